@@ -1,0 +1,4 @@
+/** @file The report: `results.json`, `run.json`, one HTML page, and the table for the terminal. */
+
+export * from './results.ts'
+export { type StudyRun, serializeRun } from './run.ts'
