@@ -1,0 +1,55 @@
+/** @file Errors of the runtime, and their passage across a thread border. */
+
+import { BifocalError, type ErrorDetails, type ExitCode } from '../numeric/errors.ts'
+
+/** A session that can't be opened or run: weights, feeds, devices, or the engine itself. */
+export class RuntimeError extends BifocalError {
+  constructor(code: string, details: ErrorDetails, exitCode: ExitCode = 1) {
+    super(`runtime/${code}`, details, exitCode)
+  }
+}
+
+/** A `RuntimeError` as plain data: structured clone keeps neither class nor own fields of an error. */
+export interface ErrorRecord {
+  code: string
+  message: string
+  hint: string
+  exitCode: ExitCode
+}
+
+/** Any thrown value as plain data; what isn't ours counts as an engine failure. */
+export function recordOf(error: unknown): ErrorRecord {
+  const known = error instanceof BifocalError ? error : engineFailure(error)
+  return { code: known.code, message: known.message, hint: known.hint, exitCode: known.exitCode }
+}
+
+/** The error that a record stands for; code, message, hint and exit code are the original's. */
+export function errorOf({ code, message, hint, exitCode }: ErrorRecord): BifocalError {
+  return code.startsWith('runtime/')
+    ? new RuntimeError(code.slice('runtime/'.length), { message, hint }, exitCode)
+    : new BifocalError(code, { message, hint }, exitCode)
+}
+
+/** A failure inside ONNX Runtime, with what can be done about the common ones. */
+export function engineFailure(cause: unknown): RuntimeError {
+  const message = cause instanceof Error ? cause.message : String(cause)
+  if (/adapter|WebGPU device|Vulkan|Dawn/i.test(message)) {
+    return new RuntimeError('no-adapter', {
+      message: `no usable GPU for device webgpu: ${message}`,
+      hint: 'Install a Vulkan driver (Linux; VK_DRIVER_FILES may name one, XDG_RUNTIME_DIR must be set) or use --device cpu.',
+      cause,
+    })
+  }
+  if (/allocat|out of memory|bad_alloc/i.test(message)) {
+    return new RuntimeError('memory', {
+      message: `the engine ran out of memory: ${message}`,
+      hint: 'Lower the batch size, or use --memory low.',
+      cause,
+    })
+  }
+  return new RuntimeError('engine', {
+    message: `ONNX Runtime failed: ${message}`,
+    hint: 'If the feeds fit the graph, this is a defect of the graph: please report it with the command that led here.',
+    cause,
+  })
+}
