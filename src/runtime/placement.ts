@@ -1,6 +1,7 @@
 /** @file Hands weights to the engine without rewriting them: small files are read, large ones are mapped where they lie. */
 
 import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { CompiledGraph, WeightPlacement, WeightSlot } from '../graph/compiled.ts'
 import type { EnginePlan } from './engine.ts'
 import { stageFolder } from './staging.ts'
@@ -11,6 +12,9 @@ export type MemoryMode = 'fast' | 'low'
 
 /** Files of fewer bytes than this in all are read; above it, reading would cost seconds and a second copy of the weights. */
 const READ_LIMIT = 256 * 2 ** 20
+
+/** The model file's name beside the files that it maps. */
+const MODEL = 'model.onnx'
 
 export interface PlacementOptions {
   memory: MemoryMode
@@ -36,7 +40,7 @@ export async function placeWeights(
   options: PlacementOptions,
 ): Promise<PlacedModel> {
   const files = new Map<string, string>()
-  const buffers: EnginePlan['buffers'] = []
+  const buffers: { location: string; source: Uint8Array }[] = []
   const placements = new Map<string, WeightPlacement>()
   for (const slot of graph.weights) {
     const location = weights.get(slot.name)!
@@ -62,11 +66,15 @@ export async function placeWeights(
   }
   const model = graph.encode((slot: WeightSlot) => placements.get(slot.name)!)
   if ((await totalSize(files.keys())) < (options.readLimit ?? READ_LIMIT)) {
-    for (const [file, location] of files) buffers.push({ location, source: file })
-    return { model, buffers, settle: async () => {} }
+    const read = [...files].map(([file, location]) => ({ location, source: file }))
+    return { model, buffers: [...read, ...buffers], settle: async () => {} }
   }
-  const staged = await stageFolder(model, files, options.warn)
-  return { model: staged.modelFile, buffers, settle: staged.remove }
+  // The engine takes external data either all from buffers or all from files.
+  const staged = await stageFolder(
+    { files, contents: new Map([...buffers.map(({ location, source }) => [location, source] as const), [MODEL, model]]) },
+    options.warn,
+  )
+  return { model: join(staged.folder, MODEL), buffers: [], settle: staged.remove }
 }
 
 async function totalSize(files: Iterable<string>): Promise<number> {

@@ -9,8 +9,15 @@ import { RuntimeError } from './errors.ts'
 /** Folders of a process that died while opening a session are removed after this many milliseconds: one day. */
 const LEFTOVER_AGE = 86_400_000
 
+export interface StagedContents {
+  /** Files to bring here: path → name in the folder. */
+  files: ReadonlyMap<string, string>
+  /** Bytes to write here, by name in the folder. */
+  contents: ReadonlyMap<string, Uint8Array>
+}
+
 export interface StagedFolder {
-  modelFile: string
+  folder: string
   remove(): Promise<void>
 }
 
@@ -20,15 +27,11 @@ export function cacheFolder(): string {
 }
 
 /**
- * Writes `model` and brings `files` (path → name beside the model) next to it: by hard link; where the file system refuses, by reflink;
+ * Writes `contents` and brings `files` beside them: by hard link; where the file system refuses, by reflink;
  * else by a copy that is kept in the cache for the next time.
  * @throws RuntimeError `runtime/staging` when the cache folder can't be written
  */
-export async function stageFolder(
-  model: Uint8Array,
-  files: ReadonlyMap<string, string>,
-  warn: (message: string) => void = () => {},
-): Promise<StagedFolder> {
+export async function stageFolder({ files, contents }: StagedContents, warn: (message: string) => void = () => {}): Promise<StagedFolder> {
   const root = join(cacheFolder(), 'mapped')
   let folder = root
   try {
@@ -36,7 +39,7 @@ export async function stageFolder(
     await removeLeftovers(root)
     folder = await mkdtemp(join(root, 'session-'))
     for (const [file, name] of files) await bring(await realpath(file), join(folder, name), warn)
-    await writeFile(join(folder, 'model.onnx'), model)
+    for (const [name, bytes] of contents) await writeFile(join(folder, name), bytes)
   } catch (cause) {
     if (folder !== root) await rm(folder, { recursive: true, force: true })
     throw new RuntimeError('staging', {
@@ -46,7 +49,7 @@ export async function stageFolder(
     })
   }
   // Windows refuses to remove a mapped file; then the folder goes a day later.
-  return { modelFile: join(folder, 'model.onnx'), remove: () => rm(folder, { recursive: true, force: true }).catch(() => {}) }
+  return { folder, remove: () => rm(folder, { recursive: true, force: true }).catch(() => {}) }
 }
 
 async function bring(file: string, target: string, warn: (message: string) => void): Promise<void> {
