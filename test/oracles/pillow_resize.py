@@ -1,0 +1,47 @@
+"""Resized pixels by Pillow, for src/media/resize.test.ts.
+
+    python test/oracles/pillow_resize.py > test/fixtures/media/resize.json
+
+Each case: sizes, filter, kind of source and the sha256 of the RGB result. Sources are drawn by the integer rule of `source`, which
+the test repeats. Needs Pillow < 13 (later ones may resize vertically first) and numpy.
+"""
+import hashlib, json
+
+import numpy as np
+from PIL import Image
+
+FILTERS = {"lanczos": Image.LANCZOS, "bilinear": Image.BILINEAR, "bicubic": Image.BICUBIC, "box": Image.BOX}
+
+
+def source(seed, width, height, kind):
+    """noise: the top byte of a linear congruential generator; smooth: a triangle wave; edges: black and white blocks."""
+    i = np.arange(width * height * 3, dtype=np.int64)
+    pixel, channel = i // 3, i % 3
+    x, y = pixel % width, pixel // width
+    if kind == "noise":
+        state, values = seed, []
+        for _ in range(len(i)):
+            state = (state * 1664525 + 1013904223) & 0xFFFFFFFF
+            values.append(state >> 24)
+        flat = np.array(values)
+    elif kind == "smooth":
+        flat = np.abs((x * (3 + channel) + y * 5 + seed) % 510 - 255)
+    else:
+        flat = 255 * (((x >> 2) + (y >> 1) + channel + seed) & 1)
+    return flat.astype(np.uint8).reshape(height, width, 3)
+
+
+rng = np.random.default_rng(9)
+cases = []
+for seed in range(240):
+    width, height, to_width, to_height = (int(v) for v in np.exp(rng.uniform(np.log(1), np.log(140), 4)).round())
+    if seed % 10 == 0:
+        to_width = width
+    if seed % 10 == 1:
+        to_height = height
+    name = list(FILTERS)[seed % 4]
+    kind = ["noise", "smooth", "edges"][seed % 3]
+    image = Image.fromarray(source(seed, width, height, kind)).resize((to_width, to_height), FILTERS[name])
+    cases.append([seed, kind, width, height, to_width, to_height, name, hashlib.sha256(image.tobytes()).hexdigest()[:16]])
+body = ",\n".join("  " + json.dumps(case) for case in cases)
+print(f'{{\n "pillow": "{Image.__version__}",\n "cases": [\n{body}\n ]\n}}')
