@@ -17,7 +17,8 @@ interface Waiting {
  * @throws RuntimeError with the code that the engine in the worker gave; `runtime/worker-exit` when the worker ends by itself
  */
 export async function startWorkerEngine(plan: EnginePlan, entry: URL): Promise<Engine> {
-  const worker = new Worker(entry, { workerData: plan, name: plan.name })
+  // The flags of this process are not for the worker: `--input-type`, say, would end it.
+  const worker = new Worker(entry, { workerData: plan, name: plan.name, execArgv: [] })
   const waiting = new Map<number, Waiting>()
   let lastId = 0
 
