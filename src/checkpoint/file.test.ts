@@ -1,0 +1,58 @@
+/** @file Atomic writes: what happens on success, when the source fails midway, and when the disk is full. */
+
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { InterruptedError } from '../numeric/errors.ts'
+import { jsonObject, readJson, readText, writeFileAtomic } from './file.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'bifocal-file-'))
+const path = join(folder, 'sub/out.txt')
+afterAll(() => rmSync(folder, { recursive: true }))
+
+test.each<[string, Parameters<typeof writeFileAtomic>[1]]>([
+  ['text', 'héllo'],
+  ['bytes', new TextEncoder().encode('héllo')],
+  ['chunks', [new TextEncoder().encode('hé'), new Uint8Array(0), new TextEncoder().encode('llo')]],
+])('%s replaces the file, makes the folder and leaves nothing else', async (_, content) => {
+  await writeFileAtomic(path, 'before')
+  await writeFileAtomic(path, content)
+  expect(await readText(path)).toBe('héllo')
+  expect(readdirSync(join(folder, 'sub'))).toEqual(['out.txt'])
+})
+
+describe('a write that fails midway', () => {
+  async function* failing(cause: Error): AsyncGenerator<Uint8Array> {
+    yield new Uint8Array(100)
+    throw cause
+  }
+
+  test.each<[string, Error, string]>([
+    ['a full disk', Object.assign(new TypeError('ENOSPC: no space left on device, write'), { code: 'ENOSPC' }), 'file/disk-full'],
+    ['a used-up quota', Object.assign(new TypeError('EDQUOT'), { code: 'EDQUOT' }), 'file/disk-full'],
+    ['any other trouble', Object.assign(new TypeError('EIO'), { code: 'EIO' }), 'file/write'],
+    ['an interruption', new InterruptedError('writing'), 'interrupted'],
+  ])('%s leaves the old file and no temporary one', async (_, cause, code) => {
+    await writeFileAtomic(path, 'before')
+    await expect(writeFileAtomic(path, failing(cause))).rejects.toMatchObject({ code })
+    expect(readFileSync(path, 'utf8')).toBe('before')
+    expect(readdirSync(join(folder, 'sub'))).toEqual(['out.txt'])
+  })
+
+  test('a folder that is a file', async () => {
+    await writeFileAtomic(path, 'before')
+    await expect(writeFileAtomic(join(path, 'below'), '')).rejects.toMatchObject({ code: 'file/write', exitCode: 1 })
+  })
+})
+
+test.each([
+  ['file/missing', undefined],
+  ['file/json', '{"a": 1'],
+  ['file/schema', '3'],
+])('reading JSON: %s', async (code, content) => {
+  const bad = join(folder, 'bad.json')
+  if (content === undefined) rmSync(bad, { force: true })
+  else writeFileSync(bad, content)
+  await expect(readJson(bad, jsonObject)).rejects.toMatchObject({ code, message: expect.stringContaining(bad), exitCode: 3 })
+})

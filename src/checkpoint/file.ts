@@ -1,0 +1,99 @@
+/** @file Whole files: written all or not at all, JSON read with errors that say where. */
+
+import { randomUUID } from 'node:crypto'
+import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { z } from 'zod'
+import { BifocalError } from '../numeric/errors.ts'
+import { FileError, readFailure, writeFailure } from './errors.ts'
+
+/**
+ * Writes a file so that `path` holds either what it held before or all of `content`: a temporary file beside it is written, synced and
+ * renamed. Absent folders are made.
+ * @param content text (UTF-8), bytes, or chunks of bytes that are written one after another
+ * @throws FileError `file/disk-full`, `file/write`
+ */
+export async function writeFileAtomic(
+  path: string,
+  content: string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<void> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`)
+  try {
+    await mkdir(dirname(path), { recursive: true })
+    await writeSynced(temporary, content)
+    await rename(temporary, path)
+    await syncFolder(dirname(path))
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => {})
+    throw cause instanceof BifocalError ? cause : writeFailure(path, cause)
+  }
+}
+
+async function writeSynced(path: string, content: Parameters<typeof writeFileAtomic>[1]): Promise<void> {
+  const file = await open(path, 'wx')
+  try {
+    if (typeof content === 'string') await file.writeFile(content)
+    else if (content instanceof Uint8Array) await writeAll(file, content)
+    else for await (const chunk of content) await writeAll(file, chunk)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+/** One `write` may take fewer bytes than it was given, and never more than 2 GiB. */
+async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, at, Math.min(bytes.length - at, 2 ** 30))
+    at += bytesWritten
+  }
+}
+
+/** Makes a rename survive a power cut. Windows can't open folders; there the rename alone has to do. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r').catch(() => undefined)
+  try {
+    await handle?.sync().catch(() => {})
+  } finally {
+    await handle?.close()
+  }
+}
+
+/**
+ * A text file.
+ * @throws FileError `file/missing`, `file/read`
+ */
+export async function readText(path: string): Promise<string> {
+  return await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw readFailure(path, cause)
+  })
+}
+
+/**
+ * A JSON file of a known form.
+ * @example const index = await readJson(path, z.object({ weight_map: z.record(z.string(), z.string()) }))
+ * @throws FileError `file/missing`, `file/read`, `file/json` (no JSON), `file/schema` (JSON of another form)
+ */
+export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
+  const text = await readText(path)
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch (cause) {
+    throw new FileError('json', {
+      message: `${path} is no JSON: ${cause instanceof Error ? cause.message : cause}`,
+      hint: 'Is the file truncated, or a Git LFS pointer? Fetch it again.',
+      cause,
+    })
+  }
+  const parsed = schema.safeParse(json)
+  if (parsed.success) return parsed.data
+  throw new FileError('schema', {
+    message: `${path} has an unexpected form: ${z.prettifyError(parsed.error)}`,
+    hint: 'Compare the file with the one of the published repository.',
+    cause: parsed.error,
+  })
+}
+
+/** Form of a JSON object whose keys are not known beforehand, for `readJson`. */
+export const jsonObject = z.record(z.string(), z.unknown())
