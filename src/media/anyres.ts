@@ -27,7 +27,10 @@ export function bestResolution(original: Size, grids: readonly Size[]): Size {
     if (best === undefined || kept > best.kept || (kept === best.kept && waste < best.waste)) best = { grid, kept, waste }
   }
   if (best === undefined) {
-    throw new MediaError('grids', { message: 'there is no grid to choose from', hint: 'image_grid_pinpoints in config.json must list at least one size.' })
+    throw new MediaError('grids', {
+      message: 'there is no grid to choose from',
+      hint: 'image_grid_pinpoints in config.json must list at least one size.',
+    })
   }
   return best.grid
 }

@@ -1,7 +1,7 @@
 /** @file Cutting the middle out of a picture. */
 
-import { padTo } from './pad.ts'
 import type { Colour, RgbImage, Size } from './image.ts'
+import { padTo } from './pad.ts'
 
 const BLACK: Colour = [0, 0, 0]
 
@@ -11,5 +11,8 @@ const BLACK: Colour = [0, 0, 0]
  * @returns `[size.height, size.width, 3] u8`
  */
 export function centreCrop(image: RgbImage, size: Size): RgbImage {
-  return padTo(image, size, BLACK, { left: -Math.floor((image.width - size.width) / 2), top: -Math.floor((image.height - size.height) / 2) })
+  return padTo(image, size, BLACK, {
+    left: -Math.floor((image.width - size.width) / 2),
+    top: -Math.floor((image.height - size.height) / 2),
+  })
 }

@@ -10,7 +10,11 @@ import { MediaError } from './errors.ts'
 import type { RgbImage } from './image.ts'
 
 const fromBase64 = (text: string) => Buffer.from(text, 'base64')
-const seen = ({ width, height, data }: RgbImage) => ({ width, height, sha256: createHash('sha256').update(data).digest('hex').slice(0, 16) })
+const seen = ({ width, height, data }: RgbImage) => ({
+  width,
+  height,
+  sha256: createHash('sha256').update(data).digest('hex').slice(0, 16),
+})
 const made = Object.entries(oracle.made)
 
 /** A PNG chunk; the checksum is right, so that the header is believed. */

@@ -49,8 +49,17 @@ async function readPicture(path: string): Promise<Uint8Array> {
   } catch (cause) {
     if (cause instanceof MediaError) throw cause
     const missing = cause instanceof Error && 'code' in cause && (cause.code === 'ENOENT' || cause.code === 'ENOTDIR')
-    if (missing) throw new MediaError('missing', { message: `${path}: there is no such picture`, hint: 'Check the path; relative paths start at the current folder.', cause })
-    throw new MediaError('unreadable', { message: `${path}: ${reason(cause)}`, hint: 'The picture must be a file that you may read.', cause })
+    if (missing)
+      throw new MediaError('missing', {
+        message: `${path}: there is no such picture`,
+        hint: 'Check the path; relative paths start at the current folder.',
+        cause,
+      })
+    throw new MediaError('unreadable', {
+      message: `${path}: ${reason(cause)}`,
+      hint: 'The picture must be a file that you may read.',
+      cause,
+    })
   }
 }
 
@@ -61,7 +70,8 @@ const WEBP = [0x57, 0x45, 0x42, 0x50]
 
 /** Only the three formats that were compared with Pillow reach the decoder: it would also render SVG, PDF and more. */
 function checkFormat(bytes: Uint8Array, name: string): void {
-  if (bytes.length === 0) throw new MediaError('empty', { message: `${name}: the file is empty`, hint: 'Download or write the picture again.' })
+  if (bytes.length === 0)
+    throw new MediaError('empty', { message: `${name}: the file is empty`, hint: 'Download or write the picture again.' })
   const png = startsWith(bytes, PNG)
   if (!png && !startsWith(bytes, JPEG) && !(startsWith(bytes, RIFF) && startsWith(bytes, WEBP, 8))) {
     throw new MediaError('format', {
@@ -93,7 +103,10 @@ function checkHeader({ width, height, depth, space, pages = 1 }: Metadata, name:
     })
   }
   if (depth !== 'uchar') {
-    throw new MediaError('bit-depth', { message: `${name}: expected 8 bits a channel, got ${depth}`, hint: 'Convert the picture to 8 bits first.' })
+    throw new MediaError('bit-depth', {
+      message: `${name}: expected 8 bits a channel, got ${depth}`,
+      hint: 'Convert the picture to 8 bits first.',
+    })
   }
 }
 

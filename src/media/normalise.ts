@@ -31,6 +31,7 @@ export function normalise({ width, height, data }: RgbImage, scale: PixelScale):
 
 function levelTable(rescaleFactor: number, mean: number, std: number): Float32Array {
   const table = new Float32Array(256)
-  for (let level = 0; level < 256; level++) table[level] = Math.fround(Math.fround(level * rescaleFactor) - Math.fround(mean)) / Math.fround(std)
+  for (let level = 0; level < 256; level++)
+    table[level] = Math.fround(Math.fround(level * rescaleFactor) - Math.fround(mean)) / Math.fround(std)
   return table
 }

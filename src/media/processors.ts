@@ -31,18 +31,34 @@ const filters: ReadonlyMap<number, ResizeFilter> = new Map([
 /** The keys that matter, shared by both classes; `null` means absent. Files carry many more (class names, device settings). */
 function settings(defaults: { size: z.infer<typeof sizeSetting>; mean: PerChannel; std: PerChannel }) {
   const mutable = (values: PerChannel): [number, number, number] => [...values]
-  const flag = z.boolean().nullish().transform((on) => on ?? true)
+  const flag = z
+    .boolean()
+    .nullish()
+    .transform((on) => on ?? true)
   return z.looseObject({
     do_resize: flag,
     size: sizeSetting.nullish().transform((size) => size ?? defaults.size),
-    resample: z.int().nullish().transform((id) => id ?? 3),
+    resample: z
+      .int()
+      .nullish()
+      .transform((id) => id ?? 3),
     do_center_crop: flag,
-    crop_size: z.union([side, exactSize]).nullish().transform((size) => size ?? 224),
+    crop_size: z
+      .union([side, exactSize])
+      .nullish()
+      .transform((size) => size ?? 224),
     do_rescale: flag,
-    rescale_factor: z.number().positive().nullish().transform((factor) => factor ?? 1 / 255),
+    rescale_factor: z
+      .number()
+      .positive()
+      .nullish()
+      .transform((factor) => factor ?? 1 / 255),
     do_normalize: flag,
     image_mean: perChannel.nullish().transform((mean) => mean ?? mutable(defaults.mean)),
-    image_std: perChannel.refine((std) => std.every((value) => value > 0), 'must be above 0').nullish().transform((std) => std ?? mutable(defaults.std)),
+    image_std: perChannel
+      .refine((std) => std.every((value) => value > 0), 'must be above 0')
+      .nullish()
+      .transform((std) => std ?? mutable(defaults.std)),
   })
 }
 
@@ -64,10 +80,10 @@ type Settings = z.infer<typeof clipSettings>
  */
 export function clipProcessor(config: unknown): ImageProcessor {
   const parsed = parse(clipSettings, config)
-  const fit = resizer(parsed, (image, edge) => shortestEdge(image, edge))
+  const scaled = resizer(parsed, (image, edge) => shortestEdge(image, edge))
   const crop = typeof parsed.crop_size === 'number' ? square(parsed.crop_size) : parsed.crop_size
-  const scale = pixelScale(parsed)
-  return (image) => normalise(parsed.do_center_crop ? centreCrop(fit(image), crop) : fit(image), scale)
+  const levels = pixelScale(parsed)
+  return (image) => normalise(parsed.do_center_crop ? centreCrop(scaled(image), crop) : scaled(image), levels)
 }
 
 /**
@@ -80,9 +96,9 @@ export function siglipProcessor(config: unknown): ImageProcessor {
   if (typeof parsed.size === 'object' && 'shortest_edge' in parsed.size) {
     throw badConfig('size: a SigLIP processor needs height and width, got shortest_edge')
   }
-  const fit = resizer(parsed, (_, edge) => square(edge))
-  const scale = pixelScale(parsed)
-  return (image) => normalise(fit(image), scale)
+  const scaled = resizer(parsed, (_, edge) => square(edge))
+  const levels = pixelScale(parsed)
+  return (image) => normalise(scaled(image), levels)
 }
 
 function parse(schema: typeof clipSettings, config: unknown): Settings {
@@ -127,5 +143,8 @@ function pixelScale(parsed: Settings): PixelScale {
 }
 
 function badConfig(what: string): MediaError {
-  return new MediaError('processor-config', { message: `preprocessor_config.json: ${what}`, hint: 'Take the file as it was published beside the weights.' })
+  return new MediaError('processor-config', {
+    message: `preprocessor_config.json: ${what}`,
+    hint: 'Take the file as it was published beside the weights.',
+  })
 }

@@ -85,12 +85,19 @@ const randomCases = z
   .min(200)
   .parse(oracle.cases)
 
-test.each(randomCases)('random sizes equal Pillow: seed %i, %s %i×%i to %i×%i %s', (seed, kind, width, height, toWidth, toHeight, filter, expected) => {
-  const { data } = resize(source(seed, width, height, kind), { width: toWidth, height: toHeight }, filter)
-  expect(createHash('sha256').update(data).digest('hex').slice(0, 16)).toBe(expected)
-})
+test.each(randomCases)(
+  'random sizes equal Pillow: seed %i, %s %i×%i to %i×%i %s',
+  (seed, kind, width, height, toWidth, toHeight, filter, expected) => {
+    const { data } = resize(source(seed, width, height, kind), { width: toWidth, height: toHeight }, filter)
+    expect(createHash('sha256').update(data).digest('hex').slice(0, 16)).toBe(expected)
+  },
+)
 
-test.each([{ width: 0, height: 4 }, { width: 4, height: 2.5 }, { width: Number.NaN, height: 1 }])('refuses %j', (size) => {
+test.each([
+  { width: 0, height: 4 },
+  { width: 4, height: 2.5 },
+  { width: Number.NaN, height: 1 },
+])('refuses %j', (size) => {
   expect(() => resize(grey(1, 1, [0]), size, 'bicubic')).toThrowError(expect.objectContaining({ code: 'media/size' }))
 })
 
