@@ -1,40 +1,23 @@
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { existsSync } from 'node:fs'
+import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
-import { build } from 'vite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { type Bundle, bundle } from '../../test/bundle.ts'
 import { handMadeGraph, productGraph } from '../../test/onnx-graph.ts'
 import { BifocalError } from '../numeric/errors.ts'
 import { f32, type Tensor } from '../numeric/tensor.ts'
 import { memoryWeights } from './weights.ts'
 
-// Node 20 runs no TypeScript in a worker, so the runtime is built first; inside node_modules, where imports of packages resolve.
-const cache = fileURLToPath(new URL('../../node_modules/.cache', import.meta.url))
-let folder: string
+let built: Bundle
 let openSession: typeof import('./session.ts').openSession
 
 beforeAll(async () => {
-  mkdirSync(cache, { recursive: true })
-  folder = mkdtempSync(join(cache, 'runtime-'))
-  const entry = (name: string) => fileURLToPath(new URL(`./${name}.ts`, import.meta.url))
-  await build({
-    configFile: false,
-    logLevel: 'error',
-    build: {
-      ssr: true,
-      outDir: folder,
-      rollupOptions: {
-        input: { session: entry('session'), worker: entry('worker') },
-        output: { entryFileNames: '[name].js', chunkFileNames: '[name].js' },
-      },
-    },
-  })
-  openSession = (await import(/* @vite-ignore */ pathToFileURL(join(folder, 'session.js')).href)).openSession
+  built = await bundle({ session: 'src/runtime/session.ts', worker: 'src/runtime/worker.ts' })
+  openSession = (await import(/* @vite-ignore */ pathToFileURL(built.file('session')).href)).openSession
 })
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+afterAll(() => built.remove())
 
 /** About `2 · repeats · size³` floating-point operations. */
 function slowGraph(size: number, repeats: number) {
@@ -156,7 +139,7 @@ describe('a session in a worker', () => {
   test('a worker that is forgotten does not keep the process alive, nor does it crash it', async () => {
     const model = Buffer.from(productGraph(2, 2).encode((slot) => ({ kind: 'inline', tensor: f32(slot.dims, [1, 2, 3, 4]) })))
     const script = `
-      import { openSession } from ${JSON.stringify(pathToFileURL(join(folder, 'session.js')).href)}
+      import { openSession } from ${JSON.stringify(pathToFileURL(built.file('session')).href)}
       const slot = (name) => ({ name, dtype: 'f32', dims: ['n', 2] })
       const encode = () => new Uint8Array(Buffer.from('${model.toString('base64')}', 'base64'))
       const session = await openSession({ inputs: [slot('x')], outputs: [slot('y')], weights: [], encode }, { weights: { locate() {} } })

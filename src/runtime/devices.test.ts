@@ -1,0 +1,44 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { type Bundle, bundle } from '../../test/bundle.ts'
+import { gpuEnvironment } from '../../test/software-gpu.ts'
+import { executionProviders } from './devices.ts'
+
+const numbers = z.array(z.number())
+const gpu = gpuEnvironment()
+let built: Bundle
+beforeAll(async () => {
+  built = await bundle({ attention: 'test/attention-program.ts', worker: 'src/runtime/worker.ts' })
+})
+afterAll(() => built.remove())
+
+async function attend(device: string, env: NodeJS.ProcessEnv = process.env): Promise<unknown> {
+  const { stdout } = await promisify(execFile)(process.execPath, [built.file('attention'), device], { env, timeout: 50_000 })
+  return JSON.parse(stdout)
+}
+
+describe('device webgpu', () => {
+  test.skipIf(gpu === undefined)('gather, cast of bf16, product and softmax equal the CPU', async () => {
+    const onGpu = numbers.parse(await attend('webgpu', gpu))
+    const onCpu = numbers.parse(await attend('cpu'))
+    expect(onGpu).toHaveLength(5 * 32)
+    expect(onGpu).toBeAllClose(onCpu, { atol: 1e-5 })
+  })
+
+  test('without a driver the error says what to do', async () => {
+    const none = { ...process.env, VK_DRIVER_FILES: '/nowhere.json', VK_ICD_FILENAMES: '/nowhere.json' }
+    expect(await attend('webgpu', none)).toMatchObject({ code: 'runtime/no-adapter', hint: expect.stringContaining('--device cpu') })
+  })
+})
+
+test('device cuda without its library names the command that installs it', () => {
+  expect(executionProviders('cpu')).toEqual(['cpu'])
+  expect(() => executionProviders('cuda')).toThrow(
+    expect.objectContaining({
+      code: 'runtime/no-cuda',
+      hint: expect.stringContaining('ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node'),
+    }),
+  )
+})
