@@ -85,6 +85,11 @@ test('the two roundings differ where the side falls short of a whole number by t
   expect(unpadded(original, map, 'digits7')).toEqual({ left: 0, top: 10, width: 24, height: 4 })
 })
 
+test('as many pixels kept: the least empty area wins, then the first', () => {
+  expect(bestResolution(size(10, 10), [size(40, 20), size(20, 20)])).toEqual(size(20, 20))
+  expect(bestResolution(size(10, 10), [size(20, 40), size(40, 20)])).toEqual(size(20, 40))
+})
+
 test('no grids', () => {
   expect(() => bestResolution(size(2, 2), [])).toThrowError(expect.objectContaining({ code: 'media/grids' }))
 })
