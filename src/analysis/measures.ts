@@ -1,0 +1,146 @@
+/** @file The registry of alignment measures: names as in results.json, words for the report, sources. */
+
+import { centredAlignment, distributionGap, modalityGap, relativeGap, separability } from './gap.ts'
+import { type Estimator, geometryOf, type PairGeometry, type Pairs, wholeSample } from './geometry.ts'
+import { alignment, matchedAuc, matchedMargin, recallImageToText, recallTextToImage } from './matching.ts'
+import {
+  effectiveRankOfImages,
+  effectiveRankOfTexts,
+  hubness,
+  linearCka,
+  mutualNeighbours,
+  uniformityOfImages,
+  uniformityOfTexts,
+} from './structure.ts'
+
+/** One alignment measure. */
+export interface Measure {
+  /** Words for tables and axes. */
+  label: string
+  /** Which way is better aligned; `neutral` where no way is. */
+  direction: 'higher' | 'lower' | 'neutral'
+  /** Values that the measure can take; ends of intervals are cut to it. */
+  range: readonly [low: number, high: number]
+  /** Paper of the definition. */
+  source: string
+  /** Splits the work: first what depends on the vectors only, then what depends on the weights. */
+  prepare: (geometry: PairGeometry) => Estimator
+}
+
+/** Neighbours that `mutualNeighbours` and `hubness` look at, as in their papers. */
+const NEIGHBOURS = 10
+
+export const measures = {
+  modalityGap: { label: 'Modality gap (centroids)', direction: 'lower', range: [0, 2], source: 'Liang et al. 2022', prepare: modalityGap },
+  distributionGap: {
+    label: 'Distribution gap (after centring)',
+    direction: 'lower',
+    range: [-1, 1],
+    source: 'Székely & Rizzo 2013; arXiv 2604.00279',
+    prepare: distributionGap,
+  },
+  relativeGap: { label: 'Relative gap', direction: 'lower', range: [0, 1], source: 'Schrodi et al. 2025', prepare: relativeGap },
+  separability: {
+    label: 'Image or text, told by the centroid axis (AUC)',
+    direction: 'lower',
+    range: [0, 1],
+    source: 'nearest centroid, cross-fitted',
+    prepare: separability,
+  },
+  matchedMargin: {
+    label: 'Matched − mismatched cosine',
+    direction: 'higher',
+    range: [-2, 2],
+    source: 'difference of means',
+    prepare: matchedMargin,
+  },
+  matchedAuc: {
+    label: 'Matched above mismatched (AUC)',
+    direction: 'higher',
+    range: [0, 1],
+    source: 'Hanley & McNeil 1982',
+    prepare: matchedAuc,
+  },
+  recallImageToText: {
+    label: 'Recall@1, image to text',
+    direction: 'higher',
+    range: [0, 1],
+    source: 'ties in expectation',
+    prepare: recallImageToText(1),
+  },
+  recallTextToImage: {
+    label: 'Recall@1, text to image',
+    direction: 'higher',
+    range: [0, 1],
+    source: 'ties in expectation',
+    prepare: recallTextToImage(1),
+  },
+  alignment: { label: 'Alignment (squared distance)', direction: 'lower', range: [0, 4], source: 'Wang & Isola 2020', prepare: alignment },
+  centredAlignment: {
+    label: 'Alignment after centring',
+    direction: 'lower',
+    range: [0, 4],
+    source: 'Wang & Isola 2020, less the centroid gap squared',
+    prepare: centredAlignment,
+  },
+  uniformityImages: {
+    label: 'Uniformity, images',
+    direction: 'lower',
+    range: [-8, 0],
+    source: 'Wang & Isola 2020',
+    prepare: uniformityOfImages,
+  },
+  uniformityTexts: {
+    label: 'Uniformity, texts',
+    direction: 'lower',
+    range: [-8, 0],
+    source: 'Wang & Isola 2020',
+    prepare: uniformityOfTexts,
+  },
+  linearCka: {
+    label: 'Linear CKA',
+    direction: 'higher',
+    range: [-1, 1],
+    source: 'Kornblith et al. 2019; Song et al. 2012',
+    prepare: linearCka,
+  },
+  mutualNeighbours: {
+    label: 'Mutual 10 nearest neighbours',
+    direction: 'higher',
+    range: [0, 1],
+    source: 'Huh et al. 2024',
+    prepare: mutualNeighbours(NEIGHBOURS),
+  },
+  effectiveRankImages: {
+    label: 'Effective rank, images',
+    direction: 'neutral',
+    range: [0, Number.POSITIVE_INFINITY],
+    source: 'participation ratio of the covariance',
+    prepare: effectiveRankOfImages,
+  },
+  effectiveRankTexts: {
+    label: 'Effective rank, texts',
+    direction: 'neutral',
+    range: [0, Number.POSITIVE_INFINITY],
+    source: 'participation ratio of the covariance',
+    prepare: effectiveRankOfTexts,
+  },
+  hubness: {
+    label: 'Hubness of texts (skewness)',
+    direction: 'lower',
+    range: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
+    source: 'Radovanović et al. 2010',
+    prepare: hubness(NEIGHBOURS),
+  },
+} as const satisfies Record<string, Measure>
+
+export type MeasureName = keyof typeof measures
+
+/** All names, in the order of the registry. */
+export const measureNames: readonly MeasureName[] = Object.keys(measures).filter((name): name is MeasureName => name in measures)
+
+/** One measure of paired vectors. @example measure('linearCka', { images, texts }) */
+export function measure(name: MeasureName, pairs: Pairs): number {
+  const geometry = geometryOf(pairs)
+  return measures[name].prepare(geometry)(wholeSample(geometry.count))
+}
