@@ -89,8 +89,8 @@ describe('refused with a code and a hint', () => {
   })
 
   test('an absent file, a folder', async () => {
-    await expect(decodeImage('no/such.png')).rejects.toMatchObject({ code: 'media/missing' })
-    await expect(decodeImage(tmpdir())).rejects.toMatchObject({ code: 'media/unreadable' })
+    await expect(decodeImage('no/such.png')).rejects.toMatchObject({ code: 'file/missing' })
+    await expect(decodeImage(tmpdir())).rejects.toMatchObject({ code: 'file/read' })
   })
 
   test('one pixel over the limit', async () => {

@@ -6,6 +6,7 @@
 
 import { readFile, stat } from 'node:fs/promises'
 import sharp, { type Metadata } from 'sharp'
+import { readFailure } from '../checkpoint/errors.ts'
 import { MediaError } from './errors.ts'
 import type { RgbImage } from './image.ts'
 
@@ -23,7 +24,7 @@ const FILE_LIMIT = 512 * 2 ** 20
 /**
  * Reads one picture from a path or from the bytes of a file.
  * @returns `[height, width, 3] u8`
- * @throws MediaError `missing`, `unreadable`, `empty`, `format`, `damaged`, `too-large`, `bit-depth`, `colour-space`, `animated`
+ * @throws MediaError `empty`, `format`, `damaged`, `too-large`, `bit-depth`, `colour-space`, `animated`; FileError `file/missing`, `file/read`
  * @example const image = await decodeImage('cat.png')
  */
 export async function decodeImage(source: string | Uint8Array, options: DecodeOptions = {}): Promise<RgbImage> {
@@ -42,25 +43,12 @@ export async function decodeImage(source: string | Uint8Array, options: DecodeOp
 }
 
 async function readPicture(path: string): Promise<Uint8Array> {
-  try {
-    const { size } = await stat(path)
-    if (size > FILE_LIMIT) throw tooLarge(path, `a file of ${size} bytes, more than ${FILE_LIMIT}`)
-    return await readFile(path)
-  } catch (cause) {
-    if (cause instanceof MediaError) throw cause
-    const missing = cause instanceof Error && 'code' in cause && (cause.code === 'ENOENT' || cause.code === 'ENOTDIR')
-    if (missing)
-      throw new MediaError('missing', {
-        message: `${path}: there is no such picture`,
-        hint: 'Check the path; relative paths start at the current folder.',
-        cause,
-      })
-    throw new MediaError('unreadable', {
-      message: `${path}: ${reason(cause)}`,
-      hint: 'The picture must be a file that you may read.',
-      cause,
-    })
+  const failed = (cause: unknown) => {
+    throw readFailure(path, cause)
   }
+  const { size } = await stat(path).catch(failed)
+  if (size > FILE_LIMIT) throw tooLarge(path, `a file of ${size} bytes, more than ${FILE_LIMIT}`)
+  return await readFile(path).catch(failed)
 }
 
 const PNG = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
