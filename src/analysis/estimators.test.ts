@@ -4,8 +4,9 @@ import { fillNormal, stream } from '../numeric/random.ts'
 import { areaUnderRoc } from '../numeric/statistics.ts'
 import { f32 } from '../numeric/tensor.ts'
 import { coupleMean, geometryFrom, geometryOf, sampleOf, wholeSample } from './geometry.ts'
+import { hsic } from './hsic.ts'
 import { matchedAuc, matchedMargin, recallImageToText, recallTextToImage } from './matching.ts'
-import { hsic, hubness } from './structure.ts'
+import { hubness } from './structure.ts'
 
 const normals = (count: number, dim: number, key: string) =>
   l2NormaliseRows(f32([count, dim], fillNormal(new Float32Array(count * dim), 1, stream(key))))

@@ -11,6 +11,7 @@ import { gram, l2NormaliseRows, shapeOf } from '../numeric/linear.ts'
 import { requireFinite } from '../numeric/statistics.ts'
 import type { Tensor } from '../numeric/tensor.ts'
 import { AnalysisError } from './errors.ts'
+import { hsic } from './hsic.ts'
 
 /** Row i of both sets describes the same item. Rows are scaled to length 1 here if they are not yet. */
 export interface Pairs {
@@ -31,6 +32,8 @@ export interface PairGeometry {
   cross: Float32Array
   /** Inner products with the weighted centroids; the last sample's are kept, as several measures ask for them. */
   centroids: (sample: Sample) => CentroidProducts
+  /** Squared Frobenius norms of the covariances of the images and of the texts, unbiased; kept like `centroids`. */
+  covariances: (sample: Sample) => { image: number; text: number }
 }
 
 /** `[count]` each: inner product of a vector with a weighted centroid; 0 for pairs that were not drawn. */
@@ -89,11 +92,18 @@ export function geometryOf(pairs: Pairs): PairGeometry {
 
 /** The same from cosines, each `[count, count]`. */
 export function geometryFrom(count: number, image: Float32Array, text: Float32Array, cross: Float32Array): PairGeometry {
-  return { count, image, text, cross, centroids: keepLast((sample) => centroidProducts(image, text, cross, sample)) }
+  return {
+    count,
+    image,
+    text,
+    cross,
+    centroids: keepLast((sample) => centroidProducts(image, text, cross, sample)),
+    covariances: keepLast((sample) => ({ image: hsic(image, image, count, sample), text: hsic(text, text, count, sample) })),
+  }
 }
 
 /** Measures of one resample are computed one after the other: keeping one result spares them the same O(pairs²) sums. */
-export function keepLast<T>(compute: (sample: Sample) => T): (sample: Sample) => T {
+function keepLast<T>(compute: (sample: Sample) => T): (sample: Sample) => T {
   let last: { sample: Sample; result: T } | undefined
   return (sample) => {
     if (last?.sample !== sample) last = { sample, result: compute(sample) }

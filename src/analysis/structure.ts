@@ -1,6 +1,7 @@
 /** @file How vectors of each modality are spread, and whether both modalities are arranged alike. */
 
-import { coupleMean, coupleMeanFrom, type Estimator, type PairGeometry, pairMean, type Sample } from './geometry.ts'
+import { coupleMean, coupleMeanFrom, type Estimator, type PairGeometry, pairMean } from './geometry.ts'
+import { hsic } from './hsic.ts'
 
 /** log E exp(−2‖x − x′‖²) over images: −8 to 0, lower is more even (Wang & Isola 2020, uniformity with t = 2). */
 export function uniformityOfImages({ image }: PairGeometry): Estimator {
@@ -22,9 +23,9 @@ function uniformity(cosines: Float32Array): Estimator {
  * scaled. From the unbiased estimator of HSIC (Song et al. 2012), as the plain one nears 1 for any two sets of few vectors in many dimensions;
  * so independent sets give 0 on average, and single figures can be slightly negative.
  */
-export function linearCka({ count, image, text }: PairGeometry): Estimator {
+export function linearCka({ count, image, text, covariances }: PairGeometry): Estimator {
   return (sample) => {
-    const scale = hsic(image, image, count, sample) * hsic(text, text, count, sample)
+    const scale = covariances(sample).image * covariances(sample).text
     return scale > 0 ? hsic(image, text, count, sample) / Math.sqrt(scale) : Number.NaN
   }
 }
@@ -33,72 +34,18 @@ export function linearCka({ count, image, text }: PairGeometry): Estimator {
  * Effective rank of the image vectors, from 1: tr(Σ)² / tr(Σ²) of their covariance Σ, the participation ratio, both parts unbiased.
  * An isotropic cloud in d dimensions gives d; NaN when no variance can be told from noise.
  */
-export function effectiveRankOfImages({ count, image, centroids }: PairGeometry): Estimator {
-  return participationRatio(image, count, (sample) => centroids(sample).imageImage)
+export function effectiveRankOfImages({ image, centroids, covariances }: PairGeometry): Estimator {
+  return (sample) => participationRatio(coupleMeanFrom(centroids(sample).imageImage, image, sample), covariances(sample).image)
 }
 
 /** The same of the text vectors. */
-export function effectiveRankOfTexts({ count, text, centroids }: PairGeometry): Estimator {
-  return participationRatio(text, count, (sample) => centroids(sample).textText)
+export function effectiveRankOfTexts({ text, centroids, covariances }: PairGeometry): Estimator {
+  return (sample) => participationRatio(coupleMeanFrom(centroids(sample).textText, text, sample), covariances(sample).text)
 }
 
-function participationRatio(cosines: Float32Array, count: number, products: (sample: Sample) => Float64Array): Estimator {
-  return (sample) => {
-    const squared = hsic(cosines, cosines, count, sample)
-    const variance = 1 - coupleMeanFrom(products(sample), cosines, sample)
-    return squared > 0 ? variance ** 2 / squared : Number.NaN
-  }
-}
-
-/**
- * Unbiased HSIC of two symmetric kernels: E[K₁₂L₁₂] − 2 E[K₁₂L₁₃] + E[K₁₂L₃₄] over distinct items (Song et al. 2012, eq. 4–5; for linear kernels the
- * squared Frobenius norm of the cross-covariance). With weights, each of the three is a mean over distinct items weighted by the product of
- * their weights, in closed form by inclusion and exclusion; weights of 1 give Song's estimator.
- * @param first  `[count, count]`
- * @param second `[count, count]`
- */
-export function hsic(first: Float32Array, second: Float32Array, count: number, { weights, active, total, couples }: Sample): number {
-  const moments = { joint: 0, firstSum: 0, secondSum: 0, chains: 0, weightedChains: 0, doubled: 0 }
-  // The same sums with both kernels equal to 1: what the weighted sums are divided by.
-  const counts = { chains: 0, weightedChains: 0, doubled: 0 }
-  const squares = total * total - couples
-  for (const i of active) {
-    const weight = weights[i]!
-    const offset = i * count
-    let firstRow = 0
-    let secondRow = 0
-    let joint = 0
-    let doubled = 0
-    for (let c = 0; c < active.length; c++) {
-      const j = active[c]!
-      if (i === j) continue
-      const other = weights[j]!
-      const a = first[offset + j]!
-      const b = second[offset + j]!
-      const product = other * a * b
-      firstRow += other * a
-      secondRow += other * b
-      joint += product
-      doubled += other * product
-    }
-    const chains = firstRow * secondRow - doubled
-    moments.joint += weight * joint
-    moments.firstSum += weight * firstRow
-    moments.secondSum += weight * secondRow
-    moments.chains += weight * chains
-    moments.weightedChains += weight * weight * chains
-    moments.doubled += weight * weight * doubled
-
-    const otherSquares = squares - weight * weight
-    const possible = (total - weight) ** 2 - otherSquares
-    counts.chains += weight * possible
-    counts.weightedChains += weight * weight * possible
-    counts.doubled += weight * weight * otherSquares
-  }
-  // Couples (i, j), (q, r) without a common item: all of them, less four ways to share one, less two ways to share both.
-  const disjoint = moments.firstSum * moments.secondSum - 4 * moments.weightedChains - 2 * moments.doubled
-  const disjointCount = couples * couples - 4 * counts.weightedChains - 2 * counts.doubled
-  return moments.joint / couples - (2 * moments.chains) / counts.chains + disjoint / disjointCount
+/** The trace of the covariance of unit vectors is 1 − the mean cosine of two of them. */
+function participationRatio(meanCosine: number, squaredCovariance: number): number {
+  return squaredCovariance > 0 ? (1 - meanCosine) ** 2 / squaredCovariance : Number.NaN
 }
 
 /**
