@@ -121,6 +121,23 @@ describe('weight placement', () => {
   })
 })
 
+test.each([{ threads: 1 }, { threads: 2 }])('the same thread count gives the same bytes: $threads', async ({ threads }) => {
+  const size = 192
+  const wave = (step: number) =>
+    f32(
+      [size, size],
+      Float32Array.from({ length: size * size }, (_, i) => Math.sin(i * step)),
+    )
+  const bytes = async () => {
+    const session = await openSession(productGraph(size, size), { weights: memoryWeights({ w: wave(0.7) }), threads })
+    const runs = [await session.run({ x: wave(0.3) }), await session.run({ x: wave(0.3) })]
+    await session.close()
+    return runs.map(({ y }) => Buffer.from(y!.data.buffer, y!.data.byteOffset, y!.data.byteLength).toString('base64'))
+  }
+  const all = [...(await bytes()), ...(await bytes())]
+  expect(new Set(all).size).toBe(1)
+})
+
 describe('feeds and outputs', () => {
   const identity = handMadeGraph({
     inputs: [

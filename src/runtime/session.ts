@@ -25,7 +25,7 @@ export interface SessionOptions {
   thread?: 'worker' | 'caller'
   /** Names the session in messages. */
   name?: string
-  /** Total weight-file size in bytes from which files are mapped instead of read; default 256 MiB. */
+  /** Total weight-file size in bytes from which files are mapped instead of read; default 64 MiB. */
   readLimit?: number
   /** Told what a user should know though nothing failed, e.g. that weights had to be copied. */
   warn?: (message: string) => void
