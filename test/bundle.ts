@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'vite'
 
 export interface Bundle {
+  readonly folder: string
   /** The built file of an entry. */
   file(name: string): string
   remove(): void
@@ -23,5 +24,5 @@ export async function bundle(entries: Readonly<Record<string, string>>): Promise
   const input = Object.fromEntries(Object.entries(entries).map(([name, source]) => [name, join(root, source)]))
   const output = { entryFileNames: '[name].js', chunkFileNames: '[name].js' }
   await build({ configFile: false, logLevel: 'error', build: { ssr: true, outDir: folder, rollupOptions: { input, output } } })
-  return { file: (name) => join(folder, `${name}.js`), remove: () => rmSync(folder, { recursive: true, force: true }) }
+  return { folder, file: (name) => join(folder, `${name}.js`), remove: () => rmSync(folder, { recursive: true, force: true }) }
 }

@@ -33,14 +33,14 @@ export function errorOf({ code, message, hint, exitCode }: ErrorRecord): Bifocal
 /** A failure inside ONNX Runtime, with what can be done about the common ones. */
 export function engineFailure(cause: unknown): RuntimeError {
   const message = cause instanceof Error ? cause.message : String(cause)
-  if (/adapter|WebGPU device|Vulkan|Dawn/i.test(message)) {
+  if (/WebGPU (adapter|device)|WebGpuContext/i.test(message)) {
     return new RuntimeError('no-adapter', {
       message: `no usable GPU for device webgpu: ${message}`,
       hint: 'Install a Vulkan driver (Linux; VK_DRIVER_FILES may name one, XDG_RUNTIME_DIR must be set) or use --device cpu.',
       cause,
     })
   }
-  if (/allocat|out of memory|bad_alloc/i.test(message)) {
+  if (/failed to allocate|out of memory|bad_alloc/i.test(message)) {
     return new RuntimeError('memory', {
       message: `the engine ran out of memory: ${message}`,
       hint: 'Lower the batch size, or use --memory low.',

@@ -63,8 +63,12 @@ async function bring(file: string, target: string, warn: (message: string) => vo
   if (!(await tried(stat(kept)))) {
     warn(`${file} can't be linked into ${copies}, so it is copied there once; BIFOCAL_CACHE on the model's own disk avoids the copy`)
     const partial = `${kept}.${process.pid}.partial`
-    await copyFile(file, partial)
-    await rename(partial, kept)
+    try {
+      await copyFile(file, partial)
+      await rename(partial, kept)
+    } finally {
+      await rm(partial, { force: true })
+    }
   }
   await link(kept, target)
 }

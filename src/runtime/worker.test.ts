@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -9,6 +10,7 @@ import { handMadeGraph, productGraph } from '../../test/onnx-graph.ts'
 import { BifocalError } from '../numeric/errors.ts'
 import { f32, type Tensor } from '../numeric/tensor.ts'
 import { memoryWeights } from './weights.ts'
+import { startWorkerEngine } from './worker-engine.ts'
 
 let built: Bundle
 let openSession: typeof import('./session.ts').openSession
@@ -126,6 +128,31 @@ describe('a session in a worker', () => {
       isNan: { dtype: 'bool', dims: [20], data: new Uint8Array(20) },
       shape: { dtype: 'i64', dims: [1], data: BigInt64Array.of(20n) },
     })
+  })
+
+  test('a feed may be a view; only its own elements travel, and it stays whole', async () => {
+    const session = await openSession(productGraph(2, 2), {
+      weights: memoryWeights({ w: f32([2, 2], new Float32Array([9, 1, 2, 3, 4]).subarray(1)) }),
+    })
+    const shelf = Float32Array.of(0, 0, 1, 2, 0)
+    const { y } = await session.run({ x: f32([1, 2], shelf.subarray(2, 4)) })
+    await session.close()
+    expect(y).toEqual(f32([1, 2], [7, 10]))
+    expect([...shelf]).toEqual([0, 0, 1, 2, 0])
+  })
+
+  test('a worker that ends by itself fails the runs that wait and all later ones', async () => {
+    const script = join(built.folder, 'dying.js')
+    writeFileSync(
+      script,
+      "import { parentPort } from 'node:worker_threads'\nparentPort.on('message', () => process.exit(7))\nparentPort.postMessage({ id: 0, results: {} })\n",
+    )
+    const plan = { model: new Uint8Array(), buffers: [], providers: ['cpu'], threads: 1, name: 'tower' }
+    const engine = await startWorkerEngine(plan, pathToFileURL(script))
+    const error = { code: 'runtime/worker-exit', message: 'the worker of tower ended with code 7' }
+    await expect(engine.run({}, [])).rejects.toMatchObject(error)
+    await expect(engine.run({}, [])).rejects.toMatchObject(error)
+    await engine.close()
   })
 
   test('close ends the worker', async () => {

@@ -3,11 +3,10 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { type Engine, type EnginePlan, startEngine } from './engine.ts'
 import { recordOf } from './errors.ts'
-import type { WorkerAnswer, WorkerRequest } from './worker-messages.ts'
+import { buffersOf, type WorkerAnswer, type WorkerRequest } from './worker-messages.ts'
 
 function answer(message: WorkerAnswer): void {
-  const buffers = 'results' in message ? Object.values(message.results).map(({ data }) => data.buffer as ArrayBuffer) : []
-  parentPort?.postMessage(message, [...new Set(buffers)])
+  parentPort?.postMessage(message, 'results' in message ? buffersOf(message.results) : [])
 }
 
 async function answered(id: number, work: () => Promise<WorkerAnswer>): Promise<void> {
