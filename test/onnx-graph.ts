@@ -96,3 +96,10 @@ export function productGraph(rows: number, columns: number, stored: DType = 'f32
     nodes: [...(stored === 'f32' ? [] : [cast]), { opType: 'MatMul', input: ['x', stored === 'f32' ? 'w' : 'w32'], output: ['y'] }],
   })
 }
+
+/** A graph that no engine accepts. */
+export const graphOfUnknownOperator: CompiledGraph = handMadeGraph({
+  inputs: [{ name: 'ids', dtype: 'i64', dims: ['batch'] }],
+  outputs: [{ name: 'y', dtype: 'i64', dims: ['batch'] }],
+  nodes: [{ opType: 'NoSuchOperator', input: ['ids'], output: ['y'] }],
+})

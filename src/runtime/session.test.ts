@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { handMadeGraph, productGraph } from '../../test/onnx-graph.ts'
+import { graphOfUnknownOperator, handMadeGraph, productGraph } from '../../test/onnx-graph.ts'
 import { f32ToBf16, f32ToF16 } from '../numeric/float.ts'
 import { type DType, f32, i64, type Tensor, tensor } from '../numeric/tensor.ts'
 import { openSession, type SessionOptions } from './session.ts'
@@ -223,12 +223,7 @@ describe('feeds and outputs', () => {
   })
 
   test('a graph that the engine refuses', async () => {
-    const broken = handMadeGraph({
-      inputs: [{ name: 'ids', dtype: 'i64', dims: ['batch'] }],
-      outputs: [{ name: 'y', dtype: 'i64', dims: ['batch'] }],
-      nodes: [{ opType: 'NoSuchOperator', input: ['ids'], output: ['y'] }],
-    })
-    const opening = openSession(broken, { weights: memoryWeights({}) })
+    const opening = openSession(graphOfUnknownOperator, { weights: memoryWeights({}) })
     await expect(opening).rejects.toMatchObject({ code: 'runtime/engine', message: expect.stringContaining('NoSuchOperator') })
   })
 })

@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { type Bundle, bundle } from '../../test/bundle.ts'
-import { handMadeGraph, productGraph } from '../../test/onnx-graph.ts'
+import { graphOfUnknownOperator, handMadeGraph, productGraph } from '../../test/onnx-graph.ts'
 import { BifocalError } from '../numeric/errors.ts'
 import { f32, type Tensor } from '../numeric/tensor.ts'
 import { memoryWeights } from './weights.ts'
@@ -91,12 +91,7 @@ describe('a session in a worker', () => {
   })
 
   test('errors of the engine keep code, hint and exit code', async () => {
-    const broken = handMadeGraph({
-      inputs: [{ name: 'ids', dtype: 'i64', dims: ['batch'] }],
-      outputs: [{ name: 'y', dtype: 'i64', dims: ['batch'] }],
-      nodes: [{ opType: 'NoSuchOperator', input: ['ids'], output: ['y'] }],
-    })
-    const opening = openSession(broken, { weights: memoryWeights({}) })
+    const opening = openSession(graphOfUnknownOperator, { weights: memoryWeights({}) })
     await expect(opening).rejects.toMatchObject({
       code: 'runtime/engine',
       message: expect.stringContaining('NoSuchOperator'),
