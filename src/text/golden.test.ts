@@ -1,8 +1,9 @@
-/** @file The reference's prompts and token ids, from every golden fixture whose expansion is plain repetition. */
+/** @file The reference's prompts and token ids: from test/fixtures/text, and from every golden fixture whose expansion is plain repetition. */
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { goldenDir, hasGolden } from '../../test/golden.ts'
 import { loadChatTemplate } from './chat-template.ts'
@@ -22,8 +23,16 @@ const fixture = z.object({
 })
 type Case = z.infer<typeof fixture>['cases'][number]
 
-function casesOf(name: string): Case[] {
-  return fixture.parse(JSON.parse(readFileSync(join(goldenDir(name), 'cases.json'), 'utf8'))).cases
+function casesOf(dir: string): Case[] {
+  return fixture.parse(JSON.parse(readFileSync(join(dir, 'cases.json'), 'utf8'))).cases
+}
+
+const shipped = fileURLToPath(new URL('../../test/fixtures/text', import.meta.url))
+
+/** Folders of the named fixtures: what ships with the repository, and the golden ones that are on this machine. */
+function foldersOf(names: readonly string[]): { name: string; dir: string }[] {
+  const golden = names.filter((name) => hasGolden(name)).map((name) => ({ name, dir: goldenDir(name) }))
+  return [...['llava', 'lavida-dream'].map((name) => ({ name, dir: join(shipped, name) })), ...golden]
 }
 
 /** Repetitions of the image token as one. */
@@ -82,39 +91,28 @@ const readings: Record<string, Reading> = {
   mmada: behindCodes,
 }
 
-describe.each(Object.entries(readings).filter(([name]) => hasGolden(name)))('%s', (name, reading) => {
-  test('prompts → input_ids', async () => {
-    const tokenizer = await loadTokenizer(join(goldenDir(name), 'checkpoint'))
-    let rows = 0
-    for (const at of casesOf(name)) {
-      for (const [i, expected] of (at.expect.input_ids ?? []).entries()) {
-        const [got, wanted] = reading({ expected, mask: at.expect.attention_mask?.[i], prompt: at.items[i]!.prompt, at, tokenizer })
-        expect(got, `${at.name}, row ${i}`).toEqual(wanted)
-        rows++
-      }
+test.each(foldersOf(Object.keys(readings)))('$name: prompts → input_ids ($dir)', async ({ name, dir }) => {
+  const tokenizer = await loadTokenizer(join(dir, 'checkpoint'))
+  let rows = 0
+  for (const at of casesOf(dir)) {
+    for (const [i, expected] of (at.expect.input_ids ?? []).entries()) {
+      const [got, wanted] = readings[name]!({ expected, mask: at.expect.attention_mask?.[i], prompt: at.items[i]!.prompt, at, tokenizer })
+      expect(got, `${at.name}, row ${i}`).toEqual(wanted)
+      rows++
     }
-    expect(rows).toBeGreaterThan(2)
-  })
+  }
+  expect(rows).toBeGreaterThan(2)
 })
 
 const withMessages = [
-  'llava',
-  'llava-next',
-  'llava-onevision',
-  'qwen2-vl',
-  'qwen2.5-vl',
-  'qwen3-vl',
-  'idefics3',
-  'smolvlm',
-  'lavida-llada',
-  'lavida-dream',
-  'mmada',
+  ...['llava', 'llava-next', 'llava-onevision', 'qwen2-vl', 'qwen2.5-vl', 'qwen3-vl', 'idefics3', 'smolvlm'],
+  ...['lavida-llada', 'lavida-dream', 'mmada'],
 ]
 
-test.each(withMessages.filter((name) => hasGolden(name)))('%s: messages → prompt', async (name) => {
-  const template = await loadChatTemplate(join(goldenDir(name), 'checkpoint'))
+test.each(foldersOf(withMessages))('$name: messages → prompt ($dir)', async ({ dir }) => {
+  const template = await loadChatTemplate(join(dir, 'checkpoint'))
   let rendered = 0
-  for (const { items } of casesOf(name)) {
+  for (const { items } of casesOf(dir)) {
     for (const { messages, prompt } of items) {
       if (messages === undefined) continue
       expect(template?.render(messages)).toBe(prompt)
