@@ -3,6 +3,7 @@
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect } from 'vitest'
 import { trainBpe } from './bpe-trainer.ts'
+import type { PatternName } from './byte-level.ts'
 import { TextError } from './errors.ts'
 import { createTokenizer } from './tokenizer.ts'
 
@@ -63,6 +64,17 @@ describe('merges', () => {
     expect(JSON.stringify(trainBpe([...corpus].reverse(), { vocabularySize: 300 }).model.merges)).toBe(
       JSON.stringify(trainBpe(corpus, { vocabularySize: 300 }).model.merges),
     )
+  })
+})
+
+describe('cutting', () => {
+  test.each<[PatternName, string[]]>([
+    ['qwen2', ['a b', 'Ġ ab', '( ab', '! Ċ']],
+    ['gpt2', ['1 2', 'a b', 'Ġ ab']],
+  ])('%s: digits, line breaks and brackets', (pattern, expected) => {
+    const { model } = trainBpe([['12 ab(ab!\n', 5]], { vocabularySize: 256 + expected.length, pattern })
+    expect(model.merges.map((pair) => pair.join(' ')).sort()).toEqual([...expected].sort())
+    expect(trainBpe([['12 ab(ab!\n', 5]], { vocabularySize: 300, pattern }).model.merges).toHaveLength(expected.length)
   })
 })
 
