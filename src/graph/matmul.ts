@@ -1,0 +1,55 @@
+/** @file Matrix products. */
+
+import { multiplyDims } from './dims.ts'
+import { add, broadcastDims, mul } from './elementwise.ts'
+import { shapeMismatch } from './errors.ts'
+import type { Value } from './graph.ts'
+import { reshape } from './shaping.ts'
+
+/** `[…, m, k] · […, k, n]` with broadcast leading axes; a vector counts as a row (left) or a column (right), as in numpy. */
+export function matMul(a: Value<'f32'>, b: Value<'f32'>): Value<'f32'> {
+  if (a.dims.length === 1) return reshape(matMul(reshape(a, [1, a.dims[0]!]), b), [...b.dims.slice(0, -2), ...b.dims.slice(-1)])
+  if (b.dims.length === 1) return reshape(matMul(a, reshape(b, [b.dims[0]!, 1])), a.dims.slice(0, -1))
+  const [m, k] = a.dims.slice(-2)
+  const [inner, n] = b.dims.slice(-2)
+  if (k !== inner) throw shapeMismatch('MatMul', a.dims, b.dims, `inner sizes ${k} and ${inner} differ`)
+  const batch = broadcastDims('MatMul', a.dims.slice(0, -2), b.dims.slice(0, -2))
+  return a.graph.apply('MatMul', [a, b], {}, 'f32', [...batch, m!, n!])
+}
+
+export interface GemmOptions {
+  transposeA?: boolean
+  transposeB?: boolean
+  /** `[n]`, added to each row. */
+  bias?: Value<'f32'>
+}
+
+/** `op(a)·op(b) + bias` for matrices `[m, k]`, `[k, n]` (stored transposed where the flags say so). */
+export function gemm(a: Value<'f32'>, b: Value<'f32'>, { transposeA = false, transposeB = false, bias }: GemmOptions = {}): Value<'f32'> {
+  const [m, k] = transposeA ? [...a.dims].reverse() : a.dims
+  const [inner, n] = transposeB ? [...b.dims].reverse() : b.dims
+  if (a.dims.length !== 2 || b.dims.length !== 2 || k !== inner) throw shapeMismatch('Gemm', a.dims, b.dims, `matrices with equal inner sizes, got ${k} and ${inner}`)
+  if (bias !== undefined && bias.dims.join() !== String(n)) throw shapeMismatch('Gemm', b.dims, bias.dims, `the bias has one element for each of ${n} outputs`)
+  return a.graph.apply('Gemm', bias === undefined ? [a, b] : [a, b, bias], { transposeA, transposeB }, 'f32', [m!, n!])
+}
+
+/**
+ * `x·Wᵀ + b` over the last axis: the layout of all published checkpoints.
+ * @param x `[…, in]` @param weight `[out, in]` @param bias `[out]` @returns `[…, out]`
+ */
+export function linear(x: Value<'f32'>, weight: Value<'f32'>, bias?: Value<'f32'>): Value<'f32'> {
+  const lead = x.dims.slice(0, -1)
+  const rows = reshape(x, [multiplyDims(...lead), x.dims.at(-1)!])
+  return reshape(gemm(rows, weight, { transposeB: true, bias }), [...lead, weight.dims[0]!])
+}
+
+/**
+ * A linear layer with a low-rank update: `x·Wᵀ + b + scale·(x·Aᵀ)·Bᵀ`.
+ * @param down `A [rank, in]` @param up `B [out, rank]`
+ * @see Hu et al. 2021 (LoRA)
+ */
+export function loraLinear(x: Value<'f32'>, weight: Value<'f32'>, bias: Value<'f32'> | undefined, down: Value<'f32'>, up: Value<'f32'>, scale: number): Value<'f32'> {
+  const update = linear(linear(x, down), up)
+  return add(linear(x, weight, bias), mul(update, scale))
+}
+
