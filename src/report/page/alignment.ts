@@ -1,0 +1,164 @@
+/** @file How well image and text are aligned: each measure before and after tuning, and layer by layer. */
+
+import * as Plot from '@observablehq/plot'
+import type { Interval, Results } from '../results.ts'
+import { colourOf, isSubject, subjects, tunedFormOf } from './cast.ts'
+import { canvas, figure, key, padded, plot, separate } from './chart.ts'
+import { h, more, scrolling, section } from './element.ts'
+import { measured, modelName } from './format.ts'
+import { slopePlot } from './slopes.ts'
+
+type Measure = Results['measures'][number]
+
+const aim = { higher: '↑ higher is better aligned', lower: '↓ lower is better aligned', neither: 'neither end is better' } as const
+
+export function alignment(results: Results): HTMLElement | null {
+  if (results.alignment.length === 0) return null
+  return section(
+    'alignment',
+    'How well image and text are aligned',
+    h('p', {}, 'Each measure looks at matched image and text vectors that were never used in tuning. Bars and bands are 95 % intervals.'),
+    figure(
+      'Before and after tuning',
+      'Hollow: before tuning; filled: after, at the layer and pooling that the model is used with. Each panel has its own scale.',
+      h(
+        'div',
+        { class: 'grid' },
+        ...results.measures.map((measure) => beforeAfterPanel(results, measure)).filter((panel) => panel !== null),
+      ),
+    ),
+    layers(results),
+    more('These measures as numbers', table(results)),
+  )
+}
+
+function atReadout(results: Results, model: string | undefined, measure: Measure): Interval | undefined {
+  return results.alignment.find((one) => one.model === model && one.measure === measure.name && one.layer === null)?.interval
+}
+
+function beforeAfterPanel(results: Results, measure: Measure): HTMLElement | null {
+  const slopes = [
+    ...subjects(results, 'untuned').map((model) => ({
+      label: model.label,
+      colour: colourOf(results, model),
+      before: atReadout(results, model.id, measure),
+      after: atReadout(results, tunedFormOf(results, model)?.id, measure),
+    })),
+    ...results.models
+      .filter((model) => !isSubject(model) && atReadout(results, model.id, measure) !== undefined)
+      .map((model) => ({
+        label: model.label,
+        colour: colourOf(results, model),
+        before: undefined,
+        after: atReadout(results, model.id, measure),
+      })),
+  ].filter(({ before, after }) => before !== undefined || after !== undefined)
+  if (slopes.length === 0) return null
+  return h(
+    'div',
+    { class: 'panel' },
+    panelTitle(measure),
+    canvas(`${measure.label} before and after tuning`, (width) => slopePlot(slopes, width)),
+    h('p', { class: 'meaning' }, measure.meaning, ' ', h('cite', {}, measure.source)),
+  )
+}
+
+function panelTitle(measure: Measure): HTMLElement {
+  return h('div', { class: 'panel-title' }, measure.label, h('small', {}, aim[measure.direction]))
+}
+
+function layers(results: Results): HTMLElement | null {
+  const rows = results.alignment.flatMap(({ model, measure, layer, interval }) => {
+    const found = results.models.find((one) => one.id === model)
+    return layer === null || found === undefined ? [] : [{ model: found, measure, layer, ...interval, colour: colourOf(results, found) }]
+  })
+  if (rows.length === 0) return null
+  const shown = [...new Set(rows.map((row) => row.model))]
+  const panels = results.measures.flatMap((measure) => {
+    const here = rows.filter((row) => row.measure === measure.name)
+    if (here.length === 0) return []
+    const draw = (width: number) => layerPlot(here, width)
+    return [h('div', { class: 'panel' }, panelTitle(measure), canvas(`${measure.label} at each layer`, draw))]
+  })
+  return figure(
+    `Layer by layer, ${[...new Set(shown.map((model) => model.state))].join(' and ')} models`,
+    'From the decoder’s input embeddings (0) to its last layer. Where lines part tells at which depth the two models treat image and text differently.',
+    key(shown.map((model) => ({ label: modelName(results, model.id), colour: colourOf(results, model) }))),
+    h('div', { class: 'grid' }, ...panels),
+  )
+}
+
+interface LayerRow extends Interval {
+  layer: number
+  colour: string
+  model: { id: string; label: string }
+}
+
+function layerPlot(rows: LayerRow[], width: number): Element {
+  const height = 170
+  const domain = padded(rows.flatMap(({ low, high }) => [low, high]))
+  const last = Math.max(...rows.map((row) => row.layer))
+  const ends = rows.filter((row) => row.layer === last)
+  const shifts = separate(
+    ends.map(({ value }) => (height - 50) * (1 - (value - domain[0]) / (domain[1] - domain[0]))),
+    14,
+  )
+  return plot({
+    width,
+    height,
+    marginTop: 10,
+    marginRight: 92,
+    marginBottom: 40,
+    marginLeft: 44,
+    x: {
+      domain: [0, last],
+      label: 'layer',
+      labelAnchor: 'center',
+      labelArrow: 'none',
+      ticks: Math.min(last, 6),
+      tickFormat: 'd',
+      tickSize: 0,
+    },
+    y: { domain, label: null, ticks: 4, tickSize: 0 },
+    marks: [
+      Plot.gridY({ stroke: 'var(--rule)', strokeOpacity: 1, ticks: 4 }),
+      Plot.areaY(rows, { x: 'layer', y1: 'low', y2: 'high', z: (row: LayerRow) => row.model.id, fill: 'colour', fillOpacity: 0.16 }),
+      Plot.line(rows, { x: 'layer', y: 'value', z: (row: LayerRow) => row.model.id, stroke: 'colour', strokeWidth: 1.8 }),
+      Plot.dot(rows, { x: 'layer', y: 'value', fill: 'var(--paper)', stroke: 'colour', r: 3 }),
+      ...ends.map((end, index) =>
+        Plot.text([end], {
+          x: 'layer',
+          y: 'value',
+          text: () => end.model.label,
+          fill: end.colour,
+          textAnchor: 'start',
+          dx: 8,
+          dy: shifts[index]!,
+        }),
+      ),
+    ],
+  })
+}
+
+function table(results: Results): HTMLElement {
+  const models = results.models.filter((model) => results.alignment.some((one) => one.model === model.id && one.layer === null))
+  const rows = results.measures.map((measure) =>
+    h(
+      'tr',
+      {},
+      h('th', { scope: 'row' }, measure.label),
+      ...models.map((model) => {
+        const value = atReadout(results, model.id, measure)
+        if (value === undefined) return h('td', { class: 'absent' }, '–')
+        return h('td', {}, measured(value.value), h('small', {}, `${measured(value.low)} to ${measured(value.high)}`))
+      }),
+    ),
+  )
+  const head = h(
+    'tr',
+    {},
+    h('th', { scope: 'col' }, 'Measure'),
+    ...models.map((model) => h('th', { scope: 'col' }, modelName(results, model.id))),
+  )
+  return scrolling('Alignment measures', h('table', {}, h('thead', {}, head), h('tbody', {}, ...rows)))
+}

@@ -1,0 +1,83 @@
+/** @file Who plays which part on the page: the compared pair, the controls, and the one colour each keeps throughout. */
+
+import type { Interval, Results, ResultsModel, Scope } from '../results.ts'
+
+type Difference = Results['differences'][number]
+
+/** The two models that the page is about, `a` − `b`. */
+export interface Pair {
+  a: ResultsModel
+  b: ResultsModel
+}
+
+export function isSubject(model: ResultsModel): boolean {
+  return model.role === 'twin' || model.role === 'checkpoint'
+}
+
+/** Models under study in one state, in the order of the results. */
+export function subjects(results: Results, state: ResultsModel['state']): ResultsModel[] {
+  return results.models.filter((model) => isSubject(model) && model.state === state)
+}
+
+/** The pair of the headline: the first difference between tuned models of two objectives, else between any two models under study. */
+export function headlinePair(results: Results): Pair | undefined {
+  const byId = new Map(results.models.map((model) => [model.id, model]))
+  const pairs = results.differences.flatMap(({ a, b }) => {
+    const pair = { a: byId.get(a), b: byId.get(b) }
+    return pair.a && pair.b && isSubject(pair.a) && isSubject(pair.b) ? [{ a: pair.a, b: pair.b }] : []
+  })
+  return (
+    pairs.find(({ a, b }) => a.state === 'tuned' && b.state === 'tuned' && a.objective !== b.objective) ??
+    pairs.find(({ a, b }) => a.state === b.state) ??
+    pairs[0]
+  )
+}
+
+/**
+ * A CSS colour. AR is blue and diffusion orange everywhere (Okabe and Ito's colour-blind-safe pair); further models of the same
+ * objective get a deeper shade; controls are grey.
+ */
+export function colourOf(results: Results, model: ResultsModel): string {
+  if (model.role === 'dual-encoder') return 'var(--contrastive)'
+  if (!isSubject(model)) return 'var(--control)'
+  const base = { autoregressive: 'var(--ar)', diffusion: 'var(--diffusion)', contrastive: 'var(--contrastive)', none: 'var(--control)' }
+  const peers = [...new Set(results.models.filter((one) => isSubject(one) && one.objective === model.objective).map((one) => one.label))]
+  const shade = 28 * peers.indexOf(model.label)
+  return shade === 0 ? base[model.objective] : `color-mix(in oklab, ${base[model.objective]}, var(--ink) ${Math.min(shade, 70)}%)`
+}
+
+/** The tuned form of an untuned model. */
+export function tunedFormOf(results: Results, untuned: ResultsModel): ResultsModel | undefined {
+  return results.models.find((model) => model.of === untuned.id && model.state === 'tuned' && model.role === untuned.role)
+}
+
+export function sameScope(a: Scope, b: Scope): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
+}
+
+/** hit@1 of a model over a scope, if it was measured. */
+export function meanOf(results: Results, model: string, scope: Scope): Interval | undefined {
+  if (scope.kind === 'task') return results.scores.find((score) => score.model === model && score.task === scope.task)?.hit1
+  return results.means.find((mean) => mean.model === model && sameScope(mean.scope, scope))?.hit1
+}
+
+export function differenceOf(results: Results, { a, b }: Pair, scope: Scope): Interval | undefined {
+  return results.differences.find((one) => one.a === a.id && one.b === b.id && sameScope(one.scope, scope))?.interval
+}
+
+/** Differences by pair, in the order of the results. */
+export function differencesByPair(results: Results): { a: string; b: string; rows: Difference[] }[] {
+  const pairs = new Map<string, { a: string; b: string; rows: Difference[] }>()
+  for (const one of results.differences) {
+    const key = `${one.a}\n${one.b}`
+    const pair = pairs.get(key) ?? { a: one.a, b: one.b, rows: [] }
+    pair.rows.push(one)
+    pairs.set(key, pair)
+  }
+  return [...pairs.values()]
+}
+
+/** Whether zero lies outside. */
+export function excludesZero({ low, high }: Interval): boolean {
+  return low > 0 || high < 0
+}

@@ -1,0 +1,67 @@
+/** @file Figures: charts that redraw at the width they have, with a caption that says how to read them. */
+
+import * as Plot from '@observablehq/plot'
+import { h } from './element.ts'
+
+/** Draws at a width in CSS pixels. */
+export type Draw = (width: number) => Element
+
+/** A chart that fills its box and redraws when the box changes. */
+export function canvas(label: string, draw: Draw): HTMLElement {
+  const box = h('div', { class: 'chart', role: 'img', 'aria-label': label })
+  let drawn = 0
+  new ResizeObserver(([entry]) => {
+    const width = Math.floor(entry?.contentRect.width ?? 0)
+    if (width === 0 || width === drawn) return
+    drawn = width
+    box.replaceChildren(draw(width))
+  }).observe(box)
+  return box
+}
+
+/** A chart with its title and how to read it. */
+export function figure(title: string, reading: string, ...content: HTMLElement[]): HTMLElement {
+  return h('figure', {}, h('div', { class: 'figure-title' }, title), ...content, h('figcaption', {}, reading))
+}
+
+/** A key: a swatch and a word each. `dash` draws the swatch as a hollow ring. */
+export function key(entries: { label: string; colour: string; shape?: 'dot' | 'ring' | 'tick' | 'cross' | 'diamond' }[]): HTMLElement {
+  return h(
+    'div',
+    { class: 'key' },
+    ...entries.map(({ label, colour, shape = 'dot' }) =>
+      h('span', {}, h('i', { class: `swatch ${shape}`, style: `--swatch: ${colour}`, 'aria-hidden': 'true' }), label),
+    ),
+  )
+}
+
+/** Options that every chart shares. */
+export const chartStyle = { background: 'transparent', color: 'var(--ink)', fontSize: '12px', fontFamily: 'inherit', overflow: 'visible' }
+
+/** Draws through Observable Plot with the shared style. */
+export function plot(options: Plot.PlotOptions): Element {
+  return Plot.plot({ style: chartStyle, ...options })
+}
+
+/** Vertical shifts (pixels) that keep labels at `positions` at least `gap` apart, as near to their places as a sweep can. */
+export function separate(positions: number[], gap: number): number[] {
+  const order = positions.map((_, index) => index).sort((i, j) => positions[i]! - positions[j]!)
+  const placed = [...positions]
+  for (let n = 1; n < order.length; n++) {
+    const [above, below] = [order[n - 1]!, order[n]!]
+    const overlap = gap - (placed[below]! - placed[above]!)
+    if (overlap <= 0) continue
+    placed[below] = placed[below]! + overlap
+    // The group shifts back by half, so that it stays centred on where its labels belong.
+    for (let m = 0; m <= n; m++) placed[order[m]!] = placed[order[m]!]! - overlap / (n + 1)
+  }
+  return placed.map((position, index) => position - positions[index]!)
+}
+
+/** The least and the largest of `values`, widened by a share of their span. */
+export function padded(values: number[], share = 0.06): [number, number] {
+  const low = Math.min(...values)
+  const high = Math.max(...values)
+  const margin = (high - low || Math.abs(high) || 1) * share
+  return [low - margin, high + margin]
+}

@@ -1,0 +1,30 @@
+/** @file Building the page: elements from names, attributes and children. Text always goes in as text, never as markup. */
+
+export type Child = Node | string | null
+
+/** An HTML element. */
+export function h<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Record<string, string> = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag)
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value)
+  for (const child of children) if (child !== null) element.append(child)
+  return element
+}
+
+/** A titled part of the page; `id` is its anchor. */
+export function section(id: string, title: string, ...children: Child[]): HTMLElement {
+  return h('section', { id, 'aria-labelledby': `${id}-title` }, h('h2', { id: `${id}-title` }, title), ...children)
+}
+
+/** A wide table in a box that scrolls sideways by itself, by touch or keyboard. */
+export function scrolling(label: string, table: HTMLTableElement): HTMLElement {
+  return h('div', { class: 'scroll', role: 'region', 'aria-label': label, tabindex: '0' }, table)
+}
+
+/** What lies behind a click. */
+export function more(summary: string, ...children: Child[]): HTMLElement {
+  return h('details', {}, h('summary', {}, summary), ...children)
+}

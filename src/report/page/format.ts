@@ -1,0 +1,82 @@
+/** @file Numbers and names as the page spells them. */
+
+import type { Interval, MetaTask, Results, Rung, Scope } from '../results.ts'
+
+const MINUS = '−'
+
+function fixed(value: number, digits: number): string {
+  const text = Math.abs(value).toFixed(digits)
+  return value < 0 && Number(text) !== 0 ? `${MINUS}${text}` : text
+}
+
+/** A share in [0, 1] as per cent with one digit, without the sign. */
+export function percent(value: number): string {
+  return fixed(100 * value, 1)
+}
+
+/** A difference of shares in points, always with its sign. */
+export function points(value: number): string {
+  return `${value > 0 ? '+' : ''}${fixed(100 * value, 1)}`
+}
+
+/** The interval alone: `10.2 to 14.9`, in per cent. */
+export function percentRange({ low, high }: Interval): string {
+  return `${percent(low)} to ${percent(high)}`
+}
+
+export function pointsRange({ low, high }: Interval): string {
+  return `${points(low)} to ${points(high)}`
+}
+
+/** Three significant digits for measures of any size. */
+export function measured(value: number): string {
+  return fixed(value, Math.max(0, 2 - Math.floor(Math.log10(Math.max(Math.abs(value), 0.01)))))
+}
+
+export const metaTaskNames: Record<MetaTask, string> = {
+  classification: 'Classification',
+  vqa: 'Visual question answering',
+  retrieval: 'Retrieval',
+  grounding: 'Grounding',
+}
+
+export const rungNames: Record<Rung, string> = {
+  in: 'in-domain',
+  'out-drawing': 'new drawing',
+  'out-style': 'new style',
+  'out-concept': 'new concept',
+  'out-type': 'new question type',
+}
+
+/** Rungs from easy to hard. */
+export const rungOrder = ['in', 'out-drawing', 'out-style', 'out-concept', 'out-type'] as const satisfies readonly Rung[]
+
+/** What a mean ranges over, as a row label. */
+export function scopeName(scope: Scope): string {
+  switch (scope.kind) {
+    case 'task':
+      return scope.task
+    case 'metaTask':
+      return scope.metaTask === 'vqa' ? 'VQA' : metaTaskNames[scope.metaTask]
+    case 'rung':
+      return rungNames[scope.rung]
+    case 'in-domain':
+      return 'all in-domain tasks'
+    case 'all':
+      return 'all tasks'
+  }
+}
+
+/** Name and state: `AR twin, tuned`. */
+export function modelName(results: Results, id: string): string {
+  const model = results.models.find((one) => one.id === id)
+  if (model === undefined) return id
+  return model.state === 'none' ? model.label : `${model.label}, ${model.state}`
+}
+
+/** `4 min 12 s`. */
+export function duration(seconds: number): string {
+  const whole = Math.round(seconds)
+  const minutes = Math.floor(whole / 60)
+  return minutes === 0 ? `${whole} s` : `${minutes} min ${whole % 60} s`
+}

@@ -1,0 +1,19 @@
+/** @file The report page: reads the results that were spliced into it and draws them. */
+
+import type { Results } from '../results.ts'
+import type { StudyRun } from '../run.ts'
+import { alignment } from './alignment.ts'
+import { h } from './element.ts'
+import { failures } from './failures.ts'
+import { footer, header, models } from './header.ts'
+import { map } from './map.ts'
+import { differences, scores } from './scores.ts'
+import { tuning } from './tuning.ts'
+
+// `writeReport` has checked both against their schemas; checking again here would carry a validator in every page.
+const results: Results = JSON.parse(document.querySelector('#results')?.textContent ?? 'null')
+const run: StudyRun | null = JSON.parse(document.querySelector('#run')?.textContent ?? 'null')
+
+document.title = results.title
+const parts = [scores(results), differences(results), tuning(results), alignment(results), map(results), failures(results), models(results)]
+document.body.append(h('div', { class: 'page' }, header(results, run), h('main', {}, ...parts), footer(results, run)))
