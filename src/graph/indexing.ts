@@ -1,10 +1,10 @@
 /** @file Operators that choose elements by index. */
 
 import { i64 } from '../numeric/tensor.ts'
-import { type Dim, formatDims } from './dims.ts'
+import { type Dim, formatDims, multiplyDims } from './dims.ts'
 import { GraphError, shapeMismatch } from './errors.ts'
-import type { Value } from './graph.ts'
-import { axisOf } from './shaping.ts'
+import type { Graph, Value } from './graph.ts'
+import { axisOf, expand, reshape } from './shaping.ts'
 
 /** Whole slices by index: the axis is replaced by the shape of `indices`. An embedding table is `gather(table, ids, 0)`. */
 export function gather(x: Value<'f32'>, indices: Value<'i64'>, axis = 0): Value<'f32'> {
@@ -22,19 +22,32 @@ export function gatherElements(x: Value<'f32'>, indices: Value<'i64'>, axis: num
   return x.graph.apply('GatherElements', [x, indices], { axis: along }, 'f32', indices.dims)
 }
 
+/** Sums single elements into zeros: the transpose of `gatherElements`. `indices` and `updates` have the same shape. */
+export function scatterElements(dims: readonly Dim[], indices: Value<'i64'>, updates: Value<'f32'>, axis: number): Value<'f32'> {
+  if (indices.dims.join() !== updates.dims.join()) throw shapeMismatch('ScatterElements', indices.dims, updates.dims, 'one index for each update')
+  return updates.graph.apply('ScatterElements', [indices, updates], { axis, dims: [...dims] }, 'f32', dims)
+}
+
 /**
- * Sums slices into zeros: the transpose of `gather`.
+ * Sums slices into zeros: the transpose of `gather`. Built on single elements, because the engine adds those one after the other:
+ * the same bytes on every run, whatever the number of threads.
  * @param updates shape of `dims` with `axis` replaced by the shape of `indices`
  */
 export function scatterAdd(dims: readonly Dim[], indices: Value<'i64'>, updates: Value<'f32'>, axis = 0): Value<'f32'> {
-  const expected = [...dims.slice(0, axis), ...indices.dims, ...dims.slice(axis + 1)]
-  if (expected.join() !== updates.dims.join()) throw shapeMismatch('ScatterAdd', expected, updates.dims, 'updates must have the shape that gather gives')
-  return updates.graph.apply('ScatterAdd', [indices, updates], { axis, dims: [...dims] }, 'f32', dims)
+  const before = dims.slice(0, axis)
+  const after = dims.slice(axis + 1)
+  if ([...before, ...indices.dims, ...after].join() !== updates.dims.join()) {
+    throw shapeMismatch('ScatterElements', dims, updates.dims, 'updates must have the shape that gather gives')
+  }
+  const count = multiplyDims(...indices.dims)
+  const full = [...before, count, ...after]
+  const rows = expand(reshape(indices, full.map((_, i) => (i === axis ? count : 1))), full)
+  return scatterElements(dims, rows, reshape(updates, full), axis)
 }
 
 /** 0, 1, … `length − 1`. */
-export function iota(x: Value, length: Dim): Value<'i64'> {
-  return x.graph.apply('Iota', [], { length }, 'i64', [length])
+export function iota(graph: Graph, length: Dim): Value<'i64'> {
+  return graph.apply('Iota', [], { length }, 'i64', [length])
 }
 
 /** Every `step`-th element of an axis of known size; a negative step runs backwards from the last. */

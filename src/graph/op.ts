@@ -58,11 +58,10 @@ export interface DifferentiableAttributes {
   Pad: { axis: number; before: Dim; after: Dim }
   Gather: Axis
   GatherElements: Axis
-  /** Sums rows of `updates` into zeros of `dims` along `axis`: the transpose of Gather. */
-  ScatterAdd: { axis: number; dims: Dim[] }
+  /** Sums single elements into zeros of `dims`: the transpose of GatherElements. */
+  ScatterElements: { axis: number; dims: Dim[] }
   Where: None
   Conv: ConvolutionGeometry
-  ConvTranspose: ConvolutionGeometry & { outputPadding: [number, number] }
 }
 
 /** Sources, comparisons and casts: no gradient flows through them. */
@@ -78,6 +77,8 @@ export interface OtherAttributes {
   And: None
   Not: None
   StopGradient: None
+  /** The gradient of Conv with respect to its input; itself not differentiated. */
+  ConvTranspose: ConvolutionGeometry & { outputPadding: [number, number] }
 }
 
 /** Casts between floating types pass gradients on; see gradients.ts. */

@@ -1,0 +1,173 @@
+/** @file The gradient table: given a node and the gradient of its output, the gradients of its floating inputs. */
+
+import type { Dim } from './dims.ts'
+import { add, cast, cos, div, equal, erf, exp, mul, neg, pow, reciprocal, sigmoid, sin, sqrt, sub, tanh, where } from './elementwise.ts'
+import { convolve } from './convolution.ts'
+import { addDims, multiplyDims } from './dims.ts'
+import { GraphError } from './errors.ts'
+import type { Value } from './graph.ts'
+import { gatherElements, scatterAdd, scatterElements } from './indexing.ts'
+import { gemm, matMul } from './matmul.ts'
+import type { ConvolutionGeometry, DifferentiableOp, OpAttributes } from './op.ts'
+import { reduceMean, reduceSum, standardise } from './reduction.ts'
+import { expand, pad, reshape, sliceAt, swapLast, transpose } from './shaping.ts'
+
+type F32 = Value<'f32'>
+
+/** What a rule sees of a node. Inputs are sorted by kind, each kind in the order of the operator's arguments. */
+export interface GradientContext<O extends DifferentiableOp> {
+  attributes: OpAttributes[O]
+  floats: readonly F32[]
+  indices: readonly Value<'i64'>[]
+  conditions: readonly Value<'bool'>[]
+  output: F32
+  /** The gradient of the output. */
+  upstream: F32
+}
+
+/** Gradients of `floats`, in order. */
+export type GradientRule<O extends DifferentiableOp> = (at: GradientContext<O>) => F32[]
+
+const one =
+  <O extends DifferentiableOp>(rule: (x: F32, at: GradientContext<O>) => F32): GradientRule<O> =>
+  (at) => [rule(at.floats[0]!, at)]
+
+const two =
+  <O extends DifferentiableOp>(rule: (a: F32, b: F32, at: GradientContext<O>) => [F32, F32]): GradientRule<O> =>
+  (at) =>
+    rule(at.floats[0]!, at.floats[1]!, at)
+
+/** One rule for each operator; a missing one does not compile. */
+export const gradientRules: { readonly [O in DifferentiableOp]: GradientRule<O> } = {
+  Add: two((a, b, { upstream }) => [sumTo(upstream, a.dims), sumTo(upstream, b.dims)]),
+  Sub: two((a, b, { upstream }) => [sumTo(upstream, a.dims), sumTo(neg(upstream), b.dims)]),
+  Mul: two((a, b, { upstream }) => [sumTo(mul(upstream, b), a.dims), sumTo(mul(upstream, a), b.dims)]),
+  Div: two((a, b, { upstream, output }) => [sumTo(div(upstream, b), a.dims), sumTo(neg(div(mul(upstream, output), b)), b.dims)]),
+  Pow: one((x, { upstream, attributes: { exponent } }) => mul(upstream, mul(pow(x, exponent - 1), exponent))),
+  Neg: one((_, { upstream }) => neg(upstream)),
+  Exp: one((_, { upstream, output }) => mul(upstream, output)),
+  Log: one((x, { upstream }) => div(upstream, x)),
+  Sqrt: one((_, { upstream, output }) => div(mul(upstream, 0.5), output)),
+  Reciprocal: one((_, { upstream, output }) => neg(mul(upstream, mul(output, output)))),
+  Tanh: one((_, { upstream, output }) => mul(upstream, oneMinusSquare(output))),
+  Sigmoid: one((_, { upstream, output }) => mul(upstream, sub(output, mul(output, output)))),
+  Softplus: one((x, { upstream }) => mul(upstream, sigmoid(x))),
+  Erf: one((x, { upstream }) => mul(upstream, mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI)))),
+  Sin: one((x, { upstream }) => mul(upstream, cos(x))),
+  Cos: one((x, { upstream }) => neg(mul(upstream, sin(x)))),
+  Gelu: one((x, { upstream, attributes }) => mul(upstream, attributes.approximate === 'none' ? geluSlope(x) : geluTanhSlope(x))),
+  MatMul: two((a, b, { upstream }) => [sumTo(matMul(upstream, swapLast(b)), a.dims), sumTo(matMul(swapLast(a), upstream), b.dims)]),
+  Gemm: gemmGradients,
+  Softmax: one((_, { upstream, output, attributes: { axis } }) => mul(output, sub(upstream, reduceSum(mul(upstream, output), [axis], true)))),
+  LogSoftmax: one((_, { upstream, output, attributes: { axis } }) => sub(upstream, mul(exp(output), reduceSum(upstream, [axis], true)))),
+  LayerNorm: layerNormGradients,
+  RmsNorm: rmsNormGradients,
+  ReduceSum: one((x, { upstream, attributes: { axes } }) => expand(restored(upstream, x.dims, axes), x.dims)),
+  ReduceMean: one((x, { upstream, attributes: { axes } }) => expand(restored(div(upstream, countAlong(x, axes)), x.dims, axes), x.dims)),
+  ReduceMax: one((x, { upstream, output, attributes: { axes } }) => {
+    const hits = cast(equal(x, restored(output, x.dims, axes)), 'f32')
+    return mul(hits, div(restored(upstream, x.dims, axes), reduceSum(hits, axes, true)))
+  }),
+  Reshape: one((x, { upstream }) => reshape(upstream, x.dims)),
+  Transpose: one((_, { upstream, attributes: { permutation } }) => transpose(upstream, permutation.map((_, i) => permutation.indexOf(i)))),
+  Expand: one((x, { upstream }) => sumTo(upstream, x.dims)),
+  Concat: ({ floats, upstream, attributes: { axis } }) => {
+    let start: Dim = 0
+    return floats.map((x) => {
+      const part = sliceAt(upstream, axis, start, x.dims[axis]!)
+      start = addDims(start, x.dims[axis]!)
+      return part
+    })
+  },
+  Slice: one((x, { upstream, attributes: { axis, start, length } }) => pad(upstream, axis, start, addDims(x.dims[axis]!, multiplyDims(-1, addDims(start, length))))),
+  Pad: one((x, { upstream, attributes: { axis, before } }) => sliceAt(upstream, axis, before, x.dims[axis]!)),
+  Gather: one((x, { upstream, indices, attributes: { axis } }) => scatterAdd(x.dims, indices[0]!, upstream, axis)),
+  GatherElements: one((x, { upstream, indices, attributes: { axis } }) => scatterElements(x.dims, indices[0]!, upstream, axis)),
+  ScatterElements: one((_, { upstream, indices, attributes: { axis } }) => gatherElements(upstream, indices[0]!, axis)),
+  Where: two((a, b, { upstream, conditions }) => [sumTo(where(conditions[0]!, upstream, 0), a.dims), sumTo(where(conditions[0]!, 0, upstream), b.dims)]),
+  Conv: convGradients,
+  Cast: one((_, { upstream }) => upstream),
+}
+
+/** Sums what broadcasting repeated, so that a gradient has the shape of its operand. */
+function sumTo(gradient: F32, dims: readonly Dim[]): F32 {
+  const extra = gradient.dims.length - dims.length
+  const axes = gradient.dims.flatMap((dim, i) => (i < extra || (dims[i - extra] === 1 && dim !== 1) ? [i] : []))
+  return axes.length === 0 ? gradient : reshape(reduceSum(gradient, axes, true), dims)
+}
+
+/** Puts reduced axes back with size 1. */
+function restored(reduced: F32, dims: readonly Dim[], axes: readonly number[]): F32 {
+  return reshape(reduced, dims.map((dim, i) => (axes.includes(i) ? 1 : dim)))
+}
+
+/** How many elements a mean over `axes` joins: a number, or a scalar that is known when the graph runs. */
+function countAlong(x: F32, axes: readonly number[]): F32 | number {
+  const count = multiplyDims(...axes.map((axis) => x.dims[axis]!))
+  return typeof count === 'number' ? count : reduceSum(expand(reshape(x.graph.scalar(1), [1]), [count]))
+}
+
+function oneMinusSquare(x: F32): F32 {
+  return sub(x.graph.scalar(1), mul(x, x))
+}
+
+/** `Φ(x) + x·φ(x)`. */
+function geluSlope(x: F32): F32 {
+  const cumulative = add(mul(erf(mul(x, Math.SQRT1_2)), 0.5), 0.5)
+  return add(cumulative, mul(x, mul(exp(mul(mul(x, x), -0.5)), 1 / Math.sqrt(2 * Math.PI))))
+}
+
+/** Derivative of `0.5x(1 + tanh(√(2/π)(x + 0.044715x³)))`. */
+function geluTanhSlope(x: F32): F32 {
+  const scale = Math.sqrt(2 / Math.PI)
+  const square = mul(x, x)
+  const bend = tanh(mul(mul(x, add(mul(square, 0.044715), 1)), scale))
+  const inner = mul(add(mul(square, 3 * 0.044715), 1), scale)
+  return add(mul(add(bend, 1), 0.5), mul(mul(x, 0.5), mul(oneMinusSquare(bend), inner)))
+}
+
+/** `y = op(a)·op(b) + c`: each gradient is a Gemm whose flags undo the operand's. */
+function gemmGradients({ floats, upstream, attributes: { transposeA, transposeB } }: GradientContext<'Gemm'>): F32[] {
+  const [a, b, c] = floats
+  const left = transposeA ? gemm(b!, upstream, { transposeA: transposeB, transposeB: true }) : gemm(upstream, b!, { transposeB: !transposeB })
+  const right = transposeB ? gemm(upstream, a!, { transposeA: true, transposeB: transposeA }) : gemm(a!, upstream, { transposeA: !transposeA })
+  return c === undefined ? [left, right] : [left, right, reduceSum(upstream, [0])]
+}
+
+function layerNormGradients({ floats, upstream, attributes: { epsilon } }: GradientContext<'LayerNorm'>): F32[] {
+  const [x, weight, bias] = floats
+  const normal = standardise(x!, epsilon)
+  const centred = sub(x!, reduceMean(x!, [-1], true))
+  const inverse = reciprocal(sqrt(add(reduceMean(mul(centred, centred), [-1], true), epsilon)))
+  const scaled = mul(upstream, weight!)
+  const along = mul(normal, reduceMean(mul(scaled, normal), [-1], true))
+  const inward = mul(inverse, sub(sub(scaled, reduceMean(scaled, [-1], true)), along))
+  return [inward, sumTo(mul(upstream, normal), weight!.dims), sumTo(upstream, bias!.dims)]
+}
+
+function rmsNormGradients({ floats, upstream, attributes: { epsilon } }: GradientContext<'RmsNorm'>): F32[] {
+  const [x, weight] = floats
+  const inverse = reciprocal(sqrt(add(reduceMean(mul(x!, x!), [-1], true), epsilon)))
+  const normal = mul(x!, inverse)
+  const scaled = mul(upstream, weight!)
+  const inward = mul(inverse, sub(scaled, mul(normal, reduceMean(mul(scaled, normal), [-1], true))))
+  return [inward, sumTo(mul(upstream, normal), weight!.dims)]
+}
+
+/** With respect to the picture: a transposed convolution. To the kernel: a convolution over the batch, strides and dilations exchanged. */
+function convGradients({ floats, upstream, attributes }: GradientContext<'Conv'>): F32[] {
+  const [x, weight] = floats
+  const { strides, pads, dilations } = attributes
+  const size = (value: F32, axis: number): number => {
+    const dim = value.dims[axis]
+    if (typeof dim === 'number') return dim
+    throw new GraphError('symbolic', { message: `Conv: axis ${axis} of [${value.dims}] must be known`, hint: 'Only the batch may be symbolic.' })
+  }
+  const reach = (i: 0 | 1) => (size(upstream, i + 2) - 1) * strides[i] - pads[i] - pads[i === 0 ? 2 : 3] + dilations[i] * (size(weight!, i + 2) - 1) + 1
+  const outputPadding: [number, number] = [size(x!, 2) - reach(0), size(x!, 3) - reach(1)]
+  const picture = x!.graph.apply('ConvTranspose', [upstream, weight!], { strides, pads, dilations, outputPadding }, 'f32', x!.dims)
+  const exchanged: ConvolutionGeometry = { strides: dilations, pads, dilations: strides }
+  const wide = convolve(transpose(x!, [1, 0, 2, 3]), transpose(upstream, [1, 0, 2, 3]), exchanged)
+  const kernel = [2, 3].reduce((value, axis) => sliceAt(value, axis, 0, size(weight!, axis)), wide)
+  return [picture, transpose(kernel, [1, 0, 2, 3])]
+}

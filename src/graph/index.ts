@@ -1,0 +1,14 @@
+/** @file Public surface of graph building. */
+
+export { gradients, type Seed, vectorJacobian } from './backward.ts'
+export { compile } from './compile.ts'
+export type { CompiledGraph, FeedSlot, WeightPlacement, WeightSlot } from './compiled.ts'
+export * from './convolution.ts'
+export { addDims, type Dim, divideDim, evaluateDim, formatDims, multiplyDims } from './dims.ts'
+export * from './elementwise.ts'
+export { GraphError } from './errors.ts'
+export { Graph, isNode, type Node, type ParameterPlacement, type Value } from './graph.ts'
+export * from './indexing.ts'
+export * from './matmul.ts'
+export * from './reduction.ts'
+export * from './shaping.ts'
