@@ -2,3 +2,5 @@
 
 export * from './results.ts'
 export { type StudyRun, serializeRun } from './run.ts'
+export { scoreTable } from './table.ts'
+export { type WrittenReport, writeReport } from './write.ts'

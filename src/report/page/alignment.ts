@@ -1,11 +1,12 @@
 /** @file How well image and text are aligned: each measure before and after tuning, and layer by layer. */
 
 import * as Plot from '@observablehq/plot'
+import { measured, modelName } from '../format.ts'
+import { isSubject, subjects, tunedFormOf } from '../lookup.ts'
 import type { Interval, Results } from '../results.ts'
-import { colourOf, isSubject, subjects, tunedFormOf } from './cast.ts'
 import { canvas, figure, key, padded, plot, separate } from './chart.ts'
+import { colourOf } from './colour.ts'
 import { h, more, scrolling, section } from './element.ts'
-import { measured, modelName } from './format.ts'
 import { slopePlot } from './slopes.ts'
 
 type Measure = Results['measures'][number]

@@ -1,9 +1,9 @@
 /** @file The worst failures: queries whose winner beat the right answer by most, with their pictures. */
 
+import { modelName } from '../format.ts'
 import type { Failure, Results, ResultsModel } from '../results.ts'
-import { colourOf } from './cast.ts'
+import { colourOf } from './colour.ts'
 import { h, more, section } from './element.ts'
-import { modelName } from './format.ts'
 
 /** How many are shown before a click. */
 const SHOWN = 4

@@ -1,10 +1,11 @@
 /** @file The top of the page: what was compared, what came out, whether the criteria hold, how to get it again. */
 
+import { duration, points, pointsRange } from '../format.ts'
+import { headlinePair } from '../lookup.ts'
 import type { Results } from '../results.ts'
 import type { StudyRun } from '../run.ts'
-import { colourOf, headlinePair, subjects } from './cast.ts'
-import { type Child, h, section } from './element.ts'
-import { duration, percent, points, pointsRange } from './format.ts'
+import { colourOf } from './colour.ts'
+import { type Child, h } from './element.ts'
 
 export function header(results: Results, run: StudyRun | null): HTMLElement {
   return h(
@@ -36,8 +37,8 @@ function contents(): [string, string][] {
   ]
 }
 
-function finding({ finding: { sentence, quantity, interval, caveats }, ...rest }: Results): HTMLElement {
-  const results = { ...rest, finding: { sentence, quantity, interval, caveats } }
+function finding(results: Results): HTMLElement {
+  const { sentence, quantity, interval, caveats } = results.finding
   const pair = headlinePair(results)
   const extent = 1.15 * Math.max(Math.abs(interval.low), Math.abs(interval.high), 0.01)
   const at = (value: number) => `${(50 + (50 * value) / extent).toFixed(2)}%`
@@ -95,64 +96,6 @@ function criteria({ criteria }: Results): HTMLElement | null {
         ),
       ),
     ),
-  )
-}
-
-/** The command, the models with their hashes, the tasks with their chance levels, notes. */
-export function models(results: Results): HTMLElement {
-  const described = results.models.filter((model) => model.role !== 'chance' && model.role !== 'majority')
-  const rows = described.map((model) =>
-    h(
-      'tr',
-      {},
-      h('th', { scope: 'row' }, h('i', { class: 'swatch', style: `--swatch: ${colourOf(results, model)}` }), model.label),
-      ...[
-        model.state === 'none' ? '–' : model.state,
-        model.objective === 'none' ? '–' : model.objective,
-        model.attention === 'none' ? '–' : model.attention,
-        model.parameters === null ? '–' : `${(model.parameters / 1e6).toFixed(2)} M`,
-        model.readout ?? '–',
-      ].map((text) => h('td', { class: 'text' }, text)),
-      h('td', { class: 'text' }, model.hash === null ? '–' : h('code', { title: model.hash }, model.hash.slice(0, 12))),
-    ),
-  )
-  const cards = subjects(results, 'untuned').flatMap((model) =>
-    model.card === undefined ? [] : [h('p', {}, h('b', {}, `${model.label}. `), model.card)],
-  )
-  return section(
-    'models',
-    'Models and tasks',
-    h('div', { class: 'command' }, h('span', {}, 'Reproduce with'), h('code', {}, results.command)),
-    scroll('Models', ['Model', 'State', 'Objective', 'Attention', 'Parameters', 'Readout', 'Hash'], rows),
-    ...cards,
-    scroll(
-      'Tasks',
-      ['Task', 'Why it is here', 'Queries', 'Candidates', 'Chance, %', 'Majority, %'],
-      results.tasks.map((task) =>
-        h(
-          'tr',
-          {},
-          h('th', { scope: 'row' }, task.name),
-          h('td', { class: 'text wide' }, task.reason),
-          h('td', {}, String(task.queries)),
-          h('td', {}, String(task.candidates)),
-          h('td', {}, percent(task.chance)),
-          h('td', {}, task.majority === null ? '–' : percent(task.majority)),
-        ),
-      ),
-    ),
-    results.notes.length === 0
-      ? null
-      : h('div', { class: 'notes' }, h('h3', {}, 'Notes'), h('ul', {}, ...results.notes.map((note) => h('li', {}, note)))),
-  )
-}
-
-function scroll(label: string, columns: string[], rows: HTMLElement[]): HTMLElement {
-  const head = h('tr', {}, ...columns.map((column, index) => h('th', { scope: 'col', class: index === 0 ? '' : 'text' }, column)))
-  return h(
-    'div',
-    { class: 'scroll', role: 'region', 'aria-label': label, tabindex: '0' },
-    h('table', {}, h('thead', {}, head), h('tbody', {}, ...rows)),
   )
 }
 

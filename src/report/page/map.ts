@@ -2,8 +2,8 @@
 
 import * as Plot from '@observablehq/plot'
 import type { MapPoint, Results, ResultsModel } from '../results.ts'
-import { colourOf } from './cast.ts'
 import { canvas, figure, key, padded, plot } from './chart.ts'
+import { colourOf } from './colour.ts'
 import { h, section } from './element.ts'
 
 const NEAR = 24

@@ -1,11 +1,12 @@
 /** @file The score table, the dot plot of every task, and the paired differences. */
 
 import * as Plot from '@observablehq/plot'
+import { metaTaskNames, modelName, percent, percentRange, points, pointsRange, rungNames, rungOrder, scopeName } from '../format.ts'
+import { differenceOf, differencesByPair, excludesZero, headlinePair, meanOf, type Pair, subjects } from '../lookup.ts'
 import type { Interval, Results, ResultsModel, Scope } from '../results.ts'
-import { colourOf, differenceOf, differencesByPair, excludesZero, headlinePair, meanOf, type Pair, subjects } from './cast.ts'
 import { canvas, figure, key, plot } from './chart.ts'
+import { colourOf } from './colour.ts'
 import { h, more, scrolling, section } from './element.ts'
-import { metaTaskNames, modelName, percent, percentRange, points, pointsRange, rungNames, rungOrder, scopeName } from './format.ts'
 
 export function scores(results: Results): HTMLElement {
   return section(

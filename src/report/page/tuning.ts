@@ -1,11 +1,12 @@
 /** @file What tuning did: scores before and after, the loss on the way, what was chosen on dev rows. */
 
 import * as Plot from '@observablehq/plot'
+import { metaTaskNames, modelName, percent } from '../format.ts'
+import { isSubject, meanOf, subjects, tunedFormOf } from '../lookup.ts'
 import type { Results, ResultsModel, Scope } from '../results.ts'
-import { colourOf, isSubject, meanOf, subjects, tunedFormOf } from './cast.ts'
 import { canvas, figure, padded, plot, separate } from './chart.ts'
+import { colourOf } from './colour.ts'
 import { h, scrolling, section } from './element.ts'
-import { metaTaskNames, modelName, percent } from './format.ts'
 import { type Slope, slopePlot } from './slopes.ts'
 
 export function tuning(results: Results): HTMLElement | null {

@@ -1,10 +1,10 @@
-/** @file Who plays which part on the page: the compared pair, the controls, and the one colour each keeps throughout. */
+/** @file Finding things in results: the compared pair, its controls, a mean or a difference over a scope. */
 
-import type { Interval, Results, ResultsModel, Scope } from '../results.ts'
+import type { Interval, Results, ResultsModel, Scope } from './results.ts'
 
 type Difference = Results['differences'][number]
 
-/** The two models that the page is about, `a` − `b`. */
+/** The two models that the report is about, `a` − `b`. */
 export interface Pair {
   a: ResultsModel
   b: ResultsModel
@@ -31,19 +31,6 @@ export function headlinePair(results: Results): Pair | undefined {
     pairs.find(({ a, b }) => a.state === b.state) ??
     pairs[0]
   )
-}
-
-/**
- * A CSS colour. AR is blue and diffusion orange everywhere (Okabe and Ito's colour-blind-safe pair); further models of the same
- * objective get a deeper shade; controls are grey.
- */
-export function colourOf(results: Results, model: ResultsModel): string {
-  if (model.role === 'dual-encoder') return 'var(--contrastive)'
-  if (!isSubject(model)) return 'var(--control)'
-  const base = { autoregressive: 'var(--ar)', diffusion: 'var(--diffusion)', contrastive: 'var(--contrastive)', none: 'var(--control)' }
-  const peers = [...new Set(results.models.filter((one) => isSubject(one) && one.objective === model.objective).map((one) => one.label))]
-  const shade = 28 * peers.indexOf(model.label)
-  return shade === 0 ? base[model.objective] : `color-mix(in oklab, ${base[model.objective]}, var(--ink) ${Math.min(shade, 70)}%)`
 }
 
 /** The tuned form of an untuned model. */

@@ -1,6 +1,6 @@
-/** @file Numbers and names as the page spells them. */
+/** @file Numbers and names as the page and the terminal spell them. */
 
-import type { Interval, MetaTask, Results, Rung, Scope } from '../results.ts'
+import type { Interval, MetaTask, Results, Rung, Scope } from './results.ts'
 
 const MINUS = '−'
 

@@ -1,0 +1,61 @@
+/** @file What was measured and with what: the models with their hashes, the tasks with their chance levels, notes. */
+
+import { percent } from '../format.ts'
+import { subjects } from '../lookup.ts'
+import type { Results } from '../results.ts'
+import { colourOf } from './colour.ts'
+import { h, scrolling, section } from './element.ts'
+
+/** The command, the models with their hashes, the tasks with their chance levels, notes. */
+export function models(results: Results): HTMLElement {
+  const described = results.models.filter((model) => model.role !== 'chance' && model.role !== 'majority')
+  const rows = described.map((model) =>
+    h(
+      'tr',
+      {},
+      h('th', { scope: 'row' }, h('i', { class: 'swatch', style: `--swatch: ${colourOf(results, model)}` }), model.label),
+      ...[
+        model.state === 'none' ? '–' : model.state,
+        model.objective === 'none' ? '–' : model.objective,
+        model.attention === 'none' ? '–' : model.attention,
+        model.parameters === null ? '–' : `${(model.parameters / 1e6).toFixed(2)} M`,
+        model.readout ?? '–',
+      ].map((text) => h('td', { class: 'text' }, text)),
+      h('td', { class: 'text' }, model.hash === null ? '–' : h('code', { title: model.hash }, model.hash.slice(0, 12))),
+    ),
+  )
+  const cards = subjects(results, 'untuned').flatMap((model) =>
+    model.card === undefined ? [] : [h('p', {}, h('b', {}, `${model.label}. `), model.card)],
+  )
+  return section(
+    'models',
+    'Models and tasks',
+    h('div', { class: 'command' }, h('span', {}, 'Reproduce with'), h('code', {}, results.command)),
+    tableOf('Models', ['Model', 'State', 'Objective', 'Attention', 'Parameters', 'Readout', 'Hash'], rows),
+    ...cards,
+    tableOf(
+      'Tasks',
+      ['Task', 'Why it is here', 'Queries', 'Candidates', 'Chance, %', 'Majority, %'],
+      results.tasks.map((task) =>
+        h(
+          'tr',
+          {},
+          h('th', { scope: 'row' }, task.name),
+          h('td', { class: 'text wide' }, task.reason),
+          h('td', {}, String(task.queries)),
+          h('td', {}, String(task.candidates)),
+          h('td', {}, percent(task.chance)),
+          h('td', {}, task.majority === null ? '–' : percent(task.majority)),
+        ),
+      ),
+    ),
+    results.notes.length === 0
+      ? null
+      : h('div', { class: 'notes' }, h('h3', {}, 'Notes'), h('ul', {}, ...results.notes.map((note) => h('li', {}, note)))),
+  )
+}
+
+function tableOf(label: string, columns: string[], rows: HTMLElement[]): HTMLElement {
+  const head = h('tr', {}, ...columns.map((column, index) => h('th', { scope: 'col', class: index === 0 ? '' : 'text' }, column)))
+  return scrolling(label, h('table', {}, h('thead', {}, head), h('tbody', {}, ...rows)))
+}
