@@ -46,7 +46,7 @@ function example(results: Results, title: string, kind: 'query' | 'expected' | '
   return h(
     'div',
     { class: `example ${kind}` },
-    picture === undefined ? null : h('img', { src: picture, alt: text ?? `${title} picture`, width: '64', height: '64', loading: 'lazy' }),
+    picture === undefined ? null : h('img', { src: picture, alt: text ?? `${title} picture`, width: '64', height: '64' }),
     h('div', {}, h('small', {}, title), text === undefined ? null : h('span', {}, text)),
   )
 }

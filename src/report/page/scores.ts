@@ -24,8 +24,8 @@ function taskPlot(results: Results): HTMLElement {
   const shown = tuned.length > 0 ? tuned : subjects(results, 'untuned')
   const controls = [
     { role: 'random-decoder', label: 'random decoder, tuned alike', symbol: 'diamond' },
-    { role: 'shuffled', label: 'pictures shuffled', symbol: 'cross' },
-  ] as const satisfies { role: ResultsModel['role']; label: string; symbol: 'diamond' | 'cross' }[]
+    { role: 'shuffled', label: 'pictures shuffled', symbol: 'times' },
+  ] as const satisfies { role: ResultsModel['role']; label: string; symbol: 'diamond' | 'times' }[]
   const present = controls.filter(({ role }) => results.models.some((model) => model.role === role))
   const dots = shown.flatMap((model, index) =>
     results.scores
@@ -90,7 +90,7 @@ function taskPlot(results: Results): HTMLElement {
     'Dots are scores, bars their 95 % intervals. A model has learned something from the pictures where its bar lies right of every grey mark.',
     key([
       ...shown.map((model) => ({ label: modelName(results, model.id), colour: colourOf(results, model) })),
-      ...present.map(({ label, symbol }) => ({ label, colour: 'var(--control)', shape: symbol })),
+      ...present.map(({ label, symbol }) => ({ label, colour: 'var(--control)', shape: symbol === 'times' ? ('cross' as const) : symbol })),
       { label: 'best blind guess (chance or majority)', colour: 'var(--control)', shape: 'tick' },
     ]),
     ...groups.flatMap((metaTask, index) => [
@@ -154,7 +154,7 @@ function scoreTable(results: Results): HTMLElement {
   ]
   return figure(
     'Scores in full',
-    'hit@1 in per cent, 95 % interval below it. The difference is taken query by query, so its interval is narrower than the two alone; bold where it excludes zero.',
+    'hit@1 in per cent, 95 % interval below it; the untuned models and the controls follow to the right. The difference is taken query by query, so its interval is narrower than the two alone; bold where it excludes zero.',
     scrolling('Scores of every model on every task', h('table', { class: 'scores' }, h('thead', {}, head), h('tbody', {}, ...body))),
   )
 }
@@ -191,8 +191,8 @@ export function differences(results: Results): HTMLElement | null {
     figure(
       `${modelName(results, a)} − ${modelName(results, b)}`,
       small
-        ? `Right of zero: ${modelName(results, a)} scores higher.`
-        : `Each bar is a 95 % interval of the paired difference. Right of zero (blue where AR leads) ${modelName(results, a)} scores higher; bars that cross zero, drawn grey, decide nothing.`,
+        ? `Right of zero, ${modelName(results, a)}, scores higher.`
+        : `Each bar is the 95 % interval of a paired difference; thick bars are means. Right of zero the first scores higher, left of it the second; bars that cross zero are grey: they decide nothing.`,
       canvas(`Paired differences ${modelName(results, a)} minus ${modelName(results, b)}`, (width) =>
         differencePlot(results, a, b, rows, width),
       ),
@@ -207,7 +207,7 @@ export function differences(results: Results): HTMLElement | null {
     'differences',
     'Paired differences',
     ...main.map((pair) => draw(pair, false)),
-    rest.length === 0 ? null : h('h3', {}, 'What tuning and pretraining are worth'),
+    rest.length === 0 ? null : h('h3', {}, 'Against the untuned models and the controls'),
     rest.length === 0 ? null : grid,
     rest.length === 0 ? null : more('These differences as numbers', differenceTable(results)),
   )
@@ -220,7 +220,10 @@ function differencePlot(results: Results, a: string, b: string, rows: Results['d
     const model = results.models.find((one) => one.id === (interval.value > 0 ? a : b))
     return excludesZero(interval) && model !== undefined ? colourOf(results, model) : 'var(--control)'
   }
-  const ordered = rows.toSorted((one, other) => kindRank[one.scope.kind] - kindRank[other.scope.kind])
+  // Where the in-domain mean is given, the rung of the same name says it twice.
+  const repeated = rows.some(({ scope }) => scope.kind === 'in-domain')
+  const once = rows.filter(({ scope }) => !(repeated && scope.kind === 'rung' && scope.rung === 'in'))
+  const ordered = once.toSorted((one, other) => kindRank[one.scope.kind] - kindRank[other.scope.kind])
   const lines = ordered.map(({ scope, interval }) => ({
     name: scope.kind === 'rung' ? `rung: ${scopeName(scope)}` : scopeName(scope),
     ...percentages(interval),
@@ -242,7 +245,7 @@ function differencePlot(results: Results, a: string, b: string, rows: Results['d
       labelAnchor: 'center',
       labelArrow: 'none',
       ticks: Math.min(8, width / 80),
-      tickFormat: '+d',
+      tickFormat: (value: number) => points(value / 100).replace('.0', ''),
     },
     y: { domain: lines.map((line) => line.name), label: null, tickSize: 0 },
     marks: [

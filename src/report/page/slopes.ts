@@ -31,8 +31,8 @@ export function slopePlot(slopes: Slope[], width: number, options: { domain?: [n
     labels.map(({ value }) => toPixels(value)),
     14,
   )
-  const lines = slopes.flatMap(({ before, after, colour }) => (before && after ? [{ from: before.value, to: after.value, colour }] : []))
-  const lanes = [...new Set(ends.map((end) => end.lane))]
+  // Lanes lie a few pixels apart, so that equal intervals do not hide each other.
+  const shift = (lane: number) => 4 * (lane - (slopes.length - 1) / 2)
   return plot({
     width,
     height: HEIGHT,
@@ -44,32 +44,34 @@ export function slopePlot(slopes: Slope[], width: number, options: { domain?: [n
     y: { domain, label: null, ticks: 4, tickSize: 0, tickFormat: options.ticks },
     marks: [
       Plot.gridY({ stroke: 'var(--rule)', strokeOpacity: 1, ticks: 4 }),
-      Plot.link(lines, { x1: () => 'untuned', x2: () => 'tuned', y1: 'from', y2: 'to', stroke: 'colour', strokeWidth: 1.6 }),
-      // A pixel or two apart, so that equal intervals do not hide each other.
-      ...lanes.map((lane) =>
-        Plot.ruleX(
-          ends.filter((end) => end.lane === lane),
-          {
+      ...slopes.flatMap(({ before, after, colour }, lane) => {
+        const here = ends.filter((end) => end.lane === lane)
+        const dx = shift(lane)
+        const link = before && after ? [{ from: before.value, to: after.value }] : []
+        return [
+          Plot.link(link, { x1: () => 'untuned', x2: () => 'tuned', y1: 'from', y2: 'to', stroke: colour, strokeWidth: 1.6, dx }),
+          Plot.ruleX(here, { x: 'state', y1: 'low', y2: 'high', stroke: colour, strokeWidth: 2, strokeOpacity: 0.5, dx }),
+          Plot.dot(here, {
             x: 'state',
-            y1: 'low',
-            y2: 'high',
-            stroke: 'colour',
-            strokeWidth: 2,
-            strokeOpacity: 0.5,
-            dx: 3 * (lane - (lanes.length - 1) / 2),
-          },
-        ),
-      ),
-      Plot.dot(
-        ends.filter((end) => end.state === 'untuned'),
-        { x: 'state', y: 'value', stroke: 'colour', fill: 'var(--paper)', r: 4, strokeWidth: 1.8 },
-      ),
-      Plot.dot(
-        ends.filter((end) => end.state === 'tuned'),
-        { x: 'state', y: 'value', fill: 'colour', r: 4 },
-      ),
+            y: 'value',
+            stroke: colour,
+            fill: (end: { state: string }) => (end.state === 'tuned' ? colour : 'var(--paper)'),
+            r: 4,
+            strokeWidth: 1.8,
+            dx,
+          }),
+        ]
+      }),
       ...labels.map((label, index) =>
-        Plot.text([label], { x: 'state', y: 'value', text: 'label', fill: 'colour', textAnchor: 'start', dx: 9, dy: shifts[index]! }),
+        Plot.text([label], {
+          x: 'state',
+          y: 'value',
+          text: 'label',
+          fill: 'colour',
+          textAnchor: 'start',
+          dx: 9 + shift(slopes.length - 1),
+          dy: shifts[index]!,
+        }),
       ),
     ],
   })
