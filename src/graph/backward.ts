@@ -2,8 +2,8 @@
 
 import { add } from './elementwise.ts'
 import { GraphError } from './errors.ts'
-import type { Node, Value } from './graph.ts'
 import { type GradientContext, type GradientRule, gradientRules } from './gradients.ts'
+import type { Node, Value } from './graph.ts'
 import type { DifferentiableOp, Op } from './op.ts'
 
 /**
@@ -15,7 +15,10 @@ import type { DifferentiableOp, Op } from './op.ts'
  */
 export function gradients(loss: Value<'f32'>, wrt: readonly Value<'f32'>[]): Value<'f32'>[] {
   if (loss.dims.length !== 0) {
-    throw new GraphError('not-scalar', { message: `the loss has shape [${loss.dims}]`, hint: 'Reduce it to a scalar, e.g. with reduceMean.' })
+    throw new GraphError('not-scalar', {
+      message: `the loss has shape [${loss.dims}]`,
+      hint: 'Reduce it to a scalar, e.g. with reduceMean.',
+    })
   }
   return vectorJacobian([{ output: loss, upstream: loss.graph.scalar(1) }], wrt)
 }

@@ -17,14 +17,21 @@ export function compile(graph: Graph, { outputs = [...graph.outputs.keys()] }: {
   const results = outputs.map((name): [string, Value] => {
     const value = graph.outputs.get(name)
     if (value !== undefined) return [name, value]
-    throw new GraphError('no-output', { message: `no output named ${name}; there are ${[...graph.outputs.keys()].join(', ')}`, hint: 'Declare it with graph.output.' })
+    throw new GraphError('no-output', {
+      message: `no output named ${name}; there are ${[...graph.outputs.keys()].join(', ')}`,
+      hint: 'Declare it with graph.output.',
+    })
   })
-  const nodes = reachable(graph, results.map(([, value]) => value))
+  const nodes = reachable(
+    graph,
+    results.map(([, value]) => value),
+  )
   const inputs: FeedSlot[] = []
   const weights: WeightSlot[] = []
   for (const node of nodes) {
     const { dtype, dims } = node.output
-    if (isNode(node, 'Input') || (isNode(node, 'Parameter') && node.attributes.placement === 'fed')) inputs.push({ name: node.attributes.name, dtype, dims: [...dims] })
+    if (isNode(node, 'Input') || (isNode(node, 'Parameter') && node.attributes.placement === 'fed'))
+      inputs.push({ name: node.attributes.name, dtype, dims: [...dims] })
     else if (isNode(node, 'Parameter')) weights.push({ name: node.attributes.name, dtype, dims: dims.map(Number) })
   }
   const slots = results.map(([name, { dtype, dims }]) => ({ name, dtype, dims: [...dims] }))
@@ -135,5 +142,8 @@ function isWritten(node: Node): node is Node<keyof typeof encoders> {
 }
 
 function freeSymbol(dim: Dim): GraphError {
-  return new GraphError('free-symbol', { message: `no input has an axis of size ${dim}`, hint: 'Declare an input with that dimension, or use a number.' })
+  return new GraphError('free-symbol', {
+    message: `no input has an axis of size ${dim}`,
+    hint: 'Declare an input with that dimension, or use a number.',
+  })
 }

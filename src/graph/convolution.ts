@@ -20,7 +20,12 @@ export interface ConvOptions {
  * @param x `[batch, in, height, width]`, height and width known @param weight `[out, in, kh, kw]` @param bias `[out]`
  * @returns `[batch, out, h, w]`
  */
-export function conv2d(x: Value<'f32'>, weight: Value<'f32'>, bias?: Value<'f32'>, { stride = 1, padding = 0 }: ConvOptions = {}): Value<'f32'> {
+export function conv2d(
+  x: Value<'f32'>,
+  weight: Value<'f32'>,
+  bias?: Value<'f32'>,
+  { stride = 1, padding = 0 }: ConvOptions = {},
+): Value<'f32'> {
   const pads: ConvolutionGeometry['pads'] = typeof padding === 'number' ? [padding, padding, padding, padding] : padding
   const y = convolve(x, weight, { strides: [stride, stride], pads, dilations: [1, 1] })
   return bias === undefined ? y : add(y, reshape(bias, [1, bias.dims[0]!, 1, 1]))
@@ -30,7 +35,8 @@ export function conv2d(x: Value<'f32'>, weight: Value<'f32'>, bias?: Value<'f32'
 export function convolve(x: Value<'f32'>, weight: Value<'f32'>, geometry: ConvolutionGeometry): Value<'f32'> {
   const [batch, channels, ...size] = x.dims
   const [out, inner, ...kernel] = weight.dims
-  if (x.dims.length !== 4 || weight.dims.length !== 4 || channels !== inner) throw shapeMismatch('Conv', x.dims, weight.dims, 'a picture and kernels of as many channels')
+  if (x.dims.length !== 4 || weight.dims.length !== 4 || channels !== inner)
+    throw shapeMismatch('Conv', x.dims, weight.dims, 'a picture and kernels of as many channels')
   const { pads, strides, dilations } = geometry
   const spatial = [0, 1].map((i) => {
     const extent = known(size[i], x) + pads[i]! + pads[i + 2]! - dilations[i]! * (known(kernel[i], weight) - 1) - 1
@@ -41,7 +47,10 @@ export function convolve(x: Value<'f32'>, weight: Value<'f32'>, geometry: Convol
 
 function known(dim: number | string | undefined, of: Value): number {
   if (typeof dim === 'number') return dim
-  throw new GraphError('symbolic', { message: `Conv: height and width must be known, got [${of.dims}]`, hint: 'Only the batch may be symbolic.' })
+  throw new GraphError('symbolic', {
+    message: `Conv: height and width must be known, got [${of.dims}]`,
+    hint: 'Only the batch may be symbolic.',
+  })
 }
 
 /** Each pixel becomes a `factor × factor` block. */

@@ -28,7 +28,9 @@ function parse(dim: Dim): Polynomial {
 }
 
 function format(terms: Polynomial): Dim {
-  const present = [...terms].filter(([, coefficient]) => coefficient !== 0).sort(([a], [b]) => (a === '' ? 1 : b === '' ? -1 : a < b ? -1 : 1))
+  const present = [...terms]
+    .filter(([, coefficient]) => coefficient !== 0)
+    .sort(([a], [b]) => (a === '' ? 1 : b === '' ? -1 : a < b ? -1 : 1))
   if (present.length === 0) return 0
   if (present.length === 1 && present[0]![0] === '') return present[0]![1]
   return present
@@ -54,7 +56,10 @@ export function multiplyDims(...dims: Dim[]): Dim {
     const next: Polynomial = new Map()
     for (const [a, x] of product) {
       for (const [b, y] of parse(dim)) {
-        const monomial = [...a.split('*'), ...b.split('*')].filter((name) => name !== '').sort().join('*')
+        const monomial = [...a.split('*'), ...b.split('*')]
+          .filter((name) => name !== '')
+          .sort()
+          .join('*')
         next.set(monomial, (next.get(monomial) ?? 0) + x * y)
       }
     }

@@ -93,7 +93,8 @@ function comparison(op: 'Equal' | 'Less' | 'LessOrEqual', a: Value, b: Value | n
 export const equal = (a: Value, b: Value | number): Value<'bool'> => comparison('Equal', a, b)
 export const less = (a: Value, b: Value | number): Value<'bool'> => comparison('Less', a, b)
 export const lessOrEqual = (a: Value, b: Value | number): Value<'bool'> => comparison('LessOrEqual', a, b)
-export const and = (a: Value<'bool'>, b: Value<'bool'>): Value<'bool'> => a.graph.apply('And', [a, b], {}, 'bool', broadcastDims('And', a.dims, b.dims))
+export const and = (a: Value<'bool'>, b: Value<'bool'>): Value<'bool'> =>
+  a.graph.apply('And', [a, b], {}, 'bool', broadcastDims('And', a.dims, b.dims))
 export const not = (a: Value<'bool'>): Value<'bool'> => a.graph.apply('Not', [a], {}, 'bool', a.dims)
 
 /** `condition ? a : b`, broadcast. A number stands for a scalar. */

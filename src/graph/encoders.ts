@@ -44,7 +44,8 @@ export const encoders: { readonly [O in Exclude<Op, 'Input' | 'Parameter'>]: Enc
   Sub: plain('Sub'),
   Mul: plain('Mul'),
   Div: plain('Div'),
-  Pow: ({ attributes: { exponent } }, [x], writer) => writer.emit('Pow', [x!, writer.constant({ dtype: 'f32', dims: [], data: Float32Array.of(exponent) })]),
+  Pow: ({ attributes: { exponent } }, [x], writer) =>
+    writer.emit('Pow', [x!, writer.constant({ dtype: 'f32', dims: [], data: Float32Array.of(exponent) })]),
   Neg: plain('Neg'),
   Exp: plain('Exp'),
   Log: plain('Log'),
@@ -58,12 +59,15 @@ export const encoders: { readonly [O in Exclude<Op, 'Input' | 'Parameter'>]: Enc
   Cos: plain('Cos'),
   Gelu: ({ attributes: { approximate } }, inputs, writer) => writer.emit('Gelu', inputs, { approximate }),
   MatMul: plain('MatMul'),
-  Gemm: ({ attributes: { transposeA, transposeB } }, inputs, writer) => writer.emit('Gemm', inputs, { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 }),
+  Gemm: ({ attributes: { transposeA, transposeB } }, inputs, writer) =>
+    writer.emit('Gemm', inputs, { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 }),
   Softmax: alongAxis('Softmax'),
   LogSoftmax: alongAxis('LogSoftmax'),
-  LayerNorm: ({ attributes: { epsilon } }, inputs, writer) => writer.emit('LayerNormalization', inputs, { axis: -1, epsilon: { real: epsilon } }),
+  LayerNorm: ({ attributes: { epsilon } }, inputs, writer) =>
+    writer.emit('LayerNormalization', inputs, { axis: -1, epsilon: { real: epsilon } }),
   // The engine's own name for root-mean-square norm, in the default domain since version 1.
-  RmsNorm: ({ attributes: { epsilon } }, inputs, writer) => writer.emit('SimplifiedLayerNormalization', inputs, { axis: -1, epsilon: { real: epsilon } }),
+  RmsNorm: ({ attributes: { epsilon } }, inputs, writer) =>
+    writer.emit('SimplifiedLayerNormalization', inputs, { axis: -1, epsilon: { real: epsilon } }),
   ReduceSum: reduction('ReduceSum'),
   ReduceMean: reduction('ReduceMean'),
   ReduceMax: reduction('ReduceMax'),
@@ -75,7 +79,8 @@ export const encoders: { readonly [O in Exclude<Op, 'Input' | 'Parameter'>]: Enc
     const from = writer.sizes([start])
     return writer.emit('Slice', [x!, from, writer.emit('Add', [from, writer.sizes([length])]), writer.constant(i64([1], [axis]))])
   },
-  Pad: ({ attributes: { axis, before, after } }, [x], writer) => writer.emit('Pad', [x!, writer.sizes([before, after]), '', writer.constant(i64([1], [axis]))]),
+  Pad: ({ attributes: { axis, before, after } }, [x], writer) =>
+    writer.emit('Pad', [x!, writer.sizes([before, after]), '', writer.constant(i64([1], [axis]))]),
   Gather: alongAxis('Gather'),
   GatherElements: alongAxis('GatherElements'),
   ScatterElements: ({ attributes: { axis, dims } }, [indices, updates], writer) =>

@@ -1,9 +1,9 @@
 /** @file The gradient table: given a node and the gradient of its output, the gradients of its floating inputs. */
 
-import type { Dim } from './dims.ts'
-import { add, cast, cos, div, equal, erf, exp, mul, neg, pow, reciprocal, sigmoid, sin, sqrt, sub, tanh, where } from './elementwise.ts'
 import { convolve } from './convolution.ts'
+import type { Dim } from './dims.ts'
 import { addDims, multiplyDims } from './dims.ts'
+import { add, cast, cos, div, equal, erf, exp, mul, neg, pow, reciprocal, sigmoid, sin, sqrt, sub, tanh, where } from './elementwise.ts'
 import { GraphError } from './errors.ts'
 import type { Value } from './graph.ts'
 import { gatherElements, scatterAdd, scatterElements } from './indexing.ts'
@@ -58,7 +58,9 @@ export const gradientRules: { readonly [O in DifferentiableOp]: GradientRule<O> 
   Gelu: one((x, { upstream, attributes }) => mul(upstream, attributes.approximate === 'none' ? geluSlope(x) : geluTanhSlope(x))),
   MatMul: two((a, b, { upstream }) => [sumTo(matMul(upstream, swapLast(b)), a.dims), sumTo(matMul(swapLast(a), upstream), b.dims)]),
   Gemm: gemmGradients,
-  Softmax: one((_, { upstream, output, attributes: { axis } }) => mul(output, sub(upstream, reduceSum(mul(upstream, output), [axis], true)))),
+  Softmax: one((_, { upstream, output, attributes: { axis } }) =>
+    mul(output, sub(upstream, reduceSum(mul(upstream, output), [axis], true))),
+  ),
   LogSoftmax: one((_, { upstream, output, attributes: { axis } }) => sub(upstream, mul(exp(output), reduceSum(upstream, [axis], true)))),
   LayerNorm: layerNormGradients,
   RmsNorm: rmsNormGradients,
@@ -69,7 +71,12 @@ export const gradientRules: { readonly [O in DifferentiableOp]: GradientRule<O> 
     return mul(hits, div(restored(upstream, x.dims, axes), reduceSum(hits, axes, true)))
   }),
   Reshape: one((x, { upstream }) => reshape(upstream, x.dims)),
-  Transpose: one((_, { upstream, attributes: { permutation } }) => transpose(upstream, permutation.map((_, i) => permutation.indexOf(i)))),
+  Transpose: one((_, { upstream, attributes: { permutation } }) =>
+    transpose(
+      upstream,
+      permutation.map((_, i) => permutation.indexOf(i)),
+    ),
+  ),
   Expand: one((x, { upstream }) => sumTo(upstream, x.dims)),
   Concat: ({ floats, upstream, attributes: { axis } }) => {
     let start: Dim = 0
@@ -79,12 +86,17 @@ export const gradientRules: { readonly [O in DifferentiableOp]: GradientRule<O> 
       return part
     })
   },
-  Slice: one((x, { upstream, attributes: { axis, start, length } }) => pad(upstream, axis, start, addDims(x.dims[axis]!, multiplyDims(-1, addDims(start, length))))),
+  Slice: one((x, { upstream, attributes: { axis, start, length } }) =>
+    pad(upstream, axis, start, addDims(x.dims[axis]!, multiplyDims(-1, addDims(start, length)))),
+  ),
   Pad: one((x, { upstream, attributes: { axis, before } }) => sliceAt(upstream, axis, before, x.dims[axis]!)),
   Gather: one((x, { upstream, indices, attributes: { axis } }) => scatterAdd(x.dims, indices[0]!, upstream, axis)),
   GatherElements: one((x, { upstream, indices, attributes: { axis } }) => scatterElements(x.dims, indices[0]!, upstream, axis)),
   ScatterElements: one((_, { upstream, indices, attributes: { axis } }) => gatherElements(upstream, indices[0]!, axis)),
-  Where: two((a, b, { upstream, conditions }) => [sumTo(where(conditions[0]!, upstream, 0), a.dims), sumTo(where(conditions[0]!, 0, upstream), b.dims)]),
+  Where: two((a, b, { upstream, conditions }) => [
+    sumTo(where(conditions[0]!, upstream, 0), a.dims),
+    sumTo(where(conditions[0]!, 0, upstream), b.dims),
+  ]),
   Conv: convGradients,
   Cast: one((_, { upstream }) => upstream),
 }
@@ -98,7 +110,10 @@ function sumTo(gradient: F32, dims: readonly Dim[]): F32 {
 
 /** Puts reduced axes back with size 1. */
 function restored(reduced: F32, dims: readonly Dim[], axes: readonly number[]): F32 {
-  return reshape(reduced, dims.map((dim, i) => (axes.includes(i) ? 1 : dim)))
+  return reshape(
+    reduced,
+    dims.map((dim, i) => (axes.includes(i) ? 1 : dim)),
+  )
 }
 
 /** How many elements a mean over `axes` joins: a number, or a scalar that is known when the graph runs. */
@@ -129,8 +144,12 @@ function geluTanhSlope(x: F32): F32 {
 /** `y = op(a)·op(b) + c`: each gradient is a Gemm whose flags undo the operand's. */
 function gemmGradients({ floats, upstream, attributes: { transposeA, transposeB } }: GradientContext<'Gemm'>): F32[] {
   const [a, b, c] = floats
-  const left = transposeA ? gemm(b!, upstream, { transposeA: transposeB, transposeB: true }) : gemm(upstream, b!, { transposeB: !transposeB })
-  const right = transposeB ? gemm(upstream, a!, { transposeA: true, transposeB: transposeA }) : gemm(a!, upstream, { transposeA: !transposeA })
+  const left = transposeA
+    ? gemm(b!, upstream, { transposeA: transposeB, transposeB: true })
+    : gemm(upstream, b!, { transposeB: !transposeB })
+  const right = transposeB
+    ? gemm(upstream, a!, { transposeA: true, transposeB: transposeA })
+    : gemm(a!, upstream, { transposeA: !transposeA })
   return c === undefined ? [left, right] : [left, right, reduceSum(upstream, [0])]
 }
 
@@ -161,9 +180,13 @@ function convGradients({ floats, upstream, attributes }: GradientContext<'Conv'>
   const size = (value: F32, axis: number): number => {
     const dim = value.dims[axis]
     if (typeof dim === 'number') return dim
-    throw new GraphError('symbolic', { message: `Conv: axis ${axis} of [${value.dims}] must be known`, hint: 'Only the batch may be symbolic.' })
+    throw new GraphError('symbolic', {
+      message: `Conv: axis ${axis} of [${value.dims}] must be known`,
+      hint: 'Only the batch may be symbolic.',
+    })
   }
-  const reach = (i: 0 | 1) => (size(upstream, i + 2) - 1) * strides[i] - pads[i] - pads[i === 0 ? 2 : 3] + dilations[i] * (size(weight!, i + 2) - 1) + 1
+  const reach = (i: 0 | 1) =>
+    (size(upstream, i + 2) - 1) * strides[i] - pads[i] - pads[i === 0 ? 2 : 3] + dilations[i] * (size(weight!, i + 2) - 1) + 1
   const outputPadding: [number, number] = [size(x!, 2) - reach(0), size(x!, 3) - reach(1)]
   const picture = x!.graph.apply('ConvTranspose', [upstream, weight!], { strides, pads, dilations, outputPadding }, 'f32', x!.dims)
   const exchanged: ConvolutionGeometry = { strides: dilations, pads, dilations: strides }

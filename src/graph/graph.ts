@@ -75,10 +75,19 @@ export class Graph {
   }
 
   /** Appends a node, or returns the equal one that is there already. Operators call it; models call operators. */
-  apply<O extends Exclude<Op, 'Constant'>, T extends DType>(op: O, inputs: readonly Value[], attributes: OpAttributes[O], dtype: T, dims: readonly Dim[]): Value<T> {
+  apply<O extends Exclude<Op, 'Constant'>, T extends DType>(
+    op: O,
+    inputs: readonly Value[],
+    attributes: OpAttributes[O],
+    dtype: T,
+    dims: readonly Dim[],
+  ): Value<T> {
     for (const input of inputs) {
       if (input.graph !== this) {
-        throw new GraphError('other-graph', { message: `${op}: an input belongs to another graph`, hint: 'Build all values of a model in one graph.' })
+        throw new GraphError('other-graph', {
+          message: `${op}: an input belongs to another graph`,
+          hint: 'Build all values of a model in one graph.',
+        })
       }
     }
     const key = `${op} ${inputs.map((input) => input.id)} ${JSON.stringify(attributes)}`
@@ -89,7 +98,13 @@ export class Graph {
     return added
   }
 
-  #append<O extends Op, T extends DType>(op: O, inputs: readonly Value[], attributes: OpAttributes[O], dtype: T, dims: readonly Dim[]): Value<T> {
+  #append<O extends Op, T extends DType>(
+    op: O,
+    inputs: readonly Value[],
+    attributes: OpAttributes[O],
+    dtype: T,
+    dims: readonly Dim[],
+  ): Value<T> {
     const output: Value<T> = { graph: this, id: this.nodes.length, dtype, dims }
     const node: Node<O> = { op, inputs, attributes, output }
     this.nodes.push(node)

@@ -24,7 +24,8 @@ export function gatherElements(x: Value<'f32'>, indices: Value<'i64'>, axis: num
 
 /** Sums single elements into zeros: the transpose of `gatherElements`. `indices` and `updates` have the same shape. */
 export function scatterElements(dims: readonly Dim[], indices: Value<'i64'>, updates: Value<'f32'>, axis: number): Value<'f32'> {
-  if (indices.dims.join() !== updates.dims.join()) throw shapeMismatch('ScatterElements', indices.dims, updates.dims, 'one index for each update')
+  if (indices.dims.join() !== updates.dims.join())
+    throw shapeMismatch('ScatterElements', indices.dims, updates.dims, 'one index for each update')
   return updates.graph.apply('ScatterElements', [indices, updates], { axis, dims: [...dims] }, 'f32', dims)
 }
 
@@ -41,7 +42,13 @@ export function scatterAdd(dims: readonly Dim[], indices: Value<'i64'>, updates:
   }
   const count = multiplyDims(...indices.dims)
   const full = [...before, count, ...after]
-  const rows = expand(reshape(indices, full.map((_, i) => (i === axis ? count : 1))), full)
+  const rows = expand(
+    reshape(
+      indices,
+      full.map((_, i) => (i === axis ? count : 1)),
+    ),
+    full,
+  )
   return scatterElements(dims, rows, reshape(updates, full), axis)
 }
 
@@ -55,7 +62,10 @@ export function strided(x: Value<'f32'>, axis: number, step: number): Value<'f32
   const along = axisOf('Slice', x, axis)
   const size = x.dims[along]!
   if (typeof size !== 'number' || step === 0) {
-    throw new GraphError('slice', { message: `Slice: step ${step} on axis ${axis} of ${formatDims(x.dims)}`, hint: 'Steps other than 1 need an axis of known size.' })
+    throw new GraphError('slice', {
+      message: `Slice: step ${step} on axis ${axis} of ${formatDims(x.dims)}`,
+      hint: 'Steps other than 1 need an axis of known size.',
+    })
   }
   const indices: number[] = []
   for (let i = step > 0 ? 0 : size - 1; i >= 0 && i < size; i += step) indices.push(i)

@@ -28,8 +28,10 @@ export interface GemmOptions {
 export function gemm(a: Value<'f32'>, b: Value<'f32'>, { transposeA = false, transposeB = false, bias }: GemmOptions = {}): Value<'f32'> {
   const [m, k] = transposeA ? [...a.dims].reverse() : a.dims
   const [inner, n] = transposeB ? [...b.dims].reverse() : b.dims
-  if (a.dims.length !== 2 || b.dims.length !== 2 || k !== inner) throw shapeMismatch('Gemm', a.dims, b.dims, `matrices with equal inner sizes, got ${k} and ${inner}`)
-  if (bias !== undefined && bias.dims.join() !== String(n)) throw shapeMismatch('Gemm', b.dims, bias.dims, `the bias has one element for each of ${n} outputs`)
+  if (a.dims.length !== 2 || b.dims.length !== 2 || k !== inner)
+    throw shapeMismatch('Gemm', a.dims, b.dims, `matrices with equal inner sizes, got ${k} and ${inner}`)
+  if (bias !== undefined && bias.dims.join() !== String(n))
+    throw shapeMismatch('Gemm', b.dims, bias.dims, `the bias has one element for each of ${n} outputs`)
   return a.graph.apply('Gemm', bias === undefined ? [a, b] : [a, b, bias], { transposeA, transposeB }, 'f32', [m!, n!])
 }
 
@@ -48,8 +50,14 @@ export function linear(x: Value<'f32'>, weight: Value<'f32'>, bias?: Value<'f32'
  * @param down `A [rank, in]` @param up `B [out, rank]`
  * @see Hu et al. 2021 (LoRA)
  */
-export function loraLinear(x: Value<'f32'>, weight: Value<'f32'>, bias: Value<'f32'> | undefined, down: Value<'f32'>, up: Value<'f32'>, scale: number): Value<'f32'> {
+export function loraLinear(
+  x: Value<'f32'>,
+  weight: Value<'f32'>,
+  bias: Value<'f32'> | undefined,
+  down: Value<'f32'>,
+  up: Value<'f32'>,
+  scale: number,
+): Value<'f32'> {
   const update = linear(linear(x, down), up)
   return add(linear(x, weight, bias), mul(update, scale))
 }
-

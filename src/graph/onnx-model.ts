@@ -4,8 +4,8 @@ import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
 import type { DType, Tensor } from '../numeric/tensor.ts'
 import type { FeedSlot, WeightPlacement, WeightSlot } from './compiled.ts'
 import {
-  AttributeProto_AttributeType as AttributeType,
   type AttributeProtoSchema,
+  AttributeProto_AttributeType as AttributeType,
   ModelProtoSchema,
   type NodeProtoSchema,
   TensorProto_DataLocation,
@@ -77,7 +77,10 @@ export interface ModelParts {
 }
 
 /** The bytes of a model. Weights marked `alsoInput` are listed as inputs too: the engine then leaves them as they are. */
-export function modelBytes({ inputs, outputs, weights, constants, nodes }: ModelParts, place: (slot: WeightSlot) => WeightPlacement): Uint8Array {
+export function modelBytes(
+  { inputs, outputs, weights, constants, nodes }: ModelParts,
+  place: (slot: WeightSlot) => WeightPlacement,
+): Uint8Array {
   const placed = weights.map((slot) => ({ slot, at: place(slot) }))
   const overridable = placed
     .filter(({ at }) => at.alsoInput)

@@ -34,7 +34,12 @@ export function logSoftmax(x: Value<'f32'>, axis = -1): Value<'f32'> {
 export function logSumExp(x: Value<'f32'>, axis = -1, keepDims = false): Value<'f32'> {
   const peak = stopGradient(reduceMax(x, [axis], true))
   const sum = add(log(reduceSum(exp(sub(x, peak)), [axis], true)), peak)
-  return keepDims ? sum : reshape(sum, sum.dims.filter((_, i) => i !== axisOf('ReduceSum', x, axis)))
+  return keepDims
+    ? sum
+    : reshape(
+        sum,
+        sum.dims.filter((_, i) => i !== axisOf('ReduceSum', x, axis)),
+      )
 }
 
 /** Biased variance, weight and bias over the last axis. @param weight `[dim]` @param bias `[dim]` */
@@ -51,7 +56,8 @@ export function rmsNorm(x: Value<'f32'>, weight: Value<'f32'>, epsilon: number):
 }
 
 function requireLast(op: 'LayerNorm' | 'RmsNorm', x: Value, weight: Value): void {
-  if (weight.dims.length !== 1 || weight.dims[0] !== x.dims.at(-1)) throw shapeMismatch(op, x.dims, weight.dims, 'one weight for each element of the last axis')
+  if (weight.dims.length !== 1 || weight.dims[0] !== x.dims.at(-1))
+    throw shapeMismatch(op, x.dims, weight.dims, 'one weight for each element of the last axis')
 }
 
 /** Zero mean and unit variance over the last axis. */
@@ -106,4 +112,3 @@ export function maskedMean(x: Value<'f32'>, keep: Value<'f32'>): Value<'f32'> {
   const weights = reshape(keep, [batch!, seq!, 1])
   return div(reduceSum(mul(x, weights), [1]), maximum(reduceSum(weights, [1]), 1e-12))
 }
-

@@ -10,7 +10,10 @@ import type { Op } from './op.ts'
 export function axisOf(op: Op, x: Value, axis: number): number {
   const positive = axis < 0 ? axis + x.dims.length : axis
   if (positive < 0 || positive >= x.dims.length) {
-    throw new GraphError('axis', { message: `${op}: axis ${axis} of a value of shape ${formatDims(x.dims)}`, hint: 'Axes run from 0 to rank − 1, or −rank to −1.' })
+    throw new GraphError('axis', {
+      message: `${op}: axis ${axis} of a value of shape ${formatDims(x.dims)}`,
+      hint: 'Axes run from 0 to rank − 1, or −rank to −1.',
+    })
   }
   return positive
 }
@@ -34,7 +37,10 @@ export function reshape<T extends DType>(x: Value<T>, dims: readonly Dim[]): Val
 /** Output axis `i` is input axis `permutation[i]`. */
 export function transpose<T extends DType>(x: Value<T>, permutation: readonly number[]): Value<T> {
   if ([...permutation].sort((a, b) => a - b).join() !== x.dims.map((_, i) => i).join()) {
-    throw new GraphError('permutation', { message: `Transpose: [${permutation}] of shape ${formatDims(x.dims)}`, hint: 'Name each axis once.' })
+    throw new GraphError('permutation', {
+      message: `Transpose: [${permutation}] of shape ${formatDims(x.dims)}`,
+      hint: 'Name each axis once.',
+    })
   }
   const dims = permutation.map((axis) => x.dims[axis]!)
   return x.graph.apply('Transpose', [x], { permutation: [...permutation] }, x.dtype, dims)
@@ -49,7 +55,8 @@ export function swapLast<T extends DType>(x: Value<T>): Value<T> {
 /** Repeats axes of size 1 to fill `dims`. */
 export function expand<T extends DType>(x: Value<T>, dims: readonly Dim[]): Value<T> {
   const offset = dims.length - x.dims.length
-  if (offset < 0 || x.dims.some((dim, i) => dim !== 1 && dim !== dims[i + offset])) throw shapeMismatch('Expand', x.dims, dims, 'only axes of size 1 can grow')
+  if (offset < 0 || x.dims.some((dim, i) => dim !== 1 && dim !== dims[i + offset]))
+    throw shapeMismatch('Expand', x.dims, dims, 'only axes of size 1 can grow')
   return x.dims.join() === dims.join() ? x : x.graph.apply('Expand', [x], { dims: [...dims] }, x.dtype, dims)
 }
 
@@ -82,7 +89,10 @@ export function sliceAt<T extends DType>(x: Value<T>, axis: number, start: Dim, 
   const size = x.dims[axis]!
   const outside = (dim: Dim) => typeof dim === 'number' && (dim < 0 || (typeof size === 'number' && dim > size))
   if (outside(start) || outside(length) || outside(addDims(start, length))) {
-    throw new GraphError('slice', { message: `Slice: ${length} elements from ${start} of axis ${axis} of ${formatDims(x.dims)}`, hint: 'Stay within the axis.' })
+    throw new GraphError('slice', {
+      message: `Slice: ${length} elements from ${start} of axis ${axis} of ${formatDims(x.dims)}`,
+      hint: 'Stay within the axis.',
+    })
   }
   if (start === 0 && length === size) return x
   const dims = x.dims.map((dim, i) => (i === axis ? length : dim))
