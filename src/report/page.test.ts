@@ -7,6 +7,7 @@ import { type Browser, chromium, type Page } from 'playwright-core'
 import { build } from 'vite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { syntheticResults, syntheticRun } from '../../test/synthetic-results.ts'
+import { scoreTable } from './table.ts'
 import { writeReport } from './write.ts'
 
 const executablePath = [process.env.BIFOCAL_CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser'].find(
@@ -40,14 +41,18 @@ describe.skipIf(executablePath === undefined)('the report in Chromium', () => {
   }, 120_000)
   afterAll(() => browser?.close())
 
-  async function open(colorScheme: 'light' | 'dark', width: number): Promise<{ page: Page; complaints: string[]; requests: string[] }> {
+  async function open(
+    colorScheme: 'light' | 'dark',
+    width: number,
+    path = report,
+  ): Promise<{ page: Page; complaints: string[]; requests: string[] }> {
     const page = await browser.newPage({ colorScheme, viewport: { width, height: 900 }, reducedMotion: 'reduce' })
     const complaints: string[] = []
     const requests: string[] = []
     page.on('console', (message) => ['error', 'warning'].includes(message.type()) && complaints.push(message.text()))
     page.on('pageerror', (error) => complaints.push(error.message))
     page.on('request', (request) => requests.push(request.url()))
-    await page.goto(pathToFileURL(report).href)
+    await page.goto(pathToFileURL(path).href)
     await page.locator('.chart svg').first().waitFor()
     return { page, complaints, requests }
   }
@@ -75,6 +80,33 @@ describe.skipIf(executablePath === undefined)('the report in Chromium', () => {
     ).toBe(0)
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
     await page.screenshot({ path: join(process.env.BIFOCAL_SCREENSHOTS ?? folder, `${scheme}-${width}.png`), fullPage: true })
+    await page.close()
+  })
+
+  test('results of one untuned model, with no analysis, still make a page', async () => {
+    const full = await syntheticResults()
+    const id = 'twin-ar'
+    const models = full.models.filter((model) => model.id === id)
+    const [scores, means] = [full.scores.filter(({ model }) => model === id), full.means.filter(({ model }) => model === id)]
+    const sparse = {
+      ...full,
+      models,
+      scores,
+      means,
+      differences: [],
+      alignment: [],
+      measures: [],
+      maps: [],
+      thumbnails: [],
+      failures: [],
+      criteria: [],
+    }
+    const { html } = await writeReport(sparse, syntheticRun, join(folder, 'sparse'), { page: join(folder, 'built', 'page.html') })
+    const { page, complaints } = await open('light', 1280, html)
+    expect(complaints).toEqual([])
+    expect(await page.locator('section').evaluateAll((sections) => sections.map((section) => section.id))).toEqual(['scores', 'models'])
+    expect(await page.locator('nav a').allTextContents()).toEqual(['Scores', 'Models and tasks'])
+    expect(scoreTable(sparse, { color: false })).toMatch(/^hit@1, % +twin-ar\n/)
     await page.close()
   })
 

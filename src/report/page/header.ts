@@ -1,13 +1,14 @@
 /** @file The top of the page: what was compared, what came out, whether the criteria hold, how to get it again. */
 
-import { duration, points, pointsRange } from '../format.ts'
-import { headlinePair } from '../lookup.ts'
+import { duration, modelName, points, pointsRange } from '../format.ts'
+import { headlinePair, isSubject } from '../lookup.ts'
 import type { Results } from '../results.ts'
 import type { StudyRun } from '../run.ts'
 import { colourOf } from './colour.ts'
 import { type Child, h } from './element.ts'
 
-export function header(results: Results, run: StudyRun | null): HTMLElement {
+/** @param parts ids of the sections that these results have */
+export function header(results: Results, run: StudyRun | null, parts: string[]): HTMLElement {
   return h(
     'header',
     {},
@@ -19,23 +20,51 @@ export function header(results: Results, run: StudyRun | null): HTMLElement {
       `${results.world} world, ${results.preset} preset, seed ${results.seed}`,
       run === null ? null : `, ${run.finishedAt.slice(0, 10)}`,
     ),
+    provenance(results),
     finding(results),
     criteria(results),
-    h('nav', { 'aria-label': 'Parts of this report' }, ...contents().flatMap(([id, title]) => [h('a', { href: `#${id}` }, title)])),
+    h(
+      'nav',
+      { 'aria-label': 'Parts of this report' },
+      ...contents.filter(([id]) => parts.includes(id)).map(([id, title]) => h('a', { href: `#${id}` }, title)),
+    ),
   )
 }
 
-function contents(): [string, string][] {
-  return [
-    ['scores', 'Scores'],
-    ['differences', 'Differences'],
-    ['tuning', 'Tuning'],
-    ['alignment', 'Alignment'],
-    ['map', 'Map'],
-    ['failures', 'Failures'],
-    ['models', 'Models and tasks'],
-  ]
+/** The command that makes these results again, and the weights they belong to. */
+function provenance(results: Results): HTMLElement {
+  const weights = results.models
+    .filter((model) => isSubject(model))
+    .flatMap((model) => (model.hash === null ? [] : [{ ...model, hash: model.hash, colour: colourOf(results, model) }]))
+  return h(
+    'div',
+    { class: 'provenance' },
+    h('div', { class: 'command' }, h('span', {}, 'Reproduce with'), h('code', {}, results.command)),
+    h(
+      'div',
+      { class: 'key' },
+      ...weights.map(({ id, hash, colour }) =>
+        h(
+          'span',
+          {},
+          h('i', { class: 'swatch', style: `--swatch: ${colour}` }),
+          `${modelName(results, id)} `,
+          h('code', { title: hash }, hash.slice(0, 8)),
+        ),
+      ),
+    ),
+  )
 }
+
+const contents: [string, string][] = [
+  ['scores', 'Scores'],
+  ['differences', 'Differences'],
+  ['tuning', 'Tuning'],
+  ['alignment', 'Alignment'],
+  ['map', 'Map'],
+  ['failures', 'Failures'],
+  ['models', 'Models and tasks'],
+]
 
 function finding(results: Results): HTMLElement {
   const { sentence, quantity, interval, caveats } = results.finding

@@ -16,5 +16,26 @@ const results: Results = JSON.parse(document.querySelector('#results')?.textCont
 const run: StudyRun | null = JSON.parse(document.querySelector('#run')?.textContent ?? 'null')
 
 document.title = results.title
-const parts = [scores(results), differences(results), tuning(results), alignment(results), map(results), failures(results), models(results)]
-document.body.append(h('div', { class: 'page' }, header(results, run), h('main', {}, ...parts), footer(results, run)))
+const sections = [
+  scores(results),
+  differences(results),
+  tuning(results),
+  alignment(results),
+  map(results),
+  failures(results),
+  models(results),
+]
+const parts = sections.filter((part) => part !== null)
+document.body.append(
+  h(
+    'div',
+    { class: 'page' },
+    header(
+      results,
+      run,
+      parts.map((part) => part.id),
+    ),
+    h('main', {}, ...parts),
+    footer(results, run),
+  ),
+)

@@ -6,7 +6,7 @@ import type { Results } from '../results.ts'
 import { colourOf } from './colour.ts'
 import { h, scrolling, section } from './element.ts'
 
-/** The command, the models with their hashes, the tasks with their chance levels, notes. */
+/** Both tables and the notes. */
 export function models(results: Results): HTMLElement {
   const described = results.models.filter((model) => model.role !== 'chance' && model.role !== 'majority')
   const rows = described.map((model) =>
@@ -30,7 +30,6 @@ export function models(results: Results): HTMLElement {
   return section(
     'models',
     'Models and tasks',
-    h('div', { class: 'command' }, h('span', {}, 'Reproduce with'), h('code', {}, results.command)),
     tableOf('Models', ['Model', 'State', 'Objective', 'Attention', 'Parameters', 'Readout', 'Hash'], rows),
     ...cards,
     tableOf(
