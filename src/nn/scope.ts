@@ -1,8 +1,8 @@
 /** @file Where layers get their weights: by name and shape, stored, trained, or with a low-rank update beside them. */
 
-import { add, cast, mul } from '../graph/elementwise.ts'
+import { cast } from '../graph/elementwise.ts'
 import type { Graph, Value } from '../graph/graph.ts'
-import { linear } from '../graph/matmul.ts'
+import { linear, loraLinear } from '../graph/matmul.ts'
 
 /** Tensors of one module, by name. The graph's `Parameter` nodes are the record of what was asked for. */
 export interface Scope {
@@ -62,12 +62,13 @@ function scopeAt(graph: Graph, prefix: string, options: ScopeOptions): Scope {
     prefix,
     weight,
     linear(x, name, inFeatures, outFeatures, { bias = true } = {}) {
-      const y = linear(x, weight(`${name}.weight`, [outFeatures, inFeatures]), bias ? weight(`${name}.bias`, [outFeatures]) : undefined)
+      const stored = weight(`${name}.weight`, [outFeatures, inFeatures])
+      const shift = bias ? weight(`${name}.bias`, [outFeatures]) : undefined
       const update = adapter(prefix + name)
-      if (update === undefined) return y
+      if (update === undefined) return linear(x, stored, shift)
       const down = graph.parameter(`${prefix}${name}.lora_A.weight`, 'f32', [update.rank, inFeatures], 'fed')
       const up = graph.parameter(`${prefix}${name}.lora_B.weight`, 'f32', [outFeatures, update.rank], 'fed')
-      return add(y, mul(linear(linear(x, down), up), update.scale))
+      return loraLinear(x, stored, shift, down, up, update.scale)
     },
     under: (name) => scopeAt(graph, `${prefix}${name}.`, options),
   }

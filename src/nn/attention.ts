@@ -1,0 +1,94 @@
+/** @file Attention with grouped heads: one implementation for every tower and decoder. */
+
+import { add, and, equal, lessOrEqual, mul, not, where } from '../graph/elementwise.ts'
+import type { Dim } from '../graph/dims.ts'
+import { multiplyDims } from '../graph/dims.ts'
+import type { Graph, Value } from '../graph/graph.ts'
+import { iota } from '../graph/indexing.ts'
+import { matMul } from '../graph/matmul.ts'
+import { softmax } from '../graph/reduction.ts'
+import { reshape, transpose } from '../graph/shaping.ts'
+import { type Rotary, rotate } from './rotary.ts'
+import type { Scope } from './scope.ts'
+
+export interface AttentionShape {
+  hidden: number
+  heads: number
+  /** Fewer than `heads` where several query heads share one (Ainslie et al. 2023). */
+  keyValueHeads: number
+  headDim: number
+}
+
+/** Who may look at whom. Both run on the same weights; that switch is one of our experiments. */
+export type AttentionPattern = 'causal' | 'bidirectional'
+
+/** Added to the scores of keys that must not be seen. Not −∞: a row without any key stays finite. */
+const HIDDEN_SCORE = -1e9
+
+/**
+ * Scores to add before the softmax, or `undefined` when every key may be seen.
+ * @param keep `[batch, seq] i64`, 1 for real tokens, 0 for padding; padded keys get no weight, padded queries are undefined
+ * @returns `[batch or 1, 1, seq or 1, seq]`
+ */
+export function attentionMask(graph: Graph, pattern: AttentionPattern, seq: Dim, keep?: Value<'i64'>): Value<'f32'> | undefined {
+  const real = keep && reshape(not(equal(keep, 0)), [keep.dims[0]!, 1, 1, seq])
+  const at = iota(graph, seq)
+  const past = pattern === 'causal' ? lessOrEqual(reshape(at, [1, 1, 1, seq]), reshape(at, [1, 1, seq, 1])) : undefined
+  const seen = real && past ? and(real, past) : (real ?? past)
+  return seen && where(seen, 0, HIDDEN_SCORE)
+}
+
+/**
+ * `softmax(q·kᵀ/√headDim + mask)·v`. Query head `j` reads key head `⌊j·keyValueHeads/heads⌋`: the query heads of one key head are laid end
+ * to end as rows of one product, so nothing is copied.
+ * @param query `[batch, queries, heads, headDim]` @param key `[batch, keys, keyValueHeads, headDim]` @param value as `key`
+ * @param mask  broadcast against `[batch, heads, queries, keys]`
+ * @returns `[batch, queries, heads·headDim]`
+ * @see Vaswani et al. 2017; specs/ar-vlms.md §0.5
+ */
+export function attend(query: Value<'f32'>, key: Value<'f32'>, value: Value<'f32'>, mask?: Value<'f32'>): Value<'f32'> {
+  const [batch, queries, heads, headDim] = query.dims
+  const [, keys, groups] = key.dims
+  const rows = multiplyDims(Number(heads) / Number(groups), queries!)
+  const scaled = mul(transpose(query, [0, 2, 1, 3]), Number(headDim) ** -0.5)
+  const products = matMul(reshape(scaled, [batch!, groups!, rows, headDim!]), transpose(key, [0, 2, 3, 1]))
+  const scores = reshape(products, [batch!, heads!, queries!, keys!])
+  const weights = softmax(mask === undefined ? scores : add(scores, mask))
+  const mixed = matMul(reshape(weights, [batch!, groups!, rows, keys!]), transpose(value, [0, 2, 1, 3]))
+  const apart = transpose(reshape(mixed, [batch!, heads!, queries!, headDim!]), [0, 2, 1, 3])
+  return reshape(apart, [batch!, queries!, multiplyDims(heads!, headDim!)])
+}
+
+/** `[batch, seq, heads·headDim]` → `[batch, seq, heads, headDim]`. */
+export function splitHeads(x: Value<'f32'>, heads: number): Value<'f32'> {
+  const [batch, seq, width] = x.dims
+  return reshape(x, [batch!, seq!, heads, Number(width) / heads])
+}
+
+/** What a family calls the four projections, and which of them have a bias. */
+export interface AttentionNames {
+  query: string
+  key: string
+  value: string
+  output: string
+  /** Biases of query, key and value. */
+  inputBias: boolean
+  outputBias: boolean
+}
+
+/** Mask and positions of a whole stack of layers. */
+export interface AttentionContext {
+  mask?: Value<'f32'>
+  rotary?: Rotary
+}
+
+/** Attention of a sequence to itself. @param x `[batch, seq, hidden]` @returns `[batch, seq, hidden]` */
+export function selfAttention(scope: Scope, x: Value<'f32'>, names: AttentionNames, shape: AttentionShape, at: AttentionContext): Value<'f32'> {
+  const project = (name: string, heads: number) =>
+    splitHeads(scope.linear(x, name, shape.hidden, heads * shape.headDim, { bias: names.inputBias }), heads)
+  const turned = (heads: Value<'f32'>) => (at.rotary === undefined ? heads : rotate(heads, at.rotary))
+  const query = turned(project(names.query, shape.heads))
+  const key = turned(project(names.key, shape.keyValueHeads))
+  const mixed = attend(query, key, project(names.value, shape.keyValueHeads), at.mask)
+  return scope.linear(mixed, names.output, shape.heads * shape.headDim, shape.hidden, { bias: names.outputBias })
+}

@@ -1,0 +1,64 @@
+/** @file Rotary position embedding, half rotation ("rotate half", not interleaved). */
+
+import { add, div, mul, sub } from '../graph/elementwise.ts'
+import type { Graph, Value } from '../graph/graph.ts'
+import { gather } from '../graph/indexing.ts'
+import { concat, reshape, slice } from '../graph/shaping.ts'
+import { f32 } from '../numeric/tensor.ts'
+
+export interface RotaryShape {
+  headDim: number
+  /** Base of the geometric series of wavelengths. */
+  theta: number
+  /** Positions run from 0 to this number, exclusive. */
+  maxPositions: number
+}
+
+/** Cosine and sine of every position's angles, `[batch or 1, seq, 1, headDim / 2]` each. */
+export interface Rotary {
+  cos: Value<'f32'>
+  sin: Value<'f32'>
+}
+
+const BLOCK = 256
+
+/**
+ * Angles `p·theta^(−2i/headDim)` of positions `p`. Cosines come from two small tables, joined by the sum formula
+ * (`p = 256·block + rest`): any context length takes few constants, and no device has to take the sine of a large number, which WebGPU
+ * does badly.
+ * @param positions `[batch, seq]` or `[seq] i64`
+ * @see Su et al. 2021; specs/ar-vlms.md §0.5
+ */
+export function rotaryOf(graph: Graph, positions: Value<'i64'>, { headDim, theta, maxPositions }: RotaryShape): Rotary {
+  const block = div(positions, BLOCK)
+  const rest = sub(positions, mul(block, BLOCK))
+  const far = angles(graph, block, headDim, theta, Math.ceil(maxPositions / BLOCK), BLOCK)
+  const near = angles(graph, rest, headDim, theta, Math.min(BLOCK, maxPositions), 1)
+  const seq = positions.dims.at(-1)!
+  const batch = positions.dims.length === 2 ? positions.dims[0]! : 1
+  const shaped = (x: Value<'f32'>) => reshape(x, [batch, seq, 1, headDim / 2])
+  return {
+    cos: shaped(sub(mul(far.cos, near.cos), mul(far.sin, near.sin))),
+    sin: shaped(add(mul(far.sin, near.cos), mul(far.cos, near.sin))),
+  }
+}
+
+/** Cosine and sine at `index·step`, read from tables that were computed in double precision. */
+function angles(graph: Graph, index: Value<'i64'>, headDim: number, theta: number, rows: number, step: number): Rotary {
+  const half = headDim / 2
+  const table = (of: (angle: number) => number) => {
+    const values = new Float32Array(rows * half)
+    for (let row = 0; row < rows; row++) {
+      for (let i = 0; i < half; i++) values[row * half + i] = of(row * step * theta ** ((-2 * i) / headDim))
+    }
+    return gather(graph.constant(f32([rows, half], values)), index)
+  }
+  return { cos: table(Math.cos), sin: table(Math.sin) }
+}
+
+/** Turns each pair `(i, i + headDim / 2)` by its angle. @param x `[batch, seq, heads, headDim]` @returns the same shape */
+export function rotate(x: Value<'f32'>, { cos, sin }: Rotary): Value<'f32'> {
+  const half = Number(x.dims.at(-1)) / 2
+  const [a, b] = [slice(x, -1, 0, half), slice(x, -1, half)]
+  return concat([sub(mul(a, cos), mul(b, sin)), add(mul(b, cos), mul(a, sin))], -1)
+}
