@@ -1,0 +1,141 @@
+/** @file The training streams: what sample number `index` of a run shows and says. Counter-based, so any worker can make any sample. */
+
+import { below, pick, type Random, stream } from '../numeric/random.ts'
+import { COLOURS } from './colours.ts'
+import { TRAINING_STYLES } from './concepts.ts'
+import { type Content, contentKey, type Description, describe, isReserved, place, type SceneUse, single } from './scene.ts'
+import { captions, type Question, questions } from './texts.ts'
+import { hardContents } from './variants.ts'
+import type { World } from './world.ts'
+
+export type SampleKind = 'caption' | 'qa' | 'label' | 'tags' | 'group' | 'text'
+
+/** A picture, a user's text and the answer to learn. The chat template is added by the model's processor. */
+export interface Sample {
+  kind: SampleKind
+  /** Null for text-only samples. */
+  description: Description | null
+  prompt: string
+  answer: string
+}
+
+/** Prompts of the three caption levels: another text for each, so that the answer is never ambiguous. */
+export const CAPTION_PROMPTS = {
+  background: 'Describe the image.',
+  core: 'Describe the image without its background.',
+  list: 'List the things in the image.',
+} as const
+export const LABEL_PROMPT = 'What is in the picture?'
+export const GROUP_PROMPT = 'What kind of thing is in the picture?'
+export const TAGS_PROMPT = 'Which words fit the picture?'
+
+const MOST_TAGS = 4
+
+/** One question of a random type; then one of that type, so that frequent types don't crowd out the rest. */
+function anyQuestion(content: Content, world: World, random: Random): Question {
+  const all = questions(content, world)
+  const type = pick([...new Set(all.map((question) => question.type))], random)
+  return pick(
+    all.filter((question) => question.type === type),
+    random,
+  )
+}
+
+/** One training concept alone, in a shown style, on a random background; on the wanted side of the split. */
+export function describeObject(world: World, random: Random, use: SceneUse): Description {
+  for (;;) {
+    const concept = pick(world.training, random)
+    const style = below(TRAINING_STYLES, random)
+    const content = single(concept.index, style, below(COLOURS.length, random))
+    if (style !== concept.withheld && isReserved(content) === (use === 'test')) return place(content, random)
+  }
+}
+
+function sceneSample(kind: 'caption' | 'qa', world: World, random: Random, use: SceneUse): Sample {
+  const description = describe(world, random, { use })
+  if (kind === 'qa') {
+    const { question, answer } = anyQuestion(description, world, random)
+    return { kind, description, prompt: question, answer }
+  }
+  const share = random()
+  const level = share < 0.5 ? 'background' : share < 0.8 ? 'core' : 'list'
+  return { kind, description, prompt: CAPTION_PROMPTS[level], answer: captions(description, world)[level] }
+}
+
+function objectSample(kind: 'label' | 'tags' | 'group', world: World, random: Random, use: SceneUse): Sample {
+  const description = describeObject(world, random, use)
+  const concept = world.all[description.parts[0]!.concept]!
+  if (kind === 'tags' && concept.tags.length > 0) {
+    return { kind, description, prompt: TAGS_PROMPT, answer: concept.tags.slice(0, MOST_TAGS).join(', ') }
+  }
+  if (kind === 'group') return { kind, description, prompt: GROUP_PROMPT, answer: concept.group }
+  return { kind: 'label', description, prompt: LABEL_PROMPT, answer: concept.label }
+}
+
+/** Reading without a picture: half questions about a caption, half what kind of thing a word names and which words go with it. */
+function textSample(world: World, random: Random, use: SceneUse): Sample {
+  if (random() < 0.5) {
+    const content = describe(world, random, { use })
+    const { question, answer } = anyQuestion(content, world, random)
+    // The caption with its background answers every question but what kind of thing the object is; that one knows the words.
+    return { kind: 'text', description: null, prompt: `An image shows ${captions(content, world).background}. ${question}`, answer }
+  }
+  const concept = pick(world.training, random)
+  if (random() < 0.5 && concept.tags.length > 0) {
+    return { kind: 'text', description: null, prompt: `Which words fit "${concept.label}"?`, answer: concept.tags.slice(0, MOST_TAGS).join(', ') }
+  }
+  return { kind: 'text', description: null, prompt: `What kind of thing is "${concept.label}"?`, answer: concept.group }
+}
+
+/** 60 % scenes, half captions and half questions; 40 % objects, 70 % of them labels, the rest tags and groups (specs/twins.md §3.2). */
+function drawKind(random: Random): Exclude<SampleKind, 'text'> {
+  const share = random()
+  if (share < 0.3) return 'caption'
+  if (share < 0.6) return 'qa'
+  if (share < 0.88) return 'label'
+  return share < 0.94 ? 'tags' : 'group'
+}
+
+export interface SampleOptions {
+  /** Default: a picture kind by its share; the caller asks for `text` in every twelfth batch. */
+  kind?: SampleKind
+  /** `test` draws from the reserved contents only (held-out losses). Default `train`. */
+  use?: SceneUse
+}
+
+/** Sample `index` of the stream `seed`. Samples of kind `tags` fall back to `label` for a concept without tags. */
+export function pretrainingSample(world: World, seed: number, index: number, { kind, use = 'train' }: SampleOptions = {}): Sample {
+  const random = stream(seed, world.name, use, 'sample', index)
+  const drawn = kind ?? drawKind(random)
+  switch (drawn) {
+    case 'caption':
+    case 'qa':
+      return sceneSample(drawn, world, random, use)
+    case 'text':
+      return textSample(world, random, use)
+    default:
+      return objectSample(drawn, world, random, use)
+  }
+}
+
+/** A picture and its caption; hard captions are true of a slightly changed scene and false of this one. */
+export interface CaptionPair {
+  description: Description
+  caption: string
+  hardCaptions: string[]
+}
+
+/** Pair `index` for a dual encoder: half scenes with their full caption, half objects with their bare label (no hard captions). */
+export function captionPair(world: World, seed: number, index: number, use: SceneUse = 'train'): CaptionPair {
+  const random = stream(seed, world.name, use, 'pair', index)
+  if (random() < 0.5) {
+    const description = describeObject(world, random, use)
+    return { description, caption: world.all[description.parts[0]!.concept]!.label, hardCaptions: [] }
+  }
+  const description = describe(world, random, { use, accept: (content) => content.kind !== 'single' })
+  const caption = captions(description, world).background
+  const hard = hardContents(description, world, random).filter((content) => use === 'test' || !isReserved(content))
+  const known = new Set([contentKey(description)])
+  const hardCaptions = hard.filter((content) => !known.has(contentKey(content))).map((content) => captions(content, world).background)
+  return { description, caption, hardCaptions }
+}
