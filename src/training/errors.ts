@@ -1,0 +1,10 @@
+/** @file Errors of training. */
+
+import { BifocalError, type ErrorDetails, type ExitCode } from '../numeric/errors.ts'
+
+/** A training that can't start or go on. Codes: `training/not-finite`, `training/other-run`, `training/no-group`, `training/optimizer-state`, `training/schedule`, `training/no-parameter`. */
+export class TrainingError extends BifocalError {
+  constructor(code: string, details: ErrorDetails, exitCode: ExitCode = 1) {
+    super(`training/${code}`, details, exitCode)
+  }
+}

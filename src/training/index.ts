@@ -1,0 +1,11 @@
+/** @file Public surface of training. */
+
+export { type AdamWOptions, adamW } from './adamw.ts'
+export type { NamedArrays } from './arrays.ts'
+export { TrainingError } from './errors.ts'
+export { type GradientGraph, type GradientStep, gradientGraph, type Loss, type SessionStepOptions, type StepResult, sessionStep } from './gradient.ts'
+export { type TrainingOptions, type TrainingProgress, type TrainingResult, train } from './loop.ts'
+export { type MuonOptions, muon } from './muon.ts'
+export { type Optimizer, openOptimizer, type ParameterGroup, type UpdateRule } from './optimizer.ts'
+export { type Schedule, type ScheduleOptions, schedule } from './schedule.ts'
+export { latestSnapshot, type Snapshot, saveSnapshot } from './snapshot.ts'
