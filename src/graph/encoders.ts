@@ -79,8 +79,11 @@ export const encoders: { readonly [O in Exclude<Op, 'Input' | 'Parameter'>]: Enc
     const from = writer.sizes([start])
     return writer.emit('Slice', [x!, from, writer.emit('Add', [from, writer.sizes([length])]), writer.constant(i64([1], [axis]))])
   },
-  Pad: ({ attributes: { axis, before, after } }, [x], writer) =>
-    writer.emit('Pad', [x!, writer.sizes([before, after]), '', writer.constant(i64([1], [axis]))]),
+  // Pads of every axis: with the `axes` input, the engine's transpose optimiser (1.30) reads past the end of a short list.
+  Pad: ({ attributes: { axis, before, after }, inputs: [from] }, [x], writer) => {
+    const at = (amount: Dim) => from!.dims.map((_, i) => (i === axis ? amount : 0))
+    return writer.emit('Pad', [x!, writer.sizes([...at(before), ...at(after)])])
+  },
   Gather: alongAxis('Gather'),
   GatherElements: alongAxis('GatherElements'),
   ScatterElements: ({ attributes: { axis, dims } }, [indices, updates], writer) =>

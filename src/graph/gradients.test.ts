@@ -181,7 +181,7 @@ describe('gradient rules equal central differences', () => {
     const inputs = dims.map((shape, i) => graph.input(`x${i}`, 'f32', shape))
     const loss = probe(build(...inputs))
     graph.output('loss', loss)
-    gradients(loss, inputs).forEach((gradient, i) => graph.output(`gradient${i}`, gradient))
+    for (const [i, gradient] of gradients(loss, inputs).entries()) graph.output(`gradient${i}`, gradient)
     const session = await openSession(compile(graph), { weights: memoryWeights({}), thread: 'caller' })
     const feeds: Record<string, Tensor<'f32'>> = {}
     dims.forEach((shape, i) => {

@@ -53,7 +53,9 @@ import {
   type Value,
   where,
 } from '../../graph/index.ts'
-import { i64 } from '../../numeric/tensor.ts'
+import { attend, attentionMask } from '../../nn/attention.ts'
+import { type Rotary, rotaryOf, rotate } from '../../nn/rotary.ts'
+import { f32, i64 } from '../../numeric/tensor.ts'
 
 /** Nested whole numbers, as JSON holds them. */
 export type Integers = number | Integers[]
@@ -180,6 +182,23 @@ export const operatorCases: Readonly<Record<string, Build>> = {
     const valid = targets.map((target) => Math.max(target, 0))
     return crossEntropy(of('x'), graph.constant(i64([targets.length], valid)), where(equal(real('targets'), -100), 0, 1))
   },
+  attention: attention,
+  'rotary-half': ({ graph, of, number }) => {
+    const seq = Number(of('x').dims[2])
+    const positions = graph.constant(
+      i64(
+        [seq],
+        Array.from({ length: seq }, (_, p) => p),
+      ),
+    )
+    return rotated(of('x'), rotaryOf(graph, positions, { headDim: Number(of('x').dims[3]), theta: number('theta'), maxPositions: seq }))
+  },
+  'rotary-mrope': ({ graph, of, number, numbers, integers }) => {
+    const [seq, headDim] = of('x').dims.slice(2).map(Number)
+    const angles = multimodalAngles(integers('position_ids'), numbers('sections'), seq!, headDim!, number('theta'))
+    const table = (values: number[]) => graph.constant(f32([1, seq!, 1, headDim! / 2], values))
+    return rotated(of('x'), { cos: table(angles.map(Math.cos)), sin: table(angles.map(Math.sin)) })
+  },
   'masked-mean-pool': ({ of, real }) => maskedMean(of('x'), real('attention_mask')),
   'masked-scatter-rows': splicedRows,
   'lora-linear': ({ of, number }) => loraLinear(of('x'), of('w'), of('b'), of('A'), of('B'), number('scale')),
@@ -190,6 +209,39 @@ export const operatorCases: Readonly<Record<string, Build>> = {
     const direction = loraLinear(of('x'), of('w'), undefined, of('A'), of('B'), scale)
     return add(mul(direction, div(of('m'), norms)), of('b'))
   },
+}
+
+/** Heads come apart already, `[batch, heads, seq, headDim]`; the layers keep positions before heads. */
+function attention({ graph, of, text, integers }: OperatorContext): Value<'f32'> {
+  const positionsFirst = (x: Value<'f32'>) => transpose(x, [0, 2, 1, 3])
+  const [batch, heads, seq, headDim] = of('q').dims.map(Number)
+  const kept = integers('attention_mask')
+  const keep = kept.length > 0 ? graph.constant(i64([batch!, seq!], kept)) : undefined
+  const mask = attentionMask(graph, text('mask') === 'causal' ? 'causal' : 'bidirectional', seq!, keep)
+  const mixed = attend(positionsFirst(of('q')), positionsFirst(of('k')), positionsFirst(of('v')), mask)
+  return positionsFirst(reshape(mixed, [batch!, seq!, heads!, headDim!]))
+}
+
+function rotated(x: Value<'f32'>, by: Rotary): Value<'f32'> {
+  return transpose(rotate(transpose(x, [0, 2, 1, 3]), by), [0, 2, 1, 3])
+}
+
+/**
+ * Angles of three position streams: section `s` of the frequencies turns by stream `s`.
+ * @param positions `[3, seq]` flattened @returns `[seq, headDim / 2]` flattened
+ * @see specs/ar-vlms.md §3 (M-RoPE)
+ */
+function multimodalAngles(
+  positions: readonly number[],
+  sections: readonly number[],
+  seq: number,
+  headDim: number,
+  theta: number,
+): number[] {
+  const streams = sections.flatMap((length, stream) => Array.from({ length }, () => stream))
+  return Array.from({ length: seq }, (_, p) =>
+    streams.map((stream, i) => positions[stream * seq + p]! * theta ** ((-2 * i) / headDim)),
+  ).flat()
 }
 
 /** Row `index[b]` of each batch element. */
