@@ -1,0 +1,293 @@
+/**
+ * @file config.json of LaViDa on both backbones. Keys of the language model have no defaults here: the published config classes fall back to
+ * GPT-2-like values that no checkpoint was trained with.
+ * @see specs/lavida.md §1.2–1.4
+ */
+
+import { z } from 'zod'
+import type { Size } from '../../media/index.ts'
+import { FamilyError } from '../errors.ts'
+
+/** The decoder, in the words of both backbones. */
+export interface LavidaDecoder {
+  readonly hiddenSize: number
+  readonly layers: number
+  readonly heads: number
+  readonly keyValueHeads: number
+  readonly headDim: number
+  readonly intermediateSize: number
+  /** Rows of the embedding table and of the head. */
+  readonly vocabularySize: number
+  readonly epsilon: number
+  readonly ropeTheta: number
+  /** Context length of the language model. */
+  readonly maxPositions: number
+  /** Dream's query, key and value projections have biases, LLaDA's have none. */
+  readonly attentionBias: boolean
+  /** The head is the embedding table itself; in no published checkpoint. */
+  readonly tied: boolean
+}
+
+/** The SigLIP tower without its last layer. */
+export interface LavidaVision {
+  readonly hiddenSize: number
+  readonly intermediateSize: number
+  /** Layers that run: one less than `num_hidden_layers`. */
+  readonly layers: number
+  readonly heads: number
+  readonly channels: number
+  /** Side of a view in pixels. */
+  readonly imageSize: number
+  readonly patchSize: number
+  readonly epsilon: number
+  readonly activation: 'gelu' | 'gelu_pytorch_tanh'
+  readonly mean: readonly [number, number, number]
+  readonly std: readonly [number, number, number]
+}
+
+export interface LavidaConfig {
+  readonly backbone: 'llada' | 'dream'
+  readonly decoder: LavidaDecoder
+  readonly vision: LavidaVision
+  /** `anyres`: thumbnail and tiles; `pad`: one view, padded to a square; `square`: one view, squashed. */
+  readonly aspect: 'anyres' | 'pad' | 'square'
+  /** Grids of `anyres` in pixels, width and height, in the order of the file. */
+  readonly grids: readonly Size[]
+  /** `flat`: the views' tokens as they are; `spatial`: tiles joined row by row; `spatial_unpad`: padding removed, a newline after each row. */
+  readonly merge: 'flat' | 'spatial' | 'spatial_unpad'
+  /** Off in the low-resolution variant: every patch becomes a token. */
+  readonly pooling: 'bilinear' | 'none'
+  /** Positions after splicing that are kept. */
+  readonly maxLength: number
+  readonly maskId: number
+  readonly eosId: number
+  /** LLaDA's marker of text to fill in: never masked, never scored. */
+  readonly fillId: number | undefined
+}
+
+const whole = z.int().positive()
+const size = z.tuple([whole, whole])
+
+/** `mm_vision_tower` names the tower; published files carry none of its sizes. */
+const SO400M: LavidaVision = {
+  hiddenSize: 1152,
+  intermediateSize: 4304,
+  layers: 26,
+  heads: 16,
+  channels: 3,
+  imageSize: 384,
+  patchSize: 14,
+  epsilon: 1e-6,
+  activation: 'gelu_pytorch_tanh',
+  mean: [0.5, 0.5, 0.5],
+  std: [0.5, 0.5, 0.5],
+}
+
+const perChannel = z.tuple([z.number(), z.number(), z.number()])
+
+const vision = z
+  .looseObject({
+    hidden_size: whole,
+    intermediate_size: whole,
+    num_hidden_layers: whole,
+    num_attention_heads: whole,
+    num_channels: z.literal(3).default(3),
+    image_size: whole,
+    patch_size: whole,
+    layer_norm_eps: z.number().positive(),
+    hidden_act: z.enum(['gelu', 'gelu_pytorch_tanh']),
+    image_mean: perChannel.default([0.5, 0.5, 0.5]),
+    image_std: perChannel.default([0.5, 0.5, 0.5]),
+  })
+  .transform(
+    (json): LavidaVision => ({
+      hiddenSize: json.hidden_size,
+      intermediateSize: json.intermediate_size,
+      layers: json.num_hidden_layers - 1,
+      heads: json.num_attention_heads,
+      channels: json.num_channels,
+      imageSize: json.image_size,
+      patchSize: json.patch_size,
+      epsilon: json.layer_norm_eps,
+      activation: json.hidden_act,
+      mean: json.image_mean,
+      std: json.image_std,
+    }),
+  )
+
+/**
+ * Keys that LaViDa adds. `mm_spatial_pool_mode: "none"` is bifocal's spelling of pooling off, which the reference can only be told by an
+ * environment variable (`NOT_ALWASY_DO_2DPOOL`); it refuses any mode but its own three, so no published file means something else by it.
+ */
+const multimodal = z.looseObject({
+  mm_vision_tower: z.string(),
+  mm_hidden_size: whole.optional(),
+  mm_projector_type: z.literal('mlp2x_gelu'),
+  mm_resampler_type: z.null().optional(),
+  mm_patch_merge_type: z.enum(['flat', 'spatial', 'spatial_unpad']),
+  mm_spatial_pool_mode: z.enum(['bilinear', 'none']),
+  image_aspect_ratio: z.enum(['anyres', 'pad', 'square']).nullish(),
+  image_grid_pinpoints: z.array(size).nullish(),
+  tokenizer_model_max_length: whole,
+  vision_config: vision.optional(),
+})
+
+const llada = z
+  .looseObject({
+    d_model: whole,
+    max_sequence_length: whole,
+    n_layers: whole,
+    n_heads: whole,
+    n_kv_heads: whole,
+    mlp_hidden_size: whole,
+    vocab_size: whole,
+    embedding_size: whole.nullish(),
+    rope: z.literal(true),
+    rope_theta: z.number().positive(),
+    rms_norm_eps: z.number().positive(),
+    layer_norm_type: z.literal('rms'),
+    activation_type: z.literal('silu'),
+    block_type: z.literal('llama'),
+    block_group_size: z.literal(1),
+    weight_tying: z.boolean(),
+    include_bias: z.literal(false),
+    include_qkv_bias: z.literal(false).nullish(),
+    attention_layer_norm: z.literal(false),
+    input_emb_norm: z.literal(false),
+    alibi: z.literal(false),
+    scale_logits: z.literal(false),
+    mask_token_id: whole,
+    eos_token_id: whole,
+    fim_token_id: whole.default(126085),
+  })
+  .transform((json) => ({
+    decoder: {
+      hiddenSize: json.d_model,
+      layers: json.n_layers,
+      heads: json.n_heads,
+      keyValueHeads: json.n_kv_heads,
+      headDim: json.d_model / json.n_heads,
+      intermediateSize: json.mlp_hidden_size,
+      vocabularySize: json.embedding_size ?? json.vocab_size,
+      epsilon: json.rms_norm_eps,
+      ropeTheta: json.rope_theta,
+      maxPositions: json.max_sequence_length,
+      attentionBias: false,
+      tied: json.weight_tying,
+    },
+    maskId: json.mask_token_id,
+    eosId: json.eos_token_id,
+    fillId: json.fim_token_id,
+  }))
+
+const dream = z
+  .looseObject({
+    hidden_size: whole,
+    max_position_embeddings: whole,
+    num_hidden_layers: whole,
+    num_attention_heads: whole,
+    num_key_value_heads: whole,
+    intermediate_size: whole,
+    vocab_size: whole,
+    hidden_act: z.literal('silu'),
+    rms_norm_eps: z.number().positive(),
+    rope_theta: z.number().positive(),
+    rope_scaling: z.null().optional(),
+    use_sliding_window: z.literal(false).optional(),
+    tie_word_embeddings: z.boolean(),
+    mask_token_id: whole,
+    eos_token_id: whole,
+  })
+  .transform((json) => ({
+    decoder: {
+      hiddenSize: json.hidden_size,
+      layers: json.num_hidden_layers,
+      heads: json.num_attention_heads,
+      keyValueHeads: json.num_key_value_heads,
+      headDim: json.hidden_size / json.num_attention_heads,
+      intermediateSize: json.intermediate_size,
+      vocabularySize: json.vocab_size,
+      epsilon: json.rms_norm_eps,
+      ropeTheta: json.rope_theta,
+      maxPositions: json.max_position_embeddings,
+      attentionBias: true,
+      tied: json.tie_word_embeddings,
+    },
+    maskId: json.mask_token_id,
+    eosId: json.eos_token_id,
+    fillId: undefined,
+  }))
+
+const backbones = { llava_llada: 'llada', llava_dream: 'dream' } as const
+const recognised = z.looseObject({ model_type: z.enum(['llava_llada', 'llava_dream']) })
+
+/**
+ * Whether config.json is LaViDa's. LLaDA-V calls itself `llava_llada` too, but its language model has Llama's keys.
+ * @see specs/lavida.md §10.1
+ */
+export function isLavida(json: unknown): boolean {
+  const found = recognised.safeParse(json)
+  return found.success && (found.data.model_type === 'llava_dream' || 'd_model' in found.data)
+}
+
+/**
+ * @throws FamilyError `family/config` listing every key that is missing, or has a value that this family does not compute
+ */
+export function parseLavidaConfig(json: unknown): LavidaConfig {
+  const kind = recognised.safeParse(json)
+  const backbone = kind.success ? backbones[kind.data.model_type] : 'llada'
+  const [language, parts] = [(backbone === 'llada' ? llada : dream).safeParse(json), multimodal.safeParse(json)]
+  const issues = [kind, language, parts].flatMap(({ error }) => error?.issues ?? [])
+  if (!kind.success || !language.success || !parts.success) throw unusable(issues.map(issueText))
+  const { decoder, ...ids } = language.data
+  const image = parts.data
+  const tower = image.vision_config ?? (/siglip2?-so400m-patch14-384/.test(image.mm_vision_tower) ? SO400M : undefined)
+  const grids = (image.image_grid_pinpoints ?? []).map(([width, height]) => ({ width, height }))
+  const aspect = image.image_aspect_ratio ?? 'square'
+  const problems: string[] = []
+  if (tower === undefined) problems.push(`vision_config: needed, since ${image.mm_vision_tower} is no tower of known sizes`)
+  if (aspect === 'anyres' && grids.length === 0) problems.push('image_grid_pinpoints: needed for image_aspect_ratio anyres')
+  if (!Number.isInteger(decoder.headDim)) problems.push(`${decoder.heads} heads do not divide the width ${decoder.hiddenSize}`)
+  if (decoder.heads % decoder.keyValueHeads !== 0) problems.push(`${decoder.keyValueHeads} key heads do not divide ${decoder.heads}`)
+  if (tower !== undefined && image.mm_hidden_size !== undefined && image.mm_hidden_size !== tower.hiddenSize)
+    problems.push(`mm_hidden_size ${image.mm_hidden_size} is not the tower's width ${tower.hiddenSize}`)
+  if (tower === undefined || problems.length > 0) throw unusable(problems)
+  return {
+    backbone,
+    decoder,
+    vision: tower,
+    aspect,
+    grids,
+    merge: image.mm_patch_merge_type,
+    pooling: image.mm_spatial_pool_mode,
+    maxLength: image.tokenizer_model_max_length,
+    ...ids,
+  }
+}
+
+function issueText({ path, message }: z.core.$ZodIssue): string {
+  return `${path.join('.') || 'file'}: ${message}`
+}
+
+function unusable(problems: readonly string[]): FamilyError {
+  return new FamilyError('config', {
+    message: `config.json does not describe a LaViDa model that can be computed: ${problems.join('; ')}`,
+    hint: 'Take config.json from the repository of the weights; keys of the language model have no defaults.',
+  })
+}
+
+/** Patches along a side of a view; a remainder of pixels is dropped. */
+export function gridSide({ vision }: LavidaConfig): number {
+  return Math.floor(vision.imageSize / vision.patchSize)
+}
+
+/** Tokens along a side of a view. @see specs/lavida.md §4.4 */
+export function tokenSide(config: LavidaConfig): number {
+  const side = gridSide(config)
+  return config.pooling === 'none' ? side : Math.ceil(side / 2)
+}
+
+/** Whether the table of image rows ends with the newline vector. */
+export function hasNewline({ merge }: LavidaConfig): boolean {
+  return merge === 'spatial_unpad'
+}

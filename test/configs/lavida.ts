@@ -1,0 +1,70 @@
+/** @file LaViDa's published configs, as far as the family reads them. */
+
+const multimodal = {
+  mm_vision_tower: 'google/siglip-so400m-patch14-384',
+  mm_hidden_size: 1152,
+  mm_projector_type: 'mlp2x_gelu',
+  mm_resampler_type: null,
+  mm_patch_merge_type: 'spatial_unpad',
+  mm_spatial_pool_mode: 'bilinear',
+  image_aspect_ratio: 'anyres',
+  image_grid_pinpoints: [
+    [384, 768],
+    [768, 384],
+    [768, 768],
+    [1152, 384],
+    [384, 1152],
+  ],
+  tokenizer_model_max_length: 4096,
+}
+
+/** `jacklishufan/lavida-llada-v1.0-instruct`. @see specs/lavida.md §1.2, §1.4 */
+export const lladaConfig = {
+  model_type: 'llava_llada',
+  d_model: 4096,
+  n_layers: 32,
+  n_heads: 32,
+  n_kv_heads: 32,
+  mlp_hidden_size: 12288,
+  vocab_size: 126464,
+  embedding_size: 126464,
+  max_sequence_length: 4096,
+  rope: true,
+  rope_theta: 500000,
+  rms_norm_eps: 1e-5,
+  layer_norm_type: 'rms',
+  activation_type: 'silu',
+  block_type: 'llama',
+  block_group_size: 1,
+  weight_tying: false,
+  include_bias: false,
+  include_qkv_bias: false,
+  attention_layer_norm: false,
+  input_emb_norm: false,
+  alibi: false,
+  scale_logits: false,
+  mask_token_id: 126336,
+  eos_token_id: 126081,
+  ...multimodal,
+}
+
+/** `jacklishufan/lavida-dream-v1.0-instruct`. @see specs/lavida.md §1.3, §1.4 */
+export const dreamConfig = {
+  model_type: 'llava_dream',
+  hidden_size: 3584,
+  num_hidden_layers: 28,
+  num_attention_heads: 28,
+  num_key_value_heads: 4,
+  intermediate_size: 18944,
+  max_position_embeddings: 131072,
+  vocab_size: 152064,
+  hidden_act: 'silu',
+  rms_norm_eps: 1e-6,
+  rope_theta: 1000000,
+  rope_scaling: null,
+  use_sliding_window: false,
+  tie_word_embeddings: false,
+  mask_token_id: 151666,
+  eos_token_id: 151643,
+  ...multimodal,
+}
