@@ -103,10 +103,8 @@ const slug = (label: string) =>
 /** "man X" and "woman X" where "X" or "person X" exists, the gendered sequences, and mirrored doubles. */
 function isDouble(label: string, hex: string, labels: ReadonlySet<string>): boolean {
   if (/-200d-(2640|2642)$/.test(hex) || label.endsWith(' facing right')) return true
-  const rest = /^(?:man|woman)(?: in| with)? (.+)$/.exec(label)?.[1]
-  const twin = /^(?:man|woman) (.+)$/.exec(label)?.[1]
-  if (rest === undefined || twin === undefined) return false
-  return [rest, twin, `person ${twin}`, `person: ${twin}`].some((other) => labels.has(other))
+  const rest = /^(?:man|woman)(:? .+)$/.exec(label)?.[1]
+  return rest !== undefined && (labels.has(rest.trim()) || labels.has(`person${rest}`))
 }
 
 /** The concepts in Unicode's order, with a drawing per style; `glossy` and `blob` where a name matches exactly one concept. */
