@@ -1,0 +1,79 @@
+/** @file config.json of LLaVA-1.5 as transformers reads it: CLIP or SigLIP tower, Llama, Mistral or Qwen2 decoder. */
+
+import { z } from 'zod'
+import { activation, parseConfigWith, withDefault } from '../config.ts'
+import { type TextShape, textConfigs } from '../decoders/config.ts'
+import type { ActivationName } from '../../nn/index.ts'
+import type { VisionTowerShape } from '../towers/clip-vision.ts'
+import { clipVisionConfig, siglipVisionConfig } from '../towers/config.ts'
+
+export interface LlavaConfig {
+  readonly tower: 'clip' | 'siglip'
+  /** `layers` counts those that run: up to the last one that is selected. */
+  readonly vision: VisionTowerShape
+  readonly text: TextShape
+  /** Indices into the tower's hidden states (0 = embeddings); several are joined channel by channel. */
+  readonly featureLayers: readonly number[]
+  /** Whether the first token is dropped (`default`: it is CLIP's class token) or kept (`full`). */
+  readonly dropFirst: boolean
+  readonly projectorActivation: ActivationName
+  readonly projectorBias: boolean
+  readonly imageTokenId: number
+  /** The head is the embedding table itself. */
+  readonly tied: boolean
+}
+
+const object = z.record(z.string(), z.unknown())
+const layer = z.int()
+
+const schema = z.looseObject({
+  vision_config: object.nullish(),
+  text_config: object.nullish(),
+  image_token_index: z.int().min(0).nullish(),
+  image_token_id: z.int().min(0).nullish(),
+  projector_hidden_act: withDefault(activation, 'gelu'),
+  multimodal_projector_bias: withDefault(z.boolean(), true),
+  vision_feature_select_strategy: withDefault(z.enum(['default', 'full']), 'default'),
+  vision_feature_layer: withDefault(z.union([layer, z.array(layer).min(1)]), -2),
+  tie_word_embeddings: withDefault(z.boolean(), false),
+})
+
+/** LlavaConfig's own tower when `vision_config` is left out: CLIP ViT-L/14 at 336 pixels. */
+const DEFAULT_VISION = {
+  model_type: 'clip_vision_model',
+  hidden_size: 1024,
+  intermediate_size: 4096,
+  num_hidden_layers: 24,
+  num_attention_heads: 16,
+  image_size: 336,
+  patch_size: 14,
+}
+
+const towerType = z.looseObject({ model_type: withDefault(z.enum(['clip_vision_model', 'siglip_vision_model']), 'clip_vision_model') })
+const textType = z.looseObject({ model_type: withDefault(z.enum(['llama', 'mistral', 'qwen2']), 'llama') })
+
+/** @throws FamilyError `family/config` */
+export function parseLlavaConfig(json: unknown): LlavaConfig {
+  const config = parseConfigWith(schema, json, 'llava config')
+  const visionJson = config.vision_config ?? DEFAULT_VISION
+  const tower = parseConfigWith(towerType, visionJson, 'llava vision_config').model_type === 'clip_vision_model' ? 'clip' : 'siglip'
+  const vision = parseConfigWith(tower === 'clip' ? clipVisionConfig : siglipVisionConfig, visionJson, 'llava vision_config')
+  const textJson = config.text_config ?? {}
+  const { model_type: decoder } = parseConfigWith(textType, textJson, 'llava text_config')
+  const text = parseConfigWith(textConfigs[decoder], textJson, 'llava text_config')
+  const states = vision.layers + 1
+  const chosen = [config.vision_feature_layer].flat().map((index) => (index < 0 ? index + states : index))
+  const inside = z.array(z.int().min(0, `must be within −${states} … ${states - 1}`).max(states - 1, `must be within −${states} … ${states - 1}`))
+  const featureLayers = parseConfigWith(inside, chosen, 'llava vision_feature_layer')
+  return {
+    tower,
+    vision: { ...vision, layers: Math.max(...featureLayers) },
+    text,
+    featureLayers,
+    dropFirst: config.vision_feature_select_strategy === 'default',
+    projectorActivation: config.projector_hidden_act,
+    projectorBias: config.multimodal_projector_bias,
+    imageTokenId: config.image_token_id ?? config.image_token_index ?? 32000,
+    tied: config.tie_word_embeddings,
+  }
+}

@@ -1,0 +1,101 @@
+/** @file `vision_config` and `text_config` of CLIP and SigLIP. Files drop keys that equal the class default, so the defaults are here. */
+
+import { z } from 'zod'
+import { activation, whole, withDefault } from '../config.ts'
+import type { VisionTowerShape } from './clip-vision.ts'
+import type { TextTowerShape } from './siglip-text.ts'
+
+const epsilon = z.number().positive()
+
+interface VisionDefaults {
+  hidden: number
+  inner: number
+  layers: number
+  heads: number
+  image: number
+  patch: number
+  activation: z.infer<typeof activation>
+  epsilon: number
+}
+
+function visionSchema(defaults: VisionDefaults) {
+  return z
+    .looseObject({
+      hidden_size: withDefault(whole, defaults.hidden),
+      intermediate_size: withDefault(whole, defaults.inner),
+      num_hidden_layers: withDefault(whole, defaults.layers),
+      num_attention_heads: withDefault(whole, defaults.heads),
+      num_channels: withDefault(z.literal(3), 3),
+      image_size: withDefault(whole, defaults.image),
+      patch_size: withDefault(whole, defaults.patch),
+      hidden_act: withDefault(activation, defaults.activation),
+      layer_norm_eps: withDefault(epsilon, defaults.epsilon),
+    })
+    .refine((json) => json.hidden_size % json.num_attention_heads === 0, 'hidden_size must be a multiple of num_attention_heads')
+    .refine((json) => json.patch_size <= json.image_size, 'patch_size must not exceed image_size')
+    .transform(
+      (json): VisionTowerShape => ({
+        hidden: json.hidden_size,
+        inner: json.intermediate_size,
+        layers: json.num_hidden_layers,
+        heads: json.num_attention_heads,
+        channels: json.num_channels,
+        image: json.image_size,
+        patch: json.patch_size,
+        activation: json.hidden_act,
+        epsilon: json.layer_norm_eps,
+      }),
+    )
+}
+
+/** CLIPVisionConfig. @see specs/ar-vlms.md §0.2 */
+export const clipVisionConfig = visionSchema({
+  hidden: 768,
+  inner: 3072,
+  layers: 12,
+  heads: 12,
+  image: 224,
+  patch: 32,
+  activation: 'quick_gelu',
+  epsilon: 1e-5,
+})
+
+/** SiglipVisionConfig. @see specs/ar-vlms.md §0.2 */
+export const siglipVisionConfig = visionSchema({
+  hidden: 768,
+  inner: 3072,
+  layers: 12,
+  heads: 12,
+  image: 224,
+  patch: 16,
+  activation: 'gelu_pytorch_tanh',
+  epsilon: 1e-6,
+})
+
+/** SiglipTextConfig. @see specs/ar-vlms.md §0.2 */
+export const siglipTextConfig = z
+  .looseObject({
+    vocab_size: withDefault(whole, 32000),
+    hidden_size: withDefault(whole, 768),
+    intermediate_size: withDefault(whole, 3072),
+    num_hidden_layers: withDefault(whole, 12),
+    num_attention_heads: withDefault(whole, 12),
+    max_position_embeddings: withDefault(whole, 64),
+    hidden_act: withDefault(activation, 'gelu_pytorch_tanh'),
+    layer_norm_eps: withDefault(epsilon, 1e-6),
+    projection_size: whole.nullish(),
+  })
+  .refine((json) => json.hidden_size % json.num_attention_heads === 0, 'hidden_size must be a multiple of num_attention_heads')
+  .transform(
+    (json): TextTowerShape => ({
+      vocabulary: json.vocab_size,
+      hidden: json.hidden_size,
+      inner: json.intermediate_size,
+      layers: json.num_hidden_layers,
+      heads: json.num_attention_heads,
+      length: json.max_position_embeddings,
+      activation: json.hidden_act,
+      epsilon: json.layer_norm_eps,
+      projection: json.projection_size ?? json.hidden_size,
+    }),
+  )
