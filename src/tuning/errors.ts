@@ -1,0 +1,10 @@
+/** @file Errors of contrastive tuning. */
+
+import { BifocalError, type ErrorDetails, type ExitCode } from '../numeric/errors.ts'
+
+/** A tuning that can't be set up, or an adapter that can't be used. Codes: `tuning/loss`, `tuning/sampler`, `tuning/adapter-config`, `tuning/adapter-tensors`, `tuning/adapter-target`, `tuning/adapter-kind`. */
+export class TuningError extends BifocalError {
+  constructor(code: string, details: ErrorDetails, exitCode: ExitCode = 2) {
+    super(`tuning/${code}`, details, exitCode)
+  }
+}
