@@ -5,10 +5,10 @@ import { dreamConfig, lladaConfig } from '../../../test/configs/lavida.ts'
 describe('config.json of LaViDa', () => {
   test('published sizes of both backbones', () => {
     const llada = parseLavidaConfig(lladaConfig)
-    expect(llada.decoder).toMatchObject({ hiddenSize: 4096, layers: 32, headDim: 128, attentionBias: false, epsilon: 1e-5, ropeTheta: 5e5 })
-    expect([llada.vision.layers, llada.vision.imageSize, tokenSide(llada), llada.fillId]).toEqual([26, 384, 14, 126085])
+    expect(llada.decoder).toMatchObject({ hidden: 4096, layers: 32, headDim: 128, queryKeyValueBias: false, epsilon: 1e-5, ropeTheta: 5e5 })
+    expect([llada.vision.layers, llada.vision.image, tokenSide(llada), llada.fillId]).toEqual([26, 384, 14, 126085])
     const dream = parseLavidaConfig(dreamConfig)
-    expect(dream.decoder).toMatchObject({ hiddenSize: 3584, keyValueHeads: 4, headDim: 128, attentionBias: true, vocabularySize: 152064 })
+    expect(dream.decoder).toMatchObject({ hidden: 3584, keyValueHeads: 4, headDim: 128, queryKeyValueBias: true, vocabulary: 152064 })
   })
 
   test('one error lists all missing keys', () => {

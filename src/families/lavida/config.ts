@@ -5,44 +5,25 @@
  */
 
 import { z } from 'zod'
-import type { Size } from '../../media/index.ts'
+import type { PerChannel, Size } from '../../media/index.ts'
+import { whole, withDefault } from '../config.ts'
+import type { GatedDecoderShape } from '../decoders/gated.ts'
 import { FamilyError } from '../errors.ts'
+import type { VisionTowerShape } from '../towers/clip-vision.ts'
+import { siglipVisionConfig } from '../towers/config.ts'
 
-/** The decoder, in the words of both backbones. */
-export interface LavidaDecoder {
-  readonly hiddenSize: number
-  readonly layers: number
-  readonly heads: number
-  readonly keyValueHeads: number
-  readonly headDim: number
-  readonly intermediateSize: number
+/** The decoder and the tables around it. */
+export interface LavidaDecoder extends GatedDecoderShape {
   /** Rows of the embedding table and of the head. */
-  readonly vocabularySize: number
-  readonly epsilon: number
-  readonly ropeTheta: number
-  /** Context length of the language model. */
-  readonly maxPositions: number
-  /** Dream's query, key and value projections have biases, LLaDA's have none. */
-  readonly attentionBias: boolean
+  readonly vocabulary: number
   /** The head is the embedding table itself; in no published checkpoint. */
   readonly tied: boolean
 }
 
-/** The SigLIP tower without its last layer. */
-export interface LavidaVision {
-  readonly hiddenSize: number
-  readonly intermediateSize: number
-  /** Layers that run: one less than `num_hidden_layers`. */
-  readonly layers: number
-  readonly heads: number
-  readonly channels: number
-  /** Side of a view in pixels. */
-  readonly imageSize: number
-  readonly patchSize: number
-  readonly epsilon: number
-  readonly activation: 'gelu' | 'gelu_pytorch_tanh'
-  readonly mean: readonly [number, number, number]
-  readonly std: readonly [number, number, number]
+/** The SigLIP tower without its last layer: `layers` is one less than `num_hidden_layers`. */
+export interface LavidaVision extends VisionTowerShape {
+  readonly mean: PerChannel
+  readonly std: PerChannel
 }
 
 export interface LavidaConfig {
@@ -65,18 +46,17 @@ export interface LavidaConfig {
   readonly fillId: number | undefined
 }
 
-const whole = z.int().positive()
 const size = z.tuple([whole, whole])
 
 /** `mm_vision_tower` names the tower; published files carry none of its sizes. */
 const SO400M: LavidaVision = {
-  hiddenSize: 1152,
-  intermediateSize: 4304,
+  hidden: 1152,
+  inner: 4304,
   layers: 26,
   heads: 16,
   channels: 3,
-  imageSize: 384,
-  patchSize: 14,
+  image: 384,
+  patch: 14,
   epsilon: 1e-6,
   activation: 'gelu_pytorch_tanh',
   mean: [0.5, 0.5, 0.5],
@@ -85,35 +65,13 @@ const SO400M: LavidaVision = {
 
 const perChannel = z.tuple([z.number(), z.number(), z.number()])
 
-const vision = z
-  .looseObject({
-    hidden_size: whole,
-    intermediate_size: whole,
-    num_hidden_layers: whole,
-    num_attention_heads: whole,
-    num_channels: z.literal(3).default(3),
-    image_size: whole,
-    patch_size: whole,
-    layer_norm_eps: z.number().positive(),
-    hidden_act: z.enum(['gelu', 'gelu_pytorch_tanh']),
-    image_mean: perChannel.default([0.5, 0.5, 0.5]),
-    image_std: perChannel.default([0.5, 0.5, 0.5]),
-  })
-  .transform(
-    (json): LavidaVision => ({
-      hiddenSize: json.hidden_size,
-      intermediateSize: json.intermediate_size,
-      layers: json.num_hidden_layers - 1,
-      heads: json.num_attention_heads,
-      channels: json.num_channels,
-      imageSize: json.image_size,
-      patchSize: json.patch_size,
-      epsilon: json.layer_norm_eps,
-      activation: json.hidden_act,
-      mean: json.image_mean,
-      std: json.image_std,
-    }),
-  )
+/** An extension: what `vision_config` says of a tower that isn't SO400M (small models). */
+const vision = z.intersection(
+  siglipVisionConfig.transform((tower) => ({ ...tower, layers: tower.layers - 1 })).refine(({ layers }) => layers > 0, 'needs two layers'),
+  z
+    .looseObject({ image_mean: withDefault(perChannel, SO400M.mean), image_std: withDefault(perChannel, SO400M.std) })
+    .transform(({ image_mean: mean, image_std: std }) => ({ mean, std })),
+)
 
 /**
  * Keys that LaViDa adds. `mm_spatial_pool_mode: "none"` is bifocal's spelling of pooling off, which the reference can only be told by an
@@ -162,17 +120,19 @@ const llada = z
   })
   .transform((json) => ({
     decoder: {
-      hiddenSize: json.d_model,
+      activation: 'silu' as const,
+      hidden: json.d_model,
       layers: json.n_layers,
       heads: json.n_heads,
       keyValueHeads: json.n_kv_heads,
       headDim: json.d_model / json.n_heads,
-      intermediateSize: json.mlp_hidden_size,
-      vocabularySize: json.embedding_size ?? json.vocab_size,
+      inner: json.mlp_hidden_size,
+      vocabulary: json.embedding_size ?? json.vocab_size,
       epsilon: json.rms_norm_eps,
       ropeTheta: json.rope_theta,
       maxPositions: json.max_sequence_length,
-      attentionBias: false,
+      queryKeyValueBias: false,
+      outputBias: false,
       tied: json.weight_tying,
     },
     maskId: json.mask_token_id,
@@ -200,17 +160,19 @@ const dream = z
   })
   .transform((json) => ({
     decoder: {
-      hiddenSize: json.hidden_size,
+      activation: 'silu' as const,
+      hidden: json.hidden_size,
       layers: json.num_hidden_layers,
       heads: json.num_attention_heads,
       keyValueHeads: json.num_key_value_heads,
       headDim: json.hidden_size / json.num_attention_heads,
-      intermediateSize: json.intermediate_size,
-      vocabularySize: json.vocab_size,
+      inner: json.intermediate_size,
+      vocabulary: json.vocab_size,
       epsilon: json.rms_norm_eps,
       ropeTheta: json.rope_theta,
       maxPositions: json.max_position_embeddings,
-      attentionBias: true,
+      queryKeyValueBias: true,
+      outputBias: false,
       tied: json.tie_word_embeddings,
     },
     maskId: json.mask_token_id,
@@ -247,10 +209,10 @@ export function parseLavidaConfig(json: unknown): LavidaConfig {
   const problems: string[] = []
   if (tower === undefined) problems.push(`vision_config: needed, since ${image.mm_vision_tower} is no tower of known sizes`)
   if (aspect === 'anyres' && grids.length === 0) problems.push('image_grid_pinpoints: needed for image_aspect_ratio anyres')
-  if (!Number.isInteger(decoder.headDim)) problems.push(`${decoder.heads} heads do not divide the width ${decoder.hiddenSize}`)
+  if (!Number.isInteger(decoder.headDim)) problems.push(`${decoder.heads} heads do not divide the width ${decoder.hidden}`)
   if (decoder.heads % decoder.keyValueHeads !== 0) problems.push(`${decoder.keyValueHeads} key heads do not divide ${decoder.heads}`)
-  if (tower !== undefined && image.mm_hidden_size !== undefined && image.mm_hidden_size !== tower.hiddenSize)
-    problems.push(`mm_hidden_size ${image.mm_hidden_size} is not the tower's width ${tower.hiddenSize}`)
+  if (tower !== undefined && image.mm_hidden_size !== undefined && image.mm_hidden_size !== tower.hidden)
+    problems.push(`mm_hidden_size ${image.mm_hidden_size} is not the tower's width ${tower.hidden}`)
   if (tower === undefined || problems.length > 0) throw unusable(problems)
   return {
     backbone,
@@ -278,7 +240,7 @@ function unusable(problems: readonly string[]): FamilyError {
 
 /** Patches along a side of a view; a remainder of pixels is dropped. */
 export function gridSide({ vision }: LavidaConfig): number {
-  return Math.floor(vision.imageSize / vision.patchSize)
+  return Math.floor(vision.image / vision.patch)
 }
 
 /** Tokens along a side of a view. @see specs/lavida.md §4.4 */

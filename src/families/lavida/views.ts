@@ -17,7 +17,7 @@ const FILTER = 'bicubic'
  * @returns `[3, side, side] f32` each, from −1 to 1
  */
 export function lavidaViews(image: RgbImage, { aspect, grids, vision }: LavidaConfig): Tensor<'f32'>[] {
-  const tile = { width: vision.imageSize, height: vision.imageSize }
+  const tile = { width: vision.image, height: vision.image }
   const views =
     aspect === 'anyres'
       ? anyresViews(image, { grids, tile, filter: FILTER })
@@ -39,7 +39,7 @@ export function visualTokens(original: Size, config: LavidaConfig): VisualToken[
   const newline: VisualToken[] = hasNewline(config) ? ['newline'] : []
   if (config.aspect !== 'anyres') return [...base, ...newline]
   const grid = bestResolution(original, config.grids)
-  const [columns, rows] = [grid.width / config.vision.imageSize, grid.height / config.vision.imageSize]
+  const [columns, rows] = [grid.width / config.vision.image, grid.height / config.vision.image]
   if (config.merge === 'flat') return Array.from({ length: side * side * (1 + columns * rows) }, (_, i) => i)
   const map = { width: side * columns, height: side * rows }
   const kept = config.merge === 'spatial_unpad' ? unpadded(original, map, 'truncate') : { left: 0, top: 0, ...map }

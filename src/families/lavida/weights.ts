@@ -4,86 +4,52 @@
  * @see specs/lavida.md §1.5
  */
 
+import { type GatedDecoderNames, LLADA_NAMES, LLAMA_NAMES } from '../decoders/gated.ts'
 import type { LavidaConfig } from './config.ts'
 
-/** Names of the modules of a gated decoder block and around it. */
-export interface DecoderNames {
+/** Where the parts of a decoder stand, as full module names. */
+export interface DecoderPlaces {
+  /** Holds the blocks and the final norm. */
+  readonly stack: string
   readonly embeddings: string
-  readonly layer: (index: number) => string
-  readonly attentionNorm: string
-  readonly query: string
-  readonly key: string
-  readonly value: string
-  readonly output: string
-  readonly mlpNorm: string
-  readonly gate: string
-  readonly up: string
-  readonly down: string
-  readonly norm: string
   readonly head: string
+  readonly names: GatedDecoderNames
 }
 
 /** `ff_out` names both the blocks' down-projection and the head of the model: always match on the full path. */
-export const lladaNames: DecoderNames = {
+const llada: DecoderPlaces = {
+  stack: 'model.transformer',
   embeddings: 'model.transformer.wte',
-  layer: (index) => `model.transformer.blocks.${index}`,
-  attentionNorm: 'attn_norm',
-  query: 'q_proj',
-  key: 'k_proj',
-  value: 'v_proj',
-  output: 'attn_out',
-  mlpNorm: 'ff_norm',
-  gate: 'ff_proj',
-  up: 'up_proj',
-  down: 'ff_out',
-  norm: 'model.transformer.ln_f',
   head: 'model.transformer.ff_out',
+  names: LLADA_NAMES,
+}
+const dream: DecoderPlaces = { stack: 'model', embeddings: 'model.embed_tokens', head: 'lm_head', names: LLAMA_NAMES }
+
+export function decoderPlaces({ backbone }: Pick<LavidaConfig, 'backbone'>): DecoderPlaces {
+  return backbone === 'llada' ? llada : dream
 }
 
-export const dreamNames: DecoderNames = {
-  embeddings: 'model.embed_tokens',
-  layer: (index) => `model.layers.${index}`,
-  attentionNorm: 'input_layernorm',
-  query: 'self_attn.q_proj',
-  key: 'self_attn.k_proj',
-  value: 'self_attn.v_proj',
-  output: 'self_attn.o_proj',
-  mlpNorm: 'post_attention_layernorm',
-  gate: 'mlp.gate_proj',
-  up: 'mlp.up_proj',
-  down: 'mlp.down_proj',
-  norm: 'model.norm',
-  head: 'lm_head',
-}
-
-/** Module paths of the tower and of what joins it to the decoder. */
+/** The tower, and what joins it to the decoder. */
 export const VISION_TOWER = 'model.vision_tower.vision_tower.vision_model'
 export const PROJECTOR = 'model.mm_projector'
 export const NEWLINE = 'model.image_newline'
-
-export function decoderNames({ backbone }: Pick<LavidaConfig, 'backbone'>): DecoderNames {
-  return backbone === 'llada' ? lladaNames : dreamNames
-}
 
 /** The spellings under which files hold a tensor, the canonical one first. */
 export function lavidaSpellings(name: string, config: Pick<LavidaConfig, 'backbone'>): string[] {
   return config.backbone === 'llada' ? [...new Set([name, huggingFaceSpelling(name)])] : [name]
 }
 
-function huggingFaceSpelling(name: string): string {
-  const block = /^model\.transformer\.blocks\.(\d+)\.(\w+)\.(weight|bias)$/.exec(name)
-  if (block !== null) {
-    const [, index, module, kind] = block
-    return `${dreamNames.layer(Number(index))}.${renamed(module!, blockModules)}.${kind}`
-  }
-  const outer = /^(model\.transformer\.\w+)\.weight$/.exec(name)
-  return outer === null ? name : `${renamed(outer[1]!, ['embeddings', 'norm', 'head'])}.weight`
-}
-
 const blockModules = ['attentionNorm', 'query', 'key', 'value', 'output', 'mlpNorm', 'gate', 'up', 'down'] as const
 
-/** The module that Dream's naming has in the place of one of LLaDA's. */
-function renamed(module: string, roles: readonly Exclude<keyof DecoderNames, 'layer'>[]): string {
-  const role = roles.find((key) => lladaNames[key] === module)
-  return role === undefined ? module : dreamNames[role]
+function huggingFaceSpelling(name: string): string {
+  const [, module = '', kind = ''] = /^(.*)\.(weight|bias)$/.exec(name) ?? []
+  const outer = [[llada.embeddings, dream.embeddings], [llada.head, dream.head], [`${llada.stack}.${LLADA_NAMES.norm}`, `${dream.stack}.${LLAMA_NAMES.norm}`]]
+  const renamed = outer.find(([own]) => own === module)?.[1] ?? renamedBlock(module)
+  return renamed === undefined ? name : `${renamed}.${kind}`
+}
+
+function renamedBlock(module: string): string | undefined {
+  const [, index, own] = /^model\.transformer\.blocks\.(\d+)\.(\w+)$/.exec(module) ?? []
+  const role = blockModules.find((key) => LLADA_NAMES[key] === own)
+  return role === undefined ? undefined : `${dream.stack}.${LLAMA_NAMES.layer(Number(index))}.${LLAMA_NAMES[role]}`
 }
