@@ -1,0 +1,40 @@
+/** @file The picture processor that a checkpoint folder names. */
+
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { jsonObject, readJson } from '../checkpoint/file.ts'
+import { clipProcessor, type ImageProcessor, siglipProcessor } from '../media/index.ts'
+import { FamilyError } from './errors.ts'
+
+const processors: Readonly<Record<string, (config: unknown) => ImageProcessor>> = { clip: clipProcessor, siglip: siglipProcessor }
+
+const typeSchema = z.looseObject({ image_processor_type: z.string().nullish() })
+
+/**
+ * Reads `preprocessor_config.json`, or the `image_processor` of `processor_config.json` where newer releases put it.
+ * @param fallback the processor of the tower, for files that do not name a class
+ * @throws FamilyError `family/no-processor`, `family/processor`; MediaError `media/processor-config`
+ */
+export async function loadPictureProcessor(dir: string, fallback: 'clip' | 'siglip'): Promise<ImageProcessor> {
+  const config = await processorConfig(dir)
+  const named = typeSchema.safeParse(config).data?.image_processor_type ?? undefined
+  const kind = named === undefined ? fallback : /^(CLIP|Siglip)ImageProcessor(Fast)?$/.exec(named)?.[1]?.toLowerCase()
+  const make = kind === undefined ? undefined : processors[kind]
+  if (make !== undefined) return make(config)
+  throw new FamilyError('processor', {
+    message: `${dir}: expected a CLIPImageProcessor or SiglipImageProcessor, got ${named}`,
+    hint: 'Is the folder of the family that its config.json names?',
+  })
+}
+
+async function processorConfig(dir: string): Promise<Record<string, unknown>> {
+  const [own, joint] = [join(dir, 'preprocessor_config.json'), join(dir, 'processor_config.json')]
+  if (existsSync(own)) return await readJson(own, jsonObject)
+  const inner = existsSync(joint) ? jsonObject.safeParse((await readJson(joint, jsonObject)).image_processor).data : undefined
+  if (inner !== undefined) return inner
+  throw new FamilyError('no-processor', {
+    message: `${dir} has no preprocessor_config.json`,
+    hint: 'Fetch the processor file of the checkpoint too: it says how pictures are resized and normalised.',
+  })
+}

@@ -1,0 +1,27 @@
+/** @file All families, and the one that a config.json belongs to. Adding a family adds a line here. */
+
+import { FamilyError } from './errors.ts'
+import { llava } from './llava/index.ts'
+import { bindDualEncoder, bindVisionLanguage, type Model } from './model.ts'
+import { siglip } from './siglip/index.ts'
+
+type Json = Readonly<Record<string, unknown>>
+
+const families: readonly { name: string; matches: (json: Json) => boolean; bind: (json: Json) => Model }[] = [
+  { ...llava, bind: (json) => bindVisionLanguage(llava, json) },
+  { ...siglip, bind: (json) => bindDualEncoder(siglip, json) },
+]
+
+/**
+ * The model that a config.json describes.
+ * @throws FamilyError `family/unknown`, `family/config`
+ * @example const model = modelOf((await openCheckpoint(dir)).config)
+ */
+export function modelOf(json: Json): Model {
+  const found = families.find(({ matches }) => matches(json))
+  if (found !== undefined) return found.bind(json)
+  throw new FamilyError('unknown', {
+    message: `no family takes model_type ${JSON.stringify(json.model_type)}`,
+    hint: `Known families: ${families.map(({ name }) => name).join(', ')}. Is this the config.json of the whole model?`,
+  })
+}
