@@ -23,6 +23,8 @@ export interface World {
 
 const SMALL_TRAINING = 204
 const SMALL_HELD_OUT = 52
+/** Held out at most from one group, so that the tasks on held-out concepts can be balanced by group. */
+const SMALL_HELD_OUT_PER_GROUP = 13
 /** The small world has labels of one or two words, the full world's scenes up to three. */
 const THING_WORDS = { small: 2, full: 3 } as const satisfies Record<WorldName, number>
 
@@ -73,13 +75,16 @@ export function holdsPhrase(text: string, phrase: string): boolean {
 }
 
 /** The first `count` by hash, one per cluster, so that the choice depends on no order of the file. */
-function chooseByHash(concepts: readonly Concept[], count: number): Concept[] {
+function chooseByHash(concepts: readonly Concept[], count: number, perGroup = count): Concept[] {
   const ranked = concepts.map((concept) => ({ concept, rank: fnv1a32(`small ${concept.hex}`) })).sort((a, b) => a.rank - b.rank)
   const clusters = new Set<number>()
+  const taken = new Map<string, number>()
   const chosen: Concept[] = []
   for (const { concept } of ranked) {
     if (chosen.length === count) break
-    if (clusters.has(concept.cluster)) continue
+    const ofGroup = taken.get(concept.group) ?? 0
+    if (clusters.has(concept.cluster) || ofGroup === perGroup) continue
+    taken.set(concept.group, ofGroup + 1)
     clusters.add(concept.cluster)
     chosen.push(concept)
   }
@@ -91,7 +96,7 @@ function chooseConcepts(all: readonly Concept[], name: WorldName): { training: C
   const heldOut = all.filter((concept) => concept.split === 'held-out')
   const ofThings = (concepts: readonly Concept[]) => concepts.filter((concept) => isThing(concept, THING_WORDS[name]))
   if (name === 'full') return { training: train, heldOut, things: ofThings(train) }
-  const heldOutSmall = chooseByHash(ofThings(heldOut), SMALL_HELD_OUT)
+  const heldOutSmall = chooseByHash(ofThings(heldOut), SMALL_HELD_OUT, SMALL_HELD_OUT_PER_GROUP)
   // A training label that contains a held-out one ("carousel horse", "horse") would name it.
   const clean = ofThings(train).filter((concept) => !heldOutSmall.some((other) => holdsPhrase(concept.label, other.label)))
   const training = chooseByHash(clean, SMALL_TRAINING)
