@@ -9,9 +9,12 @@ import { loadTokenizer, type Tokenizer } from '../../text/tokenizer.ts'
 import { FamilyError } from '../errors.ts'
 import type { PreparedItem, PrepareOptions, Processor, PromptParts } from '../family.ts'
 import { instructionEnd, itemText } from '../prompt.ts'
+import { sharedStart, spliceIds } from '../sequence.ts'
 import { type LavidaConfig, tokenSide } from './config.ts'
-import { IMAGE_ID, PLACEHOLDER, promptIds, type SplicedRow, splice } from './prompt.ts'
+import { IMAGE_ID, PLACEHOLDER, promptIds } from './prompt.ts'
 import { lavidaViews, visualTokens } from './views.ts'
+
+type SplicedItem = Pick<PreparedItem, 'inputIds' | 'imageIndex' | 'spans'>
 
 /** Said before every prompt, in training and since. */
 export const SYSTEM =
@@ -57,41 +60,30 @@ function prepare(
   tokenizer: Tokenizer,
   config: LavidaConfig,
 ): PreparedItem {
-  const { appendIds = [], truncation = 'error', instructionEnd: end = 0 } = options
+  const { appendIds = [], truncation, instructionEnd: end = 0 } = options
   const unsplicedIds = promptIds(prompt, tokenizer, options)
-  const placeholders = unsplicedIds.filter((id) => id === IMAGE_ID).length
-  if (placeholders !== images.length) {
-    throw new FamilyError('image-count', {
-      message: `the prompt has ${placeholders} placeholders ${PLACEHOLDER} for ${images.length} images`,
-      hint: `Write ${PLACEHOLDER} once for each image, and nowhere else.`,
-    })
-  }
-  if (unsplicedIds.length === 0) {
-    throw new FamilyError('empty', { message: 'the prompt is empty', hint: 'Give a text or an image.' })
-  }
   const views = images.map((image) => lavidaViews(image, config))
-  const tables = tableRows(images, views, config)
-  const whole = splice(unsplicedIds, tables)
-  const tail = end === 0 ? whole.inputIds.length : tailLength(prompt.slice(end), tables, tokenizer)
-  const room = config.maxLength - appendIds.length
-  if (whole.inputIds.length > room && truncation === 'error') {
-    throw new FamilyError('too-long', {
-      message: `the item has ${whole.inputIds.length + appendIds.length} positions, the model takes ${config.maxLength}`,
-      hint: 'Shorten the text or use fewer images, or cut as the reference does with truncation "reference".',
-    })
-  }
-  const kept = cut(whole, room)
-  const inputIds = [...kept.inputIds, ...appendIds]
+  const item = spliceIds(unsplicedIds, tableRows(images, views, config), {
+    imageId: IMAGE_ID,
+    fillId: 0,
+    // Appended tokens are what a readout looks at: room is kept for them when the prompt is cut.
+    maxLength: config.maxLength - appendIds.length,
+    truncation,
+    instructionIds: end === 0 ? 0 : sharedStart(unsplicedIds, promptIds(prompt.slice(0, end), tokenizer, options)),
+  })
+  return { ...appended(item, appendIds), views: views.flat(), unsplicedIds }
+}
+
+function appended({ inputIds, imageIndex, spans }: SplicedItem, ids: readonly number[]): SplicedItem {
+  const length = inputIds.length
+  const last = spans.text.at(-1)
+  const joins = last !== undefined && last[1] === length
+  const grown: [number, number] = [joins ? last[0] : length, length + ids.length]
+  const text = [...spans.text.slice(0, joins ? -1 : undefined), grown]
   return {
-    inputIds,
-    imageIndex: [...kept.imageIndex, ...appendIds.map(() => -1)],
-    views: views.flat(),
-    unsplicedIds,
-    spans: {
-      image: kept.images,
-      text: between(kept.images, inputIds.length),
-      tailStart: Math.min(whole.inputIds.length - tail, kept.inputIds.length),
-    },
+    inputIds: [...inputIds, ...ids],
+    imageIndex: [...imageIndex, ...ids.map(() => -1)],
+    spans: ids.length === 0 ? spans : { ...spans, text },
   }
 }
 
@@ -105,27 +97,4 @@ function tableRows(images: readonly RgbImage[], views: readonly (readonly unknow
     first += views[i]!.length * perView
     return visualTokens(image, config).map((token) => (token === 'newline' ? newline : start + token))
   })
-}
-
-/** Positions of what follows the instruction, tokenised on its own as DiffEmbed counts it. @see specs/lavida.md §7.1 */
-function tailLength(tail: string, tables: readonly (readonly number[])[], tokenizer: Tokenizer): number {
-  const ids = promptIds(tail, tokenizer)
-  const pictures = ids.filter((id) => id === IMAGE_ID).length
-  return splice(ids, tables.slice(tables.length - pictures)).inputIds.length
-}
-
-function cut({ inputIds, imageIndex, images }: SplicedRow, length: number): SplicedRow {
-  const within = images.filter(([start]) => start < length)
-  return {
-    inputIds: inputIds.slice(0, length),
-    imageIndex: imageIndex.slice(0, length),
-    images: within.map(([start, end]): [number, number] => [start, Math.min(end, length)]),
-  }
-}
-
-/** The ranges that `spans` leave of `length` positions. */
-function between(spans: readonly [number, number][], length: number): [number, number][] {
-  const starts = [0, ...spans.map(([, end]) => end)]
-  const ends = [...spans.map(([start]) => start), length]
-  return starts.map((start, i): [number, number] => [start, ends[i]!]).filter(([start, end]) => start < end)
 }

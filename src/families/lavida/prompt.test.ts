@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Tokenizer } from '../../text/tokenizer.ts'
-import { IMAGE_ID, promptIds, splice } from './prompt.ts'
+import { IMAGE_ID, promptIds } from './prompt.ts'
 
 /** Each character is a token; `^` is bos. */
 const characters = (bos: number | undefined): Tokenizer => ({
@@ -23,14 +23,4 @@ describe('prompt tokens', () => {
   ])('the token after a picture is %s', (_, id, dropTokenAfterImage, expected) => {
     expect(promptIds('^a<image>.b<image>.c', characters(id), { dropTokenAfterImage })).toEqual(codes(expected))
   })
-})
-
-test('image rows take the place of their pseudo-id', () => {
-  const row = splice([7, IMAGE_ID, 8, IMAGE_ID], [[0, 1, 9], [4]])
-  expect(row.inputIds).toEqual([7, 0, 0, 0, 8, 0])
-  expect(row.imageIndex).toEqual([-1, 0, 1, 9, -1, 4])
-  expect(row.images).toEqual([
-    [1, 4],
-    [5, 6],
-  ])
 })
