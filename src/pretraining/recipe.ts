@@ -1,0 +1,37 @@
+/** @file Sizes and settings of the shipped models. One place, so that what the twins share is shared by construction. */
+
+/** Picture side and patch side in pixels: a 4 × 4 grid of image tokens. @see specs/twins.md §2 */
+export const PICTURE_SIZE = 96
+export const PATCH_SIZE = 24
+export const IMAGE_TOKENS = (PICTURE_SIZE / PATCH_SIZE) ** 2
+
+/** Width of every model here, so that the projector changes no width. */
+export const HIDDEN = 192
+export const HEADS = 6
+
+export const TOWER = { layers: 4, inner: 768, textLayers: 2, textInner: 768, textLength: 24 } as const
+export const DECODER = { layers: 4, inner: 512, ropeTheta: 10_000, epsilon: 1e-5, maxPositions: 256 } as const
+
+/** Ids of the tokenizer in all, special tokens included. */
+export const VOCABULARY = 2048
+
+export interface TowerTraining {
+  steps: number
+  /** Pictures a step, half scenes and half single objects. */
+  batch: number
+  /** Labels of other objects, as further negatives. */
+  bank: number
+  seed: number
+}
+
+export interface TwinTraining {
+  steps: number
+  batch: number
+  seed: number
+}
+
+/** Peak learning rates: Muon for the matrices inside blocks, AdamW for the rest. @see specs/twins.md §1.4 */
+export const LEARNING_RATES = { muon: 0.02, adamw: 1e-3 } as const
+
+export const TOWER_TRAINING: TowerTraining = { steps: 3_000, batch: 96, bank: 32, seed: 20260206 }
+export const TWIN_TRAINING: TwinTraining = { steps: 10_000, batch: 64, seed: 20260206 }

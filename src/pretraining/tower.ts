@@ -1,0 +1,66 @@
+/** @file Trains the shared image tower and its dual encoder. */
+
+import { join } from 'node:path'
+import type { Tensor } from '../numeric/tensor.ts'
+import { openSession } from '../runtime/session.ts'
+import { memoryWeights } from '../runtime/weights.ts'
+import { COLOURS } from '../scenes/index.ts'
+import { adamW, gradientGraph, muon, openOptimizer, schedule, sessionStep, train } from '../training/index.ts'
+import { initialParameters } from './initial.ts'
+import { LEARNING_RATES, TOWER, type TowerTraining } from './recipe.ts'
+import { openTowerJudge } from './tower-accuracy.ts'
+import { type TowerWorld, towerBatch } from './tower-batch.ts'
+import { towerLoss } from './tower-model.ts'
+
+export interface PretrainingRun {
+  /** Snapshots and logs: an interrupted training goes on from here. */
+  workDir: string
+  threads: number
+  signal?: AbortSignal
+  onProgress?: (progress: { step: number; steps: number; loss: number }) => void
+  warn?: (message: string) => void
+}
+
+const WARMUP = 100
+const CLIP = 1
+const EVERY = 250
+/** `e^2.66 ≈ 14.3`, CLIP's first temperature of .07. */
+const FIRST_LOGIT_SCALE = 2.6592
+
+/** Matrices inside blocks take Muon; embeddings, heads, norms, biases AdamW. */
+export function isBlockMatrix(name: string, dims: readonly number[]): boolean {
+  return dims.length === 2 && /(layers|blocks)\.\d+\./.test(name)
+}
+
+/** Trains to the end of the recipe, or goes on with it. @returns all trained parameters, auxiliary heads included */
+export async function trainTower(at: TowerWorld, recipe: TowerTraining, run: PretrainingRun): Promise<Record<string, Tensor<'f32'>>> {
+  const classes = { concepts: at.world.training.length, colours: COLOURS.length }
+  const { compiled, parameters: slots } = gradientGraph((graph) => towerLoss(graph, classes))
+  const parameters = initialParameters(slots, { seed: recipe.seed, layers: TOWER.layers })
+  parameters.logit_scale!.data[0] = FIRST_LOGIT_SCALE
+  const session = await openSession(compiled, { weights: memoryWeights({}), name: 'tower', threads: run.threads })
+  const optimizer = await openOptimizer(parameters, [
+    { accepts: isBlockMatrix, rule: muon({ session: { threads: run.threads } }), learningRate: LEARNING_RATES.muon },
+    { rule: adamW({ betas: [0.9, 0.98], weightDecay: 0.01 }), learningRate: LEARNING_RATES.adamw },
+  ])
+  const judge = await openTowerJudge(at, recipe.seed, { threads: run.threads })
+  try {
+    await train({
+      parameters,
+      optimizer,
+      gradient: sessionStep({ session, parameters, feeds: (step) => towerBatch(at, recipe, step) }),
+      schedule: schedule({ steps: recipe.steps, warmup: WARMUP, decay: 'linear', floor: 0.02 }),
+      steps: recipe.steps,
+      clip: CLIP,
+      checkpoint: { dir: join(run.workDir, 'snapshots'), every: EVERY, identity: `tower ${JSON.stringify(recipe)}` },
+      log: join(run.workDir, 'log.jsonl'),
+      evaluate: { every: EVERY, run: async () => ({ ...(await judge.measure(parameters)) }) },
+      signal: run.signal,
+      onProgress: run.onProgress,
+      warn: run.warn,
+    })
+  } finally {
+    await Promise.all([session.close(), optimizer.close(), judge.close()])
+  }
+  return parameters
+}

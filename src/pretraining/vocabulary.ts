@@ -1,0 +1,75 @@
+/** @file The twins' tokenizer: byte-level BPE learnt on training text, special tokens where LLaDA and MMaDA have theirs. */
+
+import { captionPair, pretrainingSample, type World } from '../scenes/index.ts'
+import { trainBpe } from '../text/bpe-trainer.ts'
+import type { TokenizerJson } from '../text/byte-level.ts'
+import { VOCABULARY } from './recipe.ts'
+
+/**
+ * Names at their distance from the first special id, as in LLaDA's tokenizer and MMaDA's use of it; all other slots are reserved. A third
+ * twin's image codes follow the last one.
+ * @see specs/mmada.md §2.1 ("layout relation")
+ */
+const NAMED_SLOTS: Readonly<Record<number, string>> = {
+  0: '<|startoftext|>',
+  1: '<|endoftext|>',
+  2: '[CLS]',
+  3: '[gMASK]',
+  255: '<image>',
+  256: '<|mdm_mask|>',
+  266: '<|start_header_id|>',
+  267: '<|end_header_id|>',
+  268: '<|eot_id|>',
+}
+const SLOTS = 269
+
+/** First special id; ids below are text. */
+export const FIRST_SPECIAL = VOCABULARY - SLOTS
+
+export const SPECIAL_IDS = {
+  bos: FIRST_SPECIAL,
+  eos: FIRST_SPECIAL + 1,
+  image: FIRST_SPECIAL + 255,
+  mask: FIRST_SPECIAL + 256,
+  endOfTurn: FIRST_SPECIAL + 268,
+} as const
+
+/** `<|startoftext|>`, the user's turn, `<|eot_id|>`; the answer follows and ends with `<|endoftext|>`. */
+export const CHAT_TEMPLATE =
+  "{{ '<|startoftext|>' }}{% for message in messages %}{% if message['role'] == 'user' %}{% for part in message['content'] %}" +
+  "{% if part['type'] == 'image' %}{{ '<image>\\n' }}{% else %}{{ part['text'] }}{% endif %}{% endfor %}{{ '<|eot_id|>' }}" +
+  "{% else %}{% for part in message['content'] %}{{ part['text'] }}{% endfor %}{{ '<|endoftext|>' }}{% endif %}{% endfor %}"
+
+const SAMPLES = 30_000
+
+/** Instructions of the embedded tasks: text without pictures' content, so that they cost few tokens. @see specs/embedded-data.md §5 */
+const INSTRUCTIONS = [
+  'Represent the given image for classification',
+  'Represent the given image.',
+  'Represent the given image with the following question:',
+  'Identify the object shown in the image',
+  'Find me an image that matches the given caption:',
+  'Find an image caption describing the given image.',
+  'Find an image of the same thing in another drawing style.',
+  'Find a similar image with the described change:',
+]
+
+/** Training text with its number of occurrences. */
+function* corpus(world: World, seed: number): Generator<readonly [string, number]> {
+  const counts = new Map<string, number>()
+  const count = (text: string) => counts.set(text, (counts.get(text) ?? 0) + 1)
+  for (let index = 0; index < SAMPLES; index++) {
+    const { prompt, answer } = pretrainingSample(world, seed, index, index % 12 === 0 ? { kind: 'text' } : {})
+    count(prompt)
+    count(answer)
+    count(captionPair(world, seed, index).caption)
+  }
+  yield* counts
+  for (const instruction of INSTRUCTIONS) yield [instruction, SAMPLES]
+}
+
+/** Learns the tokenizer of a world. Deterministic. */
+export function trainVocabulary(world: World, seed: number): TokenizerJson {
+  const specialTokens = Array.from({ length: SLOTS }, (_, slot) => NAMED_SLOTS[slot] ?? `<|reserved_token_${slot - 4}|>`)
+  return trainBpe(corpus(world, seed), { vocabularySize: VOCABULARY, specialTokens })
+}
