@@ -1,6 +1,7 @@
 /** @file All families, and the one that a config.json belongs to. Adding a family adds a line here. */
 
 import { FamilyError } from './errors.ts'
+import { lavida } from './lavida/index.ts'
 import { llava } from './llava/index.ts'
 import { bindDualEncoder, bindVisionLanguage, type Model } from './model.ts'
 import { siglip } from './siglip/index.ts'
@@ -9,6 +10,7 @@ type Json = Readonly<Record<string, unknown>>
 
 const families: readonly { name: string; matches: (json: Json) => boolean; bind: (json: Json) => Model }[] = [
   { ...llava, bind: (json) => bindVisionLanguage(llava, json) },
+  { ...lavida, bind: (json) => bindVisionLanguage(lavida, json) },
   { ...siglip, bind: (json) => bindDualEncoder(siglip, json) },
 ]
 
