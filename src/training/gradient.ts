@@ -1,8 +1,8 @@
 /** @file From a loss described as a graph to steps that give the loss and the gradients of all trained parameters. */
 
+import { gradients } from '../graph/backward.ts'
 import { compile } from '../graph/compile.ts'
 import type { CompiledGraph } from '../graph/compiled.ts'
-import { gradients } from '../graph/backward.ts'
 import { Graph, isNode, type Value } from '../graph/graph.ts'
 import type { Tensor } from '../numeric/tensor.ts'
 import type { Session } from '../runtime/session.ts'

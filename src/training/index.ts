@@ -3,7 +3,15 @@
 export { type AdamWOptions, adamW } from './adamw.ts'
 export type { NamedArrays } from './arrays.ts'
 export { TrainingError } from './errors.ts'
-export { type GradientGraph, type GradientStep, gradientGraph, type Loss, type SessionStepOptions, type StepResult, sessionStep } from './gradient.ts'
+export {
+  type GradientGraph,
+  type GradientStep,
+  gradientGraph,
+  type Loss,
+  type SessionStepOptions,
+  type StepResult,
+  sessionStep,
+} from './gradient.ts'
 export { type TrainingOptions, type TrainingProgress, type TrainingResult, train } from './loop.ts'
 export { type MuonOptions, muon } from './muon.ts'
 export { type Optimizer, openOptimizer, type ParameterGroup, type UpdateRule } from './optimizer.ts'

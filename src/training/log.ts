@@ -2,9 +2,9 @@
 
 import { existsSync } from 'node:fs'
 import { appendFile } from 'node:fs/promises'
-import { readText, writeFileAtomic } from '../checkpoint/file.ts'
-import { writeFailure } from '../checkpoint/errors.ts'
 import { z } from 'zod'
+import { writeFailure } from '../checkpoint/errors.ts'
+import { readText, writeFileAtomic } from '../checkpoint/file.ts'
 
 const line = z.object({ step: z.number(), evaluation: z.record(z.string(), z.number()).optional() })
 

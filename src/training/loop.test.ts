@@ -184,7 +184,8 @@ describe('stopped and resumed', () => {
 
 describe('what stops a training', () => {
   test('a loss that is not finite: names the step, saves the parameters before it', async () => {
-    const feeds = (step: number) => (step === 5 ? { ...batch(step), x: f32([BATCH, 4], new Float32Array(BATCH * 4).fill(Number.NaN)) } : batch(step))
+    const feeds = (step: number) =>
+      step === 5 ? { ...batch(step), x: f32([BATCH, 4], new Float32Array(BATCH * 4).fill(Number.NaN)) } : batch(step)
     const { error, dir, parameters } = await trial({ folder: 'nan', feeds })
     expect(error).toMatchObject({ code: 'training/not-finite', message: expect.stringContaining('step 5') })
     const saved = await latestSnapshot(dir)

@@ -77,7 +77,11 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
       requireFinite(done, result, norm)
       const factor = options.schedule(done)
       whole = false
-      await optimizer.update(result.gradients, { step: done, factor, gradientScale: options.clip === undefined ? 1 : clipFactor(norm, options.clip) })
+      await optimizer.update(result.gradients, {
+        step: done,
+        factor,
+        gradientScale: options.clip === undefined ? 1 : clipFactor(norm, options.clip),
+      })
       whole = true
       done++
       await log.append({ step: done, loss: result.loss, ...result.metrics, gradient_norm: norm, factor })
@@ -86,7 +90,10 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
     }
   } catch (error) {
     // The first failure is the one to report, also when saving fails for the same reason (a full disk).
-    if (whole) await save().catch((cause: unknown) => options.warn?.(`the state could not be saved: ${cause instanceof Error ? cause.message : cause}`))
+    if (whole)
+      await save().catch((cause: unknown) =>
+        options.warn?.(`the state could not be saved: ${cause instanceof Error ? cause.message : cause}`),
+      )
     throw error
   }
   return { resumedAt, steps: done }

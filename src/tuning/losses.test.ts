@@ -72,7 +72,10 @@ test('sigmoid loss leaves pairs of one group out', async () => {
 
 test('matryoshka normalises each truncation anew', async () => {
   const feeds = { queries: f32([2, 2], [3, 4, -3, 4]), targets: f32([2, 2], [3, 4, -3, 4]) }
-  const { loss } = await run((_, q, t) => matryoshka({ dims: [1], weights: [2] }, (cut) => infoNce(cut(q), cut(t), { temperature: 1 })), feeds)
+  const { loss } = await run(
+    (_, q, t) => matryoshka({ dims: [1], weights: [2] }, (cut) => infoNce(cut(q), cut(t), { temperature: 1 })),
+    feeds,
+  )
   // One dimension, normalised: +1 and −1.
   expect(loss).toBeCloseTo(2 * Math.log(1 + Math.exp(-2)), 6)
 })

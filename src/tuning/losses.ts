@@ -1,6 +1,6 @@
 /** @file Contrastive losses inside the graph, over `[n, dim] f32` vectors of queries and their targets. */
 
-import { i64 } from '../numeric/tensor.ts'
+import { divideDim, multiplyDims } from '../graph/dims.ts'
 import {
   add,
   and,
@@ -25,7 +25,7 @@ import {
   type Value,
   where,
 } from '../graph/index.ts'
-import { divideDim, multiplyDims } from '../graph/dims.ts'
+import { i64 } from '../numeric/tensor.ts'
 import { TuningError } from './errors.ts'
 
 type F32 = Value<'f32'>
@@ -124,9 +124,19 @@ export interface MatryoshkaOptions {
  */
 export function matryoshka({ dims, weights = dims.map(() => 1) }: MatryoshkaOptions, loss: (cut: (x: F32) => F32) => F32): F32 {
   if (dims.length === 0 || weights.length !== dims.length) {
-    throw new TuningError('loss', { message: `${dims.length} Matryoshka dims have ${weights.length} weights`, hint: 'Give one weight for each.' })
+    throw new TuningError('loss', {
+      message: `${dims.length} Matryoshka dims have ${weights.length} weights`,
+      hint: 'Give one weight for each.',
+    })
   }
-  return dims.map((dim, i) => mul(loss((x) => slice(x, -1, 0, dim)), weights[i]!)).reduce((a, b) => add(a, b))
+  return dims
+    .map((dim, i) =>
+      mul(
+        loss((x) => slice(x, -1, 0, dim)),
+        weights[i]!,
+      ),
+    )
+    .reduce((a, b) => add(a, b))
 }
 
 function scaled(cosines: F32, temperature: InfoNceOptions['temperature']): F32 {

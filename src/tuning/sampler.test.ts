@@ -36,12 +36,21 @@ test('weights are shares of the sub-batches', () => {
   for (let step = 0; step < 50; step++) expect(draw(step).filter(({ task }) => task === 'caption')).toHaveLength(8)
 })
 
-property.prop([fc.integer({ min: 0, max: 1000 }), fc.integer({ min: 2, max: 30 })])('every epoch of a task has each row once', (seed, rows) => {
-  const drawn = steps(60, { seed, tasks: [{ name: 'a', rows }, { name: 'b', rows: 5 }] })
-    .filter(({ task }) => task === 'a')
-    .map(({ row }) => row)
-  for (let epoch = 0; epoch + rows <= drawn.length; epoch += rows) expect(new Set(drawn.slice(epoch, epoch + rows)).size).toBe(rows)
-})
+property.prop([fc.integer({ min: 0, max: 1000 }), fc.integer({ min: 2, max: 30 })])(
+  'every epoch of a task has each row once',
+  (seed, rows) => {
+    const drawn = steps(60, {
+      seed,
+      tasks: [
+        { name: 'a', rows },
+        { name: 'b', rows: 5 },
+      ],
+    })
+      .filter(({ task }) => task === 'a')
+      .map(({ row }) => row)
+    for (let epoch = 0; epoch + rows <= drawn.length; epoch += rows) expect(new Set(drawn.slice(epoch, epoch + rows)).size).toBe(rows)
+  },
+)
 
 test('a step depends on seed and index alone', () => {
   const forward = sampler(options())
@@ -75,8 +84,24 @@ describe('refused', () => {
     ['a batch that is no multiple', { batch: 18 }],
     ['no tasks', { tasks: [] }],
     ['an empty task', { tasks: [{ name: 'a', rows: 0 }] }],
-    ['a negative weight', { tasks: [{ name: 'a', rows: 3, weight: -1 }, { name: 'b', rows: 3 }] }],
-    ['a name twice', { tasks: [{ name: 'a', rows: 3 }, { name: 'a', rows: 3 }] }],
+    [
+      'a negative weight',
+      {
+        tasks: [
+          { name: 'a', rows: 3, weight: -1 },
+          { name: 'b', rows: 3 },
+        ],
+      },
+    ],
+    [
+      'a name twice',
+      {
+        tasks: [
+          { name: 'a', rows: 3 },
+          { name: 'a', rows: 3 },
+        ],
+      },
+    ],
   ])('%s', (_, changes) => {
     expect(() => sampler(options(changes))).toThrow(expect.objectContaining({ code: 'tuning/sampler' }))
   })
