@@ -2,7 +2,10 @@
 
 import { BifocalError, type ErrorDetails, type ExitCode } from '../numeric/errors.ts'
 
-/** A training that can't start or go on. Codes: `training/not-finite`, `training/other-run`, `training/no-group`, `training/optimizer-state`, `training/schedule`, `training/no-parameter`. */
+/**
+ * A training that can't start or go on. Codes: `training/not-finite`, `training/other-run`, `training/schedule`, `training/no-parameter`,
+ * `training/no-group`, `training/no-matrix`, `training/no-gradient`, `training/optimizer-state`.
+ */
 export class TrainingError extends BifocalError {
   constructor(code: string, details: ErrorDetails, exitCode: ExitCode = 1) {
     super(`training/${code}`, details, exitCode)

@@ -76,15 +76,13 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
       const norm = globalNorm(result.gradients)
       requireFinite(done, result, norm)
       const factor = options.schedule(done)
+      const gradientScale = options.clip === undefined ? 1 : clipFactor(norm, options.clip)
+      // Logged first: a line without its update is dropped on resume, an update without its line would be lost.
+      await log.append({ step: done + 1, loss: result.loss, ...result.metrics, gradient_norm: norm, factor })
       whole = false
-      await optimizer.update(result.gradients, {
-        step: done,
-        factor,
-        gradientScale: options.clip === undefined ? 1 : clipFactor(norm, options.clip),
-      })
+      await optimizer.update(result.gradients, { step: done, factor, gradientScale })
       whole = true
       done++
-      await log.append({ step: done, loss: result.loss, ...result.metrics, gradient_norm: norm, factor })
       onProgress?.({ step: done, steps, loss: result.loss })
       if (checkpoint !== undefined && isDue(done, checkpoint.every, steps)) await save()
     }

@@ -84,6 +84,13 @@ describe('groups', () => {
 
   test.each([
     ['training/no-group', () => openOptimizer({ w: zeros([2]) }, [{ accepts: () => false, rule: adamW(), learningRate: 1 }])],
+    [
+      'training/no-gradient',
+      async () => {
+        const optimizer = await openOptimizer({ w: zeros([2]) }, [{ rule: adamW(), learningRate: 1 }])
+        await optimizer.update({}, { step: 0, factor: 1, gradientScale: 1 })
+      },
+    ],
     ['training/no-matrix', () => openOptimizer({ w: zeros([2]) }, [{ rule: muon(), learningRate: 1 }])],
     ['training/optimizer-state', async () => (await openOptimizer({ w: zeros([2]) }, [{ rule: adamW(), learningRate: 1 }])).restore({})],
   ])('%s', async (code, open) => expect(open()).rejects.toMatchObject({ code }))

@@ -40,6 +40,7 @@ export interface Optimizer {
    * Updates all parameters in place.
    * @param gradients one for each parameter
    * @param at        `factor` scales each group's peak learning rate
+   * @throws TrainingError `training/no-gradient` when one is missing; nothing is updated then
    */
   update(gradients: NamedArrays, at: { step: number; factor: number; gradientScale: number }): Promise<void>
   /** @throws TrainingError `training/optimizer-state` when names or dims differ from `state` */
@@ -74,6 +75,7 @@ export async function openOptimizer(parameters: NamedArrays, groups: readonly Pa
   return {
     state,
     async update(gradients, { step, factor, gradientScale }) {
+      requireGradients(parameters, gradients)
       for (const { rule, learningRate, names } of running) {
         const own = Object.fromEntries(names.map((name) => [name, gradients[name]!]))
         await rule.update(own, { step, learningRate: learningRate * factor, gradientScale })
@@ -90,4 +92,13 @@ export async function openOptimizer(parameters: NamedArrays, groups: readonly Pa
       for (const { rule } of running) await rule.close()
     },
   }
+}
+
+function requireGradients(parameters: NamedArrays, gradients: NamedArrays): void {
+  const missing = Object.keys(parameters).filter((name) => !Object.hasOwn(gradients, name))
+  if (missing.length === 0) return
+  throw new TrainingError('no-gradient', {
+    message: `the step gave no gradient for ${missing.join(', ')}`,
+    hint: 'Train only what every batch uses, or let the graph give zeros.',
+  })
 }

@@ -2,7 +2,10 @@
 
 import { BifocalError, type ErrorDetails, type ExitCode } from '../numeric/errors.ts'
 
-/** A tuning that can't be set up, or an adapter that can't be used. Codes: `tuning/loss`, `tuning/sampler`, `tuning/adapter-config`, `tuning/adapter-tensors`, `tuning/adapter-target`, `tuning/adapter-kind`. */
+/**
+ * A tuning that can't be set up, or an adapter that can't be used. Codes: `tuning/loss`, `tuning/sampler`, `tuning/adapter-kind`,
+ * `tuning/adapter-tensors`, `tuning/adapter-target`.
+ */
 export class TuningError extends BifocalError {
   constructor(code: string, details: ErrorDetails, exitCode: ExitCode = 2) {
     super(`tuning/${code}`, details, exitCode)
