@@ -16,6 +16,8 @@ import { siglipVisionConfig } from '../towers/config.ts'
 export interface LavidaDecoder extends GatedDecoderShape {
   /** Rows of the embedding table and of the head. */
   readonly vocabulary: number
+  /** Dream's embedding of this token gets no gradient (`padding_idx` in the reference), though the head's row of it does. */
+  readonly paddingId: number | undefined
   /** The head is the embedding table itself; in no published checkpoint. */
   readonly tied: boolean
 }
@@ -133,6 +135,7 @@ const llada = z
       maxPositions: json.max_sequence_length,
       queryKeyValueBias: false,
       outputBias: false,
+      paddingId: undefined,
       tied: json.weight_tying,
     },
     maskId: json.mask_token_id,
@@ -155,6 +158,7 @@ const dream = z
     rope_scaling: z.null().optional(),
     use_sliding_window: z.literal(false).optional(),
     tie_word_embeddings: z.boolean(),
+    pad_token_id: z.int().nonnegative().nullish(),
     mask_token_id: whole,
     eos_token_id: whole,
   })
@@ -173,6 +177,7 @@ const dream = z
       maxPositions: json.max_position_embeddings,
       queryKeyValueBias: true,
       outputBias: false,
+      paddingId: json.pad_token_id ?? undefined,
       tied: json.tie_word_embeddings,
     },
     maskId: json.mask_token_id,

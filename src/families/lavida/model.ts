@@ -3,7 +3,21 @@
  * @see Li et al. 2025 (arXiv 2505.16839); specs/lavida.md §2–4
  */
 
-import { concat, type Graph, gelu, interpolationMatrix, matMul, multiplyDims, reshape, type Value } from '../../graph/index.ts'
+import {
+  and,
+  concat,
+  equal,
+  type Graph,
+  gelu,
+  interpolationMatrix,
+  less,
+  matMul,
+  multiplyDims,
+  reshape,
+  stopGradient,
+  type Value,
+  where,
+} from '../../graph/index.ts'
 import type { Scope } from '../../nn/index.ts'
 import { f32 } from '../../numeric/tensor.ts'
 import { gatedDecoder } from '../decoders/gated.ts'
@@ -40,6 +54,18 @@ function halved(x: Value<'f32'>, from: number, to: number): Value<'f32'> {
   return reshape(both, [views!, to * to, hidden!])
 }
 
+/** The same values; no gradient reaches the table through padding tokens. @param x `[batch, seq, hidden]` */
+function withoutPaddingGradient(
+  x: Value<'f32'>,
+  paddingId: number | undefined,
+  { inputIds, imageIndex }: Pick<DecoderInputs, 'inputIds' | 'imageIndex'>,
+): Value<'f32'> {
+  if (paddingId === undefined) return x
+  const padding = equal(inputIds, paddingId)
+  const stopped = imageIndex === undefined ? padding : and(padding, less(imageIndex, 0))
+  return where(reshape(stopped, [...inputIds.dims, 1]), stopGradient(x), x)
+}
+
 function interpolation(graph: Graph, from: number, to: number): Value<'f32'> {
   return graph.constant(f32([to, from], interpolationMatrix(from, to)))
 }
@@ -56,7 +82,8 @@ export function buildDecoder(
 ): DecoderPieces {
   const { decoder } = config
   const { stack, embeddings, head, names } = decoderPlaces(config)
-  const spliced = embedAndSplice(scope, `${embeddings}.weight`, [decoder.vocabulary, decoder.hidden], inputs)
+  const embedded = embedAndSplice(scope, `${embeddings}.weight`, [decoder.vocabulary, decoder.hidden], inputs)
+  const spliced = withoutPaddingGradient(embedded, decoder.paddingId, inputs)
   const pattern = attention === 'native' ? 'bidirectional' : attention
   const decoded = gatedDecoder(scope.under(stack), decoder, spliced, { pattern, keep: inputs.attentionMask, names })
   return {

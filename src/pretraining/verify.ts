@@ -1,0 +1,197 @@
+/**
+ * @file Verifies the loss cases of a LaViDa fixture: masks from injected draws, the loss, and its gradients through decoder, projector and
+ * tower.
+ * @see specs/lavida.md §6
+ */
+
+import { basename, join } from 'node:path'
+import { z } from 'zod'
+import { readJson } from '../checkpoint/file.ts'
+import { type Checkpoint, openCheckpoint } from '../checkpoint/folder.ts'
+import { loadSafetensors } from '../checkpoint/safetensors.ts'
+import { VerifyRecorder, type VerifyReport } from '../embedder/verify/report.ts'
+import type { PreparedItem, Processor } from '../families/family.ts'
+import type { VisionLanguageModel } from '../families/model.ts'
+import { modelOf } from '../families/registry.ts'
+import { spliceIds } from '../families/sequence.ts'
+import { checkpointWeights } from '../families/weights.ts'
+import { compile, concat, Graph, gradients, type Value } from '../graph/index.ts'
+import { decodeImage } from '../media/index.ts'
+import { rootScope } from '../nn/index.ts'
+import { toF32 } from '../numeric/float.ts'
+import { f32, i64, type Tensor } from '../numeric/tensor.ts'
+import type { Device } from '../runtime/devices.ts'
+import { openSession } from '../runtime/session.ts'
+import { IGNORED, lossFeeds, maskedDiffusionLoss, MaskedDiffusionError, type NoisedBatch, noise, type TargetRow } from './masked-diffusion.ts'
+
+const ids = z.array(z.array(z.int()))
+const lossCase = z.object({
+  name: z.string(),
+  images: z.array(z.string().nullable()),
+  input_ids: ids,
+  labels: ids,
+  t: z.array(z.number()),
+  u: z.string(),
+  epsilon: z.number(),
+  weighting: z.literal('none'),
+  target_shift: z.boolean(),
+  expect: z.object({
+    p: z.array(z.number()),
+    loss: z.number(),
+    masked_positions: z.array(ids),
+    targets: z.array(ids),
+    gradients: z.record(z.string(), z.string()),
+  }),
+})
+type LossCase = z.infer<typeof lossCase>
+
+const fixture = z.looseObject({
+  tolerance: z.looseObject({ loss: z.number().optional() }),
+  gradient_tolerance: z.record(z.string(), z.number()).default({}),
+  masked_diffusion_loss: z.array(lossCase).default([]),
+})
+
+/** The published pseudo-id of a picture among token ids. */
+const IMAGE_ID = -200
+
+/** What the loss needs to know of config.json beside the model: keys of both backbones. */
+const special = z.looseObject({ mask_token_id: z.int(), eos_token_id: z.int(), fim_token_id: z.int().optional() })
+
+/** A row with its pictures. */
+interface LossRow extends TargetRow {
+  imageIndex: readonly number[]
+  views: readonly Tensor<'f32'>[]
+}
+
+/**
+ * Compares every loss and gradient under `masked_diffusion_loss`; a fixture without such cases gives an empty report.
+ * @throws MaskedDiffusionError `masked-diffusion/family` when the checkpoint has no decoder
+ */
+export async function verifyMaskedDiffusion(dir: string, { device = 'cpu' }: { device?: Device } = {}): Promise<VerifyReport> {
+  const { tolerance, gradient_tolerance: tolerances, masked_diffusion_loss: cases } = await readJson(join(dir, 'cases.json'), fixture)
+  const recorder = new VerifyRecorder()
+  const report = () => recorder.report(basename(dir), 'masked-diffusion', cases.flatMap(({ expect }) => Object.values(expect.gradients)))
+  if (cases.length === 0) return report()
+  const expected = await loadSafetensors(join(dir, 'expected.safetensors'))
+  const checkpoint = await openCheckpoint(join(dir, 'checkpoint'))
+  const model = modelOf(checkpoint.config)
+  if (model.kind !== 'vision-language') {
+    throw new MaskedDiffusionError('family', { message: `${model.family} has no decoder`, hint: 'Loss cases belong to LaViDa fixtures.' })
+  }
+  const processor = await model.processor(checkpoint.dir)
+  const tokens = special.parse(checkpoint.config)
+  for (const at of cases) {
+    const u = expected.get(at.u)
+    const rows = await Promise.all(at.input_ids.map((_, row) => lossRow(at, row, dir, processor, model, tokens.eos_token_id)))
+    const seq = rows[0]?.inputIds.length ?? 0
+    const draws = { t: at.t, u: rows.map((_, row) => (u === undefined ? [] : toF32(u).data.subarray(row * seq, (row + 1) * seq))) }
+    const batch = noise(rows, draws, {
+      maskId: tokens.mask_token_id,
+      fillId: tokens.fim_token_id,
+      epsilon: at.epsilon,
+      weighting: at.weighting,
+      shifted: at.target_shift,
+    })
+    compareMasks(recorder, at, batch)
+    const found = await lossAndGradients(model, checkpoint, rows, batch, Object.keys(at.expect.gradients), device)
+    recorder.compare({ case: at.name, stage: 'loss', key: `${at.name} loss` }, found.loss, f32([], [at.expect.loss]), tolerance.loss ?? 0)
+    for (const [name, key] of Object.entries(at.expect.gradients)) {
+      const wanted = expected.get(key)
+      const stage = `gradient/${name}`
+      if (wanted !== undefined) recorder.compare({ case: at.name, stage, key }, found[stage], wanted, tolerances[name] ?? 0)
+    }
+  }
+  return report()
+}
+
+/** Splices a row's picture in; every end-of-text token becomes a target, as in the reference. */
+async function lossRow(
+  at: LossCase,
+  row: number,
+  dir: string,
+  processor: Processor,
+  { shape }: VisionLanguageModel,
+  eosId: number,
+): Promise<LossRow> {
+  const file = at.images[row]
+  const picture: PreparedItem | undefined =
+    file == null ? undefined : processor.prepare('<image>', [await decodeImage(join(dir, 'images', file))])
+  const table = picture === undefined ? [] : [picture.imageIndex]
+  const options = { imageId: IMAGE_ID, fillId: 0, maxLength: shape.maxLength }
+  const { inputIds, imageIndex } = spliceIds(at.input_ids[row]!, table, options)
+  const given = spliceIds(withImages(at.labels[row]!, at.input_ids[row]!), table, { ...options, fillId: IGNORED }).inputIds
+  const labels = given.map((label, i) => (imageIndex[i] === -1 && inputIds[i] === eosId ? eosId : label))
+  return { inputIds, labels, imageIndex, views: picture?.views ?? [] }
+}
+
+/** Labels with the pseudo-id where the picture stands, so that they are spliced like the ids. */
+function withImages(labels: readonly number[], inputIds: readonly number[]): number[] {
+  return labels.map((label, i) => (inputIds[i] === IMAGE_ID ? IMAGE_ID : label))
+}
+
+function compareMasks(recorder: VerifyRecorder, at: LossCase, batch: NoisedBatch): void {
+  const { p, masked_positions: masked, targets } = at.expect
+  recorder.compare({ case: at.name, stage: 'p', key: `${at.name} p` }, f32([p.length], batch.p), f32([p.length], p), 1e-7)
+  const same = JSON.stringify(batch.masked) === JSON.stringify(masked)
+  recorder.check({ case: at.name, stage: 'masks' }, same, `got positions ${JSON.stringify(batch.masked)}, expected ${JSON.stringify(masked)}`)
+  const flat = targets.flat(2)
+  recorder.check({ case: at.name, stage: 'targets' }, batch.targets.join() === flat.join(), `got ${batch.targets}, expected ${flat}`)
+}
+
+/** One graph from pixels to the loss; `trained` weights are fed. Each picture is seen once, both copies of its row share it. */
+async function lossAndGradients(
+  model: VisionLanguageModel,
+  checkpoint: Checkpoint,
+  rows: readonly LossRow[],
+  batch: NoisedBatch,
+  trained: readonly string[],
+  device: Device,
+): Promise<Record<string, Tensor>> {
+  const weights = checkpointWeights(checkpoint, model.weightSpellings)
+  const graph = new Graph()
+  const scope = rootScope(graph, { storedDtype: weights.storedDtype, trainable: (name) => trained.includes(name) })
+  const tables: Value<'f32'>[] = []
+  const starts: number[] = []
+  const feeds: Record<string, Tensor> = {}
+  let start = 0
+  for (const [row, { views }] of rows.entries()) {
+    starts.push(start)
+    if (views.length === 0) continue
+    const name = `pixel_values.${row}`
+    feeds[name] = stacked(views)
+    const table = model.buildVision(scope, graph.input(name, 'f32', feeds[name].dims)).rows
+    tables.push(table)
+    start += Number(table.dims[0])
+  }
+  const [copies, seq] = [batch.masked.length, rows[0]?.inputIds.length ?? 0]
+  const dims = [copies * rows.length, seq]
+  const index = rows.flatMap(({ imageIndex }, row) => imageIndex.map((at) => (at < 0 ? -1 : starts[row]! + at)))
+  feeds.input_ids = i64(dims, batch.inputIds.flat())
+  feeds.attention_mask = i64(dims, new Uint8Array(copies * rows.length * seq).fill(1))
+  feeds.image_index = i64(dims, Array.from({ length: copies }, () => index).flat())
+  const input = (name: string) => graph.input(name, 'i64', dims)
+  const pictures = tables.length === 0 ? {} : { imageRows: concat(tables, 0), imageIndex: input('image_index') }
+  const decoder = model.buildDecoder(scope, { inputIds: input('input_ids'), attentionMask: input('attention_mask'), ...pictures })
+  const loss = maskedDiffusionLoss(decoder.norm, decoder.head)
+  const parameters = trained.map((name) => graph.nodes.find(({ op, attributes }) => op === 'Parameter' && 'name' in attributes && attributes.name === name)?.output)
+  const wrt = parameters.filter((value): value is Value<'f32'> => value?.dtype === 'f32')
+  graph.output('loss', loss)
+  gradients(loss, wrt).forEach((gradient, i) => graph.output(`gradient/${trained[i]}`, gradient))
+  const compiled = compile(graph)
+  const session = await openSession(compiled, { weights, device, thread: 'caller' })
+  try {
+    for (const name of trained) feeds[name] = toF32(await checkpoint.read(weights.find(name)?.name ?? name))
+    const all: Record<string, Tensor> = { ...feeds, ...lossFeeds(batch) }
+    return await session.run(Object.fromEntries(compiled.inputs.map(({ name }) => [name, all[name] ?? f32([0], [])])))
+  } finally {
+    await session.close()
+  }
+}
+
+/** `[n, …dims]` from n arrays of `dims`. */
+function stacked(views: readonly Tensor<'f32'>[]): Tensor<'f32'> {
+  const first = views[0]!
+  const data = new Float32Array(views.length * first.data.length)
+  for (const [i, view] of views.entries()) data.set(view.data, i * first.data.length)
+  return f32([views.length, ...first.dims], data)
+}
