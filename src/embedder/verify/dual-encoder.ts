@@ -1,0 +1,45 @@
+/** @file One case of a dual encoder's fixture: pixels or ids, then every stage of the tower. */
+
+import { join } from 'node:path'
+import type { DualEncoderProcessor } from '../../families/family.ts'
+import type { DualEncoderModel } from '../../families/model.ts'
+import { decodeImage } from '../../media/index.ts'
+import { f32, i64, type Tensor } from '../../numeric/tensor.ts'
+import type { ModelCase, ModelFixture } from './fixture.ts'
+import type { VerifyRecorder } from './report.ts'
+import { joined } from './rows.ts'
+import { layerStage, type ModelSessions } from './sessions.ts'
+
+interface Subject {
+  fixture: ModelFixture
+  model: DualEncoderModel
+  processor: DualEncoderProcessor
+  sessions: ModelSessions
+  recorder: VerifyRecorder
+}
+
+/** Verifies all that one case expects: its pictures go through the image tower, its prompts through the text tower. */
+export async function verifyDualEncoderCase(at: ModelCase, { fixture, model, processor, sessions, recorder }: Subject): Promise<void> {
+  const compare = (stage: string, got: Tensor | undefined) => {
+    const key = at.expect.stages[stage]
+    const expected = key === undefined ? undefined : fixture.expected.get(key)
+    if (key === undefined) return
+    if (expected === undefined) recorder.check({ case: at.name, stage, key }, false, `the fixture has no tensor ${key}`)
+    else recorder.compare({ case: at.name, stage, key }, got, expected, fixture.tolerance(at, stage))
+  }
+  const pictures = at.items.flatMap(({ images }) => images.map((name) => decodeImage(join(fixture.dir, 'images', name))))
+  const views = (await Promise.all(pictures)).map((picture) => processor.pixels(picture))
+  const pixels = joined(views.map((view) => f32([1, ...view.dims], view.data)))
+  if (pixels !== undefined) {
+    compare('pixel_values', pixels)
+    const results = await (await sessions.imageTower(model)).run({ pixel_values: pixels })
+    for (const stage of ['vision', 'image_embeds']) compare(stage, results[stage])
+  }
+  const wanted = at.expect.input_ids
+  if (wanted === undefined) return
+  const ids = at.items.map(({ prompt }) => processor.ids(prompt))
+  recorder.check({ case: at.name, stage: 'input_ids' }, ids.join() === wanted.join(), `got [${ids}], expected [${wanted}]`)
+  const results = await (await sessions.textTower(model)).run({ input_ids: i64([ids.length, model.shape.textLength], ids.flat()) })
+  const layers = Array.from({ length: model.shape.textLayers }, (_, i) => layerStage(i))
+  for (const stage of [...layers, 'norm', 'text_embeds']) compare(stage, results[stage])
+}

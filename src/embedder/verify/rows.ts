@@ -1,0 +1,29 @@
+/** @file Parts of arrays that belong to one item of a padded batch, and items joined to one array. */
+
+import { f32, sizeOf, type Tensor } from '../../numeric/tensor.ts'
+
+/** Block `index` of the first axis, that axis taken away. */
+export function blockOf(x: Tensor<'f32'>, index: number): Tensor<'f32'> {
+  const dims = x.dims.slice(1)
+  const size = sizeOf(dims)
+  return f32(dims, x.data.subarray(index * size, (index + 1) * size))
+}
+
+/** Entries `start … start + length − 1` of the first axis. */
+export function rangeOf(x: Tensor<'f32'>, start: number, length: number): Tensor<'f32'> {
+  const size = sizeOf(x.dims.slice(1))
+  return f32([length, ...x.dims.slice(1)], x.data.subarray(start * size, (start + length) * size))
+}
+
+/** Arrays of equal inner shape one after the other along the first axis; `undefined` for none. */
+export function joined(parts: readonly Tensor<'f32'>[]): Tensor<'f32'> | undefined {
+  const [first] = parts
+  if (first === undefined) return undefined
+  const data = new Float32Array(parts.reduce((size, part) => size + part.data.length, 0))
+  let at = 0
+  for (const part of parts) {
+    data.set(part.data, at)
+    at += part.data.length
+  }
+  return f32([parts.reduce((size, part) => size + part.dims[0]!, 0), ...first.dims.slice(1)], data)
+}
