@@ -1,5 +1,6 @@
 /** @file All families, and the one that a config.json belongs to. Adding a family adds a line here. */
 
+import { clip } from './clip/index.ts'
 import { FamilyError } from './errors.ts'
 import { lavida } from './lavida/index.ts'
 import { llava } from './llava/index.ts'
@@ -11,6 +12,7 @@ type Json = Readonly<Record<string, unknown>>
 const families: readonly { name: string; matches: (json: Json) => boolean; bind: (json: Json) => Model }[] = [
   { ...llava, bind: (json) => bindVisionLanguage(llava, json) },
   { ...lavida, bind: (json) => bindVisionLanguage(lavida, json) },
+  { ...clip, bind: (json) => bindDualEncoder(clip, json) },
   { ...siglip, bind: (json) => bindDualEncoder(siglip, json) },
 ]
 

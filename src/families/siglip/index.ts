@@ -5,9 +5,8 @@ import type { Value } from '../../graph/graph.ts'
 import { l2Normalize } from '../../graph/reduction.ts'
 import { reshape } from '../../graph/shaping.ts'
 import { layerNorm } from '../../nn/index.ts'
-import { loadTokenizer } from '../../text/tokenizer.ts'
+import { dualEncoderProcessor } from '../dual-encoder.ts'
 import type { DualEncoderFamily } from '../family.ts'
-import { loadPictureProcessor } from '../picture-files.ts'
 import { siglipText } from '../towers/siglip-text.ts'
 import { siglipPooling, siglipVision } from '../towers/siglip-vision.ts'
 import { parseSiglipConfig, type SiglipConfig } from './config.ts'
@@ -40,19 +39,5 @@ export const siglip: DualEncoderFamily<SiglipConfig> = {
     const scalar = (value: Value<'f32'>) => reshape(value, [])
     return { scale: exp(scalar(scope.weight('logit_scale', [1]))), bias: scalar(scope.weight('logit_bias', [1])) }
   },
-  async processor(dir, { text }) {
-    const tokenizer = await loadTokenizer(dir)
-    const pixels = await loadPictureProcessor(dir, 'siglip')
-    return {
-      tokenizer,
-      pixels,
-      ids(words) {
-        const ids = tokenizer.encode(words)
-        // Too long a text is cut before its end token; padding takes part in the attention.
-        if (ids.length > text.length) ids.splice(text.length - 1, ids.length - text.length)
-        const { pad = tokenizer.special.eos ?? 1 } = tokenizer.special
-        return [...ids, ...new Array<number>(text.length - ids.length).fill(pad)]
-      },
-    }
-  },
+  processor: (dir, { text }) => dualEncoderProcessor(dir, text.length, 'siglip'),
 }

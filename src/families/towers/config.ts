@@ -72,22 +72,32 @@ export const siglipVisionConfig = visionSchema({
   epsilon: 1e-6,
 })
 
-/** SiglipTextConfig. @see specs/ar-vlms.md §0.2 */
-export const siglipTextConfig = z
-  .looseObject({
-    vocab_size: withDefault(whole, 32000),
-    hidden_size: withDefault(whole, 768),
-    intermediate_size: withDefault(whole, 3072),
-    num_hidden_layers: withDefault(whole, 12),
-    num_attention_heads: withDefault(whole, 12),
-    max_position_embeddings: withDefault(whole, 64),
-    hidden_act: withDefault(activation, 'gelu_pytorch_tanh'),
-    layer_norm_eps: withDefault(epsilon, 1e-6),
-    projection_size: whole.nullish(),
-  })
-  .refine((json) => json.hidden_size % json.num_attention_heads === 0, 'hidden_size must be a multiple of num_attention_heads')
-  .transform(
-    (json): TextTowerShape => ({
+interface TextDefaults {
+  vocabulary: number
+  hidden: number
+  inner: number
+  heads: number
+  length: number
+  activation: z.infer<typeof activation>
+  epsilon: number
+}
+
+function textSchema(defaults: TextDefaults) {
+  return z
+    .looseObject({
+      vocab_size: withDefault(whole, defaults.vocabulary),
+      hidden_size: withDefault(whole, defaults.hidden),
+      intermediate_size: withDefault(whole, defaults.inner),
+      num_hidden_layers: withDefault(whole, 12),
+      num_attention_heads: withDefault(whole, defaults.heads),
+      max_position_embeddings: withDefault(whole, defaults.length),
+      hidden_act: withDefault(activation, defaults.activation),
+      layer_norm_eps: withDefault(epsilon, defaults.epsilon),
+      projection_size: whole.nullish(),
+      eos_token_id: z.int().min(0).nullish(),
+    })
+    .refine((json) => json.hidden_size % json.num_attention_heads === 0, 'hidden_size must be a multiple of num_attention_heads')
+    .transform((json): TextTowerShape & { eosId: number | undefined } => ({
       vocabulary: json.vocab_size,
       hidden: json.hidden_size,
       inner: json.intermediate_size,
@@ -97,5 +107,28 @@ export const siglipTextConfig = z
       activation: json.hidden_act,
       epsilon: json.layer_norm_eps,
       projection: json.projection_size ?? json.hidden_size,
-    }),
-  )
+      eosId: json.eos_token_id ?? undefined,
+    }))
+}
+
+/** CLIPTextConfig. @see specs/ar-vlms.md §0.2 */
+export const clipTextConfig = textSchema({
+  vocabulary: 49408,
+  hidden: 512,
+  inner: 2048,
+  heads: 8,
+  length: 77,
+  activation: 'quick_gelu',
+  epsilon: 1e-5,
+})
+
+/** SiglipTextConfig. @see specs/ar-vlms.md §0.2 */
+export const siglipTextConfig = textSchema({
+  vocabulary: 32000,
+  hidden: 768,
+  inner: 3072,
+  heads: 12,
+  length: 64,
+  activation: 'gelu_pytorch_tanh',
+  epsilon: 1e-6,
+})

@@ -1,0 +1,26 @@
+/** @file The processor of dual encoders: texts of one length, one view a picture. */
+
+import { loadTokenizer } from '../text/tokenizer.ts'
+import type { DualEncoderProcessor } from './family.ts'
+import { loadPictureProcessor } from './picture-files.ts'
+
+/**
+ * @param length positions of the text tower
+ * @throws FamilyError `family/no-processor`, `family/processor`; TextError and MediaError for what the files hold
+ * @see specs/ar-vlms.md §6.3, §7.3
+ */
+export async function dualEncoderProcessor(dir: string, length: number, tower: 'clip' | 'siglip'): Promise<DualEncoderProcessor> {
+  const tokenizer = await loadTokenizer(dir)
+  const pixels = await loadPictureProcessor(dir, tower)
+  const pad = tokenizer.special.pad ?? tokenizer.special.eos ?? 1
+  return {
+    tokenizer,
+    pixels,
+    ids(text) {
+      const ids = tokenizer.encode(text)
+      // Too long a text is cut before its end token, where the vector is read.
+      if (ids.length > length) ids.splice(length - 1, ids.length - length)
+      return [...ids, ...new Array<number>(length - ids.length).fill(pad)]
+    },
+  }
+}
