@@ -8,7 +8,17 @@ test('rows take the place of placeholders', () => {
   expect(spliceIds([1, 9, 2, 3, 9], [[0, 1], [2]], options)).toEqual({
     inputIds: [1, 9, 9, 2, 3, 9],
     imageIndex: [-1, 0, 1, -1, -1, 2],
-    spans: { text: [[0, 1], [3, 5]], image: [[1, 3], [5, 6]], tailStart: 0 },
+    spans: {
+      text: [
+        [0, 1],
+        [3, 5],
+      ],
+      image: [
+        [1, 3],
+        [5, 6],
+      ],
+      tailStart: 0,
+    },
   })
 })
 

@@ -28,12 +28,21 @@ export function checkpointWeights(checkpoint: Checkpoint, spellings: (name: stri
     },
     locate(name) {
       const found = find(name)
-      return found && { kind: 'file', file: found.file, offset: found.offset, byteLength: found.byteLength, dtype: found.dtype, dims: found.dims }
+      return (
+        found && {
+          kind: 'file',
+          file: found.file,
+          offset: found.offset,
+          byteLength: found.byteLength,
+          dtype: found.dtype,
+          dims: found.dims,
+        }
+      )
     },
   }
 }
 
-/** A parameter that a graph asks for. */
+/** A parameter that a graph asks for: its canonical name and shape. */
 export interface ParameterSlot {
   name: string
   dims: readonly number[]
@@ -55,7 +64,11 @@ const LISTED = 20
  * @returns names of tensors in the files that no parameter uses (unused layers, buffers)
  * @throws FamilyError `family/weights` listing what is missing and mis-shaped, and the unused tensors that may be what was meant
  */
-export function checkWeights(parameters: readonly ParameterSlot[], checkpoint: Checkpoint, spellings: (name: string) => string[]): string[] {
+export function checkWeights(
+  parameters: readonly ParameterSlot[],
+  checkpoint: Checkpoint,
+  spellings: (name: string) => string[],
+): string[] {
   const weights = checkpointWeights(checkpoint, spellings)
   const used = new Set<string>()
   const problems: string[] = []
@@ -66,12 +79,15 @@ export function checkWeights(parameters: readonly ParameterSlot[], checkpoint: C
       continue
     }
     used.add(found.name)
-    if (found.dims.join() !== dims.join()) problems.push(`${found.name} has shape [${found.dims.join(', ')}], the config asks for [${dims.join(', ')}]`)
-    else if (found.dtype !== 'f32' && found.dtype !== 'f16' && found.dtype !== 'bf16') problems.push(`${found.name} is ${found.dtype}, not a float`)
+    if (found.dims.join() !== dims.join())
+      problems.push(`${found.name} has shape [${found.dims.join(', ')}], the config asks for [${dims.join(', ')}]`)
+    else if (found.dtype !== 'f32' && found.dtype !== 'f16' && found.dtype !== 'bf16')
+      problems.push(`${found.name} is ${found.dtype}, not a float`)
   }
   const extra = [...checkpoint.tensors.keys()].filter((name) => !used.has(name))
   if (problems.length === 0) return extra
-  const listed = (names: readonly string[]) => names.slice(0, LISTED).join('; ') + (names.length > LISTED ? `; and ${names.length - LISTED} more` : '')
+  const listed = (names: readonly string[]) =>
+    names.slice(0, LISTED).join('; ') + (names.length > LISTED ? `; and ${names.length - LISTED} more` : '')
   throw new FamilyError('weights', {
     message: `${checkpoint.dir}: ${problems.length} of ${parameters.length} weights do not fit: ${listed(problems)}${extra.length > 0 ? `. Unused tensors: ${listed(extra)}` : ''}`,
     hint: 'Are config.json and the weights from the same repository and revision?',

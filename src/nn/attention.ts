@@ -1,8 +1,8 @@
 /** @file Attention with grouped heads: one implementation for every tower and decoder. */
 
-import { add, and, equal, lessOrEqual, mul, not, where } from '../graph/elementwise.ts'
 import type { Dim } from '../graph/dims.ts'
 import { multiplyDims } from '../graph/dims.ts'
+import { add, and, equal, lessOrEqual, mul, not, where } from '../graph/elementwise.ts'
 import type { Graph, Value } from '../graph/graph.ts'
 import { iota } from '../graph/indexing.ts'
 import { matMul } from '../graph/matmul.ts'
@@ -83,7 +83,13 @@ export interface AttentionContext {
 }
 
 /** Attention of a sequence to itself. @param x `[batch, seq, hidden]` @returns `[batch, seq, hidden]` */
-export function selfAttention(scope: Scope, x: Value<'f32'>, names: AttentionNames, shape: AttentionShape, at: AttentionContext): Value<'f32'> {
+export function selfAttention(
+  scope: Scope,
+  x: Value<'f32'>,
+  names: AttentionNames,
+  shape: AttentionShape,
+  at: AttentionContext,
+): Value<'f32'> {
   const project = (name: string, heads: number) =>
     splitHeads(scope.linear(x, name, shape.hidden, heads * shape.headDim, { bias: names.inputBias }), heads)
   const turned = (heads: Value<'f32'>) => (at.rotary === undefined ? heads : rotate(heads, at.rotary))

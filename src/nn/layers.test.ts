@@ -133,7 +133,10 @@ describe('layers with weights', () => {
   test('patches are read channel, row, column, row-major; the remainder is dropped', async () => {
     // One output that reads the last pixel of the second channel of each 2×2 patch.
     const kernel = f32([1, 2, 2, 2], [0, 0, 0, 0, 0, 0, 0, 1])
-    const pixels = f32([1, 2, 5, 4], Float32Array.from({ length: 40 }, (_, i) => i))
+    const pixels = f32(
+      [1, 2, 5, 4],
+      Float32Array.from({ length: 40 }, (_, i) => i),
+    )
     const y = await run(
       { pixels },
       (graph, input) => patchEmbedding(rootScope(graph), input('pixels'), 'conv', { channels: 2, patch: 2, hidden: 1, bias: true }),
@@ -146,7 +149,9 @@ describe('layers with weights', () => {
   test('a picture smaller than a patch is refused', () => {
     const graph = new Graph()
     const pixels = graph.input('pixels', 'f32', [1, 3, 4, 20])
-    expect(() => patchEmbedding(rootScope(graph), pixels, 'conv', { channels: 3, patch: 5, hidden: 1, bias: false })).toThrow(/patches of 5/)
+    expect(() => patchEmbedding(rootScope(graph), pixels, 'conv', { channels: 3, patch: 5, hidden: 1, bias: false })).toThrow(
+      /patches of 5/,
+    )
   })
 
   test('self-attention projects with the names and biases that it is given', () => {
@@ -176,13 +181,23 @@ function compiledWith(graph: Graph, y: Value) {
 describe('scope', () => {
   const linearWith = (options: ScopeOptions) => {
     const graph = new Graph()
-    return compiledWith(graph, rootScope(graph, options).under('a').linear(graph.input('x', 'f32', ['n', 3]), 'b', 3, 2))
+    return compiledWith(
+      graph,
+      rootScope(graph, options)
+        .under('a')
+        .linear(graph.input('x', 'f32', ['n', 3]), 'b', 3, 2),
+    )
   }
 
   test.each<[string, ScopeOptions, fed: string[], frozen: string[]]>([
     ['frozen f32 weights by default', {}, [], ['a.b.weight f32', 'a.b.bias f32']],
     ['the stored dtype', { storedDtype: () => 'bf16' }, [], ['a.b.weight bf16', 'a.b.bias bf16']],
-    ['trained weights are fed as f32', { storedDtype: () => 'f16', trainable: (name) => name === 'a.b.weight' }, ['a.b.weight'], ['a.b.bias f16']],
+    [
+      'trained weights are fed as f32',
+      { storedDtype: () => 'f16', trainable: (name) => name === 'a.b.weight' },
+      ['a.b.weight'],
+      ['a.b.bias f16'],
+    ],
     [
       'an adapter is fed beside frozen weights',
       { adapter: (name) => (name === 'a.b' ? { rank: 1, scale: 2 } : undefined) },

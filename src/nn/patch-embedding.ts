@@ -21,7 +21,12 @@ export interface PatchShape {
  * @returns `[batch, rows·columns, hidden]`, row by row
  * @see specs/ar-vlms.md §0.6
  */
-export function patchEmbedding(scope: Scope, pixels: Value<'f32'>, name: string, { channels, patch, hidden, bias }: PatchShape): Value<'f32'> {
+export function patchEmbedding(
+  scope: Scope,
+  pixels: Value<'f32'>,
+  name: string,
+  { channels, patch, hidden, bias }: PatchShape,
+): Value<'f32'> {
   const [batch, , height, width] = pixels.dims
   const [rows, columns] = [cells(height, patch, pixels), cells(width, patch, pixels)]
   const whole = slice(slice(pixels, 2, 0, rows * patch), 3, 0, columns * patch)

@@ -69,6 +69,7 @@ export async function readModelFixture(dir: string): Promise<ModelFixture> {
     cases: json.cases,
     json,
     expected,
-    tolerance: (at, stage) => at.tolerance?.get(stage) ?? json.tolerance.get(stage) ?? json.tolerance.get(stage.replace(/^causal\//, '')) ?? 0,
+    tolerance: (at, stage) =>
+      at.tolerance?.get(stage) ?? json.tolerance.get(stage) ?? json.tolerance.get(stage.replace(/^causal\//, '')) ?? 0,
   }
 }

@@ -7,13 +7,16 @@ import { loadSafetensors, writeSafetensors } from '../../checkpoint/safetensors.
 import { f32, type Tensor } from '../../numeric/tensor.ts'
 import { verifyModel } from './model.ts'
 
-test.each(['llava', 'siglip', 'siglip2', 'clip'].filter((name) => hasGolden(name)))('%s equals the reference at every stage', async (name) => {
-  const report = await verifyModel(goldenDir(name))
-  expect(report.failure).toBeUndefined()
-  expect(report.compared).toBe(report.expected)
-  expect(report.expected).toBeGreaterThan(30)
-  expect(Math.max(...report.stages.map(({ worst }) => worst))).toBeLessThan(0.5)
-})
+test.each(['llava', 'siglip', 'siglip2', 'clip'].filter((name) => hasGolden(name)))(
+  '%s equals the reference at every stage',
+  async (name) => {
+    const report = await verifyModel(goldenDir(name))
+    expect(report.failure).toBeUndefined()
+    expect(report.compared).toBe(report.expected)
+    expect(report.expected).toBeGreaterThan(30)
+    expect(Math.max(...report.stages.map(({ worst }) => worst))).toBeLessThan(0.5)
+  },
+)
 
 /** A copy of a fixture in which something is wrong. */
 function broken(name: string): string {
@@ -58,10 +61,24 @@ describe.skipIf(!hasGolden('llava'))('a mistake fails at its own stage', () => {
     ['a wrong norm epsilon', 'layer.00', editText('checkpoint/config.json', '"rms_norm_eps": 1e-05', '"rms_norm_eps": 1e-03')],
     ['a wrong resize filter', 'pixel_values', editText('checkpoint/preprocessor_config.json', '"resample": 3', '"resample": 2')],
     ['another feature layer', 'vision', editText('checkpoint/config.json', '"vision_feature_layer": -2', '"vision_feature_layer": -1')],
-    ['another projector activation', 'projector', editText('checkpoint/config.json', '"projector_hidden_act": "gelu"', '"projector_hidden_act": "silu"')],
+    [
+      'another projector activation',
+      'projector',
+      editText('checkpoint/config.json', '"projector_hidden_act": "gelu"', '"projector_hidden_act": "silu"'),
+    ],
     ['another chat template', 'prompt', editText('checkpoint/chat_template.jinja', 'ASSISTANT:', 'ASSISTANT')],
-    ['a NaN weight', 'layer.00', editTensors('checkpoint/model.safetensors', (tensors) => tensors.set(`${layer}.v_proj.weight`, f32([32, 64], new Float32Array(2048).fill(Number.NaN))))],
-    ['an expected tensor that nothing compares', 'coverage', editTensors('expected.safetensors', (tensors) => tensors.set('extra/norm', f32([1], [0])))],
+    [
+      'a NaN weight',
+      'layer.00',
+      editTensors('checkpoint/model.safetensors', (tensors) =>
+        tensors.set(`${layer}.v_proj.weight`, f32([32, 64], new Float32Array(2048).fill(Number.NaN))),
+      ),
+    ],
+    [
+      'an expected tensor that nothing compares',
+      'coverage',
+      editTensors('expected.safetensors', (tensors) => tensors.set('extra/norm', f32([1], [0]))),
+    ],
   ])('%s: %s', async (_, stage, edit) => {
     const dir = broken('llava')
     await edit(dir)

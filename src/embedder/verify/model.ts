@@ -3,7 +3,9 @@
 import { basename, join } from 'node:path'
 import { type Checkpoint, openCheckpoint } from '../../checkpoint/folder.ts'
 import type { Model } from '../../families/model.ts'
+import { modelParameters } from '../../families/parameters.ts'
 import { modelOf } from '../../families/registry.ts'
+import { checkWeights } from '../../families/weights.ts'
 import type { Device } from '../../runtime/devices.ts'
 import { verifyDualEncoderCase } from './dual-encoder.ts'
 import { type ModelCase, type ModelFixture, readModelFixture } from './fixture.ts'
@@ -40,8 +42,10 @@ export async function verifyModel(dir: string, { device = 'cpu', also = [] }: Ve
   const recorder = new VerifyRecorder()
   const sessions = new ModelSessions(checkpoint, device)
   try {
-    for (const at of fixture.cases) await verifyCase(at, fixture, checkpoint, sessions, recorder)
     const model = modelOf(checkpoint.config)
+    const head = fixture.cases.some(({ expect }) => 'logits.last' in expect.stages)
+    checkWeights(modelParameters(model, { head }), checkpoint, model.weightSpellings)
+    for (const at of fixture.cases) await verifyCase(at, fixture, checkpoint, sessions, recorder)
     for (const verify of also) await verify({ fixture, checkpoint, model, device, recorder })
   } finally {
     await sessions.close()

@@ -6,7 +6,7 @@ import type { VisionLanguageModel } from '../../families/model.ts'
 import { decodeImage } from '../../media/index.ts'
 import { toF32 } from '../../numeric/float.ts'
 import { f32, i64, type Tensor, zeros } from '../../numeric/tensor.ts'
-import { poolWeights, poolWeightsFeed, pools } from '../readout.ts'
+import { pools, poolWeights, poolWeightsFeed } from '../readout.ts'
 import type { ModelCase, ModelFixture } from './fixture.ts'
 import type { VerifyRecorder } from './report.ts'
 import { blockOf, joined, rangeOf } from './rows.ts'
@@ -135,7 +135,11 @@ function decoderStages(layers: number): string[] {
   return [...positions, ...pools.map((pool) => `pool.${pool}`)]
 }
 
-async function runDecoder(attention: 'native' | 'causal', { prepared, rows, places, seq }: Batch, subject: Subject): Promise<Record<string, Tensor>> {
+async function runDecoder(
+  attention: 'native' | 'causal',
+  { prepared, rows, places, seq }: Batch,
+  subject: Subject,
+): Promise<Record<string, Tensor>> {
   const { model, sessions, key, fixture } = subject
   const logits = fixture.cases.some(({ expect }) => 'logits.last' in expect.stages)
   const session = await sessions.decoder(key, model, attention, logits)
@@ -190,7 +194,12 @@ function attempt<T>(work: () => T): T | undefined {
   }
 }
 
-function positionsOf(stage: string, results: Readonly<Record<string, Tensor>>, item: number, { start, length }: Place): Tensor<'f32'> | undefined {
+function positionsOf(
+  stage: string,
+  results: Readonly<Record<string, Tensor>>,
+  item: number,
+  { start, length }: Place,
+): Tensor<'f32'> | undefined {
   const whole = results[stage === 'logits.last' ? 'logits' : stage]
   if (whole === undefined) return undefined
   const row = blockOf(toF32(whole), item)

@@ -17,7 +17,14 @@ export interface ClipConfig {
 
 const schema = z
   .looseObject({ vision_config: clipVisionConfig, text_config: clipTextConfig, projection_dim: withDefault(whole, 512) })
-  .transform(({ vision_config: vision, text_config: text, projection_dim: dims }): ClipConfig => ({ vision, text, eosId: text.eosId ?? 49407, dims }))
+  .transform(
+    ({ vision_config: vision, text_config: text, projection_dim: dims }): ClipConfig => ({
+      vision,
+      text,
+      eosId: text.eosId ?? 49407,
+      dims,
+    }),
+  )
 
 /** @throws FamilyError `family/config` */
 export function parseClipConfig(json: unknown): ClipConfig {

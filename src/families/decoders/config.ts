@@ -78,5 +78,12 @@ function textSchema(defaults: TextDefaults) {
 export const textConfigs = {
   llama: textSchema({ vocabulary: 32000, inner: 11008, keyValueHeads: null, maxPositions: 2048, slidingWindow: null, bias: 'key' }),
   mistral: textSchema({ vocabulary: 32000, inner: 14336, keyValueHeads: 8, maxPositions: 131_072, slidingWindow: 4096, bias: 'none' }),
-  qwen2: textSchema({ vocabulary: 151_936, inner: 22016, keyValueHeads: 32, maxPositions: 32768, slidingWindow: null, bias: 'query-key-value' }),
+  qwen2: textSchema({
+    vocabulary: 151_936,
+    inner: 22016,
+    keyValueHeads: 32,
+    maxPositions: 32768,
+    slidingWindow: null,
+    bias: 'query-key-value',
+  }),
 }

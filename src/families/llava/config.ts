@@ -1,9 +1,9 @@
 /** @file config.json of LLaVA-1.5 as transformers reads it: CLIP or SigLIP tower, Llama, Mistral or Qwen2 decoder. */
 
 import { z } from 'zod'
+import type { ActivationName } from '../../nn/index.ts'
 import { activation, parseConfigWith, withDefault } from '../config.ts'
 import { type TextShape, textConfigs } from '../decoders/config.ts'
-import type { ActivationName } from '../../nn/index.ts'
 import type { VisionTowerShape } from '../towers/clip-vision.ts'
 import { clipVisionConfig, siglipVisionConfig } from '../towers/config.ts'
 
@@ -50,7 +50,11 @@ const DEFAULT_VISION = {
 }
 
 const towerType = z.looseObject({ model_type: withDefault(z.enum(['clip_vision_model', 'siglip_vision_model']), 'clip_vision_model') })
-const textType = z.looseObject({ model_type: withDefault(z.enum(['llama', 'mistral', 'qwen2']), 'llama') })
+const textType = z.looseObject({
+  model_type: withDefault(z.enum(['llama', 'mistral', 'qwen2']), 'llama'),
+  /** Releases differ in where they write it. */
+  tie_word_embeddings: withDefault(z.boolean(), false),
+})
 
 /** @throws FamilyError `family/config` */
 export function parseLlavaConfig(json: unknown): LlavaConfig {
@@ -59,11 +63,16 @@ export function parseLlavaConfig(json: unknown): LlavaConfig {
   const tower = parseConfigWith(towerType, visionJson, 'llava vision_config').model_type === 'clip_vision_model' ? 'clip' : 'siglip'
   const vision = parseConfigWith(tower === 'clip' ? clipVisionConfig : siglipVisionConfig, visionJson, 'llava vision_config')
   const textJson = config.text_config ?? {}
-  const { model_type: decoder } = parseConfigWith(textType, textJson, 'llava text_config')
+  const { model_type: decoder, tie_word_embeddings: tied } = parseConfigWith(textType, textJson, 'llava text_config')
   const text = parseConfigWith(textConfigs[decoder], textJson, 'llava text_config')
   const states = vision.layers + 1
   const chosen = [config.vision_feature_layer].flat().map((index) => (index < 0 ? index + states : index))
-  const inside = z.array(z.int().min(0, `must be within −${states} … ${states - 1}`).max(states - 1, `must be within −${states} … ${states - 1}`))
+  const inside = z.array(
+    z
+      .int()
+      .min(0, `must be within −${states} … ${states - 1}`)
+      .max(states - 1, `must be within −${states} … ${states - 1}`),
+  )
   const featureLayers = parseConfigWith(inside, chosen, 'llava vision_feature_layer')
   return {
     tower,
@@ -74,6 +83,6 @@ export function parseLlavaConfig(json: unknown): LlavaConfig {
     projectorActivation: config.projector_hidden_act,
     projectorBias: config.multimodal_projector_bias,
     imageTokenId: config.image_token_id ?? config.image_token_index ?? 32000,
-    tied: config.tie_word_embeddings,
+    tied: config.tie_word_embeddings || tied,
   }
 }

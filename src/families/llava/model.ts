@@ -1,8 +1,8 @@
 /** @file LLaVA-1.5: tower → projector → decoder. */
 
+import { multiplyDims } from '../../graph/dims.ts'
 import type { Value } from '../../graph/graph.ts'
 import { concat, reshape, slice } from '../../graph/shaping.ts'
-import { multiplyDims } from '../../graph/dims.ts'
 import { activate, type Scope } from '../../nn/index.ts'
 import { gatedDecoder } from '../decoders/gated.ts'
 import type { DecoderInputs, DecoderOptions, DecoderPieces, VisionPieces } from '../family.ts'

@@ -35,7 +35,10 @@ export function siglipPooling(scope: Scope, x: Value<'f32'>, shape: VisionTowerS
   const [weight, bias] = [attention.weight('in_proj_weight', [3 * hidden, hidden]), attention.weight('in_proj_bias', [3 * hidden])]
   // Rows of query, key and value lie one below the other.
   const project = (value: Value<'f32'>, part: number) =>
-    splitHeads(linear(value, slice(weight, 0, part * hidden, (part + 1) * hidden), slice(bias, 0, part * hidden, (part + 1) * hidden)), heads)
+    splitHeads(
+      linear(value, slice(weight, 0, part * hidden, (part + 1) * hidden), slice(bias, 0, part * hidden, (part + 1) * hidden)),
+      heads,
+    )
   const query = expand(project(scope.weight('probe', [1, 1, hidden]), 0), [batch, 1, heads, hidden / heads])
   const mixed = attention.linear(attend(query, project(x, 1), project(x, 2)), 'out_proj', hidden, hidden)
   const out = add(mixed, mlp(scope.under('mlp'), layerNorm(scope, mixed, 'layernorm', hidden, epsilon), shape))
