@@ -1,7 +1,7 @@
-import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { goldenDir, hasGolden } from '../../../test/golden.ts'
 import { loadSafetensors, writeSafetensors } from '../../checkpoint/safetensors.ts'
 import { f32, type Tensor } from '../../numeric/tensor.ts'
@@ -18,9 +18,12 @@ test.each(['llava', 'siglip', 'siglip2', 'clip'].filter((name) => hasGolden(name
   },
 )
 
+const copies = mkdtempSync(join(tmpdir(), 'bifocal-fixtures-'))
+afterAll(() => rmSync(copies, { recursive: true, force: true }))
+
 /** A copy of a fixture in which something is wrong. */
 function broken(name: string): string {
-  const dir = mkdtempSync(join(tmpdir(), 'bifocal-fixture-'))
+  const dir = mkdtempSync(join(copies, `${name}-`))
   cpSync(goldenDir(name), dir, { recursive: true })
   return dir
 }

@@ -6,7 +6,7 @@ import type { VisionLanguageModel } from '../../families/model.ts'
 import { decodeImage } from '../../media/index.ts'
 import { toF32 } from '../../numeric/float.ts'
 import { f32, i64, type Tensor, zeros } from '../../numeric/tensor.ts'
-import { pools, poolWeights, poolWeightsFeed } from '../readout.ts'
+import { type Pool, pools, poolWeights, poolWeightsFeed, ReadoutError } from '../readout.ts'
 import type { ModelCase, ModelFixture } from './fixture.ts'
 import type { VerifyRecorder } from './report.ts'
 import { blockOf, joined, rangeOf } from './rows.ts'
@@ -170,11 +170,10 @@ async function runPools(
   { model, sessions }: Subject,
 ): Promise<(stage: string, item: number) => Tensor<'f32'> | undefined> {
   const session = await sessions.pooling(model.shape.hidden)
-  const tokens = { mask: at.options?.appendIds?.[0] }
   const found = new Map<string, Tensor<'f32'>>()
   for (const pool of pools) {
     for (const [i, item] of prepared.entries()) {
-      const weights = attempt(() => poolWeights(pool, { ...item, tailStart: item.spans.tailStart }, tokens))
+      const weights = weightsFor(pool, item, at.options?.appendIds?.[0])
       if (weights === undefined) continue
       const [, batch, width] = norm.dims
       const hidden = rangeOf(toF32(norm), i, 1)
@@ -186,11 +185,13 @@ async function runPools(
   return (stage, item) => found.get(`${stage} ${item}`)
 }
 
-function attempt<T>(work: () => T): T | undefined {
+/** Weights of a pooling; `undefined` when the item has no position for it. */
+function weightsFor(pool: Pool, item: PreparedItem, mask: number | undefined): Float32Array | undefined {
   try {
-    return work()
-  } catch {
-    return undefined
+    return poolWeights(pool, { ...item, tailStart: item.spans.tailStart }, { mask })
+  } catch (error) {
+    if (error instanceof ReadoutError) return undefined
+    throw error
   }
 }
 
