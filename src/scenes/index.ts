@@ -24,5 +24,18 @@ export {
   single,
 } from './scene.ts'
 export { loadSheets, type Sheets } from './sheets.ts'
+export {
+  buildTasks,
+  COMPLETE_LIMITS,
+  type EmbeddedTask,
+  type Item,
+  type Limits,
+  type MetaTask,
+  QUICK_LIMITS,
+  type Row,
+  type Rung,
+  TASK_NAMES,
+  type TaskChoice,
+} from './tasks/index.ts'
 export { type Captions, captions, type Question, type QuestionType, questions } from './texts.ts'
 export { loadWorld, makeWorld, type World, type WorldName } from './world.ts'

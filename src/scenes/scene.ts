@@ -134,7 +134,7 @@ const MOST_COUNTED = 6
 const MOST_MIXED = 3
 
 /** `count` different things, no two of a cluster. */
-function differentThings(things: readonly Concept[], count: number, random: Random): Concept[] {
+export function differentThings(things: readonly Concept[], count: number, random: Random): Concept[] {
   const chosen: Concept[] = []
   while (chosen.length < count) {
     const next = pick(things, random)
