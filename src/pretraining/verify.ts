@@ -4,15 +4,13 @@
  * @see specs/lavida.md §6
  */
 
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { z } from 'zod'
-import { readJson } from '../checkpoint/file.ts'
-import { type Checkpoint, openCheckpoint } from '../checkpoint/folder.ts'
-import { loadSafetensors } from '../checkpoint/safetensors.ts'
-import { VerifyRecorder, type VerifyReport } from '../embedder/verify/report.ts'
+import type { Checkpoint } from '../checkpoint/folder.ts'
+import type { FixtureContext } from '../embedder/verify/model.ts'
+import type { VerifyRecorder } from '../embedder/verify/report.ts'
 import type { PreparedItem, Processor } from '../families/family.ts'
 import type { VisionLanguageModel } from '../families/model.ts'
-import { modelOf } from '../families/registry.ts'
 import { spliceIds } from '../families/sequence.ts'
 import { checkpointWeights } from '../families/weights.ts'
 import { compile, concat, Graph, gradients, type Value } from '../graph/index.ts'
@@ -45,8 +43,8 @@ const lossCase = z.object({
 })
 type LossCase = z.infer<typeof lossCase>
 
-const fixture = z.looseObject({
-  tolerance: z.looseObject({ loss: z.number().optional() }),
+const lossFixture = z.looseObject({
+  tolerance: z.map(z.string(), z.number()),
   gradient_tolerance: z.record(z.string(), z.number()).default({}),
   masked_diffusion_loss: z.array(lossCase).default([]),
 })
@@ -64,25 +62,21 @@ interface LossRow extends TargetRow {
 }
 
 /**
- * Compares every loss and gradient under `masked_diffusion_loss`; a fixture without such cases gives an empty report.
- * @throws MaskedDiffusionError `masked-diffusion/family` when the checkpoint has no decoder
+ * Compares the masks, loss and gradients of every case under `masked_diffusion_loss`; nothing for a fixture that has none.
+ * @example verifyModel('golden/lavida-llada', { also: [verifyMaskedDiffusion] })
+ * @throws MaskedDiffusionError `masked-diffusion/family` when the model has no decoder
  */
-export async function verifyMaskedDiffusion(dir: string, { device = 'cpu' }: { device?: Device } = {}): Promise<VerifyReport> {
-  const { tolerance, gradient_tolerance: tolerances, masked_diffusion_loss: cases } = await readJson(join(dir, 'cases.json'), fixture)
-  const recorder = new VerifyRecorder()
-  const report = () => recorder.report(basename(dir), 'masked-diffusion', cases.flatMap(({ expect }) => Object.values(expect.gradients)))
-  if (cases.length === 0) return report()
-  const expected = await loadSafetensors(join(dir, 'expected.safetensors'))
-  const checkpoint = await openCheckpoint(join(dir, 'checkpoint'))
-  const model = modelOf(checkpoint.config)
+export async function verifyMaskedDiffusion({ fixture, checkpoint, model, device, recorder }: FixtureContext): Promise<void> {
+  const { tolerance, masked_diffusion_loss: cases, gradient_tolerance: tolerances } = lossFixture.parse(fixture.json)
+  if (cases.length === 0) return
   if (model.kind !== 'vision-language') {
     throw new MaskedDiffusionError('family', { message: `${model.family} has no decoder`, hint: 'Loss cases belong to LaViDa fixtures.' })
   }
   const processor = await model.processor(checkpoint.dir)
   const tokens = special.parse(checkpoint.config)
   for (const at of cases) {
-    const u = expected.get(at.u)
-    const rows = await Promise.all(at.input_ids.map((_, row) => lossRow(at, row, dir, processor, model, tokens.eos_token_id)))
+    const u = fixture.expected.get(at.u)
+    const rows = await Promise.all(at.input_ids.map((_, row) => lossRow(at, row, fixture.dir, processor, model, tokens.eos_token_id)))
     const seq = rows[0]?.inputIds.length ?? 0
     const draws = { t: at.t, u: rows.map((_, row) => (u === undefined ? [] : toF32(u).data.subarray(row * seq, (row + 1) * seq))) }
     const batch = noise(rows, draws, {
@@ -94,14 +88,14 @@ export async function verifyMaskedDiffusion(dir: string, { device = 'cpu' }: { d
     })
     compareMasks(recorder, at, batch)
     const found = await lossAndGradients(model, checkpoint, rows, batch, Object.keys(at.expect.gradients), device)
-    recorder.compare({ case: at.name, stage: 'loss', key: `${at.name} loss` }, found.loss, f32([], [at.expect.loss]), tolerance.loss ?? 0)
+    const where = { case: at.name, stage: 'loss', key: `${at.name} loss` }
+    recorder.compare(where, found.loss, f32([], [at.expect.loss]), tolerance.get('loss') ?? 0)
     for (const [name, key] of Object.entries(at.expect.gradients)) {
-      const wanted = expected.get(key)
+      const wanted = fixture.expected.get(key)
       const stage = `gradient/${name}`
       if (wanted !== undefined) recorder.compare({ case: at.name, stage, key }, found[stage], wanted, tolerances[name] ?? 0)
     }
   }
-  return report()
 }
 
 /** Splices a row's picture in; every end-of-text token becomes a target, as in the reference. */
@@ -133,7 +127,7 @@ function compareMasks(recorder: VerifyRecorder, at: LossCase, batch: NoisedBatch
   const { p, masked_positions: masked, targets } = at.expect
   recorder.compare({ case: at.name, stage: 'p', key: `${at.name} p` }, f32([p.length], batch.p), f32([p.length], p), 1e-7)
   const same = JSON.stringify(batch.masked) === JSON.stringify(masked)
-  recorder.check({ case: at.name, stage: 'masks' }, same, `got positions ${JSON.stringify(batch.masked)}, expected ${JSON.stringify(masked)}`)
+  recorder.check({ case: at.name, stage: 'masks', key: at.u }, same, `got positions ${JSON.stringify(batch.masked)}, expected ${JSON.stringify(masked)}`)
   const flat = targets.flat(2)
   recorder.check({ case: at.name, stage: 'targets' }, batch.targets.join() === flat.join(), `got ${batch.targets}, expected ${flat}`)
 }
