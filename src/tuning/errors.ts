@@ -2,10 +2,7 @@
 
 import { BifocalError, type ErrorDetails, type ExitCode } from '../numeric/errors.ts'
 
-/**
- * A tuning that can't be set up, or an adapter that can't be used. Codes: `tuning/loss`, `tuning/sampler`, `tuning/adapter-kind`,
- * `tuning/adapter-tensors`, `tuning/adapter-target`.
- */
+/** A tuning that can't be set up. Codes: `tuning/loss`, `tuning/sampler`. */
 export class TuningError extends BifocalError {
   constructor(code: string, details: ErrorDetails, exitCode: ExitCode = 2) {
     super(`tuning/${code}`, details, exitCode)

@@ -4,14 +4,14 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { goldenDir, hasGolden } from '../../test/golden.ts'
+import { adapterParameters } from '../checkpoint/adapter.ts'
+import { readAdapter } from '../checkpoint/adapter-folder.ts'
 import { readJson } from '../checkpoint/file.ts'
 import { loadSafetensors } from '../checkpoint/safetensors.ts'
 import { toF32 } from '../numeric/float.ts'
 import { adamW } from '../training/adamw.ts'
 import { openOptimizer } from '../training/optimizer.ts'
 import { schedule } from '../training/schedule.ts'
-import { adapterParameters } from './adapter.ts'
-import { readAdapter } from './adapter-folder.ts'
 
 const settings = z.object({
   optimizer: z.object({ lr: z.number(), weight_decay: z.number(), lr_at_step: z.array(z.number()) }),

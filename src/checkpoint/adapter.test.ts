@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { goldenDir, hasGolden } from '../../test/golden.ts'
-import { loadSafetensors, writeSafetensors } from '../checkpoint/safetensors.ts'
 import { toF32 } from '../numeric/float.ts'
 import { f32, i64, type Tensor } from '../numeric/tensor.ts'
 import { adapterParameters, initialAdapter, mergeAdapter } from './adapter.ts'
 import { readAdapter, writeAdapter } from './adapter-folder.ts'
+import { loadSafetensors, writeSafetensors } from './safetensors.ts'
 
 let root: string
 beforeAll(() => {
@@ -62,7 +62,7 @@ test.each([
   ['other dims', async () => f32([6, 4], new Float32Array(24))],
 ])('merging into %s is refused', async (_, base) => {
   await expect(mergeAdapter(fresh(), base)).rejects.toMatchObject({
-    code: 'tuning/adapter-target',
+    code: 'checkpoint/adapter-target',
     message: expect.stringContaining('layers.1'),
   })
 })
@@ -87,16 +87,16 @@ describe('a folder is refused', () => {
     Object.fromEntries(Object.entries(given).filter(([name]) => !name.includes(part)))
 
   test.each([
-    ['dora', 'tuning/adapter-kind', { use_dora: true }, undefined],
-    ['saved modules', 'tuning/adapter-kind', { modules_to_save: ['projector'] }, undefined],
-    ['biases', 'tuning/adapter-kind', { bias: 'all' }, undefined],
-    ['another kind', 'tuning/adapter-kind', { peft_type: 'IA3' }, undefined],
-    ['another rank', 'tuning/adapter-tensors', { r: 3 }, undefined],
+    ['dora', 'checkpoint/adapter-kind', { use_dora: true }, undefined],
+    ['saved modules', 'checkpoint/adapter-kind', { modules_to_save: ['projector'] }, undefined],
+    ['biases', 'checkpoint/adapter-kind', { bias: 'all' }, undefined],
+    ['another kind', 'checkpoint/adapter-kind', { peft_type: 'IA3' }, undefined],
+    ['another rank', 'checkpoint/adapter-tensors', { r: 3 }, undefined],
     ['a bad pattern', 'file/schema', { rank_pattern: { '(': 2 } }, undefined],
-    ['no B', 'tuning/adapter-tensors', {}, without('1.q_proj.lora_B')],
-    ['no A', 'tuning/adapter-tensors', {}, without('1.q_proj.lora_A')],
-    ['no tensors', 'tuning/adapter-tensors', {}, without('lora')],
-    ['a foreign tensor', 'tuning/adapter-tensors', {}, (given: Record<string, Tensor>) => ({ ...given, other: f32([1], [1]) })],
+    ['no B', 'checkpoint/adapter-tensors', {}, without('1.q_proj.lora_B')],
+    ['no A', 'checkpoint/adapter-tensors', {}, without('1.q_proj.lora_A')],
+    ['no tensors', 'checkpoint/adapter-tensors', {}, without('lora')],
+    ['a foreign tensor', 'checkpoint/adapter-tensors', {}, (given: Record<string, Tensor>) => ({ ...given, other: f32([1], [1]) })],
     [
       'whole numbers',
       'tensor/dtype',
@@ -113,7 +113,7 @@ describe('a folder is refused', () => {
     await writeAdapter(dir, fresh())
     rmSync(join(dir, 'adapter_model.safetensors'))
     writeFileSync(join(dir, 'adapter_model.bin'), '')
-    await expect(readAdapter(dir)).rejects.toMatchObject({ code: 'tuning/adapter-kind' })
+    await expect(readAdapter(dir)).rejects.toMatchObject({ code: 'checkpoint/adapter-kind' })
   })
 })
 
@@ -160,7 +160,7 @@ describe('PEFT', () => {
   test.runIf(merges).each(['dora', 'layers', 'modules-to-save'])('%s is refused', async (name) => {
     const copy = join(root, name)
     cpSync(join(goldenDir('tune-merge'), `adapter-${name}`), copy, { recursive: true })
-    await expect(readAdapter(copy)).rejects.toMatchObject({ code: 'tuning/adapter-kind' })
+    await expect(readAdapter(copy)).rejects.toMatchObject({ code: 'checkpoint/adapter-kind' })
   })
 })
 

@@ -2,8 +2,7 @@
 
 import { fillNormal, stream } from '../numeric/random.ts'
 import { f32, type Tensor, zeros } from '../numeric/tensor.ts'
-import type { NamedArrays } from '../training/arrays.ts'
-import { TuningError } from './errors.ts'
+import { CheckpointError } from './errors.ts'
 
 /** What an adapter is made for, and how strongly it acts. Field names follow PEFT's config, in camel case. */
 export interface AdapterConfig {
@@ -78,7 +77,7 @@ export function initialAdapter(
 }
 
 /** The arrays to train, `<module>.lora_A.weight` and `<module>.lora_B.weight`: those of the adapter itself, so training changes it. */
-export function adapterParameters({ modules }: Adapter): NamedArrays {
+export function adapterParameters({ modules }: Adapter): Record<string, Tensor<'f32'>> {
   return Object.fromEntries(
     [...modules].flatMap(([module, { down, up }]) => [
       [`${module}.lora_A.weight`, down],
@@ -107,7 +106,7 @@ function patternValue(patterns: Readonly<Record<string, number>>, module: string
  * `W + scale · B · A` for every adapted module, summed in f64.
  * @param base the weight `[out, in]` of a module; names in the checkpoint may be spelled otherwise than in the adapter
  * @returns `<module>.weight` → merged weight, f32
- * @throws TuningError `tuning/adapter-target` when a module is missing in the base or has other dims, or the adapter is empty
+ * @throws CheckpointError `checkpoint/adapter-target` when a module is missing in the base or has other dims, or the adapter is empty
  */
 export async function mergeAdapter(
   { modules }: Adapter,
@@ -124,7 +123,7 @@ export async function mergeAdapter(
     else merged.set(`${module}.weight`, mergedWeight(weight, update))
   }
   if (problems.length === 0) return merged
-  throw new TuningError('adapter-target', {
+  throw new CheckpointError('adapter-target', {
     message: `the adapter does not fit the base model: ${problems.join('; ')}`,
     hint: 'Take the base model and revision that adapter_config.json names.',
   })

@@ -3,12 +3,12 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { readJson, writeFileAtomic } from '../checkpoint/file.ts'
-import { loadSafetensors, writeSafetensors } from '../checkpoint/safetensors.ts'
 import { toF32 } from '../numeric/float.ts'
 import type { Tensor } from '../numeric/tensor.ts'
 import { type Adapter, type AdapterConfig, adapterParameters, type LowRankUpdate, rankOf, scaleOf } from './adapter.ts'
-import { TuningError } from './errors.ts'
+import { CheckpointError } from './errors.ts'
+import { readJson, writeFileAtomic } from './file.ts'
+import { loadSafetensors, writeSafetensors } from './safetensors.ts'
 
 const CONFIG = 'adapter_config.json'
 const TENSORS = 'adapter_model.safetensors'
@@ -39,15 +39,15 @@ const configSchema = z.object({
 
 /**
  * Reads an adapter; f16 and bf16 tensors become f32.
- * @throws FileError `file/missing`, `file/json`, `file/schema`; CheckpointError; TuningError `tuning/adapter-kind` for kinds other than plain
- * LoRA, `tuning/adapter-tensors` when the tensors are not those that the config asks for
+ * @throws FileError `file/missing`, `file/json`, `file/schema`; CheckpointError; CheckpointError `checkpoint/adapter-kind` for kinds other than plain
+ * LoRA, `checkpoint/adapter-tensors` when the tensors are not those that the config asks for
  * @see specs/vlm2vec-mmeb.md §5.8
  */
 export async function readAdapter(dir: string): Promise<Adapter> {
   const parsed = await readJson(join(dir, CONFIG), configSchema)
   requirePlainLora(dir, parsed)
   if (!existsSync(join(dir, TENSORS)) && existsSync(join(dir, 'adapter_model.bin'))) {
-    throw new TuningError('adapter-kind', {
+    throw new CheckpointError('adapter-kind', {
       message: `${dir} has a pickled adapter_model.bin, which is not read`,
       hint: `Convert it to ${TENSORS}.`,
     })
@@ -117,7 +117,7 @@ function requirePlainLora(dir: string, config: z.infer<typeof configSchema>): vo
     (config.layer_replication ?? null) !== null && 'replicated layers',
   ].filter((problem) => typeof problem === 'string')
   if (problems.length === 0) return
-  throw new TuningError('adapter-kind', {
+  throw new CheckpointError('adapter-kind', {
     message: `${join(dir, CONFIG)} asks for ${problems.join(', ')}; plain LoRA is read`,
     hint: 'Merge the adapter into its base model with PEFT (merge_and_unload) and load the merged checkpoint.',
   })
@@ -142,14 +142,10 @@ function pairTensors(dir: string, config: AdapterConfig, tensors: ReadonlyMap<st
   }
   if (modules.size === 0) problems.push('no module is adapted')
   if (problems.length === 0) return modules
-  throw new TuningError(
-    'adapter-tensors',
-    {
-      message: `${join(dir, TENSORS)} does not fit its config: ${problems.slice(0, 5).join('; ')}${problems.length > 5 ? `; and ${problems.length - 5} more` : ''}`,
-      hint: 'Are both files of the folder from one adapter?',
-    },
-    3,
-  )
+  throw new CheckpointError('adapter-tensors', {
+    message: `${join(dir, TENSORS)} does not fit its config: ${problems.slice(0, 5).join('; ')}${problems.length > 5 ? `; and ${problems.length - 5} more` : ''}`,
+    hint: 'Are both files of the folder from one adapter?',
+  })
 }
 
 function compiles(pattern: string): boolean {
