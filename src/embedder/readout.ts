@@ -92,11 +92,7 @@ const HINTS: { readonly [P in Pool]?: string } = {
  * @param starts  position of each item's first token in its row; 0 where padding is on the right
  * @returns `[readouts, batch, seq] f32`, 0 at padding
  */
-export function poolWeightsFeed(
-  weights: readonly (readonly Float32Array[])[],
-  seq: number,
-  starts: readonly number[] = [],
-): Tensor<'f32'> {
+export function poolWeightsFeed(weights: readonly (readonly Float32Array[])[], seq: number, starts: readonly number[] = []): Tensor<'f32'> {
   const batch = weights[0]?.length ?? 0
   const data = new Float32Array(weights.length * batch * seq)
   weights.forEach((items, readout) => {

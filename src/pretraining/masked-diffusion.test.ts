@@ -22,6 +22,11 @@ describe('noising', () => {
     expect(noise([row], half, { maskId: 0, shifted: true }).positions).toEqual([1, 3, 7])
   })
 
+  test('shifted, the first token of a row is never a target', () => {
+    const whole = { inputIds: [7, 8], labels: [7, 8] }
+    expect(noise([whole], { t: [1], u: [[0, 0]] }, { maskId: 0, shifted: true })).toMatchObject({ positions: [0], targets: [8] })
+  })
+
   test('at least one position of the row is masked, but it may lie in the prompt', () => {
     const none = noise([row], { t: [0], u: [[0.5, 0.9, 0.8, 0.8, 0.8]] }, { maskId: 0 })
     expect(none.masked).toEqual([[[]], [[2, 3, 4]]])

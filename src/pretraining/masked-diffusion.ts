@@ -85,7 +85,9 @@ export function noise(rows: readonly TargetRow[], draws: Draws, options: Noising
     throw new MaskedDiffusionError('ragged', { message: 'rows of a batch differ in length', hint: 'Pad them to one length.' })
   }
   const batch: NoisedBatch = { inputIds: [], masked: [], p: [], positions: [], targets: [], weights: [] }
-  const scored = rows.map(({ labels }) => positionsOf(labels, (label) => label !== IGNORED && label !== fillId))
+  // No state comes before the first token: shifted, nothing predicts it.
+  const first = shifted ? 1 : 0
+  const scored = rows.map(({ labels }) => labels.flatMap((label, at) => (at >= first && label !== IGNORED && label !== fillId ? [at] : [])))
   const share = Math.fround(epsilon)
   batch.p = rows.map((_, row) => Math.fround(Math.fround(Math.fround(1 - epsilon) * draws.t[row]!) + share))
   const chosen = rows.map((_, row) => {
@@ -97,7 +99,7 @@ export function noise(rows: readonly TargetRow[], draws: Draws, options: Noising
   })
   const copies = complementary ? 2 : 1
   for (let copy = 0; copy < copies; copy++) {
-    batch.masked.push(chosen.map((first, row) => (copy === 0 ? first : scored[row]!.filter((at) => !first.includes(at)))))
+    batch.masked.push(chosen.map((own, row) => (copy === 0 ? own : scored[row]!.filter((at) => !own.includes(at)))))
   }
   const total = batch.masked.flat(2).length
   if (total === 0) {
@@ -123,10 +125,6 @@ export function noise(rows: readonly TargetRow[], draws: Draws, options: Noising
     }
   }
   return batch
-}
-
-function positionsOf(labels: readonly number[], counts: (label: number) => boolean): number[] {
-  return labels.flatMap((label, at) => (counts(label) ? [at] : []))
 }
 
 /** Feeds of `maskedDiffusionLoss`: `[scored]` each. */

@@ -1,11 +1,13 @@
-import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { goldenDir, hasGolden } from '../../test/golden.ts'
+import { openCheckpoint } from '../checkpoint/folder.ts'
 import { loadSafetensors, writeSafetensors } from '../checkpoint/safetensors.ts'
 import { verifyModel } from '../embedder/verify/model.ts'
-import type { Tensor } from '../numeric/tensor.ts'
+import { lavidaSpellings } from '../families/lavida/weights.ts'
+import { f32, type Tensor } from '../numeric/tensor.ts'
 import { verifyMaskedDiffusion } from './verify.ts'
 
 const verify = (dir: string) => verifyModel(dir, { also: [verifyMaskedDiffusion] })
@@ -21,6 +23,25 @@ describe.each(['lavida-llada', 'lavida-dream'].filter((name) => hasGolden(name))
     )
     expect(Math.max(...report.stages.map(({ worst }) => worst))).toBeLessThan(0.5)
   })
+})
+
+test.skipIf(!hasGolden('lavida-llada'))('Hugging Face names give the same; layers that LaViDa drops are ignored', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'bifocal-fixture-'))
+  cpSync(goldenDir('lavida-llada'), dir, { recursive: true })
+  const checkpoint = await openCheckpoint(join(dir, 'checkpoint'))
+  const renamed: Record<string, Tensor> = {}
+  for (const name of checkpoint.tensors.keys()) renamed[lavidaSpellings(name, { backbone: 'llada' }).at(-1)!] = await checkpoint.read(name)
+  expect(Object.keys(renamed)).toContain('lm_head.weight')
+  const tower = 'model.vision_tower.vision_tower.vision_model'
+  renamed[`${tower}.encoder.layers.2.layer_norm1.weight`] = f32([32], new Float32Array(32))
+  renamed[`${tower}.head.probe`] = f32([1, 1, 32], new Float32Array(32))
+  // model.safetensors goes before the index.
+  await writeSafetensors(join(dir, 'checkpoint/model.safetensors'), renamed)
+  for (const name of ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors', 'model.safetensors.index.json'])
+    rmSync(join(dir, 'checkpoint', name))
+  const report = await verify(dir)
+  expect(report.failure).toBeUndefined()
+  expect(report.compared).toBe(report.expected)
 })
 
 type Edit = (dir: string) => Promise<void> | void

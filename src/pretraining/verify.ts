@@ -12,7 +12,7 @@ import type { VerifyRecorder } from '../embedder/verify/report.ts'
 import type { PreparedItem, Processor } from '../families/family.ts'
 import type { VisionLanguageModel } from '../families/model.ts'
 import { spliceIds } from '../families/sequence.ts'
-import { checkpointWeights } from '../families/weights.ts'
+import { checkpointWeights, parametersOf } from '../families/weights.ts'
 import { compile, concat, Graph, gradients, type Value } from '../graph/index.ts'
 import { decodeImage } from '../media/index.ts'
 import { rootScope } from '../nn/index.ts'
@@ -20,7 +20,15 @@ import { toF32 } from '../numeric/float.ts'
 import { f32, i64, type Tensor } from '../numeric/tensor.ts'
 import type { Device } from '../runtime/devices.ts'
 import { openSession } from '../runtime/session.ts'
-import { IGNORED, lossFeeds, maskedDiffusionLoss, MaskedDiffusionError, type NoisedBatch, noise, type TargetRow } from './masked-diffusion.ts'
+import {
+  IGNORED,
+  lossFeeds,
+  MaskedDiffusionError,
+  maskedDiffusionLoss,
+  type NoisedBatch,
+  noise,
+  type TargetRow,
+} from './masked-diffusion.ts'
 
 const ids = z.array(z.array(z.int()))
 const lossCase = z.object({
@@ -127,7 +135,11 @@ function compareMasks(recorder: VerifyRecorder, at: LossCase, batch: NoisedBatch
   const { p, masked_positions: masked, targets } = at.expect
   recorder.compare({ case: at.name, stage: 'p', key: `${at.name} p` }, f32([p.length], batch.p), f32([p.length], p), 1e-7)
   const same = JSON.stringify(batch.masked) === JSON.stringify(masked)
-  recorder.check({ case: at.name, stage: 'masks', key: at.u }, same, `got positions ${JSON.stringify(batch.masked)}, expected ${JSON.stringify(masked)}`)
+  recorder.check(
+    { case: at.name, stage: 'masks', key: at.u },
+    same,
+    `got positions ${JSON.stringify(batch.masked)}, expected ${JSON.stringify(masked)}`,
+  )
   const flat = targets.flat(2)
   recorder.check({ case: at.name, stage: 'targets' }, batch.targets.join() === flat.join(), `got ${batch.targets}, expected ${flat}`)
 }
@@ -167,10 +179,11 @@ async function lossAndGradients(
   const pictures = tables.length === 0 ? {} : { imageRows: concat(tables, 0), imageIndex: input('image_index') }
   const decoder = model.buildDecoder(scope, { inputIds: input('input_ids'), attentionMask: input('attention_mask'), ...pictures })
   const loss = maskedDiffusionLoss(decoder.norm, decoder.head)
-  const parameters = trained.map((name) => graph.nodes.find(({ op, attributes }) => op === 'Parameter' && 'name' in attributes && attributes.name === name)?.output)
-  const wrt = parameters.filter((value): value is Value<'f32'> => value?.dtype === 'f32')
+  // A weight that the model does not use has no gradient: the comparison says so.
+  const used = parametersOf(graph).filter(({ name }) => trained.includes(name))
+  const wrt = used.map(({ name, dims }) => graph.parameter(name, 'f32', dims, 'fed'))
   graph.output('loss', loss)
-  gradients(loss, wrt).forEach((gradient, i) => graph.output(`gradient/${trained[i]}`, gradient))
+  for (const [i, gradient] of gradients(loss, wrt).entries()) graph.output(`gradient/${used[i]!.name}`, gradient)
   const compiled = compile(graph)
   const session = await openSession(compiled, { weights, device, thread: 'caller' })
   try {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { isLavida, parseLavidaConfig, tokenSide } from './config.ts'
 import { dreamConfig, lladaConfig } from '../../../test/configs/lavida.ts'
+import { isLavida, parseLavidaConfig, tokenSide } from './config.ts'
 
 describe('config.json of LaViDa', () => {
   test('published sizes of both backbones', () => {

@@ -3,7 +3,17 @@
  * @see specs/lavida.md §4.2, §4.5
  */
 
-import { anyresViews, bestResolution, type Colour, normalise, padToSquare, type RgbImage, resize, type Size, unpadded } from '../../media/index.ts'
+import {
+  anyresViews,
+  bestResolution,
+  type Colour,
+  normalise,
+  padToSquare,
+  type RgbImage,
+  resize,
+  type Size,
+  unpadded,
+} from '../../media/index.ts'
 import type { Tensor } from '../../numeric/tensor.ts'
 import { hasNewline, type LavidaConfig, tokenSide } from './config.ts'
 

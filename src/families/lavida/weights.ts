@@ -43,7 +43,11 @@ const blockModules = ['attentionNorm', 'query', 'key', 'value', 'output', 'mlpNo
 
 function huggingFaceSpelling(name: string): string {
   const [, module = '', kind = ''] = /^(.*)\.(weight|bias)$/.exec(name) ?? []
-  const outer = [[llada.embeddings, dream.embeddings], [llada.head, dream.head], [`${llada.stack}.${LLADA_NAMES.norm}`, `${dream.stack}.${LLAMA_NAMES.norm}`]]
+  const outer = [
+    [llada.embeddings, dream.embeddings],
+    [llada.head, dream.head],
+    [`${llada.stack}.${LLADA_NAMES.norm}`, `${dream.stack}.${LLAMA_NAMES.norm}`],
+  ]
   const renamed = outer.find(([own]) => own === module)?.[1] ?? renamedBlock(module)
   return renamed === undefined ? name : `${renamed}.${kind}`
 }
