@@ -62,7 +62,12 @@ async function writeSheet(file: string, cells: readonly (Uint8Array | undefined)
     const start = (Math.floor(i / SHEET_COLUMNS) * CELL * width + (i % SHEET_COLUMNS) * CELL) * 4
     for (let y = 0; y < CELL; y++) pixels.set(cell.subarray(y * CELL * 4, (y + 1) * CELL * 4), start + y * width * 4)
   })
-  await writeWhole(file, await sharp(pixels, { raw: { width, height, channels: 4 } }).webp({ lossless: true, effort: 6 }).toBuffer())
+  await writeWhole(
+    file,
+    await sharp(pixels, { raw: { width, height, channels: 4 } })
+      .webp({ lossless: true, effort: 6 })
+      .toBuffer(),
+  )
 }
 
 async function writeSums(directory: string): Promise<void> {
@@ -71,7 +76,12 @@ async function writeSums(directory: string): Promise<void> {
     .map((entry) => `${entry.parentPath.slice(directory.length)}/${entry.name}`.replace(/^\//, ''))
     .sort()
   const lines: string[] = []
-  for (const file of files) lines.push(`${createHash('sha256').update(await readFile(`${directory}/${file}`)).digest('hex')}  ${file}\n`)
+  for (const file of files)
+    lines.push(
+      `${createHash('sha256')
+        .update(await readFile(`${directory}/${file}`))
+        .digest('hex')}  ${file}\n`,
+    )
   await writeWhole(`${directory}/SHA256SUMS`, lines.join(''))
 }
 
@@ -105,7 +115,9 @@ async function build(directory: string): Promise<void> {
   )
   await writeWhole(`${directory}/concepts.json`, `[\n${concepts.map((concept) => JSON.stringify(concept)).join(',\n')}\n]\n`)
   await writeSums(directory)
-  console.error(`${concepts.length} concepts in ${new Set(clusters).size} clusters, ${concepts.filter((concept) => concept.split === 'held-out').length} held out`)
+  console.error(
+    `${concepts.length} concepts in ${new Set(clusters).size} clusters, ${concepts.filter((concept) => concept.split === 'held-out').length} held out`,
+  )
 }
 
 await build(process.argv[2] ?? 'data')

@@ -18,8 +18,20 @@ const emojiSchema = z.array(
   }),
 )
 const groupsSchema = z.object({ groups: z.record(z.string(), z.string()), subgroups: z.record(z.string(), z.string()) })
-const iconSchema = z.object({ body: z.string(), left: z.number().optional(), top: z.number().optional(), width: z.number().optional(), height: z.number().optional() })
-const aliasSchema = z.object({ parent: z.string(), left: z.number().optional(), top: z.number().optional(), width: z.number().optional(), height: z.number().optional() })
+const iconSchema = z.object({
+  body: z.string(),
+  left: z.number().optional(),
+  top: z.number().optional(),
+  width: z.number().optional(),
+  height: z.number().optional(),
+})
+const aliasSchema = z.object({
+  parent: z.string(),
+  left: z.number().optional(),
+  top: z.number().optional(),
+  width: z.number().optional(),
+  height: z.number().optional(),
+})
 const setSchema = z.object({
   icons: z.record(z.string(), iconSchema),
   aliases: z.record(z.string(), aliasSchema).optional(),
@@ -111,7 +123,12 @@ function isDouble(label: string, hex: string, labels: ReadonlySet<string>): bool
 export async function selectEmoji(): Promise<Selected[]> {
   const emoji = await readJson('emojibase-data/en/data.json', emojiSchema)
   const { groups, subgroups } = await readJson('emojibase-data/meta/groups.json', groupsSchema)
-  const sets = { painted: await loadIconSet(PACKAGES.painted), flat: await loadIconSet(PACKAGES.flat), outlined: await loadIconSet(PACKAGES.outlined), rounded: await loadIconSet(PACKAGES.rounded) }
+  const sets = {
+    painted: await loadIconSet(PACKAGES.painted),
+    flat: await loadIconSet(PACKAGES.flat),
+    outlined: await loadIconSet(PACKAGES.outlined),
+    rounded: await loadIconSet(PACKAGES.rounded),
+  }
   const labels = new Set(emoji.map((entry) => entry.label))
   const selected: Selected[] = []
   const notoNames: string[] = []
@@ -129,7 +146,14 @@ export async function selectEmoji(): Promise<Selected[]> {
     }
     if (Object.keys(drawings).length < 4) continue
     notoNames.push(sets.painted.names.get(hex)!)
-    selected.push({ hex, label: entry.label, tags: entry.tags ?? [], group: group.replace('-', ' and '), subgroup: subgroup.replaceAll('-', ' '), drawings })
+    selected.push({
+      hex,
+      label: entry.label,
+      tags: entry.tags ?? [],
+      group: group.replace('-', ' and '),
+      subgroup: subgroup.replaceAll('-', ' '),
+      drawings,
+    })
   }
   for (const style of ['glossy', 'blob'] as const) await addByName(selected, notoNames, style)
   return selected

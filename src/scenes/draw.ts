@@ -13,16 +13,21 @@ function lay(out: Uint8Array, sprite: Uint8Array, { x, y, size }: Place): void {
       const alpha = sprite[from + 3]!
       if (alpha === 0) continue
       const rest = 255 - alpha
-      // Clamped by the typed array's caller contract: premultiplied colour ≤ alpha, so the sum never exceeds 255.
-      out[to] = sprite[from]! + ((out[to]! * rest + 127) / 255 | 0)
-      out[to + 1] = sprite[from + 1]! + ((out[to + 1]! * rest + 127) / 255 | 0)
-      out[to + 2] = sprite[from + 2]! + ((out[to + 2]! * rest + 127) / 255 | 0)
+      // Premultiplied colour ≤ alpha, so the sum never exceeds 255.
+      out[to] = sprite[from]! + (((out[to]! * rest + 127) / 255) | 0)
+      out[to + 1] = sprite[from + 1]! + (((out[to + 1]! * rest + 127) / 255) | 0)
+      out[to + 2] = sprite[from + 2]! + (((out[to + 2]! * rest + 127) / 255) | 0)
     }
   }
 }
 
 /** Lays the sprite's outline filled with one colour. */
-function laySilhouette(out: Uint8Array, sprite: Uint8Array, { x, y, size }: Place, [red, green, blue]: readonly [number, number, number]): void {
+function laySilhouette(
+  out: Uint8Array,
+  sprite: Uint8Array,
+  { x, y, size }: Place,
+  [red, green, blue]: readonly [number, number, number],
+): void {
   for (let row = 0; row < size; row++) {
     let to = ((y + row) * PICTURE + x) * 3
     let from = row * size * 4 + 3

@@ -3,7 +3,7 @@
 import { below, pick, type Random, stream } from '../numeric/random.ts'
 import { COLOURS } from './colours.ts'
 import { TRAINING_STYLES } from './concepts.ts'
-import { type Content, contentKey, type Description, describe, isReserved, place, type SceneUse, single } from './scene.ts'
+import { type Content, type Description, describe, isReserved, place, type SceneUse, single } from './scene.ts'
 import { captions, type Question, questions } from './texts.ts'
 import { hardContents } from './variants.ts'
 import type { World } from './world.ts'
@@ -82,7 +82,12 @@ function textSample(world: World, random: Random, use: SceneUse): Sample {
   }
   const concept = pick(world.training, random)
   if (random() < 0.5 && concept.tags.length > 0) {
-    return { kind: 'text', description: null, prompt: `Which words fit "${concept.label}"?`, answer: concept.tags.slice(0, MOST_TAGS).join(', ') }
+    return {
+      kind: 'text',
+      description: null,
+      prompt: `Which words fit "${concept.label}"?`,
+      answer: concept.tags.slice(0, MOST_TAGS).join(', '),
+    }
   }
   return { kind: 'text', description: null, prompt: `What kind of thing is "${concept.label}"?`, answer: concept.group }
 }
@@ -135,7 +140,6 @@ export function captionPair(world: World, seed: number, index: number, use: Scen
   const description = describe(world, random, { use, accept: (content) => content.kind !== 'single' })
   const caption = captions(description, world).background
   const hard = hardContents(description, world, random).filter((content) => use === 'test' || !isReserved(content))
-  const known = new Set([contentKey(description)])
-  const hardCaptions = hard.filter((content) => !known.has(contentKey(content))).map((content) => captions(content, world).background)
+  const hardCaptions = hard.map((content) => captions(content, world).background)
   return { description, caption, hardCaptions }
 }

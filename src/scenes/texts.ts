@@ -99,7 +99,11 @@ function relationQuestions(content: Content, names: readonly string[]): Question
 
 function kindQuestions(content: Content, names: readonly string[], world: World): Question[] {
   const { kind, parts } = content
-  const howMany = (i: number): Question => ({ type: 'count', question: `How many ${plural(names[i]!)} are there?`, answer: numberWord(parts[i]!.count) })
+  const howMany = (i: number): Question => ({
+    type: 'count',
+    question: `How many ${plural(names[i]!)} are there?`,
+    answer: numberWord(parts[i]!.count),
+  })
   const [a, b] = [names[0]!, names[1] ?? '']
   switch (kind) {
     case 'single':

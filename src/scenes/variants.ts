@@ -8,7 +8,13 @@ import type { World } from './world.ts'
 /** The same scene on another background that no part's colour equals; `undefined` never happens with twelve colours. */
 export function onOtherBackground(content: Content, random: Random): Content {
   const taken = new Set([content.background, ...content.parts.map((part) => part.colour)])
-  return { ...content, background: pick(COLOURS.map((_, i) => i).filter((i) => !taken.has(i)), random) }
+  return {
+    ...content,
+    background: pick(
+      COLOURS.map((_, i) => i).filter((i) => !taken.has(i)),
+      random,
+    ),
+  }
 }
 
 /** One thing exchanged for another of the same style that is not in the scene. */
@@ -35,8 +41,15 @@ function rearranged(content: Content, random: Random): Content {
       return { ...content, parts: [{ ...a, count: other }] }
     }
     case 'mixed':
-      if (b === undefined || a.count === b.count) return { ...content, parts: [{ ...a, count: (a.count % 3) + 1 }, ...content.parts.slice(1)] }
-      return { ...content, parts: [{ ...a, count: b.count }, { ...b, count: a.count }] }
+      if (b === undefined || a.count === b.count)
+        return { ...content, parts: [{ ...a, count: (a.count % 3) + 1 }, ...content.parts.slice(1)] }
+      return {
+        ...content,
+        parts: [
+          { ...a, count: b.count },
+          { ...b, count: a.count },
+        ],
+      }
     case 'row':
       return { ...content, parts: [...content.parts.slice(1), a] }
     default:
@@ -50,7 +63,9 @@ function rearranged(content: Content, random: Random): Content {
  */
 export function hardContents(content: Content, world: World, random: Random): Content[] {
   const turned: Content =
-    content.relation === undefined ? onOtherBackground(content, random) : { ...content, relation: content.relation === 'left' ? 'above' : 'left' }
+    content.relation === undefined
+      ? onOtherBackground(content, random)
+      : { ...content, relation: content.relation === 'left' ? 'above' : 'left' }
   const changed = content.kind === 'single' ? [] : [rearranged(content, random)]
   return [...changed, turned, withOtherThing(content, world, random)]
 }

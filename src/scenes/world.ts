@@ -108,7 +108,10 @@ export function makeWorld(all: readonly Concept[], name: WorldName): World {
   const { training, heldOut, things } = chooseConcepts(all, name)
   const unnamed = heldOut.map((concept) => concept.label)
   // Tags are training text, so none of them may name a held-out concept.
-  const known = all.map((concept) => ({ ...concept, tags: concept.tags.filter((tag) => !unnamed.some((label) => holdsPhrase(tag, label))) }))
+  const known = all.map((concept) => ({
+    ...concept,
+    tags: concept.tags.filter((tag) => !unnamed.some((label) => holdsPhrase(tag, label))),
+  }))
   const from = (concepts: readonly Concept[]) => concepts.map((concept) => known[concept.index]!)
   const ownThings = from(things)
   return {

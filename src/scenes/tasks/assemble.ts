@@ -89,7 +89,13 @@ export function assemble(plan: TaskPlan, world: World, limits: Limits): Embedded
   const forDev = trained.filter((draft) => isDev(name, draft.content)).slice(0, limits.dev)
   const forTraining = trained.filter((draft) => !isDev(name, draft.content))
   const train = forTraining.map((draft, i) =>
-    makeRow(name, 'train', i, draft, [draft.positive, ...(draft.hard ?? [])].map((candidate) => candidate.item)),
+    makeRow(
+      name,
+      'train',
+      i,
+      draft,
+      [draft.positive, ...(draft.hard ?? [])].map((candidate) => candidate.item),
+    ),
   )
   const sizes = test.map((row) => row.candidates.length)
   const chance = sizes.reduce((sum, size) => sum + 1 / size, 0) / sizes.length

@@ -3,7 +3,18 @@
 import { pick, type Random } from '../../numeric/random.ts'
 import { COLOURS } from '../colours.ts'
 import { numberWord } from '../nouns.ts'
-import { type Content, contentKey, type Description, describe, differentThings, isReserved, type Part, place, type SceneKind, type SceneUse } from '../scene.ts'
+import {
+  type Content,
+  contentKey,
+  type Description,
+  describe,
+  differentThings,
+  isReserved,
+  type Part,
+  place,
+  type SceneKind,
+  type SceneUse,
+} from '../scene.ts'
 import { captions, onBackground, type Question, type QuestionType, questions } from '../texts.ts'
 import { hardContents } from '../variants.ts'
 import type { World } from '../world.ts'
@@ -67,7 +78,12 @@ function captionDraft(direction: 't2i' | 'i2t', world: World, use: SceneUse, ran
   const shared = { content: contentKey(description), cluster: clusterOf(world, description.parts[0]!) }
   if (direction === 'i2t') {
     const wrong = hard.map((content) => textOf(captions(content, world).background))
-    return { ...shared, query: imageQuery('Find an image caption describing the given image.', description), positive: textOf(caption), hard: wrong }
+    return {
+      ...shared,
+      query: imageQuery('Find an image caption describing the given image.', description),
+      positive: textOf(caption),
+      hard: wrong,
+    }
   }
   return {
     ...shared,
@@ -158,7 +174,11 @@ export const compositionPlans: readonly TaskPlan[] = [
     drafts: (world, use, count, random) =>
       collect(count, (index) => {
         const wanted = index % COLOURS.length
-        const description = describe(world, random, { use, kind: 'tinted', accept: ({ parts }) => parts.some((part) => part.colour === wanted) })
+        const description = describe(world, random, {
+          use,
+          kind: 'tinted',
+          accept: ({ parts }) => parts.some((part) => part.colour === wanted),
+        })
         return questionDraft(world, description, 'colour', random)
       }),
     fillers: () => listOf(COLOURS.map((colour) => colour.name)),
@@ -200,7 +220,14 @@ export const compositionPlans: readonly TaskPlan[] = [
     drafts: (world, use, count, random) =>
       collect(count, () => {
         const original = describe(world, random, { use, kind: 'count' })
-        return composedDraft(world, use, random, original, countsOf(original), (target) => `with ${numberWord(target.parts[0]!.count)} of them`)
+        return composedDraft(
+          world,
+          use,
+          random,
+          original,
+          countsOf(original),
+          (target) => `with ${numberWord(target.parts[0]!.count)} of them`,
+        )
       }),
   },
 ]

@@ -33,7 +33,10 @@ export interface TaskChoice {
 export function buildTasks(world: World, { tasks = TASK_NAMES, limits = {} }: TaskChoice = {}): EmbeddedTask[] {
   const unknown = tasks.filter((name) => !TASK_NAMES.includes(name))
   if (unknown.length > 0) {
-    throw new UsageError('task-unknown', { message: `no embedded task is called ${unknown.join(', ')}`, hint: `The tasks are: ${TASK_NAMES.join(', ')}.` })
+    throw new UsageError('task-unknown', {
+      message: `no embedded task is called ${unknown.join(', ')}`,
+      hint: `The tasks are: ${TASK_NAMES.join(', ')}.`,
+    })
   }
   return ordered.filter((plan) => tasks.includes(plan.name)).map((plan) => assemble(plan, world, { ...QUICK_LIMITS, ...limits }))
 }

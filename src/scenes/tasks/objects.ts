@@ -22,7 +22,9 @@ const meaningOf = (concept: Concept) => `cluster ${concept.cluster}`
  * Null where that side has none: one concept in fifty has no reserved combination.
  */
 function shownPicture(concept: Concept, styles: readonly number[], use: SceneUse, random: Random): Description | null {
-  const contents = styles.filter((style) => style !== concept.withheld).flatMap((style) => COLOURS.map((_, colour) => single(concept.index, style, colour)))
+  const contents = styles
+    .filter((style) => style !== concept.withheld)
+    .flatMap((style) => COLOURS.map((_, colour) => single(concept.index, style, colour)))
   const allowed = contents.filter((content) => isReserved(content) === (use === 'test'))
   return allowed.length === 0 ? null : place(pick(allowed, random), random)
 }
@@ -32,23 +34,35 @@ function unseenPicture(concept: Concept, style: number, random: Random): Descrip
   return place(single(concept.index, style, below(COLOURS.length, random)), random)
 }
 
+/** Which concept the draft of this number is about. */
+type Turns = (index: number) => Concept
+
 /** The concepts again and again, each time in another order, so that counts differ by one at most. */
-function* inTurns(concepts: readonly Concept[], random: Random): Generator<Concept, never> {
-  for (;;) yield* shuffle([...concepts], random)
+function inTurns(concepts: readonly Concept[], random: Random): Turns {
+  let round: Concept[] = []
+  return () => {
+    if (round.length === 0) round = shuffle([...concepts], random)
+    return round.pop()!
+  }
 }
 
-/** Turns through the groups, then through each group's concepts: as many queries of each group. */
-function* groupsInTurns(concepts: readonly Concept[], random: Random): Generator<Concept, never> {
+/** Turns through the groups by number, then through each group's concepts: as many queries of each group. */
+function groupsInTurns(concepts: readonly Concept[], random: Random): Turns {
   const groups = [...new Set(concepts.map((concept) => concept.group))]
-  const turns = groups.map((group) => inTurns(concepts.filter((concept) => concept.group === group), random))
-  for (;;) for (const turn of turns) yield turn.next().value
+  const turns = groups.map((group) =>
+    inTurns(
+      concepts.filter((concept) => concept.group === group),
+      random,
+    ),
+  )
+  return (index) => turns[index % turns.length]!(index)
 }
 
-/** `count` drafts with different pictures, or fewer when nothing new comes. */
-function collect(count: number, turns: Generator<Concept, never>, make: (concept: Concept) => Draft | null): Draft[] {
+/** `count` drafts of different contents, or fewer when nothing new comes; a repeated one is drawn anew on the same turn. */
+function collect(count: number, turns: Turns, make: (concept: Concept) => Draft | null): Draft[] {
   const drafts = new Map<string, Draft>()
   for (let tries = 0; drafts.size < count && tries < count * 20; tries++) {
-    const draft = make(turns.next().value)
+    const draft = make(turns(drafts.size))
     if (draft !== null && !drafts.has(draft.content)) drafts.set(draft.content, draft)
   }
   return [...drafts.values()]
@@ -93,7 +107,7 @@ function heldOutDrafts(
   world: World,
   count: number,
   random: Random,
-  turns: Generator<Concept, never>,
+  turns: Turns,
   make: (concept: Concept, image: Description) => Draft,
 ): Draft[] {
   const seen = new Map<number, number>()
@@ -107,7 +121,9 @@ function heldOutDrafts(
 /** The one candidate picture of a concept in a style: fixed, so that it is embedded once for all rows. */
 function candidatePicture(world: World, task: string, concept: Concept, style: number, use: SceneUse): Candidate {
   const random = stream(TASK_SEED, world.name, task, use, 'candidate', concept.hex, style)
-  const free = COLOURS.map((_, i) => single(concept.index, style, i)).filter((content) => concept.split === 'held-out' || !isReserved(content))
+  const free = COLOURS.map((_, i) => single(concept.index, style, i)).filter(
+    (content) => concept.split === 'held-out' || !isReserved(content),
+  )
   return { item: imageCandidate(place(pick(free, random), random)), meaning: meaningOf(concept) }
 }
 
@@ -124,7 +140,13 @@ function pictureShelves(world: World, task: string, concepts: readonly Concept[]
 function crossStyleDraft(world: World, concept: Concept, use: SceneUse, random: Random): Draft | null {
   const shown = ALL_SHOWN.filter((style) => style !== concept.withheld)
   const from = use === 'test' ? concept.withheld : pick(shown, random)
-  const to = use === 'test' ? (from + 1) % TRAINING_STYLES : pick(shown.filter((style) => style !== from), random)
+  const to =
+    use === 'test'
+      ? (from + 1) % TRAINING_STYLES
+      : pick(
+          shown.filter((style) => style !== from),
+          random,
+        )
   const query = use === 'test' ? unseenPicture(concept, from, random) : shownPicture(concept, [from], use, random)
   if (query === null) return null
   return {
@@ -147,8 +169,7 @@ export const objectPlans: readonly TaskPlan[] = [
     rung: 'in',
     reason: SHOWN,
     trained: true,
-    drafts: (world, use, count, random) =>
-      collect(count, inTurns(world.training, random), ofShown(byLabel, use, random)),
+    drafts: (world, use, count, random) => collect(count, inTurns(world.training, random), ofShown(byLabel, use, random)),
     fillers: (world) => labels(world.training),
   },
   {
@@ -157,8 +178,7 @@ export const objectPlans: readonly TaskPlan[] = [
     rung: 'in',
     reason: `${SHOWN}; as many queries of each group`,
     trained: true,
-    drafts: (world, use, count, random) =>
-      collect(count, groupsInTurns(world.training, random), ofShown(byGroup, use, random)),
+    drafts: (world, use, count, random) => collect(count, groupsInTurns(world.training, random), ofShown(byGroup, use, random)),
     fillers: (world) => groups(world.training),
   },
   {
@@ -180,8 +200,13 @@ export const objectPlans: readonly TaskPlan[] = [
     reason: 'known things in a drawing style (blob) that training never shows; as many queries of each group',
     trained: false,
     drafts: (world, _use, count, random) =>
-      collect(count, groupsInTurns(world.training.filter((concept) => hasStyle(concept, BLOB)), random), (concept) =>
-        byGroup(concept, unseenPicture(concept, BLOB, random)),
+      collect(
+        count,
+        groupsInTurns(
+          world.training.filter((concept) => hasStyle(concept, BLOB)),
+          random,
+        ),
+        (concept) => byGroup(concept, unseenPicture(concept, BLOB, random)),
       ),
     fillers: (world) => groups(world.training),
   },
