@@ -135,7 +135,7 @@ export interface LossFeeds {
 }
 
 /** The scored positions of a batch as arrays to feed. */
-export function lossFeeds({ positions, targets, weights }: NoisedBatch): LossFeeds {
+export function lossFeeds({ positions, targets, weights }: Pick<NoisedBatch, 'positions' | 'targets' | 'weights'>): LossFeeds {
   const dims = [positions.length]
   return { scored_positions: i64(dims, positions), scored_targets: i64(dims, targets), scored_weights: f32(dims, weights) }
 }

@@ -1,16 +1,17 @@
 /** @file Trains the shared image tower and its dual encoder. */
 
 import { join } from 'node:path'
+import { initialWeights } from '../families/initial.ts'
 import type { Tensor } from '../numeric/tensor.ts'
 import { openSession } from '../runtime/session.ts'
 import { memoryWeights } from '../runtime/weights.ts'
 import { COLOURS } from '../scenes/index.ts'
-import { adamW, gradientGraph, muon, openOptimizer, schedule, sessionStep, train } from '../training/index.ts'
-import { initialParameters } from './initial.ts'
+import { adamW, gradientGraph, muon, openOptimizer, sessionStep, train } from '../training/index.ts'
 import { LEARNING_RATES, TOWER, type TowerTraining } from './recipe.ts'
 import { openTowerJudge } from './tower-accuracy.ts'
 import { type TowerWorld, towerBatch } from './tower-batch.ts'
 import { towerLoss } from './tower-model.ts'
+import { trapezoid } from './trapezoid.ts'
 
 export interface PretrainingRun {
   /** Snapshots and logs: an interrupted training goes on from here. */
@@ -22,8 +23,11 @@ export interface PretrainingRun {
 }
 
 const WARMUP = 100
+const COOLDOWN = 500
 const CLIP = 1
 const EVERY = 250
+/** `.02·√(768 / 192)`: the usual deviation, at this width. */
+export const INITIAL_STD = 0.04
 /** `e^2.66 ≈ 14.3`, CLIP's first temperature of .07. */
 const FIRST_LOGIT_SCALE = 2.6592
 
@@ -36,8 +40,12 @@ export function isBlockMatrix(name: string, dims: readonly number[]): boolean {
 export async function trainTower(at: TowerWorld, recipe: TowerTraining, run: PretrainingRun): Promise<Record<string, Tensor<'f32'>>> {
   const classes = { concepts: at.world.training.length, colours: COLOURS.length }
   const { compiled, parameters: slots } = gradientGraph((graph) => towerLoss(graph, classes))
-  const parameters = initialParameters(slots, { seed: recipe.seed, layers: TOWER.layers })
-  parameters.logit_scale!.data[0] = FIRST_LOGIT_SCALE
+  const parameters = initialWeights(slots, {
+    seed: recipe.seed,
+    layers: TOWER.layers,
+    std: INITIAL_STD,
+    constants: { logit_scale: FIRST_LOGIT_SCALE },
+  })
   const session = await openSession(compiled, { weights: memoryWeights({}), name: 'tower', threads: run.threads })
   const optimizer = await openOptimizer(parameters, [
     { accepts: isBlockMatrix, rule: muon({ session: { threads: run.threads } }), learningRate: LEARNING_RATES.muon },
@@ -49,10 +57,10 @@ export async function trainTower(at: TowerWorld, recipe: TowerTraining, run: Pre
       parameters,
       optimizer,
       gradient: sessionStep({ session, parameters, feeds: (step) => towerBatch(at, recipe, step) }),
-      schedule: schedule({ steps: recipe.steps, warmup: WARMUP, decay: 'linear', floor: 0.02 }),
+      schedule: trapezoid({ steps: recipe.steps, warmup: WARMUP, cooldown: COOLDOWN }),
       steps: recipe.steps,
       clip: CLIP,
-      checkpoint: { dir: join(run.workDir, 'snapshots'), every: EVERY, identity: `tower ${JSON.stringify(recipe)}` },
+      checkpoint: { dir: join(run.workDir, 'snapshots'), every: EVERY, identity: identityOf('tower', recipe) },
       log: join(run.workDir, 'log.jsonl'),
       evaluate: { every: EVERY, run: async () => ({ ...(await judge.measure(parameters)) }) },
       signal: run.signal,
@@ -63,4 +71,9 @@ export async function trainTower(at: TowerWorld, recipe: TowerTraining, run: Pre
     await Promise.all([session.close(), optimizer.close(), judge.close()])
   }
   return parameters
+}
+
+/** Names a run for its snapshots. The number of steps is left out: a run may be given more. */
+export function identityOf(model: string, { steps: _, ...settings }: { steps: number }): string {
+  return `${model} ${JSON.stringify(settings)}`
 }

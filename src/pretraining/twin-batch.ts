@@ -1,0 +1,140 @@
+/** @file Batches of the twins: the same pictures, prompts and answers in the same order; only what is masked and scored differs. */
+
+import { stream } from '../numeric/random.ts'
+import { i64, type Tensor } from '../numeric/tensor.ts'
+import { type Description, pretrainingSample, type Sample, type SampleKind, type SceneUse } from '../scenes/index.ts'
+import { drawNoise, IGNORED, lossFeeds, type NoisedBatch, noise, type TargetRow } from './masked-diffusion.ts'
+import { drawBatch } from './pictures.ts'
+import { IMAGE_TOKENS, PICTURE_SIZE, type TwinTraining } from './recipe.ts'
+import type { TowerWorld } from './tower-batch.ts'
+import { SPECIAL_IDS } from './vocabulary.ts'
+
+export type Objective = 'next-token' | 'masked-diffusion'
+
+/** Every twelfth batch is text only. @see specs/twins.md §3.2 */
+const TEXT_EVERY = 12
+
+/** What is drawn for one batch. */
+export interface TwinSamples {
+  samples: readonly Sample[]
+  /** One for each sample; other than the samples' own where pictures are shuffled. */
+  pictures: readonly (Description | null)[]
+}
+
+/** The samples of a step. A batch holds one kind, so that its rows are of like length. */
+export function trainingSamples({ world }: TowerWorld, { batch, seed }: TwinTraining, step: number): TwinSamples {
+  const kind = step % TEXT_EVERY === TEXT_EVERY - 1 ? 'text' : kindOf(stream(seed, 'kind', step)())
+  return samplesOf(world, { kind, seed, from: step * batch, count: batch, use: 'train' })
+}
+
+/** Shares of the kinds in the trial's recipe, single objects' groups and tags folded into one. */
+function kindOf(share: number): SampleKind {
+  if (share < 0.3) return 'caption'
+  if (share < 0.6) return 'qa'
+  if (share < 0.88) return 'label'
+  return share < 0.94 ? 'tags' : 'group'
+}
+
+export interface SampleRange {
+  kind: SampleKind
+  seed: number
+  from: number
+  count: number
+  use: SceneUse
+}
+
+export function samplesOf(world: TowerWorld['world'], { kind, seed, from, count, use }: SampleRange): TwinSamples {
+  const samples = Array.from({ length: count }, (_, i) => pretrainingSample(world, seed, from + i, { kind, use }))
+  return { samples, pictures: samples.map(({ description }) => description) }
+}
+
+/** Each sample with the next one's picture. */
+export function withShuffledPictures({ samples, pictures }: TwinSamples): TwinSamples {
+  return { samples, pictures: pictures.map((_, i) => pictures[(i + 1) % pictures.length]!) }
+}
+
+/** One row before padding. */
+interface Row {
+  prompt: number[]
+  answer: number[]
+  hasImage: boolean
+}
+
+function rowOf({ tokenizer }: TowerWorld, { prompt, answer }: Sample, hasImage: boolean): Row {
+  const encode = (text: string) => tokenizer.encode(text, { addSpecialTokens: false })
+  const picture = hasImage ? new Array<number>(IMAGE_TOKENS).fill(SPECIAL_IDS.image) : []
+  return {
+    prompt: [SPECIAL_IDS.bos, ...picture, ...encode(hasImage ? `\n${prompt}` : prompt), SPECIAL_IDS.endOfTurn],
+    answer: [...encode(answer), SPECIAL_IDS.eos],
+    hasImage,
+  }
+}
+
+export interface TwinBatchOptions {
+  objective: Objective
+  /** Seed of the masks and number of the batch. */
+  seed: number
+  step: number
+  /** Whether the end tokens that fill an answer up to the longest of its batch are learnt too (masked diffusion; specs/lavida.md §6.1). */
+  fill: boolean
+}
+
+/** Feeds of `twinLoss`. */
+export function twinBatch(at: TowerWorld, drawn: TwinSamples, { objective, seed, step, fill }: TwinBatchOptions): Record<string, Tensor> {
+  const rows = drawn.samples.map((sample, i) => rowOf(at, sample, drawn.pictures[i] !== null))
+  const diffusion = objective === 'masked-diffusion'
+  const answers = Math.max(...rows.map(({ answer }) => answer.length))
+  const filled = rows.map((row) => (diffusion && fill ? { ...row, answer: fillUp(row.answer, answers) } : row))
+  const seq = Math.max(...filled.map(({ prompt, answer }) => prompt.length + answer.length))
+  const targets = filled.map(({ prompt, answer }): TargetRow => {
+    const rest = new Array<number>(seq - prompt.length - answer.length).fill(SPECIAL_IDS.eos)
+    return {
+      inputIds: [...prompt, ...answer, ...rest],
+      labels: [...prompt.map(() => IGNORED), ...answer, ...rest.map(() => IGNORED)],
+    }
+  })
+  const scored = diffusion
+    ? noise(targets, drawNoise(targets.length, seq, stream(seed, 'noise', step)), { maskId: SPECIAL_IDS.mask })
+    : nextToken(targets)
+  const copies = scored.inputIds.length / rows.length
+  const pictures = drawn.pictures.filter((picture) => picture !== null)
+  let next = 0
+  const imageIndex = filled.flatMap(({ hasImage }) => {
+    const row = new Array<number>(seq).fill(-1)
+    if (hasImage) for (let i = 0; i < IMAGE_TOKENS; i++) row[1 + i] = next++
+    return row
+  })
+  const mask = filled.flatMap(({ prompt, answer }) => Array.from({ length: seq }, (_, i) => (i < prompt.length + answer.length ? 1 : 0)))
+  const dims = [rows.length * copies, seq]
+  const repeated = (values: number[]) => i64(dims, Array.from({ length: copies }, () => values).flat())
+  return {
+    // A text-only batch sees one blank picture that no row points at: the graph stays one.
+    pixels: pictures.length > 0 ? drawBatch(pictures, at.sheets) : blank(),
+    input_ids: i64(dims, scored.inputIds.flat()),
+    attention_mask: repeated(mask),
+    image_index: repeated(imageIndex),
+    ...lossFeeds(scored),
+  }
+}
+
+function fillUp(answer: readonly number[], length: number): number[] {
+  return [...answer, ...new Array<number>(length - answer.length).fill(SPECIAL_IDS.eos)]
+}
+
+/** Every answer token is scored at the position before it. */
+function nextToken(rows: readonly TargetRow[]): Pick<NoisedBatch, 'inputIds' | 'positions' | 'targets' | 'weights'> {
+  const seq = rows[0]!.inputIds.length
+  const found = rows.flatMap(({ labels }, row) =>
+    labels.flatMap((label, i) => (label === IGNORED ? [] : [{ position: row * seq + i - 1, label }])),
+  )
+  return {
+    inputIds: rows.map(({ inputIds }) => [...inputIds]),
+    positions: found.map(({ position }) => position),
+    targets: found.map(({ label }) => label),
+    weights: found.map(() => 1 / found.length),
+  }
+}
+
+function blank(): Tensor<'u8'> {
+  return { dtype: 'u8', dims: [1, PICTURE_SIZE, PICTURE_SIZE, 3], data: new Uint8Array(PICTURE_SIZE * PICTURE_SIZE * 3) }
+}
