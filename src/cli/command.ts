@@ -1,0 +1,118 @@
+/** @file How a command is described: its line, its flags with their types, and what it does. Parsing is commander's. */
+
+import type { Command as Parser } from 'commander'
+import { z } from 'zod'
+import { UsageError } from '../numeric/errors.ts'
+import type { CommandIo } from './io.ts'
+
+type Camel<S extends string> = S extends `${infer Head}-${infer Tail}` ? `${Head}${Capitalize<Camel<Tail>>}` : S
+
+/** `--dry-run <n>` → `dryRun`. */
+type FlagName<F extends string> = F extends `--${infer Rest}` ? Camel<Rest extends `${infer Name} ${string}` ? Name : Rest> : never
+
+/** What a flag without a schema gives: text, texts (`<names...>`), or whether it was given. */
+type FlagValue<F extends string> = F extends `${string}...>` ? string[] | undefined : F extends `${string}>` ? string | undefined : boolean
+
+/** `embed <model> [file]` → `{ model: string; file: string | undefined }`. */
+type Arguments<L extends string> = L extends `${infer Head} ${infer Tail}` ? Arguments<Head> & Arguments<Tail> : ArgumentOf<L>
+type ArgumentOf<L extends string> = L extends `<${infer Name}>`
+  ? { [N in Camel<Name>]: string }
+  : L extends `[${infer Name}]`
+    ? { [N in Camel<Name>]: string | undefined }
+    : unknown
+
+/** What a command ends with: the process's exit code. */
+export type CommandResult = 0 | 1 | 2 | 3 | 4
+
+interface Flag {
+  flags: string
+  description: string
+  schema: z.ZodType | undefined
+}
+
+/** A finished command: `main` hands it to the parser. */
+export interface CommandEntry {
+  /** @param io made when the command runs: whether `--json` was given is known only then */
+  register(program: Parser, io: (json: boolean) => CommandIo, done: (result: CommandResult) => void): void
+}
+
+/**
+ * Starts the description of a command.
+ * @param line name and arguments: `embed <model>`, `verify [model]`
+ * @example
+ * export const score = command('score <model>', 'Score a model')
+ *   .option('--seed <n>', 'of the draws; default 0', z.coerce.number().int().optional())
+ *   .action(async ({ model, seed }, io) => { io.print(`${model} ${seed}`, { model, seed }); return 0 })
+ */
+export function command<L extends string>(line: L, summary: string): CommandBuilder<Arguments<L>> {
+  return new CommandBuilder(line, summary, [])
+}
+
+export class CommandBuilder<Given> {
+  readonly #line: string
+  readonly #summary: string
+  readonly #flags: readonly Flag[]
+
+  constructor(line: string, summary: string, flags: readonly Flag[]) {
+    this.#line = line
+    this.#summary = summary
+    this.#flags = flags
+  }
+
+  /** A flag. With a schema, its value is what the schema makes of the text; a refusal is a usage error. */
+  option<F extends string>(flags: F, description: string): CommandBuilder<Given & { [N in FlagName<F>]: FlagValue<F> }>
+  option<F extends string, T>(flags: F, description: string, schema: z.ZodType<T>): CommandBuilder<Given & { [N in FlagName<F>]: T }>
+  option(flags: string, description: string, schema?: z.ZodType): CommandBuilder<unknown> {
+    return new CommandBuilder<unknown>(this.#line, this.#summary, [...this.#flags, { flags, description, schema }])
+  }
+
+  /** @param run gives the exit code; an error decides it by its class */
+  action(run: (given: Given, io: CommandIo) => Promise<CommandResult>): CommandEntry {
+    const [line, summary, flags] = [this.#line, this.#summary, this.#flags]
+    return {
+      register(program, io, done) {
+        const parser = program.command(line).description(summary)
+        for (const { flags: text, description } of flags) parser.option(text, description)
+        parser.option('--json', 'print JSON instead of words')
+        parser.action(async () => {
+          const given = read<Given>(parser, flags)
+          done(await run(given, io(parser.opts().json === true)))
+        })
+      },
+    }
+  }
+}
+
+/** Arguments and flags by name, as the builder's types say. */
+function read<Given>(parser: Parser, flags: readonly Flag[]): Given {
+  const texts = parser.opts<Record<string, unknown>>()
+  const given: Record<string, unknown> = {}
+  parser.registeredArguments.forEach((argument, i) => {
+    given[camel(argument.name())] = parser.processedArgs[i]
+  })
+  for (const { flags: text, schema } of flags) {
+    const [flag = ''] = text.split(' ')
+    const name = camel(flag.slice(2))
+    const value = texts[name] ?? (text.includes(' ') ? undefined : false)
+    given[name] = schema === undefined ? value : parsed(flag, value, schema)
+  }
+  return z.custom<Given>().parse(given)
+}
+
+function parsed(flag: string, value: unknown, schema: z.ZodType): unknown {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  throw new UsageError('option', {
+    message: `${flag} ${value === undefined ? 'is missing' : `"${value}"`}: ${result.error.issues.map(({ message }) => message).join('; ')}`,
+    hint: 'Add --help to see what each flag takes.',
+  })
+}
+
+function camel(name: string): string {
+  return name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
+}
+
+/** A whole number of at least `min`, from text. */
+export function wholeNumber(min = 0): z.ZodType<number> {
+  return z.string().regex(/^\d+$/, `expected a whole number of at least ${min}`).transform(Number).pipe(z.int().min(min))
+}

@@ -1,0 +1,8 @@
+/** @file All commands, in the order of the help page. Each file holds flags only and imports its library when it runs. */
+
+import type { CommandEntry } from '../command.ts'
+import { embed } from './embed.ts'
+import { inspect } from './inspect.ts'
+import { verify } from './verify.ts'
+
+export const commands: readonly CommandEntry[] = [embed, inspect, verify]

@@ -1,0 +1,16 @@
+/** @file Flags that several commands share: each name means the same everywhere. */
+
+import { z } from 'zod'
+import { wholeNumber } from './command.ts'
+
+const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
+  z.enum(values, { error: `expected one of ${values.join(', ')}` })
+
+export const device = oneOf(['cpu', 'webgpu', 'cuda']).optional()
+export const attention = oneOf(['native', 'causal', 'bidirectional']).optional()
+export const pool = oneOf(['last', 'mean', 'mean-text', 'mean-image', 'mean-tail', 'weighted', 'eos', 'mask', 'mask-shifted']).optional()
+export const memory = oneOf(['fast', 'low']).optional()
+export const truncation = oneOf(['error', 'reference']).optional()
+export const count = wholeNumber(1).optional()
+/** A decoder layer: its number from 0, or `last`. */
+export const layer = z.union([z.literal('last'), wholeNumber(0)], { error: 'expected "last" or the number of a decoder layer' }).optional()

@@ -1,0 +1,61 @@
+#!/usr/bin/env node
+/** @file The command line: parses, runs one command, ends with its exit code. */
+
+import { readFileSync } from 'node:fs'
+import { Command } from 'commander'
+import { z } from 'zod'
+import type { CommandResult } from './command.ts'
+import { commands } from './commands/index.ts'
+import { failureOf } from './failure.ts'
+import { interruption } from './interrupt.ts'
+import { terminalIo } from './io.ts'
+
+/** A reader that went away (`| head`) ends the command quietly: nobody is left to tell. */
+function endWithReader(stream: NodeJS.WriteStream): void {
+  stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+}
+
+/** Written bytes may still be on their way to a pipe when a process is asked to exit. */
+async function drained(stream: NodeJS.WriteStream): Promise<void> {
+  await new Promise<void>((resolve) => stream.write('', () => resolve()))
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return z.object({ version: z.string() }).parse(JSON.parse(text)).version
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const signal = interruption(() => process.stderr.write('\ninterrupted: saving what is done (Ctrl-C again stops at once)\n'))
+  let result: CommandResult = 0
+  const program = new Command('bifocal')
+    .description('Turn vision-language models into multimodal embedding models; measure them; explain the differences.')
+    .version(version())
+    .exitOverride()
+    .configureOutput({ outputError: () => {} })
+  for (const entry of commands) {
+    entry.register(
+      program,
+      (json) => terminalIo(json, signal),
+      (code) => {
+        result = code
+      },
+    )
+  }
+  try {
+    await program.parseAsync(argv)
+    return result
+  } catch (error) {
+    const { exitCode, words } = failureOf(error, { interrupted: signal.aborted, debug: process.env.BIFOCAL_DEBUG === '1' })
+    if (words !== undefined) process.stderr.write(`${words}\n`)
+    return exitCode
+  }
+}
+
+endWithReader(process.stdout)
+endWithReader(process.stderr)
+const code = await main(process.argv)
+await drained(process.stdout)
+await drained(process.stderr)
+// Not only `process.exitCode`: a worker that still computes would keep the process alive after an interruption.
+process.exit(code)

@@ -1,0 +1,112 @@
+/**
+ * @file The embedder's contract, `embedder.json`: everything that turns weights into one particular embedding model. Written beside every tuned
+ * model; a plain checkpoint folder has a default one.
+ */
+
+import { existsSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { z } from 'zod'
+import { readJson, writeFileAtomic } from '../checkpoint/file.ts'
+import type { Model } from '../families/model.ts'
+import { EmbedderError } from './errors.ts'
+import { pools, type Readout } from './readout.ts'
+
+export const CONTRACT = 'embedder.json'
+const CONFIG = 'config.json'
+
+const readoutSchema = z.strictObject({
+  layer: z.union([z.literal('last'), z.int().nonnegative()]),
+  norm: z.enum(['before', 'after']),
+  pool: z.enum(pools),
+  dims: z.int().positive().optional(),
+})
+
+const goldenItemSchema = z.strictObject({ instruction: z.string().optional(), text: z.string().optional(), image: z.string().optional() })
+
+const contractSchema = z.strictObject({
+  format: z.literal('bifocal-embedder/1'),
+  /** The checkpoint folder, relative to this file; `.` where the weights lie beside it. */
+  base: z.strictObject({ path: z.string().min(1), revision: z.string().optional(), sha256: z.string().optional() }),
+  /** PEFT adapter folder, relative to this file. */
+  adapter: z.string().min(1).optional(),
+  prompt: z.strictObject({
+    /** The finished prompt with the slots `{image}`, `{instruction}`, `{text}`; absent: the checkpoint's chat template. */
+    template: z.string().optional(),
+    /** For items that bring no instruction. */
+    instruction: z.string().optional(),
+  }),
+  /** As in the references; named so that a reader need not guess. */
+  image: z.strictObject({ orientation: z.literal('ignored'), alpha: z.literal('dropped') }),
+  padding: z.literal('right'),
+  /** `reference` cuts what is too long as the reference does. */
+  truncation: z.enum(['error', 'reference']),
+  attention: z.enum(['native', 'causal', 'bidirectional']),
+  readout: readoutSchema,
+  normalisation: z.literal('l2'),
+  dtype: z.literal('f32'),
+  /** Items and their vectors: what `verify` recomputes. Pictures and the vectors' file are relative to this file. */
+  golden: z.strictObject({ items: z.array(goldenItemSchema).min(1), vectors: z.string(), tolerance: z.number().positive() }).optional(),
+})
+
+export type Contract = z.infer<typeof contractSchema>
+
+/** A contract and the folders that it names. */
+export interface LocatedContract {
+  readonly contract: Contract
+  /** Where the contract lies. */
+  readonly dir: string
+  /** The checkpoint folder. */
+  readonly base: string
+  /** The adapter folder. */
+  readonly adapter: string | undefined
+}
+
+/**
+ * The contract of a folder; undefined for a plain checkpoint, which has none.
+ * @param path a folder, or an `embedder.json` itself
+ * @throws EmbedderError `embedder/no-model` when there is neither contract nor checkpoint; FileError `file/schema`
+ */
+export async function readContract(path: string): Promise<LocatedContract | undefined> {
+  const file = path.endsWith('.json') ? path : join(path, CONTRACT)
+  if (existsSync(file)) {
+    const contract = await readJson(file, contractSchema)
+    const dir = dirname(file)
+    return { contract, dir, base: resolve(dir, contract.base.path), adapter: contract.adapter && resolve(dir, contract.adapter) }
+  }
+  if (existsSync(join(path, CONFIG))) return undefined
+  throw new EmbedderError(
+    'no-model',
+    {
+      message: existsSync(path) ? `${path} holds neither ${CONTRACT} nor ${CONFIG}` : `there is no folder ${path}`,
+      hint: 'Give the folder of a downloaded checkpoint or of a tuned model.',
+    },
+    3,
+  )
+}
+
+/** @throws FileError `file/disk-full`, `file/write` */
+export async function writeContract(dir: string, contract: Contract): Promise<void> {
+  await writeFileAtomic(join(dir, CONTRACT), `${JSON.stringify(contractSchema.parse(contract), undefined, 2)}\n`)
+}
+
+/** The default readout: the last state sees everything in a causal model only; elsewhere the mean. A dual encoder pools by itself. */
+export function defaultReadout(model: Model): Readout {
+  const causal = model.kind === 'vision-language' && model.shape.nativeAttention === 'causal'
+  return { layer: 'last', norm: 'after', pool: causal ? 'last' : 'mean' }
+}
+
+/** What a plain checkpoint folder stands for. */
+export function defaultContract(model: Model): Contract {
+  return {
+    format: 'bifocal-embedder/1',
+    base: { path: '.' },
+    prompt: {},
+    image: { orientation: 'ignored', alpha: 'dropped' },
+    padding: 'right',
+    truncation: 'error',
+    attention: 'native',
+    readout: defaultReadout(model),
+    normalisation: 'l2',
+    dtype: 'f32',
+  }
+}

@@ -1,0 +1,36 @@
+/** @file Verifies a fixture of reference values, whatever its kind. */
+
+import { join } from 'node:path'
+import { z } from 'zod'
+import { readJson } from '../checkpoint/file.ts'
+import type { VerifyReport } from '../embedder/verify/report.ts'
+import type { Device } from '../runtime/devices.ts'
+
+const kinds = ['model', 'ops', 'losses'] as const
+const fixture = z.looseObject({ kind: z.enum(kinds, { error: `kind: expected one of ${kinds.join(', ')}` }) })
+
+type Verifier = (dir: string, options: { device?: Device }) => Promise<VerifyReport>
+
+/** Loaded by need: operators need no tokenizer, losses no model. */
+const verifiers: { readonly [K in (typeof kinds)[number]]: () => Promise<Verifier> } = {
+  ops: async () => (await import('../embedder/verify/operators.ts')).verifyOperators,
+  losses: async () => (await import('../tuning/verify.ts')).verifyLosses,
+  model: async () => {
+    const [{ verifyModel }, { verifyMaskedDiffusion }] = await Promise.all([
+      import('../embedder/verify/model.ts'),
+      import('../pretraining/verify.ts'),
+    ])
+    return (dir, options) => verifyModel(dir, { ...options, also: [verifyMaskedDiffusion] })
+  },
+}
+
+/**
+ * Compares every expected tensor of the fixture in `dir`.
+ * @throws FileError `file/missing` when the folder is none, `file/schema` when its kind is not known; what the verifier of the kind throws
+ * @example const report = await verifyGolden('golden/llava'); report.failure // undefined when all is equal
+ */
+export async function verifyGolden(dir: string, { device }: { device?: Device } = {}): Promise<VerifyReport> {
+  const { kind } = await readJson(join(dir, 'cases.json'), fixture)
+  const verify = await verifiers[kind]()
+  return await verify(dir, { device })
+}
