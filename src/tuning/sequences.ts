@@ -1,0 +1,89 @@
+/** @file From items to the feeds of sequence groups: prepared once, padded to the longest of their group. */
+
+import type { EmbeddingItem } from '../embedder/item.ts'
+import { poolWeights, poolWeightsFeed } from '../embedder/readout.ts'
+import { i64, type Tensor } from '../numeric/tensor.ts'
+import { TUNED_POOLS } from './decoder.ts'
+import type { ImageTable, PictureFeatures } from './features.ts'
+import type { Subject } from './subject.ts'
+
+/** A prepared item without its pixels. */
+export interface Sequence {
+  readonly inputIds: readonly number[]
+  /** Rows of the item's own image table, −1 at text. */
+  readonly imageIndex: readonly number[]
+  readonly pictureKey: string | undefined
+}
+
+export interface Sequences {
+  /** The items as sequences; the image rows of their pictures are known afterwards. */
+  prepare(items: readonly EmbeddingItem[], signal?: AbortSignal): Promise<Sequence[]>
+}
+
+/** Remembers by key what it has prepared. */
+export function sequencesOf({ processor }: Pick<Subject, 'processor'>, features: PictureFeatures): Sequences {
+  const known = new Map<string, Sequence>()
+  return {
+    async prepare(items, signal) {
+      const unseen: { key: string; views: readonly Tensor<'f32'>[] }[] = []
+      const sequences = items.map((item) => {
+        const { key, instruction, text, picture } = item
+        const found = known.get(key)
+        if (found !== undefined) return found
+        const { prompt, instructionEnd } = processor.prompt({ instruction, text, images: picture === undefined ? 0 : 1 })
+        const { inputIds, imageIndex, views } = processor.prepare(prompt, picture === undefined ? [] : [picture.read()], { instructionEnd })
+        if (picture !== undefined && !features.has(picture.key)) unseen.push({ key: picture.key, views })
+        const sequence = { inputIds, imageIndex, pictureKey: picture?.key }
+        known.set(key, sequence)
+        return sequence
+      })
+      await features.add(unseen, signal)
+      return sequences
+    },
+  }
+}
+
+/** The feeds of one group, without `image_rows`. */
+export function groupFeeds(sequences: readonly Sequence[], table: ImageTable, index: number): Record<string, Tensor> {
+  const batch = sequences.length
+  const seq = Math.max(...sequences.map(({ inputIds }) => inputIds.length))
+  const ids = new Float64Array(batch * seq)
+  const mask = new Float64Array(batch * seq)
+  const rows = new Float64Array(batch * seq).fill(-1)
+  for (const [i, { inputIds, imageIndex, pictureKey }] of sequences.entries()) {
+    ids.set(inputIds, i * seq)
+    mask.fill(1, i * seq, i * seq + inputIds.length)
+    for (const [at, own] of imageIndex.entries()) if (own >= 0 && pictureKey !== undefined) rows[i * seq + at] = table.rowOf(pictureKey, own)
+  }
+  const weights = TUNED_POOLS.map((pool) =>
+    sequences.map(({ inputIds, imageIndex }) => poolWeights(pool, { inputIds, imageIndex, tailStart: 0 })),
+  )
+  return {
+    [`input_ids${index}`]: i64([batch, seq], ids),
+    [`attention_mask${index}`]: i64([batch, seq], mask),
+    [`image_index${index}`]: i64([batch, seq], rows),
+    [`pool_weights${index}`]: poolWeightsFeed(weights, seq),
+  }
+}
+
+/** The keys of all pictures. */
+export function pictureKeys(sequences: readonly Sequence[]): string[] {
+  return sequences.flatMap(({ pictureKey }) => pictureKey ?? [])
+}
+
+/**
+ * Splits sequences into two groups by length, so that the fewest positions are padding.
+ * @returns positions in `sequences`, the shorter ones first; both groups have members where there are two sequences
+ */
+export function splitByLength(sequences: readonly Sequence[]): [number[], number[]] {
+  const length = (at: number) => sequences[at]!.inputIds.length
+  const order = sequences.map((_, at) => at).sort((a, b) => length(a) - length(b) || a - b)
+  const longest = length(order.at(-1)!)
+  let best = 1
+  let fewest = Number.POSITIVE_INFINITY
+  for (let split = 1; split < order.length; split++) {
+    const positions = split * length(order[split - 1]!) + (order.length - split) * longest
+    if (positions < fewest) [best, fewest] = [split, positions]
+  }
+  return [order.slice(0, best), order.slice(best)]
+}

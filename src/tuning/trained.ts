@@ -1,0 +1,48 @@
+/** @file What a conversion trains: low-rank updates of the decoder's linear layers, or the decoder's own weights. */
+
+import { createHash } from 'node:crypto'
+import { adapterParameters, initialAdapter } from '../checkpoint/adapter.ts'
+import type { ScopeOptions } from '../nn/index.ts'
+import type { NamedArrays } from '../training/index.ts'
+import { decoderLinears } from './decoder.ts'
+import type { Subject } from './subject.ts'
+
+/** `lora`: updates of rank `rank` and scale `alpha / rank` on every linear layer; `all`: all weights but the embedding table. */
+export type TunedPart = { tune: 'lora'; rank: number; alpha: number } | { tune: 'all' }
+
+/** How the weights of a subject enter a graph when `part` of it is trained. */
+export function trainedScope(subject: Subject, part: TunedPart): ScopeOptions {
+  const { storedDtype } = subject
+  if (part.tune === 'lora') {
+    const names = new Set(decoderLinears(subject.model).map(({ module }) => module))
+    return { storedDtype, adapter: (name) => (names.has(name) ? { rank: part.rank, scale: part.alpha / part.rank } : undefined) }
+  }
+  const names = new Set(wholeWeights(subject))
+  return { storedDtype, trainable: (name) => names.has(name) }
+}
+
+/** Values before the first step: they leave the model as it is. */
+export async function initialTrained(subject: Subject, part: TunedPart, seed: number): Promise<NamedArrays> {
+  if (part.tune === 'lora') return adapterParameters(initialAdapter(decoderLinears(subject.model), { ...part, seed }))
+  const entries: [string, NamedArrays[string]][] = []
+  for (const name of wholeWeights(subject)) {
+    const { dims, data } = await subject.read(name)
+    entries.push([name, { dtype: 'f32', dims, data: data.slice() }])
+  }
+  return Object.fromEntries(entries)
+}
+
+/** Content hash of trained values, hexadecimal. */
+export function hashTrained(parameters: NamedArrays): string {
+  const hash = createHash('sha256')
+  for (const name of Object.keys(parameters).sort()) {
+    const { data } = parameters[name]!
+    hash.update(`${name}\n`).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+  }
+  return hash.digest('hex')
+}
+
+/** The embedding table stays: a few hundred steps see each token too rarely, and its gradient is as large as a layer's. */
+function wholeWeights({ decoder, model }: Subject): string[] {
+  return decoder.filter(({ dims }) => dims[0] !== model.shape.vocabulary).map(({ name }) => name)
+}
