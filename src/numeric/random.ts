@@ -17,10 +17,12 @@ export function mulberry32(seed: number): Random {
   }
 }
 
+const utf8 = new TextEncoder()
+
 /** 32-bit FNV-1a of the UTF-8 bytes of `text`. */
 export function fnv1a32(text: string): number {
   let hash = 0x811c9dc5
-  for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0
+  for (const byte of utf8.encode(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0
   return hash
 }
 
