@@ -1,0 +1,236 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { goldenDir, hasGolden } from '../../test/golden.ts'
+import { writeRandomTwins } from '../../test/random-twins.ts'
+import { type Adapter, initialAdapter } from '../checkpoint/adapter.ts'
+import { openCheckpoint } from '../checkpoint/folder.ts'
+import { loadSafetensors, writeSafetensors } from '../checkpoint/safetensors.ts'
+import { modelOf } from '../families/registry.ts'
+import type { RgbImage } from '../media/index.ts'
+import { toF32 } from '../numeric/float.ts'
+import { stream } from '../numeric/random.ts'
+import { f32, type Tensor } from '../numeric/tensor.ts'
+import { defaultContract, readContract, writeContract } from './contract.ts'
+import { Embedder, type LoadOptions } from './embedder.ts'
+import type { EmbedItem } from './input.ts'
+import { verifyContract } from './verify/contract.ts'
+import { readModelFixture } from './verify/fixture.ts'
+
+let root: string
+let folders: Awaited<ReturnType<typeof writeRandomTwins>>
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'bifocal-embedder-'))
+  folders = await writeRandomTwins(root)
+})
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+function picture(seed: number): RgbImage {
+  const random = stream(seed)
+  return { width: 20, height: 30, data: Uint8Array.from({ length: 1800 }, () => random() * 256) }
+}
+
+const items: EmbedItem[] = [
+  { text: 'a cat' },
+  { image: picture(1) },
+  { instruction: 'Represent the given image', image: picture(2), text: 'What is to the left of the cat? How many keys are there?' },
+]
+
+async function embedded(dir: string, given: readonly EmbedItem[], options: LoadOptions = {}) {
+  const embedder = await Embedder.load(dir, options)
+  try {
+    return await embedder.embed(given)
+  } finally {
+    await embedder.close()
+  }
+}
+
+const row = ({ dims, data }: Tensor<'f32'>, at: number) => data.slice(at * dims[1]!, (at + 1) * dims[1]!)
+
+describe.each(['tower', 'ar', 'diffusion'] as const)('%s', (name) => {
+  test('gives unit vectors that do not depend on their company', async () => {
+    const together = await embedded(folders[name], [...items, items[0]!])
+    expect(together.vectors.dims).toEqual([4, 24])
+    expect(together.usage).toMatchObject({ items: 4, distinct: 3 })
+    expect(row(together.vectors, 3)).toEqual(row(together.vectors, 0))
+    for (const [i, item] of items.entries()) {
+      const vector = row(together.vectors, i)
+      expect(Math.hypot(...vector)).toBeCloseTo(1, 5)
+      expect(vector).toBeAllClose(row((await embedded(folders[name], [item])).vectors, 0), { atol: 2e-6 })
+    }
+    expect(row(together.vectors, 0)).not.toBeAllClose(row(together.vectors, 1), { atol: 0.01 })
+  })
+
+  test('keeps leading elements, at unit length', async () => {
+    const embedder = await Embedder.load(folders[name])
+    const [full, cut] = [await embedder.embed(items), await embedder.embed(items, { dims: 5 })]
+    await embedder.close()
+    const head = row(full.vectors, 1).slice(0, 5)
+    const norm = Math.hypot(...head)
+    expect(row(cut.vectors, 1)).toBeAllClose(
+      head.map((value) => value / norm),
+      { atol: 1e-6 },
+    )
+    await expect(embedder.embed(items, { dims: 25 })).rejects.toMatchObject({
+      code: expect.stringMatching(/^(embedder\/dims|runtime\/closed)$/),
+    })
+  })
+
+  test('a bad item ends the call, or is skipped and named', async () => {
+    const embedder = await Embedder.load(folders[name])
+    const given: EmbedItem[] = [{ text: '  ' }, { text: 'a cat' }, { image: 'absent.png' }, { image: new Uint8Array([1, 2, 3]) }, {}]
+    await expect(embedder.embed(given)).rejects.toMatchObject({ code: 'embedder/empty-item' })
+    const { vectors, kept, skipped } = await embedder.embed(given, { badItems: 'skip' })
+    expect(kept).toEqual([1])
+    expect(vectors.dims).toEqual([1, 24])
+    expect(skipped.map(({ index, code }) => [index, code])).toEqual([
+      [0, 'embedder/empty-item'],
+      [2, 'file/missing'],
+      [3, 'media/format'],
+      [4, 'embedder/empty-item'],
+    ])
+    await embedder.close()
+  })
+
+  test('text over the context is refused, or cut as the reference does', async () => {
+    const long = { text: 'keys '.repeat(400) }
+    await expect(embedded(folders[name], [long])).rejects.toMatchObject({ code: expect.stringMatching(/\/too-long$/) })
+    const { vectors } = await embedded(folders[name], [long], { truncation: 'reference' })
+    expect(Math.hypot(...vectors.data)).toBeCloseTo(1, 5)
+  })
+
+  test('an interruption before the run is one', async () => {
+    const embedder = await Embedder.load(folders[name])
+    await expect(embedder.embed(items, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'interrupted', exitCode: 130 })
+    await embedder.close()
+  })
+})
+
+describe('readouts', () => {
+  test('several from one pass equal each alone; the mask of a causal model changes them', async () => {
+    const mean = { layer: 'last', norm: 'after', pool: 'mean' } as const
+    const early = { layer: 0, norm: 'before', pool: 'last', dims: 7 } as const
+    const { readouts } = await embedded(folders.ar, items, { readouts: { mean, early } })
+    expect(readouts.early!.dims).toEqual([3, 7])
+    const alone = await embedded(folders.ar, items, { readout: mean })
+    expect(readouts.mean!.data).toBeAllClose(alone.vectors.data, { atol: 1e-6 })
+    const other = await embedded(folders.ar, items, { readout: mean, attention: 'bidirectional' })
+    expect(other.vectors.data).not.toBeAllClose(alone.vectors.data, { atol: 1e-4 })
+  })
+
+  test('the state at an appended mask token', async () => {
+    const { vectors } = await embedded(folders.diffusion, items, { readout: { pool: 'mask' } })
+    const last = await embedded(folders.diffusion, items, { readout: { pool: 'last' } })
+    expect(vectors.data).not.toBeAllClose(last.vectors.data, { atol: 1e-4 })
+  })
+
+  test('a layer that is not there is refused', async () => {
+    await expect(Embedder.load(folders.ar, { readout: { layer: 9, norm: 'before' } })).rejects.toMatchObject({ code: 'embedder/layer' })
+  })
+})
+
+describe('an adapter', () => {
+  const adapterFor = (module: string, fill: number): Adapter => {
+    const adapter = initialAdapter([{ module, inFeatures: 24, outFeatures: 24 }], { rank: 2, alpha: 4, seed: 1 })
+    for (const { up } of adapter.modules.values()) up.data.fill(fill)
+    return adapter
+  }
+  const module = 'language_model.model.layers.1.self_attn.q_proj'
+
+  test('of zeros changes nothing, another does', async () => {
+    const plain = await embedded(folders.ar, items)
+    const zero = await embedded(folders.ar, items, { adapter: adapterFor(module, 0) })
+    const acting = await embedded(folders.ar, items, { adapter: adapterFor(module, 0.5) })
+    expect(zero.vectors.data).toBeAllClose(plain.vectors.data, { atol: 1e-6 })
+    expect(acting.vectors.data).not.toBeAllClose(plain.vectors.data, { atol: 1e-4 })
+  })
+
+  test('of another model is refused', async () => {
+    await expect(Embedder.load(folders.ar, { adapter: adapterFor('transformer.h.0.attn', 1) })).rejects.toMatchObject({
+      code: 'checkpoint/adapter-target',
+    })
+  })
+})
+
+describe('a contract', () => {
+  test('survives its file, decides the vectors, and is verified by its golden ones', async () => {
+    const dir = join(root, 'tuned')
+    const plain = defaultContract(modelOf((await openCheckpoint(folders.ar)).config))
+    const golden = { items: [{ text: 'a cat' }, { instruction: 'Find', text: 'keys' }], vectors: 'golden.safetensors', tolerance: 1e-5 }
+    const contract = { ...plain, base: { path: '../twin-ar' }, readout: { ...plain.readout, pool: 'mean' as const, dims: 6 }, golden }
+    await writeContract(dir, contract)
+    expect((await readContract(dir))?.contract).toEqual(contract)
+    const { vectors } = await embedded(dir, golden.items)
+    expect(vectors.dims).toEqual([2, 6])
+    await writeSafetensors(join(dir, golden.vectors), { vectors })
+    expect((await verifyContract(dir)).failure).toBeUndefined()
+    const moved = f32(
+      vectors.dims,
+      vectors.data.map((value) => value + 1e-3),
+    )
+    await writeSafetensors(join(dir, golden.vectors), { vectors: moved })
+    expect((await verifyContract(dir)).failure).toMatchObject({ stage: 'vector' })
+  })
+
+  test('with an unknown key is refused', async () => {
+    const dir = join(root, 'unknown-key')
+    await writeContract(dir, defaultContract(modelOf((await openCheckpoint(folders.ar)).config)))
+    const file = join(dir, 'embedder.json')
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"padding"', '"paddings"'))
+    await expect(Embedder.load(dir)).rejects.toMatchObject({ code: 'file/schema', message: expect.stringContaining('paddings') })
+  })
+})
+
+test('a NaN among the weights is found in the outputs', async () => {
+  const dir = join(root, 'nan')
+  cpSync(folders.ar, dir, { recursive: true })
+  const tensors = Object.fromEntries(await loadSafetensors(join(dir, 'model.safetensors')))
+  const [name = ''] = Object.keys(tensors).filter((key) => key.endsWith('layers.0.self_attn.q_proj.weight'))
+  const weight = toF32(tensors[name]!)
+  weight.data[0] = Number.NaN
+  await writeSafetensors(join(dir, 'model.safetensors'), { ...tensors, [name]: weight })
+  await expect(embedded(dir, items)).rejects.toMatchObject({ code: 'runtime/not-finite' })
+})
+
+/** All items of a fixture with one picture at most, in one call: batches of unequal rows, shared image tables. */
+describe.each(['llava', 'lavida-llada', 'lavida-dream'])('%s', (name) => {
+  test.runIf(hasGolden(name))('pooled vectors equal the reference', async () => {
+    const { cases, expected } = await readModelFixture(goldenDir(name))
+    const dir = join(root, `golden-${name}`)
+    const base = join(goldenDir(name), 'checkpoint')
+    const plain = defaultContract(modelOf((await openCheckpoint(base)).config))
+    await writeContract(dir, { ...plain, base: { path: base }, prompt: { template: '{text}' } })
+    const usable = cases.filter(
+      ({ items: [item, ...more], options, config_overrides: overrides, expect: { stages }, name: title }) =>
+        more.length === 0 &&
+        (item?.images.length ?? 9) < 2 &&
+        'pool.mean' in stages &&
+        !options?.dropTokenAfterImage &&
+        options?.appendIds === undefined &&
+        overrides === undefined &&
+        !title.includes('jpeg'),
+    )
+    expect(usable.length).toBeGreaterThan(2)
+    const readouts = { mean: { layer: 'last', norm: 'after', pool: 'mean' }, last: { layer: 'last', norm: 'after', pool: 'last' } } as const
+    const made = await embedded(
+      dir,
+      usable.map(({ items: [item] }) => ({
+        text: item!.prompt,
+        image: item!.images[0] && join(goldenDir(name), 'images', item!.images[0]),
+      })),
+      { readouts },
+    )
+    for (const [
+      i,
+      {
+        expect: { stages },
+      },
+    ] of usable.entries()) {
+      for (const pool of ['mean', 'last'] as const) {
+        const key = stages[`pool.${pool}`]
+        if (key !== undefined) expect(row(made.readouts[pool]!, i)).toBeAllClose(toF32(expected.get(key)!).data, { atol: 3e-5 })
+      }
+    }
+  })
+})
