@@ -1,0 +1,33 @@
+/** @file `bifocal study`: the main job, models in, report out. */
+
+import { z } from 'zod'
+import { command, wholeNumber } from '../command.ts'
+
+export const study = command('study', 'Convert models, measure them, explain the difference, write a report')
+  .option('--models <dirs...>', 'checkpoint folders; default: the shipped twins and their tower')
+  .option('--tasks <names...>', 'embedded tasks; default all')
+  .option('--preset <name>', 'quick (minutes) or full; default quick', z.enum(['quick', 'full']).optional())
+  .option('--steps <n>', 'steps of each conversion', wholeNumber(1).optional())
+  .option('--tune <part>', 'lora, or all: every decoder weight but the embeddings; default lora', z.enum(['lora', 'all']).optional())
+  .option('--rank <n>', 'rank of the low-rank updates; default 64', wholeNumber(1).optional())
+  .option('--without-controls', 'leave out the conversion of random decoders')
+  .option('--seed <n>', 'of batches, adapters and intervals; default 7', wholeNumber(0).optional())
+  .option('--out <dir>', 'where report and results go; default bifocal-study')
+  .action(async ({ out = 'bifocal-study', withoutControls, ...given }, io) => {
+    const [{ runStudy }, { scoreTable }] = await Promise.all([import('../../study/index.ts'), import('../../report/index.ts')])
+    const { results, written } = await runStudy({
+      ...given,
+      controls: withoutControls ? false : undefined,
+      out,
+      argv: process.argv.slice(2),
+      signal: io.signal,
+      onProgress: io.progress,
+      warn: io.warn,
+    })
+    const failed = results.criteria.filter(({ passed }) => !passed)
+    io.print(scoreTable(results, { width: io.width, color: io.color }), results)
+    io.say(`\n${results.finding.sentence}`)
+    io.say(`criteria: ${results.criteria.length - failed.length} of ${results.criteria.length} met${failed.length > 0 ? '; the report names the others' : ''}`)
+    io.say(`report: ${written.html}\nresults: ${written.results}`)
+    return 0
+  })

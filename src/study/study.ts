@@ -1,0 +1,178 @@
+/** @file The main job: models in, report out. Everything computed is kept in the output folder, so a stopped study goes on. */
+
+import { existsSync } from 'node:fs'
+import { cpus, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
+import { dualEncoder, evaluateTask, itemsOf, pixels, pixelsApply } from '../benchmark/index.ts'
+import { openCheckpoint } from '../checkpoint/folder.ts'
+import { readJson, readText } from '../checkpoint/file.ts'
+import type { DualEncoderModel } from '../families/model.ts'
+import { modelParameters } from '../families/parameters.ts'
+import { modelOf } from '../families/registry.ts'
+import { sizeOf } from '../numeric/tensor.ts'
+import { type Results, type StudyRun, type WrittenReport, writeReport } from '../report/index.ts'
+import { assemble } from './assemble.ts'
+import { StudyError } from './errors.ts'
+import { idsOf, labelOf, objectiveOf, roleOf } from './names.ts'
+import { type StudyOptions, settingOf } from './options.ts'
+import { type Baseline, controlId, type Outcome, type Studied } from './outcome.ts'
+import { type Participant, type ParticipantContext, runControl, runParticipant, stored } from './participant.ts'
+import { Phases } from './phases.ts'
+import { studyWorld } from './world.ts'
+
+export interface StudyResult {
+  results: Results
+  run: StudyRun
+  /** Paths of what was written. */
+  written: WrittenReport
+}
+
+interface PlannedModel {
+  id: string
+  dir: string
+  dual: DualEncoderModel | undefined
+  family: string
+}
+
+/**
+ * Converts, scores, analyses and reports. The same setting gives the same `results.json`, stopped and resumed or not.
+ * @example const { written } = await runStudy({ out: 'out' })
+ * @throws StudyError `study/no-model`, `study/models`, `study/no-pairs`; InterruptedError with everything computed kept; errors of the folders
+ */
+export async function runStudy(options: StudyOptions): Promise<StudyResult> {
+  const startedAt = new Date().toISOString()
+  const setting = settingOf(options)
+  const phases = new Phases()
+  const planned = await plan(setting.models)
+  const world = await phases.time('tasks', () => studyWorld(setting))
+  const context: ParticipantContext = { setting, world, phases, options }
+  const subjects = planned.filter(({ dual }) => dual === undefined)
+  // One thread each, side by side: the same bytes on any number of cores.
+  const participants = await together(subjects, ({ id, dir }) => runParticipant({ id, dir }, context))
+  const controls = setting.controls ? await together(participants, (participant) => runControl(controlOf(participant, setting.seed), context)) : []
+  const studied = await Promise.all(
+    participants.map(async (participant, i): Promise<Studied> => {
+      const { dir, model } = participant.subject
+      return {
+        participant,
+        control: controls[i],
+        role: roleOf(dir),
+        objective: objectiveOf(model.family),
+        label: labelOf(participant.id),
+        card: await cardOf(dir),
+      }
+    }),
+  )
+  const outcome: Outcome = { setting, world, studied, baselines: await baselinesOf(planned, context) }
+  const { signal, onProgress } = options
+  const results = await phases.time('analysis', () => assemble(outcome, { seed: setting.seed, signal, onProgress }))
+  const run = await runOf(startedAt, phases, options)
+  return { results, run, written: await writeReport(results, run, options.out, { page: options.page }) }
+}
+
+/** Starts all at once; the first failure is thrown when all have ended, so that each has saved its state. */
+async function together<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const settled = await Promise.allSettled(items.map(work))
+  return settled.map((one) => {
+    if (one.status === 'fulfilled') return one.value
+    throw one.reason
+  })
+}
+
+async function plan(dirs: readonly string[]): Promise<PlannedModel[]> {
+  const absent = dirs.filter((dir) => !existsSync(dir))
+  if (absent.length > 0) {
+    throw new StudyError('no-model', {
+      message: `there is no folder ${absent.join(', ')}`,
+      hint: 'Name checkpoint folders with --models; without it the shipped twins are studied.',
+    })
+  }
+  const ids = idsOf(dirs)
+  const planned = await Promise.all(
+    dirs.map(async (dir, i): Promise<PlannedModel> => {
+      const model = modelOf((await openCheckpoint(dir)).config)
+      return { id: ids[i]!, dir, family: model.family, dual: model.kind === 'dual-encoder' ? model : undefined }
+    }),
+  )
+  if (planned.every(({ dual }) => dual !== undefined)) {
+    throw new StudyError('models', {
+      message: `${dirs.join(', ')}: none of the models has a decoder to convert`,
+      hint: 'Name at least one vision-language model, of LLaVA or LaViDa layout.',
+    }, 2)
+  }
+  return planned
+}
+
+function controlOf(participant: Participant, seed: number) {
+  const { dir, attention } = participant.subject
+  return { id: controlId(participant), dir, attention, randomDecoder: { seed } }
+}
+
+/** Dual encoders among the models, and raw pixels where a task has pictures on both sides. */
+async function baselinesOf(planned: readonly PlannedModel[], context: ParticipantContext): Promise<Baseline[]> {
+  const { tasks } = context.world
+  const baselines: Baseline[] = []
+  for (const { id, dir, dual, family } of planned) {
+    if (dual === undefined) continue
+    const model = await dualEncoder({ id, dir, model: dual })
+    try {
+      const vectors = await stored(model, itemsOf(tasks, 'test'), context)
+      baselines.push({
+        id,
+        label: labelOf(id),
+        hash: model.hash,
+        parameters: modelParameters(dual).reduce((sum, { dims }) => sum + sizeOf(dims), 0),
+        family,
+        role: 'dual-encoder',
+        scores: { model: id, tasks: tasks.map((task) => evaluateTask(task, vectors.of('vector'))) },
+      })
+    } finally {
+      await model.close()
+    }
+  }
+  const pictured = tasks.filter(pixelsApply)
+  if (pictured.length > 0) {
+    const vectors = await stored(pixels, itemsOf(pictured, 'test'), context)
+    const scores = { model: 'pixels', tasks: pictured.map((task) => evaluateTask(task, vectors.of('pixels'))) }
+    baselines.push({ id: 'pixels', label: 'Raw pixels', hash: null, parameters: null, family: null, role: 'pixels', scores })
+  }
+  return baselines
+}
+
+/** The first paragraph of the model card behind its front matter and title. */
+async function cardOf(dir: string): Promise<string | undefined> {
+  const path = join(dir, 'README.md')
+  if (!existsSync(path)) return undefined
+  const body = (await readText(path)).replace(/^---\n[\s\S]*?\n---\n/, '')
+  const paragraph = body.split(/\n\s*\n/).map((part) => part.trim()).find((part) => part !== '' && !part.startsWith('#'))
+  return paragraph?.replace(/\s+/g, ' ')
+}
+
+const versioned = z.object({ version: z.string() })
+
+async function runOf(startedAt: string, phases: Phases, { argv = [] }: StudyOptions): Promise<StudyRun> {
+  const own = await readJson(fileURLToPath(new URL('../../package.json', import.meta.url)), versioned)
+  const [cpu] = cpus()
+  return {
+    schemaVersion: 1,
+    startedAt,
+    finishedAt: new Date().toISOString(),
+    argv: [...argv],
+    phases: phases.list,
+    machine: {
+      platform: process.platform,
+      arch: process.arch,
+      cpu: cpu?.model ?? '',
+      cores: Math.max(1, cpus().length),
+      memoryBytes: totalmem(),
+      device: 'cpu',
+      dtype: 'f32',
+      threads: 1,
+    },
+    versions: { bifocal: own.version, node: process.versions.node },
+    peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+    badItems: [],
+  }
+}
