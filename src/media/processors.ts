@@ -15,7 +15,8 @@ import { type ResizeFilter, resize } from './resize.ts'
 /** A picture to `[3, height, width] f32`. */
 export type ImageProcessor = (image: RgbImage) => Tensor<'f32'>
 
-const side = z.int().min(1).max(16384)
+/** Pixels of an edge. */
+export const side = z.int().min(1).max(16384)
 const exactSize = z.object({ height: side, width: side })
 const sizeSetting = z.union([side, exactSize, z.object({ shortest_edge: side })])
 const perChannel = z.tuple([z.number(), z.number(), z.number()])
@@ -28,8 +29,8 @@ const filters: ReadonlyMap<number, ResizeFilter> = new Map([
   [4, 'box'],
 ])
 
-/** The keys that matter, shared by both classes; `null` means absent. Files carry many more (class names, device settings). */
-function settings(defaults: { size: z.infer<typeof sizeSetting>; mean: PerChannel; std: PerChannel }) {
+/** The keys that matter, shared by all classes; `null` means absent. Files carry many more (class names, device settings). */
+export function settings(defaults: { size: z.infer<typeof sizeSetting>; mean: PerChannel; std: PerChannel; resample?: number }) {
   const mutable = (values: PerChannel): [number, number, number] => [...values]
   const flag = z
     .boolean()
@@ -41,7 +42,7 @@ function settings(defaults: { size: z.infer<typeof sizeSetting>; mean: PerChanne
     resample: z
       .int()
       .nullish()
-      .transform((id) => id ?? 3),
+      .transform((id) => id ?? defaults.resample ?? 3),
     do_center_crop: flag,
     crop_size: z
       .union([side, exactSize])
@@ -62,15 +63,17 @@ function settings(defaults: { size: z.infer<typeof sizeSetting>; mean: PerChanne
   })
 }
 
-const clipSettings = settings({
-  size: { shortest_edge: 224 },
+/** Mean and deviation of CLIP's training pictures. */
+export const CLIP_LEVELS: { readonly mean: PerChannel; readonly std: PerChannel } = {
   mean: [0.48145466, 0.4578275, 0.40821073],
   std: [0.26862954, 0.26130258, 0.27577711],
-})
+}
+
+export const clipSettings = settings({ size: { shortest_edge: 224 }, ...CLIP_LEVELS })
 
 const siglipSettings = settings({ size: { height: 224, width: 224 }, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] })
 
-type Settings = z.infer<typeof clipSettings>
+export type ProcessorSettings = z.infer<typeof clipSettings>
 
 /**
  * CLIPImageProcessor: shortest edge to `size`, the middle cut out, scaled, normalised. A plain number as `size` means the shortest edge.
@@ -79,7 +82,7 @@ type Settings = z.infer<typeof clipSettings>
  * @example const pixels = clipProcessor(JSON.parse(text))(await decodeImage('cat.png')) // [3, 336, 336]
  */
 export function clipProcessor(config: unknown): ImageProcessor {
-  const parsed = parse(clipSettings, config)
+  const parsed = parseSettings(clipSettings, config)
   const scaled = resizer(parsed, (image, edge) => shortestEdge(image, edge))
   const crop = typeof parsed.crop_size === 'number' ? square(parsed.crop_size) : parsed.crop_size
   const levels = pixelScale(parsed)
@@ -92,7 +95,7 @@ export function clipProcessor(config: unknown): ImageProcessor {
  * @throws MediaError as `clipProcessor`
  */
 export function siglipProcessor(config: unknown): ImageProcessor {
-  const parsed = parse(siglipSettings, config)
+  const parsed = parseSettings(siglipSettings, config)
   if (typeof parsed.size === 'object' && 'shortest_edge' in parsed.size) {
     throw badConfig('size: a SigLIP processor needs height and width, got shortest_edge')
   }
@@ -101,21 +104,26 @@ export function siglipProcessor(config: unknown): ImageProcessor {
   return (image) => normalise(scaled(image), levels)
 }
 
-function parse(schema: typeof clipSettings, config: unknown): Settings {
+/** @throws MediaError `processor-config` naming the key */
+export function parseSettings<T>(schema: z.ZodType<T>, config: unknown): T {
   const result = schema.safeParse(config)
   if (result.success) return result.data
   const issue = result.error.issues[0]
   throw badConfig(issue === undefined ? 'not an object' : `${issue.path.join('.') || 'file'}: ${issue.message}`)
 }
 
-function resizer({ do_resize, size, resample }: Settings, fromEdge: (image: Size, edge: number) => Size): (image: RgbImage) => RgbImage {
+/** @throws MediaError `resample` for a filter that we do not have */
+export function filterOf(resample: number): ResizeFilter {
   const filter = filters.get(resample)
-  if (filter === undefined) {
-    throw new MediaError('resample', {
-      message: `preprocessor_config.json: expected resample 1 (lanczos), 2 (bilinear), 3 (bicubic) or 4 (box), got ${resample}`,
-      hint: 'Is this the preprocessor file of a CLIP or SigLIP tower?',
-    })
-  }
+  if (filter !== undefined) return filter
+  throw new MediaError('resample', {
+    message: `preprocessor_config.json: expected resample 1 (lanczos), 2 (bilinear), 3 (bicubic) or 4 (box), got ${resample}`,
+    hint: 'Is this the preprocessor file of a CLIP or SigLIP tower?',
+  })
+}
+
+function resizer({ do_resize, size, resample }: ProcessorSettings, fromEdge: (image: Size, edge: number) => Size): (image: RgbImage) => RgbImage {
+  const filter = filterOf(resample)
   if (!do_resize) return (image) => image
   return (image) => {
     if (typeof size === 'number') return resize(image, fromEdge(image, size), filter)
@@ -134,7 +142,8 @@ function square(edge: number): Size {
   return { width: edge, height: edge }
 }
 
-function pixelScale(parsed: Settings): PixelScale {
+/** Scaling and normalisation as the file switches them. */
+export function pixelScale(parsed: ProcessorSettings): PixelScale {
   return {
     rescaleFactor: parsed.do_rescale ? parsed.rescale_factor : 1,
     mean: parsed.do_normalize ? parsed.image_mean : [0, 0, 0],
@@ -142,7 +151,7 @@ function pixelScale(parsed: Settings): PixelScale {
   }
 }
 
-function badConfig(what: string): MediaError {
+export function badConfig(what: string): MediaError {
   return new MediaError('processor-config', {
     message: `preprocessor_config.json: ${what}`,
     hint: 'Take the file as it was published beside the weights.',
