@@ -82,6 +82,11 @@ export interface PreparedItem {
   imageIndex: number[]
   /** `[3, height, width]` each, of all pictures in order. */
   views: Tensor<'f32'>[]
+  /**
+   * Further inputs of the tower, by name, for the item's pictures together: what depends on their sizes. An item that has them runs through
+   * the tower alone, and its image table is all that the tower gives.
+   */
+  visionFeeds?: Readonly<Record<string, Tensor>>
   /** The ids before splicing, -200 for each picture, where the reference reports those (LaViDa). */
   unsplicedIds?: number[]
   spans: {
@@ -132,7 +137,10 @@ export interface Processor {
 export interface VisionLanguageFamily<Config> extends FamilyBase<Config> {
   readonly kind: 'vision-language'
   shape(config: Config): VisionLanguageShape
-  /** @param pixelValues `[views, channels, height, width]` */
+  /**
+   * May declare further inputs of the graph: those that `PreparedItem.visionFeeds` feeds.
+   * @param pixelValues `[views, channels, height, width]`
+   */
   buildVision(scope: Scope, config: Config, pixelValues: Value<'f32'>): VisionPieces
   buildDecoder(scope: Scope, config: Config, inputs: DecoderInputs, options?: DecoderOptions): DecoderPieces
   processor(dir: string, config: Config): Promise<Processor>

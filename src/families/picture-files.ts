@@ -17,7 +17,7 @@ const typeSchema = z.looseObject({ image_processor_type: z.string().nullish() })
  * @throws FamilyError `family/no-processor`, `family/processor`; MediaError `media/processor-config`
  */
 export async function loadPictureProcessor(dir: string, fallback: 'clip' | 'siglip'): Promise<ImageProcessor> {
-  const config = await processorConfig(dir)
+  const config = await loadProcessorConfig(dir)
   const named = typeSchema.safeParse(config).data?.image_processor_type ?? undefined
   const kind = named === undefined ? fallback : /^(CLIP|Siglip)ImageProcessor(Fast)?$/.exec(named)?.[1]?.toLowerCase()
   const make = kind === undefined ? undefined : processors[kind]
@@ -28,7 +28,8 @@ export async function loadPictureProcessor(dir: string, fallback: 'clip' | 'sigl
   })
 }
 
-async function processorConfig(dir: string): Promise<Record<string, unknown>> {
+/** The picture processor's settings, wherever the release put them. @throws FamilyError `family/no-processor` */
+export async function loadProcessorConfig(dir: string): Promise<Record<string, unknown>> {
   const [own, joint] = [join(dir, 'preprocessor_config.json'), join(dir, 'processor_config.json')]
   if (existsSync(own)) return await readJson(own, jsonObject)
   const inner = existsSync(joint) ? jsonObject.safeParse((await readJson(joint, jsonObject)).image_processor).data : undefined

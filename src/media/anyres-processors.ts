@@ -9,7 +9,17 @@ import { anyresViews } from './anyres.ts'
 import type { Colour, RgbImage, Size } from './image.ts'
 import { normalise } from './normalise.ts'
 import { padToSquare } from './pad.ts'
-import { badConfig, CLIP_LEVELS, clipSettings, filterOf, type ProcessorSettings, parseSettings, pixelScale, settings, side } from './processors.ts'
+import {
+  badConfig,
+  CLIP_LEVELS,
+  clipSettings,
+  filterOf,
+  type ProcessorSettings,
+  parseSettings,
+  pixelScale,
+  settings,
+  side,
+} from './processors.ts'
 import { resize } from './resize.ts'
 
 /** A picture to views of one size. */
@@ -24,7 +34,12 @@ export interface AnyresProcessor {
   whole(image: RgbImage): Tensor<'f32'>
 }
 
-const gridSettings = z.looseObject({ image_grid_pinpoints: z.array(z.tuple([side, side])).min(1).nullish() })
+const gridSettings = z.looseObject({
+  image_grid_pinpoints: z
+    .array(z.tuple([side, side]))
+    .min(1)
+    .nullish(),
+})
 
 const onevisionSettings = settings({ size: { height: 384, width: 384 }, ...CLIP_LEVELS })
 

@@ -122,7 +122,10 @@ export function filterOf(resample: number): ResizeFilter {
   })
 }
 
-function resizer({ do_resize, size, resample }: ProcessorSettings, fromEdge: (image: Size, edge: number) => Size): (image: RgbImage) => RgbImage {
+function resizer(
+  { do_resize, size, resample }: ProcessorSettings,
+  fromEdge: (image: Size, edge: number) => Size,
+): (image: RgbImage) => RgbImage {
   const filter = filterOf(resample)
   if (!do_resize) return (image) => image
   return (image) => {

@@ -78,14 +78,14 @@ async function compareVision(at: ModelCase, prepared: readonly PreparedItem[], s
   const outputs: Record<string, Tensor>[] = []
   const pixels: Tensor<'f32'>[] = []
   const rows: Tensor<'f32'>[] = []
-  for (const { views } of prepared) {
+  for (const { views, visionFeeds } of prepared) {
     const own = joined(views.map((view) => f32([1, ...view.dims], view.data)))
     if (own === undefined) {
       rows.push(zeros([0, model.shape.hidden]))
       continue
     }
     pixels.push(own)
-    const results = await (await sessions.vision(key, model)).run({ pixel_values: own })
+    const results = await (await sessions.vision(key, model)).run({ pixel_values: own, ...visionFeeds })
     rows.push(toF32(results.rows!))
     outputs.push(results)
   }
