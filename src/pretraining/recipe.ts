@@ -33,5 +33,5 @@ export interface TwinTraining {
 /** Peak learning rates: Muon for the matrices inside blocks, AdamW for the rest. @see specs/twins.md §1.4 */
 export const LEARNING_RATES = { muon: 0.02, adamw: 1e-3 } as const
 
-export const TOWER_TRAINING: TowerTraining = { steps: 3_000, batch: 96, bank: 32, seed: 20260206 }
+export const TOWER_TRAINING: TowerTraining = { steps: 4_000, batch: 64, bank: 24, seed: 20260206 }
 export const TWIN_TRAINING: TwinTraining = { steps: 10_000, batch: 64, seed: 20260206 }

@@ -4,13 +4,17 @@ import { pick, stream } from '../numeric/random.ts'
 import { f32, i64, type Tensor } from '../numeric/tensor.ts'
 import { COLOURS, captionPair, type Sheets, type World } from '../scenes/index.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
-import { drawBatch, patchContents } from './pictures.ts'
+import { drawBatch, patchContents, recolouringOf } from './pictures.ts'
 import { IMAGE_TOKENS, TOWER, type TowerTraining } from './recipe.ts'
 import { SPECIAL_IDS } from './vocabulary.ts'
 
 /** Colour jitter: gain and shift of each channel are drawn from ± these. Mild, since background colours are named. */
 const GAIN = 0.12
 const SHIFT = 0.06
+
+/** Half of the pictures show their drawings in other colours: hue turned by up to ± this (radians), colourfulness from 0 to 1.2. */
+const HUE = 0.8
+const COLOURFULNESS = 1.2
 
 /** Weight of a patch of bare background in the patch losses; a drawing's patch weighs 1. */
 const BACKGROUND_WEIGHT = 0.1
@@ -51,6 +55,7 @@ export function towerBatch(
     pixels: drawBatch(
       pairs.map(({ description }) => description),
       sheets,
+      () => (random() < 0.5 ? recolouringOf(HUE * (2 * random() - 1), COLOURFULNESS * random()) : undefined),
     ),
     gain: jitter(GAIN, 1),
     shift: jitter(SHIFT, 0),

@@ -2,7 +2,7 @@
 
 export { COLOURS } from './colours.ts'
 export { BLOB, type Concept, GLOSSY, hasStyle, STYLES, type StyleName, TRAINING_STYLES } from './concepts.ts'
-export { draw } from './draw.ts'
+export { draw, type Recolouring } from './draw.ts'
 export { ScenesError } from './errors.ts'
 export { type CaptionPair, captionPair, pretrainingSample, type Sample, type SampleKind, type SampleOptions } from './samples.ts'
 export {
