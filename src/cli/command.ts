@@ -7,8 +7,12 @@ import type { CommandIo } from './io.ts'
 
 type Camel<S extends string> = S extends `${infer Head}-${infer Tail}` ? `${Head}${Capitalize<Camel<Tail>>}` : S
 
-/** `--dry-run <n>` → `dryRun`. */
-type FlagName<F extends string> = F extends `--${infer Rest}` ? Camel<Rest extends `${infer Name} ${string}` ? Name : Rest> : never
+/** `--dry-run <n>` → `dryRun`; `--no-controls` → `controls`, true unless the flag is given. */
+type FlagName<F extends string> = F extends `--no-${infer Rest}`
+  ? Camel<Rest>
+  : F extends `--${infer Rest}`
+    ? Camel<Rest extends `${infer Name} ${string}` ? Name : Rest>
+    : never
 
 /** What a flag without a schema gives: text, texts (`<names...>`), or whether it was given. */
 type FlagValue<F extends string> = F extends `${string}...>` ? string[] | undefined : F extends `${string}>` ? string | undefined : boolean
@@ -92,7 +96,7 @@ function read<Given>(parser: Parser, flags: readonly Flag[]): Given {
   })
   for (const { flags: text, schema } of flags) {
     const [flag = ''] = text.split(' ')
-    const name = camel(flag.slice(2))
+    const name = camel(flag.replace(/^--(no-)?/, ''))
     const value = texts[name] ?? (text.includes(' ') ? undefined : false)
     given[name] = schema === undefined ? value : parsed(flag, value, schema)
   }

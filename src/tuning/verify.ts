@@ -40,7 +40,8 @@ export async function verifyLosses(dir: string, { device = 'cpu' }: { device?: D
   const tensors = await loadSafetensors(join(dir, 'tensors.safetensors'))
   const results = await runCases(cases, tensors, device)
   const recorder = new VerifyRecorder()
-  const expected = [...tensors.keys()].filter((name) => /\/(loss|grad\/[^/]+)$/.test(name))
+  // Losses before gradients, so that the first stage that differs is where the mistake is.
+  const expected = ['/loss', '/grad/'].flatMap((kind) => [...tensors.keys()].filter((name) => name.includes(kind)))
   for (const { name } of cases) {
     for (const key of expected.filter((key) => key.startsWith(`${name}/`))) {
       const wanted = toF32(tensors.get(key)!)

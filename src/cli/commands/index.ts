@@ -3,6 +3,7 @@
 import type { CommandEntry } from '../command.ts'
 import { embed } from './embed.ts'
 import { inspect } from './inspect.ts'
+import { study } from './study.ts'
 import { verify } from './verify.ts'
 
-export const commands: readonly CommandEntry[] = [embed, inspect, verify]
+export const commands: readonly CommandEntry[] = [study, embed, inspect, verify]

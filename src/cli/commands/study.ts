@@ -27,7 +27,9 @@ export const study = command('study', 'Convert models, measure them, explain the
     const failed = results.criteria.filter(({ passed }) => !passed)
     io.print(scoreTable(results, { width: io.width, color: io.color }), results)
     io.say(`\n${results.finding.sentence}`)
-    io.say(`criteria: ${results.criteria.length - failed.length} of ${results.criteria.length} met${failed.length > 0 ? '; the report names the others' : ''}`)
+    io.say(
+      `criteria: ${results.criteria.length - failed.length} of ${results.criteria.length} met${failed.length > 0 ? '; the report names the others' : ''}`,
+    )
     io.say(`report: ${written.html}\nresults: ${written.results}`)
     return 0
   })

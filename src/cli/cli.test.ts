@@ -1,0 +1,247 @@
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { cp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import sharp from 'sharp'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { buildCli, runCli, startCli } from '../../test/built-cli.ts'
+import { goldenDir, hasGolden } from '../../test/golden.ts'
+import { writeRandomTwins } from '../../test/random-twins.ts'
+import { loadSafetensors } from '../checkpoint/safetensors.ts'
+
+let root: string
+let model: string
+const at = (name: string) => join(root, name)
+
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'bifocal-cli-'))
+  model = (await writeRandomTwins(root)).ar
+  await sharp({ create: { width: 9, height: 7, channels: 3, background: 'red' } })
+    .png()
+    .toFile(at('red.png'))
+  writeFileSync(at('truncated.png'), readFileSync(at('red.png')).subarray(0, 60))
+  writeFileSync(
+    at('items.jsonl'),
+    '{"text":"a cat"}\n\n{"image":"red.png","text":"a red square"}\n{"image":"absent.png"}\n{"txt":"a dog"}\nnot json\n',
+  )
+  writeFileSync(at('blank.jsonl'), '\n\n')
+  for (const [name, change] of Object.entries(broken)) {
+    await cp(model, at(name), { recursive: true })
+    change(at(name))
+  }
+  mkdirSync(at('folder.jsonl'))
+  await buildCli()
+}, 120_000)
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+/** Copies of the model with one thing wrong each. */
+const broken: Readonly<Record<string, (dir: string) => void>> = {
+  'no-weights': (dir) => rmSync(join(dir, 'model.safetensors')),
+  'no-config': (dir) => rmSync(join(dir, 'config.json')),
+  'no-tokenizer': (dir) => rmSync(join(dir, 'tokenizer.json')),
+  'no-processor': (dir) => rmSync(join(dir, 'preprocessor_config.json')),
+  'truncated-weights': (dir) => truncateSync(join(dir, 'model.safetensors'), 20_000),
+  'truncated-header': (dir) => truncateSync(join(dir, 'model.safetensors'), 100),
+  'missing-keys': (dir) => edit(dir, (json) => ({ ...json, text_config: { hidden_size: 'wide' } })),
+  'other-shape': (dir) =>
+    edit(dir, (json) => ({ ...json, text_config: { ...z.looseObject({}).parse(json.text_config), intermediate_size: 40 } })),
+  'other-family': (dir) => edit(dir, (json) => ({ ...json, model_type: 'paligemma' })),
+  'config-no-json': (dir) => writeFileSync(join(dir, 'config.json'), '{"model_type": "lla'),
+}
+
+function edit(dir: string, change: (json: Record<string, unknown>) => unknown): void {
+  const file = join(dir, 'config.json')
+  writeFileSync(file, JSON.stringify(change(z.record(z.string(), z.unknown()).parse(JSON.parse(readFileSync(file, 'utf8'))))))
+}
+
+interface Refusal {
+  args: () => string[]
+  code: number
+  /** In the words on stderr. */
+  says: RegExp
+}
+
+const one = (name: string) => () => ['embed', at(name), '--text', 'a cat', '--image', at('red.png')]
+
+const refusals: Readonly<Record<string, Refusal>> = {
+  'an unknown command': { args: () => ['embd'], code: 2, says: /usage\/arguments.*embd[\s\S]*Did you mean embed/ },
+  'an unknown flag': { args: () => ['embed', 'm', '--imgae', 'x'], code: 2, says: /unknown option '--imgae'[\s\S]*Did you mean --image/ },
+  'a flag without its value': { args: () => ['embed', 'm', '--text'], code: 2, says: /argument missing/ },
+  'no model': { args: () => ['embed'], code: 2, says: /missing required argument 'model'/ },
+  'too many arguments': { args: () => ['inspect', 'a', 'b'], code: 2, says: /too many arguments/ },
+  'an unknown pooling': {
+    args: () => ['embed', 'm', '--text', 'a', '--pool', 'max'],
+    code: 2,
+    says: /--pool "max": expected one of last, mean/,
+  },
+  'an unknown device': { args: () => ['verify', '--golden', 'x', '--device', 'tpu'], code: 2, says: /--device "tpu".*cpu, webgpu, cuda/ },
+  'dims of no number': {
+    args: () => ['embed', 'm', '--text', 'a', '--dims', '1.5'],
+    code: 2,
+    says: /--dims "1.5": expected a whole number/,
+  },
+  'too many dims': { args: () => ['embed', model, '--text', 'a', '--dims', '25'], code: 2, says: /embedder\/dims.*24/ },
+  'a layer too deep': { args: () => ['embed', model, '--text', 'a', '--layer', '2'], code: 2, says: /embedder\/layer.*has 2[\s\S]*0 to 1/ },
+  'nothing to embed': { args: () => ['embed', model], code: 2, says: /nothing to embed/ },
+  'file and text at once': { args: () => ['embed', model, '--input', 'x', '--text', 'a'], code: 2, says: /--input together with/ },
+  'an empty text': { args: () => ['embed', model, '--text', ' '], code: 2, says: /embedder\/empty-item.*empty/ },
+  'a text over the context': { args: () => ['embed', model, '--text', 'keys '.repeat(400)], code: 3, says: /family\/too-long.*256/ },
+  'an absent picture': { args: () => ['embed', model, '--image', at('none.png')], code: 3, says: /file\/missing.*none\.png/ },
+  'a truncated picture': { args: () => ['embed', model, '--image', at('truncated.png')], code: 3, says: /media\/damaged.*truncated\.png/ },
+  'a picture that is text': { args: () => ['embed', model, '--image', at('items.jsonl')], code: 3, says: /media\/format/ },
+  'an absent input': { args: () => ['embed', model, '--input', at('none.jsonl')], code: 3, says: /file\/missing.*none\.jsonl/ },
+  'an input that is a folder': { args: () => ['embed', model, '--input', at('folder.jsonl')], code: 3, says: /file\/read/ },
+  'an input without items': { args: () => ['embed', model, '--input', at('blank.jsonl')], code: 2, says: /usage\/empty-input/ },
+  'a bad line with --strict': {
+    args: () => ['embed', model, '--input', at('items.jsonl'), '--strict'],
+    code: 2,
+    says: /item-line.*line 5.*txt/,
+  },
+  'an unknown ending': { args: () => ['embed', model, '--text', 'a', '--out', at('v.csv')], code: 2, says: /vector-format.*\.npy/ },
+  'a file as a folder': {
+    args: () => ['embed', model, '--text', 'a', '--out', join(at('red.png'), 'v.npy')],
+    code: 1,
+    says: /file\/write/,
+  },
+  'a model that is not there': { args: one('none'), code: 3, says: /embedder\/no-model/ },
+  'a folder without a model': { args: one('folder.jsonl'), code: 3, says: /embedder\/no-model/ },
+  'no weights': { args: one('no-weights'), code: 3, says: /checkpoint\/no-weights/ },
+  'no config': { args: one('no-config'), code: 3, says: /embedder\/no-model/ },
+  'no tokenizer': { args: one('no-tokenizer'), code: 3, says: /text\/no-tokenizer/ },
+  'no processor': { args: one('no-processor'), code: 3, says: /family\/no-processor/ },
+  'truncated weights': { args: one('truncated-weights'), code: 3, says: /checkpoint\/[a-z-]+\]: .*model\.safetensors/ },
+  'a truncated header': { args: one('truncated-header'), code: 3, says: /checkpoint\/[a-z-]+\]: .*model\.safetensors/ },
+  'a config with wrong keys': { args: one('missing-keys'), code: 3, says: /family\/config.*hidden_size/ },
+  'weights of another shape': { args: one('other-shape'), code: 3, says: /family\/weights.*up_proj.*asks for \[40, 24\]/ },
+  'an unknown family': { args: one('other-family'), code: 3, says: /family\/unknown.*paligemma[\s\S]*llava/ },
+  'a config that is no JSON': { args: one('config-no-json'), code: 3, says: /file\/json/ },
+  'an absent adapter': {
+    args: () => ['embed', model, '--text', 'a', '--adapter', at('none')],
+    code: 3,
+    says: /file\/missing.*adapter_config/,
+  },
+  'inspect nothing': { args: () => ['inspect', at('none')], code: 3, says: /embedder\/no-model/ },
+  'verify nothing': { args: () => ['verify'], code: 2, says: /nothing to verify/ },
+  'verify a plain checkpoint': { args: () => ['verify', model], code: 2, says: /embedder\/no-golden/ },
+  'verify an absent fixture': { args: () => ['verify', '--golden', at('none')], code: 3, says: /file\/missing.*cases\.json/ },
+}
+
+describe('refusals', () => {
+  test.each(Object.entries(refusals))('%s', async (_, { args, code, says }) => {
+    const result = await runCli(args())
+    expect(result.stderr).toMatch(says)
+    expect(result.stderr).toMatch(/\n {2}hint: ./)
+    expect(result.stderr).not.toMatch(/\n {4}at /)
+    expect(result.stdout).toBe('')
+    expect(result.code).toBe(code)
+    expect(readdirSync(root).filter((name) => name.startsWith('v.') || name.endsWith('.tmp'))).toEqual([])
+  })
+
+  test('the stack is shown to those who debug', async () => {
+    expect((await runCli(['inspect', at('none')], { env: { BIFOCAL_DEBUG: '1' } })).stderr).toMatch(/\n {4}at /)
+  })
+})
+
+describe('embed', () => {
+  test('gives a vector a line, skips bad items with their reason', async () => {
+    const { code, stdout, stderr } = await runCli(['embed', model, '--input', at('items.jsonl'), '--pool', 'mean'])
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => z.object({ index: z.int(), vector: z.array(z.number()) }).parse(JSON.parse(line)))
+    expect(lines.map(({ index, vector }) => [index, vector.length])).toEqual([
+      [0, 24],
+      [2, 24],
+    ])
+    expect(Math.hypot(...lines[1]!.vector)).toBeCloseTo(1, 5)
+    expect(stderr).toMatch(
+      /item 4 was skipped \[file\/missing\][\s\S]*item 5 was skipped \[embedder\/item-line\].*txt[\s\S]*item 6 was skipped/,
+    )
+    expect(code).toBe(0)
+  })
+
+  test('with --json prints one object', async () => {
+    const { stdout } = await runCli(['embed', model, '--input', '-', '--json', '--dims', '4'], { input: '{"text":"a cat"}\n{"text":""}\n' })
+    expect(JSON.parse(stdout)).toMatchObject({
+      dims: 4,
+      usage: { items: 1, distinct: 1 },
+      skipped: [{ line: 2, code: 'embedder/empty-item' }],
+      vectors: [{ index: 0 }],
+    })
+  })
+
+  test('writes the same vectors to every kind of file', async () => {
+    const args = ['embed', model, '--text', 'a cat', '--image', at('red.png'), '--out']
+    const out = (ending: string) => at(`out.${ending}`)
+    for (const ending of ['safetensors', 'npy', 'jsonl']) expect((await runCli([...args, out(ending)])).code).toBe(0)
+    const { vectors } = Object.fromEntries(await loadSafetensors(out('safetensors')))
+    expect(vectors?.dims).toEqual([1, 24])
+    const line = z.object({ vector: z.array(z.number()) }).parse(JSON.parse(readFileSync(out('jsonl'), 'utf8')))
+    expect(line.vector).toEqual(Array.from(vectors!.data, Number))
+    const npy = readFileSync(out('npy'))
+    expect(npy.subarray(1, 6).toString()).toBe('NUMPY')
+    const header = npy.readUInt16LE(8)
+    expect(npy.subarray(10, 10 + header).toString()).toContain("'shape': (1, 24)")
+    expect(new Float32Array(npy.buffer.slice(npy.byteOffset + 10 + header, npy.byteOffset + npy.length))).toEqual(vectors!.data)
+  })
+
+  test('an interruption ends it with 130 and no file', async () => {
+    writeFileSync(at('many.jsonl'), Array.from({ length: 60_000 }, (_, i) => `{"text":"a cat ${i}"}`).join('\n'))
+    const child = startCli(['embed', model, '--input', at('many.jsonl'), '--out', at('many.npy'), '--threads', '1'])
+    let said = ''
+    child.stderr?.on('data', (chunk) => {
+      said += chunk
+    })
+    setTimeout(() => child.kill('SIGINT'), 2500)
+    const code = await new Promise((resolve) => child.on('close', resolve))
+    expect(code).toBe(130)
+    expect(said).toMatch(/interrupted/)
+    expect(existsSync(at('many.npy'))).toBe(false)
+  })
+
+  test('is quiet when its reader goes away', async () => {
+    const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+    writeFileSync(at('some.jsonl'), Array.from({ length: 3000 }, (_, i) => `{"text":"a cat ${i % 7}"}`).join('\n'))
+    const child = spawn('bash', ['-c', `"${process.execPath}" "${main}" embed "${model}" --input "${at('some.jsonl')}" | head -c 10`])
+    let said = ''
+    child.stderr.on('data', (chunk) => {
+      said += chunk
+    })
+    expect(await new Promise((resolve) => child.on('close', resolve))).toBe(0)
+    expect(said).toBe('')
+  })
+})
+
+describe('inspect', () => {
+  test('tells family, parameters and memory', async () => {
+    const { code, stdout } = await runCli(['inspect', model, '--json'])
+    expect(JSON.parse(stdout)).toMatchObject({ family: 'llava', kind: 'vision-language', context: 256, tensors: { problem: null } })
+    expect(code).toBe(0)
+  })
+
+  test('lists what does not fit, and exits with 3', async () => {
+    const { code, stdout } = await runCli(['inspect', at('other-shape')])
+    expect(stdout).toMatch(/weights .*6 of \d+ weights do not fit.*asks for \[40, 24\]/)
+    expect(code).toBe(3)
+  })
+})
+
+describe.runIf(hasGolden('tune-infonce'))('verify', () => {
+  test('prints each stage and how many tensors were compared', async () => {
+    const { code, stdout } = await runCli(['verify', '--golden', goldenDir('tune-infonce')])
+    expect(stdout).toMatch(/tune-infonce \(losses\)[\s\S]*loss .*0\.\d+[\s\S]*47 of 47 expected tensors compared/)
+    expect(code).toBe(0)
+  })
+
+  test('exits with 4 and names the first stage that differs', async () => {
+    await cp(goldenDir('tune-infonce'), at('changed'), { recursive: true })
+    const cases = join(at('changed'), 'cases.json')
+    writeFileSync(cases, readFileSync(cases, 'utf8').replace(/"temperature": ?0\.\d+/, '"temperature": 0.5'))
+    const { code, stdout } = await runCli(['verify', '--golden', at('changed')])
+    expect(stdout).toMatch(/first difference at stage loss of case one-direction/)
+    expect(code).toBe(4)
+  })
+})

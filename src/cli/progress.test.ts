@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest'
+import { wantsColor } from './io.ts'
+import { duration, ProgressLine, progressText } from './progress.ts'
+
+function written(redraws: boolean, steps: readonly (readonly [ms: number, done: number])[]): string[] {
+  const texts: string[] = []
+  let now = 0
+  const line = new ProgressLine({ write: (text) => texts.push(text), redraws, now: () => now })
+  for (const [ms, done] of steps) {
+    now = ms
+    line.update({ label: 'embed', done, total: 100 })
+  }
+  return texts
+}
+
+test('a terminal shows rate and time left on one line, at most ten times a second', () => {
+  expect(
+    written(true, [
+      [0, 0],
+      [50, 5],
+      [1000, 20],
+      [1050, 21],
+    ]),
+  ).toEqual(['\r\u001b[Kembed 0/100', '\r\u001b[Kembed 20/100 · 20/s · 4 s left'])
+})
+
+test('a finished line is taken away', () => {
+  expect(
+    written(true, [
+      [0, 0],
+      [1000, 100],
+    ]).at(-1),
+  ).toBe('\r\u001b[K')
+})
+
+test('a log gets a line every 15 seconds, none for short work', () => {
+  expect(
+    written(false, [
+      [0, 0],
+      [900, 50],
+      [1900, 100],
+    ]),
+  ).toEqual([])
+  expect(
+    written(false, [
+      [0, 0],
+      [9000, 9],
+      [16_000, 16],
+      [20_000, 20],
+      [40_000, 40],
+    ]),
+  ).toEqual(['embed 16/100 · 1/s · 1 min 24 s left\n', 'embed 40/100 · 1/s · 1 min 0 s left\n'])
+})
+
+test('without a total there is no time left; a note stands behind the count', () => {
+  expect(progressText({ label: 'tune', done: 30, note: 'loss 0.5' }, 10_000, 30)).toBe('tune 30 · loss 0.5 · 3/s')
+})
+
+test.each([
+  [0.2, '1 s'],
+  [59, '59 s'],
+  [60, '1 min 0 s'],
+  [7325, '2 h 2 min'],
+])('%f seconds', (seconds, text) => {
+  expect(duration(seconds)).toBe(text)
+})
+
+test.each([
+  [{ isTTY: true }, {}, true],
+  [{ isTTY: false }, {}, false],
+  [{ isTTY: true }, { NO_COLOR: '1' }, false],
+  [{ isTTY: true }, { NO_COLOR: '' }, true],
+  [{ isTTY: false }, { FORCE_COLOR: '1' }, true],
+  [{ isTTY: true }, { TERM: 'dumb' }, false],
+])('colours: %j %j', (stream, env, expected) => {
+  expect(wantsColor(stream, env)).toBe(expected)
+})

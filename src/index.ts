@@ -1,0 +1,18 @@
+/** @file The public API. Everything else may change without notice. */
+
+export type { Adapter } from './checkpoint/adapter.ts'
+export { readAdapter, writeAdapter } from './checkpoint/adapter-folder.ts'
+export { type Contract, readContract, writeContract } from './embedder/contract.ts'
+export { Embedder, type Embeddings, type EmbedOptions, type LoadOptions, type SkippedItem } from './embedder/embedder.ts'
+export type { EmbedItem } from './embedder/input.ts'
+export { type Inspection, inspectModel } from './embedder/inspection.ts'
+export type { Pool, Readout } from './embedder/readout.ts'
+export { verifyContract } from './embedder/verify/contract.ts'
+export type { VerifyReport } from './embedder/verify/report.ts'
+export { decodeImage, type RgbImage } from './media/index.ts'
+export { BifocalError, InterruptedError } from './numeric/errors.ts'
+export type { Tensor } from './numeric/tensor.ts'
+export { parseResults, type Results } from './report/results.ts'
+export type { Device } from './runtime/devices.ts'
+export { runStudy, type StudyOptions, type StudyResult } from './study/index.ts'
+export { verifyGolden } from './verify/golden.ts'

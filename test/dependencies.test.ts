@@ -1,0 +1,82 @@
+/** @file Folders import only from folders above them (docs/architecture.md), no file imports itself in a circle, one folder knows the engine. */
+
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const source = join(root, 'src')
+
+interface SourceFile {
+  /** Relative to src, e.g. `graph/compile.ts`. */
+  path: string
+  folder: string
+  /** Local files that it imports, relative to src; types count too. */
+  local: string[]
+  /** The same without `import type`. */
+  values: string[]
+  packages: string[]
+}
+
+/** `from '…'`, `import('…')`, `import '…'`, with what stands before. */
+const IMPORT = /^(import|export)( type)?\b[^'"\n]*?(?:\{[^}]*\}[^'"\n]*?)?from '([^']+)'|\bimport\('([^']+)'\)|^import '([^']+)'/gm
+
+const files: SourceFile[] = readdirSync(source, { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts') && !path.startsWith(join('report', 'page')))
+  .map((path) => {
+    const text = readFileSync(join(source, path), 'utf8')
+    const found = [...text.matchAll(IMPORT)].map((match) => ({
+      type: match[2] !== undefined,
+      from: match[3] ?? match[4] ?? match[5] ?? '',
+    }))
+    const resolved = (from: string) => relative(source, join(source, dirname(path), from))
+    const local = found.filter(({ from }) => from.startsWith('.'))
+    return {
+      path,
+      folder: path.split('/')[0]!,
+      local: local.map(({ from }) => resolved(from)),
+      values: local.filter(({ type }) => !type).map(({ from }) => resolved(from)),
+      packages: found.filter(({ type, from }) => !type && !from.startsWith('.')).map(({ from }) => from),
+    }
+  })
+
+/** The rows of the table in docs/architecture.md, top to bottom. */
+const order = [...readFileSync(join(root, 'docs/architecture.md'), 'utf8').matchAll(/^\| `src\/([a-z]+)` \|/gm)].map((match) => match[1]!)
+
+test('the table names every folder', () => {
+  const folders = [...new Set(files.filter(({ path }) => path.includes('/')).map(({ folder }) => folder))]
+  expect(folders.filter((folder) => !order.includes(folder))).toEqual([])
+  expect(order.length).toBeGreaterThan(15)
+})
+
+test('a folder imports only from itself and folders above it', () => {
+  const wrong = files.flatMap(({ path, folder, local }) =>
+    local
+      .filter((target) => path.includes('/') && order.indexOf(target.split('/')[0]!) > order.indexOf(folder))
+      .map((target) => `${path} → ${target}`),
+  )
+  expect(wrong).toEqual([])
+  // The test sees imports at all.
+  expect(files.flatMap(({ local }) => local).length).toBeGreaterThan(300)
+})
+
+test('only the runtime knows the engine', () => {
+  const knowing = files.filter(({ packages }) => packages.some((name) => name.startsWith('onnxruntime'))).map(({ path }) => path)
+  expect(knowing).toEqual(['runtime/engine.ts'])
+})
+
+test('no file imports itself in a circle', () => {
+  const targets = new Map(files.map(({ path, values }) => [path, values]))
+  const done = new Set<string>()
+  const circles: string[] = []
+  const visit = (path: string, trail: readonly string[]) => {
+    const at = trail.indexOf(path)
+    if (at >= 0) circles.push([...trail.slice(at), path].join(' → '))
+    if (at >= 0 || done.has(path)) return
+    for (const target of targets.get(path) ?? []) visit(target, [...trail, path])
+    done.add(path)
+  }
+  for (const { path } of files) visit(path, [])
+  expect(circles).toEqual([])
+})
