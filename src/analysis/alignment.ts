@@ -65,7 +65,9 @@ function resample(
   const of = (name: MeasureName): Interval => {
     const { value, low, high } = intervals[measureNames.indexOf(name)]!
     const [least, most] = rangeOf(name)
-    return { value, low: Math.max(least, low), high: Math.min(most, high) }
+    // Both ends on both sides: an interval that was shifted out of the range as a whole ends at its border.
+    const inRange = (end: number) => Math.min(most, Math.max(least, end))
+    return { value, low: inRange(low), high: inRange(high) }
   }
   return {
     modalityGap: of('modalityGap'),

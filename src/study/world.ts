@@ -32,8 +32,20 @@ const WEIGHT = { classification: 1, vqa: 1, retrieval: 1.5 } as const
 /** @throws UsageError `usage/task-unknown`; FileError when the package's data are absent */
 export async function studyWorld({ tasks: names, limits, dev, pairs, seed }: StudySetting): Promise<StudyWorld> {
   const world = await loadWorld(DATA, 'small')
+  // Tasks first: a wrong name is told before pictures are decoded.
+  const described = buildTasks(world, { tasks: names, limits: { ...limits, dev: dev.rows } })
+  if (described.every(({ train }) => train.length === 0)) {
+    throw new StudyError(
+      'no-pairs',
+      {
+        message: `none of the tasks ${names?.join(', ')} has training rows`,
+        hint: 'Name an in-domain task too: conversion learns from its rows.',
+      },
+      2,
+    )
+  }
   const sheets = await loadSheets(DATA, [...world.training, ...world.heldOut])
-  const tasks = benchmarkTasks(buildTasks(world, { tasks: names, limits: { ...limits, dev: dev.rows } }), sheets).map((task) => ({
+  const tasks = benchmarkTasks(described, sheets).map((task) => ({
     ...task,
     dev: task.dev.map((row) => ({ ...row, candidates: row.candidates.slice(0, dev.candidates) })),
   }))
@@ -48,12 +60,6 @@ export async function studyWorld({ tasks: names, limits, dev, pairs, seed }: Stu
         hard: candidates.filter((_, i) => i !== positive),
       })),
     }))
-  if (training.length === 0) {
-    throw new StudyError('no-pairs', {
-      message: `none of the tasks ${names?.join(', ')} has training rows`,
-      hint: 'Name an in-domain task too: conversion learns from its rows.',
-    }, 2)
-  }
   const found = new Map<string, StudyPair>()
   for (let index = 0; found.size < pairs; index++) {
     const { description, caption } = captionPair(world, seed, index, 'test')
