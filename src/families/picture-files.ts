@@ -39,3 +39,15 @@ export async function loadProcessorConfig(dir: string): Promise<Record<string, u
     hint: 'Fetch the processor file of the checkpoint too: it says how pictures are resized and normalised.',
   })
 }
+
+/**
+ * Checks that the processor gives views of the tower's size: position embeddings fit no other.
+ * @throws FamilyError `family/view-size`
+ */
+export function checkViewSize(dir: string, got: number, expected: number): void {
+  if (got === expected) return
+  throw new FamilyError('view-size', {
+    message: `${dir}: the processor makes views of ${got} pixels, the tower takes ${expected}`,
+    hint: 'Are config.json and preprocessor_config.json from the same repository and revision?',
+  })
+}

@@ -1,5 +1,7 @@
 /** @file From token ids with placeholders to the spliced sequence: ids, image rows, spans. */
 
+import type { Size } from '../media/index.ts'
+import type { Tokenizer } from '../text/tokenizer.ts'
 import { FamilyError } from './errors.ts'
 import type { PreparedItem, PrepareOptions } from './family.ts'
 
@@ -65,6 +67,24 @@ export function spliceIds(
   return { inputIds, imageIndex, spans }
 }
 
+/**
+ * A prompt as the LLaVA families take it: tokenised once, then the placeholder's id is repeated. Added tokens split the text, so this equals
+ * repeating the string.
+ * @param images rows of the item's image table, picture by picture
+ * @throws FamilyError as `spliceIds`
+ */
+export function splicePrompt(
+  tokenizer: Tokenizer,
+  prompt: string,
+  images: readonly (readonly number[])[],
+  { imageId, maxLength }: Pick<SpliceOptions, 'imageId' | 'maxLength'>,
+  { instructionEnd = 0, appendIds = [], truncation }: PrepareOptions = {},
+): Pick<PreparedItem, 'inputIds' | 'imageIndex' | 'spans'> {
+  const ids = [...tokenizer.encode(prompt), ...appendIds]
+  const instructionIds = instructionEnd === 0 ? 0 : sharedStart(ids, tokenizer.encode(prompt.slice(0, instructionEnd)))
+  return spliceIds(ids, images, { imageId, fillId: imageId, maxLength, truncation, instructionIds })
+}
+
 function cut(ranges: readonly [start: number, end: number][], limit: number): [start: number, end: number][] {
   return ranges.flatMap(([start, end]): [number, number][] => (start < limit ? [[start, Math.min(end, limit)]] : []))
 }
@@ -73,4 +93,9 @@ function cut(ranges: readonly [start: number, end: number][], limit: number): [s
 export function sharedStart(a: readonly number[], b: readonly number[]): number {
   const differs = a.findIndex((id, i) => id !== b[i])
   return differs < 0 ? Math.min(a.length, b.length) : differs
+}
+
+/** The sizes of pictures as LLaVA's processors report them: height, width. */
+export function reportedSizes(images: readonly Size[]): PreparedItem['reported'] {
+  return { image_sizes: images.map(({ height, width }) => [height, width]) }
 }

@@ -1,8 +1,9 @@
 /** @file Image rows of a frozen tower and projector: computed once for each distinct picture, laid out as the table of a batch. */
 
+import type { PreparedItem } from '../families/family.ts'
 import { compile, evaluateDim, Graph } from '../graph/index.ts'
 import { rootScope } from '../nn/index.ts'
-import { f32, type Tensor } from '../numeric/tensor.ts'
+import { f32, sizeOf, type Tensor } from '../numeric/tensor.ts'
 import { openSession } from '../runtime/session.ts'
 import type { Subject } from './subject.ts'
 
@@ -14,11 +15,18 @@ export interface ImageTable {
   rowOf(pictureKey: string, own: number): number
 }
 
+/** A picture as the processor gives it to the tower. */
+export interface TowerPicture extends Pick<PreparedItem, 'visionFeeds'> {
+  key: string
+  /** `[3, height, width]` each. */
+  views: readonly Tensor<'f32'>[]
+}
+
 export interface PictureFeatures {
   /** Whether the rows of a picture are known. */
   has(key: string): boolean
-  /** Computes the rows of new pictures. @param views `[3, height, width]` each, of one picture */
-  add(pictures: readonly { key: string; views: readonly Tensor<'f32'>[] }[], signal?: AbortSignal): Promise<void>
+  /** Computes the rows of new pictures. */
+  add(pictures: readonly TowerPicture[], signal?: AbortSignal): Promise<void>
   table(keys: Iterable<string>): ImageTable
   close(): Promise<void>
 }
@@ -39,17 +47,24 @@ export async function pictureFeatures({ id, model, weights, storedDtype }: Subje
   const known = new Map<string, Float32Array>()
   let added = new Float32Array(extra * hidden)
 
-  async function run(views: readonly Tensor<'f32'>[], signal?: AbortSignal): Promise<Float32Array> {
-    const pixels = new Float32Array(views.length * view[0] * view[1] * view[2])
+  async function run(
+    views: readonly Tensor<'f32'>[],
+    feeds: TowerPicture['visionFeeds'],
+    signal: AbortSignal | undefined,
+  ): Promise<Float32Array> {
+    const pixels = new Float32Array(views.length * sizeOf(view))
     for (const [i, { data }] of views.entries()) pixels.set(data, i * data.length)
-    const { rows: made } = await session.run({ pixel_values: f32([views.length, ...view], pixels) }, { signal })
+    const { rows: made } = await session.run({ pixel_values: f32([views.length, ...view], pixels), ...feeds }, { signal })
     return made?.data instanceof Float32Array ? made.data : new Float32Array()
   }
 
   return {
     has: (key) => known.has(key),
     async add(pictures, signal) {
-      const missing = [...new Map(pictures.filter(({ key }) => !known.has(key)).map((picture) => [picture.key, picture])).values()]
+      const unknown = [...new Map(pictures.filter(({ key }) => !known.has(key)).map((picture) => [picture.key, picture])).values()]
+      for (const { key, views, visionFeeds } of unknown)
+        if (visionFeeds !== undefined) known.set(key, await run(views, visionFeeds, signal))
+      const missing = unknown.filter(({ visionFeeds }) => visionFeeds === undefined)
       for (let start = 0; start < missing.length; ) {
         const batch: typeof missing = []
         let views = 0
@@ -59,6 +74,7 @@ export async function pictureFeatures({ id, model, weights, storedDtype }: Subje
         }
         const made = await run(
           batch.flatMap((picture) => picture.views),
+          undefined,
           signal,
         )
         let at = 0

@@ -4,7 +4,7 @@ import type { EmbeddingItem } from '../embedder/item.ts'
 import { poolWeights, poolWeightsFeed } from '../embedder/readout.ts'
 import { i64, type Tensor } from '../numeric/tensor.ts'
 import { TUNED_POOLS } from './decoder.ts'
-import type { ImageTable, PictureFeatures } from './features.ts'
+import type { ImageTable, PictureFeatures, TowerPicture } from './features.ts'
 import type { Subject } from './subject.ts'
 
 /** A prepared item without its pixels. */
@@ -25,14 +25,15 @@ export function sequencesOf({ processor }: Pick<Subject, 'processor'>, features:
   const known = new Map<string, Sequence>()
   return {
     async prepare(items, signal) {
-      const unseen: { key: string; views: readonly Tensor<'f32'>[] }[] = []
+      const unseen: TowerPicture[] = []
       const sequences = items.map((item) => {
         const { key, instruction, text, picture } = item
         const found = known.get(key)
         if (found !== undefined) return found
         const { prompt, instructionEnd } = processor.prompt({ instruction, text, images: picture === undefined ? 0 : 1 })
-        const { inputIds, imageIndex, views } = processor.prepare(prompt, picture === undefined ? [] : [picture.read()], { instructionEnd })
-        if (picture !== undefined && !features.has(picture.key)) unseen.push({ key: picture.key, views })
+        const made = processor.prepare(prompt, picture === undefined ? [] : [picture.read()], { instructionEnd })
+        const { inputIds, imageIndex, views, visionFeeds } = made
+        if (picture !== undefined && !features.has(picture.key)) unseen.push({ key: picture.key, views, visionFeeds })
         const sequence = { inputIds, imageIndex, pictureKey: picture?.key }
         known.set(key, sequence)
         return sequence
@@ -53,7 +54,8 @@ export function groupFeeds(sequences: readonly Sequence[], table: ImageTable, in
   for (const [i, { inputIds, imageIndex, pictureKey }] of sequences.entries()) {
     ids.set(inputIds, i * seq)
     mask.fill(1, i * seq, i * seq + inputIds.length)
-    for (const [at, own] of imageIndex.entries()) if (own >= 0 && pictureKey !== undefined) rows[i * seq + at] = table.rowOf(pictureKey, own)
+    for (const [at, own] of imageIndex.entries())
+      if (own >= 0 && pictureKey !== undefined) rows[i * seq + at] = table.rowOf(pictureKey, own)
   }
   const weights = TUNED_POOLS.map((pool) =>
     sequences.map(({ inputIds, imageIndex }) => poolWeights(pool, { inputIds, imageIndex, tailStart: 0 })),

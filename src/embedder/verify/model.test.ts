@@ -7,7 +7,7 @@ import { loadSafetensors, writeSafetensors } from '../../checkpoint/safetensors.
 import { f32, type Tensor } from '../../numeric/tensor.ts'
 import { verifyModel } from './model.ts'
 
-test.each(['llava', 'siglip', 'siglip2', 'clip'].filter((name) => hasGolden(name)))(
+test.each(['llava', 'llava-next', 'siglip', 'siglip2', 'clip'].filter((name) => hasGolden(name)))(
   '%s equals the reference at every stage',
   async (name) => {
     const report = await verifyModel(goldenDir(name))

@@ -1,6 +1,7 @@
 /** @file The graphs of a model that a verification runs, each stage an output. */
 
 import type { Checkpoint } from '../../checkpoint/folder.ts'
+import { decoderInputs } from '../../families/decoder-inputs.ts'
 import type { DualEncoderModel, Model, VisionLanguageModel } from '../../families/model.ts'
 import { checkpointWeights } from '../../families/weights.ts'
 import { compile, Graph } from '../../graph/index.ts'
@@ -35,14 +36,11 @@ export class ModelSessions {
     })
   }
 
-  /** `input_ids`, `attention_mask`, `image_rows`, `image_index` → `inputs`, layers, `norm`, and `logits` where the fixture has them. */
+  /** The inputs of `decoderInputs` → `inputs`, layers, `norm`, and `logits` where the fixture has them. */
   decoder(key: string, model: VisionLanguageModel, attention: 'native' | AttentionPattern, logits: boolean): Promise<Session> {
     return this.#session(`${key} decoder ${attention} ${logits}`, model, (scope) => {
       const { graph } = scope
-      const integers = (name: string) => graph.input(name, 'i64', ['batch', 'seq'])
-      const [inputIds, attentionMask, imageIndex] = [integers('input_ids'), integers('attention_mask'), integers('image_index')]
-      const imageRows = graph.input('image_rows', 'f32', ['rows', model.shape.hidden])
-      const pieces = model.buildDecoder(scope, { inputIds, attentionMask, imageRows, imageIndex }, { attention })
+      const pieces = model.buildDecoder(scope, decoderInputs(graph, model.shape), { attention })
       graph.output('inputs', pieces.inputs)
       for (const [i, layer] of pieces.layers.entries()) graph.output(layerStage(i), layer)
       graph.output('norm', pieces.norm)

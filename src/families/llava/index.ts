@@ -11,7 +11,7 @@ export const llava: VisionLanguageFamily<LlavaConfig> = {
   name: 'llava',
   kind: 'vision-language',
   matches: (json) => json.model_type === 'llava',
-  parseConfig: parseLlavaConfig,
+  parseConfig: (json) => parseLlavaConfig(json),
   weightSpellings: (name) => llavaSpellings(name),
   shape: ({ text, vision }) => ({
     hidden: text.hidden,
