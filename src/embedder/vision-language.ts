@@ -1,5 +1,6 @@
 /** @file Embeds with a vision-language model: image rows once for each distinct picture, then one decoder pass for any number of readouts. */
 
+import { decoderInputs, positionFeeds } from '../families/decoder-inputs.ts'
 import type { DecoderPieces, PreparedItem, Processor } from '../families/family.ts'
 import type { VisionLanguageModel } from '../families/model.ts'
 import { modelParameters } from '../families/parameters.ts'
@@ -30,7 +31,6 @@ const TOKEN_BUDGET = 4096
  */
 export async function visionLanguageEncoder(model: VisionLanguageModel, options: EncoderOptions): Promise<Encoder<Sequence>> {
   const { checkpoint, contract, readouts, tokenBudget = TOKEN_BUDGET } = options
-  const { hidden } = model.shape
   const unused = checkWeights(modelParameters(model, { head: false }), checkpoint, model.weightSpellings)
   const processor = await model.processor(checkpoint.dir)
   const tokens = { eos: processor.tokenizer.special.eos, mask: maskToken(checkpoint.config, processor) }
@@ -39,10 +39,7 @@ export async function visionLanguageEncoder(model: VisionLanguageModel, options:
   const pictures = new PictureRows(model, sessions)
   const decoder = sessions.session('decoder', (scope) => {
     const { graph } = scope
-    const integers = (name: string) => graph.input(name, 'i64', ['batch', 'seq'])
-    const inputs = { inputIds: integers('input_ids'), attentionMask: integers('attention_mask'), imageIndex: integers('image_index') }
-    const imageRows = graph.input('image_rows', 'f32', ['rows', hidden])
-    const pieces = model.buildDecoder(scope, { ...inputs, imageRows }, { attention: contract.attention })
+    const pieces = model.buildDecoder(scope, decoderInputs(graph, model.shape), { attention: contract.attention })
     const weights = graph.input('pool_weights', 'f32', [readouts.length, 'batch', 'seq'])
     for (const [i, readout] of readouts.entries()) {
       graph.output(`vector.${i}`, pool(statesAt(pieces, readout), weightsOf(weights, i), readout.dims))
@@ -66,6 +63,10 @@ export async function visionLanguageEncoder(model: VisionLanguageModel, options:
         attention_mask: padded(0, ({ item }) => item.inputIds.map(() => 1)),
         image_index: padded(-1, (sequence) => table.index(sequence)),
         image_rows: table.rows,
+        ...positionFeeds(
+          batch.map(({ item }) => item),
+          seq,
+        ),
         pool_weights: poolWeightsFeed(
           readouts.map((_, i) => batch.map(({ weights }) => weights[i]!)),
           seq,

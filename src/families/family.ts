@@ -30,8 +30,15 @@ export interface VisionLanguageShape {
   readonly layers: number
   /** Rows of the embedding table, and of the head. */
   readonly vocabulary: number
-  /** Shape of one view: `[channels, height, width]`. */
-  readonly view: readonly [number, number, number]
+  /**
+   * Shape of one view, what the tower takes along its first axis: `[channels, height, width]`; where pictures keep their size, the patches of
+   * one token, `[patches, values]`.
+   */
+  readonly view: readonly number[]
+  /** Width of the image table where it is more than `hidden`: features for later layers lie beside a token's own (Qwen3-VL). */
+  readonly rowWidth?: number
+  /** Numbers that a token's position has, where it is more than one (M-RoPE): the decoder then takes `positions`. */
+  readonly positionAxes?: number
   /** Positions of a spliced sequence, at most. */
   readonly maxLength: number
   readonly nativeAttention: AttentionPattern
@@ -41,7 +48,10 @@ export interface VisionLanguageShape {
 export interface VisionPieces {
   /** Named results in the order of the computation: `vision`, `projector`, `pooled` where the family pools. `[views, …]` each. */
   readonly stages: Readonly<Record<string, Value<'f32'>>>
-  /** `[rows, hidden]`: what `imageIndex` points into. All tokens of all views, then what else the family splices in (a newline). */
+  /**
+   * `[rows, hidden]` (`rowWidth`, where the shape has one): what `imageIndex` points into. All tokens of all views, then what else the family
+   * splices in (a newline).
+   */
   readonly rows: Value<'f32'>
 }
 
@@ -50,9 +60,11 @@ export interface DecoderInputs {
   inputIds: Value<'i64'>
   /** `[batch, seq] i64`, 1 for real tokens, 0 for padding. */
   attentionMask: Value<'i64'>
-  /** `[rows, hidden]` and `[batch, seq] i64`, -1 = text: absent together where no item has a picture. */
+  /** `[rows, hidden or rowWidth]` and `[batch, seq] i64`, -1 = text: absent together where no item has a picture. */
   imageRows?: Value<'f32'>
   imageIndex?: Value<'i64'>
+  /** `[axes, batch, seq] i64` for families with `positionAxes`; absent: 0, 1, … on every axis, which is right for text. */
+  positions?: Value<'i64'>
 }
 
 export interface DecoderOptions {
@@ -87,6 +99,10 @@ export interface PreparedItem {
    * the tower alone, and its image table is all that the tower gives.
    */
   visionFeeds?: Readonly<Record<string, Tensor>>
+  /** For each axis, the positions of the sequence (`positionAxes`). */
+  positions?: number[][]
+  /** Integers that the reference's processor reports for the item's pictures, by its own name: `image_grid_thw`. */
+  reported?: Readonly<Record<string, readonly (readonly number[])[]>>
   /** The ids before splicing, -200 for each picture, where the reference reports those (LaViDa). */
   unsplicedIds?: number[]
   spans: {
@@ -107,6 +123,11 @@ export interface PrepareOptions {
   truncation?: 'error' | 'reference'
   /** LaViDa on LLaDA: lose the token after each picture as the reference's inference does. */
   dropTokenAfterImage?: boolean
+  /**
+   * Which pictures get positions in rows and columns (M-RoPE). `reference` (default): as transformers 4 counts them, by their
+   * `<|vision_start|>`; `grid`: all, as transformers 5 does; `plain`: none.
+   */
+  mropeMode?: 'reference' | 'grid' | 'plain'
 }
 
 /** An item to embed, before the template: `<image>` placeholders are added by the processor. */

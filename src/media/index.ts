@@ -8,6 +8,13 @@ export { MediaError } from './errors.ts'
 export type { Colour, RgbImage, Size } from './image.ts'
 export { normalise, type PerChannel, type PixelScale } from './normalise.ts'
 export { type Offset, padTo, padToSquare } from './pad.ts'
+export {
+  type PatchLayout,
+  type PatchProcessor,
+  type PixelLimits,
+  patchProcessor,
+  smartResize,
+} from './patch-processor.ts'
 export { clipProcessor, type ImageProcessor, siglipProcessor } from './processors.ts'
 export { type ResizeFilter, resize } from './resize.ts'
 export { type SplitProcessor, splitProcessor } from './split-processor.ts'

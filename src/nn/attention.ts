@@ -8,6 +8,7 @@ import { iota } from '../graph/indexing.ts'
 import { matMul } from '../graph/matmul.ts'
 import { softmax } from '../graph/reduction.ts'
 import { reshape, transpose } from '../graph/shaping.ts'
+import { rmsNorm } from './norm.ts'
 import { type Rotary, rotate } from './rotary.ts'
 import type { Scope } from './scope.ts'
 
@@ -74,6 +75,8 @@ export interface AttentionNames {
   /** Biases of query, key and value. */
   inputBias: boolean
   outputBias: boolean
+  /** RMS norms of each query and key head before it is turned (Qwen3). */
+  headNorm?: { query: string; key: string; epsilon: number }
 }
 
 /** Mask and positions of a whole stack of layers. */
@@ -93,8 +96,11 @@ export function selfAttention(
   const project = (name: string, heads: number) =>
     splitHeads(scope.linear(x, name, shape.hidden, heads * shape.headDim, { bias: names.inputBias }), heads)
   const turned = (heads: Value<'f32'>) => (at.rotary === undefined ? heads : rotate(heads, at.rotary))
-  const query = turned(project(names.query, shape.heads))
-  const key = turned(project(names.key, shape.keyValueHeads))
+  const { headNorm } = names
+  const normed = (heads: Value<'f32'>, name?: string) =>
+    name === undefined || headNorm === undefined ? heads : rmsNorm(scope, heads, name, shape.headDim, headNorm.epsilon)
+  const query = turned(normed(project(names.query, shape.heads), headNorm?.query))
+  const key = turned(normed(project(names.key, shape.keyValueHeads), headNorm?.key))
   const mixed = attend(query, key, project(names.value, shape.keyValueHeads), at.mask)
   return scope.linear(mixed, names.output, shape.heads * shape.headDim, shape.hidden, { bias: names.outputBias })
 }

@@ -1,8 +1,10 @@
 /** @file Rotary position embedding, half rotation ("rotate half", not interleaved). */
 
+import { multiplyDims } from '../graph/dims.ts'
 import { add, div, mul, sub } from '../graph/elementwise.ts'
 import type { Graph, Value } from '../graph/graph.ts'
 import { gather } from '../graph/indexing.ts'
+import { reduceSum } from '../graph/reduction.ts'
 import { concat, reshape, slice } from '../graph/shaping.ts'
 import { f32 } from '../numeric/tensor.ts'
 
@@ -41,6 +43,22 @@ export function rotaryOf(graph: Graph, positions: Value<'i64'>, { headDim, theta
     cos: shaped(sub(mul(far.cos, near.cos), mul(far.sin, near.sin))),
     sin: shaped(add(mul(far.sin, near.cos), mul(far.cos, near.sin))),
   }
+}
+
+/**
+ * Rotary positions with several numbers each: every frequency reads one of them.
+ * @param positions `[axes, batch, seq] i64`
+ * @param axisOf    for each of the `headDim / 2` frequencies, which axis it reads
+ * @see Wang et al. 2024 (M-RoPE); specs/ar-vlms.md §3.5
+ */
+export function multiAxisRotary(graph: Graph, positions: Value<'i64'>, axisOf: readonly number[], shape: RotaryShape): Rotary {
+  const [axes, batch, seq] = positions.dims
+  const half = shape.headDim / 2
+  const each = rotaryOf(graph, reshape(positions, [multiplyDims(axes!, batch!), seq!]), shape)
+  const reads = Float32Array.from({ length: Number(axes) * half }, (_, i) => (axisOf[i % half] === Math.floor(i / half) ? 1 : 0))
+  const chosen = graph.constant(f32([Number(axes), 1, 1, 1, half], reads))
+  const pick = (x: Value<'f32'>) => reduceSum(mul(reshape(x, [axes!, batch!, seq!, 1, half]), chosen), [0])
+  return { cos: pick(each.cos), sin: pick(each.sin) }
 }
 
 /** Cosine and sine at `index·step`, read from tables that were computed in double precision. */

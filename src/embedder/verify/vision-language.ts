@@ -95,7 +95,8 @@ async function compareVision(at: ModelCase, prepared: readonly PreparedItem[], s
       rows.push(zeros([0, rowWidth(model.shape)]))
       continue
     }
-    pixels.push(own)
+    // Views `[patches, values]` of a token: the reference lists all patches.
+    pixels.push(own.dims.length === 3 ? f32([own.dims[0]! * own.dims[1]!, own.dims[2]!], own.data) : own)
     const results = await (await sessions.vision(key, model)).run({ pixel_values: own, ...visionFeeds })
     rows.push(toF32(results.rows!))
     outputs.push(results)

@@ -10,6 +10,7 @@ import {
   attentionMask,
   type GatedMlpNames,
   gatedMlp,
+  type Rotary,
   rmsNorm,
   rotaryOf,
   type Scope,
@@ -28,6 +29,8 @@ export interface GatedDecoderShape extends AttentionShape {
   queryKeyValueBias: boolean
   /** Bias of the output projection (Llama's `attention_bias`). */
   outputBias: boolean
+  /** Norms of each query and key head, `self_attn.q_norm` and `k_norm` (Qwen3). */
+  headNorm?: boolean
 }
 
 /** What a family calls the modules, relative to the scope that it passes. */
@@ -79,6 +82,10 @@ export interface GatedDecoderContext {
   keep: Value<'i64'>
   /** `[batch, seq] i64`; default 0, 1, … */
   positions?: Value<'i64'>
+  /** Instead of `positions`: a rotation of another kind. */
+  rotary?: Rotary
+  /** What the next layer gets instead of a layer's own output; `layers` keep the output. */
+  between?: (index: number, stream: Value<'f32'>) => Value<'f32'>
   /** Default `LLAMA_NAMES`. */
   names?: GatedDecoderNames
 }
@@ -92,25 +99,27 @@ export function gatedDecoder(
   scope: Scope,
   shape: GatedDecoderShape,
   hidden: Value<'f32'>,
-  { pattern, keep, positions, names = LLAMA_NAMES }: GatedDecoderContext,
+  { pattern, keep, positions, rotary, between, names = LLAMA_NAMES }: GatedDecoderContext,
 ): { layers: Value<'f32'>[]; norm: Value<'f32'>; finalNorm: (hidden: Value<'f32'>) => Value<'f32'> } {
   const seq = hidden.dims[1]!
   const { graph } = scope
   const { headDim, ropeTheta: theta, maxPositions, epsilon } = shape
   const at = {
     mask: attentionMask(graph, pattern, seq, keep),
-    rotary: rotaryOf(graph, positions ?? iota(graph, seq), { headDim, theta, maxPositions }),
+    rotary: rotary ?? rotaryOf(graph, positions ?? iota(graph, seq), { headDim, theta, maxPositions }),
   }
-  const attentionNames = { ...names, inputBias: shape.queryKeyValueBias, outputBias: shape.outputBias }
+  const headNorm = shape.headNorm ? { query: 'self_attn.q_norm', key: 'self_attn.k_norm', epsilon } : undefined
+  const attentionNames = { ...names, inputBias: shape.queryKeyValueBias, outputBias: shape.outputBias, headNorm }
   const layers: Value<'f32'>[] = []
   let stream = hidden
   for (let index = 0; index < shape.layers; index++) {
     const layer = scope.under(names.layer(index))
     const before = rmsNorm(layer, stream, names.attentionNorm, shape.hidden, epsilon)
     stream = add(stream, selfAttention(layer, before, attentionNames, shape, at))
-    const between = rmsNorm(layer, stream, names.mlpNorm, shape.hidden, epsilon)
-    stream = add(stream, gatedMlp(layer, between, names, shape))
+    const attended = rmsNorm(layer, stream, names.mlpNorm, shape.hidden, epsilon)
+    stream = add(stream, gatedMlp(layer, attended, names, shape))
     layers.push(stream)
+    stream = between?.(index, stream) ?? stream
   }
   const finalNorm = (value: Value<'f32'>) => rmsNorm(scope, value, names.norm, shape.hidden, epsilon)
   return { layers, norm: finalNorm(stream), finalNorm }

@@ -1,0 +1,41 @@
+/** @file Qwen2-VL, Qwen2.5-VL and Qwen3-VL: pictures in their own size, rotary positions in rows and columns, a causal decoder. */
+
+import type { VisionLanguageFamily } from '../family.ts'
+import { parseQwenVlConfig, type QwenVersion, type QwenVlConfig } from './config.ts'
+import { buildQwenDecoder, buildQwenVision, rowParts } from './model.ts'
+import { AXES } from './positions.ts'
+import { qwenVlProcessor } from './processor.ts'
+import { qwenVlSpellings } from './weights.ts'
+
+function qwenFamily(version: QwenVersion, modelType: string): VisionLanguageFamily<QwenVlConfig> {
+  return {
+    name: version,
+    kind: 'vision-language',
+    matches: (json) => json.model_type === modelType,
+    parseConfig: (json) => parseQwenVlConfig(json, version),
+    weightSpellings: (name) => qwenVlSpellings(name),
+    shape: (config) => {
+      const { text, vision } = config
+      return {
+        hidden: text.hidden,
+        layers: text.layers,
+        vocabulary: text.vocabulary,
+        view: [vision.merge ** 2, vision.channels * vision.frames * vision.patch ** 2],
+        rowWidth: text.hidden * rowParts(config),
+        positionAxes: AXES,
+        maxLength: text.maxPositions,
+        nativeAttention: 'causal',
+      }
+    },
+    buildVision: buildQwenVision,
+    buildDecoder: buildQwenDecoder,
+    processor: qwenVlProcessor,
+  }
+}
+
+/** @see Wang et al. 2024; specs/ar-vlms.md §3 */
+export const qwen2Vl = qwenFamily('qwen2-vl', 'qwen2_vl')
+/** Windows in the tower. @see Bai et al. 2025; specs/ar-vlms.md §4.1–4.4 */
+export const qwen25Vl = qwenFamily('qwen2.5-vl', 'qwen2_5_vl')
+/** Learned positions in the tower, features of its middle layers in the first decoder layers. @see specs/ar-vlms.md §4.5 */
+export const qwen3Vl = qwenFamily('qwen3-vl', 'qwen3_vl')
