@@ -53,14 +53,15 @@ export function withShuffledPictures({ samples, pictures }: TwinSamples): TwinSa
   return { samples, pictures: pictures.map((_, i) => pictures[(i + 1) % pictures.length]!) }
 }
 
-/** One row before padding. */
-interface Row {
+/** One row before padding: token ids, the end token of the answer included. */
+export interface Row {
   prompt: number[]
   answer: number[]
   hasImage: boolean
 }
 
-function rowOf({ tokenizer }: TowerWorld, { prompt, answer }: Sample, hasImage: boolean): Row {
+/** A sample as token ids, image positions in place. */
+export function rowOf({ tokenizer }: TowerWorld, { prompt, answer }: Sample, hasImage: boolean): Row {
   const encode = (text: string) => tokenizer.encode(text, { addSpecialTokens: false })
   const picture = hasImage ? new Array<number>(IMAGE_TOKENS).fill(SPECIAL_IDS.image) : []
   return {
@@ -68,6 +69,11 @@ function rowOf({ tokenizer }: TowerWorld, { prompt, answer }: Sample, hasImage: 
     answer: [...encode(answer), SPECIAL_IDS.eos],
     hasImage,
   }
+}
+
+/** `imageIndex` of the first positions of a row whose picture is number `picture` of its batch. */
+export function imagePositions(picture: number): number[] {
+  return [-1, ...Array.from({ length: IMAGE_TOKENS }, (_, i) => picture * IMAGE_TOKENS + i)]
 }
 
 export interface TwinBatchOptions {
@@ -100,9 +106,8 @@ export function twinBatch(at: TowerWorld, drawn: TwinSamples, { objective, seed,
   const pictures = drawn.pictures.filter((picture) => picture !== null)
   let next = 0
   const imageIndex = filled.flatMap(({ hasImage }) => {
-    const row = new Array<number>(seq).fill(-1)
-    if (hasImage) for (let i = 0; i < IMAGE_TOKENS; i++) row[1 + i] = next++
-    return row
+    const own = hasImage ? imagePositions(next++) : []
+    return [...own, ...new Array<number>(seq - own.length).fill(-1)]
   })
   const mask = filled.flatMap(({ prompt, answer }) => Array.from({ length: seq }, (_, i) => (i < prompt.length + answer.length ? 1 : 0)))
   const dims = [rows.length * copies, seq]

@@ -1,4 +1,4 @@
-/** @file config.json of the twins: one decoder, two published layouts. */
+/** @file config.json of the tower and of the twins: one decoder, two published layouts. */
 
 import { DECODER, HEADS, HIDDEN, IMAGE_TOKENS, PATCH_SIZE, PICTURE_SIZE, TOWER, VOCABULARY } from './recipe.ts'
 import { SPECIAL_IDS } from './vocabulary.ts'
@@ -16,6 +16,31 @@ const VISION = {
   hidden_act: 'gelu_pytorch_tanh',
   layer_norm_eps: 1e-6,
   attention_dropout: 0,
+}
+
+/** The shared tower with its text tower, as a dual encoder. */
+export const TOWER_CONFIG: Readonly<Record<string, unknown>> = {
+  architectures: ['SiglipModel'],
+  model_type: 'siglip',
+  initializer_factor: 1,
+  torch_dtype: 'bfloat16',
+  text_config: {
+    model_type: 'siglip_text_model',
+    vocab_size: VOCABULARY,
+    hidden_size: HIDDEN,
+    intermediate_size: TOWER.textInner,
+    num_hidden_layers: TOWER.textLayers,
+    num_attention_heads: HEADS,
+    max_position_embeddings: TOWER.textLength,
+    projection_size: HIDDEN,
+    hidden_act: 'gelu_pytorch_tanh',
+    layer_norm_eps: 1e-6,
+    attention_dropout: 0,
+    bos_token_id: SPECIAL_IDS.bos,
+    eos_token_id: SPECIAL_IDS.eos,
+    pad_token_id: SPECIAL_IDS.eos,
+  },
+  vision_config: { ...VISION, num_hidden_layers: TOWER.layers },
 }
 
 /**
