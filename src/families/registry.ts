@@ -2,9 +2,11 @@
 
 import { clip } from './clip/index.ts'
 import { FamilyError } from './errors.ts'
+import { idefics3 } from './idefics3/index.ts'
 import { lavida } from './lavida/index.ts'
 import { llava } from './llava/index.ts'
 import { llavaNext } from './llava-next/index.ts'
+import { llavaOnevision } from './llava-onevision/index.ts'
 import { bindDualEncoder, bindVisionLanguage, type Model } from './model.ts'
 import { qwen2Vl, qwen3Vl, qwen25Vl } from './qwen-vl/index.ts'
 import { siglip } from './siglip/index.ts'
@@ -14,6 +16,8 @@ type Json = Readonly<Record<string, unknown>>
 const families: readonly { name: string; matches: (json: Json) => boolean; bind: (json: Json) => Model }[] = [
   { ...llava, bind: (json) => bindVisionLanguage(llava, json) },
   { ...llavaNext, bind: (json) => bindVisionLanguage(llavaNext, json) },
+  { ...llavaOnevision, bind: (json) => bindVisionLanguage(llavaOnevision, json) },
+  { ...idefics3, bind: (json) => bindVisionLanguage(idefics3, json) },
   { ...lavida, bind: (json) => bindVisionLanguage(lavida, json) },
   { ...qwen2Vl, bind: (json) => bindVisionLanguage(qwen2Vl, json) },
   { ...qwen25Vl, bind: (json) => bindVisionLanguage(qwen25Vl, json) },

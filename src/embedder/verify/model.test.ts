@@ -1,13 +1,10 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { type Edit, editTensors, editText, fixtureCopies, swap } from '../../../test/broken-fixture.ts'
 import { goldenDir, hasGolden } from '../../../test/golden.ts'
-import { loadSafetensors, writeSafetensors } from '../../checkpoint/safetensors.ts'
-import { f32, type Tensor } from '../../numeric/tensor.ts'
+import { f32 } from '../../numeric/tensor.ts'
 import { verifyModel } from './model.ts'
 
-test.each(['llava', 'llava-next', 'siglip', 'siglip2', 'clip'].filter((name) => hasGolden(name)))(
+test.each(['llava', 'llava-next', 'llava-onevision', 'idefics3', 'smolvlm', 'siglip', 'siglip2', 'clip'].filter((name) => hasGolden(name)))(
   '%s equals the reference at every stage',
   async (name) => {
     const report = await verifyModel(goldenDir(name))
@@ -18,40 +15,7 @@ test.each(['llava', 'llava-next', 'siglip', 'siglip2', 'clip'].filter((name) => 
   },
 )
 
-const copies = mkdtempSync(join(tmpdir(), 'bifocal-fixtures-'))
-afterAll(() => rmSync(copies, { recursive: true, force: true }))
-
-/** A copy of a fixture in which something is wrong. */
-function broken(name: string): string {
-  const dir = mkdtempSync(join(copies, `${name}-`))
-  cpSync(goldenDir(name), dir, { recursive: true })
-  return dir
-}
-
-type Edit = (dir: string) => Promise<void> | void
-
-const editText =
-  (file: string, from: string, to: string): Edit =>
-  (dir) => {
-    const text = readFileSync(join(dir, file), 'utf8')
-    expect(text).toContain(from)
-    writeFileSync(join(dir, file), text.replace(from, to))
-  }
-
-const editTensors =
-  (file: string, edit: (tensors: Map<string, Tensor>) => void): Edit =>
-  async (dir) => {
-    const tensors = await loadSafetensors(join(dir, file))
-    edit(tensors)
-    await writeSafetensors(join(dir, file), Object.fromEntries(tensors))
-  }
-
-const swap = (a: string, b: string): Edit =>
-  editTensors('checkpoint/model.safetensors', (tensors) => {
-    const [first, second] = [tensors.get(a)!, tensors.get(b)!]
-    expect(first.dims).toEqual(second.dims)
-    tensors.set(a, second).set(b, first)
-  })
+const broken = fixtureCopies()
 
 const layer = 'language_model.model.layers.0.self_attn'
 const tower = 'vision_tower.vision_model.encoder.layers.1.self_attn'

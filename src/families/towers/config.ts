@@ -72,6 +72,18 @@ export const siglipVisionConfig = visionSchema({
   epsilon: 1e-6,
 })
 
+/** Idefics3VisionConfig and SmolVLMVisionConfig. @see specs/ar-vlms.md §0.2 */
+export const idefics3VisionConfig = visionSchema({
+  hidden: 1152,
+  inner: 3072,
+  layers: 12,
+  heads: 16,
+  image: 224,
+  patch: 32,
+  activation: 'gelu_pytorch_tanh',
+  epsilon: 1e-6,
+})
+
 interface TextDefaults {
   vocabulary: number
   hidden: number

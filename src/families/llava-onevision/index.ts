@@ -1,0 +1,22 @@
+/** @file LLaVA-OneVision. */
+
+import type { VisionLanguageFamily } from '../family.ts'
+import { llava } from '../llava/index.ts'
+import { buildLlavaDecoder } from '../llava/model.ts'
+import { llavaSpellings } from '../llava/weights.ts'
+import { type LlavaOnevisionConfig, parseLlavaOnevisionConfig } from './config.ts'
+import { buildLlavaOnevisionVision } from './model.ts'
+import { llavaOnevisionProcessor } from './processor.ts'
+
+/** @see Li et al. 2024 (arXiv 2408.03326); specs/ar-vlms.md §2 */
+export const llavaOnevision: VisionLanguageFamily<LlavaOnevisionConfig> = {
+  name: 'llava-onevision',
+  kind: 'vision-language',
+  matches: (json) => json.model_type === 'llava_onevision',
+  parseConfig: parseLlavaOnevisionConfig,
+  weightSpellings: (name) => llavaSpellings(name),
+  shape: llava.shape,
+  buildVision: buildLlavaOnevisionVision,
+  buildDecoder: buildLlavaDecoder,
+  processor: llavaOnevisionProcessor,
+}
