@@ -33,23 +33,26 @@ test('a finished line is taken away', () => {
   ).toBe('\r\u001b[K')
 })
 
-test('a log gets a line every 15 seconds, none for short work', () => {
-  expect(
-    written(false, [
-      [0, 0],
-      [900, 50],
-      [1900, 100],
-    ]),
-  ).toEqual([])
-  expect(
-    written(false, [
-      [0, 0],
-      [9000, 9],
-      [16_000, 16],
-      [20_000, 20],
-      [40_000, 40],
-    ]),
-  ).toEqual(['embed 16/100 · 1/s · 1 min 24 s left\n', 'embed 40/100 · 1/s · 1 min 0 s left\n'])
+test('a log gets a line after two seconds, then every 15, and at the end; none for short work', () => {
+  const short = [
+    [0, 0],
+    [900, 50],
+    [1900, 100],
+  ] as const
+  expect(written(false, short)).toEqual([])
+  const long = [
+    [0, 0],
+    [1000, 1],
+    [2000, 2],
+    [9000, 9],
+    [17_000, 17],
+    [20_000, 100],
+  ] as const
+  expect(written(false, long)).toEqual([
+    'embed 2/100 · 1/s · 1 min 38 s left\n',
+    'embed 17/100 · 1/s · 1 min 23 s left\n',
+    'embed 100/100 · 5/s\n',
+  ])
 })
 
 test('without a total there is no time left; a note stands behind the count', () => {

@@ -22,6 +22,8 @@ export interface ProgressTarget {
 /** Between two drawings, in ms: a terminal shows motion, a log stays short. */
 const REDRAW = 100
 const LOG = 15_000
+/** A phase that is over sooner, in ms, gets no line in a log. */
+const BRIEF = 2_000
 
 const CLEAR = '\r\u001b[K'
 
@@ -40,18 +42,19 @@ export class ProgressLine {
     const finished = at.total !== undefined && at.done >= at.total
     if (this.#phase?.label !== at.label) {
       this.#phase = { label: at.label, start: now, first: at.done }
-      // In a log, a phase is first named when there is something to say about its rate.
-      this.#last = this.#target.redraws ? Number.NEGATIVE_INFINITY : now
+      this.#last = Number.NEGATIVE_INFINITY
     }
-    if (!finished && now - this.#last < (this.#target.redraws ? REDRAW : LOG)) return
-    this.#last = now
-    const text = progressText(at, now - this.#phase.start, at.done - this.#phase.first)
+    const { start, first } = this.#phase
+    const text = () => progressText(at, now - start, at.done - first)
     if (!this.#target.redraws) {
-      // A phase that took less than one interval needs no line.
-      if (now - this.#phase.start >= LOG) this.#target.write(`${text}\n`)
+      const due = now - this.#last >= LOG || (finished && this.#last >= start)
+      if (now - start < BRIEF || !due) return
+      this.#target.write(`${text()}\n`)
+      this.#last = now
     } else if (finished) this.clear()
-    else {
-      this.#target.write(CLEAR + text)
+    else if (now - this.#last >= REDRAW) {
+      this.#target.write(CLEAR + text())
+      this.#last = now
       this.#drawn = true
     }
   }

@@ -2,7 +2,7 @@
 
 import type { EmbedItem } from '../../embedder/input.ts'
 import type { ItemLine } from '../../embedder/item-lines.ts'
-import { UsageError } from '../../numeric/errors.ts'
+import { InterruptedError, UsageError } from '../../numeric/errors.ts'
 import { command } from '../command.ts'
 import * as flags from '../flags.ts'
 
@@ -31,7 +31,7 @@ export const embed = command('embed <model>', 'Give the vectors of texts and pic
     // A lone item that is bad leaves nothing to go on with.
     const strict = given.strict || given.input === undefined
     if (out !== undefined) checkVectorPath(out)
-    const lines = await itemLines(given)
+    const lines = await itemLines(given, io.signal)
     const broken = lines.flatMap((line) => ('error' in line ? [line] : []))
     if (strict && broken[0] !== undefined) throw broken[0].error
     const items = lines.flatMap((line) => ('item' in line ? [line] : []))
@@ -70,7 +70,10 @@ export const embed = command('embed <model>', 'Give the vectors of texts and pic
   })
 
 /** Items of the input file, or the one that the flags describe. */
-async function itemLines(given: { input?: string; text?: string; image?: string; instruction?: string }): Promise<ItemLine[]> {
+async function itemLines(
+  given: { input?: string; text?: string; image?: string; instruction?: string },
+  signal: AbortSignal,
+): Promise<ItemLine[]> {
   const { input, text, image, instruction } = given
   const alone = text !== undefined || image !== undefined
   if ((input !== undefined) === alone) {
@@ -81,13 +84,20 @@ async function itemLines(given: { input?: string; text?: string; image?: string;
   }
   if (input === undefined) return [{ line: 1, item: { text, image, instruction } }]
   const { parseItemLines, readItemLines } = await import('../../embedder/item-lines.ts')
-  const lines = input === '-' ? parseItemLines(await stdinText(), 'stdin', '.') : await readItemLines(input)
+  const lines = input === '-' ? parseItemLines(await stdinText(signal), 'stdin', '.') : await readItemLines(input)
   if (lines.length === 0) throw new UsageError('empty-input', { message: `${input} has no items`, hint: 'Write one JSON object a line.' })
   const named = (item: EmbedItem): EmbedItem => ({ ...item, instruction: item.instruction ?? instruction })
   return lines.map((line) => ('item' in line ? { ...line, item: named(line.item) } : line))
 }
 
-async function stdinText(): Promise<string> {
+/** Ends with the signal too: nobody should have to close stdin to leave. */
+async function stdinText(signal: AbortSignal): Promise<string> {
   const { text } = await import('node:stream/consumers')
-  return await text(process.stdin)
+  const stop = () => process.stdin.destroy(new InterruptedError('reading stdin'))
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    return await text(process.stdin)
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
 }
