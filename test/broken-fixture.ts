@@ -1,0 +1,48 @@
+/** @file Copies of golden fixtures in which something is wrong: a verification must fail, at the right stage. */
+
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect } from 'vitest'
+import { loadSafetensors, writeSafetensors } from '../src/checkpoint/safetensors.ts'
+import type { Tensor } from '../src/numeric/tensor.ts'
+import { goldenDir } from './golden.ts'
+
+/** A change to a copied fixture. */
+export type Edit = (dir: string) => Promise<void> | void
+
+/** Copies of fixtures, removed after the tests of the file that asked for them. */
+export function fixtureCopies(): (name: string) => string {
+  const copies = mkdtempSync(join(tmpdir(), 'bifocal-fixtures-'))
+  afterAll(() => rmSync(copies, { recursive: true, force: true }))
+  return (name) => {
+    const dir = mkdtempSync(join(copies, `${name}-`))
+    cpSync(goldenDir(name), dir, { recursive: true })
+    return dir
+  }
+}
+
+export const editText =
+  (file: string, from: string | RegExp, to: string): Edit =>
+  (dir) => {
+    const text = readFileSync(join(dir, file), 'utf8')
+    const edited = text.replace(from, to)
+    expect(edited).not.toBe(text)
+    writeFileSync(join(dir, file), edited)
+  }
+
+export const editTensors =
+  (file: string, edit: (tensors: Map<string, Tensor>) => void): Edit =>
+  async (dir) => {
+    const tensors = await loadSafetensors(join(dir, file))
+    edit(tensors)
+    await writeSafetensors(join(dir, file), Object.fromEntries(tensors))
+  }
+
+/** Exchanges two weights of one shape. */
+export const swap = (a: string, b: string, file = 'checkpoint/model.safetensors'): Edit =>
+  editTensors(file, (tensors) => {
+    const [first, second] = [tensors.get(a)!, tensors.get(b)!]
+    expect(first.dims).toEqual(second.dims)
+    tensors.set(a, second).set(b, first)
+  })
