@@ -86,7 +86,7 @@ test.each(TWINS)('%s: weights are rounded to bf16, once, and not changed otherwi
   for (const [parameter, { data }] of Object.entries(twinParameters(name))) {
     const stored = await checkpoint.read(find(parameter)!.name)
     expect(stored.dtype).toBe('bf16')
-    expect(toF32(stored).data).toEqual(bf16ToF32(f32ToBf16(data)))
+    expect(toF32(stored).data).toBeAllClose(bf16ToF32(f32ToBf16(data)), { atol: 0 })
   }
 })
 
@@ -94,8 +94,8 @@ test('both twins carry the tower: the same bytes under two names', async () => {
   const [ar, diffusion] = [await readModel(dirs['twin-ar']), await readModel(dirs['twin-diffusion'])]
   const name = 'vision_model.encoder.layers.2.mlp.fc1.weight'
   const own = ar.parameters[`vision_tower.${name}`]!
-  expect(diffusion.parameters[`model.vision_tower.vision_tower.${name}`]).toEqual(own)
-  expect(own.data).toEqual(bf16ToF32(f32ToBf16(tower[name]!.data)))
+  expect(diffusion.parameters[`model.vision_tower.vision_tower.${name}`]!.data).toBeAllClose(own.data, { atol: 0 })
+  expect(own.data).toBeAllClose(bf16ToF32(f32ToBf16(tower[name]!.data)), { atol: 0 })
 })
 
 describe.each(TWINS)('%s: the processor', (name) => {
@@ -123,7 +123,9 @@ describe.each(TWINS)('%s: the processor', (name) => {
     if (model.kind !== 'vision-language') throw new TypeError('no twin')
     const image = picture(0)
     const { views } = (await model.processor(dirs[name])).prepare('<image>', [image])
-    const expected = Array.from({ length: 3 }, (_, channel) => Array.from({ length: 96 * 96 }, (_, i) => image.data[i * 3 + channel]! / 127.5 - 1))
+    const expected = Array.from({ length: 3 }, (_, channel) =>
+      Array.from({ length: 96 * 96 }, (_, i) => image.data[i * 3 + channel]! / 127.5 - 1),
+    )
     expect(views[0]!.data).toBeAllClose(expected.flat(), { atol: 1e-6 })
   })
 })
@@ -142,7 +144,10 @@ test('the tower reads texts as in its training', async () => {
 test('a missing parameter is named', async () => {
   const { 'lm_head.weight': _, ...rest } = twinParameters('twin-ar')
   const dir = join(root, 'incomplete')
-  await expect(writeTwin(dir, 'twin-ar', rest, tower, tokenizer)).rejects.toMatchObject({ code: 'pretraining/parameters', message: /lm_head/ })
+  await expect(writeTwin(dir, 'twin-ar', rest, tower, tokenizer)).rejects.toMatchObject({
+    code: 'pretraining/parameters',
+    message: /lm_head/,
+  })
   expect(existsSync(join(dir, 'model.safetensors'))).toBe(false)
 })
 

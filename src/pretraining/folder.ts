@@ -64,7 +64,13 @@ export async function writeTower(dir: string, parameters: Parameters, tokenizer:
  * @param tower      of `trainTower`: `vision_model.…`
  * @throws PretrainingError `pretraining/parameters`; FileError
  */
-export async function writeTwin(dir: string, name: TwinName, parameters: Parameters, tower: Parameters, tokenizer: TokenizerJson): Promise<void> {
+export async function writeTwin(
+  dir: string,
+  name: TwinName,
+  parameters: Parameters,
+  tower: Parameters,
+  tokenizer: TokenizerJson,
+): Promise<void> {
   const model = modelOf(TWIN_CONFIGS[name])
   // transformers' tower has its last norm though LLaVA reads the states before it; LaViDa's tower ends without one.
   const unread = name === 'twin-ar' ? ['weight', 'bias'].map((kind) => `vision_tower.vision_model.post_layernorm.${kind}`) : []

@@ -68,7 +68,12 @@ async function lossGates(model: TwinName, at: TowerWorld, parameters: Parameters
   const graph = new Graph()
   graph.output('loss', twinLoss(graph, model).loss)
   const compiled = compile(graph)
-  const session = await openSession(compiled, { weights: memoryWeights(parameters), name: `${model} loss`, threads: where.threads, thread: where.thread })
+  const session = await openSession(compiled, {
+    weights: memoryWeights(parameters),
+    name: `${model} loss`,
+    threads: where.threads,
+    thread: where.thread,
+  })
   const fed = Object.fromEntries(Object.entries(parameters).filter(([name]) => !isTower(name)))
   const losses = (world: TowerWorld, kinds: readonly SampleKind[]) =>
     heldOutLosses(session, fed, world, { seed, objective: OBJECTIVES[model], samples, kinds })
@@ -106,7 +111,11 @@ async function answerGates(model: TwinName, at: TowerWorld, parameters: Paramete
   const writer = await openWriter(model, parameters, where)
   const sets = [
     ...QUESTIONS.map(({ name, asks, bar }) => ({ name, bar, drawn: drawnQuestions(at, seed, asks, questions) })),
-    { name: 'single object named', bar: () => 0.5, drawn: samplesOf(at.world, { kind: 'label', seed, from: 0, count: questions, use: 'test' }) },
+    {
+      name: 'single object named',
+      bar: () => 0.5,
+      drawn: samplesOf(at.world, { kind: 'label', seed, from: 0, count: questions, use: 'test' }),
+    },
   ]
   try {
     const gates: Gate[] = []
@@ -149,10 +158,24 @@ function majorityOf(answers: readonly string[]): number {
   return Math.max(...counts.values()) / answers.length
 }
 
-/** Gates as lines of a table: `✓`, model, name, value, bound, what it stands beside. */
+/** Gates as cells: whether met, model, name, value, bound, what it stands beside. */
 export function gateRows(gates: readonly Gate[]): string[][] {
   return gates.map(({ passed, model, name, value, bound, bounded, beside = '' }) => {
     const sign = { 'at least': '≥', 'at most': '≤', above: '>' }[bounded]
     return [passed ? 'met' : 'MISSED', model, name, value.toFixed(3), `${sign} ${bound.toFixed(3)}`, beside]
   })
+}
+
+/** Gates as aligned lines for a terminal. */
+export function gateTable(gates: readonly Gate[]): string {
+  const rows = gateRows(gates)
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column]!))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
 }

@@ -1,8 +1,8 @@
 /** @file Losses on what training never shows, with each sample's own picture and with another's: what the picture is worth. */
 
 import type { Tensor } from '../numeric/tensor.ts'
-import type { SampleKind } from '../scenes/index.ts'
 import type { Session } from '../runtime/session.ts'
+import type { SampleKind } from '../scenes/index.ts'
 import type { TowerWorld } from './tower-batch.ts'
 import { type Objective, samplesOf, twinBatch, withShuffledPictures } from './twin-batch.ts'
 

@@ -3,7 +3,8 @@
 import { DECODER, HEADS, HIDDEN, IMAGE_TOKENS, PATCH_SIZE, PICTURE_SIZE, TOWER, VOCABULARY } from './recipe.ts'
 import { SPECIAL_IDS } from './vocabulary.ts'
 
-export type TwinName = 'twin-ar' | 'twin-diffusion'
+export const TWIN_NAMES = ['twin-ar', 'twin-diffusion'] as const
+export type TwinName = (typeof TWIN_NAMES)[number]
 
 const VISION = {
   model_type: 'siglip_vision_model',

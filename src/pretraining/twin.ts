@@ -57,7 +57,10 @@ export async function trainTwin(
       clip: CLIP,
       checkpoint: { dir: join(run.workDir, 'snapshots'), every: SNAPSHOT_EVERY, identity: identityOf(name, recipe) },
       log: join(run.workDir, 'log.jsonl'),
-      evaluate: { every: EVALUATE_EVERY, run: () => heldOutLosses(session, parameters, at, { seed: recipe.seed, objective, samples: HELD_OUT }) },
+      evaluate: {
+        every: EVALUATE_EVERY,
+        run: () => heldOutLosses(session, parameters, at, { seed: recipe.seed, objective, samples: HELD_OUT }),
+      },
       signal: run.signal,
       onProgress: run.onProgress,
       warn: run.warn,

@@ -2,8 +2,10 @@
 
 import type { CommandEntry } from '../command.ts'
 import { embed } from './embed.ts'
+import { gates } from './gates.ts'
 import { inspect } from './inspect.ts'
+import { pretrain } from './pretrain.ts'
 import { study } from './study.ts'
 import { verify } from './verify.ts'
 
-export const commands: readonly CommandEntry[] = [study, embed, inspect, verify]
+export const commands: readonly CommandEntry[] = [study, embed, inspect, verify, pretrain, gates]

@@ -1,0 +1,42 @@
+/** @file `bifocal pretrain`: makes the shipped tower and twins. */
+
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
+import { command, wholeNumber } from '../command.ts'
+import * as flags from '../flags.ts'
+
+const names = z.enum(['tower', 'twin-ar', 'twin-diffusion'], { error: 'expected tower, twin-ar or twin-diffusion' })
+
+export const pretrain = command('pretrain <name>', 'Train tower, twin-ar or twin-diffusion from nothing, or go on with it')
+  .option('--steps <n>', 'updates; default: those of the recipe', flags.count)
+  .option('--seed <n>', 'of initial values, samples and masks; default: that of the recipe', wholeNumber(0).optional())
+  .option('--threads <n>', 'default: as many as the machine has', flags.count)
+  .option('--work <dir>', 'snapshots and logs; default .bifocal/pretraining')
+  .option('--out <dir>', 'the model folder; default models/NAME')
+  .action(async ({ name: given, work = join('.bifocal', 'pretraining'), out, threads = availableParallelism(), steps, seed }, io) => {
+    const parsed = names.safeParse(given)
+    if (!parsed.success) {
+      const { UsageError } = await import('../../numeric/errors.ts')
+      throw new UsageError('arguments', { message: `unknown model ${given}`, hint: 'Name tower, twin-ar or twin-diffusion.' })
+    }
+    const name = parsed.data
+    const [{ pretrain: run }, { gateTable }] = await Promise.all([
+      import('../../pretraining/pretrain.ts'),
+      import('../../pretraining/gates.ts'),
+    ])
+    const found = await run(name, {
+      data: fileURLToPath(new URL('../../../data', import.meta.url)),
+      work,
+      out: out ?? join('models', name),
+      threads,
+      steps,
+      seed,
+      signal: io.signal,
+      warn: io.warn,
+      onProgress: io.progress,
+    })
+    io.print(`${gateTable(found.gates)}\n\n${name} after ${found.steps} steps → ${found.dir}`, found)
+    return 0
+  })

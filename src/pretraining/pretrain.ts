@@ -1,0 +1,87 @@
+/** @file `bifocal pretrain`: from nothing to a model folder with its card. Everything is kept on the way, so a stopped run goes on. */
+
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { readText } from '../checkpoint/file.ts'
+import { toF32 } from '../numeric/float.ts'
+import type { Tensor } from '../numeric/tensor.ts'
+import { loadSheets, loadWorld } from '../scenes/index.ts'
+import { createTokenizer } from '../text/tokenizer.ts'
+import { latestSnapshot } from '../training/index.ts'
+import { writeCard } from './card.ts'
+import { PretrainingError } from './errors.ts'
+import { readModel, writeTower, writeTwin } from './folder.ts'
+import { type Gate, towerGates, twinGates } from './gates.ts'
+import { parseLog } from './log.ts'
+import { TOWER_TRAINING, TWIN_TRAINING } from './recipe.ts'
+import { sampleAnswers } from './sample-answers.ts'
+import { type PretrainingRun, trainTower } from './tower.ts'
+import { trainTwin } from './twin.ts'
+import type { TwinName } from './twin-config.ts'
+import { trainVocabulary } from './vocabulary.ts'
+
+export type PretrainedName = 'tower' | TwinName
+
+export interface PretrainOptions extends Omit<PretrainingRun, 'workDir' | 'onProgress'> {
+  /** The package's pictures: concepts.json and sheets. */
+  data: string
+  /** Snapshots and logs, a folder for each model; a twin finds its tower here. */
+  work: string
+  /** Where the model folder is written. */
+  out: string
+  /** Default: the recipe's. */
+  steps?: number
+  seed?: number
+  onProgress?: (progress: { label: string; done: number; total: number; note?: string }) => void
+}
+
+export interface Pretrained {
+  dir: string
+  steps: number
+  gates: Gate[]
+}
+
+/**
+ * Trains, writes the folder, measures its gates, writes its card.
+ * @throws PretrainingError `pretraining/no-tower`; InterruptedError with the state saved; TrainingError `training/other-run`
+ */
+export async function pretrain(name: PretrainedName, options: PretrainOptions): Promise<Pretrained> {
+  const { data, work, out, threads, signal, warn, onProgress } = options
+  const recipe = name === 'tower' ? TOWER_TRAINING : TWIN_TRAINING
+  const { steps = recipe.steps, seed = recipe.seed } = options
+  const tower = name === 'tower' ? undefined : await towerOf(work, warn)
+  const world = await loadWorld(data, 'small')
+  const sheets = await loadSheets(data, [...world.training, ...world.heldOut])
+  const vocabulary = trainVocabulary(world, seed)
+  const at = { world, sheets, tokenizer: createTokenizer(vocabulary) }
+  const run: PretrainingRun = {
+    workDir: join(work, name),
+    threads,
+    signal,
+    warn,
+    onProgress: ({ step, steps: total, loss }) => onProgress?.({ label: name, done: step, total, note: `loss ${loss.toFixed(3)}` }),
+  }
+  if (name === 'tower' || tower === undefined)
+    await writeTower(out, await trainTower(at, { ...TOWER_TRAINING, steps, seed }, run), vocabulary)
+  else await writeTwin(out, name, await trainTwin(name, at, tower, { ...TWIN_TRAINING, steps, seed }, run), tower, vocabulary)
+  // Measured on what was written: bf16 is what users get.
+  const { parameters } = await readModel(out)
+  const measuring = { seed, threads, onProgress }
+  const gates = name === 'tower' ? await towerGates(at, parameters, measuring) : await twinGates(name, at, parameters, measuring)
+  const answers = name === 'tower' ? [] : await sampleAnswers(name, at, parameters, measuring)
+  const log = parseLog(await readText(join(run.workDir, 'log.jsonl')))
+  await writeCard(out, { name, steps, batch: recipe.batch, seed, parameters, gates, answers, log, at })
+  return { dir: out, steps, gates }
+}
+
+async function towerOf(work: string, warn?: (message: string) => void): Promise<Record<string, Tensor<'f32'>>> {
+  const dir = join(work, 'tower', 'snapshots')
+  const snapshot = existsSync(dir) ? await latestSnapshot(dir, warn) : undefined
+  if (snapshot === undefined) {
+    throw new PretrainingError('no-tower', {
+      message: `${dir} holds no trained tower`,
+      hint: 'Run `bifocal pretrain tower` first, with the same --work folder.',
+    })
+  }
+  return Object.fromEntries(Object.entries(snapshot.parameters).map(([name, value]) => [name, toF32(value)]))
+}

@@ -1,0 +1,85 @@
+/** @file The gates of the shipped models, in full: tower, twins, and what pretraining is worth to a converted one. @see specs/twins.md §4 */
+
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { InterruptedError } from '../numeric/errors.ts'
+import { updateGates } from '../pretraining/card.ts'
+import { readModel } from '../pretraining/folder.ts'
+import { type Gate, gate, towerGates, twinGates } from '../pretraining/gates.ts'
+import { TWIN_TRAINING } from '../pretraining/recipe.ts'
+import { TWIN_NAMES } from '../pretraining/twin-config.ts'
+import type { Results } from '../report/index.ts'
+import { loadSheets, loadWorld } from '../scenes/index.ts'
+import { loadTokenizer } from '../text/tokenizer.ts'
+import { runStudy } from './study.ts'
+
+export interface GatesOptions {
+  /** Holds `tower`, `twin-ar` and `twin-diffusion`; default the shipped ones. */
+  models?: string
+  /** Where the conversions are kept, so that a second run needs no training. */
+  out: string
+  /** Without the conversion of twins and random decoders. */
+  quick?: boolean
+  /** Puts the figures into the model cards. */
+  cards?: boolean
+  threads?: number
+  /** Samples behind each loss, questions of each type; defaults of `twinGates`. */
+  samples?: number
+  questions?: number
+  signal?: AbortSignal
+  onProgress?: (progress: { label: string; done: number; total: number; note?: string }) => void
+  warn?: (message: string) => void
+}
+
+const packaged = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
+
+/**
+ * Measures all gates. Seeds are the recipe's, so the figures are a function of the folders.
+ * @throws CheckpointError, FamilyError, PretrainingError of the folders; InterruptedError
+ */
+export async function runGates(options: GatesOptions): Promise<Gate[]> {
+  const { models = packaged('models'), out, quick = false, cards = false, signal, onProgress, warn, ...measuring } = options
+  const data = packaged('data')
+  const world = await loadWorld(data, 'small')
+  const sheets = await loadSheets(data, [...world.training, ...world.heldOut])
+  const folder = (name: string) => join(models, name)
+  // The twins' tokenizer: the tower's adds an end token of its own.
+  const at = { world, sheets, tokenizer: await loadTokenizer(folder('twin-ar')) }
+  const measured = { seed: TWIN_TRAINING.seed, onProgress, ...measuring }
+  const gates = await towerGates(at, (await readModel(folder('tower'))).parameters, measured)
+  for (const name of TWIN_NAMES) {
+    if (signal?.aborted) throw new InterruptedError('gates')
+    gates.push(...(await twinGates(name, at, (await readModel(folder(name))).parameters, measured)))
+  }
+  if (!quick) {
+    const dirs = [...TWIN_NAMES, 'tower'].map(folder)
+    const { results } = await runStudy({ models: dirs, out, controls: true, signal, onProgress, warn })
+    gates.push(...conversionGates(results))
+  }
+  if (cards)
+    for (const name of ['tower', ...TWIN_NAMES])
+      await updateGates(
+        folder(name),
+        gates.filter(({ model }) => model === name),
+      )
+  return gates
+}
+
+/** Converted model − the same conversion of a random decoder, over the in-domain tasks, for each model that has this control. */
+export function conversionGates({ models, differences }: Pick<Results, 'models' | 'differences'>): Gate[] {
+  return differences.flatMap(({ a, b, scope, interval }) => {
+    const control = models.find(({ id }) => id === b)
+    const { of: twin = a } = models.find(({ id }) => id === a) ?? {}
+    if (scope.kind !== 'in-domain' || control?.role !== 'random-decoder') return []
+    return [
+      gate({
+        model: twin,
+        name: 'converted − converted random decoder, lower end of the paired interval',
+        value: interval.low,
+        bound: 0,
+        bounded: 'above',
+        beside: `difference ${interval.value.toFixed(3)} (${interval.low.toFixed(3)} to ${interval.high.toFixed(3)})`,
+      }),
+    ]
+  })
+}
