@@ -1,0 +1,114 @@
+/**
+ * @file A contrastive tuning step (forward, backward, AdamW on a LoRA of rank 16 over all linear layers of the decoder), f32: ours against
+ * PyTorch with PEFT on the same weights. The losses of all steps must be equal.
+ */
+
+import { mkdtemp, rm } from 'node:fs/promises'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { adapterParameters, initialAdapter } from '../src/checkpoint/adapter.ts'
+import { writeAdapter } from '../src/checkpoint/adapter-folder.ts'
+import { writeFileAtomic } from '../src/checkpoint/file.ts'
+import { writeSafetensors } from '../src/checkpoint/safetensors.ts'
+import { poolWeightsFeed } from '../src/embedder/readout.ts'
+import { rootScope } from '../src/nn/index.ts'
+import { fillNormal, stream } from '../src/numeric/random.ts'
+import { f32, i64, type Tensor } from '../src/numeric/tensor.ts'
+import { openSession } from '../src/runtime/session.ts'
+import { memoryWeights } from '../src/runtime/weights.ts'
+import { adamW, gradientGraph, openOptimizer, sessionStep } from '../src/training/index.ts'
+import { decoderLinears, pooled, sequenceGroup, TUNED_POOLS } from '../src/tuning/decoder.ts'
+import { infoNce } from '../src/tuning/losses.ts'
+import { numbers } from './flags.ts'
+import { PICTURE_TOKENS, randomSequences, writeMidSizeModel } from './model.ts'
+import { openPeer, report, type Timing, timed } from './rounds.ts'
+
+const { layers, batch, positions, targetPositions, threads, rounds } = numbers({
+  layers: 12,
+  batch: 8,
+  positions: 128,
+  targetPositions: 32,
+  threads: availableParallelism(),
+  rounds: 5,
+})
+const RANK = 16
+const ALPHA = 32
+const settings = { temperature: 0.02, learningRate: 1e-4, weightDecay: 0.01 }
+const TOLERANCE = 1e-4
+/** Name of the decoder within the model; the peer adapts the decoder alone. */
+const DECODER = 'language_model.'
+
+const dir = await mkdtemp(join(tmpdir(), 'bifocal-bench-'))
+try {
+  const { model, weights } = await writeMidSizeModel(dir, layers)
+  const adapter = initialAdapter(decoderLinears(model), { rank: RANK, alpha: ALPHA, seed: 1 })
+  // Not zero as at the start of a training: then half of the gradients would be.
+  for (const [module, { up }] of adapter.modules) fillNormal(up.data, 0.01, stream(1, 'up', module))
+  const modules = new Map([...adapter.modules].map(([module, update]) => [module.replace(DECODER, ''), update]))
+  await writeAdapter(join(dir, 'adapter'), { config: { ...adapter.config, targets: [...modules.keys()] }, modules })
+  await writeFileAtomic(join(dir, 'tuning.json'), JSON.stringify(settings))
+
+  const { compiled } = gradientGraph((graph) => {
+    const scope = rootScope(graph, { adapter: () => ({ rank: RANK, scale: ALPHA / RANK }) })
+    const [query, target] = [0, 1].map((index) => pooled(sequenceGroup(scope, model, 'causal', index), 'last'))
+    return { loss: infoNce(query!, target!, { temperature: settings.temperature, normalize: false }) }
+  })
+  const parameters = adapterParameters(adapter)
+  const session = await openSession(compiled, { weights: memoryWeights(weights), threads, name: 'tuning' })
+  const optimizer = await openOptimizer(parameters, [{ rule: adamW(settings), learningRate: settings.learningRate }])
+
+  const { hidden } = model.shape
+  const imageRows = f32(
+    [batch * PICTURE_TOKENS, hidden],
+    fillNormal(new Float32Array(batch * PICTURE_TOKENS * hidden), 0.02, stream(1, 'rows')),
+  )
+  const feeds: Record<string, Tensor> = { image_rows: imageRows }
+  const peerInputs: Record<string, Tensor> = { image_rows: imageRows }
+  for (const [index, side] of ['query', 'target'].entries()) {
+    const length = index === 0 ? positions : targetPositions
+    const { ids, imageIndex } = randomSequences(batch, length, { pictures: index === 0, key: side })
+    const last = Float32Array.from({ length }, (_, at) => Number(at === length - 1))
+    const places = (values: readonly number[]) => i64([batch, length], values)
+    feeds[`input_ids${index}`] = peerInputs[`input_ids_${side}`] = places(ids)
+    feeds[`image_index${index}`] = peerInputs[`image_index_${side}`] = places(imageIndex)
+    feeds[`attention_mask${index}`] = places(ids.map(() => 1))
+    feeds[`pool_weights${index}`] = poolWeightsFeed(
+      TUNED_POOLS.map(() => Array.from({ length: batch }, () => last)),
+      length,
+    )
+  }
+  await writeSafetensors(join(dir, 'peer-inputs.safetensors'), peerInputs)
+
+  const gradient = sessionStep({ session, parameters, feeds: () => feeds })
+  let step = 0
+  const run = async () => {
+    const { loss, gradients } = await gradient({ step })
+    await optimizer.update(gradients, { step, factor: 1, gradientScale: 1 })
+    step++
+    return loss
+  }
+
+  const peer = await openPeer('tuning.py', [dir, String(threads)])
+  const ours: Timing[] = []
+  const theirs: Timing[] = []
+  // The first round warms up: it counts for the losses only.
+  for (let round = 0; round <= rounds; round++) {
+    const { result: loss, ...timing } = await timed(run)
+    if (round > 0) ours.push(timing)
+    if (peer === undefined) continue
+    const { loss: expected = Number.NaN, ...peerTiming } = await peer.run()
+    if (round > 0) theirs.push(peerTiming)
+    console.log(`step ${round}: loss ${loss.toFixed(6)}, peer ${expected.toFixed(6)}`)
+    if (!(Math.abs(loss - expected) <= TOLERANCE * Math.max(1, Math.abs(expected)))) process.exitCode = 4
+  }
+  report(
+    `tuning step: ${layers} layers × 768, ${batch} pairs of ${positions} and ${targetPositions} positions, ${threads} threads`,
+    ours,
+    peer && { name: peer.name, runs: theirs },
+  )
+  peer?.close()
+  await session.close()
+  await optimizer.close()
+} finally {
+  await rm(dir, { recursive: true })
+}
