@@ -194,7 +194,18 @@ test('a NaN among the weights is found in the outputs', async () => {
 })
 
 /** All items of a fixture with one picture at most, in one call: batches of unequal rows, shared image tables. */
-describe.each(['llava', 'lavida-llada', 'lavida-dream'])('%s', (name) => {
+describe.each([
+  'llava',
+  'llava-next',
+  'llava-onevision',
+  'idefics3',
+  'smolvlm',
+  'lavida-llada',
+  'lavida-dream',
+  'qwen2-vl',
+  'qwen2.5-vl',
+  'qwen3-vl',
+])('%s', (name) => {
   test.runIf(hasGolden(name))('pooled vectors equal the reference', async () => {
     const { cases, expected } = await readModelFixture(goldenDir(name))
     const dir = join(root, `golden-${name}`)
