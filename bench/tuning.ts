@@ -11,6 +11,7 @@ import { writeAdapter } from '../src/checkpoint/adapter-folder.ts'
 import { writeFileAtomic } from '../src/checkpoint/file.ts'
 import { writeSafetensors } from '../src/checkpoint/safetensors.ts'
 import { poolWeightsFeed } from '../src/embedder/readout.ts'
+import { concat, gather } from '../src/graph/index.ts'
 import { rootScope } from '../src/nn/index.ts'
 import { fillNormal, stream } from '../src/numeric/random.ts'
 import { f32, i64, type Tensor } from '../src/numeric/tensor.ts'
@@ -50,8 +51,13 @@ try {
 
   const { compiled } = gradientGraph((graph) => {
     const scope = rootScope(graph, { adapter: () => ({ rank: RANK, scale: ALPHA / RANK }) })
-    const [query, target] = [0, 1].map((index) => pooled(sequenceGroup(scope, model, 'causal', index), 'last'))
-    return { loss: infoNce(query!, target!, { temperature: settings.temperature, normalize: false }) }
+    // The two groups have sizes of their own: rows are picked by number, as a conversion does.
+    const vectors = concat(
+      [0, 1].map((index) => pooled(sequenceGroup(scope, model, 'causal', index), 'last')),
+      0,
+    )
+    const pick = (name: string) => gather(vectors, graph.input(name, 'i64', ['pairs']))
+    return { loss: infoNce(pick('query_rows'), pick('target_rows'), { temperature: settings.temperature, normalize: false }) }
   })
   const parameters = adapterParameters(adapter)
   const session = await openSession(compiled, { weights: memoryWeights(weights), threads, name: 'tuning' })
@@ -62,7 +68,12 @@ try {
     [batch * PICTURE_TOKENS, hidden],
     fillNormal(new Float32Array(batch * PICTURE_TOKENS * hidden), 0.02, stream(1, 'rows')),
   )
-  const feeds: Record<string, Tensor> = { image_rows: imageRows }
+  const numbered = (from: number) =>
+    i64(
+      [batch],
+      Array.from({ length: batch }, (_, i) => from + i),
+    )
+  const feeds: Record<string, Tensor> = { image_rows: imageRows, query_rows: numbered(0), target_rows: numbered(batch) }
   const peerInputs: Record<string, Tensor> = { image_rows: imageRows }
   for (const [index, side] of ['query', 'target'].entries()) {
     const length = index === 0 ? positions : targetPositions
