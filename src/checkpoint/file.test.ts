@@ -1,5 +1,6 @@
 /** @file Atomic writes: what happens on success, when the source fails midway, and when the disk is full. */
 
+import { existsSync } from 'node:fs'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -38,6 +39,10 @@ describe('a write that fails midway', () => {
     await expect(writeFileAtomic(path, failing(cause))).rejects.toMatchObject({ code })
     expect(readFileSync(path, 'utf8')).toBe('before')
     expect(readdirSync(join(folder, 'sub'))).toEqual(['out.txt'])
+  })
+
+  test.runIf(existsSync('/proc/self'))('a folder that cannot be made in an existing one, without hanging', async () => {
+    await expect(writeFileAtomic('/proc/none/deeper/file.json', '{}')).rejects.toMatchObject({ code: 'file/write' })
   })
 
   test('a folder that is a file', async () => {

@@ -5,7 +5,7 @@ import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/prom
 import { basename, dirname, join } from 'node:path'
 import { z } from 'zod'
 import { BifocalError } from '../numeric/errors.ts'
-import { FileError, readFailure, writeFailure } from './errors.ts'
+import { FileError, readFailure, systemCode, writeFailure } from './errors.ts'
 
 /**
  * Writes a file so that `path` holds either what it held before or all of `content`: a temporary file beside it is written, synced and
@@ -19,13 +19,28 @@ export async function writeFileAtomic(
 ): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`)
   try {
-    await mkdir(dirname(path), { recursive: true })
+    await makeFolder(dirname(path))
     await writeSynced(temporary, content)
     await rename(temporary, path)
     await syncFolder(dirname(path))
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => {})
     throw cause instanceof BifocalError ? cause : writeFailure(path, cause)
+  }
+}
+
+/** `mkdir -p`. Not the runtime's own: Node 20's never ends where a folder can't be made in an existing one (`/proc/x/y`). */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path)
+  } catch (cause) {
+    const code = systemCode(cause)
+    if (code === 'EEXIST') return
+    if (code !== 'ENOENT' || dirname(path) === path) throw cause
+    await makeFolder(dirname(path))
+    await mkdir(path).catch((again: unknown) => {
+      if (systemCode(again) !== 'EEXIST') throw again
+    })
   }
 }
 
