@@ -9,7 +9,7 @@ export interface TileCount {
 }
 
 /** One for each picture in a prompt, and one for each view in an expanded prompt. */
-export const PLACEHOLDER = '<image>'
+const PLACEHOLDER = '<image>'
 
 const AROUND = '<fake_token_around_image>'
 
