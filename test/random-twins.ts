@@ -31,7 +31,11 @@ const text = [
  * Writes `tower` (SigLIP), `twin-ar` (LLaVA) and `twin-diffusion` (LaViDa on LLaDA) into `dir`; the twins share tokenizer, tower and prompt.
  * @returns the three folders
  */
-export async function writeRandomTwins(dir: string, sizes: TwinSizes = TINY, vocabulary = 400): Promise<{ tower: string; ar: string; diffusion: string }> {
+export async function writeRandomTwins(
+  dir: string,
+  sizes: TwinSizes = TINY,
+  vocabulary = 400,
+): Promise<{ tower: string; ar: string; diffusion: string }> {
   const tokenizer = trainBpe(
     text.map((words) => [words, 20] as const),
     { vocabularySize: vocabulary, specialTokens: SPECIAL },

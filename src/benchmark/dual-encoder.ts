@@ -38,7 +38,12 @@ export function captionOf({ instruction, text, picture }: Pick<EmbeddingItem, 'i
  * Opens the model of a folder. Close it when done.
  * @throws FamilyError, CheckpointError, RuntimeError for what the folder holds
  */
-export async function dualEncoder({ id, dir, model, threads = 1 }: DualEncoderOptions): Promise<EmbeddingModel & { close(): Promise<void> }> {
+export async function dualEncoder({
+  id,
+  dir,
+  model,
+  threads = 1,
+}: DualEncoderOptions): Promise<EmbeddingModel & { close(): Promise<void> }> {
   const checkpoint = await openCheckpoint(dir)
   const weights = checkpointWeights(checkpoint, model.weightSpellings)
   const processor = await model.processor(dir)

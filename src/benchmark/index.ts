@@ -1,10 +1,19 @@
 /** @file Benchmarks: tasks, stored vectors, scores, intervals, controls. */
 
+export { dualEncoder } from './dual-encoder.ts'
 export { BenchmarkError } from './errors.ts'
 export { evaluateTask, type ModelScores, type RowScores, type TaskScores } from './evaluate.ts'
-export { dualEncoder } from './dual-encoder.ts'
 export type { EmbeddingModel, VectorOf } from './model.ts'
 export { pixels, pixelsApply } from './pixels.ts'
 export { type EmbedProgress, embedAll, type StoredVectors } from './store.ts'
 export { apartScore, differenceOver, inScope, meanOver, type Scope, scopesOf, summariseTask, type TaskSummary } from './summary.ts'
-export { type BenchmarkRow, type BenchmarkTask, benchmarkTasks, drawn, itemsOf, majorityOf, type Part, withShuffledPictures } from './task.ts'
+export {
+  type BenchmarkRow,
+  type BenchmarkTask,
+  benchmarkTasks,
+  drawn,
+  itemsOf,
+  majorityOf,
+  type Part,
+  withShuffledPictures,
+} from './task.ts'

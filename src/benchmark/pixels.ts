@@ -1,8 +1,8 @@
 /** @file Raw pixels as an embedding: what no model is needed for. */
 
-import { f32 } from '../numeric/tensor.ts'
-import { l2NormaliseRows } from '../numeric/linear.ts'
 import { resize } from '../media/index.ts'
+import { l2NormaliseRows } from '../numeric/linear.ts'
+import { f32 } from '../numeric/tensor.ts'
 import { BenchmarkError } from './errors.ts'
 import type { EmbeddingModel } from './model.ts'
 import type { BenchmarkTask } from './task.ts'
@@ -19,7 +19,10 @@ export const pixels: EmbeddingModel = {
     const out = new Float32Array(items.length * LENGTH)
     for (const [i, { key, picture }] of items.entries()) {
       if (picture === undefined) {
-        throw new BenchmarkError('vectors', { message: `"${key}" has no picture`, hint: 'Raw pixels can be compared where all items are pictures.' })
+        throw new BenchmarkError('vectors', {
+          message: `"${key}" has no picture`,
+          hint: 'Raw pixels can be compared where all items are pictures.',
+        })
       }
       const small = resize(picture.read(), { width: SIDE, height: SIDE }, 'box').data
       const mean = small.reduce((sum, level) => sum + level, 0) / LENGTH

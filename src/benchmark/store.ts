@@ -96,13 +96,22 @@ async function readStore(folder: string, readouts: readonly string[]): Promise<R
     const path = join(folder, name)
     const list = path.replace(/safetensors$/, 'jsonl')
     if (!existsSync(list)) continue
-    const keys = (await readText(list)).split('\n').filter((text) => text !== '').map((text) => line.parse(JSON.parse(text)).key)
+    const keys = (await readText(list))
+      .split('\n')
+      .filter((text) => text !== '')
+      .map((text) => line.parse(JSON.parse(text)).key)
     addRows(rows, keys, Object.fromEntries(await loadSafetensors(path)), readouts, path)
   }
   return rows
 }
 
-function addRows(rows: Rows, keys: readonly string[], tensors: Readonly<Record<string, Tensor>>, readouts: readonly string[], where: string): void {
+function addRows(
+  rows: Rows,
+  keys: readonly string[],
+  tensors: Readonly<Record<string, Tensor>>,
+  readouts: readonly string[],
+  where: string,
+): void {
   const columns = readouts.map((readout) => {
     const found = tensors[readout]
     if (found?.data instanceof Float32Array && found.dims[0] === keys.length) return { data: found.data, dim: found.dims[1] ?? 0 }
@@ -111,12 +120,23 @@ function addRows(rows: Rows, keys: readonly string[], tensors: Readonly<Record<s
       hint: 'Remove the file: its vectors are computed again.',
     })
   })
-  keys.forEach((key, row) => rows.set(key, columns.map(({ data, dim }) => data.subarray(row * dim, (row + 1) * dim))))
+  for (const [row, key] of keys.entries()) {
+    const vectors = columns.map(({ data, dim }) => data.subarray(row * dim, (row + 1) * dim))
+    rows.set(key, vectors)
+  }
 }
 
 /** The list comes last: vectors without it don't count, so a kill between the two costs a chunk and nothing else. */
-async function writeChunk(folder: string, model: EmbeddingModel, items: readonly EmbeddingItem[], made: Readonly<Record<string, Tensor>>): Promise<void> {
-  const name = createHash('sha256').update(items.map(({ key }) => key).join('\n')).digest('hex').slice(0, 24)
+async function writeChunk(
+  folder: string,
+  model: EmbeddingModel,
+  items: readonly EmbeddingItem[],
+  made: Readonly<Record<string, Tensor>>,
+): Promise<void> {
+  const name = createHash('sha256')
+    .update(items.map(({ key }) => key).join('\n'))
+    .digest('hex')
+    .slice(0, 24)
   await writeSafetensors(join(folder, `${name}.safetensors`), made, { model: model.id, hash: model.hash })
   const lines = items.map(({ key, instruction, text, picture }) => JSON.stringify({ key, instruction, text, picture: picture?.key }))
   await writeFileAtomic(join(folder, `${name}.jsonl`), lines.map((text) => `${text}\n`).join(''))

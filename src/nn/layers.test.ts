@@ -210,10 +210,10 @@ describe('scope', () => {
     expect(compiled.weights.map(({ name, dtype }) => `${name} ${dtype}`)).toEqual(frozen)
   })
 
-  test('x·Wᵀ + b + scale·(x·Aᵀ)·Bᵀ', async () => {
+  test.each([false, true])('x·Wᵀ + b + scale·(x·Aᵀ)·Bᵀ, merged: %s', async (merged) => {
     const feeds = { x: f32([1, 2], [1, 2]), 'l.lora_A.weight': f32([1, 2], [3, 4]), 'l.lora_B.weight': f32([1, 1], [5]) }
     const graph = new Graph()
-    const scope = rootScope(graph, { adapter: () => ({ rank: 1, scale: 0.5 }) })
+    const scope = rootScope(graph, { adapter: () => ({ rank: 1, scale: 0.5, merged }) })
     const compiled = compiledWith(graph, scope.linear(graph.input('x', 'f32', [1, 2]), 'l', 2, 1))
     const weights = memoryWeights({ 'l.weight': f32([1, 2], [10, 100]), 'l.bias': f32([1], [7]) })
     const session = await openSession(compiled, { weights, thread: 'caller' })

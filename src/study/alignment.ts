@@ -4,9 +4,9 @@ import { type Alignment, analyseAlignment, layerCurves, mapOf, measureNames, mea
 import { InterruptedError } from '../numeric/errors.ts'
 import { f32 } from '../numeric/tensor.ts'
 import type { Results } from '../report/index.ts'
+import type { StudyProgress } from './options.ts'
 import type { Outcome } from './outcome.ts'
 import type { PairVectors } from './participant.ts'
-import type { StudyProgress } from './options.ts'
 
 /** How to read each measure, for the report. */
 const MEANINGS: { readonly [M in keyof Alignment]: string } = {

@@ -3,23 +3,23 @@
 import {
   apartScore,
   differenceOver,
+  type ModelScores,
   majorityOf,
   meanOver,
-  type ModelScores,
   type Scope,
   scopesOf,
   summariseTask,
 } from '../benchmark/index.ts'
 import type { BootstrapOptions } from '../numeric/bootstrap.ts'
 import { RESULTS_VERSION, type Results, type ResultsModel } from '../report/index.ts'
-import { TUNED_POOLS } from '../tuning/decoder.ts'
 import type { Conversion } from '../tuning/convert.ts'
-import { alignmentOf, type AnalysisOptions, mapsOf, measuresOf } from './alignment.ts'
+import { TUNED_POOLS } from '../tuning/decoder.ts'
+import { type AnalysisOptions, alignmentOf, mapsOf, measuresOf } from './alignment.ts'
 import { criteriaOf, percent } from './criteria.ts'
 import { failuresOf } from './failures.ts'
 import { findingOf } from './finding.ts'
-import { objectiveOf, readoutWords } from './names.ts'
-import { allScores, type Baseline, candidatesOf, comparedPair, controlId, type Outcome, type Studied } from './outcome.ts'
+import { controlId, objectiveOf, readoutWords } from './names.ts'
+import { allScores, type Baseline, candidatesOf, comparedPair, type Outcome, type Studied } from './outcome.ts'
 import type { PoolChoice } from './participant.ts'
 import { Thumbnails } from './thumbnails.ts'
 
@@ -91,21 +91,30 @@ function modelsOf({ setting, studied, baselines }: Outcome): ResultsModel[] {
     lossCurve: thinned(conversion.lossCurve),
     devChoices: TUNED_POOLS.map((each) => ({ setting: readoutWords(each), hit1: dev[each], chosen: each === pool })),
   })
-  const subjects = studied.flatMap(({ participant: { id, subject, untuned, tuned, conversion }, label, role, objective, card }): ResultsModel[] => {
-    const shared = { label, role, family: subject.model.family, objective, attention: subject.attention, parameters: subject.parameters }
-    return [
-      { ...shared, id, state: 'untuned', hash: subject.hash, readout: readoutWords(untuned.choice.pool), ...(card === undefined ? {} : { card }) },
-      {
-        ...shared,
-        id: `${id}-tuned`,
-        state: 'tuned',
-        of: id,
-        hash: conversion.hash,
-        readout: readoutWords(tuned.choice.pool),
-        tuning: tuningOf(conversion, tuned.choice),
-      },
-    ]
-  })
+  const subjects = studied.flatMap(
+    ({ participant: { id, subject, untuned, tuned, conversion }, label, role, objective, card }): ResultsModel[] => {
+      const shared = { label, role, family: subject.model.family, objective, attention: subject.attention, parameters: subject.parameters }
+      return [
+        {
+          ...shared,
+          id,
+          state: 'untuned',
+          hash: subject.hash,
+          readout: readoutWords(untuned.choice.pool),
+          ...(card === undefined ? {} : { card }),
+        },
+        {
+          ...shared,
+          id: `${id}-tuned`,
+          state: 'tuned',
+          of: id,
+          hash: conversion.hash,
+          readout: readoutWords(tuned.choice.pool),
+          tuning: tuningOf(conversion, tuned.choice),
+        },
+      ]
+    },
+  )
   const controls = studied.flatMap(({ participant, control }): ResultsModel[] =>
     control === undefined
       ? []
@@ -130,7 +139,15 @@ function modelsOf({ setting, studied, baselines }: Outcome): ResultsModel[] {
     ...subjects,
     ...controls,
     ...baselines.map(baselineModel),
-    ...studied.map(({ participant: { id }, label }): ResultsModel => ({ ...plain, id: `${id}-shuffled`, label: `${label}, shuffled`, role: 'shuffled', of: `${id}-tuned` })),
+    ...studied.map(
+      ({ participant: { id }, label }): ResultsModel => ({
+        ...plain,
+        id: `${id}-shuffled`,
+        label: `${label}, shuffled`,
+        role: 'shuffled',
+        of: `${id}-tuned`,
+      }),
+    ),
     { ...plain, id: 'majority', label: 'Majority', role: 'majority' },
     { ...plain, id: 'chance', label: 'Chance', role: 'chance' },
   ]
@@ -182,7 +199,9 @@ function differencesOf(outcome: Outcome, scopes: readonly Scope[], options: Boot
 function notesOf({ setting, studied, world, baselines }: Outcome, options: BootstrapOptions): string[] {
   const apart = studied.flatMap(({ participant, label }) =>
     participant.tuned.scores.tasks.flatMap((scores) => {
-      const interval = world.tasks.some(({ name, metaTask }) => name === scores.task && metaTask === 'vqa') ? apartScore(scores, options) : undefined
+      const interval = world.tasks.some(({ name, metaTask }) => name === scores.task && metaTask === 'vqa')
+        ? apartScore(scores, options)
+        : undefined
       if (interval === undefined) return []
       return [
         `${scores.task}, the right answer against the picture's other one (a coin gives 50 %): ${label} ${percent(interval.value)} (95 %: ${percent(interval.low)} to ${percent(interval.high)}).`,
@@ -201,7 +220,9 @@ function notesOf({ setting, studied, world, baselines }: Outcome, options: Boots
     ...apart,
     controls,
     'Shuffled pictures: each query keeps its words and gets the picture of another query; where only candidates have pictures, those change places.',
-    ...(baselines.some(({ role }) => role === 'pixels') ? ['Raw pixels (16 × 16, centred) are scored where query and candidates are pictures; words are not looked at.'] : []),
+    ...(baselines.some(({ role }) => role === 'pixels')
+      ? ['Raw pixels (16 × 16, centred) are scored where query and candidates are pictures; words are not looked at.']
+      : []),
     ...(baselines.some(({ role }) => role === 'dual-encoder')
       ? ['Dual encoder: one vector a tower, summed where an item has picture and words; of an instruction it reads what follows the colon.']
       : []),

@@ -1,10 +1,10 @@
 /** @file The criteria of specs/twins.md §4, evaluated and said in plain words. */
 
+import type { ModelScores } from '../benchmark/index.ts'
 import { type BenchmarkTask, differenceOver, inScope, majorityOf, meanOver, pixelsApply, type Scope, scopesOf } from '../benchmark/index.ts'
-import { bootstrapMean, type BootstrapOptions, type Interval } from '../numeric/bootstrap.ts'
+import { type BootstrapOptions, bootstrapMean, type Interval } from '../numeric/bootstrap.ts'
 import { mean } from '../numeric/statistics.ts'
 import type { Results } from '../report/index.ts'
-import type { ModelScores } from '../benchmark/index.ts'
 import { candidatesOf, type Outcome, type Studied } from './outcome.ts'
 
 type Criterion = Results['criteria'][number]
@@ -20,7 +20,11 @@ export function criteriaOf(outcome: Outcome, options: BootstrapOptions): Criteri
   const meta = scopesOf(tasks)
     .filter((scope) => scope.kind === 'metaTask')
     .flatMap((scope) => outcome.studied.map((studied) => tuningCriterion(outcome, studied, scope, options)))
-  return [...controls, ...meta, ...judged.flatMap((task) => outcome.studied.map((studied) => taskCriterion(outcome, studied, task, options)))]
+  return [
+    ...controls,
+    ...meta,
+    ...judged.flatMap((task) => outcome.studied.map((studied) => taskCriterion(outcome, studied, task, options))),
+  ]
 }
 
 /** Small lists: lower end above max(majority, shuffled) + .05; longer ones: above max(shuffled, pixels where they apply). */
@@ -46,7 +50,8 @@ function taskCriterion({ baselines }: Outcome, { participant, label }: Studied, 
 
 /** Both intervals apart, the tuned one higher. */
 function tuningCriterion({ world }: Outcome, { participant, label }: Studied, scope: Scope, options: BootstrapOptions): Criterion {
-  const over = (scores: ModelScores) => meanOver(scores, scope, world.tasks, options) ?? { value: Number.NaN, low: Number.NaN, high: Number.NaN }
+  const over = (scores: ModelScores) =>
+    meanOver(scores, scope, world.tasks, options) ?? { value: Number.NaN, low: Number.NaN, high: Number.NaN }
   const [before, after] = [over(participant.untuned.scores), over(participant.tuned.scores)]
   return {
     name: `Conversion improves the ${label} on ${scope.kind === 'metaTask' ? scope.metaTask : scope.kind}, outside the intervals`,

@@ -14,7 +14,10 @@ export function failuresOf({ studied, world }: Outcome, thumbnails: Thumbnails):
     participant.tuned.scores.tasks
       .flatMap(({ task, rows }) => {
         const missed = rows.map((row, index) => ({ ...row, index })).filter(({ scoreGap }) => scoreGap > 0)
-        const worst = missed.reduce<(typeof missed)[number] | undefined>((top, row) => (top === undefined || row.scoreGap > top.scoreGap ? row : top), undefined)
+        const worst = missed.reduce<(typeof missed)[number] | undefined>(
+          (top, row) => (top === undefined || row.scoreGap > top.scoreGap ? row : top),
+          undefined,
+        )
         const rowsOf = world.tasks.find(({ name }) => name === task)
         return worst === undefined || rowsOf === undefined ? [] : [{ worst, task: rowsOf }]
       })
@@ -24,7 +27,12 @@ export function failuresOf({ studied, world }: Outcome, thumbnails: Thumbnails):
   )
 }
 
-function failure(model: string, task: BenchmarkTask, row: { index: number; best: number; scoreGap: number }, thumbnails: Thumbnails): Failure {
+function failure(
+  model: string,
+  task: BenchmarkTask,
+  row: { index: number; best: number; scoreGap: number },
+  thumbnails: Thumbnails,
+): Failure {
   const { query, candidates, positive } = task.test[row.index]!
   const shown = ({ picture }: EmbeddingItem, words: string | undefined) => ({
     ...(words === undefined ? {} : { text: words }),

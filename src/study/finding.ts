@@ -19,7 +19,11 @@ export function findingOf(outcome: Outcome, alignment: Results['alignment'], opt
   const count = outcome.world.tasks.filter((task) => inScope(scope, task)).length
   const over = `${count} ${scope.kind === 'in-domain' ? 'in-domain ' : ''}${count === 1 ? 'task' : 'tasks'}`
   const pair = comparedPair(outcome)
-  const caveats = [...outcome.studied.flatMap((studied) => controlWords(outcome, studied, scope, options)), ...alignmentWords(outcome, alignment), ONE_SEED]
+  const caveats = [
+    ...outcome.studied.flatMap((studied) => controlWords(outcome, studied, scope, options)),
+    ...alignmentWords(outcome, alignment),
+    ONE_SEED,
+  ]
   if (pair === undefined) {
     const { participant, label } = outcome.studied[0]!
     const interval = difference(outcome, participant.tuned.scores, participant.untuned.scores, scope, options)
@@ -41,7 +45,13 @@ export function findingOf(outcome: Outcome, alignment: Results['alignment'], opt
 
 const ONE_SEED = 'One seed and one pair of checkpoints: the interval covers the choice of test rows, not another pretraining or tuning run.'
 
-function difference(outcome: Outcome, a: Parameters<typeof differenceOver>[0], b: typeof a, scope: Scope, options: BootstrapOptions): Interval {
+function difference(
+  outcome: Outcome,
+  a: Parameters<typeof differenceOver>[0],
+  b: typeof a,
+  scope: Scope,
+  options: BootstrapOptions,
+): Interval {
   return differenceOver(a, b, scope, outcome.world.tasks, options) ?? { value: 0, low: 0, high: 0 }
 }
 

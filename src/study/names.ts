@@ -18,6 +18,11 @@ export function idsOf(dirs: readonly string[]): string[] {
   })
 }
 
+/** The random decoder has the mask of the model that it is compared with. */
+export function controlId({ id, subject }: { id: string; subject: { attention: string } }): string {
+  return `${id}-random-${subject.attention}`
+}
+
 export function labelOf(id: string): string {
   return LABELS[id] ?? id
 }

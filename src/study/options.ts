@@ -64,10 +64,10 @@ export interface Preset {
 export const PRESETS: { readonly [P in PresetName]: Preset } = {
   quick: {
     limits: QUICK_LIMITS,
-    dev: { rows: 24, candidates: 24 },
+    dev: { rows: 24, candidates: 12 },
     conversion: CONVERSION,
     controls: true,
-    pairs: 200,
+    pairs: 160,
     resamples: 1000,
   },
   full: {
@@ -95,10 +95,20 @@ const DEFAULT_MODELS = ['twin-ar', 'twin-diffusion', 'tower']
 const DEFAULT_SEED = 7
 
 /** Fills in what was left open. */
-export function settingOf({ models, tasks, steps, seed = DEFAULT_SEED, preset: name = 'quick', tune, rank, controls, limits, pairs }: StudyOptions): StudySetting {
+export function settingOf({
+  models,
+  tasks,
+  steps,
+  seed = DEFAULT_SEED,
+  preset: name = 'quick',
+  tune,
+  rank,
+  controls,
+  limits,
+  pairs,
+}: StudyOptions): StudySetting {
   const preset = PRESETS[name]
-  const part =
-    tune === 'all' ? { tune } : rank === undefined ? preset.conversion.part : { tune: 'lora' as const, rank, alpha: 2 * rank }
+  const part = tune === 'all' ? { tune } : rank === undefined ? preset.conversion.part : { tune: 'lora' as const, rank, alpha: 2 * rank }
   const said: [string, string | number | undefined][] = [
     ['--models', models?.join(' ')],
     ['--tasks', tasks?.join(' ')],

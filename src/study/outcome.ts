@@ -2,8 +2,8 @@
 
 import type { BenchmarkTask, ModelScores } from '../benchmark/index.ts'
 import type { ResultsModel } from '../report/index.ts'
-import type { ControlParticipant, Participant } from './participant.ts'
 import type { StudySetting } from './options.ts'
+import type { ControlParticipant, Participant } from './participant.ts'
 import type { StudyWorld } from './world.ts'
 
 /** A model under study with its control, if that was run. */
@@ -51,11 +51,6 @@ export function comparedPair({ studied }: Outcome): readonly [Studied, Studied] 
   const diffusion = studied.find(({ objective }) => objective === 'diffusion')
   const [first, second] = autoregressive && diffusion ? [autoregressive, diffusion] : studied
   return first && second ? [first, second] : undefined
-}
-
-/** The random decoder has the mask of the model that it is compared with. */
-export function controlId({ id, subject }: Participant): string {
-  return `${id}-random-${subject.attention}`
 }
 
 /** Largest candidate list of a task's test rows. */

@@ -22,10 +22,11 @@ import type { NamedArrays } from '../training/index.ts'
 import { type Conversion, type ConversionSettings, convert } from '../tuning/convert.ts'
 import { decoderLinears, TUNED_POOLS, type TunedPool } from '../tuning/decoder.ts'
 import { layerReadout, type SubjectEncoder, subjectEncoder } from '../tuning/encoder.ts'
-import { pictureFeatures } from '../tuning/features.ts'
-import { sequencesOf } from '../tuning/sequences.ts'
+import { type PictureFeatures, pictureFeatures } from '../tuning/features.ts'
+import { type Sequences, sequencesOf } from '../tuning/sequences.ts'
 import { openSubject, type Subject, type SubjectOptions } from '../tuning/subject.ts'
 import { initialTrained } from '../tuning/trained.ts'
+import { controlId } from './names.ts'
 import type { StudyOptions, StudySetting } from './options.ts'
 import type { Phases } from './phases.ts'
 import type { StudyWorld } from './world.ts'
@@ -77,8 +78,13 @@ export interface ParticipantContext {
   readonly options: StudyOptions
 }
 
+/** What a model and its control share: image rows of the frozen tower and projector, prepared sequences. */
+interface SharedInputs {
+  readonly features: PictureFeatures
+  readonly sequences: Sequences
+}
+
 interface Opened {
-  readonly id: string
   readonly subject: Subject
   readonly encoder: SubjectEncoder
   readonly untuned: NamedArrays
@@ -87,11 +93,30 @@ interface Opened {
   close(): Promise<void>
 }
 
+/** Opens a model and the tower that its control will share. */
+export async function runWithControl(
+  options: SubjectOptions,
+  context: ParticipantContext,
+): Promise<{ participant: Participant; control: ControlParticipant | undefined }> {
+  const subject = await openSubject(options)
+  const features = await pictureFeatures(subject, 1)
+  const inputs = { features, sequences: sequencesOf(subject, features) }
+  try {
+    const participant = await runParticipant(subject, inputs, context)
+    if (!context.setting.controls) return { participant, control: undefined }
+    const { dir, attention } = subject
+    const random = await openSubject({ id: controlId(participant), dir, attention, randomDecoder: { seed: context.setting.seed } })
+    return { participant, control: await runControl(random, inputs, context) }
+  } finally {
+    await features.close()
+  }
+}
+
 /** All that is measured of a model under study. */
-export async function runParticipant(options: SubjectOptions, context: ParticipantContext): Promise<Participant> {
+async function runParticipant(subject: Subject, inputs: SharedInputs, context: ParticipantContext): Promise<Participant> {
   const { world, setting, phases } = context
-  const opened = await open(options, context)
-  const { id, subject } = opened
+  const opened = await open(subject, inputs, context)
+  const { id } = subject
   try {
     const plain = stateOf(opened, opened.untuned, '', context)
     const untuned = await measured(plain, id, context)
@@ -100,7 +125,7 @@ export async function runParticipant(options: SubjectOptions, context: Participa
     const conversion = await opened.convert()
     const state = stateOf(opened, conversion.parameters, conversion.hash, context)
     const tuned = await measured(state, `${id}-tuned`, context)
-    await writeTuned(opened, conversion, tuned.choice.pool, context)
+    await writeTuned(subject, conversion, tuned.choice.pool, context)
     const tasks = world.tasks.map((task) => withShuffledPictures(task, setting.seed))
     const vectors = await stored(state, itemsOf(tasks, 'test'), context)
     return {
@@ -118,30 +143,30 @@ export async function runParticipant(options: SubjectOptions, context: Participa
 }
 
 /** Converts and scores, nothing else. */
-export async function runControl(options: SubjectOptions, context: ParticipantContext): Promise<ControlParticipant> {
-  const opened = await open(options, context)
+async function runControl(subject: Subject, inputs: SharedInputs, context: ParticipantContext): Promise<ControlParticipant> {
+  const opened = await open(subject, inputs, context)
   try {
     const conversion = await opened.convert()
     const state = stateOf(opened, conversion.parameters, conversion.hash, context)
     const choice = await chosenPool(state, context)
     const vectors = await stored(state, itemsOf(context.world.tasks, 'test'), context)
-    const scores = scoresOf(opened.id, context.world.tasks, vectors, choice.pool)
-    return { id: opened.id, subject: opened.subject, tuned: { choice, scores }, conversion }
+    const scores = scoresOf(subject.id, context.world.tasks, vectors, choice.pool)
+    return { id: subject.id, subject, tuned: { choice, scores }, conversion }
   } finally {
     await opened.close()
   }
 }
 
-async function open(options: SubjectOptions, { setting, world, phases, options: study }: ParticipantContext): Promise<Opened> {
-  const subject = await openSubject(options)
+async function open(
+  subject: Subject,
+  inputs: SharedInputs,
+  { setting, world, phases, options: study }: ParticipantContext,
+): Promise<Opened> {
   const settings: ConversionSettings = { ...setting.conversion, seed: setting.seed }
-  const features = await pictureFeatures(subject, 1)
-  const sequences = sequencesOf(subject, features)
-  const encoder = await subjectEncoder({ subject, part: settings.part, features, sequences })
+  const encoder = await subjectEncoder({ subject, part: settings.part, ...inputs })
   // Of another setting, another folder: what a run with other flags left stays usable for that one.
-  const key = shortHash([subject.hash, settings, world.training.map(({ name, pairs }) => [name, pairs.length])])
+  const key = contentHash([subject.hash, settings, world.training.map(({ name, pairs }) => [name, pairs.length])])
   return {
-    id: options.id,
     subject,
     encoder,
     untuned: await initialTrained(subject, settings.part, settings.seed),
@@ -151,34 +176,30 @@ async function open(options: SubjectOptions, { setting, world, phases, options: 
           subject,
           tasks: world.training,
           settings,
-          features,
-          sequences,
-          dir: join(study.out, 'work', 'conversions', `${options.id}-${key}`),
+          ...inputs,
+          dir: join(study.out, 'work', 'conversions', `${subject.id}-${key.slice(0, 16)}`),
           signal: study.signal,
           onProgress: ({ step, steps, loss }) =>
-            study.onProgress?.({ label: `converting ${options.id}`, done: step, total: steps, note: `loss ${loss.toFixed(3)}` }),
+            study.onProgress?.({ label: `converting ${subject.id}`, done: step, total: steps, note: `loss ${loss.toFixed(3)}` }),
         })
         phases.resumed('conversion', conversion.resumedAt)
         return conversion
       }),
-    async close() {
-      await encoder.close()
-      await features.close()
-    },
+    close: () => encoder.close(),
   }
 }
 
 /** A state as a benchmark model. @param tunedHash content hash of the trained values, empty for the model as it is */
 function stateOf(
-  { id, subject, encoder }: Opened,
+  { subject, encoder }: Opened,
   parameters: NamedArrays,
   tunedHash: string,
   { setting }: ParticipantContext,
   readouts: readonly string[] = TUNED_POOLS,
 ): EmbeddingModel {
   return {
-    id,
-    hash: shortHash([subject.hash, tunedHash, tunedHash === '' ? null : setting.conversion.part]),
+    id: subject.id,
+    hash: contentHash([subject.hash, tunedHash, tunedHash === '' ? null : setting.conversion.part]),
     readouts,
     embed: (items, { signal }) => encoder.embed(items, { parameters, readouts, signal }),
   }
@@ -197,8 +218,7 @@ async function measured(state: EmbeddingModel, id: string, context: ParticipantC
 async function chosenPool(state: EmbeddingModel, context: ParticipantContext): Promise<PoolChoice> {
   const tasks = context.world.tasks.filter(({ dev }) => dev.length > 0)
   const vectors = await stored(state, itemsOf(tasks, 'dev'), context)
-  const hit = (pool: TunedPool) =>
-    meanHit({ model: state.id, tasks: tasks.map((task) => evaluateTask(task, vectors.of(pool), 'dev')) })
+  const hit = (pool: TunedPool) => meanHit({ model: state.id, tasks: tasks.map((task) => evaluateTask(task, vectors.of(pool), 'dev')) })
   const dev = { mean: hit('mean'), last: hit('last') }
   return { pool: dev.last > dev.mean ? 'last' : 'mean', dev }
 }
@@ -249,10 +269,15 @@ async function pairVectors(state: EmbeddingModel, context: ParticipantContext): 
 }
 
 /** An adapter folder in PEFT's layout with its contract, ready for `bifocal embed`. All-weights conversions stay in the work folder. */
-async function writeTuned({ id, subject }: Opened, { parameters }: Conversion, pool: TunedPool, { setting, options }: ParticipantContext): Promise<void> {
+async function writeTuned(
+  subject: Subject,
+  { parameters }: Conversion,
+  pool: TunedPool,
+  { setting, options }: ParticipantContext,
+): Promise<void> {
   const { part } = setting.conversion
   if (part.tune !== 'lora') return
-  const dir = join(options.out, 'models', `${id}-tuned`)
+  const dir = join(options.out, 'models', `${subject.id}-tuned`)
   const linears = decoderLinears(subject.model)
   const spelled = (module: string) => (subject.model.weightSpellings(`${module}.weight`)[0] ?? module).replace(/\.weight$/, '')
   const { config } = initialAdapter(
@@ -274,6 +299,7 @@ async function writeTuned({ id, subject }: Opened, { parameters }: Conversion, p
   })
 }
 
-function shortHash(value: unknown): string {
+/** Hexadecimal. */
+function contentHash(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('hex')
 }

@@ -76,7 +76,9 @@ describe('a study', () => {
   })
 
   test('analyses each state, and each layer of the untuned models', () => {
-    const layers = results.alignment.filter(({ model, measure }) => model === 'twin-ar' && measure === 'matchedAuc').map(({ layer }) => layer)
+    const layers = results.alignment
+      .filter(({ model, measure }) => model === 'twin-ar' && measure === 'matchedAuc')
+      .map(({ layer }) => layer)
     expect(layers).toEqual([0, 1, 2, null])
     expect(results.alignment.some(({ model, layer }) => model === 'twin-diffusion-tuned' && layer === null)).toBe(true)
     expect(results.maps.map(({ model }) => model)).toEqual(['twin-ar', 'twin-ar-tuned', 'twin-diffusion', 'twin-diffusion-tuned'])
@@ -105,43 +107,61 @@ describe('a study', () => {
     await embedder.close()
   })
 
-  test('the same again computes nothing and gives the same bytes', async () => {
-    const before = bytesOf(out())
-    const labels = new Set<string>()
-    await runStudy({ ...options, out: out(), onProgress: ({ label }) => labels.add(label) })
-    expect(bytesOf(out())).toBe(before)
-    expect([...labels]).toEqual(['analysing alignment'])
-  }, LONG)
+  test(
+    'the same again computes nothing and gives the same bytes',
+    async () => {
+      const before = bytesOf(out())
+      const labels = new Set<string>()
+      await runStudy({ ...options, out: out(), onProgress: ({ label }) => labels.add(label) })
+      expect(bytesOf(out())).toBe(before)
+      expect([...labels]).toEqual(['analysing alignment'])
+    },
+    LONG,
+  )
 
-  test('a run stopped again and again ends with the same bytes', async () => {
-    const stopped = join(dir, 'stopped')
-    for (let stops = 1; ; stops++) {
-      const controller = new AbortController()
-      let events = 0
-      // Each round gets further before it is stopped: in a conversion, among vectors, in the analysis.
-      const onProgress = () => ++events === 5 * stops && controller.abort()
-      const run = runStudy({ ...options, out: stopped, signal: controller.signal, onProgress })
-      const ended = await run.then(
-        () => true,
-        (error: unknown) => {
-          expect(error).toMatchObject({ code: 'interrupted', exitCode: 130 })
-          expect(existsSync(join(stopped, 'results.json'))).toBe(false)
-          return false
-        },
-      )
-      if (ended) break
-      expect(stops).toBeLessThan(12)
-    }
-    expect(bytesOf(stopped)).toBe(bytesOf(out()))
-  }, LONG)
+  test(
+    'a run stopped again and again ends with the same bytes',
+    async () => {
+      const stopped = join(dir, 'stopped')
+      for (let stops = 1; ; stops++) {
+        const controller = new AbortController()
+        let events = 0
+        // Each round gets further before it is stopped: in a conversion, among vectors, in the analysis.
+        const onProgress = () => ++events === 5 * stops && controller.abort()
+        const run = runStudy({ ...options, out: stopped, signal: controller.signal, onProgress })
+        const ended = await run.then(
+          () => true,
+          (error: unknown) => {
+            expect(error).toMatchObject({ code: 'interrupted', exitCode: 130 })
+            expect(existsSync(join(stopped, 'results.json'))).toBe(false)
+            return false
+          },
+        )
+        if (ended) break
+        expect(stops).toBeLessThan(12)
+      }
+      expect(bytesOf(stopped)).toBe(bytesOf(out()))
+    },
+    LONG,
+  )
 })
 
-test('a study without controls says so', async () => {
-  const { results } = await runStudy({ ...options, models: options.models?.slice(0, 1), tasks: ['object-group'], controls: false, out: join(dir, 'one') })
-  expect(results.models.some(({ role }) => role === 'random-decoder')).toBe(false)
-  expect(results.notes.join('\n')).toContain('not run')
-  expect(results.finding.sentence).toMatch(/^Conversion/)
-}, LONG)
+test(
+  'a study without controls says so',
+  async () => {
+    const { results } = await runStudy({
+      ...options,
+      models: options.models?.slice(0, 1),
+      tasks: ['object-group'],
+      controls: false,
+      out: join(dir, 'one'),
+    })
+    expect(results.models.some(({ role }) => role === 'random-decoder')).toBe(false)
+    expect(results.notes.join('\n')).toContain('not run')
+    expect(results.finding.sentence).toMatch(/^Conversion/)
+  },
+  LONG,
+)
 
 test.each([
   ['an absent folder', { models: ['/nowhere'] }, 'study/no-model', 3],
@@ -152,5 +172,7 @@ test.each([
 })
 
 test('a dual encoder alone is refused', async () => {
-  await expect(runStudy({ ...options, models: options.models?.slice(2), out: join(dir, 'wrong') })).rejects.toMatchObject({ code: 'study/models' })
+  await expect(runStudy({ ...options, models: options.models?.slice(2), out: join(dir, 'wrong') })).rejects.toMatchObject({
+    code: 'study/models',
+  })
 })

@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { dualEncoder, evaluateTask, itemsOf, pixels, pixelsApply } from '../benchmark/index.ts'
-import { openCheckpoint } from '../checkpoint/folder.ts'
 import { readJson, readText } from '../checkpoint/file.ts'
+import { openCheckpoint } from '../checkpoint/folder.ts'
 import type { DualEncoderModel } from '../families/model.ts'
 import { modelParameters } from '../families/parameters.ts'
 import { modelOf } from '../families/registry.ts'
@@ -17,8 +17,8 @@ import { assemble } from './assemble.ts'
 import { StudyError } from './errors.ts'
 import { idsOf, labelOf, objectiveOf, roleOf } from './names.ts'
 import { type StudyOptions, settingOf } from './options.ts'
-import { type Baseline, controlId, type Outcome, type Studied } from './outcome.ts'
-import { type Participant, type ParticipantContext, runControl, runParticipant, stored } from './participant.ts'
+import type { Baseline, Outcome, Studied } from './outcome.ts'
+import { type ParticipantContext, runWithControl, stored } from './participant.ts'
 import { Phases } from './phases.ts'
 import { studyWorld } from './world.ts'
 
@@ -50,14 +50,13 @@ export async function runStudy(options: StudyOptions): Promise<StudyResult> {
   const context: ParticipantContext = { setting, world, phases, options }
   const subjects = planned.filter(({ dual }) => dual === undefined)
   // One thread each, side by side: the same bytes on any number of cores.
-  const participants = await together(subjects, ({ id, dir }) => runParticipant({ id, dir }, context))
-  const controls = setting.controls ? await together(participants, (participant) => runControl(controlOf(participant, setting.seed), context)) : []
+  const runs = await together(subjects, ({ id, dir }) => runWithControl({ id, dir }, context))
   const studied = await Promise.all(
-    participants.map(async (participant, i): Promise<Studied> => {
+    runs.map(async ({ participant, control }): Promise<Studied> => {
       const { dir, model } = participant.subject
       return {
         participant,
-        control: controls[i],
+        control,
         role: roleOf(dir),
         objective: objectiveOf(model.family),
         label: labelOf(participant.id),
@@ -97,17 +96,16 @@ async function plan(dirs: readonly string[]): Promise<PlannedModel[]> {
     }),
   )
   if (planned.every(({ dual }) => dual !== undefined)) {
-    throw new StudyError('models', {
-      message: `${dirs.join(', ')}: none of the models has a decoder to convert`,
-      hint: 'Name at least one vision-language model, of LLaVA or LaViDa layout.',
-    }, 2)
+    throw new StudyError(
+      'models',
+      {
+        message: `${dirs.join(', ')}: none of the models has a decoder to convert`,
+        hint: 'Name at least one vision-language model, of LLaVA or LaViDa layout.',
+      },
+      2,
+    )
   }
   return planned
-}
-
-function controlOf(participant: Participant, seed: number) {
-  const { dir, attention } = participant.subject
-  return { id: controlId(participant), dir, attention, randomDecoder: { seed } }
 }
 
 /** Dual encoders among the models, and raw pixels where a task has pictures on both sides. */
@@ -146,7 +144,10 @@ async function cardOf(dir: string): Promise<string | undefined> {
   const path = join(dir, 'README.md')
   if (!existsSync(path)) return undefined
   const body = (await readText(path)).replace(/^---\n[\s\S]*?\n---\n/, '')
-  const paragraph = body.split(/\n\s*\n/).map((part) => part.trim()).find((part) => part !== '' && !part.startsWith('#'))
+  const paragraph = body
+    .split(/\n\s*\n/)
+    .map((part) => part.trim())
+    .find((part) => part !== '' && !part.startsWith('#'))
   return paragraph?.replace(/\s+/g, ' ')
 }
 

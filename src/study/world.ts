@@ -66,7 +66,11 @@ export async function studyWorld({ tasks: names, limits, dev, pairs, seed }: Stu
     const picture = drawn(description, sheets)
     const instruction = 'Represent the given image.'
     if (!found.has(caption))
-      found.set(caption, { caption, image: { key: `${picture.key} ${instruction}`, instruction, picture }, text: { key: `text ${caption}`, text: caption } })
+      found.set(caption, {
+        caption,
+        image: { key: `${picture.key} ${instruction}`, instruction, picture },
+        text: { key: `text ${caption}`, text: caption },
+      })
   }
   return { name: world.name, tasks, training, pairs: [...found.values()] }
 }

@@ -63,7 +63,12 @@ describe.each(['ar', 'diffusion'] as const)('%s', (twin) => {
     ['all weights', { tune: 'all' }],
   ])('the loss falls with %s', async (what, part) => {
     const parts = await open({ dir: folders[twin] })
-    const { lossCurve } = await convert({ ...parts, tasks, settings: { ...settings, part, learningRate: 5e-3 }, dir: join(dir, `falls ${twin} ${what}`) })
+    const { lossCurve } = await convert({
+      ...parts,
+      tasks,
+      settings: { ...settings, part, learningRate: 5e-3 },
+      dir: join(dir, `falls ${twin} ${what}`),
+    })
     const mean = (values: [number, number][]) => values.reduce((sum, [, loss]) => sum + loss, 0) / values.length
     expect(lossCurve).toHaveLength(settings.steps)
     expect(mean(lossCurve.slice(-5))).toBeLessThan(0.8 * mean(lossCurve.slice(0, 5)))
@@ -96,7 +101,10 @@ describe('encoder', () => {
     const both = await Promise.all([lora, { tune: 'all' } as const].map((part) => subjectEncoder({ ...parts, part })))
     const [low, all] = await Promise.all(
       [lora, { tune: 'all' } as const].map(async (part, i) =>
-        both[i]!.embed(items, { parameters: await initialTrained(parts.subject, part, 1), readouts: ['mean', 'last', layerReadout(1, 'mean')] }),
+        both[i]!.embed(items, {
+          parameters: await initialTrained(parts.subject, part, 1),
+          readouts: ['mean', 'last', layerReadout(1, 'mean')],
+        }),
       ),
     )
     for (const readout of ['mean', 'last', 'layer 1 mean']) expect(low![readout]!.data).toBeAllClose(all![readout]!.data, { atol: 1e-5 })
@@ -126,6 +134,15 @@ describe('encoder', () => {
     expect(random.subject.weights.locate(projector)).toEqual(plain.subject.weights.locate(projector))
     expect(random.subject.weights.locate('language_model.layers.0.mlp.up_proj.weight')?.kind).toBe('memory')
   })
+})
+
+test('image rows do not depend on batch mates, to the bit: a resumed run computes them in other batches', async () => {
+  const [alone, among] = await Promise.all([open({ dir: folders.ar }), open({ dir: folders.ar })])
+  await alone.sequences.prepare([imageItem(2, 1)])
+  await among.sequences.prepare([0, 1, 2, 3, 0, 1, 2].map((colour) => imageItem(colour, 1)))
+  const { key } = picture(2, 1)
+  const rows = [alone, among].map(({ features }) => Array.from(features.table([key]).rows.data))
+  expect(rows[0]).toEqual(rows[1])
 })
 
 test('a dual encoder is refused', async () => {

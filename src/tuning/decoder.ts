@@ -1,6 +1,7 @@
 /** @file The decoder as an encoder: from groups of sequences to pooled vectors, in one graph, for training and embedding alike. */
 
 import { pool, weightsOf } from '../embedder/readout.ts'
+import { rowWidth } from '../families/decoder-inputs.ts'
 import type { DecoderPieces } from '../families/family.ts'
 import type { VisionLanguageModel } from '../families/model.ts'
 import { type ParameterSlot, parametersOf } from '../families/weights.ts'
@@ -20,17 +21,20 @@ export interface SequenceGroup {
 
 /**
  * Declares the inputs of group `index` and runs the decoder on them: `input_ids`, `attention_mask`, `image_index` `[batch, seq] i64`,
- * `pool_weights` `[pools, batch, seq]`, each with the index behind its name, and `image_rows` `[rows, hidden]` for all groups.
+ * `pool_weights` `[pools, batch, seq]`, each with the index behind its name, and `image_rows` `[rows, hidden]` for all groups;
+ * `position_ids` `[axes, batch, seq]` for families whose positions have several numbers.
  */
 export function sequenceGroup(scope: Scope, model: VisionLanguageModel, attention: AttentionPattern, index: number): SequenceGroup {
   const { graph } = scope
+  const { positionAxes } = model.shape
   const dims = [`batch${index}`, `seq${index}`]
   const ids = (name: string) => graph.input(`${name}${index}`, 'i64', dims)
   const inputs = {
     inputIds: ids('input_ids'),
     attentionMask: ids('attention_mask'),
-    imageRows: graph.input('image_rows', 'f32', ['rows', model.shape.hidden]),
+    imageRows: graph.input('image_rows', 'f32', ['rows', rowWidth(model.shape)]),
     imageIndex: ids('image_index'),
+    positions: positionAxes === undefined ? undefined : graph.input(`position_ids${index}`, 'i64', [positionAxes, ...dims]),
   }
   const weights = graph.input(`pool_weights${index}`, 'f32', [TUNED_POOLS.length, ...dims])
   return {

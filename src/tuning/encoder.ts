@@ -71,7 +71,8 @@ export async function subjectEncoder({ subject, part, features, sequences, threa
         const outputs = await session.run(feeds, { outputs: readouts, signal })
         for (const readout of readouts) {
           const vectors = f32([members.length, hidden], outputs[readout]?.data instanceof Float32Array ? outputs[readout].data : [])
-          for (const [i, member] of members.entries()) made[readout]!.data.set(vectors.data.subarray(i * hidden, (i + 1) * hidden), member * hidden)
+          for (const [i, member] of members.entries())
+            made[readout]!.data.set(vectors.data.subarray(i * hidden, (i + 1) * hidden), member * hidden)
         }
       }
       return made

@@ -1,5 +1,6 @@
 /** @file Image rows of a frozen tower and projector: computed once for each distinct picture, laid out as the table of a batch. */
 
+import { rowWidth } from '../families/decoder-inputs.ts'
 import type { PreparedItem } from '../families/family.ts'
 import { compile, evaluateDim, Graph } from '../graph/index.ts'
 import { rootScope } from '../nn/index.ts'
@@ -9,7 +10,7 @@ import type { Subject } from './subject.ts'
 
 /** The table of a batch: image rows of its pictures, then what the family adds (a newline); at least one row. */
 export interface ImageTable {
-  /** `[rows, hidden]` */
+  /** `[rows, hidden]`, or `rowWidth` where the family has one. */
   rows: Tensor<'f32'>
   /** Row of the batch's table for a row of an item's own table. */
   rowOf(pictureKey: string, own: number): number
@@ -36,7 +37,8 @@ const BATCH = 32
 
 /** Opens the tower and projector of a model. */
 export async function pictureFeatures({ id, model, weights, storedDtype }: Subject, threads: number): Promise<PictureFeatures> {
-  const { hidden, view } = model.shape
+  const { view } = model.shape
+  const width = rowWidth(model.shape)
   const graph = new Graph()
   const { rows } = model.buildVision(rootScope(graph, { storedDtype }), graph.input('pixel_values', 'f32', ['views', ...view]))
   graph.output('rows', rows)
@@ -45,7 +47,7 @@ export async function pictureFeatures({ id, model, weights, storedDtype }: Subje
   const extra = count(1) - tokens
   const session = await openSession(compile(graph), { weights, threads, name: `${id} vision` })
   const known = new Map<string, Float32Array>()
-  let added = new Float32Array(extra * hidden)
+  let added = new Float32Array(extra * width)
 
   async function run(
     views: readonly Tensor<'f32'>[],
@@ -79,8 +81,8 @@ export async function pictureFeatures({ id, model, weights, storedDtype }: Subje
         )
         let at = 0
         for (const { key, views: own } of batch) {
-          known.set(key, made.slice(at, at + own.length * tokens * hidden))
-          at += own.length * tokens * hidden
+          known.set(key, made.slice(at, at + own.length * tokens * width))
+          at += own.length * tokens * width
         }
         added = made.slice(at)
       }
@@ -90,15 +92,15 @@ export async function pictureFeatures({ id, model, weights, storedDtype }: Subje
       let total = 0
       for (const key of keys) {
         if (offsets.has(key)) continue
-        const length = known.get(key)!.length / hidden
+        const length = known.get(key)!.length / width
         offsets.set(key, { start: total, length })
         total += length
       }
-      const data = new Float32Array(Math.max(1, total + extra) * hidden)
-      for (const [key, { start }] of offsets) data.set(known.get(key)!, start * hidden)
-      data.set(added, total * hidden)
+      const data = new Float32Array(Math.max(1, total + extra) * width)
+      for (const [key, { start }] of offsets) data.set(known.get(key)!, start * width)
+      data.set(added, total * width)
       return {
-        rows: f32([data.length / hidden, hidden], data),
+        rows: f32([data.length / width, width], data),
         rowOf(pictureKey, own) {
           const { start, length } = offsets.get(pictureKey)!
           return own < length ? start + own : total + own - length

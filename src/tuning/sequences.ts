@@ -2,6 +2,7 @@
 
 import type { EmbeddingItem } from '../embedder/item.ts'
 import { poolWeights, poolWeightsFeed } from '../embedder/readout.ts'
+import { positionFeeds } from '../families/decoder-inputs.ts'
 import { i64, type Tensor } from '../numeric/tensor.ts'
 import { TUNED_POOLS } from './decoder.ts'
 import type { ImageTable, PictureFeatures, TowerPicture } from './features.ts'
@@ -13,6 +14,8 @@ export interface Sequence {
   /** Rows of the item's own image table, −1 at text. */
   readonly imageIndex: readonly number[]
   readonly pictureKey: string | undefined
+  /** For each axis, where the family's positions have several numbers. */
+  readonly positions?: number[][]
 }
 
 export interface Sequences {
@@ -32,9 +35,9 @@ export function sequencesOf({ processor }: Pick<Subject, 'processor'>, features:
         if (found !== undefined) return found
         const { prompt, instructionEnd } = processor.prompt({ instruction, text, images: picture === undefined ? 0 : 1 })
         const made = processor.prepare(prompt, picture === undefined ? [] : [picture.read()], { instructionEnd })
-        const { inputIds, imageIndex, views, visionFeeds } = made
+        const { inputIds, imageIndex, positions, views, visionFeeds } = made
         if (picture !== undefined && !features.has(picture.key)) unseen.push({ key: picture.key, views, visionFeeds })
-        const sequence = { inputIds, imageIndex, pictureKey: picture?.key }
+        const sequence = { inputIds, imageIndex, positions, pictureKey: picture?.key }
         known.set(key, sequence)
         return sequence
       })
@@ -65,6 +68,7 @@ export function groupFeeds(sequences: readonly Sequence[], table: ImageTable, in
     [`attention_mask${index}`]: i64([batch, seq], mask),
     [`image_index${index}`]: i64([batch, seq], rows),
     [`pool_weights${index}`]: poolWeightsFeed(weights, seq),
+    ...positionFeeds(sequences, seq, [], `position_ids${index}`),
   }
 }
 
@@ -74,18 +78,32 @@ export function pictureKeys(sequences: readonly Sequence[]): string[] {
 }
 
 /**
- * Splits sequences into two groups by length, so that the fewest positions are padding.
- * @returns positions in `sequences`, the shorter ones first; both groups have members where there are two sequences
+ * Splits sequences into groups by length, so that the fewest positions are padding.
+ * @returns positions in `sequences`, the shortest first; each group has members where there are that many sequences
  */
-export function splitByLength(sequences: readonly Sequence[]): [number[], number[]] {
+export function splitByLength(sequences: readonly Sequence[], groups: number): number[][] {
   const length = (at: number) => sequences[at]!.inputIds.length
   const order = sequences.map((_, at) => at).sort((a, b) => length(a) - length(b) || a - b)
-  const longest = length(order.at(-1)!)
-  let best = 1
-  let fewest = Number.POSITIVE_INFINITY
-  for (let split = 1; split < order.length; split++) {
-    const positions = split * length(order[split - 1]!) + (order.length - split) * longest
-    if (positions < fewest) [best, fewest] = [split, positions]
+  // fewest[g][n]: positions of the n shortest in g + 1 groups; the last group begins at starts[g][n].
+  const fewest = [order.map((at, n) => (n + 1) * length(at))]
+  const starts = [order.map(() => 0)]
+  for (let g = 1; g < groups; g++) {
+    const best = order.map(() => Number.POSITIVE_INFINITY)
+    const from = order.map(() => 0)
+    for (let n = g; n < order.length; n++) {
+      for (let start = g; start <= n; start++) {
+        const positions = fewest[g - 1]![start - 1]! + (n - start + 1) * length(order[n]!)
+        if (positions < best[n]!) [best[n], from[n]] = [positions, start]
+      }
+    }
+    fewest.push(best)
+    starts.push(from)
   }
-  return [order.slice(0, best), order.slice(best)]
+  const split: number[][] = []
+  for (let g = groups - 1, end = order.length; g >= 0; g--) {
+    const start = starts[g]![end - 1]!
+    split.unshift(order.slice(start, end))
+    end = start
+  }
+  return split
 }

@@ -59,7 +59,9 @@ export async function openSubject({ id, dir, attention, randomDecoder }: Subject
   const decoder = decoderParameters(model)
   const random = randomDecoder && initialWeights(decoder, { seed: randomDecoder.seed, layers: model.shape.layers })
   const pattern = attention ?? model.shape.nativeAttention
-  const hash = createHash('sha256').update(await hashCheckpoint(checkpoint)).update(`\n${pattern}`)
+  const hash = createHash('sha256')
+    .update(await hashCheckpoint(checkpoint))
+    .update(`\n${pattern}`)
   if (randomDecoder !== undefined) hash.update(`\nrandom decoder ${randomDecoder.seed}`)
   const memory = (name: string) => random?.[name]
   return {

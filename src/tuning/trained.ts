@@ -15,7 +15,9 @@ export function trainedScope(subject: Subject, part: TunedPart): ScopeOptions {
   const { storedDtype } = subject
   if (part.tune === 'lora') {
     const names = new Set(decoderLinears(subject.model).map(({ module }) => module))
-    return { storedDtype, adapter: (name) => (names.has(name) ? { rank: part.rank, scale: part.alpha / part.rank } : undefined) }
+    // Merged: a step has thousands of rows for a rank of tens (measured: 0.7 of the time of the products apart).
+    const update = { rank: part.rank, scale: part.alpha / part.rank, merged: true }
+    return { storedDtype, adapter: (name) => (names.has(name) ? update : undefined) }
   }
   const names = new Set(wholeWeights(subject))
   return { storedDtype, trainable: (name) => names.has(name) }
