@@ -65,7 +65,8 @@ export const PRESETS: { readonly [P in PresetName]: Preset } = {
   quick: {
     limits: QUICK_LIMITS,
     dev: { rows: 24, candidates: 12 },
-    conversion: CONVERSION,
+    // A step costs about half a second of one core; two models and their controls take two of these a core.
+    conversion: { ...CONVERSION, steps: 200 },
     controls: true,
     pairs: 160,
     resamples: 1000,
