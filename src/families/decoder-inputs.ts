@@ -28,11 +28,13 @@ export function decoderInputs(graph: Graph, shape: VisionLanguageShape): Require
 /**
  * `position_ids` of a padded batch, nothing for families that have none.
  * @param starts where each item begins in its row; default 0, padding to the right
+ * @param name   of the input, where a graph has several
  */
 export function positionFeeds(
   items: readonly Pick<PreparedItem, 'positions'>[],
   seq: number,
   starts: readonly number[] = [],
+  name = 'position_ids',
 ): Record<string, Tensor> {
   const axes = Math.max(0, ...items.map(({ positions = [] }) => positions.length))
   if (axes === 0) return {}
@@ -41,5 +43,5 @@ export function positionFeeds(
     for (const [axis, row] of positions.entries())
       for (const [at, value] of row.entries()) values[(axis * items.length + i) * seq + (starts[i] ?? 0) + at] = value
   }
-  return { position_ids: i64([axes, items.length, seq], values) }
+  return { [name]: i64([axes, items.length, seq], values) }
 }
