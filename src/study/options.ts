@@ -44,8 +44,6 @@ export interface StudyOptions {
   argv?: readonly string[]
   signal?: AbortSignal
   onProgress?: (progress: StudyProgress) => void
-  /** Told what a user should know though nothing failed. */
-  warn?: (message: string) => void
 }
 
 export interface Preset {
