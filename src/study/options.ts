@@ -44,6 +44,8 @@ export interface StudyOptions {
   argv?: readonly string[]
   signal?: AbortSignal
   onProgress?: (progress: StudyProgress) => void
+  /** Told what a user should know though nothing failed: a damaged snapshot that was passed over, say. */
+  warn?: (message: string) => void
 }
 
 export interface Preset {

@@ -179,6 +179,7 @@ async function open(
           ...inputs,
           dir: join(study.out, 'work', 'conversions', `${subject.id}-${key.slice(0, 16)}`),
           signal: study.signal,
+          warn: study.warn,
           onProgress: ({ step, steps, loss }) =>
             study.onProgress?.({ label: `converting ${subject.id}`, done: step, total: steps, note: `loss ${loss.toFixed(3)}` }),
         })

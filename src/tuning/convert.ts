@@ -75,6 +75,7 @@ export interface ConversionOptions {
   threads?: number
   signal?: AbortSignal
   onProgress?: (progress: TrainingProgress) => void
+  warn?: (message: string) => void
 }
 
 export interface Conversion {
@@ -97,7 +98,7 @@ const CLIP = 1
  * @throws InterruptedError with the state saved; TrainingError `training/not-finite`, `training/other-run`
  */
 export async function convert(options: ConversionOptions): Promise<Conversion> {
-  const { subject, settings, dir, signal, onProgress, threads = 1 } = options
+  const { subject, settings, dir, signal, onProgress, warn, threads = 1 } = options
   const { compiled } = gradientGraph((graph) => ({ loss: conversionLoss(graph, subject, settings) }))
   const parameters = await initialTrained(subject, settings.part, settings.seed)
   const optimizer = await openOptimizer(parameters, [{ rule: adamW({ weightDecay: 0.01 }), learningRate: settings.learningRate }])
@@ -115,6 +116,7 @@ export async function convert(options: ConversionOptions): Promise<Conversion> {
       log,
       signal,
       onProgress,
+      warn,
     })
     return { parameters, hash: hashTrained(parameters), lossCurve: await readLosses(log), resumedAt }
   } finally {

@@ -22,6 +22,7 @@ export const study = command('study', 'Convert models, measure them, explain the
       argv: process.argv.slice(2),
       signal: io.signal,
       onProgress: io.progress,
+      warn: io.warn,
     })
     const failed = results.criteria.filter(({ passed }) => !passed)
     io.print(scoreTable(results, { width: io.width, color: io.color }), results)
