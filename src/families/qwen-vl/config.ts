@@ -218,10 +218,9 @@ export function parseQwenVlConfig(json: unknown, version: QwenVersion): QwenVlCo
   const fits = z.object({
     output: z.literal(text.hidden, `the tower must give the decoder's hidden_size, ${text.hidden}`),
     headDim: z.int('the width must be a multiple of num_heads').multipleOf(4, 'a head of the tower must have a multiple of 4'),
-    deepstack: z.int().max(text.layers, `deepstack_visual_indexes must be no more than the decoder's ${text.layers} layers`),
   })
   const { shape, output } = tower
-  parseConfigWith(fits, { output, headDim: shape.hidden / shape.heads, deepstack: shape.deepstack.length }, `${version} vision_config`)
+  parseConfigWith(fits, { output, headDim: shape.hidden / shape.heads }, `${version} vision_config`)
   return {
     version,
     vision: shape,
