@@ -75,23 +75,24 @@ async function lossGates(model: TwinName, at: TowerWorld, parameters: Parameters
     thread: where.thread,
   })
   const fed = Object.fromEntries(Object.entries(parameters).filter(([name]) => !isTower(name)))
-  const losses = (world: TowerWorld, kinds: readonly SampleKind[]) =>
-    heldOutLosses(session, fed, world, { seed, objective: OBJECTIVES[model], samples, kinds })
   try {
-    onProgress?.({ label: `${model}: losses`, done: 0, total: 1 })
-    const known = await losses(at, ['caption', 'qa'])
+    let done = 0
+    const measured = async (world: TowerWorld, kind: SampleKind) => {
+      onProgress?.({ label: `${model}: losses`, done: done++, total: 3 })
+      return await heldOutLosses(session, fed, world, { seed, objective: OBJECTIVES[model], samples, kinds: [kind] })
+    }
+    const [caption, qa] = [await measured(at, 'caption'), await measured(at, 'qa')]
     // Labels of concepts that no training named: were they better told with their own picture, one would have leaked.
-    const unknown = await losses({ ...at, world: { ...at.world, training: at.world.heldOut } }, ['label'])
-    onProgress?.({ label: `${model}: losses`, done: 1, total: 1 })
+    const label = await measured({ ...at, world: { ...at.world, training: at.world.heldOut } }, 'label')
     const gap = (name: string, found: Record<string, number>, kind: string, bound: number, bounded: Gate['bounded']) => {
       const [real, shuffled] = [found[`${kind}_real`]!, found[`${kind}_shuffled`]!]
       const beside = `${real.toFixed(2)} with its own picture, ${shuffled.toFixed(2)} with another's`
       return gate({ model, name: `${name} loss, shuffled − real`, value: shuffled - real, bound, bounded, beside })
     }
     return [
-      gap('caption', known, 'caption', 1, 'at least'),
-      gap('question', known, 'qa', 1.5, 'at least'),
-      gap('held-out concept label', unknown, 'label', 0.3, 'at most'),
+      gap('caption', caption, 'caption', 1, 'at least'),
+      gap('question', qa, 'qa', 1.5, 'at least'),
+      gap('held-out concept label', label, 'label', 0.3, 'at most'),
     ]
   } finally {
     await session.close()

@@ -12,7 +12,7 @@ import { SPECIAL_IDS } from './vocabulary.ts'
 const GAIN = 0.12
 const SHIFT = 0.06
 
-/** Half of the pictures show their drawings in other colours: hue turned by up to ± this (radians), colourfulness from 0 to 1.2. */
+/** Other colours of a drawing: hue turned by up to ± this (radians), colourfulness from 0 to the other. */
 const HUE = 0.8
 const COLOURFULNESS = 1.2
 
@@ -28,7 +28,7 @@ export interface TowerWorld {
 /** Feeds of `towerLoss`. */
 export function towerBatch(
   { world, sheets, tokenizer }: TowerWorld,
-  { batch, bank, seed }: TowerTraining,
+  { batch, bank, seed, recolour = 0 }: TowerTraining,
   step: number,
 ): Record<string, Tensor> {
   const random = stream(seed, 'tower', step)
@@ -55,7 +55,7 @@ export function towerBatch(
     pixels: drawBatch(
       pairs.map(({ description }) => description),
       sheets,
-      () => (random() < 0.5 ? recolouringOf(HUE * (2 * random() - 1), COLOURFULNESS * random()) : undefined),
+      () => (recolour > 0 && random() < recolour ? recolouringOf(HUE * (2 * random() - 1), COLOURFULNESS * random()) : undefined),
     ),
     gain: jitter(GAIN, 1),
     shift: jitter(SHIFT, 0),

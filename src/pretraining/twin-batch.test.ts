@@ -1,0 +1,98 @@
+import { fileURLToPath } from 'node:url'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { wordTokenizer } from '../../test/word-tokenizer.ts'
+import type { Tensor } from '../numeric/tensor.ts'
+import { loadSheets, loadWorld } from '../scenes/index.ts'
+import { IMAGE_TOKENS } from './recipe.ts'
+import type { TowerWorld } from './tower-batch.ts'
+import { rowOf, samplesOf, trainingSamples, twinBatch, withShuffledPictures } from './twin-batch.ts'
+import { SPECIAL_IDS } from './vocabulary.ts'
+
+const DATA = fileURLToPath(new URL('../../data', import.meta.url))
+const training = { steps: 100, batch: 6, seed: 9 }
+const options = { seed: 9, step: 4, fill: true }
+
+let at: TowerWorld
+
+beforeAll(async () => {
+  const world = await loadWorld(DATA, 'small')
+  at = { world, sheets: await loadSheets(DATA, world.training), tokenizer: wordTokenizer() }
+}, 120_000)
+
+const numbers = ({ data }: Tensor) => Array.from(data, Number)
+const drawn = () => samplesOf(at.world, { kind: 'qa', seed: 2, from: 0, count: 6, use: 'train' })
+
+test('both objectives see the same pictures and prompts', () => {
+  const ar = twinBatch(at, drawn(), { ...options, objective: 'next-token' })
+  const diffusion = twinBatch(at, drawn(), { ...options, objective: 'masked-diffusion' })
+  expect(diffusion.pixels).toEqual(ar.pixels)
+  const [arSeq, diffusionSeq] = [ar.input_ids!.dims[1]!, diffusion.input_ids!.dims[1]!]
+  for (const [row, sample] of drawn().samples.entries()) {
+    const { prompt } = rowOf(at, sample, true)
+    for (const [batch, seq] of [[ar, arSeq] as const, [diffusion, diffusionSeq] as const]) {
+      expect(numbers(batch.input_ids!).slice(row * seq, row * seq + prompt.length)).toEqual(prompt)
+    }
+  }
+})
+
+describe('next token', () => {
+  test('each answer token is scored at the position before it', () => {
+    const batch = twinBatch(at, drawn(), { ...options, objective: 'next-token' })
+    const ids = numbers(batch.input_ids!)
+    const positions = numbers(batch.scored_positions!)
+    expect(numbers(batch.scored_targets!)).toEqual(positions.map((position) => ids[position + 1]))
+    const answers = drawn().samples.flatMap((sample) => rowOf(at, sample, true).answer)
+    expect(numbers(batch.scored_targets!)).toEqual(answers)
+    expect(numbers(batch.scored_weights!).reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(1, 5)
+  })
+})
+
+describe('masked diffusion', () => {
+  test('two copies; masks stand where something is scored; every answer token is scored once', () => {
+    const batch = twinBatch(at, drawn(), { ...options, objective: 'masked-diffusion' })
+    expect(batch.input_ids!.dims[0]).toBe(2 * 6)
+    const ids = numbers(batch.input_ids!)
+    const masked = ids.flatMap((id, position) => (id === SPECIAL_IDS.mask ? [position] : []))
+    expect(numbers(batch.scored_positions!).sort((a, b) => a - b)).toEqual(masked)
+    const longest = Math.max(...drawn().samples.map((sample) => rowOf(at, sample, true).answer.length))
+    expect(masked).toHaveLength(6 * longest)
+  })
+
+  test('without filling, the answers alone are scored', () => {
+    const batch = twinBatch(at, drawn(), { ...options, fill: false, objective: 'masked-diffusion' })
+    const answers = drawn().samples.reduce((sum, sample) => sum + rowOf(at, sample, true).answer.length, 0)
+    expect(batch.scored_targets!.dims).toEqual([answers])
+  })
+})
+
+test('each picture has its own rows, at the positions behind the first token', () => {
+  const { image_index: index, pixels } = twinBatch(at, drawn(), { ...options, objective: 'next-token' })
+  const seq = index!.dims[1]!
+  for (let row = 0; row < 6; row++) {
+    const own = numbers(index!).slice(row * seq, (row + 1) * seq)
+    expect(own.slice(0, 1 + IMAGE_TOKENS)).toEqual([-1, ...Array.from({ length: IMAGE_TOKENS }, (_, i) => row * IMAGE_TOKENS + i)])
+    expect(own.slice(1 + IMAGE_TOKENS).every((value) => value === -1)).toBe(true)
+  }
+  expect(pixels!.dims[0]).toBe(6)
+})
+
+test('shuffled pictures move, words stay', () => {
+  const shuffled = withShuffledPictures(drawn())
+  expect(shuffled.samples).toEqual(drawn().samples)
+  expect(shuffled.pictures).toEqual([...drawn().pictures.slice(1), drawn().pictures[0]])
+})
+
+test('every twelfth batch is text only and sees one blank picture', () => {
+  const steps = Array.from({ length: 24 }, (_, step) => trainingSamples(at, training, step))
+  expect(steps.flatMap(({ samples }, step) => (samples[0]!.kind === 'text' ? [step] : []))).toEqual([11, 23])
+  const batch = twinBatch(at, steps[11]!, { ...options, objective: 'next-token' })
+  expect(batch.pixels!.dims[0]).toBe(1)
+  expect(batch.pixels!.data.every((byte) => byte === 0)).toBe(true)
+  expect(batch.image_index!.data.every((row) => Number(row) === -1)).toBe(true)
+})
+
+test('a batch holds one kind (tags fall back to labels), all kinds come', () => {
+  const steps = Array.from({ length: 40 }, (_, step) => trainingSamples(at, training, step).samples)
+  for (const samples of steps) expect(new Set(samples.map(({ kind }) => (kind === 'tags' ? 'label' : kind))).size).toBeLessThanOrEqual(2)
+  expect(new Set(steps.map(([first]) => first!.kind))).toEqual(new Set(['caption', 'qa', 'label', 'tags', 'group', 'text']))
+})
