@@ -1,0 +1,14 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { pretrain } from './pretrain.ts'
+import { TWIN_NAMES } from './twin-config.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'bifocal-pretrain-'))
+afterAll(() => rmSync(root, { recursive: true }))
+
+test.each(TWIN_NAMES)('%s is not started without a tower', async (name) => {
+  const options = { data: join(root, 'absent'), work: root, out: join(root, name), threads: 1 }
+  await expect(pretrain(name, options)).rejects.toMatchObject({ code: 'pretraining/no-tower', exitCode: 3 })
+})
