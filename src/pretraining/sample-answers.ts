@@ -14,8 +14,8 @@ export interface SampleAnswer {
   answer: string
 }
 
-/** Tokens of a caption at most. */
-const CAPTION_LENGTH = 24
+/** Tokens of a caption at most: about the longest one, so that the masks beyond its end are no more than training filled. */
+const CAPTION_LENGTH = 18
 const CAPTIONS = 6
 const QUESTIONS = 10
 
