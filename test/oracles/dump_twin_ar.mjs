@@ -4,12 +4,27 @@ import { fileURLToPath } from 'node:url'
 
 const built = (path) => import(new URL(`../../dist/${path}.js`, import.meta.url).href)
 const [model, out] = process.argv.slice(2)
-const [{ openCheckpoint }, { writeSafetensors }, { modelOf }, { checkpointWeights }, { compile, Graph }, { rootScope }, { openSession }, scenes] =
-  await Promise.all(
-    ['checkpoint/folder', 'checkpoint/safetensors', 'families/registry', 'families/weights', 'graph/index', 'nn/index', 'runtime/session', 'scenes/index'].map(
-      built,
-    ),
-  )
+const [
+  { openCheckpoint },
+  { writeSafetensors },
+  { modelOf },
+  { checkpointWeights },
+  { compile, Graph },
+  { rootScope },
+  { openSession },
+  scenes,
+] = await Promise.all(
+  [
+    'checkpoint/folder',
+    'checkpoint/safetensors',
+    'families/registry',
+    'families/weights',
+    'graph/index',
+    'nn/index',
+    'runtime/session',
+    'scenes/index',
+  ].map(built),
+)
 
 const checkpoint = await openCheckpoint(model)
 const family = modelOf(checkpoint.config)
