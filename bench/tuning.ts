@@ -34,7 +34,7 @@ const { layers, batch, positions, targetPositions, threads, rounds } = numbers({
 })
 const RANK = 16
 const ALPHA = 32
-const settings = { temperature: 0.02, learningRate: 1e-4, weightDecay: 0.01 }
+const settings = { temperature: 0.02, learningRate: 1e-6, weightDecay: 0.01 }
 const TOLERANCE = 1e-4
 /** Name of the decoder within the model; the peer adapts the decoder alone. */
 const DECODER = 'language_model.'
