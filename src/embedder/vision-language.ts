@@ -24,7 +24,7 @@ interface Sequence extends Encodable {
 }
 
 /** Enough for one or two of the longest published sequences, and for a hundred short ones. */
-const TOKEN_BUDGET = 4096
+const TOKEN_BUDGET = 1024
 
 /**
  * @throws FamilyError `family/weights` and what the processor throws; EmbedderError `embedder/layer`, `embedder/no-token`

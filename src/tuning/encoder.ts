@@ -29,7 +29,7 @@ export interface SubjectEncoder {
 }
 
 /** Positions a run, padding included: larger ones leave the caches of one core. */
-const BUDGET = 2048
+const BUDGET = 1024
 
 /** Name of a layer's readout. */
 export function layerReadout(layer: number, by: TunedPool): string {
