@@ -60,7 +60,7 @@ export const CONVERSION: Omit<ConversionSettings, 'seed'> = {
   steps: 300,
   batch: 48,
   subBatch: 12,
-  learningRate: 5e-4,
+  learningRate: 2e-3,
   temperature: 0.02,
 }
 
