@@ -120,7 +120,7 @@ export function settingOf({
     ['--seed', seed],
   ]
   const flags = said.flatMap(([flag, value]) => (value === undefined ? [] : [`${flag} ${value}`]))
-  if (controls === false) flags.push('--without-controls')
+  if (controls !== undefined && controls !== preset.controls) flags.push(`--controls ${controls ? 'yes' : 'no'}`)
   return {
     ...preset,
     limits: { ...preset.limits, ...limits },

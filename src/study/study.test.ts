@@ -28,6 +28,7 @@ beforeAll(async () => {
     pairs: 24,
     steps: 4,
     rank: 4,
+    controls: true,
     seed: 3,
     page,
   }

@@ -10,14 +10,18 @@ export const study = command('study', 'Convert models, measure them, explain the
   .option('--steps <n>', 'steps of each conversion', wholeNumber(1).optional())
   .option('--tune <part>', 'lora, or all: every decoder weight but the embeddings; default lora', z.enum(['lora', 'all']).optional())
   .option('--rank <n>', 'rank of the low-rank updates; default 64', wholeNumber(1).optional())
-  .option('--without-controls', 'leave out the conversion of random decoders')
+  .option(
+    '--controls <yes|no>',
+    'whether random decoders are converted too; default: no in quick, yes in full',
+    z.enum(['yes', 'no']).optional(),
+  )
   .option('--seed <n>', 'of batches, adapters and intervals; default 7', wholeNumber(0).optional())
   .option('--out <dir>', 'where report and results go; default bifocal-study')
-  .action(async ({ out = 'bifocal-study', withoutControls, ...given }, io) => {
+  .action(async ({ out = 'bifocal-study', controls, ...given }, io) => {
     const [{ runStudy }, { scoreTable }] = await Promise.all([import('../../study/index.ts'), import('../../report/index.ts')])
     const { results, written } = await runStudy({
       ...given,
-      controls: withoutControls ? false : undefined,
+      controls: controls === undefined ? undefined : controls === 'yes',
       out,
       argv: process.argv.slice(2),
       signal: io.signal,
