@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { readText, writeFileAtomic } from '../checkpoint/file.ts'
 import { sizeOf, type Tensor } from '../numeric/tensor.ts'
-import type { Concept } from '../scenes/index.ts'
+import { type Concept, SAMPLE_SHARES } from '../scenes/index.ts'
 import { type Gate, gateRows } from './gates.ts'
 import { meanLosses, type PretrainingLog, trimmedLog } from './log.ts'
 import { DECODER, HEADS, HIDDEN, IMAGE_TOKENS, LEARNING_RATES, PATCH_SIZE, PICTURE_SIZE, TOWER, VOCABULARY } from './recipe.ts'
@@ -112,14 +112,16 @@ function recipeLines({ name, parameters, at }: CardContent): string[] {
   if (name === 'tower') {
     return [
       `${count(() => true)} parameters: image tower ${count((parameter) => parameter.startsWith('vision_model.'))} (${TOWER.layers} layers, width ${HIDDEN}, ${HEADS} heads), text tower ${count((parameter) => parameter.startsWith('text_model.'))} (${TOWER.textLayers} layers).`,
-      'Softmax over captions, hard near-copies and a bank of labels; beside it, what each patch shows (concept, colour) and the background, from heads that are dropped. Pictures are shown in shifted colours too. `logit_bias` is 0: a softmax knows none.',
+      'Softmax over captions, hard near-copies and a bank of labels; beside it, what each patch shows (concept, colour) and the background, from heads that are dropped. Four of five pictures show their drawings turned, stretched, mirrored, moved or in other colours. `logit_bias` is 0: a softmax knows none.',
       ...shared,
     ]
   }
   const decoder = count((parameter) => !isTower(parameter))
   return [
     `${count(() => true)} parameters: frozen tower ${count(isTower)}, projector and decoder ${decoder} (${DECODER.layers} layers, width ${HIDDEN}, ${HEADS} heads, untied head).`,
-    'Every twelfth batch is text alone; of the others 30 % captions, 30 % questions, 28 % labels, 6 % tags, 6 % groups. A batch holds one kind.',
+    `Every twelfth batch is text alone; of the others ${Object.entries(SAMPLE_SHARES)
+      .map(([kind, share]) => `${Math.round(100 * share)} % ${kind}`)
+      .join(', ')}. A batch holds one kind.`,
     ...shared,
   ]
 }

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { captionPair, loadSheets, loadWorld, type Sheets, type World } from '../scenes/index.ts'
-import { drawBatch, patchContents, recolouringOf } from './pictures.ts'
+import { drawBatch, patchContents } from './pictures.ts'
 import { PATCH_SIZE, PICTURE_SIZE } from './recipe.ts'
 
 const DATA = fileURLToPath(new URL('../../data', import.meta.url))
@@ -54,32 +54,5 @@ describe('patch contents', () => {
       const concepts = new Set(patchContents({ kind, parts, places, background: 0, style: 0 }).flatMap((content) => content?.concept ?? []))
       expect([...concepts]).toEqual([parts[0]!.concept])
     }
-  })
-})
-
-describe('recolouring', () => {
-  const apply = (matrix: readonly number[], [r, g, b]: readonly [number, number, number]) =>
-    [0, 3, 6].map((row) => matrix[row]! * r + matrix[row + 1]! * g + matrix[row + 2]! * b)
-
-  test('angle 0 and full colour change nothing', () => {
-    expect(apply(recolouringOf(0, 1), [0.2, 0.5, 0.9])).toBeAllClose([0.2, 0.5, 0.9], { atol: 1e-9 })
-  })
-
-  test('without colour all channels are the lightness', () => {
-    const [r, g, b] = apply(recolouringOf(1.3, 0), [0.2, 0.5, 0.9])
-    expect([g, b]).toBeAllClose([r!, r!], { atol: 1e-9 })
-  })
-
-  test('greys stay as they are at any angle', () => {
-    expect(apply(recolouringOf(0.8, 1.2), [0.4, 0.4, 0.4])).toBeAllClose([0.4, 0.4, 0.4], { atol: 2e-3 })
-  })
-
-  test('a batch is recoloured where asked, picture by picture', () => {
-    const descriptions = [0, 1].map((index) => captionPair(world, 6, index).description)
-    const plain = drawBatch(descriptions, sheets)
-    const half = drawBatch(descriptions, sheets, (at) => (at === 1 ? recolouringOf(0.8, 0.3) : undefined))
-    const size = plain.data.length / 2
-    expect(half.data.subarray(0, size)).toEqual(plain.data.subarray(0, size))
-    expect(half.data.subarray(size)).not.toEqual(plain.data.subarray(size))
   })
 })

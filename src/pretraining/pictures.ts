@@ -1,20 +1,16 @@
 /** @file Pictures of a batch as bytes, and what their patches show. */
 
 import { type Tensor, tensor } from '../numeric/tensor.ts'
-import { type Description, draw, type Recolouring, type Sheets } from '../scenes/index.ts'
+import { type Description, draw, type Redraw, type Sheets } from '../scenes/index.ts'
 import { PATCH_SIZE, PICTURE_SIZE } from './recipe.ts'
 
 const SIDE = PICTURE_SIZE / PATCH_SIZE
 const PIXELS = PICTURE_SIZE * PICTURE_SIZE * 3
 
-/** Draws all descriptions, each in its colours or those that `recolouring` gives: `[batch, 96, 96, 3] u8`. */
-export function drawBatch(
-  descriptions: readonly Description[],
-  sheets: Sheets,
-  recolouring?: (at: number) => Recolouring | undefined,
-): Tensor<'u8'> {
+/** Draws all descriptions, each as it is or as its `redraw` changes it: `[batch, 96, 96, 3] u8`. */
+export function drawBatch(descriptions: readonly Description[], sheets: Sheets, redraw?: (at: number) => Redraw | undefined): Tensor<'u8'> {
   const bytes = new Uint8Array(descriptions.length * PIXELS)
-  for (const [i, description] of descriptions.entries()) bytes.set(draw(description, sheets, recolouring?.(i)), i * PIXELS)
+  for (const [i, description] of descriptions.entries()) bytes.set(draw(description, sheets, redraw?.(i)), i * PIXELS)
   return tensor('u8', [descriptions.length, PICTURE_SIZE, PICTURE_SIZE, 3], bytes)
 }
 
@@ -37,26 +33,4 @@ export function patchContents({ parts, places }: Description): (PatchContent | u
     }
   }
   return patches
-}
-
-/** Lightness weights of SVG filters. */
-const [RED, GREEN, BLUE] = [0.213, 0.715, 0.072]
-
-/**
- * A hue turned by `angle` (radians, about the grey axis) and a colourfulness of `saturation` (0 = grey, 1 = as drawn); lightness stays.
- * @see SVG 1.1 §15.10 (feColorMatrix: hueRotate, saturate)
- */
-export function recolouringOf(angle: number, saturation: number): Recolouring {
-  const [c, s] = [saturation * Math.cos(angle), saturation * Math.sin(angle)]
-  return [
-    RED + c * (1 - RED) - s * RED,
-    GREEN - c * GREEN - s * GREEN,
-    BLUE - c * BLUE + s * (1 - BLUE),
-    RED - c * RED + s * 0.143,
-    GREEN + c * (1 - GREEN) + s * 0.14,
-    BLUE - c * BLUE - s * 0.283,
-    RED - c * RED - s * (1 - RED),
-    GREEN - c * GREEN + s * GREEN,
-    BLUE + c * (1 - BLUE) + s * BLUE,
-  ]
 }

@@ -22,8 +22,8 @@ export interface TowerTraining {
   /** Labels of other objects, as further negatives. */
   bank: number
   seed: number
-  /** Share of pictures whose drawings appear in other colours than their own; default 0. */
-  recolour?: number
+  /** Share of pictures whose drawings are turned, stretched, moved or recoloured; default 0. */
+  varied?: number
 }
 
 export interface TwinTraining {
@@ -35,5 +35,5 @@ export interface TwinTraining {
 /** Peak learning rates: Muon for the matrices inside blocks, AdamW for the rest. @see specs/twins.md §1.4 */
 export const LEARNING_RATES = { muon: 0.02, adamw: 1e-3 } as const
 
-export const TOWER_TRAINING: TowerTraining = { steps: 2_250, batch: 64, bank: 24, seed: 20260206 }
+export const TOWER_TRAINING: TowerTraining = { steps: 4_000, batch: 64, bank: 24, seed: 20260206, varied: 0.8 }
 export const TWIN_TRAINING: TwinTraining = { steps: 1_200, batch: 64, seed: 20260206 }

@@ -4,17 +4,14 @@ import { pick, stream } from '../numeric/random.ts'
 import { f32, i64, type Tensor } from '../numeric/tensor.ts'
 import { COLOURS, captionPair, type Sheets, type World } from '../scenes/index.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
-import { drawBatch, patchContents, recolouringOf } from './pictures.ts'
+import { drawBatch, patchContents } from './pictures.ts'
 import { IMAGE_TOKENS, TOWER, type TowerTraining } from './recipe.ts'
+import { randomVariation, redrawn } from './variation.ts'
 import { SPECIAL_IDS } from './vocabulary.ts'
 
 /** Colour jitter: gain and shift of each channel are drawn from ± these. Mild, since background colours are named. */
 const GAIN = 0.12
 const SHIFT = 0.06
-
-/** Other colours of a drawing: hue turned by up to ± this (radians), colourfulness from 0 to the other. */
-const HUE = 0.8
-const COLOURFULNESS = 1.2
 
 /** Weight of a patch of bare background in the patch losses; a drawing's patch weighs 1. */
 const BACKGROUND_WEIGHT = 0.1
@@ -28,7 +25,7 @@ export interface TowerWorld {
 /** Feeds of `towerLoss`. */
 export function towerBatch(
   { world, sheets, tokenizer }: TowerWorld,
-  { batch, bank, seed, recolour = 0 }: TowerTraining,
+  { batch, bank, seed, varied = 0 }: TowerTraining,
   step: number,
 ): Record<string, Tensor> {
   const random = stream(seed, 'tower', step)
@@ -55,7 +52,7 @@ export function towerBatch(
     pixels: drawBatch(
       pairs.map(({ description }) => description),
       sheets,
-      () => (recolour > 0 && random() < recolour ? recolouringOf(HUE * (2 * random() - 1), COLOURFULNESS * random()) : undefined),
+      () => (random() < varied ? redrawn(randomVariation(random)) : undefined),
     ),
     gain: jitter(GAIN, 1),
     shift: jitter(SHIFT, 0),

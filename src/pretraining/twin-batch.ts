@@ -2,7 +2,7 @@
 
 import { stream } from '../numeric/random.ts'
 import { i64, type Tensor } from '../numeric/tensor.ts'
-import { type Description, pretrainingSample, type Sample, type SampleKind, type SceneUse } from '../scenes/index.ts'
+import { type Description, pretrainingSample, type Sample, type SampleKind, type SceneUse, sampleKind } from '../scenes/index.ts'
 import { drawNoise, IGNORED, lossFeeds, type NoisedBatch, noise, type TargetRow } from './masked-diffusion.ts'
 import { drawBatch } from './pictures.ts'
 import { IMAGE_TOKENS, PICTURE_SIZE, type TwinTraining } from './recipe.ts'
@@ -23,16 +23,8 @@ export interface TwinSamples {
 
 /** The samples of a step. A batch holds one kind, so that its rows are of like length. */
 export function trainingSamples({ world }: TowerWorld, { batch, seed }: TwinTraining, step: number): TwinSamples {
-  const kind = step % TEXT_EVERY === TEXT_EVERY - 1 ? 'text' : kindOf(stream(seed, 'kind', step)())
+  const kind = step % TEXT_EVERY === TEXT_EVERY - 1 ? 'text' : sampleKind(stream(seed, 'kind', step)())
   return samplesOf(world, { kind, seed, from: step * batch, count: batch, use: 'train' })
-}
-
-/** Shares of the kinds in the trial's recipe, single objects' groups and tags folded into one. */
-function kindOf(share: number): SampleKind {
-  if (share < 0.3) return 'caption'
-  if (share < 0.6) return 'qa'
-  if (share < 0.88) return 'label'
-  return share < 0.94 ? 'tags' : 'group'
 }
 
 export interface SampleRange {

@@ -4,28 +4,8 @@ import { COLOURS } from './colours.ts'
 import { type Description, PICTURE, type Place } from './scene.ts'
 import type { Sheets } from './sheets.ts'
 
-/**
- * A linear change of colours: three rows of three, applied to red, green and blue. Training may show a drawing in other colours than its own,
- * so that its shape counts too.
- */
-export type Recolouring = readonly [number, number, number, number, number, number, number, number, number]
-
-/** A copy of a premultiplied sprite in other colours; its outline stays. */
-function recoloured(sprite: Uint8Array, matrix: Recolouring): Uint8Array {
-  const out = new Uint8Array(sprite.length)
-  for (let i = 0; i < sprite.length; i += 4) {
-    const alpha = sprite[i + 3]!
-    if (alpha === 0) continue
-    const [red, green, blue] = [sprite[i]!, sprite[i + 1]!, sprite[i + 2]!]
-    for (let channel = 0; channel < 3; channel++) {
-      const value = matrix[3 * channel]! * red + matrix[3 * channel + 1]! * green + matrix[3 * channel + 2]! * blue
-      // Premultiplied colour never exceeds alpha.
-      out[i + channel] = Math.min(alpha, Math.max(0, Math.round(value)))
-    }
-    out[i + 3] = alpha
-  }
-  return out
-}
+/** Gives a drawing in another form: a premultiplied RGBA sprite of `size` × `size` pixels in, a new one of the same size out. */
+export type Redraw = (sprite: Uint8Array, size: number) => Uint8Array
 
 /** Lays a premultiplied sprite over the picture. */
 function lay(out: Uint8Array, sprite: Uint8Array, { x, y, size }: Place): void {
@@ -66,10 +46,10 @@ function laySilhouette(
 }
 
 /**
- * @param recolouring changes the colours of drawings; background and silhouettes keep theirs, since texts name them
- * @returns `[96, 96, 3]` sRGB bytes, row-major; without recolouring the same bytes on every machine
+ * @param redraw changes each drawing before it is laid; a training's augmentation
+ * @returns `[96, 96, 3]` sRGB bytes, row-major; without `redraw` the same bytes on every machine
  */
-export function draw(description: Description, sheets: Sheets, recolouring?: Recolouring): Uint8Array {
+export function draw(description: Description, sheets: Sheets, redraw?: Redraw): Uint8Array {
   const out = new Uint8Array(PICTURE * PICTURE * 3)
   const [red, green, blue] = COLOURS[description.background]!.rgb
   for (let i = 0; i < PICTURE * 3; i += 3) {
@@ -82,8 +62,9 @@ export function draw(description: Description, sheets: Sheets, recolouring?: Rec
   for (const { concept, count, colour } of description.parts) {
     for (let i = 0; i < count; i++) {
       const at = description.places[next++]!
-      const sprite = sheets.sprite(concept, description.style, at.size)
-      if (colour === undefined) lay(out, recolouring === undefined ? sprite : recoloured(sprite, recolouring), at)
+      const stored = sheets.sprite(concept, description.style, at.size)
+      const sprite = redraw === undefined ? stored : redraw(stored, at.size)
+      if (colour === undefined) lay(out, sprite, at)
       else laySilhouette(out, sprite, at, COLOURS[colour]!.rgb)
     }
   }
