@@ -7,7 +7,7 @@
  * @example batches([3, 9, 3], 10) // [[1], [0, 2]]
  */
 export function batches(lengths: readonly number[], budget: number): number[][] {
-  const order = lengths.map((_, i) => i).sort((a, b) => lengths[b]! - lengths[a]! || a - b)
+  const order = indices(lengths.length).sort((a, b) => lengths[b]! - lengths[a]! || a - b)
   const made: number[][] = []
   let room = 0
   for (const row of order) {
@@ -21,6 +21,11 @@ export function batches(lengths: readonly number[], budget: number): number[][] 
     }
   }
   return made
+}
+
+/** 0, 1, … `count` − 1. */
+export function indices(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i)
 }
 
 /** Consecutive pieces of at most `size`. */

@@ -5,7 +5,7 @@ import { modelParameters } from '../families/parameters.ts'
 import { checkWeights } from '../families/weights.ts'
 import { l2NormaliseRows } from '../numeric/linear.ts'
 import { f32, i64, sizeOf, type Tensor } from '../numeric/tensor.ts'
-import { chunks } from './batching.ts'
+import { chunks, indices } from './batching.ts'
 import type { Encodable, EncodeOptions, Encoder, EncoderOptions } from './encoder.ts'
 import { EmbedderError } from './errors.ts'
 import type { ReadItem } from './input.ts'
@@ -39,7 +39,14 @@ export async function dualEncoder(model: DualEncoderModel, options: EncoderOptio
 
   return {
     unused,
-    prepare({ instruction, text, picture }: ReadItem) {
+    prepare({ instruction, text, pictures }: ReadItem) {
+      const [picture, ...more] = pictures
+      if (more.length > 0) {
+        throw new EmbedderError('several-images', {
+          message: `the item has ${pictures.length} images, the image tower takes one`,
+          hint: 'Give each image an item of its own.',
+        })
+      }
       // A text tower trained on captions has not learnt instructions: one counts only where nothing else is said.
       const words = text ?? (picture === undefined ? instruction : undefined)
       const length = words === undefined ? 0 : processor.tokenizer.encode(words).length
@@ -49,13 +56,15 @@ export async function dualEncoder(model: DualEncoderModel, options: EncoderOptio
           hint: 'Shorten the text, or cut it as the reference does with truncation "reference".',
         })
       }
-      const pixels = picture && processor.pixels(picture.image)
+      const pixels = picture && processor.pixels(picture)
       const ids = words === undefined ? undefined : processor.ids(words)
       return { pixels, ids, tokens: length, bytes: (pixels?.data.byteLength ?? 0) + 8 * textLength }
     },
     async encode(items, { signal, onBatch }: EncodeOptions) {
-      const vectors: Float32Array[] = []
-      for (const batch of chunks(items, BATCH)) {
+      const kept = readouts.map(({ dims: leadingDims }) => leadingDims)
+      const vectors: Float32Array[][] = readouts.map(() => [])
+      for (const rows of chunks(indices(items.length), BATCH)) {
+        const batch = rows.map((row) => items[row]!)
         const sum = new Float32Array(batch.length * dims)
         const add = (rows: readonly number[], made: Tensor | undefined) => {
           if (!(made?.data instanceof Float32Array)) return
@@ -84,10 +93,11 @@ export async function dualEncoder(model: DualEncoderModel, options: EncoderOptio
           )
         }
         const { data } = l2NormaliseRows(f32([batch.length, dims], sum))
-        for (let i = 0; i < batch.length; i++) vectors.push(data.slice(i * dims, (i + 1) * dims))
-        onBatch?.(batch.length)
+        const made = batch.map((_, i) => data.slice(i * dims, (i + 1) * dims))
+        for (const [i, cut] of kept.entries()) vectors[i]!.push(...(cut === undefined ? made : made.map((vector) => leading(vector, cut))))
+        await onBatch?.(rows, vectors[0]!.slice(-rows.length))
       }
-      return readouts.map(({ dims: kept }) => (kept === undefined ? vectors : vectors.map((vector) => leading(vector, kept))))
+      return vectors
     },
     close: () => sessions.close(),
   }

@@ -4,15 +4,13 @@ import type { Adapter } from '../checkpoint/adapter.ts'
 import { readAdapter } from '../checkpoint/adapter-folder.ts'
 import { openCheckpoint } from '../checkpoint/folder.ts'
 import { modelOf } from '../families/registry.ts'
-import { BifocalError, InterruptedError } from '../numeric/errors.ts'
-import { f32, type Tensor } from '../numeric/tensor.ts'
 import type { Device } from '../runtime/devices.ts'
 import type { MemoryMode } from '../runtime/placement.ts'
 import { type Contract, defaultContract, readContract } from './contract.ts'
-import { dualEncoder, leading } from './dual-encoder.ts'
+import { dualEncoder } from './dual-encoder.ts'
+import { type Embeddings, type EmbedOptions, embedItems } from './embedding.ts'
 import type { Encodable, Encoder, EncoderOptions } from './encoder.ts'
-import { EmbedderError } from './errors.ts'
-import { type EmbedItem, readItem } from './input.ts'
+import type { EmbedItem } from './input.ts'
 import type { Readout } from './readout.ts'
 import { visionLanguageEncoder } from './vision-language.ts'
 
@@ -36,44 +34,6 @@ export interface LoadOptions {
   tokenBudget?: number
   warn?: (message: string) => void
 }
-
-export interface EmbedOptions {
-  signal?: AbortSignal
-  onProgress?: (progress: { done: number; total: number }) => void
-  /** Leading elements to keep (Matryoshka); default all. */
-  dims?: number
-  /** `throw` (default) ends at the first bad item, `skip` reports it and goes on. */
-  badItems?: 'throw' | 'skip'
-}
-
-export interface SkippedItem {
-  /** Position among the given items. */
-  index: number
-  code: string
-  message: string
-  hint: string
-}
-
-export interface Embeddings {
-  /** `[kept, dim] f32`, unit vectors in the order of the items. */
-  vectors: Tensor<'f32'>
-  /** The same for each of `LoadOptions.readouts`. */
-  readouts: Record<string, Tensor<'f32'>>
-  /** Positions, among the given items, of the rows of `vectors`: all of them unless some were skipped. */
-  kept: number[]
-  skipped: SkippedItem[]
-  usage: {
-    items: number
-    /** Different items: equal ones are embedded once. */
-    distinct: number
-    /** Positions of the distinct items. */
-    tokens: number
-  }
-}
-
-/** Bytes of prepared items that wait for their run. */
-const READY_BYTES = 256 * 2 ** 20
-const READY_ITEMS = 512
 
 export class Embedder {
   readonly contract: Contract
@@ -129,64 +89,8 @@ export class Embedder {
    * @throws EmbedderError `embedder/empty-item`, `embedder/dims`; FamilyError `family/too-long`; MediaError, FileError for pictures;
    * RuntimeError `runtime/not-finite`; InterruptedError
    */
-  async embed(items: readonly EmbedItem[], options: EmbedOptions = {}): Promise<Embeddings> {
-    const { signal, onProgress, dims, badItems = 'throw' } = options
-    const skipped: SkippedItem[] = []
-    const distinct = new Map<string, number>()
-    const rowOf = new Map<number, number>()
-    const vectors: Float32Array[][] = ['', ...this.#readouts].map(() => [])
-    let ready: Encodable[] = []
-    let [bytes, done, tokens] = [0, 0, 0]
-    const flush = async () => {
-      const made = await this.#encoder.encode(ready, {
-        signal,
-        onBatch: (count) => {
-          done += count
-          onProgress?.({ done, total: items.length })
-        },
-      })
-      for (const [i, column] of made.entries()) vectors[i]!.push(...column)
-      ready = []
-      bytes = 0
-    }
-    for (const [index, given] of items.entries()) {
-      if (signal?.aborted) throw new InterruptedError('embedding')
-      try {
-        const item = await readItem(given, this.contract.prompt.instruction)
-        const known = distinct.get(item.key)
-        rowOf.set(index, known ?? distinct.size)
-        if (known !== undefined) {
-          done += 1
-          continue
-        }
-        const prepared = this.#encoder.prepare(item)
-        distinct.set(item.key, distinct.size)
-        ready.push(prepared)
-        bytes += prepared.bytes
-        tokens += prepared.tokens
-      } catch (error) {
-        if (badItems === 'throw' || !(error instanceof BifocalError)) throw error
-        rowOf.delete(index)
-        done += 1
-        skipped.push({ index, code: error.code, message: error.message, hint: error.hint })
-      }
-      if (bytes > READY_BYTES || ready.length >= READY_ITEMS) await flush()
-    }
-    if (ready.length > 0) await flush()
-    const kept = [...rowOf.keys()]
-    const matrix = (column: readonly Float32Array[]) =>
-      stacked(
-        kept.map((index) => column[rowOf.get(index)!]!),
-        dims,
-      )
-    const [first = [], ...others] = vectors
-    return {
-      vectors: matrix(first),
-      readouts: Object.fromEntries(this.#readouts.map((name, i) => [name, matrix(others[i]!)])),
-      kept,
-      skipped,
-      usage: { items: kept.length, distinct: distinct.size, tokens },
-    }
+  async embed(items: Iterable<EmbedItem> | AsyncIterable<EmbedItem>, options: EmbedOptions = {}): Promise<Embeddings> {
+    return await embedItems(this.#encoder, { instruction: this.contract.prompt.instruction, names: this.#readouts }, items, options)
   }
 
   /** Tensors of the files that the model does not use. */
@@ -222,19 +126,4 @@ function present<T extends object>(given: T): Partial<T> {
   const kept: Partial<T> = { ...given }
   for (const key in kept) if (kept[key] === undefined) delete kept[key]
   return kept
-}
-
-/** @throws EmbedderError `embedder/dims` when fewer elements are there than are to be kept */
-function stacked(vectors: readonly Float32Array[], dims: number | undefined): Tensor<'f32'> {
-  const full = vectors[0]?.length ?? 0
-  if (dims !== undefined && vectors.length > 0 && (dims < 1 || dims > full)) {
-    throw new EmbedderError('dims', {
-      message: `dims ${dims}: the vectors have ${full} elements`,
-      hint: `Take a number from 1 to ${full}.`,
-    })
-  }
-  const width = vectors.length === 0 ? 0 : (dims ?? full)
-  const data = new Float32Array(vectors.length * width)
-  for (const [i, vector] of vectors.entries()) data.set(width === full ? vector : leading(vector, width), i * width)
-  return f32([vectors.length, width], data)
 }

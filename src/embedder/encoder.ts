@@ -32,8 +32,8 @@ export interface Encodable {
 
 export interface EncodeOptions {
   signal?: AbortSignal
-  /** Told after each batch how many items it finished. */
-  onBatch?: (items: number) => void
+  /** Given what each batch finished: places among the items, and for each of them its vector of the first readout. */
+  onBatch?: (rows: readonly number[], vectors: readonly Float32Array[]) => void | Promise<void>
 }
 
 /** Opened weights that give vectors. Sessions open at their first use: text alone opens no image tower. */

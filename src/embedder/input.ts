@@ -1,58 +1,98 @@
-/** @file Items as users give them, checked and read. */
+/** @file Items as users give them, checked; their pictures are read at once and decoded only when an item is really embedded. */
 
 import { createHash } from 'node:crypto'
-import { decodeImage, type RgbImage } from '../media/index.ts'
+import { decodeImage, type RgbImage, readPictureFile } from '../media/index.ts'
 import { EmbedderError } from './errors.ts'
+
+/** A path, the bytes of a PNG, JPEG or WebP file, or pixels. */
+export type ImageSource = string | Uint8Array | RgbImage
 
 /** What to embed: at least one of text, picture and instruction. */
 export interface EmbedItem {
   /** What the vector is for: "Represent the given image for classification". */
   instruction?: string
   text?: string
-  /** A path, the bytes of a PNG, JPEG or WebP file, or pixels. */
-  image?: string | Uint8Array | RgbImage
+  /** One picture, or several in their order. */
+  image?: ImageSource | readonly ImageSource[]
 }
 
-/** An item with its picture decoded. */
+/** An item with its pictures decoded. */
 export interface ReadItem {
   readonly instruction?: string
   readonly text?: string
-  readonly picture?: { readonly key: string; readonly image: RgbImage }
-  /** Equal for equal items. */
+  readonly pictures: readonly RgbImage[]
+  /** Equal for equal pictures in equal order; undefined where there are none. */
+  readonly pictureKey: string | undefined
+  /** Equal for equal items: sha256, hexadecimal. */
   readonly key: string
 }
 
+/** An item that is known by its key before any picture is decoded. */
+export interface KeyedItem extends Pick<ReadItem, 'key'> {
+  /** @throws MediaError for what the pictures are */
+  read(): Promise<ReadItem>
+}
+
 /**
- * Reads the picture; empty strings count as absent.
+ * Reads the files of pictures, and hashes; empty strings count as absent.
  * @param instruction for items that bring none
- * @throws EmbedderError `embedder/empty-item`; MediaError and FileError for what the picture is
+ * @throws EmbedderError `embedder/empty-item`, `embedder/pixels`; FileError for absent pictures
  */
-export async function readItem({ instruction: own, text, image }: EmbedItem, instruction?: string): Promise<ReadItem> {
+export async function keyItem({ instruction: own, text, image }: EmbedItem, instruction?: string): Promise<KeyedItem> {
   const said = present(own)
   const words = present(text)
-  if (said === undefined && words === undefined && image === undefined) {
+  const sources = image === undefined ? [] : isList(image) ? image : [image]
+  if (said === undefined && words === undefined && sources.length === 0) {
     throw new EmbedderError('empty-item', {
       message: text === undefined ? 'the item has neither text nor image' : 'the text is empty',
       hint: 'Give a text that is not blank, an image, or both.',
     })
   }
   const given = said ?? present(instruction)
-  const picture = image === undefined ? undefined : await readPicture(image)
-  return { instruction: given, text: words, picture, key: JSON.stringify([given ?? null, words ?? null, picture?.key ?? null]) }
+  const pictures = await Promise.all(sources.map(keyPicture))
+  const pictureKey = pictures.length === 0 ? undefined : pictures.map(({ key }) => key).join(' ')
+  const key = sha256(JSON.stringify([given ?? null, words ?? null, pictureKey ?? null]))
+  return {
+    key,
+    read: async () => ({
+      instruction: given,
+      text: words,
+      pictures: await Promise.all(pictures.map(({ decode }) => decode())),
+      pictureKey,
+      key,
+    }),
+  }
+}
+
+function isList(image: ImageSource | readonly ImageSource[]): image is readonly ImageSource[] {
+  return Array.isArray(image)
 }
 
 function present(text: string | undefined): string | undefined {
   return text === undefined || text.trim() === '' ? undefined : text
 }
 
-async function readPicture(image: string | Uint8Array | RgbImage): Promise<ReadItem['picture']> {
-  const pixels = typeof image === 'string' || image instanceof Uint8Array ? await decodeImage(image) : image
-  if (pixels.data.length !== pixels.width * pixels.height * 3) {
+interface KeyedPicture {
+  key: string
+  decode(): Promise<RgbImage>
+}
+
+async function keyPicture(source: ImageSource): Promise<KeyedPicture> {
+  if (typeof source === 'string' || source instanceof Uint8Array) {
+    const name = typeof source === 'string' ? source : undefined
+    const bytes = typeof source === 'string' ? await readPictureFile(source) : source
+    return { key: sha256(bytes), decode: () => decodeImage(bytes, { name }) }
+  }
+  const { width, height, data } = source
+  if (data.length !== width * height * 3) {
     throw new EmbedderError('pixels', {
-      message: `an image of ${pixels.width}×${pixels.height} has ${pixels.width * pixels.height * 3} bytes of RGB, got ${pixels.data.length}`,
+      message: `an image of ${width}×${height} has ${width * height * 3} bytes of RGB, got ${data.length}`,
       hint: 'Give three bytes a pixel, row by row.',
     })
   }
-  const key = createHash('sha256').update(`${pixels.width}×${pixels.height}\n`).update(pixels.data).digest('hex')
-  return { key, image: pixels }
+  return { key: `${width}×${height} ${sha256(data)}`, decode: async () => source }
+}
+
+function sha256(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex')
 }

@@ -89,7 +89,7 @@ export async function visionLanguageEncoder(model: VisionLanguageModel, options:
           signal,
         )
         for (const [readout, column] of made.entries()) for (const [i, vector] of column.entries()) vectors[readout]![batch[i]!] = vector
-        onBatch?.(batch.length)
+        await onBatch?.(batch, made[0]!)
       }
       return vectors
     },
@@ -98,19 +98,18 @@ export async function visionLanguageEncoder(model: VisionLanguageModel, options:
 }
 
 function prepared(
-  { instruction, text, picture }: ReadItem,
+  { instruction, text, pictures, pictureKey }: ReadItem,
   at: { processor: Processor; options: EncoderOptions; tokens: PoolTokens; appendIds: readonly number[] },
 ): Sequence {
   const { contract, readouts } = at.options
-  const parts = { instruction, text, images: picture === undefined ? 0 : 1 }
+  const parts = { instruction, text, images: pictures.length }
   const { template } = contract.prompt
   const { prompt, instructionEnd } = template === undefined ? at.processor.prompt(parts) : templatePrompt(template, parts)
-  const images = picture === undefined ? [] : [picture.image]
-  const item = at.processor.prepare(prompt, images, { instructionEnd, appendIds: at.appendIds, truncation: contract.truncation })
+  const item = at.processor.prepare(prompt, pictures, { instructionEnd, appendIds: at.appendIds, truncation: contract.truncation })
   const poolable = { inputIds: item.inputIds, imageIndex: item.imageIndex, tailStart: item.spans.tailStart }
   return {
     item,
-    pictureKey: picture?.key,
+    pictureKey,
     tokens: item.inputIds.length,
     bytes: item.views.reduce((sum, { data }) => sum + data.byteLength, 16 * item.inputIds.length),
     weights: readouts.map((readout) => poolWeights(readout.pool, poolable, at.tokens)),

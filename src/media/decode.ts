@@ -29,7 +29,7 @@ const FILE_LIMIT = 512 * 2 ** 20
  */
 export async function decodeImage(source: string | Uint8Array, options: DecodeOptions = {}): Promise<RgbImage> {
   const name = options.name ?? (typeof source === 'string' ? source : 'picture')
-  const bytes = typeof source === 'string' ? await readPicture(source) : source
+  const bytes = typeof source === 'string' ? await readPictureFile(source) : source
   checkFormat(bytes, name)
   const input = { ignoreIcc: true, failOn: 'error', limitInputPixels: false } as const
   try {
@@ -42,7 +42,11 @@ export async function decodeImage(source: string | Uint8Array, options: DecodeOp
   }
 }
 
-async function readPicture(path: string): Promise<Uint8Array> {
+/**
+ * The bytes of a picture's file, for those who want to know it before it is decoded.
+ * @throws MediaError `media/too-large`; FileError `file/missing`, `file/read`
+ */
+export async function readPictureFile(path: string): Promise<Uint8Array> {
   const failed = (cause: unknown) => {
     throw readFailure(path, cause)
   }

@@ -3,7 +3,7 @@
 export { anyresViews, bestResolution, fitInside, type KeptCells, unpadded } from './anyres.ts'
 export { type AnyresProcessor, llavaNextProcessor, llavaOnevisionProcessor } from './anyres-processors.ts'
 export { centreCrop } from './crop.ts'
-export { type DecodeOptions, decodeImage } from './decode.ts'
+export { type DecodeOptions, decodeImage, readPictureFile } from './decode.ts'
 export { MediaError } from './errors.ts'
 export type { Colour, RgbImage, Size } from './image.ts'
 export { normalise, type PerChannel, type PixelScale } from './normalise.ts'
