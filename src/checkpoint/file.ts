@@ -30,7 +30,7 @@ export async function writeFileAtomic(
 }
 
 /** `mkdir -p`. Not the runtime's own: Node 20's never ends where a folder can't be made in an existing one (`/proc/x/y`). */
-async function makeFolder(path: string): Promise<void> {
+export async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path)
   } catch (cause) {
@@ -56,10 +56,18 @@ async function writeSynced(path: string, content: Parameters<typeof writeFileAto
   }
 }
 
-/** One `write` may take fewer bytes than it was given, and never more than 2 GiB. */
-async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+/**
+ * One `write` may take fewer bytes than it was given, and never more than 2 GiB.
+ * @param position where in the file; default: behind what was written before
+ */
+export async function writeAll(file: FileHandle, bytes: Uint8Array, position?: number): Promise<void> {
   for (let at = 0; at < bytes.length; ) {
-    const { bytesWritten } = await file.write(bytes, at, Math.min(bytes.length - at, 2 ** 30))
+    const { bytesWritten } = await file.write(
+      bytes,
+      at,
+      Math.min(bytes.length - at, 2 ** 30),
+      position === undefined ? null : position + at,
+    )
     at += bytesWritten
   }
 }

@@ -1,0 +1,97 @@
+/** @file The files of a repository at a revision, with sizes and checksums. */
+
+import { z } from 'zod'
+import { type Asked, strange } from './refusal.ts'
+import { isCommit, type Repository } from './repository.ts'
+import { ask } from './request.ts'
+import type { HubSettings } from './settings.ts'
+
+export interface RemoteFile {
+  /** Path in the repository, `/` between folders. */
+  name: string
+  /** Bytes. */
+  size: number
+  /** sha256 (64 digits) of what lies in large file storage, else git's sha1 (40 digits). Names the blob in the cache. */
+  digest: string
+}
+
+/** A file whose size or checksum the list may leave open, as mirrors of the hub do. */
+export type ListedFile = Pick<RemoteFile, 'name'> & Partial<RemoteFile>
+
+export interface Listing {
+  commit: string
+  files: ListedFile[]
+}
+
+const DIGEST = /^([0-9a-f]{40}|[0-9a-f]{64})$/
+
+const listingSchema = z.object({
+  sha: z.string().regex(/^[0-9a-f]{40}$/),
+  siblings: z.array(
+    z.object({
+      rfilename: z.string(),
+      size: z.int().nonnegative().nullish(),
+      blobId: z.string().regex(DIGEST).nullish(),
+      lfs: z.object({ sha256: z.string().regex(DIGEST), size: z.int().nonnegative() }).nullish(),
+    }),
+  ),
+})
+
+interface ListingOptions {
+  settings: HubSettings
+  signal?: AbortSignal
+}
+
+/** @throws HubError `hub/no-repository`, `hub/no-revision`, `hub/answer`, and the others of `ask` */
+export async function listFiles(repository: Repository, { settings, signal }: ListingOptions): Promise<Listing> {
+  const { id, revision } = repository
+  const url = `${settings.endpoint}/api/models/${id}/revision/${encodeURIComponent(revision)}?blobs=true`
+  const text = await ask(url, { asked: { repository }, settings, signal }, (response) => response.text())
+  const parsed = listingSchema.safeParse(parseJson(text))
+  if (!parsed.success) throw strange(`the list of files of ${id}`, z.prettifyError(parsed.error), settings)
+  const { sha, siblings } = parsed.data
+  const safe = siblings.filter(({ rfilename }) => isSafe(rfilename))
+  const files = safe.map(({ rfilename, size, blobId, lfs }) => ({
+    name: rfilename,
+    size: lfs?.size ?? size ?? undefined,
+    digest: lfs?.sha256 ?? blobId ?? undefined,
+  }))
+  return { commit: sha, files }
+}
+
+/**
+ * Fills in what the list left open, from the headers of the file itself.
+ * @throws HubError `hub/answer`, and those of `ask`
+ */
+export async function describe(file: ListedFile, repository: Repository, { settings, signal }: ListingOptions): Promise<RemoteFile> {
+  const { name, size, digest } = file
+  if (size !== undefined && digest !== undefined) return { name, size, digest }
+  const asked: Asked = { repository, file: name }
+  const url = fileUrl(repository, name, settings)
+  const headers = await ask(url, { asked, settings, signal, method: 'HEAD' }, (response) => response.headers)
+  const commit = headers.get('x-repo-commit')
+  const tag = (headers.get('x-linked-etag') ?? headers.get('etag') ?? '').replace(/^(W\/)?"(.*)"$/, '$2')
+  const length = headers.get('x-linked-size') ?? headers.get('content-length') ?? ''
+  if (!DIGEST.test(tag) || !/^\d+$/.test(length)) throw strange(name, `ETag "${tag}", length "${length}"`, settings)
+  if (isCommit(repository.revision) && commit !== null && commit !== repository.revision) {
+    throw strange(name, `commit ${commit} instead of ${repository.revision}`, settings)
+  }
+  return { name, size: Number(length), digest: tag }
+}
+
+export function fileUrl({ id, revision }: Repository, name: string, { endpoint }: HubSettings): string {
+  return `${endpoint}/${id}/resolve/${encodeURIComponent(revision)}/${name.split('/').map(encodeURIComponent).join('/')}`
+}
+
+/** A name from the net becomes a path on the disk: it must stay in its folder, on every system. Others are as good as absent. */
+function isSafe(name: string): boolean {
+  return /^[^\\:]+$/.test(name) && !/(^|\/)\.{0,2}(\/|$)/.test(name)
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

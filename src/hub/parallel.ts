@@ -1,0 +1,34 @@
+/** @file Work on several items at a time. */
+
+import { anyOf } from './request.ts'
+
+/**
+ * The results in the order of the items. The first failure stops what runs beside it, starts nothing more and is thrown when all has ended.
+ * @param work gets a signal that fires with `signal` and with another item's failure
+ */
+export async function parallel<T, R>(
+  items: readonly T[],
+  atOnce: number,
+  work: (item: T, signal: AbortSignal) => Promise<R>,
+  signal?: AbortSignal,
+): Promise<R[]> {
+  const failure = new AbortController()
+  const failures: unknown[] = []
+  const results: R[] = []
+  const either = anyOf(failure.signal, signal)
+  const queue = items.entries()
+  const take = async () => {
+    for (const [i, item] of queue) {
+      try {
+        results[i] = await work(item, either)
+      } catch (error) {
+        failures.push(error)
+        failure.abort()
+      }
+      if (failures.length > 0) return
+    }
+  }
+  await Promise.all(Array.from({ length: atOnce }, take))
+  if (failures.length > 0) throw failures[0]
+  return results
+}

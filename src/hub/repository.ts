@@ -1,0 +1,40 @@
+/** @file Names of models on the hub: `org/name`, `org/name@revision`. */
+
+import { HubError } from './errors.ts'
+
+export interface Repository {
+  /** `org/name`. */
+  id: string
+  /** A branch, a tag or a commit; default `main`. */
+  revision: string
+}
+
+const NAME = /^(\w[\w.-]*\/\w[\w.-]*)(?:@(\w[\w./-]*))?$/
+
+/** Undefined for what is no name of the hub: a path, say. Revisions become file names in the cache, so `..` is none. */
+export function parseRepository(name: string): Repository | undefined {
+  const [, id, revision = 'main'] = NAME.exec(name) ?? []
+  if (id === undefined || id.length > 96 || /--|\.\.|\.git$/.test(id) || /\.\.|\/$/.test(revision)) return undefined
+  return { id, revision }
+}
+
+/** @throws HubError `hub/name` */
+export function requireRepository(name: string): Repository {
+  const repository = parseRepository(name)
+  if (repository !== undefined) return repository
+  throw new HubError(
+    'name',
+    { message: `"${name}" is no name of a model on the hub`, hint: 'Write org/name or org/name@revision, as on the page of the model.' },
+    2,
+  )
+}
+
+/** As a user writes it: the default revision is left out. */
+export function repositoryName({ id, revision }: Repository): string {
+  return revision === 'main' ? id : `${id}@${revision}`
+}
+
+/** A full commit hash names the same files for ever. */
+export function isCommit(revision: string): boolean {
+  return /^[0-9a-f]{40}$/.test(revision)
+}

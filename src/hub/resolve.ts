@@ -1,0 +1,45 @@
+/** @file From what a user calls a model to the folder that holds it. */
+
+import { existsSync } from 'node:fs'
+import { cachedRepository, cachedSnapshot } from './cache.ts'
+import { HubError } from './errors.ts'
+import { type DownloadOptions, pullModel } from './pull.ts'
+import { parseRepository } from './repository.ts'
+import { hubSettings } from './settings.ts'
+
+export interface ResolveOptions extends DownloadOptions {
+  /** Told when the hub fails and an older or unfinished copy is used. */
+  warn?: (message: string) => void
+}
+
+/** Troubles of the net that a copy in the cache makes up for. */
+const PASSING = ['hub/unreachable', 'hub/unavailable', 'hub/rate-limit']
+
+/**
+ * The folder of a model. A folder's own path is returned as it is, whatever is in it, and so is what can't be a name on the hub: who opens it says
+ * what is wrong. A model that is whole in the cache is taken from there without asking the hub (`bifocal pull` brings it up to date); else it is
+ * fetched.
+ * @param model a folder, `org/name`, or `org/name@revision` with a branch, tag or commit
+ * @throws HubError `hub/offline`, and what `pullModel` throws
+ * @example const dir = await resolveModel('showlab/magvitv2', { signal, onProgress })
+ */
+export async function resolveModel(model: string, options: ResolveOptions = {}): Promise<string> {
+  const repository = existsSync(model) ? undefined : parseRepository(model)
+  if (repository === undefined) return model
+  const settings = { ...(await hubSettings()), ...options.settings }
+  const cached = await cachedSnapshot(cachedRepository(settings.cache, repository), repository)
+  if (cached?.complete || (settings.offline && cached?.usable)) return cached.folder
+  if (settings.offline) {
+    throw new HubError('offline', {
+      message: `${model} is neither a folder nor whole in the cache ${settings.cache}, and HF_HUB_OFFLINE forbids the network`,
+      hint: `Where there is a network, run \`bifocal pull ${model}\` and bring the cache here, or unset HF_HUB_OFFLINE.`,
+    })
+  }
+  try {
+    return (await pullModel(model, { ...options, settings })).folder
+  } catch (error) {
+    if (!cached?.usable || !(error instanceof HubError) || !PASSING.includes(error.code)) throw error
+    options.warn?.(`${error.message}; the copy of ${model} in the cache is used, commit ${cached.commit}`)
+    return cached.folder
+  }
+}

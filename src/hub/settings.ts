@@ -1,0 +1,53 @@
+/** @file Where the hub and its cache are, and who asks: the environment variables that Python's huggingface_hub reads too. */
+
+import { readFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+
+export interface HubSettings {
+  /** `HF_ENDPOINT`, without a slash at its end. */
+  endpoint: string
+  /** The cache folder, shared with Python: `HF_HUB_CACHE`, else `HF_HOME/hub`, else `~/.cache/huggingface/hub`. */
+  cache: string
+  /** `HF_TOKEN`, else what `hf auth login` wrote. */
+  token: string | undefined
+  /** `HF_HUB_OFFLINE`: only the cache is used. */
+  offline: boolean
+  /** How often a request is sent that fails for a reason that may pass. */
+  attempts: number
+  /** Before the second attempt, in ms; doubles with each further one. */
+  pause: number
+  /** Without an answer or another byte for so many ms, a connection counts as cut. */
+  silence: number
+}
+
+/** What `Retry-After` may ask for, in ms: longer is the user's decision. */
+export const LONGEST_PAUSE = 120_000
+
+/** @see https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables */
+export async function hubSettings(env: NodeJS.ProcessEnv = process.env): Promise<HubSettings> {
+  const home = expanded(env.HF_HOME || join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'huggingface'), env)
+  const inEnvironment = env.HF_TOKEN || env.HUGGING_FACE_HUB_TOKEN
+  return {
+    endpoint: (env.HF_ENDPOINT || 'https://huggingface.co').replace(/\/+$/, ''),
+    cache: expanded(env.HF_HUB_CACHE || env.HUGGINGFACE_HUB_CACHE || join(home, 'hub'), env),
+    token: clean(inEnvironment ?? '') ?? (await tokenFile(expanded(env.HF_TOKEN_PATH || join(home, 'token'), env))),
+    offline: [env.HF_HUB_OFFLINE, env.TRANSFORMERS_OFFLINE].some((value) => /^(1|on|yes|true)$/i.test(value ?? '')),
+    attempts: 5,
+    pause: 500,
+    silence: 30_000,
+  }
+}
+
+/** `~` and `$NAME`, as Python expands them. */
+function expanded(path: string, env: NodeJS.ProcessEnv): string {
+  return path.replace(/^~(?=$|[/\\])/, homedir()).replace(/\$\{(\w+)\}|\$(\w+)/g, (all, braced, bare) => env[braced ?? bare] ?? all)
+}
+
+async function tokenFile(path: string): Promise<string | undefined> {
+  return clean(await readFile(path, 'utf8').catch(() => ''))
+}
+
+function clean(token: string): string | undefined {
+  return token.trim() || undefined
+}
