@@ -7,19 +7,15 @@
 import { z } from 'zod'
 import type { PerChannel, Size } from '../../media/index.ts'
 import { whole, withDefault } from '../config.ts'
-import type { GatedDecoderShape } from '../decoders/gated.ts'
+import { headProblems, type LladaShape, lladaKeys, lladaShape } from '../decoders/llada.ts'
 import { FamilyError } from '../errors.ts'
 import type { VisionTowerShape } from '../towers/clip-vision.ts'
 import { siglipVisionConfig } from '../towers/config.ts'
 
 /** The decoder and the tables around it. */
-export interface LavidaDecoder extends GatedDecoderShape {
-  /** Rows of the embedding table and of the head. */
-  readonly vocabulary: number
+export interface LavidaDecoder extends LladaShape {
   /** Dream's embedding of this token gets no gradient (`padding_idx` in the reference), though the head's row of it does. */
   readonly paddingId: number | undefined
-  /** The head is the embedding table itself; in no published checkpoint. */
-  readonly tied: boolean
 }
 
 /** The SigLIP tower without its last layer: `layers` is one less than `num_hidden_layers`. */
@@ -92,56 +88,12 @@ const multimodal = z.looseObject({
   vision_config: vision.optional(),
 })
 
-const llada = z
-  .looseObject({
-    d_model: whole,
-    max_sequence_length: whole,
-    n_layers: whole,
-    n_heads: whole,
-    n_kv_heads: whole,
-    mlp_hidden_size: whole,
-    vocab_size: whole,
-    embedding_size: whole.nullish(),
-    rope: z.literal(true),
-    rope_theta: z.number().positive(),
-    rms_norm_eps: z.number().positive(),
-    layer_norm_type: z.literal('rms'),
-    activation_type: z.literal('silu'),
-    block_type: z.literal('llama'),
-    block_group_size: z.literal(1),
-    weight_tying: z.boolean(),
-    include_bias: z.literal(false),
-    include_qkv_bias: z.literal(false).nullish(),
-    attention_layer_norm: z.literal(false),
-    input_emb_norm: z.literal(false),
-    alibi: z.literal(false),
-    scale_logits: z.literal(false),
-    mask_token_id: whole,
-    eos_token_id: whole,
-    fim_token_id: whole.default(126085),
-  })
-  .transform((json) => ({
-    decoder: {
-      activation: 'silu' as const,
-      hidden: json.d_model,
-      layers: json.n_layers,
-      heads: json.n_heads,
-      keyValueHeads: json.n_kv_heads,
-      headDim: json.d_model / json.n_heads,
-      inner: json.mlp_hidden_size,
-      vocabulary: json.embedding_size ?? json.vocab_size,
-      epsilon: json.rms_norm_eps,
-      ropeTheta: json.rope_theta,
-      maxPositions: json.max_sequence_length,
-      queryKeyValueBias: false,
-      outputBias: false,
-      paddingId: undefined,
-      tied: json.weight_tying,
-    },
-    maskId: json.mask_token_id,
-    eosId: json.eos_token_id,
-    fillId: json.fim_token_id,
-  }))
+const llada = lladaKeys.extend({ fim_token_id: whole.default(126085) }).transform((json) => ({
+  decoder: { ...lladaShape(json), paddingId: undefined },
+  maskId: json.mask_token_id,
+  eosId: json.eos_token_id,
+  fillId: json.fim_token_id,
+}))
 
 const dream = z
   .looseObject({
@@ -211,11 +163,9 @@ export function parseLavidaConfig(json: unknown): LavidaConfig {
   const tower = image.vision_config ?? (/siglip2?-so400m-patch14-384/.test(image.mm_vision_tower) ? SO400M : undefined)
   const grids = (image.image_grid_pinpoints ?? []).map(([width, height]) => ({ width, height }))
   const aspect = image.image_aspect_ratio ?? 'square'
-  const problems: string[] = []
+  const problems = headProblems(decoder)
   if (tower === undefined) problems.push(`vision_config: needed, since ${image.mm_vision_tower} is no tower of known sizes`)
   if (aspect === 'anyres' && grids.length === 0) problems.push('image_grid_pinpoints: needed for image_aspect_ratio anyres')
-  if (!Number.isInteger(decoder.headDim)) problems.push(`${decoder.heads} heads do not divide the width ${decoder.hidden}`)
-  if (decoder.heads % decoder.keyValueHeads !== 0) problems.push(`${decoder.keyValueHeads} key heads do not divide ${decoder.heads}`)
   if (tower !== undefined && image.mm_hidden_size !== undefined && image.mm_hidden_size !== tower.hidden)
     problems.push(`mm_hidden_size ${image.mm_hidden_size} is not the tower's width ${tower.hidden}`)
   if (tower === undefined || problems.length > 0) throw unusable(problems)
