@@ -3,12 +3,13 @@
 import { join } from 'node:path'
 import { readText, writeFileAtomic } from '../checkpoint/file.ts'
 import { sizeOf, type Tensor } from '../numeric/tensor.ts'
-import { type Concept, SAMPLE_SHARES } from '../scenes/index.ts'
+import type { Concept } from '../scenes/index.ts'
 import { type Gate, gateRows } from './gates.ts'
 import { meanLosses, type PretrainingLog, trimmedLog } from './log.ts'
-import { DECODER, HEADS, HIDDEN, IMAGE_TOKENS, LEARNING_RATES, PATCH_SIZE, PICTURE_SIZE, TOWER, VOCABULARY } from './recipe.ts'
+import { DECODER, HEADS, HIDDEN, IMAGE_TOKENS, LEARNING_RATES, PATCH_SIZE, PICTURE_SIZE, PLAIN_STEPS, TOWER, VOCABULARY } from './recipe.ts'
 import type { SampleAnswer } from './sample-answers.ts'
 import type { TowerWorld } from './tower-batch.ts'
+import { BATCH_SHARES } from './twin-batch.ts'
 import type { TwinName } from './twin-config.ts'
 import { isTower } from './twin-model.ts'
 
@@ -112,14 +113,14 @@ function recipeLines({ name, parameters, at }: CardContent): string[] {
   if (name === 'tower') {
     return [
       `${count(() => true)} parameters: image tower ${count((parameter) => parameter.startsWith('vision_model.'))} (${TOWER.layers} layers, width ${HIDDEN}, ${HEADS} heads), text tower ${count((parameter) => parameter.startsWith('text_model.'))} (${TOWER.textLayers} layers).`,
-      'Softmax over captions, hard near-copies and a bank of labels; beside it, what each patch shows (concept, colour) and the background, from heads that are dropped. Four of five pictures show their drawings turned, stretched, mirrored, moved or in other colours. `logit_bias` is 0: a softmax knows none.',
+      `Softmax over captions, hard near-copies and a bank of labels; beside it, what each patch shows (concept, colour) and the background, from heads that are dropped. From step ${PLAIN_STEPS} on, with the learning rate raised anew, most pictures show their drawings turned, stretched, mirrored, moved or in other colours. \`logit_bias\` is 0: a softmax knows none.`,
       ...shared,
     ]
   }
   const decoder = count((parameter) => !isTower(parameter))
   return [
     `${count(() => true)} parameters: frozen tower ${count(isTower)}, projector and decoder ${decoder} (${DECODER.layers} layers, width ${HIDDEN}, ${HEADS} heads, untied head).`,
-    `Every twelfth batch is text alone; of the others ${Object.entries(SAMPLE_SHARES)
+    `Every twelfth batch is text alone; of the others ${Object.entries(BATCH_SHARES)
       .map(([kind, share]) => `${Math.round(100 * share)} % ${kind}`)
       .join(', ')}. A batch holds one kind.`,
     ...shared,

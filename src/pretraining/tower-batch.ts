@@ -5,7 +5,7 @@ import { f32, i64, type Tensor } from '../numeric/tensor.ts'
 import { COLOURS, captionPair, type Sheets, type World } from '../scenes/index.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
 import { drawBatch, patchContents } from './pictures.ts'
-import { IMAGE_TOKENS, TOWER, type TowerTraining } from './recipe.ts'
+import { IMAGE_TOKENS, PLAIN_STEPS, TOWER, type TowerTraining, VARIED } from './recipe.ts'
 import { randomVariation, redrawn } from './variation.ts'
 import { SPECIAL_IDS } from './vocabulary.ts'
 
@@ -25,7 +25,7 @@ export interface TowerWorld {
 /** Feeds of `towerLoss`. */
 export function towerBatch(
   { world, sheets, tokenizer }: TowerWorld,
-  { batch, bank, seed, varied = 0 }: TowerTraining,
+  { batch, bank, seed }: TowerTraining,
   step: number,
 ): Record<string, Tensor> {
   const random = stream(seed, 'tower', step)
@@ -52,7 +52,7 @@ export function towerBatch(
     pixels: drawBatch(
       pairs.map(({ description }) => description),
       sheets,
-      () => (random() < varied ? redrawn(randomVariation(random)) : undefined),
+      () => (step >= PLAIN_STEPS && random() < VARIED ? redrawn(randomVariation(random)) : undefined),
     ),
     gain: jitter(GAIN, 1),
     shift: jitter(SHIFT, 0),

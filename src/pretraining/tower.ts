@@ -6,8 +6,8 @@ import type { Tensor } from '../numeric/tensor.ts'
 import { openSession } from '../runtime/session.ts'
 import { memoryWeights } from '../runtime/weights.ts'
 import { COLOURS } from '../scenes/index.ts'
-import { adamW, gradientGraph, muon, openOptimizer, sessionStep, train } from '../training/index.ts'
-import { LEARNING_RATES, TOWER, type TowerTraining } from './recipe.ts'
+import { adamW, gradientGraph, muon, openOptimizer, type Schedule, sessionStep, train } from '../training/index.ts'
+import { LEARNING_RATES, PLAIN_STEPS, TOWER, type TowerTraining } from './recipe.ts'
 import { openTowerJudge } from './tower-accuracy.ts'
 import { type TowerWorld, towerBatch } from './tower-batch.ts'
 import { towerLoss } from './tower-model.ts'
@@ -57,7 +57,7 @@ export async function trainTower(at: TowerWorld, recipe: TowerTraining, run: Pre
       parameters,
       optimizer,
       gradient: sessionStep({ session, parameters, feeds: (step) => towerBatch(at, recipe, step) }),
-      schedule: trapezoid({ steps: recipe.steps, warmup: WARMUP, cooldown: COOLDOWN }),
+      schedule: towerSchedule(recipe.steps),
       steps: recipe.steps,
       clip: CLIP,
       checkpoint: { dir: join(run.workDir, 'snapshots'), every: EVERY, identity: identityOf('tower', recipe) },
@@ -71,6 +71,13 @@ export async function trainTower(at: TowerWorld, recipe: TowerTraining, run: Pre
     await Promise.all([session.close(), optimizer.close(), judge.close()])
   }
   return parameters
+}
+
+/** One trapezoid for the plain drawings, one for the varied. */
+function towerSchedule(steps: number): Schedule {
+  const plain = trapezoid({ steps: Math.min(steps, PLAIN_STEPS), warmup: WARMUP, cooldown: COOLDOWN })
+  const varied = trapezoid({ steps: steps - PLAIN_STEPS, warmup: WARMUP, cooldown: COOLDOWN })
+  return (step) => (step < PLAIN_STEPS ? plain(step) : varied(step - PLAIN_STEPS))
 }
 
 /** Names a run for its snapshots. The number of steps is left out: a run may be given more. */

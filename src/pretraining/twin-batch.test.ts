@@ -94,5 +94,7 @@ test('every twelfth batch is text only and sees one blank picture', () => {
 test('a batch holds one kind (tags fall back to labels), all kinds come', () => {
   const steps = Array.from({ length: 80 }, (_, step) => trainingSamples(at, training, step).samples)
   for (const samples of steps) expect(new Set(samples.map(({ kind }) => (kind === 'tags' ? 'label' : kind))).size).toBeLessThanOrEqual(2)
-  expect(new Set(steps.map(([first]) => first!.kind))).toEqual(new Set(['caption', 'qa', 'label', 'tags', 'group', 'text']))
+  expect(new Set(steps.map(([first]) => first!.kind))).toEqual(
+    new Set(['caption', 'qa', 'count', 'colour', 'label', 'tags', 'group', 'text']),
+  )
 })

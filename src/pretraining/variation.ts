@@ -17,10 +17,10 @@ export interface Variation {
 }
 
 /** Bounds of the random variations; each number is drawn evenly from ± its bound. */
-const TURN = 0.35
+const TURN = 0.25
 /** Natural logarithm of a factor. */
-const STRETCH = 0.2
-const SHIFT = 0.08
+const STRETCH = 0.15
+const SHIFT = 0.06
 const HUE = 0.8
 const MOST_COLOUR = 1.2
 /** Share of variations that change the colours too. */

@@ -4,16 +4,7 @@ export { COLOURS } from './colours.ts'
 export { BLOB, type Concept, GLOSSY, hasStyle, STYLES, type StyleName, TRAINING_STYLES } from './concepts.ts'
 export { draw, type Redraw } from './draw.ts'
 export { ScenesError } from './errors.ts'
-export {
-  type CaptionPair,
-  captionPair,
-  pretrainingSample,
-  SAMPLE_SHARES,
-  type Sample,
-  type SampleKind,
-  type SampleOptions,
-  sampleKind,
-} from './samples.ts'
+export { type CaptionPair, captionPair, pretrainingSample, type Sample, type SampleKind, type SampleOptions } from './samples.ts'
 export {
   type Content,
   contentKey,

@@ -4,11 +4,12 @@ import { below, pick, type Random, stream } from '../numeric/random.ts'
 import { COLOURS } from './colours.ts'
 import { TRAINING_STYLES } from './concepts.ts'
 import { type Content, type Description, describe, isReserved, place, type SceneUse, single } from './scene.ts'
-import { captions, type Question, type QuestionType, questions } from './texts.ts'
+import { captions, type Question, questions } from './texts.ts'
 import { hardContents } from './variants.ts'
 import type { World } from './world.ts'
 
-export type SampleKind = 'caption' | 'qa' | 'label' | 'tags' | 'group' | 'text'
+/** `qa` asks any question of any scene; `count` and `colour` ask how many things there are and what colour a silhouette has. */
+export type SampleKind = 'caption' | 'qa' | 'count' | 'colour' | 'label' | 'tags' | 'group' | 'text'
 
 /** A picture, a user's text and the answer to learn. The chat template is added by the model's processor. */
 export interface Sample {
@@ -31,24 +32,10 @@ export const TAGS_PROMPT = 'Which words fit the picture?'
 
 const MOST_TAGS = 4
 
-/** How often a type is asked where a scene allows it. Colours and counts take the most examples to learn. */
-const TYPE_WEIGHTS: { readonly [T in QuestionType]: number } = {
-  count: 3,
-  colour: 3,
-  what: 2,
-  bigger: 1,
-  group: 1,
-  background: 1,
-  'yes-no': 1,
-}
-
 /** One question of a random type; then one of that type, so that frequent types don't crowd out the rest. */
 function anyQuestion(content: Content, world: World, random: Random): Question {
   const all = questions(content, world)
-  const type = pick(
-    [...new Set(all.map((question) => question.type))].flatMap((each) => new Array<QuestionType>(TYPE_WEIGHTS[each]).fill(each)),
-    random,
-  )
+  const type = pick([...new Set(all.map((question) => question.type))], random)
   return pick(
     all.filter((question) => question.type === type),
     random,
@@ -63,6 +50,15 @@ export function describeObject(world: World, random: Random, use: SceneUse): Des
     const content = single(concept.index, style, below(COLOURS.length, random))
     if (style !== concept.withheld && isReserved(content) === (use === 'test')) return place(content, random)
   }
+}
+
+/** A scene of counted or tinted things, and a question of that type. */
+function askedSample(kind: 'count' | 'colour', world: World, random: Random, use: SceneUse): Sample {
+  const scene = kind === 'colour' ? 'tinted' : random() < 0.7 ? 'count' : 'mixed'
+  const description = describe(world, random, { use, kind: scene })
+  const asked = questions(description, world).filter(({ type }) => type === kind)
+  const { question, answer } = pick(asked, random)
+  return { kind, description, prompt: question, answer }
 }
 
 function sceneSample(kind: 'caption' | 'qa', world: World, random: Random, use: SceneUse): Sample {
@@ -106,26 +102,13 @@ function textSample(world: World, random: Random, use: SceneUse): Sample {
   return { kind: 'text', description: null, prompt: `What kind of thing is "${concept.label}"?`, answer: concept.group }
 }
 
-/**
- * Share of each kind among the samples with pictures: 70 % scenes, 30 % objects. Against specs/twins.md §3.2, questions gave way least: names
- * are learnt in a tenth of the steps that colours and counts take.
- */
-export const SAMPLE_SHARES: { readonly [K in Exclude<SampleKind, 'text'>]: number } = {
-  qa: 0.42,
-  caption: 0.28,
-  label: 0.2,
-  tags: 0.05,
-  group: 0.05,
-}
-
-/** The kind at `share` ∈ [0, 1) of all samples with pictures. */
-export function sampleKind(share: number): Exclude<SampleKind, 'text'> {
-  let rest = share
-  for (const kind of ['qa', 'caption', 'label', 'tags'] as const) {
-    rest -= SAMPLE_SHARES[kind]
-    if (rest < 0) return kind
-  }
-  return 'group'
+/** 60 % scenes, half captions and half questions; 40 % objects, 70 % of them labels, the rest tags and groups (specs/twins.md §3.2). */
+function drawKind(random: Random): Exclude<SampleKind, 'text'> {
+  const share = random()
+  if (share < 0.3) return 'caption'
+  if (share < 0.6) return 'qa'
+  if (share < 0.88) return 'label'
+  return share < 0.94 ? 'tags' : 'group'
 }
 
 export interface SampleOptions {
@@ -138,11 +121,14 @@ export interface SampleOptions {
 /** Sample `index` of the stream `seed`. Samples of kind `tags` fall back to `label` for a concept without tags. */
 export function pretrainingSample(world: World, seed: number, index: number, { kind, use = 'train' }: SampleOptions = {}): Sample {
   const random = stream(seed, world.name, use, 'sample', index)
-  const drawn = kind ?? sampleKind(random())
+  const drawn = kind ?? drawKind(random)
   switch (drawn) {
     case 'caption':
     case 'qa':
       return sceneSample(drawn, world, random, use)
+    case 'count':
+    case 'colour':
+      return askedSample(drawn, world, random, use)
     case 'text':
       return textSample(world, random, use)
     default:

@@ -127,8 +127,8 @@ export function place(content: Content, random: Random): Description {
   }
 }
 
-/** How often each kind is drawn, in 24ths. */
-const KIND_SHARES: { readonly [K in SceneKind]: number } = { single: 3, count: 5, pair: 5, mixed: 2, row: 1, sizes: 2, tinted: 6 }
+/** How often each kind is drawn, in twentieths. */
+const KIND_SHARES: { readonly [K in SceneKind]: number } = { single: 4, count: 4, pair: 5, mixed: 2, row: 1, sizes: 2, tinted: 2 }
 const KIND_WHEEL = SCENE_KINDS.flatMap((kind) => Array.from({ length: KIND_SHARES[kind] }, () => kind))
 const MOST_COUNTED = 6
 const MOST_MIXED = 3
