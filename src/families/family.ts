@@ -1,5 +1,6 @@
 /** @file What a model family has to offer: graph pieces, names of weights, and a processor that turns an item into arrays. */
 
+import type { Checkpoint } from '../checkpoint/folder.ts'
 import type { Value } from '../graph/graph.ts'
 import type { RgbImage } from '../media/index.ts'
 import type { AttentionPattern, Scope } from '../nn/index.ts'
@@ -7,9 +8,24 @@ import type { Tensor } from '../numeric/tensor.ts'
 import type { ChatMessage } from '../text/chat-template.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
 
+/** A second checkpoint that a family needs beside its own, from another repository. See `openModel`. */
+export interface Companion {
+  /** On the Hugging Face hub. */
+  readonly repository: string
+  /** Names of its folder, within the model's folder or beside it. */
+  readonly folders: readonly string[]
+  /** The key of the model's config under which its config.json is joined. */
+  readonly configKey: string
+  /** Put before the names of its tensors, with a dot. */
+  readonly prefix: string
+  /** Refuses files that fit by shape but not by content. @throws FamilyError */
+  check(companion: Checkpoint): Promise<void>
+}
+
 /** What every family has. `Config` is the family's own parsed form. */
 export interface FamilyBase<Config> {
   readonly name: string
+  readonly companion?: Companion
   /** Whether a config.json is of this family, judged by `model_type` and `architectures`. */
   matches(json: Readonly<Record<string, unknown>>): boolean
   /**
@@ -35,8 +51,16 @@ export interface VisionLanguageShape {
    * one token, `[patches, values]`.
    */
   readonly view: readonly number[]
-  /** Width of the image table where it is more than `hidden`: features for later layers lie beside a token's own (Qwen3-VL). */
+  /**
+   * Width of the image table where it isn't `hidden`: features for later layers lie beside a token's own (Qwen3-VL), or a row is a code
+   * (`imageCodes`).
+   */
   readonly rowWidth?: number
+  /**
+   * Where pictures are ids of the vocabulary (MMaDA): their number. Image rows `[rows, 1]` are then codes, which the decoder adds to
+   * `inputIds`: at image positions those hold the id of code 0.
+   */
+  readonly imageCodes?: number
   /** Numbers that a token's position has, where it is more than one (M-RoPE): the decoder then takes `positions`. */
   readonly positionAxes?: number
   /** Positions of a spliced sequence, at most. */
@@ -56,7 +80,7 @@ export interface VisionPieces {
 }
 
 export interface DecoderInputs {
-  /** `[batch, seq] i64`; at image positions any id of the vocabulary. */
+  /** `[batch, seq] i64`; at image positions any id of the vocabulary, or that of code 0 (`imageCodes`). */
   inputIds: Value<'i64'>
   /** `[batch, seq] i64`, 1 for real tokens, 0 for padding. */
   attentionMask: Value<'i64'>
@@ -88,7 +112,7 @@ export interface DecoderPieces {
 
 /** What a processor makes of one item; everything later is arrays. */
 export interface PreparedItem {
-  /** One id per position of the spliced sequence; at image positions any id of the vocabulary. */
+  /** One id per position of the spliced sequence; at image positions any id of the vocabulary, or that of code 0 (`imageCodes`). */
   inputIds: number[]
   /** For each position, the row of the item's own image table, or -1. */
   imageIndex: number[]
@@ -106,7 +130,7 @@ export interface PreparedItem {
   /** The ids before splicing, -200 for each picture, where the reference reports those (LaViDa). */
   unsplicedIds?: number[]
   spans: {
-    /** Half-open ranges of positions. */
+    /** Half-open ranges of positions. Marks that a family puts around pictures by itself belong to neither. */
     text: [start: number, end: number][]
     image: [start: number, end: number][]
     /** First position after the instruction; 0 where none was marked. */
@@ -128,6 +152,8 @@ export interface PrepareOptions {
    * `<|vision_start|>`; `grid`: all, as transformers 5 does; `plain`: none.
    */
   mropeMode?: 'reference' | 'grid' | 'plain'
+  /** MMaDA: how a picture becomes a square; default as the config says, else `crop`. */
+  imageFit?: 'crop' | 'squash' | 'pad'
 }
 
 /** An item to embed, before the template: `<image>` placeholders are added by the processor. */

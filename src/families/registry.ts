@@ -2,22 +2,32 @@
 
 import { clip } from './clip/index.ts'
 import { FamilyError } from './errors.ts'
+import type { Companion } from './family.ts'
 import { idefics3 } from './idefics3/index.ts'
 import { lavida } from './lavida/index.ts'
 import { llava } from './llava/index.ts'
 import { llavaNext } from './llava-next/index.ts'
 import { llavaOnevision } from './llava-onevision/index.ts'
+import { mmada } from './mmada/index.ts'
 import { bindDualEncoder, bindVisionLanguage, type Model } from './model.ts'
 import { qwen2Vl, qwen3Vl, qwen25Vl } from './qwen-vl/index.ts'
 import { siglip } from './siglip/index.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
-const families: readonly { name: string; matches: (json: Json) => boolean; bind: (json: Json) => Model }[] = [
+interface Entry {
+  name: string
+  companion?: Companion
+  matches: (json: Json) => boolean
+  bind: (json: Json) => Model
+}
+
+const families: readonly Entry[] = [
   { ...llava, bind: (json) => bindVisionLanguage(llava, json) },
   { ...llavaNext, bind: (json) => bindVisionLanguage(llavaNext, json) },
   { ...llavaOnevision, bind: (json) => bindVisionLanguage(llavaOnevision, json) },
   { ...idefics3, bind: (json) => bindVisionLanguage(idefics3, json) },
+  { ...mmada, bind: (json) => bindVisionLanguage(mmada, json) },
   { ...lavida, bind: (json) => bindVisionLanguage(lavida, json) },
   { ...qwen2Vl, bind: (json) => bindVisionLanguage(qwen2Vl, json) },
   { ...qwen25Vl, bind: (json) => bindVisionLanguage(qwen25Vl, json) },
@@ -38,4 +48,9 @@ export function modelOf(json: Json): Model {
     message: `no family takes model_type ${JSON.stringify(json.model_type)}`,
     hint: `Known families: ${families.map(({ name }) => name).join(', ')}. Is this the config.json of the whole model?`,
   })
+}
+
+/** The second checkpoint that a model needs; undefined for most. */
+export function companionOf(json: Json): Companion | undefined {
+  return families.find(({ matches }) => matches(json))?.companion
 }

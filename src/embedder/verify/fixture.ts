@@ -43,18 +43,28 @@ const caseSchema = z.object({
     image_sizes: rows.optional(),
     image_grid_thw: rows.optional(),
     position_ids: z.array(rows).optional(),
+    image_codes: rows.optional(),
+    image_transform: z.string().optional(),
     stages: stages.default({}),
     causal: stages.default({}),
   }),
 })
 
-const fixtureSchema = z.looseObject({ kind: z.literal('model'), family: z.string(), tolerance: tolerances, cases: z.array(caseSchema) })
+const fixtureSchema = z.looseObject({
+  kind: z.literal('model'),
+  family: z.string(),
+  tolerance: tolerances,
+  image_tokenizer: z.string().optional(),
+  cases: z.array(caseSchema),
+})
 
 export type ModelCase = z.infer<typeof caseSchema>
 
 export interface ModelFixture {
   readonly dir: string
   readonly cases: readonly ModelCase[]
+  /** Folder of the second checkpoint, where the fixture has one. */
+  readonly companion: string | undefined
   /** cases.json as it is, for what only some families have. */
   readonly json: Readonly<Record<string, unknown>>
   /** Expected tensors by name. */
@@ -70,9 +80,12 @@ export async function readModelFixture(dir: string): Promise<ModelFixture> {
   return {
     dir,
     cases: json.cases,
+    companion: json.image_tokenizer && join(dir, json.image_tokenizer),
     json,
     expected,
-    tolerance: (at, stage) =>
-      at.tolerance?.get(stage) ?? json.tolerance.get(stage) ?? json.tolerance.get(stage.replace(/^causal\//, '')) ?? 0,
+    tolerance: (at, stage) => {
+      const causal = stage.startsWith('causal/') ? json.tolerance.get('causal') : undefined
+      return at.tolerance?.get(stage) ?? json.tolerance.get(stage) ?? causal ?? json.tolerance.get(stage.replace(/^causal\//, '')) ?? 0
+    },
   }
 }

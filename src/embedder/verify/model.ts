@@ -1,8 +1,9 @@
 /** @file Verifies a whole model against the reference, stage by stage. */
 
 import { basename, join } from 'node:path'
-import { type Checkpoint, openCheckpoint } from '../../checkpoint/folder.ts'
+import type { Checkpoint } from '../../checkpoint/folder.ts'
 import type { Model } from '../../families/model.ts'
+import { openModel } from '../../families/open.ts'
 import { modelParameters } from '../../families/parameters.ts'
 import { modelOf } from '../../families/registry.ts'
 import { checkWeights } from '../../families/weights.ts'
@@ -38,7 +39,7 @@ export interface VerifyModelOptions {
  */
 export async function verifyModel(dir: string, { device = 'cpu', also = [] }: VerifyModelOptions = {}): Promise<VerifyReport> {
   const fixture = await readModelFixture(dir)
-  const checkpoint = await openCheckpoint(join(dir, 'checkpoint'))
+  const checkpoint = await openModel(join(dir, 'checkpoint'), { companion: fixture.companion })
   const recorder = new VerifyRecorder()
   const sessions = new ModelSessions(checkpoint, device)
   try {

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path'
 import { positionFeeds, rowWidth } from '../../families/decoder-inputs.ts'
-import type { PreparedItem, Processor } from '../../families/family.ts'
+import type { PreparedItem, PrepareOptions, Processor } from '../../families/family.ts'
 import type { VisionLanguageModel } from '../../families/model.ts'
 import { decodeImage } from '../../media/index.ts'
 import { toF32 } from '../../numeric/float.ts'
@@ -33,6 +33,7 @@ interface Place {
 export async function verifyVisionLanguageCase(at: ModelCase, subject: Subject): Promise<void> {
   const prepared = await prepare(at, subject)
   const rows = await compareVision(at, prepared, subject)
+  compareCodes(at, prepared, rows, subject)
   const seq = Math.max(...prepared.map(({ inputIds }) => inputIds.length))
   const places = prepared.map(({ inputIds: { length } }) => ({ start: at.padding_side === 'left' ? seq - length : 0, length }))
   const batch = { prepared, rows, places, seq }
@@ -41,7 +42,7 @@ export async function verifyVisionLanguageCase(at: ModelCase, subject: Subject):
   if (typeof at.expect.unmasked === 'string') await compareUnmasked(at, at.expect.unmasked, batch, subject)
 }
 
-async function prepare(at: ModelCase, { fixture, processor, recorder }: Subject): Promise<PreparedItem[]> {
+async function prepare(at: ModelCase, { fixture, model, processor, recorder }: Subject): Promise<PreparedItem[]> {
   const prepared: PreparedItem[] = []
   for (const [i, { prompt, images, messages }] of at.items.entries()) {
     const where = (stage: string) => ({ case: at.name, stage })
@@ -52,15 +53,15 @@ async function prepare(at: ModelCase, { fixture, processor, recorder }: Subject)
     const pictures = await Promise.all(images.map((name) => decodeImage(join(fixture.dir, 'images', name))))
     const { instruction = '', appendIds, dropTokenAfterImage = false } = at.options ?? {}
     const instructionEnd = instruction === '' ? 0 : prompt.indexOf(instruction) + instruction.length
+    const imageFit = fitOf(at.expect.image_transform)
     const item = (drop: boolean) =>
-      processor.prepare(prompt, pictures, { instructionEnd, appendIds, truncation: 'reference', dropTokenAfterImage: drop })
+      processor.prepare(prompt, pictures, { instructionEnd, appendIds, truncation: 'reference', dropTokenAfterImage: drop, imageFit })
     const made = item(dropTokenAfterImage)
     prepared.push(made)
     const { expect } = at
-    const keep = expect.attention_mask?.[i]
-    const real = (ids: readonly number[] | undefined) => ids?.filter((_, position) => ids.length !== keep?.length || keep[position] === 1)
+    const real = (ids: readonly number[] | undefined) => realOnes(ids, expect.attention_mask?.[i])
     for (const [ids, got] of [
-      [expect.input_ids, made],
+      [model.shape.imageCodes === undefined ? expect.input_ids : undefined, made],
       [expect.input_ids_training, expect.input_ids_training && item(false)],
       [expect.input_ids_inference, expect.input_ids_inference && item(true)],
     ] as const) {
@@ -81,6 +82,37 @@ async function prepare(at: ModelCase, { fixture, processor, recorder }: Subject)
       recorder.check({ case: at.name, stage: name }, wanted.join() === found.join(), `got [${found}], expected [${wanted}]`)
   }
   return prepared
+}
+
+/** Those of a padded row that are no padding. */
+function realOnes(ids: readonly number[] | undefined, keep: readonly number[] | undefined): number[] | undefined {
+  return ids?.filter((_, position) => ids.length !== keep?.length || keep[position] === 1)
+}
+
+/** How a fixture words the ways to a square. */
+function fitOf(transform: string | undefined): PrepareOptions['imageFit'] {
+  if (transform === undefined) return undefined
+  return (['squash', 'pad'] as const).find((fit) => transform.includes(fit)) ?? 'crop'
+}
+
+/** Where pictures are ids, those are known after the tower only: its codes, exactly, and the sequences that hold them. */
+function compareCodes(
+  at: ModelCase,
+  prepared: readonly PreparedItem[],
+  rows: readonly Tensor<'f32'>[],
+  { model, recorder }: Subject,
+): void {
+  if (model.shape.imageCodes === undefined) return
+  const { image_codes: codes, input_ids: ids, attention_mask: keep } = at.expect
+  const found = rows.flatMap(({ data }) => [...data])
+  if (codes !== undefined)
+    recorder.check({ case: at.name, stage: 'image_codes' }, codes.join() === found.join(), `got [${found}], expected [${codes.join('; ')}]`)
+  for (const [i, { inputIds, imageIndex }] of prepared.entries()) {
+    const got = inputIds.map((id, position) => id + (imageIndex[position]! < 0 ? 0 : rows[i]!.data[imageIndex[position]!]!))
+    const wanted = realOnes(ids?.[i], keep?.[i])
+    if (wanted !== undefined)
+      recorder.check({ case: at.name, stage: 'input_ids' }, wanted.join() === got.join(), `got [${got}], expected [${wanted}]`)
+  }
 }
 
 /** Compares what the pictures become; gives each item's table of image rows. */

@@ -1,0 +1,37 @@
+/** @file MMaDA: discrete image tokens and masked diffusion, full attention. */
+
+import type { VisionLanguageFamily } from '../family.ts'
+import { checkCodebook } from './codebook.ts'
+import { type MmadaConfig, parseMmadaConfig } from './config.ts'
+import { buildDecoder, buildVision } from './model.ts'
+import { mmadaProcessor } from './processor.ts'
+import { IMAGE_TOKENIZER, mmadaSpellings } from './weights.ts'
+
+/** @see specs/mmada.md */
+export const mmada: VisionLanguageFamily<MmadaConfig> = {
+  kind: 'vision-language',
+  name: 'mmada',
+  matches: (json) => json.model_type === 'mmada',
+  companion: {
+    repository: 'showlab/magvitv2',
+    folders: ['image-tokenizer', 'magvitv2'],
+    configKey: 'image_tokenizer_config',
+    prefix: `${IMAGE_TOKENIZER}.`,
+    check: checkCodebook,
+  },
+  parseConfig: parseMmadaConfig,
+  weightSpellings: mmadaSpellings,
+  shape: ({ decoder, resolution, codebook }) => ({
+    hidden: decoder.hidden,
+    layers: decoder.layers,
+    vocabulary: decoder.vocabulary,
+    view: [3, resolution, resolution],
+    rowWidth: 1,
+    imageCodes: codebook,
+    maxLength: decoder.maxPositions,
+    nativeAttention: 'bidirectional',
+  }),
+  buildVision,
+  buildDecoder,
+  processor: mmadaProcessor,
+}
