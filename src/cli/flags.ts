@@ -14,3 +14,16 @@ export const truncation = oneOf(['error', 'reference']).optional()
 export const count = wholeNumber(1).optional()
 /** A decoder layer: its number from 0, or `last`. */
 export const layer = z.union([z.literal('last'), wholeNumber(0)], { error: 'expected "last" or the number of a decoder layer' }).optional()
+export const quantize = oneOf(['int8', 'binary']).optional()
+
+const PAIR = /^(id|instruction|text|image)=(.+)$/
+/** `text=caption,image=path`: names of an item's parts in a source. */
+export const columns = z
+  .string()
+  .transform((given, at) => {
+    const pairs = given.split(',').map((pair) => PAIR.exec(pair))
+    if (pairs.every((pair) => pair !== null)) return Object.fromEntries(pairs.map(([, part = '', name = '']) => [part, name]))
+    at.addIssue('expected text=NAME, image=NAME, instruction=NAME, id=NAME, with commas between')
+    return z.NEVER
+  })
+  .optional()

@@ -13,6 +13,8 @@ export interface EmbedOptions {
   onProgress?: (progress: { done: number; total?: number }) => void
   /** For the progress, where the items are not an array. */
   total?: number
+  /** For items that bring none, instead of the contract's. */
+  instruction?: string
   /** Leading elements to keep (Matryoshka), at unit length again; default all. */
   dims?: number
   /** `throw` (default) ends at the first bad item, `skip` reports it and goes on. */
@@ -60,16 +62,17 @@ interface Waiting {
 }
 
 /**
- * @param instruction for items that bring none @param names of the further readouts, in the encoder's order
+ * @param subject what the contract says for items that bring no instruction, and the names of the further readouts in the encoder's order
  * @throws as `Embedder.embed`
  */
 export async function embedItems(
   encoder: Encoder,
-  { instruction, names }: { instruction: string | undefined; names: readonly string[] },
+  subject: { instruction: string | undefined; names: readonly string[] },
   items: Iterable<EmbedItem> | AsyncIterable<EmbedItem>,
   options: EmbedOptions,
 ): Promise<Embeddings> {
-  const { signal, dims, badItems = 'throw', onProgress } = options
+  const { names } = subject
+  const { signal, dims, badItems = 'throw', onProgress, instruction = subject.instruction } = options
   const store = names.length === 0 ? options.store : undefined
   const total = options.total ?? (Array.isArray(items) ? items.length : undefined)
   /** For each readout, the vectors of the distinct items. */

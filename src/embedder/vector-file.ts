@@ -1,37 +1,37 @@
-/** @file Vectors on disk: safetensors, NumPy's .npy, or one JSON object a line. */
+/** @file Vectors on disk: safetensors, NumPy's .npy, Parquet, or one JSON object a line. */
 
 import { extname } from 'node:path'
 import { writeFileAtomic } from '../checkpoint/file.ts'
 import { writeSafetensors } from '../checkpoint/safetensors.ts'
-import type { Tensor } from '../numeric/tensor.ts'
+import { type Tensor, tensor } from '../numeric/tensor.ts'
 import { EmbedderError } from './errors.ts'
+import type { QuantizedVectors } from './quantize.ts'
+import { parquetBytes } from './vector-parquet.ts'
 
 /** Vectors and which of the given items they belong to. */
-export interface VectorRows {
-  /** `[kept, dim] f32`. */
-  vectors: Tensor<'f32'>
+export interface VectorRows extends QuantizedVectors {
   /** Position of each row's item. */
   kept: readonly number[]
+  /** What the source calls each row's item; undefined where no item has a name. */
+  ids?: readonly string[]
+  /** How many items there were, skipped ones too. */
+  items: number
 }
 
 type Writer = (path: string, rows: VectorRows, metadata: Readonly<Record<string, string>>) => Promise<void>
 
 const writers: Readonly<Record<string, Writer>> = {
-  '.safetensors': async (path, { vectors, kept }, metadata) => {
+  '.safetensors': async (path, { vectors, scales, kept, ids }, metadata) => {
     const items = { dtype: 'i32', dims: [kept.length], data: Int32Array.from(kept) } as const
-    await writeSafetensors(path, { vectors, items }, metadata)
+    const tensors: Record<string, Tensor> = scales === undefined ? { vectors, items } : { vectors, items, scales }
+    await writeSafetensors(path, tensors, ids === undefined ? metadata : { ...metadata, ids: JSON.stringify(ids) })
   },
-  '.npy': async (path, { vectors }) => {
-    const { buffer, byteOffset, byteLength } = vectors.data
-    await writeFileAtomic(path, [npyHeader(vectors.dims), new Uint8Array(buffer, byteOffset, byteLength)])
+  '.npy': async (path, rows) => {
+    const { dims, data } = alignedRows(rows)
+    await writeFileAtomic(path, [npyHeader(dims, rows.vectors.dtype), new Uint8Array(data.buffer, data.byteOffset, data.byteLength)])
   },
-  '.jsonl': async (path, rows) =>
-    await writeFileAtomic(
-      path,
-      vectorLines(rows)
-        .map((line) => `${line}\n`)
-        .join(''),
-    ),
+  '.parquet': async (path, rows, metadata) => await writeFileAtomic(path, parquetBytes(rows, metadata)),
+  '.jsonl': async (path, rows) => await writeFileAtomic(path, encodedLines(rows)),
 }
 
 /** The writer that a path's ending asks for. @throws EmbedderError `embedder/vector-format` */
@@ -57,15 +57,44 @@ export async function writeVectors(path: string, rows: VectorRows, metadata: Rea
   await writerOf(path)(path, rows, metadata)
 }
 
-/** `{"index": 0, "vector": […]}` for each row. */
-export function vectorLines({ vectors, kept }: VectorRows): string[] {
+/** `{"index": 0, "id": "…", "scale": …, "vector": […]}` for each row; id and scale where there are some. */
+export function* vectorLines({ vectors, scales, kept, ids }: VectorRows): Generator<string> {
   const dim = vectors.dims[1] ?? 0
-  return kept.map((index, row) => JSON.stringify({ index, vector: Array.from(vectors.data.subarray(row * dim, (row + 1) * dim)) }))
+  for (const [row, index] of kept.entries()) {
+    const vector = Array.from(vectors.data.subarray(row * dim, (row + 1) * dim))
+    yield JSON.stringify({ index, id: ids?.[row], scale: scales?.data[row], vector })
+  }
 }
 
+/** Lines joined to pieces of about a megabyte: a write for each line would be slow, one text of all too long. */
+function* encodedLines(rows: VectorRows): Generator<Uint8Array> {
+  const encoder = new TextEncoder()
+  let piece = ''
+  for (const line of vectorLines(rows)) {
+    piece += `${line}\n`
+    if (piece.length < 2 ** 20) continue
+    yield encoder.encode(piece)
+    piece = ''
+  }
+  yield encoder.encode(piece)
+}
+
+/** A row for every item, because the format has no other way to say whose a row is: NaN for a skipped one, 0 where NaN cannot be. */
+function alignedRows({ vectors: { dtype, dims, data }, kept, items }: VectorRows): Tensor {
+  const dim = dims[1] ?? 0
+  if (kept.length === items) return tensor(dtype, [items, dim], data)
+  const out = { f32: new Float32Array(items * dim).fill(Number.NaN), i8: new Int8Array(items * dim), u8: new Uint8Array(items * dim) }[
+    dtype
+  ]
+  for (const [row, index] of kept.entries()) out.set(data.subarray(row * dim, (row + 1) * dim), index * dim)
+  return tensor(dtype, [items, dim], out)
+}
+
+const NPY_DTYPE = { f32: '<f4', i8: '|i1', u8: '|u1' } as const
+
 /** Version 1.0: magic, length, a Python dictionary, padded to 64 bytes. @see numpy.lib.format */
-function npyHeader(dims: readonly number[]): Uint8Array {
-  const dictionary = `{'descr': '<f4', 'fortran_order': False, 'shape': (${dims.join(', ')}${dims.length === 1 ? ',' : ''}), }`
+function npyHeader(dims: readonly number[], dtype: keyof typeof NPY_DTYPE): Uint8Array {
+  const dictionary = `{'descr': '${NPY_DTYPE[dtype]}', 'fortran_order': False, 'shape': (${dims.join(', ')}), }`
   const total = Math.ceil((10 + dictionary.length + 1) / 64) * 64
   const bytes = new Uint8Array(total).fill(0x20)
   bytes.set([0x93, ...new TextEncoder().encode('NUMPY'), 1, 0])

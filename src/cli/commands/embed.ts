@@ -1,93 +1,117 @@
 /** @file `bifocal embed`: vectors of texts and pictures. */
 
-import type { EmbedItem } from '../../embedder/input.ts'
-import type { ItemLine } from '../../embedder/item-lines.ts'
+import type { EmbeddedFile, EmbeddedSource, SkippedLine } from '../../embedder/embed-file.ts'
+import type { ItemSource } from '../../embedder/items/source.ts'
 import { InterruptedError, UsageError } from '../../numeric/errors.ts'
 import { command } from '../command.ts'
 import * as flags from '../flags.ts'
+import type { CommandIo } from '../io.ts'
 
 export const embed = command('embed <model>', 'Give the vectors of texts and pictures')
-  .option('--input <file>', 'items, one JSON object a line: {"instruction", "text", "image"}; - reads stdin')
+  .option('--input <path>', 'items: a .jsonl, .csv, .tsv or .parquet file, or a folder of pictures; - reads JSON lines from stdin')
+  .option('--columns <names>', 'what the input calls text, image, instruction and id: text=caption,image=path', flags.columns)
   .option('--text <text>', 'one item: its text')
-  .option('--image <file>', 'one item: its picture, PNG, JPEG or WebP')
+  .option('--image <files...>', 'one item: its picture or pictures, PNG, JPEG or WebP')
   .option('--instruction <text>', 'what the vectors are for; for items that bring none')
-  .option('--out <file>', 'write to a .safetensors, .npy or .jsonl file instead of stdout')
+  .option('--out <file>', 'write to a .safetensors, .npy, .parquet or .jsonl file instead of stdout; a killed run goes on')
   .option('--pool <kind>', 'how positions become one vector: last, mean, mean-text, … ', flags.pool)
   .option('--layer <n>', 'decoder layer to read after, or "last"', flags.layer)
   .option('--attention <kind>', 'native, causal or bidirectional', flags.attention)
-  .option('--dims <n>', 'leading elements to keep', flags.count)
-  .option('--truncation <kind>', 'too long an item: error, or cut as the reference does', flags.truncation)
+  .option('--dims <n>', 'leading elements to keep, at unit length again', flags.count)
+  .option('--quantize <kind>', 'int8 (a scale a vector) or binary (a bit an element)', flags.quantize)
+  .option('--truncate <kind>', 'too long an item: error, or cut as the reference does', flags.truncation)
   .option('--adapter <dir>', 'a PEFT adapter folder')
   .option('--device <device>', 'cpu, webgpu or cuda; default cpu', flags.device)
   .option('--threads <n>', 'default: as many as the machine has', flags.count)
   .option('--memory <mode>', 'fast, or low: half the memory of f16 weights, slower', flags.memory)
   .option('--strict', 'stop at the first bad item instead of skipping it')
   .action(async (given, io) => {
-    const { model, out, dims, device, threads, memory, attention, truncation, adapter, layer, pool } = given
-    const [{ Embedder }, { checkVectorPath, vectorLines, writeVectors }] = await Promise.all([
+    const { model, out, dims, quantize, device, threads, memory, attention, adapter, layer, pool, instruction } = given
+    const [{ Embedder }, { embedFile, embedSource }, { checkVectorPath }] = await Promise.all([
       import('../../embedder/embedder.ts'),
+      import('../../embedder/embed-file.ts'),
       import('../../embedder/vector-file.ts'),
     ])
-    // A lone item that is bad leaves nothing to go on with.
-    const strict = given.strict || given.input === undefined
     if (out !== undefined) checkVectorPath(out)
-    const lines = await itemLines(given, io.signal)
-    const broken = lines.flatMap((line) => ('error' in line ? [line] : []))
-    if (strict && broken[0] !== undefined) throw broken[0].error
-    const items = lines.flatMap((line) => ('item' in line ? [line] : []))
+    const source = await itemSource(given, io.signal)
     const norm = layer === undefined || layer === 'last' ? undefined : 'before'
     const embedder = await Embedder.load(model, {
       device,
       threads,
       memory,
       attention,
-      truncation,
+      truncation: given.truncate,
       adapter,
       readout: { layer, pool, norm },
       warn: io.warn,
     })
     try {
-      const { vectors, kept, skipped, usage } = await embedder.embed(
-        items.map(({ item }) => item),
-        { signal: io.signal, dims, badItems: strict ? 'throw' : 'skip', onProgress: (at) => io.progress({ label: 'embed', ...at }) },
-      )
-      const bad = [
-        ...broken.map(({ line, error: { code, message, hint } }) => ({ line, code, message, hint })),
-        ...skipped.map(({ index, ...why }) => ({ line: items[index]!.line, ...why })),
-      ].sort((a, b) => a.line - b.line)
-      for (const { line, code, message, hint } of bad) io.warn(`item ${line} was skipped [${code}]: ${message}\n  hint: ${hint}`)
-      const rows = { vectors, kept: kept.map((index) => items[index]!.line - 1) }
-      if (out !== undefined) await writeVectors(out, rows, { model, contract: JSON.stringify(embedder.contract) })
-      const summary = { model, dims: vectors.dims[1], usage, skipped: bad }
-      if (out !== undefined) io.print(`${rows.kept.length} vectors of ${vectors.dims[1]} elements → ${out}`, { ...summary, out })
-      else if (io.json || rows.kept.length > 0)
-        io.print(vectorLines(rows).join('\n'), { ...summary, vectors: vectorLines(rows).map((line) => JSON.parse(line)) })
+      const options = {
+        instruction,
+        dims,
+        quantize,
+        signal: io.signal,
+        // A lone item that is bad leaves nothing to go on with.
+        badItems: given.strict || given.input === undefined ? 'throw' : 'skip',
+        onProgress: (at: { done: number; total?: number }) => io.progress({ label: 'embed', ...at }),
+      } as const
+      const onResume = (vectors: number) => io.say(`goes on: ${vectors} vectors of an earlier run are kept`)
+      const made: EmbeddedFile =
+        out === undefined ? await embedSource(embedder, source, options) : await embedFile(embedder, source, { ...options, out, onResume })
+      warnSkipped(made, io)
+      await print(made, { model, out, io })
       // Nothing embedded is a failure, whatever the reason; some skipped items are not.
-      return rows.kept.length === 0 && bad.length > 0 ? 3 : 0
+      return made.rows.kept.length === 0 ? 3 : 0
     } finally {
       await embedder.close()
     }
   })
 
-/** Items of the input file, or the one that the flags describe. */
-async function itemLines(
-  given: { input?: string; text?: string; image?: string; instruction?: string },
+/** More would hide the others: all are in the list beside the file. */
+const SHOWN = 20
+
+function warnSkipped({ skipped, skippedFile }: EmbeddedFile, io: CommandIo): void {
+  const label = ({ line, id }: SkippedLine) => (id === undefined ? `item ${line}` : `item ${line} (${id})`)
+  const shown = skipped.slice(0, SHOWN)
+  for (const at of shown) io.warn(`${label(at)} was skipped [${at.code}]: ${at.message}\n  hint: ${at.hint}`)
+  if (skipped.length === 0) return
+  const more = skipped.length > SHOWN ? `; ${skipped.length - SHOWN} more are not shown` : ''
+  io.warn(`${skipped.length} items were skipped${more}${skippedFile === undefined ? '' : `; listed in ${skippedFile}`}`)
+}
+
+async function print(
+  { rows, skipped, usage, skippedFile }: EmbeddedSource & Pick<EmbeddedFile, 'skippedFile'>,
+  { model, out, io }: { model: string; out: string | undefined; io: CommandIo },
+): Promise<void> {
+  const { vectorLines } = await import('../../embedder/vector-file.ts')
+  const [count, width] = [rows.kept.length, rows.vectors.dims[1]]
+  const summary = { model, dims: width, usage, skipped }
+  if (out !== undefined) io.print(`${count} vectors of ${width} elements → ${out}`, { ...summary, out, skippedFile })
+  else if (io.json) io.print('', { ...summary, vectors: Array.from(vectorLines(rows), (line) => JSON.parse(line)) })
+  else for (const line of vectorLines(rows)) io.line(line)
+}
+
+/** Items of the input, or the one that the flags describe. */
+async function itemSource(
+  given: { input?: string; text?: string; image?: string[]; columns?: Record<string, string> },
   signal: AbortSignal,
-): Promise<ItemLine[]> {
-  const { input, text, image, instruction } = given
+): Promise<ItemSource> {
+  const { input, text, image, columns } = given
   const alone = text !== undefined || image !== undefined
   if ((input !== undefined) === alone) {
     throw new UsageError('arguments', {
       message: alone ? '--input together with --text or --image' : 'nothing to embed',
-      hint: 'Give --text, --image or both for one item, or --input FILE for many.',
+      hint: 'Give --text, --image or both for one item, or --input PATH for many.',
     })
   }
-  if (input === undefined) return [{ line: 1, item: { text, image, instruction } }]
-  const { parseItemLines, readItemLines } = await import('../../embedder/item-lines.ts')
-  const lines = input === '-' ? parseItemLines(await stdinText(signal), 'stdin', '.') : await readItemLines(input)
-  if (lines.length === 0) throw new UsageError('empty-input', { message: `${input} has no items`, hint: 'Write one JSON object a line.' })
-  const named = (item: EmbedItem): EmbedItem => ({ ...item, instruction: item.instruction ?? instruction })
-  return lines.map((line) => ('item' in line ? { ...line, item: named(line.item) } : line))
+  if (input === undefined) return { name: 'the flags', total: 1, lines: () => [{ line: 1, item: { text, image } }] }
+  const { itemsOfText, openItems } = await import('../../embedder/items/source.ts')
+  const source = input === '-' ? itemsOfText(await stdinText(signal), 'stdin', '.', columns) : await openItems(input, columns)
+  if (source.total > 0) return source
+  throw new UsageError('empty-input', {
+    message: `${input} has no items`,
+    hint: 'Write one JSON object a line, rows under the names of the columns, or put pictures into the folder.',
+  })
 }
 
 /** Ends with the signal too: nobody should have to close stdin to leave. */

@@ -1,0 +1,149 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parquetWriteBuffer } from 'hyparquet-writer'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { ItemColumns } from './record.ts'
+import { type ItemLine, itemsOfText, openItems } from './source.ts'
+
+let root: string
+const at = (name: string) => join(root, name)
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), 'bifocal-items-'))
+})
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+async function linesOf(path: string, columns?: ItemColumns): Promise<ItemLine[]> {
+  const source = await openItems(path, columns)
+  const lines: ItemLine[] = []
+  for await (const line of source.lines()) lines.push(line)
+  expect(source.total).toBe(lines.length)
+  return lines
+}
+
+async function linesIn(name: string, content: string | Uint8Array, columns?: ItemColumns): Promise<ItemLine[]> {
+  writeFileSync(at(name), content)
+  return await linesOf(at(name), columns)
+}
+
+const codeOf = (line: ItemLine | undefined) => (line !== undefined && 'error' in line ? [line.line, line.error.code] : line)
+
+describe('JSON lines', () => {
+  test('instruction, text, pictures and id; paths are relative to the file', async () => {
+    const lines = await linesIn(
+      'a.jsonl',
+      '\uFEFF{"id":7,"instruction":"Find","text":"a cat","image":"b/c.png"}\n\n{"image":["x.png","/y.png"]}\r\n{"text":"a","image":null}\n{"text":"a","image":""}\n',
+    )
+    expect(lines).toEqual([
+      { line: 1, id: '7', item: { instruction: 'Find', text: 'a cat', image: at('b/c.png') } },
+      { line: 3, item: { instruction: undefined, text: undefined, image: [at('x.png'), '/y.png'] } },
+      { line: 4, item: { instruction: undefined, text: 'a', image: undefined } },
+      { line: 5, item: { instruction: undefined, text: 'a', image: undefined } },
+    ])
+  })
+
+  test('a picture inside a line', async () => {
+    const [line] = await linesIn('data.jsonl', `{"image":"data:image/png;base64,${Buffer.from([1, 2, 3]).toString('base64')}"}`)
+    expect(line).toMatchObject({ item: { image: Buffer.from([1, 2, 3]) } })
+  })
+
+  test.each([
+    ['an unknown key', '{"txt":"a"}', /Unrecognized key.*txt/],
+    ['a number as text', '{"text":5}', /text: .*expected string/],
+    ['a number as picture', '{"image":5}', /image: expected a picture/],
+    ['no object', '"a cat"', /expected object/],
+    ['no JSON', '{"text":', /JSON/],
+  ])('%s is an error of its line only', async (_, content, says) => {
+    const lines = await linesIn('bad.jsonl', `${content}\n{"text":"fine"}\n`)
+    expect(codeOf(lines[0])).toEqual([1, 'embedder/item-line'])
+    expect(lines[0]).toMatchObject({ error: { message: expect.stringMatching(says) } })
+    expect(lines[1]).toMatchObject({ item: { text: 'fine' } })
+  })
+
+  test('other names for the parts; then other keys do not count', () => {
+    const source = itemsOfText('{"caption":"a cat","rank":3}', 'stdin', '.', { text: 'caption' })
+    expect(source.lines()).toMatchObject([{ item: { text: 'a cat' } }])
+  })
+})
+
+describe('tables of text', () => {
+  test('quotes, line breaks in cells, other columns, lists of pictures', async () => {
+    const lines = await linesIn('a.csv', '\uFEFFid,text,image,price\n1,"a ""big""\ncat, red",c.png,3\n\n2,,"[""a.png"",""b.png""]",\n')
+    expect(lines).toEqual([
+      { line: 3, id: '1', item: { instruction: undefined, text: 'a "big"\ncat, red', image: at('c.png') } },
+      { line: 5, id: '2', item: { instruction: undefined, text: '', image: [at('a.png'), at('b.png')] } },
+    ])
+  })
+
+  test('tabs, and columns by other names', async () => {
+    const lines = await linesIn('a.tsv', 'caption\tpath\na "cat"\tc.png\n'.replaceAll('"', ''), { text: 'caption', image: 'path' })
+    expect(lines).toEqual([{ line: 2, item: { instruction: undefined, text: 'a cat', image: at('c.png') } }])
+  })
+
+  test.each([
+    ['no column to embed', 'id,price\n1,2\n', undefined, 'embedder/item-columns', /columns are id, price/],
+    ['a named column that is not there', 'text\na\n', { image: 'path' }, 'embedder/item-columns', /no column path/],
+    ['a row of another length', 'text,image\na\n', undefined, 'embedder/item-table', /line 2/],
+    ['an open quote', 'text\n"a\n', undefined, 'embedder/item-table', /[Qq]uote/],
+  ] as const)('%s is refused', async (_, content, columns, code, says) => {
+    await expect(linesIn('bad.csv', content, columns)).rejects.toMatchObject({ code, message: expect.stringMatching(says) })
+  })
+
+  test('without rows there are no items', async () => {
+    expect(await linesIn('empty.csv', '')).toEqual([])
+    expect(await linesIn('header.csv', 'text\n')).toEqual([])
+  })
+})
+
+describe('Parquet', () => {
+  const bytes = new Uint8Array([9, 8, 7])
+
+  test('texts, bytes of pictures, the pictures of Hugging Face datasets, several row groups', async () => {
+    const file = parquetWriteBuffer({
+      rowGroupSize: 2,
+      columnData: [
+        { name: 'id', data: [1n, 2n, 3n] },
+        { name: 'text', data: ['ä cat', null, 'a dog'] },
+        { name: 'other', data: [1, 2, 3] },
+        { name: 'image', data: [null, { bytes, path: null }, { bytes: null, path: 'c.png' }] },
+      ],
+      schema: [
+        { name: 'root', num_children: 4 },
+        { name: 'id', type: 'INT64', repetition_type: 'OPTIONAL' },
+        { name: 'text', type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'OPTIONAL' },
+        { name: 'other', type: 'INT32', repetition_type: 'OPTIONAL' },
+        { name: 'image', repetition_type: 'OPTIONAL', num_children: 2 },
+        { name: 'bytes', type: 'BYTE_ARRAY', repetition_type: 'OPTIONAL' },
+        { name: 'path', type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'OPTIONAL' },
+      ],
+    })
+    expect(await linesIn('a.parquet', new Uint8Array(file))).toEqual([
+      { line: 1, id: '1', item: { instruction: undefined, text: 'ä cat', image: undefined } },
+      { line: 2, id: '2', item: { instruction: undefined, text: undefined, image: bytes } },
+      { line: 3, id: '3', item: { instruction: undefined, text: 'a dog', image: at('c.png') } },
+    ])
+  })
+
+  test.each([
+    ['a text', new TextEncoder().encode('text\na cat\n'), 'embedder/item-table'],
+    ['nothing', new Uint8Array(), 'embedder/item-table'],
+    ['no column to embed', new Uint8Array(parquetWriteBuffer({ columnData: [{ name: 'price', data: [1] }] })), 'embedder/item-columns'],
+  ])('%s is refused', async (_, content, code) => {
+    await expect(linesIn('bad.parquet', content)).rejects.toMatchObject({ code })
+  })
+
+  test('an absent file', async () => {
+    await expect(openItems(at('none.parquet'))).rejects.toMatchObject({ code: 'file/missing' })
+  })
+})
+
+test('a folder gives its pictures by path, those of its folders too', async () => {
+  mkdirSync(at('pictures/.cache'), { recursive: true })
+  mkdirSync(at('pictures/b'))
+  for (const name of ['z.PNG', 'b/a.webp', 'notes.txt', '.hidden.png', '.cache/c.png', 'a.jpeg']) writeFileSync(at(`pictures/${name}`), '')
+  expect(await linesOf(at('pictures'))).toEqual([
+    { line: 1, id: 'a.jpeg', item: { image: at('pictures/a.jpeg') } },
+    { line: 2, id: 'b/a.webp', item: { image: at('pictures/b/a.webp') } },
+    { line: 3, id: 'z.PNG', item: { image: at('pictures/z.PNG') } },
+  ])
+})

@@ -1,0 +1,54 @@
+/** @file Where items come from: lines of JSON, tables, or a folder of pictures. */
+
+import { existsSync, statSync } from 'node:fs'
+import { dirname, extname } from 'node:path'
+import { readText } from '../../checkpoint/file.ts'
+import type { EmbedderError } from '../errors.ts'
+import type { EmbedItem } from '../input.ts'
+import { csvLines } from './csv.ts'
+import { folderLines } from './folder.ts'
+import { jsonLines } from './jsonl.ts'
+import { openParquet } from './parquet.ts'
+import type { ItemColumns } from './record.ts'
+
+/** An item and where it stands, or why there is none. */
+export type ItemLine = {
+  /** Counted from 1: a line of text, a row of a table, a picture of a folder. */
+  line: number
+  /** What the source calls the item. */
+  id?: string
+} & ({ item: EmbedItem } | { error: EmbedderError })
+
+/** A list of items that is read while it is used. */
+export interface ItemSource {
+  /** For messages. */
+  readonly name: string
+  readonly total: number
+  lines(): Iterable<ItemLine> | AsyncIterable<ItemLine>
+}
+
+/**
+ * Items of a file or folder. The ending says the kind: `.csv`, `.tsv`, `.parquet`; all other files have a JSON object a line. A folder is searched,
+ * with its folders, for PNG, JPEG and WebP files. Paths of pictures are relative to the file that names them.
+ * @param columns what the source calls text, image, instruction and id, where it is something else
+ * @throws FileError `file/missing`, `file/read`; EmbedderError `embedder/item-table`, `embedder/item-columns` for what is no table
+ * @example const source = await openItems('captions.csv', { text: 'caption', image: 'path' })
+ */
+export async function openItems(path: string, columns: ItemColumns = {}): Promise<ItemSource> {
+  if (existsSync(path) && statSync(path).isDirectory()) return listed(path, await folderLines(path))
+  const ending = extname(path).toLowerCase()
+  const at = { name: path, folder: dirname(path), columns }
+  if (ending === '.parquet') return await openParquet(path, at)
+  const text = await readText(path)
+  if (ending === '.csv' || ending === '.tsv') return listed(path, csvLines(text, { ...at, delimiter: ending === '.csv' ? ',' : '\t' }))
+  return listed(path, jsonLines(text, at))
+}
+
+/** Lines of JSON that come from elsewhere. @param folder what paths of pictures are relative to */
+export function itemsOfText(text: string, name: string, folder: string, columns: ItemColumns = {}): ItemSource {
+  return listed(name, jsonLines(text, { name, folder, columns }))
+}
+
+function listed(name: string, lines: readonly ItemLine[]): ItemSource {
+  return { name, total: lines.length, lines: () => lines }
+}
