@@ -1,13 +1,14 @@
 /** @file Adapter folders of PEFT read, merged, written and refused. */
 
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { goldenDir, hasGolden } from '../../test/golden.ts'
 import { toF32 } from '../numeric/float.ts'
 import { f32, i64, type Tensor } from '../numeric/tensor.ts'
-import { adapterParameters, initialAdapter, mergeAdapter } from './adapter.ts'
+import { type Adapter, adapterParameters, initialAdapter } from './adapter.ts'
+import { bindAdapter, editedWeights, mergedEdits } from './adapter-binding.ts'
 import { readAdapter, writeAdapter } from './adapter-folder.ts'
 import { loadSafetensors, writeSafetensors } from './safetensors.ts'
 
@@ -21,13 +22,21 @@ const layers = [
   { module: 'model.layers.0.q_proj', inFeatures: 6, outFeatures: 4 },
   { module: 'model.layers.1.q_proj', inFeatures: 6, outFeatures: 4 },
 ]
+/** A model whose parameters are spelled in one way only. */
+const baseOf = (parameters: Record<string, readonly number[]>) => ({
+  parameters: Object.entries(parameters).map(([name, dims]) => ({ name, dims })),
+  spellings: (name: string) => [name],
+  tensors: new Map(Object.entries(parameters)),
+})
+const small = baseOf(Object.fromEntries(layers.map(({ module }) => [`${module}.weight`, [4, 6]])))
+const merge = (adapter: Adapter, weight: Tensor<'f32'>) => editedWeights(mergedEdits(bindAdapter(adapter, small)), async () => weight)
 const fresh = () => initialAdapter(layers, { rank: 2, alpha: 8, seed: 3, baseModel: 'twin-ar' })
 
 describe('a fresh adapter', () => {
   test('changes nothing, draws each module by its name', async () => {
     const adapter = fresh()
     const weight = f32([4, 6], Float32Array.from({ length: 24 }, Math.sin))
-    const merged = await mergeAdapter(adapter, async () => weight)
+    const merged = await merge(adapter, weight)
     expect([...merged.keys()]).toEqual(['model.layers.0.q_proj.weight', 'model.layers.1.q_proj.weight'])
     for (const { data } of merged.values()) expect(data).toEqual(weight.data)
     const [first, second] = [...adapter.modules.values()]
@@ -45,7 +54,7 @@ describe('a fresh adapter', () => {
     const adapter = fresh()
     adapterParameters(adapter)['model.layers.0.q_proj.lora_B.weight']!.data.fill(1)
     const { down } = adapter.modules.get('model.layers.0.q_proj')!
-    const merged = await mergeAdapter(adapter, async () => f32([4, 6], new Float32Array(24)))
+    const merged = await merge(adapter, f32([4, 6], new Float32Array(24)))
     // alpha / rank = 4, both rows of A summed by ones.
     expect(merged.get('model.layers.0.q_proj.weight')!.data[0]).toBeCloseTo(4 * (down.data[0]! + down.data[6]!), 6)
   })
@@ -57,13 +66,45 @@ describe('a fresh adapter', () => {
   })
 })
 
-test.each([
-  ['a module that the base lacks', async () => undefined],
-  ['other dims', async () => f32([6, 4], new Float32Array(24))],
-])('merging into %s is refused', async (_, base) => {
-  await expect(mergeAdapter(fresh(), base)).rejects.toMatchObject({
-    code: 'checkpoint/adapter-target',
-    message: expect.stringContaining('layers.1'),
+describe('binding', () => {
+  test.each<[string, Record<string, readonly number[]>, RegExp]>([
+    ['a module that the base lacks', { 'model.layers.0.q_proj.weight': [4, 6] }, /layers\.1\.q_proj\.weight is not in the base model/],
+    [
+      'other dims',
+      { 'model.layers.0.q_proj.weight': [4, 6], 'model.layers.1.q_proj.weight': [6, 4] },
+      /layers\.1\.q_proj\.weight is \[6,4\] in the base model, \[4,6\]/,
+    ],
+    ['another model', { 'transformer.h.0.attn.weight': [4, 6] }, /2? ?not in the base model/],
+  ])('to %s is refused', (_, parameters, message) => {
+    expect(() => bindAdapter(fresh(), baseOf(parameters))).toThrow(
+      expect.objectContaining({ code: 'checkpoint/adapter-target', message: expect.stringMatching(message) }),
+    )
+  })
+
+  test('tensors for layers that the files have and the model never runs are idle', () => {
+    const parameters = { 'model.layers.0.q_proj.weight': [4, 6] }
+    const base = {
+      ...baseOf(parameters),
+      tensors: new Map([
+        ['layers.0.q_proj.weight', 1],
+        ['layers.1.q_proj.weight', 1],
+      ]),
+    }
+    const spellings = (name: string) => [name, name.replace(/^model\./, '')]
+    const bound = bindAdapter(fresh(), { ...base, spellings })
+    expect([...bound.linears.keys()]).toEqual(['model.layers.0.q_proj'])
+    expect(bound.idle).toEqual(['model.layers.1.q_proj.weight'])
+  })
+
+  test('when the model uses nothing is refused', () => {
+    const adapter = initialAdapter([{ module: 'lm_head', inFeatures: 6, outFeatures: 4 }], { rank: 2, alpha: 8, seed: 3 })
+    expect(() => bindAdapter(adapter, small)).toThrow(expect.objectContaining({ code: 'checkpoint/adapter-target' }))
+  })
+
+  test('names the modules that the config targets and no tensor is for', () => {
+    const adapter = fresh()
+    const modules = new Map([...adapter.modules].slice(0, 1))
+    expect(bindAdapter({ ...adapter, modules }, small).untouched).toEqual(['model.layers.1.q_proj'])
   })
 })
 
@@ -83,14 +124,19 @@ describe('a folder is refused', () => {
     await writeSafetensors(path, tensors(Object.fromEntries(await loadSafetensors(path))))
     return readAdapter(dir)
   }
+  const withProjector = (given: Record<string, Tensor>) => ({ ...given, 'base_model.model.projector.weight': f32([1], [1]) })
   const without = (part: string) => (given: Record<string, Tensor>) =>
     Object.fromEntries(Object.entries(given).filter(([name]) => !name.includes(part)))
 
   test.each([
-    ['dora', 'checkpoint/adapter-kind', { use_dora: true }, undefined],
-    ['saved modules', 'checkpoint/adapter-kind', { modules_to_save: ['projector'] }, undefined],
-    ['biases', 'checkpoint/adapter-kind', { bias: 'all' }, undefined],
+    ['DoRA without magnitudes', 'checkpoint/adapter-tensors', { use_dora: true }, undefined],
     ['another kind', 'checkpoint/adapter-kind', { peft_type: 'IA3' }, undefined],
+    ['a base that the adapter changed', 'checkpoint/adapter-kind', { init_lora_weights: 'pissa_niter_4' }, undefined],
+    ['replicated layers', 'checkpoint/adapter-kind', { layer_replication: [[0, 2]] }, undefined],
+    ['modules that are not targeted', 'checkpoint/adapter-tensors', { target_modules: ['k_proj'] }, undefined],
+    ['modules that are excluded', 'checkpoint/adapter-tensors', { exclude_modules: 'model\\.layers\\.1.*' }, undefined],
+    ['layers that are not chosen', 'checkpoint/adapter-tensors', { target_modules: ['q_proj'], layers_to_transform: [0] }, undefined],
+    ['a whole tensor that nothing asks for', 'checkpoint/adapter-tensors', {}, withProjector],
     ['another rank', 'checkpoint/adapter-tensors', { r: 3 }, undefined],
     ['a bad pattern', 'file/schema', { rank_pattern: { '(': 2 } }, undefined],
     ['no B', 'checkpoint/adapter-tensors', {}, without('1.q_proj.lora_B')],
@@ -134,39 +180,15 @@ describe('PEFT', () => {
     }
   })
 
-  test.runIf(tuned)('adapter-3 merged equals merge_and_unload', async () => {
-    const fixture = goldenDir('tune-lora-llava')
-    const base = await loadSafetensors(join(fixture, 'checkpoint/model.safetensors'))
-    const expected = await loadSafetensors(join(fixture, 'tensors.safetensors'))
-    const merged = await mergeAdapter(await readAdapter(join(fixture, 'adapter-3')), async (module) => f32Of(base.get(`${module}.weight`)))
-    const names = [...expected.keys()].filter((name) => name.startsWith('merged/'))
-    expect(names).not.toHaveLength(0)
-    for (const name of names)
-      expect(merged.get(name.slice('merged/'.length))!.data).toBeAllClose(toF32(expected.get(name)!).data, { atol: 2e-6 })
-  })
-
-  test.runIf(merges).each(['lora', 'patterns', 'old-names-bf16'])('%s merged equals merge_and_unload', async (name) => {
-    const fixture = goldenDir('tune-merge')
-    const base = await loadSafetensors(join(fixture, 'checkpoint/model.safetensors'))
-    const expected = await loadSafetensors(join(fixture, 'tensors.safetensors'))
-    const adapter = await readAdapter(join(fixture, `adapter-${name}`))
-    const merged = await mergeAdapter(adapter, async (module) => f32Of(base.get(`${published(module)}.weight`)))
-    const got = new Map([...merged].map(([key, value]) => [`${name}/merged/${newer(key)}`, value]))
-    const names = [...expected.keys()].filter((key) => key.startsWith(`${name}/merged/`))
-    expect([...got.keys()].sort()).toEqual(names.sort())
-    for (const key of names) expect(got.get(key)!.data).toBeAllClose(toF32(expected.get(key)!).data, { atol: 2e-6 })
-  })
-
-  test.runIf(merges).each(['dora', 'layers', 'modules-to-save'])('%s is refused', async (name) => {
-    const copy = join(root, name)
-    cpSync(join(goldenDir('tune-merge'), `adapter-${name}`), copy, { recursive: true })
-    await expect(readAdapter(copy)).rejects.toMatchObject({ code: 'checkpoint/adapter-kind' })
-  })
+  test.runIf(merges).each(['lora', 'dora', 'patterns', 'modules-to-save', 'layers'])(
+    '%s is written again with the same tensors',
+    async (name) => {
+      const folders = [join(goldenDir('tune-merge'), `adapter-${name}`), join(root, name)]
+      const adapter = await readAdapter(folders[0]!)
+      await writeAdapter(folders[1]!, adapter)
+      const [expected, got] = await Promise.all(folders.map((folder) => loadSafetensors(join(folder, 'adapter_model.safetensors'))))
+      expect(new Map([...got!].sort())).toEqual(new Map([...expected!].sort()))
+      expect(await readAdapter(folders[1]!)).toEqual(adapter)
+    },
+  )
 })
-
-const f32Of = (value: Tensor | undefined) => value && toF32(value)
-/** Module paths of transformers from 4.52 on → those of published checkpoints. */
-const published = (module: string) =>
-  module.replace(/^model\.language_model\./, 'language_model.model.').replace(/^model\.(vision_tower|multi_modal_projector)\./, '$1.')
-const newer = (module: string) =>
-  module.replace(/^language_model\.model\./, 'model.language_model.').replace(/^(vision_tower|multi_modal_projector)\./, 'model.$1.')

@@ -1,8 +1,7 @@
-/** @file Low-rank adapters: fresh ones, their parameters for training, and merging into weights. */
+/** @file Low-rank adapters: what they hold, fresh ones, and their parameters for training. */
 
 import { fillNormal, stream } from '../numeric/random.ts'
 import { f32, type Tensor, zeros } from '../numeric/tensor.ts'
-import { CheckpointError } from './errors.ts'
 
 /** What an adapter is made for, and how strongly it acts. Field names follow PEFT's config, in camel case. */
 export interface AdapterConfig {
@@ -16,23 +15,59 @@ export interface AdapterConfig {
   /** Ranks and alphas of single modules: a key is a regular expression that matches the end of a module path. */
   rankPattern: Readonly<Record<string, number>>
   alphaPattern: Readonly<Record<string, number>>
-  /** Which modules PEFT adapts when it loads the folder: path endings, or a regular expression for the whole path. */
+  /** Which modules PEFT adapts when it loads the folder: path endings, a regular expression for the whole path, or `all-linear`. */
   targets: readonly string[] | string
+  /** Modules that are left alone though `targets` names them; written in the same two ways. */
+  excluded: readonly string[] | string
+  /** Numbers of the layers to adapt; empty = all. */
+  layers: readonly number[]
+  /** What stands before a layer's number in a path: `layers`, `blocks`; empty = anything. */
+  layersPattern: readonly string[]
+  /** Path endings of modules that were trained whole. */
+  saved: readonly string[]
+  /** Which of the base's own biases were trained. */
+  bias: 'none' | 'all' | 'lora_only'
+  /** Updates that turn a weight's rows as well as stretch them. @see Liu et al. 2024 (DoRA) */
+  dora: boolean
+  /** Whether B has a bias. */
+  updateBias: boolean
+  /** Rows of the embedding table that were trained: their ids, or ids by the name of the table. */
+  tokenIds: readonly number[] | Readonly<Record<string, readonly number[]>> | null
 }
 
-/** The update of one linear layer: `scale · up · down` is added to its weight. */
+/**
+ * The update of one weight, seen as a matrix: `W' = W + scale · B · A`; with magnitudes each row of W' (of an embedding table: each column) is
+ * scaled to the length of its own.
+ */
 export interface LowRankUpdate {
-  /** A `[rank, in] f32`. */
+  /** A `[rank, in] f32`; of a convolution `[rank, …kernel]`; of an embedding table `[rank, rows]`. */
   down: Tensor<'f32'>
-  /** B `[out, rank] f32`. */
+  /** B `[out, rank] f32`; of a convolution with ones behind; of an embedding table `[dim, rank]`. */
   up: Tensor<'f32'>
   scale: number
+  /** `[out] f32`, of an embedding table `[dim]`; only DoRA has it. */
+  magnitude?: Tensor<'f32'>
+  /** Bias of B `[out] f32`: `scale` times it joins the layer's own bias. */
+  shift?: Tensor<'f32'>
+  /** What the weight is; default a linear layer. */
+  layout?: 'linear' | 'convolution' | 'embedding'
+}
+
+/** Rows of an embedding table that have values of their own. */
+export interface TrainedRows {
+  ids: readonly number[]
+  /** `[ids, dim] f32`. */
+  values: Tensor<'f32'>
 }
 
 export interface Adapter {
   config: AdapterConfig
   /** By module path in the base model, e.g. `model.language_model.layers.0.self_attn.q_proj`. */
   modules: ReadonlyMap<string, LowRankUpdate>
+  /** Whole tensors instead of the base's, by full name: modules that were trained whole, and biases. */
+  replaced?: ReadonlyMap<string, Tensor<'f32'>>
+  /** By module path of the table. */
+  rows?: ReadonlyMap<string, TrainedRows>
 }
 
 /** A linear layer to adapt. */
@@ -63,7 +98,7 @@ export function initialAdapter(
     const values = fillNormal(new Float32Array(rank * inFeatures), 1 / rank, stream(seed, 'adapter', module))
     return [module, { down: f32([rank, inFeatures], values), up: zeros([outFeatures, rank]), scale }]
   })
-  const config = {
+  const config: AdapterConfig = {
     baseModel: baseModel ?? null,
     revision: revision ?? null,
     rank,
@@ -72,75 +107,28 @@ export function initialAdapter(
     rankPattern: {},
     alphaPattern: {},
     targets: layers.map(({ module }) => module).sort(),
+    excluded: [],
+    layers: [],
+    layersPattern: [],
+    saved: [],
+    bias: 'none',
+    dora: false,
+    updateBias: false,
+    tokenIds: null,
   }
   return { config, modules: new Map(modules) }
 }
 
-/** The arrays to train, `<module>.lora_A.weight` and `<module>.lora_B.weight`: those of the adapter itself, so training changes it. */
-export function adapterParameters({ modules }: Adapter): Record<string, Tensor<'f32'>> {
-  return Object.fromEntries(
-    [...modules].flatMap(([module, { down, up }]) => [
-      [`${module}.lora_A.weight`, down],
-      [`${module}.lora_B.weight`, up],
-    ]),
-  )
-}
-
-/** `alpha / rank` of one module (by square root where rank-stabilised), patterns applied. */
-export function scaleOf(config: AdapterConfig, module: string): number {
-  const rank = rankOf(config, module)
-  return patternValue(config.alphaPattern, module, config.alpha) / (config.rankStabilised ? Math.sqrt(rank) : rank)
-}
-
-export function rankOf(config: AdapterConfig, module: string): number {
-  return patternValue(config.rankPattern, module, config.rank)
-}
-
-/** The first pattern that matches the end of the path, at a dot or as a whole: PEFT's rule. */
-function patternValue(patterns: Readonly<Record<string, number>>, module: string, fallback: number): number {
-  const found = Object.entries(patterns).find(([pattern]) => new RegExp(`^(.*\\.)?(?:${pattern})$`).test(module))
-  return found?.[1] ?? fallback
-}
-
 /**
- * `W + scale · B · A` for every adapted module, summed in f64.
- * @param base the weight `[out, in]` of a module; names in the checkpoint may be spelled otherwise than in the adapter
- * @returns `<module>.weight` → merged weight, f32
- * @throws CheckpointError `checkpoint/adapter-target` when a module is missing in the base or has other dims, or the adapter is empty
+ * The arrays of one update under the names of its graph's parameters and of PEFT's: `<module>.lora_A.weight`, `<module>.lora_B.weight` and, for
+ * DoRA, `<module>.lora_magnitude_vector.weight`.
  */
-export async function mergeAdapter(
-  { modules }: Adapter,
-  base: (module: string) => Promise<Tensor<'f32'> | undefined>,
-): Promise<Map<string, Tensor<'f32'>>> {
-  const merged = new Map<string, Tensor<'f32'>>()
-  const problems: string[] = modules.size === 0 ? ['the adapter has no tensors'] : []
-  for (const [module, update] of modules) {
-    const weight = await base(module)
-    const expected = [update.up.dims[0]!, update.down.dims[1]!]
-    if (weight === undefined) problems.push(`${module} is not in the base model`)
-    else if (weight.dims.join() !== expected.join())
-      problems.push(`${module} is [${weight.dims}] in the base model, [${expected}] in the adapter`)
-    else merged.set(`${module}.weight`, mergedWeight(weight, update))
-  }
-  if (problems.length === 0) return merged
-  throw new CheckpointError('adapter-target', {
-    message: `the adapter does not fit the base model: ${problems.join('; ')}`,
-    hint: 'Take the base model and revision that adapter_config.json names.',
-  })
+export function updateParameters(module: string, { down, up, magnitude }: LowRankUpdate): Record<string, Tensor<'f32'>> {
+  const parameters = { [`${module}.lora_A.weight`]: down, [`${module}.lora_B.weight`]: up }
+  return magnitude === undefined ? parameters : { ...parameters, [`${module}.lora_magnitude_vector.weight`]: magnitude }
 }
 
-function mergedWeight(weight: Tensor<'f32'>, { down, up, scale }: LowRankUpdate): Tensor<'f32'> {
-  const [rows, columns] = weight.dims
-  const rank = down.dims[0]!
-  const out = new Float32Array(weight.data.length)
-  const sum = new Float64Array(columns!)
-  for (let r = 0; r < rows!; r++) {
-    sum.fill(0)
-    for (let k = 0; k < rank; k++) {
-      const factor = up.data[r * rank + k]!
-      for (let c = 0; c < columns!; c++) sum[c]! += factor * down.data[k * columns! + c]!
-    }
-    for (let c = 0; c < columns!; c++) out[r * columns! + c] = weight.data[r * columns! + c]! + scale * sum[c]!
-  }
-  return f32(weight.dims, out)
+/** The arrays to train, of all linear layers: those of the adapter itself, so training changes it. */
+export function adapterParameters({ modules }: Adapter): Record<string, Tensor<'f32'>> {
+  return Object.assign({}, ...[...modules].map(([module, update]) => updateParameters(module, update)))
 }

@@ -35,7 +35,6 @@ export async function dualEncoder(model: DualEncoderModel, options: EncoderOptio
   const texts = sessions.session('text tower', (scope) => {
     scope.graph.output('vectors', model.buildText(scope, scope.graph.input('ids', 'i64', ['batch', textLength])).textEmbeds)
   })
-  sessions.checkAdapter()
 
   return {
     unused,

@@ -2,6 +2,7 @@
 
 import type { Adapter } from '../checkpoint/adapter.ts'
 import type { Checkpoint } from '../checkpoint/folder.ts'
+import type { AdapterMode } from '../families/adapted.ts'
 import type { Device } from '../runtime/devices.ts'
 import type { MemoryMode } from '../runtime/placement.ts'
 import type { Contract } from './contract.ts'
@@ -14,6 +15,8 @@ export interface EncoderOptions {
   /** One vector each from the same pass. */
   readouts: readonly Readout[]
   adapter?: Adapter
+  /** Default `live`. */
+  adapterMode?: AdapterMode
   device?: Device
   threads?: number
   memory?: MemoryMode

@@ -1,9 +1,7 @@
 /** @file The sessions of one embedder: graphs over the same checkpoint, opened at their first use, adapters fed with every run. */
 
-import type { LowRankUpdate } from '../checkpoint/adapter.ts'
-import { CheckpointError } from '../checkpoint/errors.ts'
+import { type AdaptedWeights, adaptedWeights } from '../families/adapted.ts'
 import type { Model } from '../families/model.ts'
-import { type CheckpointWeights, checkpointWeights } from '../families/weights.ts'
 import { compile, Graph } from '../graph/index.ts'
 import { rootScope, type Scope } from '../nn/index.ts'
 import type { Tensor } from '../numeric/tensor.ts'
@@ -19,75 +17,51 @@ export interface LazySession {
 
 export class EmbedderSessions {
   readonly #options: EncoderOptions
-  readonly #model: Model
-  readonly #weights: CheckpointWeights
-  readonly #unusedModules: Set<string>
+  readonly #weights: AdaptedWeights
   readonly #open: Promise<Session>[] = []
 
+  /** @throws CheckpointError `checkpoint/adapter-target` when the adapter is for another model */
   constructor(model: Model, options: EncoderOptions) {
+    const { checkpoint, adapter, adapterMode: mode, warn } = options
     this.#options = options
-    this.#model = model
-    this.#weights = checkpointWeights(options.checkpoint, model.weightSpellings)
-    this.#unusedModules = new Set(options.adapter?.modules.keys())
+    this.#weights = adaptedWeights({ checkpoint, model, adapter, mode })
+    const untouched = this.#weights.bound?.untouched ?? []
+    if (untouched.length > 0) {
+      const more = untouched.length > 3 ? ` and ${untouched.length - 3} more` : ''
+      warn?.(`the adapter has no tensors for ${untouched.slice(0, 3).join(', ')}${more}, which its config targets: they stay as they are`)
+    }
   }
 
-  /** @param build declares inputs and outputs of a graph */
+  /**
+   * @param build declares inputs and outputs of a graph
+   * @throws CheckpointError `checkpoint/adapter-target` when the graph can't run an update
+   */
   session(name: string, build: (scope: Scope) => void): LazySession {
     const { device, threads, memory, warn } = this.#options
     const graph = new Graph()
-    const adapters: Record<string, Tensor<'f32'>> = {}
-    const adapter = (linear: string) => {
-      const update = this.#update(linear)
-      if (update === undefined) return undefined
-      adapters[`${linear}.lora_A.weight`] = update.down
-      adapters[`${linear}.lora_B.weight`] = update.up
-      return { rank: update.down.dims[0]!, scale: update.scale }
-    }
-    build(rootScope(graph, { storedDtype: this.#weights.storedDtype, adapter }))
+    build(rootScope(graph, this.#weights.scope))
     const compiled = compile(graph)
-    const fed = compiled.inputs.flatMap((slot): [string, Tensor][] => (adapters[slot.name] ? [[slot.name, adapters[slot.name]!]] : []))
+    const fed = this.#weights.feeds(compiled)
+    const open = async () => {
+      const weights = await this.#weights.source(compiled)
+      return await openSession(compiled, { weights, device, threads, memory, warn, name })
+    }
     let opening: Promise<Session> | undefined
     return {
       run: async (feeds, signal) => {
         if (opening === undefined) {
-          opening = openSession(compiled, { weights: this.#weights, device, threads, memory, warn, name })
+          opening = open()
           this.#open.push(opening)
         }
-        const results = await (await opening).run({ ...feeds, ...Object.fromEntries(fed) }, { signal })
+        const results = await (await opening).run({ ...feeds, ...fed }, { signal })
         assertFinite(results)
         return results
       },
     }
   }
 
-  /**
-   * To be called when all graphs are built.
-   * @throws CheckpointError `checkpoint/adapter-target` when a module of the adapter is in none of them
-   */
-  checkAdapter(): void {
-    if (this.#unusedModules.size === 0) return
-    const names = [...this.#unusedModules]
-    throw new CheckpointError('adapter-target', {
-      message: `the adapter does not fit the base model: ${names.slice(0, 5).join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''} not found among its linear layers`,
-      hint: 'Take the base model and revision that adapter_config.json names.',
-    })
-  }
-
   async close(): Promise<void> {
     const opened = await Promise.allSettled(this.#open)
     await Promise.all(opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value.close()] : [])))
-  }
-
-  /** An adapter names modules as the checkpoint's files or transformers do: any spelling of the weight. */
-  #update(linear: string): LowRankUpdate | undefined {
-    const modules = this.#options.adapter?.modules
-    if (modules === undefined) return undefined
-    const module = this.#model
-      .weightSpellings(`${linear}.weight`)
-      .map((name) => name.replace(/\.weight$/, ''))
-      .find((name) => modules.has(name))
-    if (module === undefined) return undefined
-    this.#unusedModules.delete(module)
-    return modules.get(module)
   }
 }

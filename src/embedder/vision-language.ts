@@ -45,7 +45,6 @@ export async function visionLanguageEncoder(model: VisionLanguageModel, options:
       graph.output(`vector.${i}`, pool(statesAt(pieces, readout), weightsOf(weights, i), readout.dims))
     }
   })
-  sessions.checkAdapter()
 
   async function run(batch: readonly Sequence[], signal: AbortSignal | undefined): Promise<Float32Array[][]> {
     const seq = Math.max(...batch.map(({ tokens }) => tokens))

@@ -51,7 +51,7 @@ export interface ParameterSlot {
 /** Every parameter of a graph, in the order of building; those of low-rank updates are left out: no base checkpoint has them. */
 export function parametersOf(graph: Graph): ParameterSlot[] {
   return graph.nodes.flatMap((node) => {
-    if (!isNode(node, 'Parameter') || /\.lora_[AB]\.weight$/.test(node.attributes.name)) return []
+    if (!isNode(node, 'Parameter') || /\.lora_([AB]|magnitude_vector)\.weight$/.test(node.attributes.name)) return []
     return [{ name: node.attributes.name, dims: node.output.dims.map(Number) }]
   })
 }

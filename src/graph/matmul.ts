@@ -1,9 +1,10 @@
 /** @file Matrix products. */
 
 import { multiplyDims } from './dims.ts'
-import { add, broadcastDims, mul } from './elementwise.ts'
+import { add, broadcastDims, div, mul, stopGradient } from './elementwise.ts'
 import { shapeMismatch } from './errors.ts'
 import type { Value } from './graph.ts'
+import { reduceL2 } from './reduction.ts'
 import { reshape } from './shaping.ts'
 
 /** `[…, m, k] · […, k, n]` with broadcast leading axes; a vector counts as a row (left) or a column (right), as in numpy. */
@@ -60,4 +61,33 @@ export function loraLinear(
 ): Value<'f32'> {
   const update = linear(linear(x, down), up)
   return add(linear(x, weight, bias), mul(update, scale))
+}
+
+/** A layer's weight with a low-rank update: W `[out, in]`, A `[rank, in]`, B `[out, rank]`. */
+export interface UpdatedWeight {
+  weight: Value<'f32'>
+  down: Value<'f32'>
+  up: Value<'f32'>
+  scale: number
+}
+
+/** `W + scale·B·A` `[out, in]`. */
+export function summedWeight({ weight, down, up, scale }: UpdatedWeight): Value<'f32'> {
+  return add(weight, mul(matMul(up, down), scale))
+}
+
+/**
+ * What each row of the summed weight is multiplied by to have the length that `magnitude` says. Its own length counts as constant.
+ * @param magnitude `[out]` @returns `[out]`
+ * @see Liu et al. 2024 (DoRA), §4.3
+ */
+export function rowStretch(updated: UpdatedWeight, magnitude: Value<'f32'>): Value<'f32'> {
+  return div(magnitude, stopGradient(reduceL2(summedWeight(updated))))
+}
+
+/** A linear layer whose update turns the weight's rows, of the lengths `magnitude` `[out]`. @see Liu et al. 2024 (DoRA) */
+export function doraLinear(x: Value<'f32'>, updated: UpdatedWeight, bias: Value<'f32'> | undefined, magnitude: Value<'f32'>): Value<'f32'> {
+  const { weight, down, up, scale } = updated
+  const stretched = mul(loraLinear(x, weight, undefined, down, up, scale), rowStretch(updated, magnitude))
+  return bias === undefined ? stretched : add(stretched, bias)
 }

@@ -221,4 +221,21 @@ describe('scope', () => {
     await session.close()
     expect(y!.data).toBeAllClose([10 + 200 + 7 + 0.5 * (3 + 8) * 5])
   })
+
+  test.each([false, true])('DoRA: rows of W + scale·B·A with the lengths of the magnitudes, merged: %s', async (merged) => {
+    const graph = new Graph()
+    const scope = rootScope(graph, { adapter: () => ({ rank: 1, scale: 0.5, dora: true, merged }) })
+    const compiled = compiledWith(graph, scope.linear(graph.input('x', 'f32', [1, 2]), 'l', 2, 2))
+    const weights = memoryWeights({ 'l.weight': f32([2, 2], [2, 2, 0, 1]), 'l.bias': f32([2], [7, 0]) })
+    const session = await openSession(compiled, { weights, thread: 'caller' })
+    const { y } = await session.run({
+      x: f32([1, 2], [1, 2]),
+      'l.lora_A.weight': f32([1, 2], [1, 2]),
+      'l.lora_B.weight': f32([2, 1], [2, 0]),
+      'l.lora_magnitude_vector.weight': f32([2], [10, 3]),
+    })
+    await session.close()
+    // Rows of the sum: [3, 4], of length 5, and [0, 1].
+    expect(y!.data).toBeAllClose([(10 / 5) * (3 + 8) + 7, 3 * 2])
+  })
 })

@@ -1,8 +1,9 @@
 /** @file Where layers get their weights: by name and shape, stored, trained, or with a low-rank update beside them. */
 
-import { add, cast, mul } from '../graph/elementwise.ts'
+import { cast, mul } from '../graph/elementwise.ts'
 import type { Graph, Value } from '../graph/graph.ts'
-import { linear, loraLinear, matMul } from '../graph/matmul.ts'
+import { doraLinear, linear, loraLinear, rowStretch, summedWeight, type UpdatedWeight } from '../graph/matmul.ts'
+import { reshape } from '../graph/shaping.ts'
 
 /** Tensors of one module, by name. The graph's `Parameter` nodes are the record of what was asked for. */
 export interface Scope {
@@ -30,6 +31,11 @@ export interface LowRank {
   rank: number
   scale: number
   /**
+   * Scales each row of `W + scale·B·A` to the length that `<name>.lora_magnitude_vector.weight` `[out]` says. The row's own length counts as
+   * constant in gradients. @see Liu et al. 2024 (DoRA), §4.3
+   */
+  dora?: boolean
+  /**
    * Adds the update to the weight first, `x·(W + scale·B·A)ᵀ`: one product over the rows instead of three, which pays off where there are many
    * more rows than `rank`. Default: apart, as PEFT does it.
    */
@@ -43,8 +49,8 @@ export interface ScopeOptions {
   /** Trained weights are fed at each run; all others are initializers. Default: none is trained. */
   trainable?: (name: string) => boolean
   /**
-   * The update of a linear layer (its name without `.weight`), if any. Its parameters `<name>.lora_A.weight` `[rank, in]` and
-   * `<name>.lora_B.weight` `[out, rank]` are always fed.
+   * The update of a linear layer (its name without `.weight`), if any. Its parameters `<name>.lora_A.weight` `[rank, in]`,
+   * `<name>.lora_B.weight` `[out, rank]` and, for DoRA, its magnitudes are always fed.
    */
   adapter?: (linearName: string) => LowRank | undefined
 }
@@ -71,13 +77,29 @@ function scopeAt(graph: Graph, prefix: string, options: ScopeOptions): Scope {
       const shift = bias ? weight(`${name}.bias`, [outFeatures]) : undefined
       const update = adapter(prefix + name)
       if (update === undefined) return linear(x, stored, shift)
-      const down = graph.parameter(`${prefix}${name}.lora_A.weight`, 'f32', [update.rank, inFeatures], 'fed')
-      const up = graph.parameter(`${prefix}${name}.lora_B.weight`, 'f32', [outFeatures, update.rank], 'fed')
-      if (update.merged) return linear(x, add(stored, mul(matMul(up, down), update.scale)), shift)
-      return loraLinear(x, stored, shift, down, up, update.scale)
+      const fed = (part: string, dims: readonly number[]) => graph.parameter(`${prefix}${name}.${part}.weight`, 'f32', dims, 'fed')
+      const down = fed('lora_A', [update.rank, inFeatures])
+      const up = fed('lora_B', [outFeatures, update.rank])
+      const magnitude = update.dora ? fed('lora_magnitude_vector', [outFeatures]) : undefined
+      return updatedLinear(x, { weight: stored, down, up, scale: update.scale }, shift, magnitude, update.merged ?? false)
     },
     under: (name) => scopeAt(graph, `${prefix}${name}.`, options),
   }
+}
+
+/** @param x `[…, in]` @param magnitude `[out]` of DoRA @returns `[…, out]` */
+function updatedLinear(
+  x: Value<'f32'>,
+  updated: UpdatedWeight,
+  bias: Value<'f32'> | undefined,
+  magnitude: Value<'f32'> | undefined,
+  merged: boolean,
+): Value<'f32'> {
+  const { weight, down, up, scale } = updated
+  if (!merged) return magnitude === undefined ? loraLinear(x, weight, bias, down, up, scale) : doraLinear(x, updated, bias, magnitude)
+  const sum = summedWeight(updated)
+  if (magnitude === undefined) return linear(x, sum, bias)
+  return linear(x, mul(sum, reshape(rowStretch(updated, magnitude), [sum.dims[0]!, 1])), bias)
 }
 
 function isF32(value: Value): value is Value<'f32'> {

@@ -8,6 +8,7 @@ import {
   crossEntropy,
   depthToSpace,
   div,
+  doraLinear,
   equal,
   erf,
   exp,
@@ -44,7 +45,6 @@ import {
   softmax,
   sqrt,
   standardise,
-  stopGradient,
   strided,
   sub,
   tanh,
@@ -202,13 +202,8 @@ export const operatorCases: Readonly<Record<string, Build>> = {
   'masked-mean-pool': ({ of, real }) => maskedMean(of('x'), real('attention_mask')),
   'masked-scatter-rows': splicedRows,
   'lora-linear': ({ of, number }) => loraLinear(of('x'), of('w'), of('b'), of('A'), of('B'), number('scale')),
-  'dora-linear': ({ of, number }) => {
-    const scale = number('scale')
-    const merged = add(of('w'), mul(matMul(of('B'), of('A')), scale))
-    const norms = stopGradient(sqrt(reduceSum(mul(merged, merged), [-1])))
-    const direction = loraLinear(of('x'), of('w'), undefined, of('A'), of('B'), scale)
-    return add(mul(direction, div(of('m'), norms)), of('b'))
-  },
+  'dora-linear': ({ of, number }) =>
+    doraLinear(of('x'), { weight: of('w'), down: of('A'), up: of('B'), scale: number('scale') }, of('b'), of('m')),
 }
 
 /** Heads come apart already, `[batch, heads, seq, headDim]`; the layers keep positions before heads. */

@@ -1,0 +1,65 @@
+/** @file Which modules an adapter's config means, and the rank and scale of each: PEFT's rules of matching. */
+
+import type { AdapterConfig } from './adapter.ts'
+
+/** PEFT's word for every linear layer but the head. */
+const ALL_LINEAR = 'all-linear'
+
+/** Whether the config adapts a module, of which it is known that it has a weight of the right kind. */
+export function isTargeted(config: AdapterConfig, module: string): boolean {
+  const { targets, excluded, saved } = config
+  if (typeof excluded === 'string' ? matchesWhole(excluded, module) : excluded.some((name) => endsWithName(module, name))) return false
+  if (saved.some((name) => pythonPattern(`^(?:|.*\\.)${name}(?:$|\\.)`).test(module))) return false
+  if (typeof targets === 'string') return targets.toLowerCase() === ALL_LINEAR || matchesWhole(targets, module)
+  // A name in full counts in whatever layer it is.
+  return targets.includes(module) || (targets.some((name) => endsWithName(module, name)) && isInLayers(config, module))
+}
+
+/** Whether a tensor lies in a module that was trained whole. */
+export function isSaved({ saved }: AdapterConfig, tensor: string): boolean {
+  const path = tensor.split('.')
+  return path.some((_, depth) => saved.some((name) => path.slice(0, depth).join('.').endsWith(name)))
+}
+
+/** `alpha / rank` of one module (by square root where rank-stabilised), patterns applied. */
+export function scaleOf(config: AdapterConfig, module: string): number {
+  const rank = rankOf(config, module)
+  return patternValue(config.alphaPattern, module, config.alpha) / (config.rankStabilised ? Math.sqrt(rank) : rank)
+}
+
+export function rankOf(config: AdapterConfig, module: string): number {
+  return patternValue(config.rankPattern, module, config.rank)
+}
+
+/**
+ * A regular expression as Python writes it; named groups are spelled otherwise there.
+ * @throws SyntaxError when it is none
+ */
+export function pythonPattern(pattern: string): RegExp {
+  return new RegExp(pattern.replaceAll('(?P<', '(?<'))
+}
+
+/** The first pattern that matches the end of the path, at a dot or as a whole. */
+function patternValue(patterns: Readonly<Record<string, number>>, module: string, fallback: number): number {
+  const found = Object.entries(patterns).find(([pattern]) => pythonPattern(`^(?:.*\\.)?(?:${pattern})$`).test(module))
+  return found?.[1] ?? fallback
+}
+
+function isInLayers({ layers, layersPattern }: AdapterConfig, module: string): boolean {
+  if (layers.length === 0) return true
+  // The first number in the path is the layer's; those behind it are an expert's.
+  const patterns =
+    layersPattern.length === 0
+      ? ['^.*?\\.[^.]*\\.(?<index>\\d+)\\.']
+      : layersPattern.map((pattern) => `^(?:|.*?\\.)${pattern}\\.(?<index>\\d+)\\.`)
+  const index = patterns.map((pattern) => pythonPattern(pattern).exec(module)?.groups?.index).find((found) => found !== undefined)
+  return index !== undefined && layers.includes(Number(index))
+}
+
+function matchesWhole(pattern: string, module: string): boolean {
+  return pythonPattern(`^(?:${pattern})$`).test(module)
+}
+
+function endsWithName(module: string, name: string): boolean {
+  return module === name || module.endsWith(`.${name}`)
+}
