@@ -41,3 +41,8 @@ test('values depend on seed and name, not on what else is drawn', () => {
   const other = initialWeights([slots[3]!], { seed: 6, layers: 8 })
   expect(other[slots[3]!.name]!.data).not.toEqual(weights[slots[3]!.name]!.data)
 })
+
+test('parameters of one role start alike, whatever their names', () => {
+  const named = (name: string) => initialWeights([{ name, dims: [64, 64] }], { seed: 5, layers: 8, roleOf: () => 'query' })[name]!.data
+  expect(named('blocks.0.q_proj.weight')).toEqual(named('layers.0.self_attn.q_proj.weight'))
+})

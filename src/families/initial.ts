@@ -12,6 +12,8 @@ export interface InitialOptions {
   std?: number
   /** Values that replace the rule, by name: a logit scale, say. */
   constants?: Readonly<Record<string, number>>
+  /** What the values depend on instead of a parameter's name: models that name one role differently can start alike. */
+  roleOf?: (name: string) => string
 }
 
 /** Projections that write into the residual stream. `ff_out` only within a block: elsewhere it is LLaDA's head. */
@@ -19,20 +21,23 @@ const RESIDUAL_OUTPUT = /(\.o_proj|\.out_proj|\.down_proj|\.attn_out|\.mlp\.fc2|
 
 /**
  * One array per parameter, by canonical name: ones for norms, zeros for biases, normal numbers for the rest. Each depends on the seed and its
- * own name only, so two models that share a name and a shape share the values.
+ * own name (or role) only, so two models that share it and a shape share the values.
  * @see Radford et al. 2019, §2.3 (scaling of residual outputs)
  */
 export function initialWeights(parameters: readonly ParameterSlot[], options: InitialOptions): Record<string, Tensor<'f32'>> {
   return Object.fromEntries(parameters.map((slot) => [slot.name, initial(slot, options)]))
 }
 
-function initial({ name, dims }: ParameterSlot, { seed, layers, std = 0.02, constants = {} }: InitialOptions): Tensor<'f32'> {
+function initial(
+  { name, dims }: ParameterSlot,
+  { seed, layers, std = 0.02, constants = {}, roleOf = (own) => own }: InitialOptions,
+): Tensor<'f32'> {
   const data = new Float32Array(sizeOf(dims))
   const fixed = constants[name]
   if (fixed !== undefined) data.fill(fixed)
   else if (dims.length === 1 && name.endsWith('.weight')) data.fill(1)
   else if (!/(^|[._])bias$/.test(name)) {
-    fillNormal(data, RESIDUAL_OUTPUT.test(name) ? std / Math.sqrt(2 * layers) : std, stream(seed, 'initial', name))
+    fillNormal(data, RESIDUAL_OUTPUT.test(name) ? std / Math.sqrt(2 * layers) : std, stream(seed, 'initial', roleOf(name)))
   }
   return { dtype: 'f32', dims, data }
 }

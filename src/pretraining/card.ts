@@ -62,7 +62,7 @@ const UNEQUAL = [
   'Meant to differ: causal mask and next-token loss against full attention and masked-diffusion loss.',
   'The diffusion twin runs each batch twice with complementary masks, so one step costs it twice the forward and backward work. Each answer token is scored once per step in both.',
   'The diffusion twin learns the end tokens that fill an answer up to the longest of its batch (LaViDa does); the autoregressive twin learns the first end token only.',
-  'The layouts name the projector and the decoder matrices differently, and initial values are drawn by name: they start from other random numbers of the same distribution.',
+  'The layouts name projector and decoder matrices differently; both twins start from the same values all the same.',
   'LLaVA files carry the tower’s last norm (unread); LaViDa files do not. LaViDa’s config counts one tower layer more than the file has, since the family always leaves the last one out.',
   'No newline token, one view a picture, no pooling in either, unlike published LaViDa models; no system prompt, unlike both.',
 ]
@@ -113,7 +113,7 @@ function recipeLines({ name, parameters, at }: CardContent): string[] {
   if (name === 'tower') {
     return [
       `${count(() => true)} parameters: image tower ${count((parameter) => parameter.startsWith('vision_model.'))} (${TOWER.layers} layers, width ${HIDDEN}, ${HEADS} heads), text tower ${count((parameter) => parameter.startsWith('text_model.'))} (${TOWER.textLayers} layers).`,
-      `Softmax over captions, hard near-copies and a bank of labels; beside it, what each patch shows (concept, colour) and the background, from heads that are dropped. From step ${PLAIN_STEPS} on, with the learning rate raised anew, most pictures show their drawings turned, stretched, mirrored, moved or in other colours. \`logit_bias\` is 0: a softmax knows none.`,
+      `Softmax over captions, hard near-copies and a bank of labels; beside it, what each patch shows (concept, colour) and the background, from heads that are dropped. From step ${PLAIN_STEPS} on, with the learning rate raised anew, most pictures show their drawings between two styles, blurred, outlined, mirrored or in other colours. \`logit_bias\` is 0: a softmax knows none.`,
       ...shared,
     ]
   }
@@ -122,7 +122,7 @@ function recipeLines({ name, parameters, at }: CardContent): string[] {
     `${count(() => true)} parameters: frozen tower ${count(isTower)}, projector and decoder ${decoder} (${DECODER.layers} layers, width ${HIDDEN}, ${HEADS} heads, untied head).`,
     `Every twelfth batch is text alone; of the others ${Object.entries(BATCH_SHARES)
       .map(([kind, share]) => `${Math.round(100 * share)} % ${kind}`)
-      .join(', ')}. A batch holds one kind.`,
+      .join(', ')}. A batch holds one kind. Two of five prompts are worded as the embedding tasks word their instructions.`,
     ...shared,
   ]
 }

@@ -2,7 +2,15 @@
 
 import { stream } from '../numeric/random.ts'
 import { i64, type Tensor } from '../numeric/tensor.ts'
-import { type Description, pretrainingSample, type Sample, type SampleKind, type SceneUse } from '../scenes/index.ts'
+import {
+  CAPTION_PROMPTS,
+  type Description,
+  INSTRUCTIONS,
+  pretrainingSample,
+  type Sample,
+  type SampleKind,
+  type SceneUse,
+} from '../scenes/index.ts'
 import { drawNoise, IGNORED, lossFeeds, type NoisedBatch, noise, type TargetRow } from './masked-diffusion.ts'
 import { drawBatch } from './pictures.ts'
 import { IMAGE_TOKENS, PICTURE_SIZE, type TwinTraining } from './recipe.ts'
@@ -24,7 +32,9 @@ export interface TwinSamples {
 /** The samples of a step. A batch holds one kind, so that its rows are of like length. */
 export function trainingSamples({ world }: TowerWorld, { batch, seed }: TwinTraining, step: number): TwinSamples {
   const kind = step % TEXT_EVERY === TEXT_EVERY - 1 ? 'text' : kindOf(stream(seed, 'kind', step)())
-  return samplesOf(world, { kind, seed, from: step * batch, count: batch, use: 'train' })
+  const { samples, pictures } = samplesOf(world, { kind, seed, from: step * batch, count: batch, use: 'train' })
+  const random = stream(seed, 'wording', step)
+  return { samples: samples.map((sample) => (random() < REWORDED ? reworded(sample) : sample)), pictures }
 }
 
 /**
@@ -43,6 +53,31 @@ function kindOf(share: number): SampleKind {
     if (rest < 0) return kind
   }
   return 'group'
+}
+
+/** Share of training prompts that are worded as the embedding tasks word theirs: an instruction-tuned model knows such instructions. */
+const REWORDED = 0.4
+
+function reworded(sample: Sample): Sample {
+  return { ...sample, prompt: wordingOf(sample) }
+}
+
+function wordingOf({ kind, prompt }: Sample): string {
+  switch (kind) {
+    case 'label':
+      return INSTRUCTIONS.label
+    case 'group':
+      return INSTRUCTIONS.group
+    case 'caption':
+      return prompt === CAPTION_PROMPTS.background ? INSTRUCTIONS.pictureToCaption : prompt
+    case 'qa':
+    case 'count':
+    case 'colour':
+      return `${INSTRUCTIONS.question} ${prompt}`
+    case 'tags':
+    case 'text':
+      return prompt
+  }
 }
 
 export interface SampleRange {

@@ -1,5 +1,6 @@
 /** @file config.json of the tower and of the twins: one decoder, two published layouts. */
 
+import { huggingFaceSpelling } from '../families/decoders/llada.ts'
 import { DECODER, HEADS, HIDDEN, IMAGE_TOKENS, PATCH_SIZE, PICTURE_SIZE, TOWER, VOCABULARY } from './recipe.ts'
 import { SPECIAL_IDS } from './vocabulary.ts'
 
@@ -130,4 +131,11 @@ export const TWIN_CONFIGS: { readonly [T in TwinName]: Readonly<Record<string, u
     torch_dtype: 'bfloat16',
     vision_config: { ...VISION, num_hidden_layers: TOWER.layers + 1 },
   },
+}
+
+/** What a parameter of either twin does, in one spelling: parameters of one role start with the same values. */
+export function roleOf(name: string): string {
+  return huggingFaceSpelling(name.replace(/^language_model\./, ''))
+    .replace('multi_modal_projector.linear_1', 'model.mm_projector.0')
+    .replace('multi_modal_projector.linear_2', 'model.mm_projector.2')
 }

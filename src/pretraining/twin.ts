@@ -12,7 +12,7 @@ import { INITIAL_STD, identityOf, isBlockMatrix, type PretrainingRun } from './t
 import type { TowerWorld } from './tower-batch.ts'
 import { trapezoid } from './trapezoid.ts'
 import { trainingSamples, twinBatch } from './twin-batch.ts'
-import type { TwinName } from './twin-config.ts'
+import { roleOf, type TwinName } from './twin-config.ts'
 import { OBJECTIVES, twinLoss } from './twin-model.ts'
 
 const WARMUP = 200
@@ -36,7 +36,7 @@ export async function trainTwin(
   run: PretrainingRun,
 ): Promise<Record<string, Tensor<'f32'>>> {
   const { compiled, parameters: slots } = gradientGraph((graph) => twinLoss(graph, name))
-  const parameters = initialWeights(slots, { seed: recipe.seed, layers: DECODER.layers, std: INITIAL_STD })
+  const parameters = initialWeights(slots, { seed: recipe.seed, layers: DECODER.layers, std: INITIAL_STD, roleOf })
   const frozen = Object.fromEntries(
     compiled.weights.map((slot) => [slot.name, tower[slot.name.slice(slot.name.indexOf('vision_model.'))]!]),
   )

@@ -6,20 +6,16 @@
 
 import { join } from 'node:path'
 import { z } from 'zod'
-import type { Checkpoint } from '../checkpoint/folder.ts'
 import type { FixtureContext } from '../embedder/verify/model.ts'
 import type { VerifyRecorder } from '../embedder/verify/report.ts'
 import type { PreparedItem, Processor } from '../families/family.ts'
 import type { VisionLanguageModel } from '../families/model.ts'
 import { spliceIds } from '../families/sequence.ts'
-import { checkpointWeights, parametersOf } from '../families/weights.ts'
-import { compile, concat, Graph, gradients, type Value } from '../graph/index.ts'
+import { concat, type Value } from '../graph/index.ts'
 import { decodeImage } from '../media/index.ts'
-import { rootScope } from '../nn/index.ts'
 import { toF32 } from '../numeric/float.ts'
 import { f32, i64, type Tensor } from '../numeric/tensor.ts'
-import type { Device } from '../runtime/devices.ts'
-import { openSession } from '../runtime/session.ts'
+import { type LossSubject, lossAndGradients } from './loss-gradients.ts'
 import {
   IGNORED,
   lossFeeds,
@@ -54,7 +50,8 @@ type LossCase = z.infer<typeof lossCase>
 const lossFixture = z.looseObject({
   tolerance: z.map(z.string(), z.number()),
   gradient_tolerance: z.record(z.string(), z.number()).default({}),
-  masked_diffusion_loss: z.array(lossCase).default([]),
+  // MMaDA's fixtures have an object here: see verify-mmada.ts.
+  masked_diffusion_loss: z.preprocess((given) => (Array.isArray(given) ? given : []), z.array(lossCase)),
 })
 
 /** The published pseudo-id of a picture among token ids. */
@@ -95,7 +92,7 @@ export async function verifyMaskedDiffusion({ fixture, checkpoint, model, device
       shifted: at.target_shift,
     })
     compareMasks(recorder, at, batch)
-    const found = await lossAndGradients(model, checkpoint, rows, batch, Object.keys(at.expect.gradients), device)
+    const found = await decodedLoss({ model, checkpoint, device }, rows, batch, Object.keys(at.expect.gradients))
     const where = { case: at.name, stage: 'loss', key: `${at.name} loss` }
     recorder.compare(where, found.loss, f32([], [at.expect.loss]), tolerance.get('loss') ?? 0)
     for (const [name, key] of Object.entries(at.expect.gradients)) {
@@ -144,55 +141,41 @@ function compareMasks(recorder: VerifyRecorder, at: LossCase, batch: NoisedBatch
   recorder.check({ case: at.name, stage: 'targets' }, batch.targets.join() === flat.join(), `got ${batch.targets}, expected ${flat}`)
 }
 
-/** One graph from pixels to the loss; `trained` weights are fed. Each picture is seen once, both copies of its row share it. */
-async function lossAndGradients(
-  model: VisionLanguageModel,
-  checkpoint: Checkpoint,
+/** One graph from pixels to the loss. Each picture is seen once, both copies of its row share it. */
+async function decodedLoss(
+  { model, ...subject }: LossSubject & { model: VisionLanguageModel },
   rows: readonly LossRow[],
   batch: NoisedBatch,
   trained: readonly string[],
-  device: Device,
 ): Promise<Record<string, Tensor>> {
-  const weights = checkpointWeights(checkpoint, model.weightSpellings)
-  const graph = new Graph()
-  const scope = rootScope(graph, { storedDtype: weights.storedDtype, trainable: (name) => trained.includes(name) })
-  const tables: Value<'f32'>[] = []
-  const starts: number[] = []
-  const feeds: Record<string, Tensor> = {}
-  let start = 0
-  for (const [row, { views }] of rows.entries()) {
-    starts.push(start)
-    if (views.length === 0) continue
-    const name = `pixel_values.${row}`
-    feeds[name] = stacked(views)
-    const table = model.buildVision(scope, graph.input(name, 'f32', feeds[name].dims)).rows
-    tables.push(table)
-    start += Number(table.dims[0])
-  }
   const [copies, seq] = [batch.masked.length, rows[0]?.inputIds.length ?? 0]
   const dims = [copies * rows.length, seq]
-  const index = rows.flatMap(({ imageIndex }, row) => imageIndex.map((at) => (at < 0 ? -1 : starts[row]! + at)))
-  feeds.input_ids = i64(dims, batch.inputIds.flat())
-  feeds.attention_mask = i64(dims, new Uint8Array(copies * rows.length * seq).fill(1))
-  feeds.image_index = i64(dims, Array.from({ length: copies }, () => index).flat())
-  const input = (name: string) => graph.input(name, 'i64', dims)
-  const pictures = tables.length === 0 ? {} : { imageRows: concat(tables, 0), imageIndex: input('image_index') }
-  const decoder = model.buildDecoder(scope, { inputIds: input('input_ids'), attentionMask: input('attention_mask'), ...pictures })
-  const loss = maskedDiffusionLoss(decoder.norm, decoder.head)
-  // A weight that the model does not use has no gradient: the comparison says so.
-  const used = parametersOf(graph).filter(({ name }) => trained.includes(name))
-  const wrt = used.map(({ name, dims }) => graph.parameter(name, 'f32', dims, 'fed'))
-  graph.output('loss', loss)
-  for (const [i, gradient] of gradients(loss, wrt).entries()) graph.output(`gradient/${used[i]!.name}`, gradient)
-  const compiled = compile(graph)
-  const session = await openSession(compiled, { weights, device, thread: 'caller' })
-  try {
-    for (const name of trained) feeds[name] = toF32(await checkpoint.read(weights.find(name)?.name ?? name))
-    const all: Record<string, Tensor> = { ...feeds, ...lossFeeds(batch) }
-    return await session.run(Object.fromEntries(compiled.inputs.map(({ name }) => [name, all[name] ?? f32([0], [])])))
-  } finally {
-    await session.close()
+  const feeds: Record<string, Tensor> = {
+    input_ids: i64(dims, batch.inputIds.flat()),
+    attention_mask: i64(dims, new Uint8Array(copies * rows.length * seq).fill(1)),
+    ...lossFeeds(batch),
   }
+  for (const [row, { views }] of rows.entries()) if (views.length > 0) feeds[`pixel_values.${row}`] = stacked(views)
+  return await lossAndGradients({ model, ...subject }, trained, feeds, (scope) => {
+    const { graph } = scope
+    const tables: Value<'f32'>[] = []
+    const starts: number[] = []
+    let start = 0
+    for (const row of rows.keys()) {
+      starts.push(start)
+      const pixels = feeds[`pixel_values.${row}`]
+      if (pixels === undefined) continue
+      const table = model.buildVision(scope, graph.input(`pixel_values.${row}`, 'f32', pixels.dims)).rows
+      tables.push(table)
+      start += Number(table.dims[0])
+    }
+    const index = rows.flatMap(({ imageIndex }, row) => imageIndex.map((at) => (at < 0 ? -1 : starts[row]! + at)))
+    const input = (name: string) => graph.input(name, 'i64', dims)
+    const imageIndex = graph.constant(i64(dims, Array.from({ length: copies }, () => index).flat()))
+    const pictures = tables.length === 0 ? {} : { imageRows: concat(tables, 0), imageIndex }
+    const decoder = model.buildDecoder(scope, { inputIds: input('input_ids'), attentionMask: input('attention_mask'), ...pictures })
+    return maskedDiffusionLoss(decoder.norm, decoder.head)
+  })
 }
 
 /** `[n, …dims]` from n arrays of `dims`. */

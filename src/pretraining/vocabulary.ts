@@ -1,6 +1,6 @@
 /** @file The twins' tokenizer: byte-level BPE learnt on training text, special tokens where LLaDA and MMaDA have theirs. */
 
-import { captionPair, pretrainingSample, type World } from '../scenes/index.ts'
+import { captionPair, INSTRUCTIONS, pretrainingSample, type World } from '../scenes/index.ts'
 import { trainBpe } from '../text/bpe-trainer.ts'
 import type { TokenizerJson } from '../text/byte-level.ts'
 import { VOCABULARY } from './recipe.ts'
@@ -49,18 +49,6 @@ export const CHAT_TEMPLATE =
 
 const SAMPLES = 30_000
 
-/** Instructions of the embedded tasks: text without pictures' content, so that they cost few tokens. @see specs/embedded-data.md §5 */
-const INSTRUCTIONS = [
-  'Represent the given image for classification',
-  'Represent the given image.',
-  'Represent the given image with the following question:',
-  'Identify the object shown in the image',
-  'Find me an image that matches the given caption:',
-  'Find an image caption describing the given image.',
-  'Find an image of the same thing in another drawing style.',
-  'Find a similar image with the described change:',
-]
-
 /** Training text with its number of occurrences. */
 function* corpus(world: World, seed: number, samples: number): Generator<readonly [string, number]> {
   const counts = new Map<string, number>()
@@ -72,7 +60,8 @@ function* corpus(world: World, seed: number, samples: number): Generator<readonl
     count(captionPair(world, seed, index).caption)
   }
   yield* counts
-  for (const instruction of INSTRUCTIONS) yield [instruction, samples]
+  // Instructions are text without pictures’ content: they should cost few tokens.
+  for (const instruction of Object.values(INSTRUCTIONS)) yield [instruction, samples]
 }
 
 /** Learns the tokenizer of a world. Deterministic. @param samples how many of each kind of training text are read */

@@ -2,9 +2,18 @@
 
 export { COLOURS } from './colours.ts'
 export { BLOB, type Concept, GLOSSY, hasStyle, STYLES, type StyleName, TRAINING_STYLES } from './concepts.ts'
-export { draw, type Redraw } from './draw.ts'
+export { type Drawing, draw, type Redraw } from './draw.ts'
 export { ScenesError } from './errors.ts'
-export { type CaptionPair, captionPair, pretrainingSample, type Sample, type SampleKind, type SampleOptions } from './samples.ts'
+export { INSTRUCTIONS } from './instructions.ts'
+export {
+  CAPTION_PROMPTS,
+  type CaptionPair,
+  captionPair,
+  pretrainingSample,
+  type Sample,
+  type SampleKind,
+  type SampleOptions,
+} from './samples.ts'
 export {
   type Content,
   contentKey,

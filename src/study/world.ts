@@ -3,7 +3,7 @@
 import { fileURLToPath } from 'node:url'
 import { type BenchmarkTask, benchmarkTasks, drawn } from '../benchmark/index.ts'
 import type { EmbeddingItem } from '../embedder/item.ts'
-import { captionPair, loadSheets, loadWorld } from '../scenes/index.ts'
+import { captionPair, INSTRUCTIONS, loadSheets, loadWorld } from '../scenes/index.ts'
 import { buildTasks } from '../scenes/tasks/index.ts'
 import type { ConversionTask } from '../tuning/convert.ts'
 import { StudyError } from './errors.ts'
@@ -64,7 +64,7 @@ export async function studyWorld({ tasks: names, limits, dev, pairs, seed }: Stu
   for (let index = 0; found.size < pairs; index++) {
     const { description, caption } = captionPair(world, seed, index, 'test')
     const picture = drawn(description, sheets)
-    const instruction = 'Represent the given image.'
+    const instruction = INSTRUCTIONS.picture
     if (!found.has(caption))
       found.set(caption, {
         caption,

@@ -2,6 +2,7 @@
 
 import { pick, type Random } from '../../numeric/random.ts'
 import { COLOURS } from '../colours.ts'
+import { INSTRUCTIONS } from '../instructions.ts'
 import { numberWord } from '../nouns.ts'
 import {
   type Content,
@@ -80,14 +81,14 @@ function captionDraft(direction: 't2i' | 'i2t', world: World, use: SceneUse, ran
     const wrong = hard.map((content) => textOf(captions(content, world).background))
     return {
       ...shared,
-      query: imageQuery('Find an image caption describing the given image.', description),
+      query: imageQuery(INSTRUCTIONS.pictureToCaption, description),
       positive: textOf(caption),
       hard: wrong,
     }
   }
   return {
     ...shared,
-    query: textQuery(`Find me an image that matches the given caption: ${caption}`),
+    query: textQuery(`${INSTRUCTIONS.captionToPicture} ${caption}`),
     positive: sceneOf(description, world),
     hard: hard.map((content) => sceneOf(place(content, random), world)),
   }
@@ -109,7 +110,7 @@ function composedDraft(
   // The query's own picture, the same parts changed otherwise, another scene that fits the words: none of the inputs alone suffices.
   const hard = [original, ...(others.length > 0 ? [place(pick(others, random), random)] : []), elsewhere(world, use, random, target)]
   return {
-    query: imageQuery(`Find a similar image with the described change: ${instruction(target)}`, original),
+    query: imageQuery(`${INSTRUCTIONS.change} ${instruction(target)}`, original),
     content: contentKey(original),
     positive: sceneOf(place(target, random), world),
     hard: hard.map((description) => sceneOf(description, world)),

@@ -3,15 +3,12 @@
 import { below, fnv1a32, pick, type Random, shuffle, stream } from '../../numeric/random.ts'
 import { COLOURS } from '../colours.ts'
 import { BLOB, type Concept, hasStyle, TRAINING_STYLES } from '../concepts.ts'
+import { INSTRUCTIONS } from '../instructions.ts'
 import { withArticle } from '../nouns.ts'
 import { contentKey, type Description, isReserved, place, type SceneUse, single } from '../scene.ts'
 import type { World } from '../world.ts'
 import { type Candidate, type Draft, type Fillers, TASK_SEED, type TaskPlan } from './assemble.ts'
 import { imageCandidate, imageQuery, questionQuery, textCandidate, textQuery } from './task.ts'
-
-const IDENTIFY = 'Identify the object shown in the image'
-const CLASSIFY = 'Represent the given image for classification'
-const OTHER_DRAWING = 'Find an image of the same thing in another drawing style.'
 
 const ALL_SHOWN: readonly number[] = Array.from({ length: TRAINING_STYLES }, (_, style) => style)
 
@@ -99,8 +96,8 @@ function ofShown(make: (concept: Concept, image: Description) => Draft, use: Sce
   }
 }
 
-const byLabel = classify(IDENTIFY, labelOf)
-const byGroup = classify(CLASSIFY, groupOf)
+const byLabel = classify(INSTRUCTIONS.label, labelOf)
+const byGroup = classify(INSTRUCTIONS.group, groupOf)
 
 /** Held-out pictures: each concept starts at a style by hash and goes on, so that all styles are used. */
 function heldOutDrafts(
@@ -150,7 +147,7 @@ function crossStyleDraft(world: World, concept: Concept, use: SceneUse, random: 
   const query = use === 'test' ? unseenPicture(concept, from, random) : shownPicture(concept, [from], use, random)
   if (query === null) return null
   return {
-    query: imageQuery(OTHER_DRAWING, query),
+    query: imageQuery(INSTRUCTIONS.otherDrawing, query),
     content: contentKey(query),
     positive: candidatePicture(world, 'cross-style', concept, to, use),
     cluster: meaningOf(concept),
@@ -254,7 +251,7 @@ export const objectPlans: readonly TaskPlan[] = [
     trained: false,
     drafts: (world, use, count, random) =>
       heldOutDrafts(world, count, random, inTurns(world.heldOut, random), (concept, image) => ({
-        query: textQuery(`Find me an image that matches the given caption: ${withArticle(concept.label)}`),
+        query: textQuery(`${INSTRUCTIONS.captionToPicture} ${withArticle(concept.label)}`),
         content: contentKey(image),
         positive: candidatePicture(world, 'held-out-t2i', concept, image.style, use),
         cluster: meaningOf(concept),

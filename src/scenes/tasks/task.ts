@@ -1,5 +1,6 @@
 /** @file The shape of an embedded task: MMEB's, with pictures as descriptions that are drawn when needed (specs/embedded-data.md §5). */
 
+import { INSTRUCTIONS } from '../instructions.ts'
 import { type Description, pictureKey } from '../scene.ts'
 
 export type MetaTask = 'classification' | 'vqa' | 'retrieval'
@@ -71,7 +72,7 @@ export function imageQuery(instruction: string, image: Description): Item {
 
 /** A question about a picture, in MMEB's words. */
 export function questionQuery(question: string, image: Description): Item {
-  return imageQuery(`Represent the given image with the following question: ${question}`, image)
+  return imageQuery(`${INSTRUCTIONS.question} ${question}`, image)
 }
 
 /** A query of text alone. */
@@ -86,5 +87,5 @@ export function textCandidate(text: string): Item {
 
 /** A picture as candidate. */
 export function imageCandidate(image: Description): Item {
-  return imageQuery('Represent the given image.', image)
+  return imageQuery(INSTRUCTIONS.picture, image)
 }
