@@ -135,7 +135,7 @@ export const TWIN_CONFIGS: { readonly [T in TwinName]: Readonly<Record<string, u
 
 /** What a parameter of either twin does, in one spelling: parameters of one role start with the same values. */
 export function roleOf(name: string): string {
-  return huggingFaceSpelling(name.replace(/^language_model\./, ''))
+  return huggingFaceSpelling(name.replace(/^language_model\./, 'model.'))
     .replace('multi_modal_projector.linear_1', 'model.mm_projector.0')
     .replace('multi_modal_projector.linear_2', 'model.mm_projector.2')
 }
