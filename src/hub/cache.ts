@@ -68,7 +68,7 @@ async function referenced({ folder }: CachedRepository, revision: string): Promi
 
 /** A checkpoint with all its shards, or an adapter. */
 async function opens(folder: string): Promise<boolean> {
-  if (!existsSync(join(folder, 'config.json'))) return existsSync(join(folder, 'adapter_model.safetensors'))
+  if (existsSync(join(folder, 'adapter_model.safetensors'))) return true
   try {
     await openCheckpoint(folder)
     return true
