@@ -5,9 +5,11 @@ import type { Model } from '../families/model.ts'
 import { modelParameters } from '../families/parameters.ts'
 import { modelOf } from '../families/registry.ts'
 import { checkWeights } from '../families/weights.ts'
+import type { ResolveOptions } from '../hub/resolve.ts'
 import { BifocalError } from '../numeric/errors.ts'
 import { BYTES_PER_ELEMENT, sizeOf } from '../numeric/tensor.ts'
-import { type Contract, defaultContract, readContract } from './contract.ts'
+import { type Contract, defaultContract } from './contract.ts'
+import { locateModel } from './locate.ts'
 
 export interface Inspection {
   path: string
@@ -37,12 +39,13 @@ export interface Inspection {
 
 /**
  * Reads config, contract and headers; no weight.
+ * @param path a folder, or a model's name on the hub
  * @throws EmbedderError `embedder/no-model`; CheckpointError, FamilyError `family/unknown`, `family/config`
  * @example const { family, parameters } = await inspectModel('models/twin-ar')
  */
-export async function inspectModel(path: string): Promise<Inspection> {
-  const located = await readContract(path)
-  const checkpoint = await openCheckpoint(located?.base ?? path)
+export async function inspectModel(path: string, options: ResolveOptions = {}): Promise<Inspection> {
+  const { contract, base, adapter } = await locateModel(path, options)
+  const checkpoint = await openCheckpoint(base)
   const model = modelOf(checkpoint.config)
   const parameters = model.kind === 'dual-encoder' ? modelParameters(model, { scale: false }) : modelParameters(model, { head: false })
   const { unused, problem } = weightCheck(() => checkWeights(parameters, checkpoint, model.weightSpellings))
@@ -65,8 +68,8 @@ export async function inspectModel(path: string): Promise<Inspection> {
     kind: model.kind,
     shape: model.shape,
     context: model.kind === 'dual-encoder' ? model.shape.textLength : model.shape.maxLength,
-    contract: located?.contract ?? defaultContract(model),
-    adapter: located?.adapter ?? null,
+    contract: contract?.contract ?? defaultContract(model),
+    adapter: adapter ?? null,
     files: [...checkpoint.files],
     tensors: { stored: checkpoint.tensors.size, dtypes, unused, problem },
     parameters: { total, parts },

@@ -55,6 +55,11 @@ describe('files that a model needs', () => {
       ['adapter_config.json', 'adapter_model.safetensors'],
     ],
     [
+      'a tuned model',
+      ['embedder.json', 'adapter_config.json', 'adapter_model.safetensors', 'golden.safetensors', 'golden/cat.png', 'results.json'],
+      ['embedder.json', 'adapter_config.json', 'adapter_model.safetensors', 'golden.safetensors', 'golden/cat.png'],
+    ],
+    [
       'words and pictures',
       [
         'config.json',

@@ -22,6 +22,9 @@ export const COMPANIONS: readonly string[] = [
   'adapter_model.safetensors',
 ]
 
+/** What a contract's golden vectors and pictures are called, where a repository has a contract. */
+const GOLDEN = /^golden[./]/
+
 const INDEX = '.safetensors.index.json'
 
 /**
@@ -59,12 +62,13 @@ export function selectFiles(repository: string, names: readonly string[], includ
       hint: 'Look for a revision with safetensors, refs/pr/N often has one: org/name@refs/pr/N. Or convert the weights.',
     })
   }
-  return [...safe.filter((name) => COMPANIONS.includes(name)), ...weights]
+  const golden = safe.filter((name) => safe.includes('embedder.json') && GOLDEN.test(name))
+  return [...safe.filter((name) => COMPANIONS.includes(name)), ...weights, ...golden]
 }
 
 /** The weights that `openCheckpoint` reads: one file, or the shards of an index; not their copies in other formats or precisions. */
 function weightNames(names: readonly string[]): string[] {
-  const weights = names.filter((name) => /^[^/]+\.safetensors$/.test(name) && !name.startsWith('adapter_'))
+  const weights = names.filter((name) => /^[^/]+\.safetensors$/.test(name) && !name.startsWith('adapter_') && !GOLDEN.test(name))
   if (weights.includes('model.safetensors')) return ['model.safetensors']
   const indexes = names.filter((name) => name.endsWith(INDEX) && !name.includes('/'))
   const index = indexes.find((name) => name === `model${INDEX}`) ?? indexes[0]

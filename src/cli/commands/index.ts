@@ -5,7 +5,8 @@ import { embed } from './embed.ts'
 import { gates } from './gates.ts'
 import { inspect } from './inspect.ts'
 import { pretrain } from './pretrain.ts'
+import { pull } from './pull.ts'
 import { study } from './study.ts'
 import { verify } from './verify.ts'
 
-export const commands: readonly CommandEntry[] = [study, embed, inspect, verify, pretrain, gates]
+export const commands: readonly CommandEntry[] = [study, embed, inspect, verify, pull, pretrain, gates]
