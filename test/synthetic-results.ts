@@ -191,7 +191,7 @@ function studyModels(random: Random): ResultsModel[] {
     batch: 48,
     rank: 32,
     learningRate: 0.002,
-    temperature: 0.02,
+    temperature: { start: 0.2, end: 0.02 },
     lossCurve: Array.from({ length: 100 }, (_, i) => [i * 3, end + (start - end) * Math.exp(-i / 22) + 0.12 * (random() - 0.5)]),
     devChoices: [
       { setting: 'last layer, last token', hit1: 0.31, chosen: false },

@@ -35,8 +35,10 @@ const tuningSchema = z.strictObject({
   batch: count,
   /** LoRA rank; null when all decoder weights were trained. */
   rank: count.nullable(),
+  /** Peak, of Muon for the matrices. */
   learningRate: z.number().positive(),
-  temperature: z.number().positive(),
+  /** Falls from `start` to `end`. */
+  temperature: z.object({ start: z.number().positive(), end: z.number().positive() }),
   /** `[step, loss]`, steps increasing; loss in nats. Thin to ≤ 200 points. */
   lossCurve: z.array(z.tuple([count, z.number()])),
   /** What was tried on dev rows (pooling, layer, …), as words, with mean dev hit@1; exactly the used one has `chosen`. */

@@ -6,7 +6,7 @@ import { f32 } from '../numeric/tensor.ts'
 import type { Results } from '../report/index.ts'
 import type { StudyProgress } from './options.ts'
 import type { Outcome } from './outcome.ts'
-import type { PairVectors } from './participant.ts'
+import type { PairVectors } from './state.ts'
 
 /** How to read each measure, for the report. */
 const MEANINGS: { readonly [M in keyof Alignment]: string } = {

@@ -20,7 +20,7 @@ import { failuresOf } from './failures.ts'
 import { findingOf } from './finding.ts'
 import { controlId, objectiveOf, readoutWords } from './names.ts'
 import { allScores, type Baseline, candidatesOf, comparedPair, type Outcome, type Studied } from './outcome.ts'
-import type { PoolChoice } from './participant.ts'
+import type { PoolChoice } from './state.ts'
 import { Thumbnails } from './thumbnails.ts'
 
 /** Most points of a loss curve. */
@@ -86,8 +86,8 @@ function modelsOf({ setting, studied, baselines }: Outcome): ResultsModel[] {
     steps: setting.conversion.steps,
     batch: setting.conversion.batch,
     rank: setting.conversion.part.tune === 'lora' ? setting.conversion.part.rank : null,
-    learningRate: setting.conversion.learningRate,
-    temperature: setting.conversion.temperature,
+    learningRate: setting.conversion.learningRates.muon,
+    temperature: { start: setting.conversion.temperature.start, end: setting.conversion.temperature.end },
     lossCurve: thinned(conversion.lossCurve),
     devChoices: TUNED_POOLS.map((each) => ({ setting: readoutWords(each), hit1: dev[each], chosen: each === pool })),
   })

@@ -1,56 +1,28 @@
 /** @file One model's way through a study: vectors as it is, conversion, choice of pooling on dev rows, vectors as converted. */
 
-import { createHash } from 'node:crypto'
-import { join, relative } from 'node:path'
-import {
-  type BenchmarkTask,
-  type EmbeddingModel,
-  embedAll,
-  evaluateTask,
-  itemsOf,
-  type ModelScores,
-  type StoredVectors,
-  withShuffledPictures,
-} from '../benchmark/index.ts'
-import { initialAdapter } from '../checkpoint/adapter.ts'
-import { writeAdapter } from '../checkpoint/adapter-folder.ts'
-import { defaultContract, writeContract } from '../embedder/contract.ts'
-import type { EmbeddingItem } from '../embedder/item.ts'
-import { mean } from '../numeric/statistics.ts'
-import { f32, type Tensor } from '../numeric/tensor.ts'
+import { join } from 'node:path'
+import { type EmbeddingModel, itemsOf, type ModelScores, withShuffledPictures } from '../benchmark/index.ts'
 import type { NamedArrays } from '../training/index.ts'
 import { type Conversion, type ConversionSettings, convert } from '../tuning/convert.ts'
-import { decoderLinears, TUNED_POOLS, type TunedPool } from '../tuning/decoder.ts'
+import { TUNED_POOLS } from '../tuning/decoder.ts'
 import { layerReadout, type SubjectEncoder, subjectEncoder } from '../tuning/encoder.ts'
 import { type PictureFeatures, pictureFeatures } from '../tuning/features.ts'
 import { type Sequences, sequencesOf } from '../tuning/sequences.ts'
 import { openSubject, type Subject, type SubjectOptions } from '../tuning/subject.ts'
 import { initialTrained } from '../tuning/trained.ts'
 import { controlId } from './names.ts'
-import type { StudyOptions, StudySetting } from './options.ts'
-import type { Phases } from './phases.ts'
-import type { StudyWorld } from './world.ts'
-
-/** Vectors of the analysis pairs: `[pairs, dim]` each. */
-export interface PairVectors {
-  readonly images: Tensor<'f32'>
-  readonly texts: Tensor<'f32'>
-}
-
-export interface PoolChoice {
-  readonly pool: TunedPool
-  /** Mean dev hit@1 of every pooling. */
-  readonly dev: Readonly<Record<TunedPool, number>>
-}
-
-/** A model in one state: as it is, or converted. */
-export interface MeasuredState {
-  readonly choice: PoolChoice
-  readonly scores: ModelScores
-  /** Mean test hit@1 over all tasks for every pooling: said in a note, nothing is chosen by it. */
-  readonly byPool: Readonly<Record<TunedPool, number>>
-  readonly pairs: PairVectors
-}
+import {
+  chosenPool,
+  contentHash,
+  type MeasuredState,
+  measured,
+  type PairVectors,
+  pairVectors,
+  type StudyContext,
+  scoresOf,
+  stored,
+} from './state.ts'
+import { writeTuned } from './tuned-folder.ts'
 
 export interface Participant {
   readonly id: string
@@ -71,13 +43,6 @@ export interface ControlParticipant {
   readonly conversion: Conversion
 }
 
-export interface ParticipantContext {
-  readonly setting: StudySetting
-  readonly world: StudyWorld
-  readonly phases: Phases
-  readonly options: StudyOptions
-}
-
 /** What a model and its control share: image rows of the frozen tower and projector, prepared sequences. */
 interface SharedInputs {
   readonly features: PictureFeatures
@@ -96,7 +61,7 @@ interface Opened {
 /** Opens a model and the tower that its control will share. */
 export async function runWithControl(
   options: SubjectOptions,
-  context: ParticipantContext,
+  context: StudyContext,
 ): Promise<{ participant: Participant; control: ControlParticipant | undefined }> {
   const subject = await openSubject(options)
   const features = await pictureFeatures(subject, 1)
@@ -113,7 +78,7 @@ export async function runWithControl(
 }
 
 /** All that is measured of a model under study. */
-async function runParticipant(subject: Subject, inputs: SharedInputs, context: ParticipantContext): Promise<Participant> {
+async function runParticipant(subject: Subject, inputs: SharedInputs, context: StudyContext): Promise<Participant> {
   const { world, setting, phases } = context
   const opened = await open(subject, inputs, context)
   const { id } = subject
@@ -143,7 +108,7 @@ async function runParticipant(subject: Subject, inputs: SharedInputs, context: P
 }
 
 /** Converts and scores, nothing else. */
-async function runControl(subject: Subject, inputs: SharedInputs, context: ParticipantContext): Promise<ControlParticipant> {
+async function runControl(subject: Subject, inputs: SharedInputs, context: StudyContext): Promise<ControlParticipant> {
   const opened = await open(subject, inputs, context)
   try {
     const conversion = await opened.convert()
@@ -157,11 +122,7 @@ async function runControl(subject: Subject, inputs: SharedInputs, context: Parti
   }
 }
 
-async function open(
-  subject: Subject,
-  inputs: SharedInputs,
-  { setting, world, phases, options: study }: ParticipantContext,
-): Promise<Opened> {
+async function open(subject: Subject, inputs: SharedInputs, { setting, world, phases, options: study }: StudyContext): Promise<Opened> {
   const settings: ConversionSettings = { ...setting.conversion, seed: setting.seed }
   const encoder = await subjectEncoder({ subject, part: settings.part, ...inputs })
   // Of another setting, another folder: what a run with other flags left stays usable for that one.
@@ -195,7 +156,7 @@ function stateOf(
   { subject, encoder }: Opened,
   parameters: NamedArrays,
   tunedHash: string,
-  { setting }: ParticipantContext,
+  { setting }: StudyContext,
   readouts: readonly string[] = TUNED_POOLS,
 ): EmbeddingModel {
   return {
@@ -204,103 +165,4 @@ function stateOf(
     readouts,
     embed: (items, { signal }) => encoder.embed(items, { parameters, readouts, signal }),
   }
-}
-
-async function measured(state: EmbeddingModel, id: string, context: ParticipantContext): Promise<MeasuredState> {
-  const { tasks } = context.world
-  const choice = await chosenPool(state, context)
-  const vectors = await stored(state, itemsOf(tasks, 'test'), context)
-  const all = (pool: TunedPool) => scoresOf(id, tasks, vectors, pool)
-  const pairs = await pairVectors(state, context)
-  const byPool = { mean: meanHit(all('mean')), last: meanHit(all('last')) }
-  return { choice, scores: all(choice.pool), byPool, pairs: pairs(choice.pool) }
-}
-
-async function chosenPool(state: EmbeddingModel, context: ParticipantContext): Promise<PoolChoice> {
-  const tasks = context.world.tasks.filter(({ dev }) => dev.length > 0)
-  const vectors = await stored(state, itemsOf(tasks, 'dev'), context)
-  const hit = (pool: TunedPool) => meanHit({ model: state.id, tasks: tasks.map((task) => evaluateTask(task, vectors.of(pool), 'dev')) })
-  const dev = { mean: hit('mean'), last: hit('last') }
-  return { pool: dev.last > dev.mean ? 'last' : 'mean', dev }
-}
-
-function meanHit({ tasks }: ModelScores): number {
-  return mean(tasks.map(({ rows }) => mean(rows.map(({ hit1 }) => hit1))))
-}
-
-function scoresOf(model: string, tasks: readonly BenchmarkTask[], vectors: StoredVectors, pool: string): ModelScores {
-  return { model, tasks: tasks.map((task) => evaluateTask(task, vectors.of(pool))) }
-}
-
-/** Vectors from the study's store. */
-export async function stored(
-  model: EmbeddingModel,
-  items: readonly EmbeddingItem[],
-  { options: { out, signal, onProgress }, phases }: ParticipantContext,
-): Promise<StoredVectors> {
-  const vectors = await phases.time('vectors', () =>
-    embedAll(join(out, 'work', 'vectors'), model, items, {
-      signal,
-      onProgress: ({ done, total }) => onProgress?.({ label: `embedding with ${model.id}`, done, total }),
-    }),
-  )
-  phases.resumed('vectors', vectors.resumed)
-  return vectors
-}
-
-/** Readout → vectors of the pairs. */
-async function pairVectors(state: EmbeddingModel, context: ParticipantContext): Promise<(readout: string) => PairVectors> {
-  const { pairs } = context.world
-  const vectors = await stored(
-    state,
-    pairs.flatMap(({ image, text }) => [image, text]),
-    context,
-  )
-  return (readout) => {
-    const of = vectors.of(readout)
-    const stack = (keys: readonly string[]) => {
-      const rows = keys.map((key) => of(key))
-      const dim = rows[0]?.length ?? 0
-      const data = new Float32Array(rows.length * dim)
-      for (const [i, row] of rows.entries()) data.set(row, i * dim)
-      return f32([rows.length, dim], data)
-    }
-    return { images: stack(pairs.map(({ image }) => image.key)), texts: stack(pairs.map(({ text }) => text.key)) }
-  }
-}
-
-/** An adapter folder in PEFT's layout with its contract, ready for `bifocal embed`. All-weights conversions stay in the work folder. */
-async function writeTuned(
-  subject: Subject,
-  { parameters }: Conversion,
-  pool: TunedPool,
-  { setting, options }: ParticipantContext,
-): Promise<void> {
-  const { part } = setting.conversion
-  if (part.tune !== 'lora') return
-  const dir = join(options.out, 'models', `${subject.id}-tuned`)
-  const linears = decoderLinears(subject.model)
-  const spelled = (module: string) => (subject.model.weightSpellings(`${module}.weight`)[0] ?? module).replace(/\.weight$/, '')
-  const { config } = initialAdapter(
-    linears.map((layer) => ({ ...layer, module: spelled(layer.module) })),
-    { ...part, seed: setting.seed },
-  )
-  const modules = linears.map(({ module }) => {
-    const [down, up] = [parameters[`${module}.lora_A.weight`]!, parameters[`${module}.lora_B.weight`]!]
-    return [spelled(module), { down, up, scale: part.alpha / part.rank }] as const
-  })
-  await writeAdapter(dir, { config, modules: new Map(modules) })
-  const contract = defaultContract(subject.model)
-  await writeContract(dir, {
-    ...contract,
-    base: { path: relative(dir, subject.dir) },
-    adapter: '.',
-    attention: subject.attention,
-    readout: { layer: 'last', norm: 'after', pool },
-  })
-}
-
-/** Hexadecimal. */
-function contentHash(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('hex')
 }

@@ -18,8 +18,9 @@ import { StudyError } from './errors.ts'
 import { idsOf, labelOf, objectiveOf, roleOf } from './names.ts'
 import { type StudyOptions, settingOf } from './options.ts'
 import type { Baseline, Outcome, Studied } from './outcome.ts'
-import { type ParticipantContext, runWithControl, stored } from './participant.ts'
+import { runWithControl } from './participant.ts'
 import { Phases } from './phases.ts'
+import { type StudyContext, stored } from './state.ts'
 import { studyWorld } from './world.ts'
 
 export interface StudyResult {
@@ -47,7 +48,7 @@ export async function runStudy(options: StudyOptions): Promise<StudyResult> {
   const phases = new Phases()
   const planned = await plan(setting.models)
   const world = await phases.time('tasks', () => studyWorld(setting))
-  const context: ParticipantContext = { setting, world, phases, options }
+  const context: StudyContext = { setting, world, phases, options }
   const subjects = planned.filter(({ dual }) => dual === undefined)
   // One thread each, side by side: the same bytes on any number of cores.
   const runs = await together(subjects, ({ id, dir }) => runWithControl({ id, dir }, context))
@@ -109,7 +110,7 @@ async function plan(dirs: readonly string[]): Promise<PlannedModel[]> {
 }
 
 /** Dual encoders among the models, and raw pixels where a task has pictures on both sides. */
-async function baselinesOf(planned: readonly PlannedModel[], context: ParticipantContext): Promise<Baseline[]> {
+async function baselinesOf(planned: readonly PlannedModel[], context: StudyContext): Promise<Baseline[]> {
   const { tasks } = context.world
   const baselines: Baseline[] = []
   for (const { id, dir, dual, family } of planned) {

@@ -49,7 +49,15 @@ const tasks: ConversionTask[] = [
   { name: 'find it', pairs: Array.from({ length: 8 }, (_, i) => ({ query: textItem(i % 4), target: imageItem(i % 4, i), hard: [] })) },
 ]
 const lora: TunedPart = { tune: 'lora', rank: 8, alpha: 16 }
-const settings: ConversionSettings = { part: lora, steps: 24, batch: 8, subBatch: 4, learningRate: 1e-2, temperature: 0.1, seed: 3 }
+const settings: ConversionSettings = {
+  part: lora,
+  steps: 24,
+  batch: 8,
+  subBatch: 4,
+  learningRates: { muon: 0.02, adamw: 5e-3 },
+  temperature: { start: 0.2, end: 0.1, share: 0.5 },
+  seed: 3,
+}
 
 async function open(options: Partial<SubjectOptions> & Pick<SubjectOptions, 'dir'>) {
   const subject = await openSubject({ id: 'tiny', ...options })
@@ -66,7 +74,7 @@ describe.each(['ar', 'diffusion'] as const)('%s', (twin) => {
     const { lossCurve } = await convert({
       ...parts,
       tasks,
-      settings: { ...settings, part, learningRate: 5e-3 },
+      settings: { ...settings, part },
       dir: join(dir, `falls ${twin} ${what}`),
     })
     const mean = (values: [number, number][]) => values.reduce((sum, [, loss]) => sum + loss, 0) / values.length

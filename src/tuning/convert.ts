@@ -7,11 +7,12 @@ import { readText } from '../checkpoint/file.ts'
 import type { EmbeddingItem } from '../embedder/item.ts'
 import { add, concat, type Graph, gather, mul, type Value } from '../graph/index.ts'
 import { rootScope } from '../nn/index.ts'
-import { i64, type Tensor } from '../numeric/tensor.ts'
+import { f32, i64, type Tensor } from '../numeric/tensor.ts'
 import { openSession } from '../runtime/session.ts'
 import {
   adamW,
   gradientGraph,
+  muon,
   type NamedArrays,
   openOptimizer,
   schedule,
@@ -48,9 +49,10 @@ export interface ConversionSettings {
   batch: number
   /** Consecutive pairs of one task; `batch` is a multiple. */
   subBatch: number
-  /** Peak; warm-up over a tenth of the steps, then linear decay to a twentieth. */
-  learningRate: number
-  temperature: number
+  /** Peaks, for matrices (Muon) and for the rest (AdamW); warm-up over a tenth of the steps, then linear decay to a twentieth. */
+  learningRates: { muon: number; adamw: number }
+  /** Falls geometrically from `start` to `end` over the first `share` of the steps, then stays: vectors that start almost alike learn to differ first. */
+  temperature: { start: number; end: number; share: number }
   seed: number
 }
 
@@ -60,8 +62,8 @@ export const CONVERSION: Omit<ConversionSettings, 'seed'> = {
   steps: 300,
   batch: 48,
   subBatch: 12,
-  learningRate: 2e-3,
-  temperature: 0.02,
+  learningRates: { muon: 0.02, adamw: 1e-3 },
+  temperature: { start: 0.2, end: 0.02, share: 0.6 },
 }
 
 export interface ConversionOptions {
@@ -99,9 +101,13 @@ const CLIP = 1
  */
 export async function convert(options: ConversionOptions): Promise<Conversion> {
   const { subject, settings, dir, signal, onProgress, warn, threads = 1 } = options
-  const { compiled } = gradientGraph((graph) => ({ loss: conversionLoss(graph, subject, settings) }))
+  const { compiled } = gradientGraph((graph) => ({ loss: conversionLoss(graph, subject, settings.part) }))
   const parameters = await initialTrained(subject, settings.part, settings.seed)
-  const optimizer = await openOptimizer(parameters, [{ rule: adamW({ weightDecay: 0.01 }), learningRate: settings.learningRate }])
+  const { learningRates } = settings
+  const optimizer = await openOptimizer(parameters, [
+    { accepts: (_, dims) => dims.length === 2, rule: muon({ session: { threads } }), learningRate: learningRates.muon },
+    { rule: adamW({ weightDecay: 0.01 }), learningRate: learningRates.adamw },
+  ])
   const session = await openSession(compiled, { weights: subject.weights, threads, name: `${subject.id} conversion` })
   const log = join(dir, 'log.jsonl')
   try {
@@ -127,11 +133,12 @@ export async function convert(options: ConversionOptions): Promise<Conversion> {
 
 /**
  * Feeds: those of the sequence groups; `query_rows`, `target_rows` `[pairs] i64`, `negative_rows` `[negatives] i64`: places in the groups laid
- * end to end; `target_group` `[pairs] i64`, `negative_group` `[negatives] i64`: equal for equal targets.
+ * end to end; `target_group` `[pairs] i64`, `negative_group` `[negatives] i64`: equal for equal targets; `log_scale` `[1]`: minus the logarithm of the temperature.
  */
-function conversionLoss(graph: Graph, subject: Subject, settings: ConversionSettings): Value<'f32'> {
-  const scope = rootScope(graph, trainedScope(subject, settings.part))
+function conversionLoss(graph: Graph, subject: Subject, part: TunedPart): Value<'f32'> {
+  const scope = rootScope(graph, trainedScope(subject, part))
   const groups = Array.from({ length: GROUPS }, (_, index) => sequenceGroup(scope, subject.model, subject.attention, index))
+  const logScale = graph.input('log_scale', 'f32', [1])
   const rows = (name: string, dim: string) => graph.input(name, 'i64', [dim])
   const losses = TUNED_POOLS.map((pool) => {
     const vectors = concat(
@@ -139,7 +146,7 @@ function conversionLoss(graph: Graph, subject: Subject, settings: ConversionSett
       0,
     )
     return infoNce(gather(vectors, rows('query_rows', 'pairs')), gather(vectors, rows('target_rows', 'pairs')), {
-      temperature: settings.temperature,
+      temperature: { logScale },
       normalize: false,
       targetGroups: rows('target_group', 'pairs'),
       negatives: gather(vectors, rows('negative_rows', 'negatives')),
@@ -191,6 +198,7 @@ function batchesOf({ tasks, settings, features, sequences, signal }: ConversionO
         ),
       ),
       image_rows: table.rows,
+      log_scale: f32([1], [-Math.log(temperatureAt(step, settings))]),
       query_rows: column(
         pairs.map(({ query }) => query),
         place,
@@ -201,6 +209,10 @@ function batchesOf({ tasks, settings, features, sequences, signal }: ConversionO
       negative_group: column(negatives, group),
     }
   }
+}
+
+function temperatureAt(step: number, { steps, temperature: { start, end, share } }: ConversionSettings): number {
+  return start * (end / start) ** Math.min(1, step / (share * steps))
 }
 
 /** Names everything that a step depends on, so that no snapshot of another run is taken up. */

@@ -16,8 +16,8 @@ export function tuning(results: Results): HTMLElement | null {
   const words =
     settings === undefined
       ? ''
-      : `Contrastive tuning (InfoNCE, temperature ${settings.temperature}): ${settings.steps} steps of ${settings.batch} pairs, ` +
-        `${settings.rank === null ? 'all decoder weights' : `LoRA rank ${settings.rank}`}, learning rate ${settings.learningRate}. ` +
+      : `Contrastive tuning (InfoNCE, temperature from ${settings.temperature.start} down to ${settings.temperature.end}): ${settings.steps} steps of ${settings.batch} pairs, ` +
+        `${settings.rank === null ? 'all decoder weights' : `LoRA rank ${settings.rank}`}, Muon at ${settings.learningRate}. ` +
         'Pooling was chosen on dev rows, never on the rows scored above.'
   return section('tuning', 'What tuning did', h('p', {}, words), beforeAfter(results), lossCurves(results, tuned), choices(results, tuned))
 }

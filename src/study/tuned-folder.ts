@@ -1,0 +1,41 @@
+/** @file A converted model as a folder that `bifocal embed` takes: an adapter in PEFT's layout and its contract. */
+
+import { join, relative } from 'node:path'
+import { initialAdapter } from '../checkpoint/adapter.ts'
+import { writeAdapter } from '../checkpoint/adapter-folder.ts'
+import { defaultContract, writeContract } from '../embedder/contract.ts'
+import type { Conversion } from '../tuning/convert.ts'
+import { decoderLinears, type TunedPool } from '../tuning/decoder.ts'
+import type { Subject } from '../tuning/subject.ts'
+import type { StudyContext } from './state.ts'
+
+/** An adapter folder in PEFT's layout with its contract, ready for `bifocal embed`. All-weights conversions stay in the work folder. */
+export async function writeTuned(
+  subject: Subject,
+  { parameters }: Conversion,
+  pool: TunedPool,
+  { setting, options }: StudyContext,
+): Promise<void> {
+  const { part } = setting.conversion
+  if (part.tune !== 'lora') return
+  const dir = join(options.out, 'models', `${subject.id}-tuned`)
+  const linears = decoderLinears(subject.model)
+  const spelled = (module: string) => (subject.model.weightSpellings(`${module}.weight`)[0] ?? module).replace(/\.weight$/, '')
+  const { config } = initialAdapter(
+    linears.map((layer) => ({ ...layer, module: spelled(layer.module) })),
+    { ...part, seed: setting.seed },
+  )
+  const modules = linears.map(({ module }) => {
+    const [down, up] = [parameters[`${module}.lora_A.weight`]!, parameters[`${module}.lora_B.weight`]!]
+    return [spelled(module), { down, up, scale: part.alpha / part.rank }] as const
+  })
+  await writeAdapter(dir, { config, modules: new Map(modules) })
+  const contract = defaultContract(subject.model)
+  await writeContract(dir, {
+    ...contract,
+    base: { path: relative(dir, subject.dir) },
+    adapter: '.',
+    attention: subject.attention,
+    readout: { layer: 'last', norm: 'after', pool },
+  })
+}
