@@ -23,8 +23,10 @@ const DECODED = 'decode/'
 export async function verifyImageDecoder({ fixture, checkpoint, model, device, recorder }: FixtureContext): Promise<void> {
   const keys = [...fixture.expected.keys()].filter((key) => key.startsWith(DECODED))
   if (keys.length === 0) return
-  const { imageDecoder, resolution, factor } = parseMmadaConfig(checkpoint.config)
-  const side = resolution / factor
+  const { imageDecoder } = parseMmadaConfig(checkpoint.config)
+  const codesOf = (key: string) => fixture.cases.find(({ name }) => `${DECODED}${name}` === key)?.expect.image_codes ?? []
+  // Square pictures, all of one size, as everywhere in this family.
+  const side = Math.sqrt(codesOf(keys[0]!)[0]?.length ?? 0)
   const graph = new Graph()
   const signs = graph.input('signs', 'f32', ['views', imageDecoder.bits, side, side])
   graph.output('image', decodeImage(rootScope(graph).under(IMAGE_TOKENIZER), imageDecoder, signs))
@@ -33,7 +35,7 @@ export async function verifyImageDecoder({ fixture, checkpoint, model, device, r
   try {
     for (const key of keys) {
       const at = fixture.cases.find(({ name }) => `${DECODED}${name}` === key)
-      const codes = at?.expect.image_codes ?? []
+      const codes = codesOf(key)
       const data = signsOf(codes.flat(), imageDecoder.bits, [side, side])
       const { image } = await session.run({ signs: f32([codes.length, imageDecoder.bits, side, side], data) })
       const tolerance = at === undefined ? 0 : fixture.tolerance(at, 'decode')
@@ -59,7 +61,8 @@ const LOSS = 'loss/mmu'
 const GRADIENT = 'loss/grad/'
 
 /**
- * Compares `loss/mmu` and every `loss/grad/<weight>`: each masked token's cross-entropy counts `1 / (p · answer length)`.
+ * Compares `loss/mmu` and every `loss/grad/<weight>`: each masked token's cross-entropy counts `1 / (p · answer length)`, rows are
+ * averaged.
  * @throws MaskedDiffusionError `masked-diffusion/family` when the model has no decoder
  */
 export async function verifyUnderstandingLoss({ fixture, checkpoint, model, device, recorder }: FixtureContext): Promise<void> {
@@ -77,7 +80,7 @@ export async function verifyUnderstandingLoss({ fixture, checkpoint, model, devi
     ...lossFeeds({
       positions: scored.map(({ row, place }) => row * seq + place),
       targets: scored.map(({ row, place }) => at.target_ids[row]![place]!),
-      weights: scored.map(({ row }) => 1 / (at.p_mask[row]! * at.answer_length)),
+      weights: scored.map(({ row }) => 1 / (at.p_mask[row]! * at.answer_length * at.noisy_ids.length)),
     }),
   }
   const names = [...fixture.expected.keys()].flatMap((key) => (key.startsWith(GRADIENT) ? [key.slice(GRADIENT.length)] : []))

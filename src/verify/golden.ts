@@ -6,7 +6,7 @@ import { readJson } from '../checkpoint/file.ts'
 import type { VerifyReport } from '../embedder/verify/report.ts'
 import type { Device } from '../runtime/devices.ts'
 
-const kinds = ['model', 'ops', 'losses'] as const
+const kinds = ['model', 'ops', 'losses', 'tuning', 'merge'] as const
 const fixture = z.looseObject({ kind: z.enum(kinds, { error: `kind: expected one of ${kinds.join(', ')}` }) })
 
 type Verifier = (dir: string, options: { device?: Device }) => Promise<VerifyReport>
@@ -15,12 +15,15 @@ type Verifier = (dir: string, options: { device?: Device }) => Promise<VerifyRep
 const verifiers: { readonly [K in (typeof kinds)[number]]: () => Promise<Verifier> } = {
   ops: async () => (await import('../embedder/verify/operators.ts')).verifyOperators,
   losses: async () => (await import('../tuning/verify.ts')).verifyLosses,
+  tuning: async () => (await import('../tuning/verify-tuning.ts')).verifyTuning,
+  merge: async () => (await import('../tuning/verify-merge.ts')).verifyMerge,
   model: async () => {
-    const [{ verifyModel }, { verifyMaskedDiffusion }] = await Promise.all([
+    const [{ verifyModel }, { verifyMaskedDiffusion }, { verifyImageDecoder, verifyUnderstandingLoss }] = await Promise.all([
       import('../embedder/verify/model.ts'),
       import('../pretraining/verify.ts'),
+      import('../pretraining/verify-mmada.ts'),
     ])
-    return (dir, options) => verifyModel(dir, { ...options, also: [verifyMaskedDiffusion] })
+    return (dir, options) => verifyModel(dir, { ...options, also: [verifyMaskedDiffusion, verifyImageDecoder, verifyUnderstandingLoss] })
   },
 }
 
