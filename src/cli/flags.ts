@@ -14,6 +14,16 @@ export const truncation = oneOf(['error', 'reference']).optional()
 export const count = wholeNumber(1).optional()
 /** A decoder layer: its number from 0, or `last`. */
 export const layer = z.union([z.literal('last'), wholeNumber(0)], { error: 'expected "last" or the number of a decoder layer' }).optional()
+/** Published embedders, see `presets`, named here because the library is not loaded before a command runs; a test compares. */
+export const preset = oneOf([
+  'vlm2vec-llava-next',
+  'vlm2vec-qwen2-vl',
+  'vlm2vec-v2',
+  'gme',
+  'e5-v',
+  'qwen3-vl-embedding',
+  'none',
+]).optional()
 export const quantize = oneOf(['int8', 'binary']).optional()
 
 const PAIR = /^(id|instruction|text|image)=(.+)$/

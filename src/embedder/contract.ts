@@ -9,7 +9,9 @@ import { z } from 'zod'
 import { readJson, writeFileAtomic } from '../checkpoint/file.ts'
 import type { Model } from '../families/model.ts'
 import { EmbedderError } from './errors.ts'
+import { imagePolicySchema, PLAIN_IMAGES } from './image-policy.ts'
 import { pools, type Readout } from './readout.ts'
+import { templateSchema } from './template.ts'
 
 export const CONTRACT = 'embedder.json'
 const CONFIG = 'config.json'
@@ -23,20 +25,27 @@ const readoutSchema = z.strictObject({
 
 const goldenItemSchema = z.strictObject({ instruction: z.string().optional(), text: z.string().optional(), image: z.string().optional() })
 
+const promptSchema = z.strictObject({
+  /** The finished prompt with the slots `{image}`, `{instruction}`, `{text}`; absent: the checkpoint's chat template. */
+  template: templateSchema.optional(),
+  /** What stands for a picture in the template; default `<image>`. */
+  placeholder: z.string().min(1).optional(),
+  /** For items that bring no instruction. */
+  instruction: z.string().optional(),
+  /** An instruction without a punctuation mark at its end gets a full stop. */
+  punctuated: z.literal(true).optional(),
+})
+
 const contractSchema = z.strictObject({
   format: z.literal('bifocal-embedder/1'),
   /** The checkpoint folder, relative to this file; `.` where the weights lie beside it. */
   base: z.strictObject({ path: z.string().min(1), revision: z.string().optional(), sha256: z.string().optional() }),
   /** PEFT adapter folder, relative to this file. */
   adapter: z.string().min(1).optional(),
-  prompt: z.strictObject({
-    /** The finished prompt with the slots `{image}`, `{instruction}`, `{text}`; absent: the checkpoint's chat template. */
-    template: z.string().optional(),
-    /** For items that bring no instruction. */
-    instruction: z.string().optional(),
-  }),
-  /** As in the references; named so that a reader need not guess. */
-  image: z.strictObject({ orientation: z.literal('ignored'), alpha: z.literal('dropped') }),
+  prompt: promptSchema,
+  image: imagePolicySchema,
+  /** Qwen's families: which pictures get positions in rows and columns, see `PrepareOptions`; absent: as transformers 4 does it. */
+  mropeMode: z.enum(['reference', 'grid', 'plain']).optional(),
   padding: z.literal('right'),
   /** `reference` cuts what is too long as the reference does. */
   truncation: z.enum(['error', 'reference']),
@@ -101,7 +110,7 @@ export function defaultContract(model: Model): Contract {
     format: 'bifocal-embedder/1',
     base: { path: '.' },
     prompt: {},
-    image: { orientation: 'ignored', alpha: 'dropped' },
+    image: PLAIN_IMAGES,
     padding: 'right',
     truncation: 'error',
     attention: 'native',

@@ -8,6 +8,7 @@ import { f32, i64, sizeOf, type Tensor } from '../numeric/tensor.ts'
 import { chunks, indices } from './batching.ts'
 import type { Encodable, EncodeOptions, Encoder, EncoderOptions } from './encoder.ts'
 import { EmbedderError } from './errors.ts'
+import { applyImagePolicy } from './image-policy.ts'
 import type { ReadItem } from './input.ts'
 import { EmbedderSessions } from './sessions.ts'
 
@@ -55,7 +56,7 @@ export async function dualEncoder(model: DualEncoderModel, options: EncoderOptio
           hint: 'Shorten the text, or cut it as the reference does with truncation "reference".',
         })
       }
-      const pixels = picture && processor.pixels(picture)
+      const pixels = picture && processor.pixels(applyImagePolicy(picture, contract.image))
       const ids = words === undefined ? undefined : processor.ids(words)
       return { pixels, ids, tokens: length, bytes: (pixels?.data.byteLength ?? 0) + 8 * textLength }
     },

@@ -6,9 +6,10 @@ import { writeRandomTwins } from '../../test/random-twins.ts'
 import { loadSafetensors } from '../checkpoint/safetensors.ts'
 import { toF32 } from '../numeric/float.ts'
 import { embedFile, embedSource } from './embed-file.ts'
-import { Embedder, type LoadOptions } from './embedder.ts'
+import { Embedder } from './embedder.ts'
 import { type ItemSource, itemsOfText } from './items/source.ts'
 import { VectorJournal } from './journal.ts'
+import type { LoadOptions } from './subject.ts'
 
 let root: string
 let model: string

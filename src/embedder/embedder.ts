@@ -1,52 +1,35 @@
 /** @file The embedding model that a folder holds, for library users: load, embed, close. */
 
-import type { Adapter } from '../checkpoint/adapter.ts'
-import { readAdapter } from '../checkpoint/adapter-folder.ts'
-import { openCheckpoint } from '../checkpoint/folder.ts'
-import { modelOf } from '../families/registry.ts'
-import type { Device } from '../runtime/devices.ts'
-import type { MemoryMode } from '../runtime/placement.ts'
-import { type Contract, defaultContract, readContract } from './contract.ts'
+import type { Contract } from './contract.ts'
 import { dualEncoder } from './dual-encoder.ts'
 import { type Embeddings, type EmbedOptions, embedItems } from './embedding.ts'
-import type { Encodable, Encoder, EncoderOptions } from './encoder.ts'
+import type { Encodable, Encoder } from './encoder.ts'
+import { type FingerprintParts, fingerprintOf } from './fingerprint.ts'
 import type { EmbedItem } from './input.ts'
-import type { Readout } from './readout.ts'
+import type { PresetName } from './presets.ts'
+import { type LoadOptions, openSubject } from './subject.ts'
 import { visionLanguageEncoder } from './vision-language.ts'
-
-export interface LoadOptions {
-  /** Default `cpu`. */
-  device?: Device
-  /** Default: all that the machine has. The same count gives the same bytes. */
-  threads?: number
-  /** Default `fast`. */
-  memory?: MemoryMode
-  /** Instead of the contract's. */
-  attention?: Contract['attention']
-  truncation?: Contract['truncation']
-  /** Instead of the contract's readout; what is not given stays. */
-  readout?: Partial<Readout>
-  /** Further vectors of the same pass, by name. */
-  readouts?: Readonly<Record<string, Readout>>
-  /** A PEFT adapter folder, or an adapter in memory, instead of the contract's. */
-  adapter?: string | Adapter
-  /** Positions of a batch, padding included; default 4096. */
-  tokenBudget?: number
-  warn?: (message: string) => void
-}
 
 export class Embedder {
   readonly contract: Contract
   /** The family's name. */
   readonly family: string
+  /** The preset that decided the contract, given or found by the folder's name. */
+  readonly preset: PresetName | undefined
   readonly #encoder: Encoder
   readonly #readouts: readonly string[]
+  readonly #deciding: FingerprintParts
 
-  private constructor(contract: Contract, family: string, encoder: Encoder, readouts: readonly string[]) {
-    this.contract = contract
-    this.family = family
+  private constructor(
+    encoder: Encoder,
+    of: { family: string; preset?: PresetName; readouts: readonly string[]; deciding: FingerprintParts },
+  ) {
+    this.contract = of.deciding.contract
+    this.family = of.family
+    this.preset = of.preset
     this.#encoder = encoder
-    this.#readouts = readouts
+    this.#readouts = of.readouts
+    this.#deciding = of.deciding
   }
 
   /**
@@ -58,29 +41,12 @@ export class Embedder {
    * await embedder.close()
    */
   static async load(path: string, options: LoadOptions = {}): Promise<Embedder> {
-    const located = await readContract(path)
-    const checkpoint = await openCheckpoint(located?.base ?? path)
-    const model = modelOf(checkpoint.config)
-    const given = located?.contract ?? defaultContract(model)
-    const { attention = given.attention, truncation = given.truncation, readouts = {} } = options
-    const contract = { ...given, attention, truncation, readout: { ...given.readout, ...present(options.readout ?? {}) } }
-    const from = options.adapter ?? located?.adapter
-    const adapter = typeof from === 'string' ? await readAdapter(from) : from
-    const { device, threads, memory, tokenBudget, warn } = options
-    const shared: EncoderOptions = {
-      checkpoint,
-      contract,
-      readouts: [contract.readout, ...Object.values(readouts)],
-      adapter,
-      device,
-      threads,
-      memory,
-      tokenBudget,
-      warn,
-    }
+    const { model, encoder: opened, adapterFolder, preset } = await openSubject(path, options)
     const encoder =
-      model.kind === 'dual-encoder' ? erased(await dualEncoder(model, shared)) : erased(await visionLanguageEncoder(model, shared))
-    return new Embedder(contract, model.family, encoder, Object.keys(readouts))
+      model.kind === 'dual-encoder' ? erased(await dualEncoder(model, opened)) : erased(await visionLanguageEncoder(model, opened))
+    const { contract, checkpoint, device } = opened
+    const deciding = { contract, checkpoint, adapter: adapterFolder, engine: { device } }
+    return new Embedder(encoder, { family: model.family, preset, readouts: Object.keys(options.readouts ?? {}), deciding })
   }
 
   /**
@@ -91,6 +57,11 @@ export class Embedder {
    */
   async embed(items: Iterable<EmbedItem> | AsyncIterable<EmbedItem>, options: EmbedOptions = {}): Promise<Embeddings> {
     return await embedItems(this.#encoder, { instruction: this.contract.prompt.instruction, names: this.#readouts }, items, options)
+  }
+
+  /** Of weights, contract and device: equal ones give equal vectors. An adapter given in memory does not count. */
+  async fingerprint(): Promise<string> {
+    return await fingerprintOf(this.#deciding)
   }
 
   /** Tensors of the files that the model does not use. */
@@ -120,10 +91,4 @@ function erased<Prepared extends Encodable>(encoder: Encoder<Prepared>): Encoder
       ),
     close: () => encoder.close(),
   }
-}
-
-function present<T extends object>(given: T): Partial<T> {
-  const kept: Partial<T> = { ...given }
-  for (const key in kept) if (kept[key] === undefined) delete kept[key]
-  return kept
 }

@@ -1,31 +1,78 @@
 /** @file A contract's own prompt: slots for image, instruction and text. */
 
+import { z } from 'zod'
 import type { PromptParts } from '../families/family.ts'
+import { EmbedderError } from './errors.ts'
 
-/** What stands for a picture in a finished prompt, in every family. */
+/** What stands for a picture in a finished prompt, in most families. */
 const PLACEHOLDER = '<image>'
 
+/** A prompt, or one for each kind of item. */
+export const templateSchema = z.union([z.string(), z.strictObject({ text: z.string(), image: z.string(), both: z.string() })])
+
+export type PromptTemplate = z.infer<typeof templateSchema>
+
 /**
- * Fills the slots `{image}`, `{instruction}`, `{text}`; a slot without a value is dropped together with the line break or space after it.
+ * Fills the slots `{image}`, `{instruction}`, `{text}`. A line break or space right after a slot belongs to it: it is dropped with a slot that has
+ * no value, and between two slots when the second has none. A space before a value that begins with a line break is dropped too (the MMEB rule).
+ * @param placeholder of one picture: `<|image_pad|>` in Qwen's families
+ * @throws EmbedderError `embedder/no-slot` for an instruction or text that the template has no slot for
  * @example templatePrompt('{image}\n{instruction} {text}', { instruction: 'Find:', text: 'a cat', images: 0 }).prompt // 'Find: a cat'
  */
-export function templatePrompt(template: string, { instruction, text, images }: PromptParts): { prompt: string; instructionEnd: number } {
+export function templatePrompt(
+  template: PromptTemplate,
+  parts: PromptParts,
+  placeholder = PLACEHOLDER,
+): { prompt: string; instructionEnd: number } {
+  const { instruction, text, images } = parts
+  const chosen = typeof template === 'string' ? template : template[kindOf(parts)]
   const values: Readonly<Record<string, string | undefined>> = {
-    image: images === 0 ? undefined : Array.from({ length: images }, () => PLACEHOLDER).join(''),
+    image: images === 0 ? undefined : placeholder.repeat(images),
     instruction,
     text,
   }
+  for (const part of ['instruction', 'text'] as const) if (values[part] && !chosen.includes(`{${part}}`)) throw noSlot(part, chosen)
   let prompt = ''
   let instructionEnd = 0
   let from = 0
-  for (const slot of template.matchAll(/\{(image|instruction|text)\}([\n ]?)/g)) {
-    prompt += template.slice(from, slot.index)
-    from = slot.index + slot[0].length
-    const value = values[slot[1]!]
+  /** A separator that waits for what comes after it. */
+  let pending = ''
+  let lastFilled = false
+  for (const slot of chosen.matchAll(/\{(image|instruction|text)\}([\n ]?)/g)) {
+    const [whole, name = '', separator = ''] = slot
+    const literal = chosen.slice(from, slot.index)
+    from = slot.index + whole.length
+    if (literal !== '') {
+      prompt += pending + literal
+      pending = ''
+    }
+    const value = values[name]
+    lastFilled = value !== undefined && value !== ''
     if (value === undefined || value === '') continue
-    prompt += value
-    if (slot[1] === 'instruction') instructionEnd = prompt.length
-    prompt += slot[2]
+    prompt += (pending === ' ' && value.startsWith('\n') ? '' : pending) + value
+    if (name === 'instruction') instructionEnd = prompt.length
+    pending = separator
   }
-  return { prompt: prompt + template.slice(from), instructionEnd }
+  const rest = chosen.slice(from)
+  return { prompt: rest !== '' || lastFilled ? prompt + pending + rest : prompt, instructionEnd }
+}
+
+function kindOf({ text, instruction, images }: PromptParts): 'text' | 'image' | 'both' {
+  if (images === 0) return 'text'
+  return text || instruction ? 'both' : 'image'
+}
+
+function noSlot(part: string, template: string): EmbedderError {
+  return new EmbedderError('no-slot', {
+    message: `the item has ${part === 'text' ? 'a text' : 'an instruction'}, but the prompt ${JSON.stringify(template)} has no {${part}}`,
+    hint: `This model was not trained with ${part === 'text' ? 'texts' : 'instructions'} here: leave it out, or change the prompt in embedder.json.`,
+  })
+}
+
+const PUNCTUATION = /\p{P}$/u
+
+/** An instruction as the contract wants it: Qwen3-VL-Embedding's ends with a punctuation mark. */
+export function punctuated(instruction: string): string {
+  const trimmed = instruction.trim()
+  return trimmed === '' || PUNCTUATION.test(trimmed) ? trimmed : `${trimmed}.`
 }

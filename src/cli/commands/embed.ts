@@ -14,6 +14,7 @@ export const embed = command('embed <model>', 'Give the vectors of texts and pic
   .option('--image <files...>', 'one item: its picture or pictures, PNG, JPEG or WebP')
   .option('--instruction <text>', 'what the vectors are for; for items that bring none')
   .option('--out <file>', 'write to a .safetensors, .npy, .parquet or .jsonl file instead of stdout; a killed run goes on')
+  .option('--preset <name>', 'prompt and readout of a published embedder; default: by the name of the model; or none', flags.preset)
   .option('--pool <kind>', 'how positions become one vector: last, mean, mean-text, … ', flags.pool)
   .option('--layer <n>', 'decoder layer to read after, or "last"', flags.layer)
   .option('--attention <kind>', 'native, causal or bidirectional', flags.attention)
@@ -26,7 +27,7 @@ export const embed = command('embed <model>', 'Give the vectors of texts and pic
   .option('--memory <mode>', 'fast, or low: half the memory of f16 weights, slower', flags.memory)
   .option('--strict', 'stop at the first bad item instead of skipping it')
   .action(async (given, io) => {
-    const { model, out, dims, quantize, device, threads, memory, attention, adapter, layer, pool, instruction } = given
+    const { model, out, preset, dims, quantize, device, threads, memory, attention, adapter, layer, pool, instruction } = given
     const [{ Embedder }, { embedFile, embedSource }, { checkVectorPath }] = await Promise.all([
       import('../../embedder/embedder.ts'),
       import('../../embedder/embed-file.ts'),
@@ -40,6 +41,7 @@ export const embed = command('embed <model>', 'Give the vectors of texts and pic
       threads,
       memory,
       attention,
+      preset,
       truncation: given.truncate,
       adapter,
       readout: { layer, pool, norm },

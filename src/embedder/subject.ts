@@ -1,0 +1,87 @@
+/** @file What a folder and the caller's wishes come to: the model, its contract, its adapter. No weight is read. */
+
+import type { Adapter } from '../checkpoint/adapter.ts'
+import { readAdapter } from '../checkpoint/adapter-folder.ts'
+import { openCheckpoint } from '../checkpoint/folder.ts'
+import type { AdapterMode } from '../families/adapted.ts'
+import type { Model } from '../families/model.ts'
+import { modelOf } from '../families/registry.ts'
+import type { Device } from '../runtime/devices.ts'
+import type { MemoryMode } from '../runtime/placement.ts'
+import { type Contract, defaultContract, readContract } from './contract.ts'
+import type { EncoderOptions } from './encoder.ts'
+import { type PresetName, presetFor, presets, withPreset } from './presets.ts'
+import type { Readout } from './readout.ts'
+
+export interface LoadOptions {
+  /** Default `cpu`. */
+  device?: Device
+  /** Default: all that the machine has. The same count gives the same bytes. */
+  threads?: number
+  /** Default `fast`. */
+  memory?: MemoryMode
+  /** A published embedder's prompt, picture policy, positions and readout; default: found by the folder's name, see `presetFor`; `none` to leave it. */
+  preset?: PresetName | 'none'
+  /** Instead of the contract's. */
+  attention?: Contract['attention']
+  truncation?: Contract['truncation']
+  /** Instead of the contract's readout; what is not given stays. */
+  readout?: Partial<Readout>
+  /** Further vectors of the same pass, by name. */
+  readouts?: Readonly<Record<string, Readout>>
+  /** A PEFT adapter folder, or an adapter in memory, instead of the contract's. */
+  adapter?: string | Adapter
+  /** Whether updates run beside the weights of their layers (`live`, the default) or are merged into them when a session opens. */
+  adapterMode?: AdapterMode
+  /** Positions of a batch, padding included; default 1024. */
+  tokenBudget?: number
+  warn?: (message: string) => void
+}
+
+export interface Subject {
+  readonly model: Model
+  readonly encoder: EncoderOptions
+  /** The adapter's folder, where it has one. */
+  readonly adapterFolder: string | undefined
+  /** The preset that decided the contract. */
+  readonly preset: PresetName | undefined
+}
+
+/**
+ * @param path a checkpoint folder, a folder with an `embedder.json`, or that file
+ * @throws EmbedderError `embedder/no-model`, `embedder/preset-family`; CheckpointError, FamilyError, FileError for what the folder holds
+ */
+export async function openSubject(path: string, options: LoadOptions = {}): Promise<Subject> {
+  const { readouts = {}, preset: wished, device, threads, memory, adapterMode, tokenBudget, warn } = options
+  const located = await readContract(path)
+  const checkpoint = await openCheckpoint(located?.base ?? path)
+  const model = modelOf(checkpoint.config)
+  const from = options.adapter ?? located?.adapter
+  const adapterFolder = typeof from === 'string' ? from : undefined
+  // A contract beside the weights knows better than their name.
+  const found = wished ?? (located === undefined ? presetFor([adapterFolder, path, nameIn(checkpoint.config)], model.family) : undefined)
+  const preset = found === 'none' ? undefined : found
+  if (preset !== undefined && !presets[preset].verified) {
+    const switchOff = wished === undefined ? ' (found by name; --preset none turns it off)' : ''
+    warn?.(`preset ${preset}${switchOff}: its prompt and readout have not been compared with the published weights' vectors yet`)
+  }
+  const plain = located?.contract ?? defaultContract(model)
+  const given = preset === undefined ? plain : withPreset(plain, preset, model.family)
+  const { attention = given.attention, truncation = given.truncation } = options
+  const contract = { ...given, attention, truncation, readout: { ...given.readout, ...present(options.readout ?? {}) } }
+  const adapter = typeof from === 'string' ? await readAdapter(from) : from
+  const all = [contract.readout, ...Object.values(readouts)]
+  const encoder = { checkpoint, contract, readouts: all, adapter, adapterMode, device, threads, memory, tokenBudget, warn }
+  return { model, encoder, adapterFolder, preset }
+}
+
+/** The repository that a config says it came from. */
+function nameIn({ _name_or_path: name }: Readonly<Record<string, unknown>>): string | undefined {
+  return typeof name === 'string' ? name : undefined
+}
+
+function present<T extends object>(given: T): Partial<T> {
+  const kept: Partial<T> = { ...given }
+  for (const key in kept) if (kept[key] === undefined) delete kept[key]
+  return kept
+}
