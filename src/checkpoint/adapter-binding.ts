@@ -13,8 +13,8 @@ export interface AdapterBase {
   parameters: readonly { name: string; dims: readonly number[] }[]
   /** Names under which files, and adapters, spell a parameter. */
   spellings(name: string): string[]
-  /** Names of the tensors in the files, those of layers that never run included. */
-  tensors: ReadonlyMap<string, unknown>
+  /** The tensors of the files, those of layers that never run included. */
+  tensors: ReadonlyMap<string, { readonly dims: readonly number[] }>
 }
 
 /** One change to a whole weight. */
@@ -25,8 +25,8 @@ export interface BoundAdapter {
   readonly linears: ReadonlyMap<string, LowRankUpdate>
   /** Changes of all other weights by canonical name, in the order to be made; the first gets the base's own. */
   readonly edits: ReadonlyMap<string, readonly WeightEdit[]>
-  /** Tensors for layers that the files have and the model never runs. */
-  readonly idle: readonly string[]
+  /** Changes of weights that the files have and the model never runs: layers behind the last one that is used. */
+  readonly idle: ReadonlyMap<string, readonly WeightEdit[]>
   /** Modules that the config targets and the adapter has no tensors for. */
   readonly untouched: readonly string[]
 }
@@ -39,75 +39,57 @@ const LISTED = 5
  * use none of them
  */
 export function bindAdapter(adapter: Adapter, base: AdapterBase): BoundAdapter {
-  const names = spelledNames(base)
-  const dims = new Map(base.parameters.map((parameter) => [parameter.name, parameter.dims]))
+  const find = weightFinder(base)
   const linears = new Map<string, LowRankUpdate>()
   const edits = new Map<string, WeightEdit[]>()
-  const idle: string[] = []
+  const idle = new Map<string, WeightEdit[]>()
   const problems: string[] = []
-  let used = 0
-  /** @param fits what is wrong with the shape, if anything */
-  const place = (spelled: string, fits: (dims: readonly number[]) => string | undefined, put: (name: string) => void) => {
-    const name = names.get(spelled)
-    if (name === undefined) {
-      if (isIdle(spelled, names, base)) idle.push(spelled)
-      else problems.push(`${spelled} is not in the base model`)
-      return
-    }
-    const wrong = fits(dims.get(name)!)
-    if (wrong !== undefined) problems.push(`${spelled} is [${dims.get(name)}] in the base model, ${wrong} in the adapter`)
+  /** @param got the shape in the adapter, where it is not the weight's */
+  const place = (spelled: string, got: (dims: readonly number[]) => string | undefined, edit: WeightEdit, update?: LowRankUpdate) => {
+    const found = find(spelled)
+    // A tied head has no tensor of its own, and no vector depends on it.
+    if (found === undefined && /(^|\.)lm_head\./.test(spelled)) return
+    const wrong = found && got(found.dims)
+    if (found === undefined) problems.push(`${spelled} is not in the base model`)
+    else if (wrong !== undefined) problems.push(`${spelled} is [${found.dims}] in the base model, ${wrong} in the adapter`)
+    else if (found.used && update !== undefined && (update.layout ?? 'linear') === 'linear')
+      linears.set(found.name.replace(/\.weight$/, ''), update)
     else {
-      used++
-      put(name)
+      const changes = found.used ? edits : idle
+      changes.set(found.name, [...(changes.get(found.name) ?? []), edit])
     }
   }
-  const edit = (name: string, change: WeightEdit) => edits.set(name, [...(edits.get(name) ?? []), change])
+  const ofShape = (value: Tensor) => (dims: readonly number[]) => (dims.join() === value.dims.join() ? undefined : `[${value.dims}]`)
   // Whole tensors first: an update of the same weight acts on them.
-  for (const [spelled, value] of adapter.replaced ?? [])
-    place(
-      spelled,
-      (expected) => (expected.join() === value.dims.join() ? undefined : `[${value.dims}]`),
-      (name) => edit(name, () => value),
-    )
+  for (const [spelled, value] of adapter.replaced ?? []) place(spelled, ofShape(value), () => value)
   for (const [module, rows] of adapter.rows ?? []) {
-    const fits = (expected: readonly number[]) =>
-      expected[1] === rows.values.dims[1] && rows.ids.every((id) => id < expected[0]!)
-        ? undefined
-        : `rows ${rows.ids} of [${rows.values.dims}]`
-    place(`${module}.weight`, fits, (name) => edit(name, (table) => withRows(table, rows)))
+    const got = ([count = 0, dim]: readonly number[]) =>
+      dim === rows.values.dims[1] && rows.ids.every((id) => id < count) ? undefined : `rows ${rows.ids} of [${rows.values.dims}]`
+    place(`${module}.weight`, got, (table) => withRows(table, rows))
   }
   for (const [module, update] of adapter.modules) {
-    const fits = (expected: readonly number[]) => (updateDims(update) === shapeOf(expected, update) ? undefined : `[${updateDims(update)}]`)
-    place(`${module}.weight`, fits, (name) => {
-      if (update.layout === 'embedding' || update.layout === 'convolution') edit(name, (weight) => mergedWeight(weight, update))
-      else linears.set(name.replace(/\.weight$/, ''), update)
-    })
+    const got = (dims: readonly number[]) => (updateDims(update) === matrixDims(dims, update) ? undefined : `[${updateDims(update)}]`)
+    place(`${module}.weight`, got, (weight) => mergedWeight(weight, update), update)
     const { shift, scale } = update
-    if (shift === undefined) continue
-    const sameLength = (expected: readonly number[]) => (expected.join() === shift.dims.join() ? undefined : `[${shift.dims}]`)
-    place(`${module}.bias`, sameLength, (name) => edit(name, (bias) => mergedBias(bias, shift, scale)))
+    if (shift !== undefined) place(`${module}.bias`, ofShape(shift), (bias) => mergedBias(bias, shift, scale))
   }
-  if (problems.length > 0) throw unfit(`${listed(problems)}`)
-  if (used === 0) throw unfit(idle.length === 0 ? 'the adapter has no tensors' : `the model uses none of ${listed(idle)}`)
+  if (problems.length > 0) throw unfit(listed(problems))
+  if (linears.size + edits.size === 0)
+    throw unfit(idle.size === 0 ? 'the adapter has no tensors for it' : `the model uses none of ${listed([...idle.keys()])}`)
   return { linears, edits, idle, untouched: untouchedModules(adapter, base) }
 }
 
 /**
- * Changes of weights when all updates, also those of linear layers, are merged into them.
+ * Changes of weights when all updates, also those of linear layers, are merged into them; idle ones included.
  * @returns by canonical name
  */
-export function mergedEdits({ linears, edits }: BoundAdapter): ReadonlyMap<string, readonly WeightEdit[]> {
-  const all = new Map<string, readonly WeightEdit[]>(edits)
+export function mergedEdits({ linears, edits, idle }: BoundAdapter): ReadonlyMap<string, readonly WeightEdit[]> {
+  const all = new Map<string, readonly WeightEdit[]>([...edits, ...idle])
   for (const [module, update] of linears) {
     const name = `${module}.weight`
     all.set(name, [...(edits.get(name) ?? []), (weight) => mergedWeight(weight, update)])
   }
   return all
-}
-
-/** Weights with the dtype that they are stored in. */
-export interface StoredWeights extends WeightSource {
-  storedDtype(name: string): 'f32' | 'f16' | 'bf16'
 }
 
 /**
@@ -137,30 +119,43 @@ export function withArrays(base: WeightSource, arrays: ReadonlyMap<string, Tenso
   }
 }
 
-/** Spelling → canonical name. */
-function spelledNames({ parameters, spellings }: AdapterBase): ReadonlyMap<string, string> {
-  const names = new Map<string, string>()
-  for (const { name } of parameters) for (const spelled of [name, ...spellings(name)]) if (!names.has(spelled)) names.set(spelled, name)
-  return names
+/** A weight of the base. */
+export interface FoundWeight {
+  /** Canonical, or that of the tensor in the files where the family has none for it. */
+  name: string
+  dims: readonly number[]
+  /** Whether the model has it as a parameter. */
+  used: boolean
 }
 
 /** Numbers in a path, as layers have them. */
 const NUMBER = /(?<=\.)\d+(?=\.)/g
 
 /**
- * Whether the files have a weight that the model never runs: a layer behind the last one that is used (its name follows from that of another
- * layer), the tower's own pooling, or a head that embedding needs not.
+ * Finds weights under any spelling of their names. What the model never runs is found too: a layer behind the last one that is used (its
+ * name follows from that of another layer), a tower's own pooling, a head.
  */
-function isIdle(spelled: string, names: ReadonlyMap<string, string>, { spellings, tensors }: AdapterBase): boolean {
-  const bare = (name: string) => name.replace(/^model\./, '')
-  if (/(^|\.)lm_head\./.test(spelled) || [...tensors.keys()].some((name) => bare(name) === bare(spelled))) return true
-  const numbers = spelled.match(NUMBER) ?? []
-  for (const [other, canonical] of names) {
-    if (other.replace(NUMBER, '#') !== spelled.replace(NUMBER, '#')) continue
-    let at = 0
-    return spellings(canonical.replace(NUMBER, () => numbers[at++]!)).some((name) => tensors.has(name))
+export function weightFinder({ parameters, spellings, tensors }: AdapterBase): (spelled: string) => FoundWeight | undefined {
+  const names = new Map<string, FoundWeight>()
+  const skeletons = new Map<string, string>()
+  for (const { name, dims } of parameters) {
+    for (const spelled of [name, ...spellings(name)]) {
+      if (!names.has(spelled)) names.set(spelled, { name, dims, used: true })
+      skeletons.set(spelled.replace(NUMBER, '#'), name)
+    }
   }
-  return false
+  const bare = (name: string) => name.replace(/^model\./, '')
+  const stored = new Map([...tensors].map(([name, { dims }]) => [bare(name), { name, dims, used: false }]))
+  return (spelled) => {
+    const known = names.get(spelled)
+    const alike = skeletons.get(spelled.replace(NUMBER, '#'))
+    if (known !== undefined || alike === undefined) return known ?? stored.get(bare(spelled))
+    const numbers = spelled.match(NUMBER) ?? []
+    let at = 0
+    const name = alike.replace(NUMBER, () => numbers[at++]!)
+    const file = spellings(name).find((candidate) => tensors.has(candidate))
+    return file === undefined ? undefined : { name, dims: tensors.get(file)!.dims, used: false }
+  }
 }
 
 /** Rows and columns of the weight that an update is for. */
@@ -171,7 +166,7 @@ function updateDims({ down, up, layout }: LowRankUpdate): string {
 }
 
 /** A weight's shape as a matrix; as it is where an update of its kind can't be for it. */
-function shapeOf(dims: readonly number[], { layout }: LowRankUpdate): string {
+function matrixDims(dims: readonly number[], { layout }: LowRankUpdate): string {
   if (layout !== 'convolution') return dims.join()
   return [dims[0]!, dims.slice(1).reduce((size, dim) => size * dim, 1)].join()
 }

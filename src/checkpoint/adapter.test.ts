@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { goldenDir, hasGolden } from '../../test/golden.ts'
-import { toF32 } from '../numeric/float.ts'
 import { f32, i64, type Tensor } from '../numeric/tensor.ts'
 import { type Adapter, adapterParameters, initialAdapter } from './adapter.ts'
 import { bindAdapter, editedWeights, mergedEdits } from './adapter-binding.ts'
@@ -26,7 +25,7 @@ const layers = [
 const baseOf = (parameters: Record<string, readonly number[]>) => ({
   parameters: Object.entries(parameters).map(([name, dims]) => ({ name, dims })),
   spellings: (name: string) => [name],
-  tensors: new Map(Object.entries(parameters)),
+  tensors: new Map(Object.entries(parameters).map(([name, dims]) => [name, { dims }])),
 })
 const small = baseOf(Object.fromEntries(layers.map(({ module }) => [`${module}.weight`, [4, 6]])))
 const merge = (adapter: Adapter, weight: Tensor<'f32'>) => editedWeights(mergedEdits(bindAdapter(adapter, small)), async () => weight)
@@ -83,17 +82,18 @@ describe('binding', () => {
 
   test('tensors for layers that the files have and the model never runs are idle', () => {
     const parameters = { 'model.layers.0.q_proj.weight': [4, 6] }
+    const inFile = { dims: [4, 6] }
     const base = {
       ...baseOf(parameters),
       tensors: new Map([
-        ['layers.0.q_proj.weight', 1],
-        ['layers.1.q_proj.weight', 1],
+        ['layers.0.q_proj.weight', inFile],
+        ['layers.1.q_proj.weight', inFile],
       ]),
     }
     const spellings = (name: string) => [name, name.replace(/^model\./, '')]
     const bound = bindAdapter(fresh(), { ...base, spellings })
     expect([...bound.linears.keys()]).toEqual(['model.layers.0.q_proj'])
-    expect(bound.idle).toEqual(['model.layers.1.q_proj.weight'])
+    expect([...bound.idle.keys()]).toEqual(['model.layers.1.q_proj.weight'])
   })
 
   test('when the model uses nothing is refused', () => {

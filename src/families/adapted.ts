@@ -2,7 +2,15 @@
 
 import type { Adapter, LowRankUpdate } from '../checkpoint/adapter.ts'
 import { updateParameters } from '../checkpoint/adapter.ts'
-import { type BoundAdapter, bindAdapter, editedWeights, mergedEdits, withArrays } from '../checkpoint/adapter-binding.ts'
+import {
+  type BoundAdapter,
+  bindAdapter,
+  editedWeights,
+  type FoundWeight,
+  mergedEdits,
+  weightFinder,
+  withArrays,
+} from '../checkpoint/adapter-binding.ts'
 import { CheckpointError } from '../checkpoint/errors.ts'
 import type { Checkpoint } from '../checkpoint/folder.ts'
 import type { CompiledGraph } from '../graph/index.ts'
@@ -31,6 +39,12 @@ export interface AdaptedWeights {
    * @throws CheckpointError `checkpoint/adapter-target` when an update is for a weight that the graph doesn't use as a linear layer's
    */
   feeds(compiled: CompiledGraph): Record<string, Tensor<'f32'>>
+  /** A weight of the base under any spelling. */
+  find(spelled: string): FoundWeight | undefined
+  /**
+   * All weights that the adapter changes, merged, by canonical name; those that the model never runs too.
+   */
+  merged(): Promise<ReadonlyMap<string, Tensor<'f32'>>>
   /** The weights of a graph; those that the adapter changes are read and made now. */
   source(compiled: CompiledGraph): Promise<WeightSource>
 }
@@ -53,6 +67,8 @@ export function adaptedWeights({ checkpoint, model, adapter, mode = 'live' }: Ad
   const read = async (name: string) => toF32(await checkpoint.read(stored.find(name)?.name ?? name))
   return {
     bound,
+    find: weightFinder(base),
+    merged: async () => (bound === undefined ? new Map() : await editedWeights(mergedEdits(bound), read)),
     scope: {
       storedDtype: (name) => (edits.has(name) ? 'f32' : stored.storedDtype(name)),
       adapter: (linear) => lowRankOf(linears.get(linear)),

@@ -41,5 +41,5 @@ export const PLAIN_STEPS = 2_250
 /** Share of pictures that show varied drawings after that. */
 export const VARIED = 0.7
 
-export const TOWER_TRAINING: TowerTraining = { steps: 3_750, batch: 64, bank: 24, seed: 20260206 }
+export const TOWER_TRAINING: TowerTraining = { steps: 4_000, batch: 64, bank: 24, seed: 20260206 }
 export const TWIN_TRAINING: TwinTraining = { steps: 3_500, batch: 64, seed: 20260206 }

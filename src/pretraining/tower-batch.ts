@@ -2,7 +2,7 @@
 
 import { pick, stream } from '../numeric/random.ts'
 import { f32, i64, type Tensor } from '../numeric/tensor.ts'
-import { COLOURS, captionPair, type Sheets, TRAINING_STYLES, type World } from '../scenes/index.ts'
+import { COLOURS, captionPair, type Sheets, type World } from '../scenes/index.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
 import { drawBatch, patchContents } from './pictures.ts'
 import { IMAGE_TOKENS, PLAIN_STEPS, TOWER, type TowerTraining, VARIED } from './recipe.ts'
@@ -15,8 +15,6 @@ const SHIFT = 0.06
 
 /** Weight of a patch of bare background in the patch losses; a drawing's patch weighs 1. */
 const BACKGROUND_WEIGHT = 0.1
-
-const ALL_STYLES = Array.from({ length: TRAINING_STYLES }, (_, style) => style)
 
 export interface TowerWorld {
   world: World
@@ -31,7 +29,6 @@ export function towerBatch(
   step: number,
 ): Record<string, Tensor> {
   const random = stream(seed, 'tower', step)
-  const styles = { sheets, shown: (concept: number) => ALL_STYLES.filter((style) => style !== world.all[concept]!.withheld) }
   const pairs = Array.from({ length: batch }, (_, i) => captionPair(world, seed, step * batch + i))
   const classOf = new Map(world.training.map((concept, i) => [concept.index, i]))
   const hard = pairs.flatMap(({ hardCaptions }) => (hardCaptions.length > 0 ? [pick(hardCaptions, random)] : []))
@@ -55,7 +52,7 @@ export function towerBatch(
     pixels: drawBatch(
       pairs.map(({ description }) => description),
       sheets,
-      () => (step >= PLAIN_STEPS && random() < VARIED ? redrawn(randomVariation(random), styles) : undefined),
+      () => (step >= PLAIN_STEPS && random() < VARIED ? redrawn(randomVariation(random)) : undefined),
     ),
     gain: jitter(GAIN, 1),
     shift: jitter(SHIFT, 0),

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { stream } from '../numeric/random.ts'
-import { randomVariation, recolouringOf, redrawn, type Variation } from './variation.ts'
+import { randomVariation, recolouringOf, redrawn } from './variation.ts'
 
 const SIZE = 24
+const STILL = { turn: 0, stretch: [1, 1], shift: [0, 0] } as const
 
 /** A premultiplied sprite of random pixels. */
 function sprite(seed: number): Uint8Array {
@@ -19,60 +20,39 @@ function sprite(seed: number): Uint8Array {
 /** The pixel at column `x` and row `y`. */
 const pixel = (of: Uint8Array, x: number, y: number) => [...of.subarray((y * SIZE + x) * 4, (y * SIZE + x) * 4 + 4)]
 
-const OTHER = sprite(99)
-const STYLES = { sheets: { sprite: () => OTHER }, shown: () => [0, 1] }
-const DRAWING = { concept: 0, style: 0, size: SIZE }
-const change = (variation: Variation, own: Uint8Array) => redrawn(variation, STYLES)(own, DRAWING)
-
 describe('variations', () => {
   test('no change gives the same bytes, in a new array', () => {
     const own = sprite(1)
-    expect(change({}, own)).toEqual(own)
-    expect(change({}, own)).not.toBe(own)
+    const out = redrawn(STILL)(own, SIZE)
+    expect(out).toEqual(own)
+    expect(out).not.toBe(own)
   })
 
-  test('a mirror swaps columns and leaves the stored drawing alone', () => {
+  test('a mirror swaps columns, half a turn swaps both, a shift moves and leaves the rest empty', () => {
     const own = sprite(2)
-    const before = own.slice()
-    const mirrored = change({ mirrored: true }, own)
+    const mirrored = redrawn({ ...STILL, stretch: [-1, 1] })(own, SIZE)
+    const turned = redrawn({ ...STILL, turn: Math.PI })(own, SIZE)
+    const moved = redrawn({ ...STILL, shift: [0.25, 0] })(own, SIZE)
     for (const [x, y] of [
       [3, 5],
       [20, 11],
     ] as const) {
       expect(pixel(mirrored, SIZE - 1 - x, y)).toEqual(pixel(own, x, y))
+      expect(pixel(turned, SIZE - 1 - x, SIZE - 1 - y)).toEqual(pixel(own, x, y))
     }
-    expect(own).toEqual(before)
+    expect(pixel(moved, 9, 5)).toEqual(pixel(own, 3, 5))
+    expect(pixel(moved, 2, 5)).toEqual([0, 0, 0, 0])
   })
 
-  test('a blend goes from the own style to the other one', () => {
+  test('a quarter turn goes clockwise', () => {
     const own = sprite(3)
-    const between = (share: number) => change({ blend: { share, which: 0.5 } }, own)
-    expect(between(0)).toEqual(own)
-    expect(between(1)).toEqual(OTHER)
-    expect(between(0.5)[7]).toBe(Math.round((own[7]! + OTHER[7]!) / 2))
-  })
-
-  test('a blur averages a box; a uniform drawing fades at its edges only', () => {
-    const flat = new Uint8Array(SIZE * SIZE * 4).fill(200)
-    const blurred = change({ blur: 2 / SIZE }, flat)
-    expect(pixel(blurred, 12, 12)).toEqual([200, 200, 200, 200])
-    expect(pixel(blurred, 0, 12)).toEqual([120, 120, 120, 120])
-    const dot = new Uint8Array(SIZE * SIZE * 4)
-    dot.fill(250, (12 * SIZE + 12) * 4, (12 * SIZE + 12) * 4 + 4)
-    expect(pixel(change({ blur: 2 / SIZE }, dot), 14, 10)).toEqual([10, 10, 10, 10])
-    expect(pixel(change({ blur: 2 / SIZE }, dot), 15, 10)).toEqual([0, 0, 0, 0])
-  })
-
-  test('an outline blackens the rim and keeps the opacity', () => {
-    const flat = new Uint8Array(SIZE * SIZE * 4).fill(255)
-    const out = change({ outline: 2 / SIZE }, flat)
-    expect(pixel(out, 1, 12)).toEqual([0, 0, 0, 255])
-    expect(pixel(out, 2, 12)).toEqual([255, 255, 255, 255])
+    const turned = redrawn({ ...STILL, turn: Math.PI / 2 })(own, SIZE)
+    expect(pixel(turned, SIZE - 1 - 5, 3)).toEqual(pixel(own, 3, 5))
   })
 
   test('colours stay premultiplied whatever the variation', () => {
     for (let seed = 0; seed < 40; seed++) {
-      const out = change(randomVariation(stream(seed, 'variation')), sprite(seed))
+      const out = redrawn(randomVariation(stream(seed, 'variation')))(sprite(seed), SIZE)
       for (let i = 0; i < out.length; i += 4) expect(Math.max(out[i]!, out[i + 1]!, out[i + 2]!)).toBeLessThanOrEqual(out[i + 3]!)
     }
   })

@@ -1,95 +1,85 @@
-/** @file Drawings in other forms: between two styles, blurred, outlined, mirrored, in other colours. So a tower learns things, not 600 pictures by heart. */
+/** @file Drawings in other forms: turned, stretched, mirrored, moved, in other colours. So a tower learns shapes, not 600 pictures by heart. */
 
-import { pick, type Random } from '../numeric/random.ts'
-import type { Redraw, Sheets } from '../scenes/index.ts'
+import type { Random } from '../numeric/random.ts'
+import type { Redraw } from '../scenes/index.ts'
 
 /** A linear change of colours: three rows of three, applied to red, green and blue. */
 export type Recolouring = readonly [number, number, number, number, number, number, number, number, number]
 
-/** What is done to a drawing, in this order. */
 export interface Variation {
-  /** Share of the same thing in another style, and which of the others (a number in [0, 1)). */
-  blend?: { share: number; which: number }
-  mirrored?: boolean
-  /** Half-width of the box that each pixel is averaged over, as a share of the size. */
-  blur?: number
+  /** Clockwise, in radians. */
+  turn: number
+  /** Factors of width and height; a negative width mirrors. */
+  stretch: readonly [number, number]
+  /** To the right and down, as shares of the size. */
+  shift: readonly [number, number]
   colours?: Recolouring
-  /** Width of a dark contour, as a share of the size. */
-  outline?: number
 }
 
-/** How often each change is made, and its bounds. */
-const BLENDED = 0.6
-const MIRRORED = 0.3
-const BLURRED = 0.5
-const MOST_BLUR = 0.08
-const RECOLOURED = 0.5
-const OUTLINED = 0.3
-const OUTLINES = [0.02, 0.03, 0.045]
-/** Radians. */
-const HUE = 0.7
+/** Bounds of the random variations; each number is drawn evenly from ± its bound. */
+const TURN = 0.25
+/** Natural logarithm of a factor. */
+const STRETCH = 0.15
+const SHIFT = 0.06
+const HUE = 0.8
 const MOST_COLOUR = 1.2
+/** Share of variations that change the colours too. */
+const RECOLOURED = 0.6
 
 export function randomVariation(random: Random): Variation {
+  const within = (bound: number) => bound * (2 * random() - 1)
+  const mirror = random() < 0.5 ? -1 : 1
   return {
-    blend: random() < BLENDED ? { share: random(), which: random() } : undefined,
-    mirrored: random() < MIRRORED,
-    blur: random() < BLURRED ? MOST_BLUR * random() : undefined,
-    colours: random() < RECOLOURED ? recolouringOf(HUE * (2 * random() - 1), MOST_COLOUR * random()) : undefined,
-    outline: random() < OUTLINED ? pick(OUTLINES, random) : undefined,
+    turn: within(TURN),
+    stretch: [mirror * Math.exp(within(STRETCH)), Math.exp(within(STRETCH))],
+    shift: [within(SHIFT), within(SHIFT)],
+    ...(random() < RECOLOURED ? { colours: recolouringOf(within(HUE), MOST_COLOUR * random()) } : {}),
   }
 }
 
-/** Where drawings in other styles come from. */
-export interface Styles {
-  sheets: Sheets
-  /** Styles that training may show of a concept. */
-  shown(concept: number): readonly number[]
-}
-
-/** Applies a variation to premultiplied sprites. */
-export function redrawn({ blend, mirrored, blur, colours, outline }: Variation, { sheets, shown }: Styles): Redraw {
-  return (sprite, { concept, style, size }) => {
-    let out = Uint8Array.from(sprite)
-    if (blend !== undefined) {
-      const others = shown(concept).filter((other) => other !== style)
-      const other = others[Math.floor(blend.which * others.length)]
-      if (other !== undefined) out = blended(out, sheets.sprite(concept, other, size), blend.share)
-    }
-    if (mirrored) mirror(out, size)
-    const radius = Math.round((blur ?? 0) * size)
-    if (radius > 0) out = boxBlurred(boxBlurred(out, size, radius, 4), size, radius, size * 4)
-    if (colours !== undefined) recolour(out, colours)
-    return outline === undefined ? out : outlined(out, size, Math.max(1, Math.round(outline * size)))
-  }
-}
-
-function blended(a: Uint8Array, b: Uint8Array, share: number): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(a, (value, i) => Math.round(value + share * (b[i]! - value)))
-}
-
-function mirror(sprite: Uint8Array, size: number): void {
-  const pixels = new Uint32Array(sprite.buffer, sprite.byteOffset, size * size)
-  for (let row = 0; row < size; row++) pixels.subarray(row * size, (row + 1) * size).reverse()
-}
-
-/** Averages along one axis, `stride` bytes from pixel to pixel; beyond the edges is nothing. */
-function boxBlurred(sprite: Uint8Array, size: number, radius: number, stride: number): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(sprite.length)
-  const across = stride === 4 ? size * 4 : 4
-  for (let line = 0; line < size; line++) {
-    for (let channel = 0; channel < 4; channel++) {
-      const start = line * across + channel
-      let sum = 0
-      for (let at = 0; at < Math.min(radius, size); at++) sum += sprite[start + at * stride]!
-      for (let at = 0; at < size; at++) {
-        if (at + radius < size) sum += sprite[start + (at + radius) * stride]!
-        if (at > radius) sum -= sprite[start + (at - radius - 1) * stride]!
-        out[start + at * stride] = Math.round(sum / (2 * radius + 1))
+/** Applies a variation to premultiplied sprites: bilinear, transparent beyond the edges. */
+export function redrawn({ turn, stretch: [wide, high], shift: [right, down], colours }: Variation): Redraw {
+  const [c, s] = [Math.cos(turn), Math.sin(turn)]
+  return (sprite, size) => {
+    const out = new Uint8Array(sprite.length)
+    const middle = (size - 1) / 2
+    for (let y = 0, to = 0; y < size; y++) {
+      for (let x = 0; x < size; x++, to += 4) {
+        // Back from the place in the new drawing to the one in the old.
+        const [dx, dy] = [x - middle - right * size, y - middle - down * size]
+        sample(sprite, size, (c * dx + s * dy) / wide + middle, (c * dy - s * dx) / high + middle, out, to)
       }
     }
+    if (colours !== undefined) recolour(out, colours)
+    return out
   }
-  return out
+}
+
+function sample(sprite: Uint8Array, size: number, x: number, y: number, out: Uint8Array, to: number): void {
+  if (x <= -1 || y <= -1 || x >= size || y >= size) return
+  const [left, top] = [Math.floor(x), Math.floor(y)]
+  const [a, b] = [x - left, y - top]
+  const inside = (column: number, row: number) => column >= 0 && row >= 0 && column < size && row < size
+  const corners = [
+    [left, top, (1 - a) * (1 - b)],
+    [left + 1, top, a * (1 - b)],
+    [left, top + 1, (1 - a) * b],
+    [left + 1, top + 1, a * b],
+  ] as const
+  let [red, green, blue, alpha] = [0, 0, 0, 0]
+  for (const [column, row, weight] of corners) {
+    if (weight === 0 || !inside(column, row)) continue
+    const from = (row * size + column) * 4
+    red += weight * sprite[from]!
+    green += weight * sprite[from + 1]!
+    blue += weight * sprite[from + 2]!
+    alpha += weight * sprite[from + 3]!
+  }
+  // Rounding keeps the order, so premultiplied colour stays ≤ alpha.
+  out[to] = Math.round(red)
+  out[to + 1] = Math.round(green)
+  out[to + 2] = Math.round(blue)
+  out[to + 3] = Math.round(alpha)
 }
 
 function recolour(sprite: Uint8Array, matrix: Recolouring): void {
@@ -102,20 +92,6 @@ function recolour(sprite: Uint8Array, matrix: Recolouring): void {
       sprite[i + channel] = Math.min(alpha, Math.max(0, Math.round(value)))
     }
   }
-}
-
-/** Black within `width` pixels of the drawing's edge, inside the drawing. */
-function outlined(sprite: Uint8Array, size: number, width: number): Uint8Array {
-  const out = sprite.slice()
-  const opaque = (x: number, y: number) => x >= 0 && y >= 0 && x < size && y < size && sprite[(y * size + x) * 4 + 3]! >= 128
-  for (let y = 0; y < size; y++) {
-    for (let x = 0; x < size; x++) {
-      if (!opaque(x, y)) continue
-      const inner = opaque(x - width, y) && opaque(x + width, y) && opaque(x, y - width) && opaque(x, y + width)
-      if (!inner) out.fill(0, (y * size + x) * 4, (y * size + x) * 4 + 3)
-    }
-  }
-  return out
 }
 
 /** Lightness weights of SVG filters. */

@@ -4,15 +4,8 @@ import { COLOURS } from './colours.ts'
 import { type Description, PICTURE, type Place } from './scene.ts'
 import type { Sheets } from './sheets.ts'
 
-/** Which drawing a sprite is: indices of concept and style, side in pixels. */
-export interface Drawing {
-  concept: number
-  style: number
-  size: number
-}
-
 /** Gives a drawing in another form: a premultiplied RGBA sprite of `size` × `size` pixels in, a new one of the same size out. */
-export type Redraw = (sprite: Uint8Array, drawing: Drawing) => Uint8Array
+export type Redraw = (sprite: Uint8Array, size: number) => Uint8Array
 
 /** Lays a premultiplied sprite over the picture. */
 function lay(out: Uint8Array, sprite: Uint8Array, { x, y, size }: Place): void {
@@ -70,7 +63,7 @@ export function draw(description: Description, sheets: Sheets, redraw?: Redraw):
     for (let i = 0; i < count; i++) {
       const at = description.places[next++]!
       const stored = sheets.sprite(concept, description.style, at.size)
-      const sprite = redraw === undefined ? stored : redraw(stored, { concept, style: description.style, size: at.size })
+      const sprite = redraw === undefined ? stored : redraw(stored, at.size)
       if (colour === undefined) lay(out, sprite, at)
       else laySilhouette(out, sprite, at, COLOURS[colour]!.rgb)
     }

@@ -2,7 +2,7 @@
 
 export { COLOURS } from './colours.ts'
 export { BLOB, type Concept, GLOSSY, hasStyle, STYLES, type StyleName, TRAINING_STYLES } from './concepts.ts'
-export { type Drawing, draw, type Redraw } from './draw.ts'
+export { draw, type Redraw } from './draw.ts'
 export { ScenesError } from './errors.ts'
 export { INSTRUCTIONS } from './instructions.ts'
 export {

@@ -30,7 +30,7 @@ export interface Loss {
  */
 export function gradientGraph(build: (graph: Graph) => Loss): GradientGraph {
   const graph = new Graph()
-  const { loss, metrics = {} } = build(graph)
+  const loss = build(graph)
   const trained = fedParameters(graph)
   if (trained.length === 0) {
     throw new TrainingError('no-parameter', {
@@ -38,17 +38,23 @@ export function gradientGraph(build: (graph: Graph) => Loss): GradientGraph {
       hint: 'Mark what is trained, or attach an adapter.',
     })
   }
-  const values = gradients(
-    loss,
-    trained.map(({ value }) => value),
-  )
-  graph.output('loss', loss)
-  for (const [name, value] of Object.entries(metrics)) graph.output(`metric/${name}`, value)
-  for (const [i, { name }] of trained.entries()) graph.output(`gradient/${name}`, values[i]!)
+  outputLoss(graph, loss, trained)
   return { compiled: compile(graph), parameters: trained.map(({ name, dims }) => ({ name, dims })) }
 }
 
-function fedParameters(graph: Graph): { name: string; dims: number[]; value: Value<'f32'> }[] {
+/** Names the outputs of a loss: itself, its metrics, and its gradients with respect to values. */
+export function outputLoss(graph: Graph, { loss, metrics = {} }: Loss, wrt: readonly { name: string; value: Value<'f32'> }[]): void {
+  const values = gradients(
+    loss,
+    wrt.map(({ value }) => value),
+  )
+  graph.output('loss', loss)
+  for (const [name, value] of Object.entries(metrics)) graph.output(`metric/${name}`, value)
+  for (const [i, { name }] of wrt.entries()) graph.output(`gradient/${name}`, values[i]!)
+}
+
+/** The trained parameters of a graph. */
+export function fedParameters(graph: Graph): { name: string; dims: number[]; value: Value<'f32'> }[] {
   return graph.nodes.flatMap((node) => {
     if (!isNode(node, 'Parameter') || node.attributes.placement !== 'fed' || !isFloat(node.output)) return []
     const dims = node.output.dims.filter((dim) => typeof dim === 'number')
@@ -85,11 +91,12 @@ export function sessionStep({ session, parameters, feeds }: SessionStepOptions):
     ahead = next === undefined ? undefined : { step: next, batch: prepare(next) }
     // A failure to prepare surfaces when its step comes; until then it must not end the process.
     ahead?.batch.catch(() => {})
-    return resultOf(await running)
+    return stepResultOf(await running)
   }
 }
 
-function resultOf(outputs: Readonly<Record<string, Tensor>>): StepResult {
+/** What a run of a compiled loss gave. */
+export function stepResultOf(outputs: Readonly<Record<string, Tensor>>): StepResult {
   const metrics: Record<string, number> = {}
   const gradients: Record<string, Tensor<'f32'>> = {}
   let loss = Number.NaN

@@ -1,16 +1,19 @@
 /** @file Public surface of training. */
 
 export { type AdamWOptions, adamW } from './adamw.ts'
-export type { NamedArrays } from './arrays.ts'
+export { isF32, type NamedArrays } from './arrays.ts'
 export { TrainingError } from './errors.ts'
 export {
+  fedParameters,
   type GradientGraph,
   type GradientStep,
   gradientGraph,
   type Loss,
+  outputLoss,
   type SessionStepOptions,
   type StepResult,
   sessionStep,
+  stepResultOf,
 } from './gradient.ts'
 export { type TrainingOptions, type TrainingProgress, type TrainingResult, train } from './loop.ts'
 export { type MuonOptions, muon } from './muon.ts'
