@@ -4,6 +4,7 @@ import { type AdaptedWeights, adaptedWeights } from '../families/adapted.ts'
 import type { Model } from '../families/model.ts'
 import { compile, Graph } from '../graph/index.ts'
 import { rootScope, type Scope } from '../nn/index.ts'
+import { firstOf } from '../numeric/errors.ts'
 import type { Tensor } from '../numeric/tensor.ts'
 import { assertFinite } from '../runtime/finite.ts'
 import { openSession, type Session } from '../runtime/session.ts'
@@ -27,8 +28,7 @@ export class EmbedderSessions {
     this.#weights = adaptedWeights({ checkpoint, model, adapter, mode })
     const untouched = this.#weights.bound?.untouched ?? []
     if (untouched.length > 0) {
-      const more = untouched.length > 3 ? ` and ${untouched.length - 3} more` : ''
-      warn?.(`the adapter has no tensors for ${untouched.slice(0, 3).join(', ')}${more}, which its config targets: they stay as they are`)
+      warn?.(`the adapter has no tensors for ${firstOf(untouched, 3)}, which its config targets: they stay as they are`)
     }
   }
 

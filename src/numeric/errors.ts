@@ -44,3 +44,10 @@ export class InterruptedError extends BifocalError {
     super('interrupted', { message: `${what} was interrupted`, hint: 'Run the same command again: it goes on where it stopped.' }, 130)
   }
 }
+
+const LISTED = 8
+
+/** The first few of many, for a message that a person reads. @example firstOf(['a', 'b', 'c'], 2) // 'a; b; and 1 more' */
+export function firstOf(items: readonly string[], most = LISTED): string {
+  return [...items.slice(0, most), ...(items.length > most ? [`and ${items.length - most} more`] : [])].join('; ')
+}

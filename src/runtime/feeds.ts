@@ -2,6 +2,7 @@
 
 import type { FeedSlot } from '../graph/compiled.ts'
 import { evaluateDim } from '../graph/dims.ts'
+import { firstOf } from '../numeric/errors.ts'
 import type { Tensor } from '../numeric/tensor.ts'
 import { RuntimeError } from './errors.ts'
 
@@ -21,8 +22,8 @@ export function checkFeeds(slots: readonly FeedSlot[], feeds: Readonly<Record<st
   }
   if (problems.length > 0) {
     throw new RuntimeError('feeds', {
-      message: `the feeds do not fit the graph: ${problems.join('; ')}`,
-      hint: `The inputs are ${slots.map(({ name, dtype, dims }) => `${name} ${dtype} [${dims.join(', ')}]`).join(', ')}.`,
+      message: `the feeds do not fit the graph: ${firstOf(problems)}`,
+      hint: `The inputs are ${firstOf(slots.map(({ name, dtype, dims }) => `${name} ${dtype} [${dims.join(', ')}]`))}.`,
     })
   }
 }

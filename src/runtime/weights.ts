@@ -1,6 +1,7 @@
 /** @file Where the frozen weights of a graph lie, checked against what the graph asks for. */
 
 import type { CompiledGraph, WeightSlot } from '../graph/compiled.ts'
+import { firstOf } from '../numeric/errors.ts'
 import { BYTES_PER_ELEMENT, type DType, sizeOf, type Tensor } from '../numeric/tensor.ts'
 import { RuntimeError } from './errors.ts'
 
@@ -24,9 +25,6 @@ export function memoryWeights(tensors: Readonly<Record<string, Tensor>>): Weight
   }
 }
 
-/** How many names an error lists before it only counts. */
-const LISTED = 20
-
 /**
  * Every weight slot of `graph` with its location. The stored dtype may differ from the slot's: the graph casts.
  * @throws RuntimeError `runtime/weights` listing all weights that are missing, mis-shaped or of the wrong length
@@ -41,11 +39,10 @@ export function locateWeights(graph: CompiledGraph, source: WeightSource): Map<s
     else problems.push(`${slot.name}: ${problem}`)
   }
   if (problems.length > 0) {
-    const more = problems.length > LISTED ? `; and ${problems.length - LISTED} more` : ''
     throw new RuntimeError(
       'weights',
       {
-        message: `${problems.length} of ${graph.weights.length} weights do not fit: ${problems.slice(0, LISTED).join('; ')}${more}`,
+        message: `${problems.length} of ${graph.weights.length} weights do not fit: ${firstOf(problems)}`,
         hint: 'Are config.json and the weights from the same repository and revision?',
       },
       3,
