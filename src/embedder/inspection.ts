@@ -1,7 +1,7 @@
 /** @file What a model folder holds, without running it. */
 
-import { openCheckpoint } from '../checkpoint/folder.ts'
 import type { Model } from '../families/model.ts'
+import { openModel } from '../families/open.ts'
 import { modelParameters } from '../families/parameters.ts'
 import { modelOf } from '../families/registry.ts'
 import { checkWeights } from '../families/weights.ts'
@@ -45,7 +45,7 @@ export interface Inspection {
  */
 export async function inspectModel(path: string, options: ResolveOptions = {}): Promise<Inspection> {
   const { contract, base, adapter } = await locateModel(path, options)
-  const checkpoint = await openCheckpoint(base)
+  const checkpoint = await openModel(base, options)
   const model = modelOf(checkpoint.config)
   const parameters = model.kind === 'dual-encoder' ? modelParameters(model, { scale: false }) : modelParameters(model, { head: false })
   const { unused, problem } = weightCheck(() => checkWeights(parameters, checkpoint, model.weightSpellings))
@@ -89,7 +89,7 @@ function weightCheck(check: () => string[]): { unused: string[]; problem: string
 
 /** Tower, projector and decoder by the names that the families give them. */
 function partOf(name: string): string {
-  if (/vision|image_newline/.test(name)) return name.includes('newline') ? 'projector' : 'vision'
+  if (/vision|image_tokenizer|image_newline/.test(name)) return name.includes('newline') ? 'projector' : 'vision'
   if (/projector|projection/.test(name)) return 'projector'
   return /text_model/.test(name) ? 'text' : 'decoder'
 }

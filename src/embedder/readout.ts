@@ -40,6 +40,8 @@ export interface PoolableItem {
   readonly inputIds: readonly number[]
   /** `[seq]`; −1 at text. */
   readonly imageIndex: readonly number[]
+  /** Half-open ranges that count as text; default: all that is no image. A family's marks around a picture are neither. */
+  readonly text?: readonly (readonly [start: number, end: number])[]
   /** First position after the instruction. */
   readonly tailStart: number
 }
@@ -56,14 +58,15 @@ export interface PoolTokens {
  */
 export function poolWeights(pool: Pool, item: PoolableItem, tokens: PoolTokens = {}): Float32Array {
   const length = item.inputIds.length
-  const isText = (at: number) => item.imageIndex[at] === -1
+  const isImage = (at: number) => item.imageIndex[at] !== -1
+  const isText = (at: number) => item.text?.some(([start, end]) => at >= start && at < end) ?? !isImage(at)
   const holds = (at: number, id: number | undefined) => id !== undefined && isText(at) && item.inputIds[at] === id
   const lastEos = item.inputIds.findLastIndex((_, at) => holds(at, tokens.eos))
   const weight: { readonly [P in Pool]: (at: number) => number | boolean } = {
     last: (at) => at === length - 1,
     mean: () => 1,
     'mean-text': isText,
-    'mean-image': (at) => !isText(at),
+    'mean-image': isImage,
     'mean-tail': (at) => at >= item.tailStart,
     weighted: (at) => at + 1,
     eos: (at) => at === lastEos,

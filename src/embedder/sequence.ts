@@ -39,7 +39,8 @@ export async function sequencePreparer(
       said.template === undefined ? processor.prompt(parts) : templatePrompt(said.template, parts, said.placeholder)
     const images = pictures.map((picture) => applyImagePolicy(picture, contract.image))
     const item = processor.prepare(prompt, images, { instructionEnd, appendIds, truncation, mropeMode })
-    const poolable = { inputIds: item.inputIds, imageIndex: item.imageIndex, tailStart: item.spans.tailStart }
+    const { inputIds, imageIndex, spans } = item
+    const poolable = { inputIds, imageIndex, text: spans.text, tailStart: spans.tailStart }
     return {
       prompt,
       item,

@@ -2,14 +2,17 @@
 
 import type { Adapter } from '../checkpoint/adapter.ts'
 import { readAdapter } from '../checkpoint/adapter-folder.ts'
-import { openCheckpoint } from '../checkpoint/folder.ts'
 import type { AdapterMode } from '../families/adapted.ts'
 import type { Model } from '../families/model.ts'
+import { openModel } from '../families/open.ts'
 import { modelOf } from '../families/registry.ts'
+import type { DownloadProgress } from '../hub/progress.ts'
 import type { Device } from '../runtime/devices.ts'
 import type { MemoryMode } from '../runtime/placement.ts'
-import { type Contract, defaultContract, readContract } from './contract.ts'
+import { type Contract, defaultContract } from './contract.ts'
 import type { EncoderOptions } from './encoder.ts'
+import type { ImagePolicy } from './image-policy.ts'
+import { locateModel } from './locate.ts'
 import { type PresetName, presetFor, presets, withPreset } from './presets.ts'
 import type { Readout } from './readout.ts'
 
@@ -23,6 +26,7 @@ export interface LoadOptions {
   /** A published embedder's prompt, picture policy, positions and readout; default: found by the folder's name, see `presetFor`; `none` to leave it. */
   preset?: PresetName | 'none'
   /** Instead of the contract's. */
+  images?: ImagePolicy
   attention?: Contract['attention']
   truncation?: Contract['truncation']
   /** Instead of the contract's readout; what is not given stays. */
@@ -36,9 +40,14 @@ export interface LoadOptions {
   /** Positions of a batch, padding included; default 1024. */
   tokenBudget?: number
   warn?: (message: string) => void
+  /** While a model is fetched from the hub. */
+  onDownload?: (progress: DownloadProgress) => void
+  signal?: AbortSignal
 }
 
 export interface Subject {
+  /** The folder of the model itself: golden vectors of its contract are relative to it. */
+  readonly dir: string
   readonly model: Model
   readonly encoder: EncoderOptions
   /** The adapter's folder, where it has one. */
@@ -48,31 +57,38 @@ export interface Subject {
 }
 
 /**
- * @param path a checkpoint folder, a folder with an `embedder.json`, or that file
- * @throws EmbedderError `embedder/no-model`, `embedder/preset-family`; CheckpointError, FamilyError, FileError for what the folder holds
+ * @param path a checkpoint folder, a folder with an `embedder.json`, that file, an adapter folder that names its base, or a name on the hub
+ * @throws EmbedderError `embedder/no-model`, `embedder/preset-family`; HubError; CheckpointError, FamilyError, FileError for what the folder holds
  */
 export async function openSubject(path: string, options: LoadOptions = {}): Promise<Subject> {
   const { readouts = {}, preset: wished, device, threads, memory, adapterMode, tokenBudget, warn } = options
-  const located = await readContract(path)
-  const checkpoint = await openCheckpoint(located?.base ?? path)
+  const located = await locateModel(path, { signal: options.signal, onProgress: options.onDownload, warn })
+  const checkpoint = await openModel(located.base)
   const model = modelOf(checkpoint.config)
-  const from = options.adapter ?? located?.adapter
+  const from = options.adapter ?? located.adapter
   const adapterFolder = typeof from === 'string' ? from : undefined
   // A contract beside the weights knows better than their name.
-  const found = wished ?? (located === undefined ? presetFor([adapterFolder, path, nameIn(checkpoint.config)], model.family) : undefined)
+  const names = [adapterFolder, path.replace(/@[^/]*$/, ''), located.dir, nameIn(checkpoint.config)]
+  const found = wished ?? (located.contract === undefined ? presetFor(names, model.family) : undefined)
   const preset = found === 'none' ? undefined : found
   if (preset !== undefined && !presets[preset].verified) {
     const switchOff = wished === undefined ? ' (found by name; --preset none turns it off)' : ''
     warn?.(`preset ${preset}${switchOff}: its prompt and readout have not been compared with the published weights' vectors yet`)
   }
-  const plain = located?.contract ?? defaultContract(model)
+  const plain = located.contract?.contract ?? defaultContract(model)
   const given = preset === undefined ? plain : withPreset(plain, preset, model.family)
   const { attention = given.attention, truncation = given.truncation } = options
-  const contract = { ...given, attention, truncation, readout: { ...given.readout, ...present(options.readout ?? {}) } }
+  const contract = {
+    ...given,
+    image: options.images ?? given.image,
+    attention,
+    truncation,
+    readout: { ...given.readout, ...present(options.readout ?? {}) },
+  }
   const adapter = typeof from === 'string' ? await readAdapter(from) : from
   const all = [contract.readout, ...Object.values(readouts)]
   const encoder = { checkpoint, contract, readouts: all, adapter, adapterMode, device, threads, memory, tokenBudget, warn }
-  return { model, encoder, adapterFolder, preset }
+  return { dir: located.dir, model, encoder, adapterFolder, preset }
 }
 
 /** The repository that a config says it came from. */

@@ -4,12 +4,17 @@ import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { type Checkpoint, openCheckpoint } from '../checkpoint/folder.ts'
 import { locate, readTensor } from '../checkpoint/safetensors.ts'
+import { HubError } from '../hub/errors.ts'
+import { type ResolveOptions, resolveModel } from '../hub/resolve.ts'
 import { FamilyError } from './errors.ts'
 import type { Companion } from './family.ts'
 import { companionOf } from './registry.ts'
 
-export interface OpenModelOptions {
-  /** Folder of the second checkpoint (MMaDA's image tokenizer); default: looked for within the model's folder and beside it. */
+export interface OpenModelOptions extends ResolveOptions {
+  /**
+   * Folder of the second checkpoint (MMaDA's image tokenizer); default: looked for within the model's folder and beside it, else taken from the
+   * cache of the hub, or fetched.
+   */
   companion?: string
 }
 
@@ -19,23 +24,29 @@ export interface OpenModelOptions {
  * @throws CheckpointError for either folder; FamilyError `family/no-companion`, and what the family finds wrong with it
  * @example const model = modelOf((await openModel('MMaDA-8B-Base', { companion: 'magvitv2' })).config)
  */
-export async function openModel(dir: string, { companion }: OpenModelOptions = {}): Promise<Checkpoint> {
+export async function openModel(dir: string, { companion, ...options }: OpenModelOptions = {}): Promise<Checkpoint> {
   const own = await openCheckpoint(dir)
   const needed = companionOf(own.config)
   if (needed === undefined) return own
-  const second = await openCheckpoint(companion ?? companionFolder(dir, needed))
+  const second = await openCheckpoint(companion ?? (await companionFolder(dir, needed, options)))
   await needed.check(second)
   return joined(own, second, needed)
 }
 
-function companionFolder(dir: string, { folders, repository }: Companion): string {
+async function companionFolder(dir: string, { folders, repository }: Companion, options: ResolveOptions): Promise<string> {
   const places = [dir, dirname(resolve(dir))].flatMap((parent) => folders.map((name) => join(parent, name)))
   const found = places.find((place) => existsSync(join(place, 'config.json')))
   if (found !== undefined) return found
-  throw new FamilyError('no-companion', {
-    message: `${dir} needs a second checkpoint, ${repository}, which is in none of ${places.join(', ')}`,
-    hint: `Fetch ${repository} into one of these folders.`,
-  })
+  try {
+    return await resolveModel(repository, options)
+  } catch (cause) {
+    if (!(cause instanceof HubError)) throw cause
+    throw new FamilyError('no-companion', {
+      message: `${dir} needs a second checkpoint, ${repository}, which is in none of ${places.join(', ')}; from the hub: ${cause.message}`,
+      hint: `Run \`bifocal pull ${repository}\`, or put its files into one of these folders. ${cause.hint}`,
+      cause,
+    })
+  }
 }
 
 function joined(own: Checkpoint, second: Checkpoint, { configKey, prefix }: Companion): Checkpoint {

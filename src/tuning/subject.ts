@@ -1,10 +1,11 @@
 /** @file A vision-language checkpoint about to be converted: its parts, and where each weight of its decoder comes from. */
 
 import { createHash } from 'node:crypto'
-import { hashCheckpoint, openCheckpoint } from '../checkpoint/folder.ts'
+import { hashCheckpoint } from '../checkpoint/folder.ts'
 import type { Processor } from '../families/family.ts'
 import { initialWeights } from '../families/initial.ts'
 import type { VisionLanguageModel } from '../families/model.ts'
+import { openModel } from '../families/open.ts'
 import { modelParameters } from '../families/parameters.ts'
 import { modelOf } from '../families/registry.ts'
 import { checkpointWeights, type ParameterSlot } from '../families/weights.ts'
@@ -47,7 +48,7 @@ export interface SubjectOptions {
  * @throws TuningError `tuning/subject` for a dual encoder; CheckpointError, FamilyError for what the folder holds
  */
 export async function openSubject({ id, dir, attention, randomDecoder }: SubjectOptions): Promise<Subject> {
-  const checkpoint = await openCheckpoint(dir)
+  const checkpoint = await openModel(dir)
   const model = modelOf(checkpoint.config)
   if (model.kind !== 'vision-language') {
     throw new TuningError('subject', {

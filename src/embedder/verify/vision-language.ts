@@ -252,7 +252,7 @@ async function runPools(
 /** Weights of a pooling; `undefined` when the item has no position for it. */
 function weightsFor(pool: Pool, item: PreparedItem, mask: number | undefined): Float32Array | undefined {
   try {
-    return poolWeights(pool, { ...item, tailStart: item.spans.tailStart }, { mask })
+    return poolWeights(pool, { ...item, text: item.spans.text, tailStart: item.spans.tailStart }, { mask })
   } catch (error) {
     if (error instanceof ReadoutError) return undefined
     throw error
