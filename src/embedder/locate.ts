@@ -43,7 +43,7 @@ export async function locateModel(model: string, options: ResolveOptions = {}): 
 
 /** The base of a folder that holds an adapter and no weights to adapt. */
 async function baseOfAdapter(dir: string): Promise<string | undefined> {
-  const names = await readdir(dir).catch(() => [])
+  const names = await readdir(dir).catch((): string[] => [])
   const weights = names.some((name) => name.endsWith('.safetensors') && !name.startsWith('adapter_'))
   if (!names.includes(ADAPTER_CONFIG) || names.includes(CONTRACT) || weights) return undefined
   const { base_model_name_or_path: base, revision } = await readJson(join(dir, ADAPTER_CONFIG), adaptedSchema)

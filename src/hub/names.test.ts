@@ -3,7 +3,7 @@ import { homedir, hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { withLock } from './lock.ts'
-import { parseRepository } from './repository.ts'
+import { parseRepository, snapshotRepository } from './repository.ts'
 import { selectFiles } from './selection.ts'
 import { hubSettings } from './settings.ts'
 
@@ -19,6 +19,12 @@ describe('names', () => {
     expect(parseRepository(name)).toBeUndefined(),
   )
 })
+
+test.each([
+  [`/c/hub/models--acme--tiny.1/snapshots/${'a'.repeat(40)}`, { id: 'acme/tiny.1', revision: 'a'.repeat(40) }],
+  [`C:\\hub\\models--a--b\\snapshots\\${'a'.repeat(40)}\\`, { id: 'a/b', revision: 'a'.repeat(40) }],
+  ['/c/models/twin-ar', undefined],
+])('%s is a snapshot of', (folder, repository) => expect(snapshotRepository(folder)).toEqual(repository))
 
 describe('files that a model needs', () => {
   test.each<[string, string[], string[]]>([

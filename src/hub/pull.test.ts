@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { COMMIT, clientOf, OLDER, servedModel } from '../../test/hub-models.ts'
 import { type Fault, GOOD_TOKEN, gitBlob, type HubServer, sha256, startHubServer } from '../../test/hub-server.ts'
 import { BifocalError, InterruptedError } from '../numeric/errors.ts'
-import { type DownloadProgress, pullModel } from './pull.ts'
+import { type DownloadProgress, inMegabytes } from './progress.ts'
+import { pullModel } from './pull.ts'
 
 let server: HubServer
 let settings: ReturnType<typeof clientOf>
@@ -141,6 +142,24 @@ describe('progress', () => {
     expect(seen.at(-1)).toMatchObject({ repository: 'acme/tiny', done: total, total })
     expect(seen.length).toBeGreaterThan(NEEDED.length)
     expect(seen.every(({ done }, i) => done >= (seen[i - 1]?.done ?? 0))).toBe(true)
+  })
+})
+
+describe('a line of progress', () => {
+  test.each([
+    [0, 20, 0, 0.1],
+    [19, 20, 0, 0.1],
+    [20, 20, 0.1, 0.1],
+    [1_999_999, 2_000_000, 1.9, 2],
+    [2_000_000, 2_000_000, 2, 2],
+    [0, 0, 0.1, 0.1],
+  ])('%s of %s bytes', (done, total, shown, end) => {
+    expect(inMegabytes({ repository: 'a/b', file: 'f', done, total })).toEqual({
+      label: 'download a/b, MB',
+      done: shown,
+      total: end,
+      note: 'f',
+    })
   })
 })
 

@@ -9,21 +9,11 @@ import { HubError } from './errors.ts'
 import { describe, listFiles, type RemoteFile } from './listing.ts'
 import { withLock } from './lock.ts'
 import { parallel } from './parallel.ts'
+import type { DownloadProgress } from './progress.ts'
 import { type Repository, repositoryName, requireRepository } from './repository.ts'
 import { COMPANIONS, selectFiles } from './selection.ts'
 import { type HubSettings, hubSettings } from './settings.ts'
 import { type TransferOptions, transfer, unfinishedBytes } from './transfer.ts'
-
-export interface DownloadProgress {
-  /** `org/name`, or `org/name@revision`. */
-  repository: string
-  /** The file that came last. */
-  file: string
-  /** Bytes that are there, of all files, those that were there before included. */
-  done: number
-  /** Bytes of all files. */
-  total: number
-}
 
 export interface DownloadOptions {
   signal?: AbortSignal

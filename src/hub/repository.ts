@@ -34,6 +34,12 @@ export function repositoryName({ id, revision }: Repository): string {
   return revision === 'main' ? id : `${id}@${revision}`
 }
 
+/** The repository and commit of a snapshot in the cache; undefined for any other folder. */
+export function snapshotRepository(folder: string): Repository | undefined {
+  const [, owner, name, revision = ''] = /[/\\]models--([\w.-]+?)--([\w.-]+)[/\\]snapshots[/\\]([0-9a-f]{40})[/\\]?$/.exec(folder) ?? []
+  return owner === undefined ? undefined : { id: `${owner}/${name}`, revision }
+}
+
 /** A full commit hash names the same files for ever. */
 export function isCommit(revision: string): boolean {
   return /^[0-9a-f]{40}$/.test(revision)

@@ -18,7 +18,7 @@ export interface StudyProgress {
 export interface StudyOptions {
   /** Where report, results and tuned models go; what was computed there before is used again. */
   out: string
-  /** Checkpoint folders: those with a decoder are converted, a dual encoder is the baseline. Default: the shipped twins and their tower. */
+  /** Checkpoint folders, or names on the hub (`org/name@revision`): those with a decoder are converted, a dual encoder is the baseline. Default: the shipped twins and their tower. */
   models?: readonly string[]
   /** Names of embedded tasks; default all. */
   tasks?: readonly string[]

@@ -11,6 +11,8 @@ import { openCheckpoint } from '../checkpoint/folder.ts'
 import type { DualEncoderModel } from '../families/model.ts'
 import { modelParameters } from '../families/parameters.ts'
 import { modelOf } from '../families/registry.ts'
+import { inMegabytes } from '../hub/progress.ts'
+import { resolveModel } from '../hub/resolve.ts'
 import { sizeOf } from '../numeric/tensor.ts'
 import { type Results, type StudyRun, type WrittenReport, writeReport } from '../report/index.ts'
 import { assemble } from './assemble.ts'
@@ -46,7 +48,7 @@ export async function runStudy(options: StudyOptions): Promise<StudyResult> {
   const startedAt = new Date().toISOString()
   const setting = settingOf(options)
   const phases = new Phases()
-  const planned = await plan(setting.models)
+  const planned = await plan(await foldersOf(setting.models, options), setting.models)
   const world = await phases.time('tasks', () => studyWorld(setting))
   const context: StudyContext = { setting, world, phases, options }
   const subjects = planned.filter(({ dual }) => dual === undefined)
@@ -81,15 +83,22 @@ async function together<T, R>(items: readonly T[], work: (item: T) => Promise<R>
   })
 }
 
-async function plan(dirs: readonly string[]): Promise<PlannedModel[]> {
+/** Where the models lie; those that are known by their name on the hub only are fetched, one after another. */
+async function foldersOf(models: readonly string[], { signal, onProgress, warn }: StudyOptions): Promise<string[]> {
+  const dirs: string[] = []
+  for (const model of models) dirs.push(await resolveModel(model, { signal, warn, onProgress: (at) => onProgress?.(inMegabytes(at)) }))
+  return dirs
+}
+
+async function plan(dirs: readonly string[], models: readonly string[]): Promise<PlannedModel[]> {
   const absent = dirs.filter((dir) => !existsSync(dir))
   if (absent.length > 0) {
     throw new StudyError('no-model', {
       message: `there is no folder ${absent.join(', ')}`,
-      hint: 'Name checkpoint folders with --models; without it the shipped twins are studied.',
+      hint: 'Name checkpoint folders, or models of the hub as ORG/NAME, with --models; without it the shipped twins are studied.',
     })
   }
-  const ids = idsOf(dirs)
+  const ids = idsOf(models.map((model, i) => (model === dirs[i] ? model : model.replace(/@.*$/, ''))))
   const planned = await Promise.all(
     dirs.map(async (dir, i): Promise<PlannedModel> => {
       const model = modelOf((await openCheckpoint(dir)).config)

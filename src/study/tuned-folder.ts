@@ -4,6 +4,7 @@ import { join, relative } from 'node:path'
 import { initialAdapter } from '../checkpoint/adapter.ts'
 import { writeAdapter } from '../checkpoint/adapter-folder.ts'
 import { defaultContract, writeContract } from '../embedder/contract.ts'
+import { snapshotRepository } from '../hub/repository.ts'
 import type { Conversion } from '../tuning/convert.ts'
 import { decoderLinears, type TunedPool } from '../tuning/decoder.ts'
 import type { Subject } from '../tuning/subject.ts'
@@ -31,9 +32,11 @@ export async function writeTuned(
   })
   await writeAdapter(dir, { config, modules: new Map(modules) })
   const contract = defaultContract(subject.model)
+  // By name, where it has one: the folder then works on other machines too.
+  const published = snapshotRepository(subject.dir)
   await writeContract(dir, {
     ...contract,
-    base: { path: relative(dir, subject.dir) },
+    base: published === undefined ? { path: relative(dir, subject.dir) } : { path: published.id, revision: published.revision },
     adapter: '.',
     attention: subject.attention,
     readout: { layer: 'last', norm: 'after', pool },

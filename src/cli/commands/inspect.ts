@@ -1,13 +1,13 @@
 /** @file `bifocal inspect`: what a model folder holds. */
 
 import type { Inspection } from '../../embedder/inspection.ts'
+import { inMegabytes } from '../../hub/progress.ts'
 import { command } from '../command.ts'
-import { downloadLine } from '../download.ts'
 
 export const inspect = command('inspect <model>', 'Show family, shape, tensors, parameters and memory of a model').action(
   async ({ model }, io) => {
     const { inspectModel } = await import('../../embedder/inspection.ts')
-    const found = await inspectModel(model, { signal: io.signal, onProgress: downloadLine(io), warn: io.warn })
+    const found = await inspectModel(model, { signal: io.signal, onProgress: (at) => io.progress(inMegabytes(at)), warn: io.warn })
     io.print(inspectionWords(found), found)
     return found.tensors.problem === null ? 0 : 3
   },

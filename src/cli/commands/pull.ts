@@ -1,14 +1,14 @@
 /** @file `bifocal pull`: a model from the Hugging Face Hub into the cache. */
 
+import { inMegabytes } from '../../hub/progress.ts'
 import type { Pulled } from '../../hub/pull.ts'
 import { command } from '../command.ts'
-import { downloadLine } from '../download.ts'
 
 export const pull = command('pull <model>', 'Fetch a model, ORG/NAME[@REVISION], into the Hugging Face cache, or bring it up to date there')
   .option('--include <patterns...>', 'files to fetch, such as "*.json", instead of those that a model needs; never pickled ones')
   .action(async ({ model, include }, io) => {
     const { pullModel } = await import('../../hub/pull.ts')
-    const pulled = await pullModel(model, { include, signal: io.signal, onProgress: downloadLine(io) })
+    const pulled = await pullModel(model, { include, signal: io.signal, onProgress: (at) => io.progress(inMegabytes(at)) })
     io.say(pulledWords(pulled))
     io.print(pulled.folder, pulled)
     return 0

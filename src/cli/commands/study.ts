@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { command, wholeNumber } from '../command.ts'
 
 export const study = command('study', 'Convert models, measure them, explain the difference, write a report')
-  .option('--models <dirs...>', 'checkpoint folders; default: the shipped twins and their tower')
+  .option('--models <models...>', 'checkpoint folders, or ORG/NAME[@REVISION] on the hub; default: the shipped twins and their tower')
   .option('--tasks <names...>', 'embedded tasks; default all')
   .option('--preset <name>', 'quick (minutes) or full; default quick', z.enum(['quick', 'full']).optional())
   .option('--steps <n>', 'steps of each conversion', wholeNumber(1).optional())
