@@ -12,7 +12,7 @@ import { applyImagePolicy } from './image-policy.ts'
 import type { ReadItem } from './input.ts'
 import { EmbedderSessions } from './sessions.ts'
 
-interface Pair extends Encodable {
+export interface Pair extends Encodable {
   readonly pixels: Tensor<'f32'> | undefined
   readonly ids: readonly number[] | undefined
 }
@@ -25,10 +25,10 @@ const BATCH = 64
  * @throws FamilyError `family/weights` and what the processor throws
  */
 export async function dualEncoder(model: DualEncoderModel, options: EncoderOptions): Promise<Encoder<Pair>> {
-  const { checkpoint, contract, readouts } = options
+  const { checkpoint, readouts } = options
   const { view, dims, textLength } = model.shape
   const unused = checkWeights(modelParameters(model, { scale: false }), checkpoint, model.weightSpellings)
-  const processor = await model.processor(checkpoint.dir)
+  const prepare = await pairPreparer(model, options)
   const sessions = new EmbedderSessions(model, options)
   const images = sessions.session('image tower', (scope) => {
     scope.graph.output('vectors', model.buildImage(scope, scope.graph.input('pixels', 'f32', ['batch', ...view])).imageEmbeds)
@@ -39,27 +39,7 @@ export async function dualEncoder(model: DualEncoderModel, options: EncoderOptio
 
   return {
     unused,
-    prepare({ instruction, text, pictures }: ReadItem) {
-      const [picture, ...more] = pictures
-      if (more.length > 0) {
-        throw new EmbedderError('several-images', {
-          message: `the item has ${pictures.length} images, the image tower takes one`,
-          hint: 'Give each image an item of its own.',
-        })
-      }
-      // A text tower trained on captions has not learnt instructions: one counts only where nothing else is said.
-      const words = text ?? (picture === undefined ? instruction : undefined)
-      const length = words === undefined ? 0 : processor.tokenizer.encode(words).length
-      if (length > textLength && contract.truncation === 'error') {
-        throw new EmbedderError('too-long', {
-          message: `the text has ${length} tokens, the text tower takes ${textLength}`,
-          hint: 'Shorten the text, or cut it as the reference does with truncation "reference".',
-        })
-      }
-      const pixels = picture && processor.pixels(applyImagePolicy(picture, contract.image))
-      const ids = words === undefined ? undefined : processor.ids(words)
-      return { pixels, ids, tokens: length, bytes: (pixels?.data.byteLength ?? 0) + 8 * textLength }
-    },
+    prepare,
     async encode(items, { signal, onBatch }: EncodeOptions) {
       const kept = readouts.map(({ dims: leadingDims }) => leadingDims)
       const vectors: Float32Array[][] = readouts.map(() => [])
@@ -100,6 +80,39 @@ export async function dualEncoder(model: DualEncoderModel, options: EncoderOptio
       return vectors
     },
     close: () => sessions.close(),
+  }
+}
+
+/**
+ * What makes pairs of items, as the contract says.
+ * @throws what the processor throws. For an item: EmbedderError `embedder/several-images`, `embedder/too-long`; MediaError
+ */
+export async function pairPreparer(
+  model: DualEncoderModel,
+  { checkpoint, contract }: Pick<EncoderOptions, 'checkpoint' | 'contract'>,
+): Promise<(item: ReadItem) => Pair> {
+  const { textLength } = model.shape
+  const processor = await model.processor(checkpoint.dir)
+  return ({ instruction, text, pictures }) => {
+    const [picture, ...more] = pictures
+    if (more.length > 0) {
+      throw new EmbedderError('several-images', {
+        message: `the item has ${pictures.length} images, the image tower takes one`,
+        hint: 'Give each image an item of its own.',
+      })
+    }
+    // A text tower trained on captions has not learnt instructions: one counts only where nothing else is said.
+    const words = text ?? (picture === undefined ? instruction : undefined)
+    const length = words === undefined ? 0 : processor.tokenizer.encode(words).length
+    if (length > textLength && contract.truncation === 'error') {
+      throw new EmbedderError('too-long', {
+        message: `the text has ${length} tokens, the text tower takes ${textLength}`,
+        hint: 'Shorten the text, or cut it as the reference does with truncation "reference".',
+      })
+    }
+    const pixels = picture && processor.pixels(applyImagePolicy(picture, contract.image))
+    const ids = words === undefined ? undefined : processor.ids(words)
+    return { pixels, ids, tokens: length, bytes: (pixels?.data.byteLength ?? 0) + 8 * textLength }
   }
 }
 

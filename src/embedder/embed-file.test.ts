@@ -17,7 +17,7 @@ const at = (name: string) => join(root, name)
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'bifocal-embed-file-'))
   model = (await writeRandomTwins(root)).ar
-})
+}, 120_000)
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
 async function withEmbedder<T>(use: (embedder: Embedder) => Promise<T>, options: LoadOptions = {}): Promise<T> {

@@ -24,7 +24,7 @@ let folders: Awaited<ReturnType<typeof writeRandomTwins>>
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'bifocal-embedder-'))
   folders = await writeRandomTwins(root)
-})
+}, 120_000)
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
 function picture(seed: number): RgbImage {

@@ -2,6 +2,7 @@
 
 import type { EmbeddedFile, EmbeddedSource, SkippedLine } from '../../embedder/embed-file.ts'
 import type { ItemSource } from '../../embedder/items/source.ts'
+import { inMegabytes } from '../../hub/progress.ts'
 import { InterruptedError, UsageError } from '../../numeric/errors.ts'
 import { command } from '../command.ts'
 import * as flags from '../flags.ts'
@@ -46,6 +47,8 @@ export const embed = command('embed <model>', 'Give the vectors of texts and pic
       adapter,
       readout: { layer, pool, norm },
       warn: io.warn,
+      signal: io.signal,
+      onDownload: (at) => io.progress(inMegabytes(at)),
     })
     try {
       const options = {

@@ -1,27 +1,71 @@
 /** @file `bifocal verify`: compares with expected values, computed by the reference implementations or kept in an embedder's contract. */
 
+import type { GoldenItem } from '../../embedder/verify/record.ts'
 import type { VerifyReport } from '../../embedder/verify/report.ts'
 import { UsageError } from '../../numeric/errors.ts'
 import { command } from '../command.ts'
-import { device as deviceFlag } from '../flags.ts'
+import * as flags from '../flags.ts'
 
 export const verify = command('verify [model]', 'Recompute expected values and name the first stage that differs')
   .option('--golden <dir>', 'a fixture of reference values: a folder with cases.json')
-  .option('--device <device>', 'cpu, webgpu or cuda; default cpu', deviceFlag)
-  .action(async ({ model, golden, device }, io) => {
+  .option('--record <items>', "keep golden vectors of a file's items in the model's embedder.json, for later verifications")
+  .option('--out <dir>', "where --record writes; default: the model's folder")
+  .option('--preset <name>', 'compare with the cosines that the authors of a published embedder printed', flags.preset)
+  .option('--picture <file>', "the authors' example picture, for --preset: assets/example.jpg of their repository")
+  .option('--device <device>', 'cpu, webgpu or cuda; default cpu', flags.device)
+  .action(async ({ model, golden, record, out, preset, picture, device }, io) => {
     if ((model === undefined) === (golden === undefined)) {
       throw new UsageError('arguments', {
         message: model === undefined ? 'nothing to verify' : 'both a model and a fixture to verify',
         hint: 'Name a model that has an embedder.json, or a fixture with --golden DIR.',
       })
     }
-    const report =
-      golden === undefined
-        ? await (await import('../../embedder/verify/contract.ts')).verifyContract(model ?? '.', { device, signal: io.signal })
-        : await (await import('../../verify/golden.ts')).verifyGolden(golden, { device })
+    const options = { device, signal: io.signal, warn: io.warn }
+    if (model !== undefined && record !== undefined) {
+      const { recordGolden } = await import('../../embedder/verify/record.ts')
+      const dir = out ?? model
+      const { golden: kept } = await recordGolden(model, await goldenItemsOf(record), dir, { ...options, preset })
+      io.print(`golden vectors of ${kept?.items.length ?? 0} items → ${dir}`, { dir, golden: kept })
+      return 0
+    }
+    const report = await reportOf({ model, golden, preset, picture }, options)
     io.print(reportWords(report), report)
     return report.failure === undefined ? 0 : 4
   })
+
+async function reportOf(
+  { model = '.', golden, preset, picture }: { model?: string; golden?: string; preset?: typeof flags.preset._output; picture?: string },
+  options: { device?: typeof flags.device._output; signal: AbortSignal; warn: (message: string) => void },
+): Promise<VerifyReport> {
+  if (golden !== undefined) return await (await import('../../verify/golden.ts')).verifyGolden(golden, options)
+  if (preset === undefined || preset === 'none') {
+    return await (await import('../../embedder/verify/contract.ts')).verifyContract(model, { ...options, preset })
+  }
+  if (picture !== undefined)
+    return await (await import('../../embedder/verify/published.ts')).verifyPublished(model, preset, picture, options)
+  throw new UsageError('arguments', {
+    message: `--preset ${preset} without the picture that its published cosines are of`,
+    hint: 'Give --picture: assets/example.jpg of github.com/TIGER-AI-Lab/VLM2Vec.',
+  })
+}
+
+/** Items that can be embedded again later: one picture at most, by its path. */
+async function goldenItemsOf(path: string): Promise<GoldenItem[]> {
+  const { openItems } = await import('../../embedder/items/source.ts')
+  const items: GoldenItem[] = []
+  for await (const line of (await openItems(path)).lines()) {
+    if ('error' in line) throw line.error
+    const { image, ...words } = line.item
+    if (image !== undefined && typeof image !== 'string') {
+      throw new UsageError('arguments', {
+        message: `${path}, item ${line.line}: a golden item has one picture at most, by its path`,
+        hint: 'Name a file that stays where it is.',
+      })
+    }
+    items.push({ ...words, image })
+  }
+  return items
+}
 
 /** Stages in the order of the computation, the worst difference of each as a share of its tolerance. */
 function reportWords({ fixture, kind, stages, compared, expected, failure }: VerifyReport): string {
