@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { cp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -28,6 +29,7 @@ beforeAll(async () => {
     '{"text":"a cat"}\n\n{"image":"red.png","text":"a red square"}\n{"image":"absent.png"}\n{"txt":"a dog"}\nnot json\n',
   )
   writeFileSync(at('blank.jsonl'), '\n\n')
+  writeFileSync(at('items.csv'), 'caption,path,price\n"a cat, red",red.png,1\na dog,,2\n,absent.png,3\n')
   for (const [name, change] of Object.entries(broken)) {
     await cp(model, at(name), { recursive: true })
     change(at(name))
@@ -93,7 +95,37 @@ const refusals: Readonly<Record<string, Refusal>> = {
   'a truncated picture': { args: () => ['embed', model, '--image', at('truncated.png')], code: 3, says: /media\/damaged.*truncated\.png/ },
   'a picture that is text': { args: () => ['embed', model, '--image', at('items.jsonl')], code: 3, says: /media\/format/ },
   'an absent input': { args: () => ['embed', model, '--input', at('none.jsonl')], code: 3, says: /file\/missing.*none\.jsonl/ },
-  'an input that is a folder': { args: () => ['embed', model, '--input', at('folder.jsonl')], code: 3, says: /file\/read/ },
+  'a folder without pictures': { args: () => ['embed', model, '--input', at('folder.jsonl')], code: 2, says: /usage\/empty-input/ },
+  'a table without columns to embed': {
+    args: () => ['embed', model, '--input', at('items.csv')],
+    code: 2,
+    says: /embedder\/item-columns.*caption, path, price/,
+  },
+  'columns of no known part': {
+    args: () => ['embed', 'm', '--input', 'x.csv', '--columns', 'words=caption'],
+    code: 2,
+    says: /--columns "words=caption": expected text=NAME/,
+  },
+  'an unknown quantization': {
+    args: () => ['embed', 'm', '--text', 'a', '--quantize', 'int4'],
+    code: 2,
+    says: /expected one of int8, binary/,
+  },
+  'an unknown preset': {
+    args: () => ['embed', 'm', '--text', 'a', '--preset', 'clip'],
+    code: 2,
+    says: /expected one of vlm2vec-llava-next/,
+  },
+  'a preset of another family': {
+    args: () => ['embed', model, '--text', 'a', '--preset', 'gme'],
+    code: 2,
+    says: /embedder\/preset-family.*qwen2-vl.*llava/,
+  },
+  'published cosines without the picture': {
+    args: () => ['verify', model, '--preset', 'vlm2vec-v2'],
+    code: 2,
+    says: /without the picture/,
+  },
   'an input without items': { args: () => ['embed', model, '--input', at('blank.jsonl')], code: 2, says: /usage\/empty-input/ },
   'a bad line with --strict': {
     args: () => ['embed', model, '--input', at('items.jsonl'), '--strict'],
@@ -154,7 +186,7 @@ describe('embed', () => {
       .map((line) => z.object({ index: z.int(), vector: z.array(z.number()) }).parse(JSON.parse(line)))
     expect(lines.map(({ index, vector }) => [index, vector.length])).toEqual([
       [0, 24],
-      [2, 24],
+      [1, 24],
     ])
     expect(Math.hypot(...lines[1]!.vector)).toBeCloseTo(1, 5)
     expect(stderr).toMatch(
@@ -188,6 +220,35 @@ describe('embed', () => {
     expect(new Float32Array(npy.buffer.slice(npy.byteOffset + 10 + header, npy.byteOffset + npy.length))).toEqual(vectors!.data)
   })
 
+  test('reads a table and writes another; what was skipped is listed beside it', async () => {
+    const out = at('table.parquet')
+    const args = ['embed', model, '--input', at('items.csv'), '--columns', 'text=caption,image=path', '--quantize', 'int8', '--dims', '6']
+    const { code, stdout, stderr } = await runCli([...args, '--out', out, '--json'])
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({ dims: 6, usage: { items: 2 }, skipped: [{ line: 4 }], skippedFile: `${out}.skipped.jsonl` })
+    expect(stderr).toMatch(/item 4 was skipped \[file\/missing\]/)
+    const rows = await parquetReadObjects({ file: await asyncBufferFromFile(out) })
+    expect(rows).toMatchObject([{ index: 0, scale: expect.any(Number) }, { index: 1 }])
+    expect(rows[0]?.vector).toHaveLength(6)
+    expect(readdirSync(root).filter((name) => name.endsWith('.journal'))).toEqual([])
+  })
+
+  test('goes on where a killed run stopped', async () => {
+    writeFileSync(at('long.jsonl'), Array.from({ length: 4000 }, (_, i) => `{"text":"a cat ${i}"}`).join('\n'))
+    const out = at('long.safetensors')
+    const args = ['embed', model, '--input', at('long.jsonl'), '--out', out]
+    const child = startCli(args)
+    const closed = new Promise((resolve) => child.on('close', resolve))
+    const kill = setInterval(() => existsSync(`${out}.journal`) && statSync(`${out}.journal`).size > 10_000 && child.kill('SIGKILL'), 5)
+    await closed
+    clearInterval(kill)
+    expect(existsSync(out)).toBe(false)
+    const { code, stderr } = await runCli(args)
+    expect(stderr).toMatch(/goes on: \d+ vectors of an earlier run are kept/)
+    expect(code).toBe(0)
+    expect((await loadSafetensors(out)).get('vectors')!.dims).toEqual([4000, 24])
+  })
+
   test('an interruption ends it with 130 and no file', async () => {
     writeFileSync(at('many.jsonl'), Array.from({ length: 150_000 }, (_, i) => `{"text":"a cat ${i}"}`).join('\n'))
     const child = startCli(['embed', model, '--input', at('many.jsonl'), '--out', at('many.npy'), '--threads', '1'])
@@ -213,6 +274,20 @@ describe('embed', () => {
     })
     expect(await new Promise((resolve) => child.on('close', resolve))).toBe(0)
     expect(said).toBe('')
+  })
+})
+
+describe('golden vectors of a model', () => {
+  test('are recorded, verified, and missed by a changed model', async () => {
+    await cp(model, at('pinned'), { recursive: true })
+    writeFileSync(at('golden.jsonl'), '{"text":"a cat"}\n{"image":"red.png"}\n')
+    const recorded = await runCli(['verify', at('pinned'), '--record', at('golden.jsonl')])
+    expect(recorded).toMatchObject({ code: 0, stdout: expect.stringContaining('golden vectors of 2 items') })
+    expect((await runCli(['verify', at('pinned')])).stdout).toMatch(/pinned \(contract\)[\s\S]*1 of 1 expected tensors compared/)
+    edit(at('pinned'), (json) => ({ ...json, text_config: { ...z.looseObject({}).parse(json.text_config), rms_norm_eps: 0.1 } }))
+    const { code, stdout } = await runCli(['verify', at('pinned')])
+    expect(stdout).toMatch(/first difference at stage layer\.00 of case item 0/)
+    expect(code).toBe(4)
   })
 })
 

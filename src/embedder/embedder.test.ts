@@ -12,6 +12,7 @@ import type { RgbImage } from '../media/index.ts'
 import { toF32 } from '../numeric/float.ts'
 import { stream } from '../numeric/random.ts'
 import { f32, type Tensor } from '../numeric/tensor.ts'
+import { loadTokenizer } from '../text/tokenizer.ts'
 import { defaultContract, readContract, writeContract } from './contract.ts'
 import { Embedder } from './embedder.ts'
 import type { EmbedItem } from './input.ts'
@@ -192,6 +193,29 @@ test('a NaN among the weights is found in the outputs', async () => {
   weight.data[0] = Number.NaN
   await writeSafetensors(join(dir, 'model.safetensors'), { ...tensors, [name]: weight })
   await expect(embedded(dir, items)).rejects.toMatchObject({ code: 'runtime/not-finite' })
+})
+
+test('an item that gives a NaN is skipped alone', async () => {
+  const dir = join(root, 'one-nan')
+  cpSync(folders.ar, dir, { recursive: true })
+  const tensors = Object.fromEntries(await loadSafetensors(join(dir, 'model.safetensors')))
+  const [name = ''] = Object.keys(tensors).filter((key) => key.endsWith('embed_tokens.weight'))
+  const table = toF32(tensors[name]!)
+  const tokenizer = await loadTokenizer(dir)
+  const [poisoned = 0] = tokenizer.encode('?').slice(-1)
+  table.data[poisoned * table.dims[1]!] = Number.NaN
+  await writeSafetensors(join(dir, 'model.safetensors'), { ...tensors, [name]: table })
+  const embedder = await Embedder.load(dir)
+  const given = [{ text: 'a cat' }, { text: 'keys?' }, { text: 'keys' }, { text: 'keys?' }, { text: 'an apple' }]
+  const { kept, skipped, vectors } = await embedder.embed(given, { badItems: 'skip' })
+  await embedder.close()
+  expect(kept).toEqual([0, 2, 4])
+  expect(vectors.data.every(Number.isFinite)).toBe(true)
+  expect(skipped).toMatchObject([
+    { index: 1, code: 'runtime/not-finite' },
+    { index: 3, code: 'runtime/not-finite' },
+  ])
+  await expect(embedded(dir, given)).rejects.toMatchObject({ code: 'runtime/not-finite' })
 })
 
 /** All items of a fixture with one picture at most, in one call: batches of unequal rows, shared image tables. */

@@ -1,5 +1,6 @@
 /** @file Keeps golden vectors, and a sketch of every stage before them, beside a contract: what `verify` compares with later. */
 
+import { existsSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { writeSafetensors } from '../../checkpoint/safetensors.ts'
 import type { Tensor } from '../../numeric/tensor.ts'
@@ -43,7 +44,10 @@ export async function recordGolden(
   const { adapterFolder } = subject
   const written: Contract = {
     ...contract,
-    base: { ...contract.base, path: relative(dir, checkpoint.dir) || '.' },
+    // A base by its name on the hub stays a name.
+    base: existsSync(resolve(subject.dir, contract.base.path))
+      ? { ...contract.base, path: relative(dir, checkpoint.dir) || '.' }
+      : contract.base,
     adapter: adapterFolder === undefined ? undefined : relative(dir, adapterFolder) || '.',
     golden: { items: placed, vectors: GOLDEN, tolerance },
   }
