@@ -14,7 +14,7 @@ import type { Tensor } from '../numeric/tensor.ts'
 import type { Device } from '../runtime/devices.ts'
 import { openSession } from '../runtime/session.ts'
 import { batchFeeds, batchSettings, batchVectors, compareIds, fixtureBatch, paddedIds } from './verify-batch.ts'
-import { openSubjectOf } from './verify-tuning.ts'
+import { openSubjectOf } from './verify-subject.ts'
 
 const ids = paddedIds.shape.ids
 const fixtureSchema = z.looseObject({
