@@ -87,7 +87,7 @@ export async function readContract(path: string): Promise<LocatedContract | unde
     'no-model',
     {
       message: existsSync(path) ? `${path} holds neither ${CONTRACT} nor ${CONFIG}` : `there is no folder ${path}`,
-      hint: 'Give the folder of a downloaded checkpoint or of a tuned model.',
+      hint: 'Give the folder of a checkpoint or of a tuned model, or a name on the Hugging Face Hub: ORG/NAME.',
     },
     3,
   )

@@ -7,6 +7,7 @@ import type { Model } from '../families/model.ts'
 import { openModel } from '../families/open.ts'
 import { modelOf } from '../families/registry.ts'
 import type { DownloadProgress } from '../hub/progress.ts'
+import { resolveModel } from '../hub/resolve.ts'
 import type { Device } from '../runtime/devices.ts'
 import type { MemoryMode } from '../runtime/placement.ts'
 import { type Contract, defaultContract } from './contract.ts'
@@ -33,7 +34,7 @@ export interface LoadOptions {
   readout?: Partial<Readout>
   /** Further vectors of the same pass, by name. */
   readouts?: Readonly<Record<string, Readout>>
-  /** A PEFT adapter folder, or an adapter in memory, instead of the contract's. */
+  /** A PEFT adapter folder, its name on the hub, or an adapter in memory, instead of the contract's. */
   adapter?: string | Adapter
   /** Whether updates run beside the weights of their layers (`live`, the default) or are merged into them when a session opens. */
   adapterMode?: AdapterMode
@@ -62,10 +63,12 @@ export interface Subject {
  */
 export async function openSubject(path: string, options: LoadOptions = {}): Promise<Subject> {
   const { readouts = {}, preset: wished, device, threads, memory, adapterMode, tokenBudget, warn } = options
-  const located = await locateModel(path, { signal: options.signal, onProgress: options.onDownload, warn })
-  const checkpoint = await openModel(located.base)
+  const fetching = { signal: options.signal, onProgress: options.onDownload, warn }
+  const located = await locateModel(path, fetching)
+  const checkpoint = await openModel(located.base, fetching)
   const model = modelOf(checkpoint.config)
-  const from = options.adapter ?? located.adapter
+  const wanted = options.adapter ?? located.adapter
+  const from = typeof wanted === 'string' ? await resolveModel(wanted, fetching) : wanted
   const adapterFolder = typeof from === 'string' ? from : undefined
   // A contract beside the weights knows better than their name.
   const names = [adapterFolder, path.replace(/@[^/]*$/, ''), located.dir, nameIn(checkpoint.config)]

@@ -22,7 +22,7 @@ export const embed = command('embed <model>', 'Give the vectors of texts and pic
   .option('--dims <n>', 'leading elements to keep, at unit length again', flags.count)
   .option('--quantize <kind>', 'int8 (a scale a vector) or binary (a bit an element)', flags.quantize)
   .option('--truncate <kind>', 'too long an item: error, or cut as the reference does', flags.truncation)
-  .option('--adapter <dir>', 'a PEFT adapter folder')
+  .option('--adapter <adapter>', 'a PEFT adapter: a folder, or ORG/NAME[@REVISION]')
   .option('--device <device>', 'cpu, webgpu or cuda; default cpu', flags.device)
   .option('--threads <n>', 'default: as many as the machine has', flags.count)
   .option('--memory <mode>', 'fast, or low: half the memory of f16 weights, slower', flags.memory)

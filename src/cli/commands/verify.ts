@@ -2,6 +2,7 @@
 
 import type { GoldenItem } from '../../embedder/verify/record.ts'
 import type { VerifyReport } from '../../embedder/verify/report.ts'
+import { type DownloadProgress, inMegabytes } from '../../hub/progress.ts'
 import { UsageError } from '../../numeric/errors.ts'
 import { command } from '../command.ts'
 import * as flags from '../flags.ts'
@@ -20,7 +21,8 @@ export const verify = command('verify [model]', 'Recompute expected values and n
         hint: 'Name a model that has an embedder.json, or a fixture with --golden DIR.',
       })
     }
-    const options = { device, signal: io.signal, warn: io.warn }
+    const onDownload = (at: DownloadProgress) => io.progress(inMegabytes(at))
+    const options = { device, signal: io.signal, warn: io.warn, onDownload }
     if (model !== undefined && record !== undefined) {
       const { recordGolden } = await import('../../embedder/verify/record.ts')
       const dir = out ?? model
@@ -35,7 +37,12 @@ export const verify = command('verify [model]', 'Recompute expected values and n
 
 async function reportOf(
   { model = '.', golden, preset, picture }: { model?: string; golden?: string; preset?: typeof flags.preset._output; picture?: string },
-  options: { device?: typeof flags.device._output; signal: AbortSignal; warn: (message: string) => void },
+  options: {
+    device?: typeof flags.device._output
+    signal: AbortSignal
+    warn: (message: string) => void
+    onDownload: (at: DownloadProgress) => void
+  },
 ): Promise<VerifyReport> {
   if (golden !== undefined) return await (await import('../../verify/golden.ts')).verifyGolden(golden, options)
   if (preset === undefined || preset === 'none') {
