@@ -173,7 +173,8 @@ describe('interruptions', () => {
   })
 
   test('a connection that falls silent counts as cut', async () => {
-    settings.silence = 1_000
+    settings.silence = 2_500
+    settings.attempts = 6
     server.faults.push({ on: /GET \/cdn/, stallAfter: 50_000 })
     await pull()
     expect(server.requests.some(({ range }) => range !== undefined)).toBe(true)
