@@ -5,6 +5,7 @@ import { FamilyError } from './errors.ts'
 import type { Companion } from './family.ts'
 import { idefics3 } from './idefics3/index.ts'
 import { lavida } from './lavida/index.ts'
+import { lladaV } from './llada-v/index.ts'
 import { llava } from './llava/index.ts'
 import { llavaNext } from './llava-next/index.ts'
 import { llavaOnevision } from './llava-onevision/index.ts'
@@ -29,6 +30,7 @@ const families: readonly Entry[] = [
   { ...idefics3, bind: (json) => bindVisionLanguage(idefics3, json) },
   { ...mmada, bind: (json) => bindVisionLanguage(mmada, json) },
   { ...lavida, bind: (json) => bindVisionLanguage(lavida, json) },
+  { ...lladaV, bind: (json) => bindVisionLanguage(lladaV, json) },
   { ...qwen2Vl, bind: (json) => bindVisionLanguage(qwen2Vl, json) },
   { ...qwen25Vl, bind: (json) => bindVisionLanguage(qwen25Vl, json) },
   { ...qwen3Vl, bind: (json) => bindVisionLanguage(qwen3Vl, json) },

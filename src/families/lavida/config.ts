@@ -25,7 +25,8 @@ export interface LavidaVision extends VisionTowerShape {
 }
 
 export interface LavidaConfig {
-  readonly backbone: 'llada' | 'dream'
+  /** `llada-v`: LLaDA under Hugging Face's names and keys. */
+  readonly backbone: 'llada' | 'dream' | 'llada-v'
   readonly decoder: LavidaDecoder
   readonly vision: LavidaVision
   /** `anyres`: thumbnail and tiles; `pad`: one view, padded to a square; `square`: one view, squashed. */
@@ -75,7 +76,7 @@ const vision = z.intersection(
  * Keys that LaViDa adds. `mm_spatial_pool_mode: "none"` is bifocal's spelling of pooling off, which the reference can only be told by an
  * environment variable (`NOT_ALWASY_DO_2DPOOL`); it refuses any mode but its own three, so no published file means something else by it.
  */
-const multimodal = z.looseObject({
+export const multimodal = z.looseObject({
   mm_vision_tower: z.string(),
   mm_hidden_size: whole.optional(),
   mm_projector_type: z.literal('mlp2x_gelu'),
@@ -160,7 +161,7 @@ export function parseLavidaConfig(json: unknown): LavidaConfig {
   if (!kind.success || !language.success || !parts.success) throw unusable(issues.map(issueText))
   const { decoder, ...ids } = language.data
   const image = parts.data
-  const tower = image.vision_config ?? (/siglip2?-so400m-patch14-384/.test(image.mm_vision_tower) ? SO400M : undefined)
+  const tower = towerOf(image)
   const grids = (image.image_grid_pinpoints ?? []).map(([width, height]) => ({ width, height }))
   const aspect = image.image_aspect_ratio ?? 'square'
   const problems = headProblems(decoder)
@@ -180,6 +181,14 @@ export function parseLavidaConfig(json: unknown): LavidaConfig {
     maxLength: image.tokenizer_model_max_length,
     ...ids,
   }
+}
+
+/** The tower that a config names, or describes; undefined for one of unknown sizes. */
+export function towerOf({
+  mm_vision_tower: name,
+  vision_config: described,
+}: Pick<z.infer<typeof multimodal>, 'mm_vision_tower' | 'vision_config'>): LavidaVision | undefined {
+  return described ?? (/siglip2?-so400m-patch14-384/.test(name) ? SO400M : undefined)
 }
 
 function issueText({ path, message }: z.core.$ZodIssue): string {

@@ -14,19 +14,38 @@ import { type LavidaConfig, tokenSide } from './config.ts'
 import { IMAGE_ID, PLACEHOLDER, promptIds } from './prompt.ts'
 import { lavidaViews, visualTokens } from './views.ts'
 
+/** What pictures become, by family: the part of the processor in which LLaDA-V differs. */
+export interface PictureLayout {
+  /** Positions that are kept. */
+  readonly maxLength: number
+  /** Views of all pictures, for each picture the rows of the table that are its own, and what the tower has to be told. */
+  place(images: readonly RgbImage[]): Pick<PreparedItem, 'views' | 'visionFeeds'> & { rows: number[][] }
+}
+
 type SplicedItem = Pick<PreparedItem, 'inputIds' | 'imageIndex' | 'spans'>
 
 /** Said before every prompt, in training and since. */
 export const SYSTEM =
   'You are a helpful language and vision assistant. You are able to understand the visual content that the user provides, and assist the user with a variety of tasks using natural language.'
 
-export async function lavidaProcessor(dir: string, config: LavidaConfig): Promise<Processor> {
+export function lavidaProcessor(dir: string, config: LavidaConfig): Promise<Processor> {
+  return splicingProcessor(dir, {
+    maxLength: config.maxLength,
+    place(images) {
+      const views = images.map((image) => lavidaViews(image, config))
+      return { views: views.flat(), rows: tableRows(images, views, config) }
+    },
+  })
+}
+
+/** LaViDa's prompt and splicing, whatever the pictures become. */
+export async function splicingProcessor(dir: string, layout: PictureLayout): Promise<Processor> {
   const [tokenizer, template] = await Promise.all([loadTokenizer(dir), loadChatTemplate(dir)])
-  return createProcessor(tokenizer, template, config, dir)
+  return createProcessor(tokenizer, template, layout, dir)
 }
 
 /** @param where for messages: the folder */
-export function createProcessor(tokenizer: Tokenizer, template: ChatTemplate | undefined, config: LavidaConfig, where: string): Processor {
+function createProcessor(tokenizer: Tokenizer, template: ChatTemplate | undefined, layout: PictureLayout, where: string): Processor {
   const render = (messages: readonly ChatMessage[]) => {
     if (template !== undefined) return template.render(messages)
     throw new FamilyError('no-template', {
@@ -38,7 +57,7 @@ export function createProcessor(tokenizer: Tokenizer, template: ChatTemplate | u
     tokenizer,
     render,
     prompt: (parts) => userPrompt(parts, render),
-    prepare: (prompt, images, options = {}) => prepare(prompt, images, options, tokenizer, config),
+    prepare: (prompt, images, options = {}) => prepare(prompt, images, options, tokenizer, layout),
   }
 }
 
@@ -58,20 +77,20 @@ function prepare(
   images: readonly RgbImage[],
   options: PrepareOptions,
   tokenizer: Tokenizer,
-  config: LavidaConfig,
+  { maxLength, place }: PictureLayout,
 ): PreparedItem {
   const { appendIds = [], truncation, instructionEnd: end = 0 } = options
   const unsplicedIds = promptIds(prompt, tokenizer, options)
-  const views = images.map((image) => lavidaViews(image, config))
-  const item = spliceIds(unsplicedIds, tableRows(images, views, config), {
+  const { rows, ...pictures } = place(images)
+  const item = spliceIds(unsplicedIds, rows, {
     imageId: IMAGE_ID,
     fillId: 0,
     // Appended tokens are what a readout looks at: room is kept for them when the prompt is cut.
-    maxLength: config.maxLength - appendIds.length,
+    maxLength: maxLength - appendIds.length,
     truncation,
     instructionIds: end === 0 ? 0 : sharedStart(unsplicedIds, promptIds(prompt.slice(0, end), tokenizer, options)),
   })
-  return { ...appended(item, appendIds), views: views.flat(), unsplicedIds }
+  return { ...appended(item, appendIds), ...pictures, unsplicedIds }
 }
 
 function appended({ inputIds, imageIndex, spans }: SplicedItem, ids: readonly number[]): SplicedItem {

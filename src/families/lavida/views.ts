@@ -26,7 +26,10 @@ const FILTER = 'bicubic'
  * Thumbnail and tiles row by row (`anyres`), or the one view.
  * @returns `[3, side, side] f32` each, from −1 to 1
  */
-export function lavidaViews(image: RgbImage, { aspect, grids, vision }: LavidaConfig): Tensor<'f32'>[] {
+export function lavidaViews(
+  image: RgbImage,
+  { aspect, grids, vision }: Pick<LavidaConfig, 'aspect' | 'grids' | 'vision'>,
+): Tensor<'f32'>[] {
   const tile = { width: vision.image, height: vision.image }
   const views =
     aspect === 'anyres'

@@ -14,15 +14,21 @@ export interface TileMap {
   rowAt(y: number, x: number): number
 }
 
-/**
- * @param original size of the picture
- * @param at.tile  a view's side in pixels
- * @param at.side  a view's side in tokens
- */
-export function tileMap(original: Size, { grids, tile, side }: { grids: readonly Size[]; tile: number; side: number }): TileMap {
+export interface TileMapShape {
+  grids: readonly Size[]
+  /** A view's side in pixels. */
+  tile: number
+  /** A view's side in tokens. */
+  side: number
+  /** How the padding's edge is rounded, see `unpadded`; default `digits7`, as transformers does it. */
+  rounding?: 'truncate' | 'digits7'
+}
+
+/** @param original size of the picture */
+export function tileMap(original: Size, { grids, tile, side, rounding = 'digits7' }: TileMapShape): TileMap {
   const grid = bestResolution(original, grids)
   const [columns, rows] = [grid.width / tile, grid.height / tile]
-  const { left, top, width, height } = unpadded(original, { width: columns * side, height: rows * side }, 'digits7')
+  const { left, top, width, height } = unpadded(original, { width: columns * side, height: rows * side }, rounding)
   return {
     width,
     height,
