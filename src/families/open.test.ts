@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { goldenDir, hasGolden } from '../../test/golden.ts'
-import { openModel } from './open.ts'
+import { companionRepository, openModel } from './open.ts'
 import { modelParameters } from './parameters.ts'
 import { modelOf } from './registry.ts'
 import { checkWeights } from './weights.ts'
@@ -42,6 +42,12 @@ describe.skipIf(!hasGolden('mmada'))('a model of two repositories', () => {
       code: 'family/no-companion',
       message: expect.stringMatching(/showlab\/magvitv2.*alone\/model\/image-tokenizer.*alone\/magvitv2/),
     })
+  })
+
+  test('a folder tells which repository it needs beside its own', async () => {
+    expect(await companionRepository(`${goldenDir('mmada')}/checkpoint`)).toBe('showlab/magvitv2')
+    expect(await companionRepository(`${goldenDir('llava')}/checkpoint`)).toBeUndefined()
+    expect(await companionRepository(root)).toBeUndefined()
   })
 
   test('a model of one repository is opened as it is', async () => {

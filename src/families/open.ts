@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { jsonObject, readJson } from '../checkpoint/file.ts'
 import { type Checkpoint, openCheckpoint } from '../checkpoint/folder.ts'
 import { locate, readTensor } from '../checkpoint/safetensors.ts'
 import { HubError } from '../hub/errors.ts'
@@ -31,6 +32,12 @@ export async function openModel(dir: string, { companion, ...options }: OpenMode
   const second = await openCheckpoint(companion ?? (await companionFolder(dir, needed, options)))
   await needed.check(second)
   return joined(own, second, needed)
+}
+
+/** The repository of the second checkpoint that the model in a folder needs; undefined for most, and for a folder without config.json. */
+export async function companionRepository(dir: string): Promise<string | undefined> {
+  const file = join(dir, 'config.json')
+  return existsSync(file) ? companionOf(await readJson(file, jsonObject))?.repository : undefined
 }
 
 async function companionFolder(dir: string, { folders, repository }: Companion, options: ResolveOptions): Promise<string> {

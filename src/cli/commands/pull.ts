@@ -7,9 +7,12 @@ import { command } from '../command.ts'
 export const pull = command('pull <model>', 'Fetch a model, ORG/NAME[@REVISION], into the Hugging Face cache, or bring it up to date there')
   .option('--include <patterns...>', 'files to fetch, such as "*.json", instead of those that a model needs; never pickled ones')
   .action(async ({ model, include }, io) => {
-    const { pullModel } = await import('../../hub/pull.ts')
-    const pulled = await pullModel(model, { include, signal: io.signal, onProgress: (at) => io.progress(inMegabytes(at)) })
+    const [{ pullModel }, { companionRepository }] = await Promise.all([import('../../hub/pull.ts'), import('../../families/open.ts')])
+    const fetching = { signal: io.signal, onProgress: (at: Parameters<typeof inMegabytes>[0]) => io.progress(inMegabytes(at)) }
+    const pulled = await pullModel(model, { include, ...fetching })
     io.say(pulledWords(pulled))
+    const companion = include === undefined ? await companionRepository(pulled.folder) : undefined
+    if (companion !== undefined) io.say(pulledWords(await pullModel(companion, fetching)))
     io.print(pulled.folder, pulled)
     return 0
   })
