@@ -18,7 +18,7 @@ import {
 } from './verify-subject.ts'
 
 /** The optimiser alone, on the reference's own gradients. */
-export async function compareReplay(subject: TuningSubject, rate: Schedule): Promise<void> {
+async function compareReplay(subject: TuningSubject, rate: Schedule): Promise<void> {
   const { fixture, expected, recorder } = subject
   const { trained } = trainedParameters(subject)
   const copies = Object.fromEntries(Object.entries(trained).map(([name, { dims, data }]) => [name, f32(dims, data.slice())]))
@@ -62,7 +62,9 @@ export async function compareSteps(subject: TuningSubject, rate: Schedule): Prom
       compareGradients(subject, `step${step}/grad/`, named)
       const strangers = Object.keys(named).filter((name) => fixture.without_gradient.includes(name))
       recorder.check({ case: `step ${step}`, stage: 'grad' }, strangers.length === 0, `the reference has no gradient of ${strangers}`)
-      // What is missing was reported; the run goes on with what there is.
+      // While the adapter is as it was given, and behind what shows that it is.
+      if (step === 0) await compareReplay(subject, rate)
+      // What is missing was reported; no update is possible without it.
       if (Object.keys(trained).some((name) => named[name] === undefined)) return
       await optimizer.update(named, { step, factor: rate(step), gradientScale: 1 })
       compareAfter(subject, step, all, 'after', fixture.tolerance.after)

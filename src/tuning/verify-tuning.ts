@@ -17,7 +17,7 @@ import type { Device } from '../runtime/devices.ts'
 import { type Schedule, schedule } from '../training/index.ts'
 import { batchFeeds, batchVectors, compareIds, fixtureBatch } from './verify-batch.ts'
 import { byChunks, compareChunked } from './verify-chunks.ts'
-import { compareReplay, compareSteps } from './verify-steps.ts'
+import { compareSteps } from './verify-steps.ts'
 import { adapted, compareVector, open, openSubjectOf, type TuningFixture, type TuningSubject, tuningFixture } from './verify-subject.ts'
 
 /**
@@ -43,7 +43,6 @@ export async function verifyTuning(dir: string, { device = 'cpu' }: { device?: D
   const rate = scheduleOf(fixture, recorder)
   // Before the steps change the adapter.
   const chunked = await byChunks(subject)
-  await compareReplay(subject, rate)
   await compareSteps(subject, rate)
   compareChunked(subject, chunked)
   await compareMerged(subject)
