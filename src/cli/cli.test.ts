@@ -36,7 +36,7 @@ beforeAll(async () => {
   }
   mkdirSync(at('folder.jsonl'))
   await buildCli()
-}, 120_000)
+}, 400_000)
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
 /** Copies of the model with one thing wrong each. */
