@@ -57,6 +57,23 @@ describe('noising', () => {
     expect(sum / 4000).toBeLessThan(1.1)
   })
 
+  describe('LLaDA-V and MMaDA: one copy, each position by its own draw, weights 1/p', () => {
+    const options = { maskId: 0, complementary: false, weighting: 'inverse-p', masking: 'below' } as const
+
+    test('a row may stay clean, and still counts in the mean', () => {
+      const draws = { t: [0.5, 0], u: [half.u[0]!, [0.5, 0.9, 0.8, 0.8, 0.8]] }
+      const { masked, inputIds, weights, p } = noise([row, row], draws, options)
+      expect(masked).toEqual([[[2, 4], []]])
+      expect(inputIds[1]).toEqual(row.inputIds)
+      expect(weights).toBeAllClose([1 / (p[0]! * 3 * 2), 1 / (p[0]! * 3 * 2)])
+    })
+
+    test('a draw equal to the chance masks nothing', () => {
+      const [p = 0] = noise([row], half, options).p
+      expect(noise([row], { t: [0.5], u: [[0, 0, p, 0.1, 0.9]] }, options).masked).toEqual([[[3]]])
+    })
+  })
+
   test('refuses a batch without a target, and rows of unequal length', () => {
     expect(() => noise([{ inputIds: [1], labels: [IGNORED] }], { t: [1], u: [[0]] }, { maskId: 0 })).toThrow(/masked target/)
     expect(() => noise([row, { inputIds: [1], labels: [IGNORED] }], half, { maskId: 0 })).toThrow(/length/)

@@ -48,6 +48,11 @@ export interface NoisingOptions {
    * over its targets with weight 1/p, or 1/(1 − p) in the complementary copy; rows and copies are averaged.
    */
   weighting?: 'none' | 'inverse-p'
+  /**
+   * `least` (default, LaViDa): where `u ≤ max(p, min u)`, the minimum over the whole row; `below` (LLaDA-V): where `u < p`, so that a row may stay
+   * clean.
+   */
+  masking?: 'least' | 'below'
   /** Dream: the state at `i − 1` predicts token `i`. Default false. */
   shifted?: boolean
 }
@@ -73,13 +78,13 @@ export function drawNoise(batch: number, seq: number, random: Random): Draws {
 }
 
 /**
- * Masks a batch: `p = (1 − ε)·t + ε`; a position is masked where `u ≤ max(p, min u)`. The minimum runs over the whole row, prompt included, as in
- * the reference: copy 1 of a row may end up with no masked target, copy 2 then has them all.
+ * Masks a batch: `p = (1 − ε)·t + ε`; a position is masked where `u ≤ max(p, min u)` (`masking`). The minimum runs over the whole row, prompt
+ * included, as in the reference: copy 1 of a row may end up with no masked target, copy 2 then has them all.
  * @param rows all of one length
  * @throws MaskedDiffusionError `masked-diffusion/no-target` when no row has a target, `ragged` when lengths differ
  */
 export function noise(rows: readonly TargetRow[], draws: Draws, options: NoisingOptions): NoisedBatch {
-  const { maskId, fillId, epsilon = 1e-3, complementary = true, weighting = 'none', shifted = false } = options
+  const { maskId, fillId, epsilon = 1e-3, complementary = true, weighting = 'none', masking = 'least', shifted = false } = options
   const seq = rows[0]?.inputIds.length ?? 0
   if (rows.some(({ inputIds, labels }) => inputIds.length !== seq || labels.length !== seq)) {
     throw new MaskedDiffusionError('ragged', { message: 'rows of a batch differ in length', hint: 'Pad them to one length.' })
@@ -92,10 +97,11 @@ export function noise(rows: readonly TargetRow[], draws: Draws, options: Noising
   batch.p = rows.map((_, row) => Math.fround(Math.fround(Math.fround(1 - epsilon) * draws.t[row]!) + share))
   const chosen = rows.map((_, row) => {
     const u = draws.u[row]!
+    const p = batch.p[row]!
+    if (masking === 'below') return scored[row]!.filter((at) => u[at]! < p)
     let least = Infinity
     for (let at = 0; at < seq; at++) least = Math.min(least, u[at]!)
-    const bound = Math.max(batch.p[row]!, least)
-    return scored[row]!.filter((at) => u[at]! <= bound)
+    return scored[row]!.filter((at) => u[at]! <= Math.max(p, least))
   })
   const copies = complementary ? 2 : 1
   for (let copy = 0; copy < copies; copy++) {
