@@ -17,7 +17,7 @@ export function embedAndSplice(
   [vocabulary, hidden]: readonly [number, number],
   { inputIds, imageRows, imageIndex }: Pick<DecoderInputs, 'inputIds' | 'imageRows' | 'imageIndex'>,
 ): Value<'f32'> {
-  const text = gather(scope.weight(table, [vocabulary, hidden]), inputIds)
+  const text = scope.rows(table, [vocabulary, hidden], inputIds)
   if (imageRows === undefined || imageIndex === undefined) return text
   // Index -1 reads the last row, which `where` then hides.
   return where(less(reshape(imageIndex, [...imageIndex.dims, 1]), 0), text, gather(imageRows, imageIndex))

@@ -1,16 +1,16 @@
 /** @file Operators that choose elements by index. */
 
-import { i64 } from '../numeric/tensor.ts'
+import { type DType, i64 } from '../numeric/tensor.ts'
 import { type Dim, formatDims, multiplyDims } from './dims.ts'
 import { GraphError, shapeMismatch } from './errors.ts'
 import type { Graph, Value } from './graph.ts'
 import { axisOf, expand, reshape } from './shaping.ts'
 
 /** Whole slices by index: the axis is replaced by the shape of `indices`. An embedding table is `gather(table, ids, 0)`. */
-export function gather(x: Value<'f32'>, indices: Value<'i64'>, axis = 0): Value<'f32'> {
+export function gather<T extends DType>(x: Value<T>, indices: Value<'i64'>, axis = 0): Value<T> {
   const along = axisOf('Gather', x, axis)
   const dims = [...x.dims.slice(0, along), ...indices.dims, ...x.dims.slice(along + 1)]
-  return x.graph.apply('Gather', [x, indices], { axis: along }, 'f32', dims)
+  return x.graph.apply('Gather', [x, indices], { axis: along }, x.dtype, dims)
 }
 
 /** One element for each index: `out[i][j] = x[i][indices[i][j]]` along `axis`; the other axes agree. */

@@ -2,6 +2,7 @@
 
 import { cast, mul } from '../graph/elementwise.ts'
 import type { Graph, Value } from '../graph/graph.ts'
+import { gather } from '../graph/indexing.ts'
 import { doraLinear, linear, loraLinear, rowStretch, summedWeight, type UpdatedWeight } from '../graph/matmul.ts'
 import { reshape } from '../graph/shaping.ts'
 
@@ -12,6 +13,11 @@ export interface Scope {
   readonly prefix: string
   /** `[…dims] f32`. A tensor stored as f16 or bf16 comes with a cast; a trained one is fed as f32. */
   weight(name: string, dims: readonly number[]): Value<'f32'>
+  /**
+   * Rows of a table, `[…dims of indices, …dims of a row] f32`. Only what is looked up is cast: a published table of 126,464 × 4096 takes 2 GB
+   * in f32.
+   */
+  rows(name: string, dims: readonly number[], indices: Value<'i64'>): Value<'f32'>
   /**
    * `x·Wᵀ (+ b)` with `<name>.weight` `[out, in]` and `<name>.bias` `[out]`, plus the low-rank update when an adapter targets it.
    * @param x `[…, in]` @returns `[…, out]`
@@ -62,26 +68,26 @@ export function rootScope(graph: Graph, options: ScopeOptions = {}): Scope {
 
 function scopeAt(graph: Graph, prefix: string, options: ScopeOptions): Scope {
   const { storedDtype = () => 'f32', trainable = () => false, adapter = () => undefined } = options
-  const weight = (name: string, dims: readonly number[]) => {
+  const stored = (name: string, dims: readonly number[]) => {
     const full = prefix + name
-    if (trainable(full)) return graph.parameter(full, 'f32', dims, 'fed')
-    const stored = graph.parameter(full, storedDtype(full), dims)
-    return isF32(stored) ? stored : cast(stored, 'f32')
+    return trainable(full) ? graph.parameter(full, 'f32', dims, 'fed') : graph.parameter(full, storedDtype(full), dims)
   }
+  const weight = (name: string, dims: readonly number[]) => inF32(stored(name, dims))
   return {
     graph,
     prefix,
     weight,
+    rows: (name, dims, indices) => inF32(gather(stored(name, dims), indices)),
     linear(x, name, inFeatures, outFeatures, { bias = true } = {}) {
-      const stored = weight(`${name}.weight`, [outFeatures, inFeatures])
+      const matrix = weight(`${name}.weight`, [outFeatures, inFeatures])
       const shift = bias ? weight(`${name}.bias`, [outFeatures]) : undefined
       const update = adapter(prefix + name)
-      if (update === undefined) return linear(x, stored, shift)
+      if (update === undefined) return linear(x, matrix, shift)
       const fed = (part: string, dims: readonly number[]) => graph.parameter(`${prefix}${name}.${part}.weight`, 'f32', dims, 'fed')
       const down = fed('lora_A', [update.rank, inFeatures])
       const up = fed('lora_B', [outFeatures, update.rank])
       const magnitude = update.dora ? fed('lora_magnitude_vector', [outFeatures]) : undefined
-      return updatedLinear(x, { weight: stored, down, up, scale: update.scale }, shift, magnitude, update.merged ?? false)
+      return updatedLinear(x, { weight: matrix, down, up, scale: update.scale }, shift, magnitude, update.merged ?? false)
     },
     under: (name) => scopeAt(graph, `${prefix}${name}.`, options),
   }
@@ -100,6 +106,10 @@ function updatedLinear(
   const sum = summedWeight(updated)
   if (magnitude === undefined) return linear(x, sum, bias)
   return linear(x, mul(sum, reshape(rowStretch(updated, magnitude), [sum.dims[0]!, 1])), bias)
+}
+
+function inF32(value: Value): Value<'f32'> {
+  return isF32(value) ? value : cast(value, 'f32')
 }
 
 function isF32(value: Value): value is Value<'f32'> {

@@ -2,7 +2,6 @@
 
 import { add, cast, equal, mul } from '../../graph/elementwise.ts'
 import type { Value } from '../../graph/graph.ts'
-import { gather } from '../../graph/indexing.ts'
 import { matMul } from '../../graph/matmul.ts'
 import { reduceMax } from '../../graph/reduction.ts'
 import { reshape } from '../../graph/shaping.ts'
@@ -27,7 +26,7 @@ export function clipText(
   const { hidden, vocabulary, length, epsilon } = shape
   const { graph } = scope
   const embeddings = scope.under('embeddings')
-  const tokens = gather(embeddings.weight('token_embedding.weight', [vocabulary, hidden]), inputIds)
+  const tokens = embeddings.rows('token_embedding.weight', [vocabulary, hidden], inputIds)
   const placed = add(tokens, embeddings.weight('position_embedding.weight', [length, hidden]))
   const layers = encoderLayers(scope.under('encoder'), placed, shape, attentionMask(graph, 'causal', length))
   const norm = layerNorm(scope, layers.at(-1) ?? placed, 'final_layer_norm', hidden, epsilon)

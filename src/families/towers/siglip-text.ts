@@ -2,7 +2,6 @@
 
 import { add } from '../../graph/elementwise.ts'
 import type { Value } from '../../graph/graph.ts'
-import { gather } from '../../graph/indexing.ts'
 import { reshape, slice } from '../../graph/shaping.ts'
 import { layerNorm, type Scope } from '../../nn/index.ts'
 import { type EncoderShape, encoderLayers } from './encoder.ts'
@@ -28,7 +27,7 @@ export function siglipText(
 ): { layers: Value<'f32'>[]; norm: Value<'f32'>; pooled: Value<'f32'> } {
   const { hidden, vocabulary, length, epsilon, projection } = shape
   const embeddings = scope.under('embeddings')
-  const tokens = gather(embeddings.weight('token_embedding.weight', [vocabulary, hidden]), inputIds)
+  const tokens = embeddings.rows('token_embedding.weight', [vocabulary, hidden], inputIds)
   const placed = add(tokens, embeddings.weight('position_embedding.weight', [length, hidden]))
   const layers = encoderLayers(scope.under('encoder'), placed, shape)
   const norm = layerNorm(scope, layers.at(-1) ?? placed, 'final_layer_norm', hidden, epsilon)
