@@ -79,6 +79,10 @@ export async function dualEncoder(model: DualEncoderModel, options: EncoderOptio
       }
       return vectors
     },
+    open: async () => {
+      await images.open()
+      await texts.open()
+    },
     close: () => sessions.close(),
   }
 }

@@ -59,6 +59,11 @@ export class Embedder {
     return await embedItems(this.#encoder, { instruction: this.contract.prompt.instruction, names: this.#readouts }, items, options)
   }
 
+  /** Opens every session now, so that the first item is as fast as the next ones. @throws RuntimeError what opening a session throws */
+  async open(): Promise<void> {
+    await this.#encoder.open()
+  }
+
   /** Of weights, contract and device: equal ones give equal vectors. An adapter given in memory does not count. */
   async fingerprint(): Promise<string> {
     return await fingerprintOf(this.#deciding)
@@ -89,6 +94,7 @@ function erased<Prepared extends Encodable>(encoder: Encoder<Prepared>): Encoder
         items.map((item) => held.get(item)!),
         options,
       ),
+    open: () => encoder.open(),
     close: () => encoder.close(),
   }
 }

@@ -47,5 +47,7 @@ export interface Encoder<Prepared extends Encodable = Encodable> {
   prepare(item: ReadItem): Prepared
   /** @returns for each readout, for each item, a unit vector @throws RuntimeError `runtime/not-finite`; InterruptedError */
   encode(items: readonly Prepared[], options: EncodeOptions): Promise<Float32Array[][]>
+  /** Opens all sessions now. */
+  open(): Promise<void>
   close(): Promise<void>
 }

@@ -46,6 +46,11 @@ export class PictureRows {
     })
   }
 
+  /** Opens the tower's session now. */
+  async open(): Promise<void> {
+    await this.#session.open()
+  }
+
   /** The table of a batch. Pictures without rows are run. */
   async table(batch: readonly PicturedItem[], signal?: AbortSignal): Promise<RowTable> {
     const pictures = new Map<string, PreparedItem>()

@@ -12,6 +12,8 @@ import type { EncoderOptions } from './encoder.ts'
 
 /** A graph that runs when it is first asked to. */
 export interface LazySession {
+  /** Opens it now. */
+  open(): Promise<void>
   /** @throws RuntimeError `runtime/not-finite` when an output holds a NaN or an infinity */
   run(feeds: Readonly<Record<string, Tensor>>, signal?: AbortSignal): Promise<Record<string, Tensor>>
 }
@@ -47,13 +49,20 @@ export class EmbedderSessions {
       return await openSession(compiled, { weights, device, threads, memory, warn, name })
     }
     let opening: Promise<Session> | undefined
+    const opened = () => {
+      if (opening === undefined) {
+        opening = open()
+        this.#open.push(opening)
+      }
+      return opening
+    }
     return {
+      open: async () => {
+        await opened()
+      },
       run: async (feeds, signal) => {
-        if (opening === undefined) {
-          opening = open()
-          this.#open.push(opening)
-        }
-        const results = await (await opening).run({ ...feeds, ...fed }, { signal })
+        const session = await opened()
+        const results = await session.run({ ...feeds, ...fed }, { signal })
         assertFinite(results)
         return results
       },

@@ -57,6 +57,10 @@ export async function visionLanguageEncoder(model: VisionLanguageModel, options:
       }
       return vectors
     },
+    open: async () => {
+      await pictures.open()
+      await decoder.open()
+    },
     close: () => sessions.close(),
   }
 }
