@@ -99,6 +99,27 @@ export async function writeSafetensors(
   tensors: Readonly<Record<string, Tensor>>,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
+  const { header, places } = safetensorsLayout(tensors, metadata)
+  const arrays = places.map(({ name }) => tensors[name]!.data)
+  await writeFileAtomic(path, [header, ...arrays.map((data) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength))])
+}
+
+/** Where the bytes of a tensor go. */
+export interface TensorPlace {
+  readonly name: string
+  /** First byte, counted from the start of the file. */
+  readonly offset: number
+  readonly byteLength: number
+}
+
+/**
+ * The first bytes of a file, up to the tensors, and where each of these goes, in order of place: by falling element size, then by name. They
+ * follow each other without holes.
+ */
+export function safetensorsLayout(
+  tensors: Readonly<Record<string, Pick<Tensor, 'dtype' | 'dims'>>>,
+  metadata: Readonly<Record<string, string>> = {},
+): { header: Uint8Array; places: TensorPlace[] } {
   const ordered = Object.entries(tensors).sort(
     ([nameA, a], [nameB, b]) => BYTES_PER_ELEMENT[b.dtype] - BYTES_PER_ELEMENT[a.dtype] || (nameA < nameB ? -1 : 1),
   )
@@ -106,18 +127,20 @@ export async function writeSafetensors(
   if (Object.keys(metadata).length > 0) {
     entries.push(['__metadata__', Object.fromEntries(Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1)))])
   }
-  let offset = 0
-  for (const [name, { dtype, dims, data }] of ordered) {
-    const end = offset + data.byteLength
-    entries.push([name, { dtype: dtype.toUpperCase(), shape: dims, data_offsets: [offset, end] }])
-    offset = end
+  const places: TensorPlace[] = []
+  let end = 0
+  for (const [name, { dtype, dims }] of ordered) {
+    const byteLength = sizeOf(dims) * BYTES_PER_ELEMENT[dtype]
+    places.push({ name, offset: end, byteLength })
+    entries.push([name, { dtype: dtype.toUpperCase(), shape: dims, data_offsets: [end, end + byteLength] }])
+    end += byteLength
   }
   // Joined by hand: an object would move names that look like numbers to the front.
   const json = new TextEncoder().encode(`{${entries.map(([name, entry]) => `${JSON.stringify(name)}:${JSON.stringify(entry)}`).join(',')}}`)
   const header = new Uint8Array(LENGTH_BYTES + Math.ceil(json.length / 8) * 8).fill(0x20)
   new DataView(header.buffer).setBigUint64(0, BigInt(header.length - LENGTH_BYTES), true)
   header.set(json, LENGTH_BYTES)
-  await writeFileAtomic(path, [header, ...ordered.map(([, { data }]) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength))])
+  return { header, places: places.map((place) => ({ ...place, offset: header.length + place.offset })) }
 }
 
 async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
