@@ -40,11 +40,11 @@ const source = (count = texts.length): ItemSource =>
     '.',
   )
 
-/** A run that is stopped after the first batches. */
+/** A run that is stopped after the first batches; the ten repeats count as done at once. */
 async function interrupted(out: string, count?: number): Promise<void> {
   const stop = new AbortController()
   const onProgress = ({ done }: { done: number }) => {
-    if (done > 10) stop.abort()
+    if (done > 20) stop.abort()
   }
   await expect(
     withEmbedder((embedder) => embedFile(embedder, source(count), { out, signal: stop.signal, onProgress })),

@@ -71,103 +71,134 @@ export async function embedItems(
   items: Iterable<EmbedItem> | AsyncIterable<EmbedItem>,
   options: EmbedOptions,
 ): Promise<Embeddings> {
-  const { names } = subject
-  const { signal, dims, badItems = 'throw', onProgress, instruction = subject.instruction } = options
-  const store = names.length === 0 ? options.store : undefined
   const total = options.total ?? (Array.isArray(items) ? items.length : undefined)
-  /** For each readout, the vectors of the distinct items. */
-  const columns: Float32Array[][] = ['', ...names].map(() => [])
-  const rowOf = new Map<string, number>()
-  /** For each item its row, or why it has none. */
-  const outcome: (number | BifocalError)[] = []
-  const failures = new Map<number, BifocalError>()
-  const finished = new Set<number>()
-  let waiting: Waiting[] = []
-  let [bytes, tokens, settled] = [0, 0, 0]
-  const progress = () => onProgress?.({ done: settled + finished.size, total })
+  const { instruction = subject.instruction } = options
+  const run = new EmbeddingRun(encoder, subject.names, { ...options, total, instruction })
+  for await (const item of items) await run.take(item)
+  return await run.finish()
+}
 
-  const encode = async (batch: readonly Waiting[]) => {
-    const made = await encoder.encode(
-      batch.map(({ prepared }) => prepared),
-      {
-        signal,
-        onBatch: async (places, vectors) => {
-          await store?.put(places.map((place, i) => ({ key: batch[place]!.key, vector: vectors[i]! })))
-          for (const place of places) finished.add(batch[place]!.row)
-          progress()
-        },
-      },
-    )
-    for (const [i, column] of made.entries()) for (const [place, vector] of column.entries()) columns[i]![batch[place]!.row] = vector
+/** Items on their way: known by key, waiting for their batch, or with a row of vectors. */
+class EmbeddingRun {
+  readonly #encoder: Encoder
+  readonly #names: readonly string[]
+  readonly #options: EmbedOptions
+  readonly #store: VectorStore | undefined
+  /** For each readout, the vectors of the distinct items. */
+  readonly #columns: Float32Array[][]
+  readonly #rowOf = new Map<string, number>()
+  /** For each item its row, or why it has none. */
+  readonly #outcome: (number | BifocalError)[] = []
+  /** Why a row has no vector. */
+  readonly #failures = new Map<number, BifocalError>()
+  readonly #finished = new Set<number>()
+  #waiting: Waiting[] = []
+  #bytes = 0
+  #tokens = 0
+  /** Items that are done without a row of their own: repeats and bad ones. */
+  #settled = 0
+
+  constructor(encoder: Encoder, names: readonly string[], options: EmbedOptions) {
+    this.#encoder = encoder
+    this.#names = names
+    this.#options = options
+    this.#store = names.length === 0 ? options.store : undefined
+    this.#columns = ['', ...names].map(() => [])
   }
-  /** Halves what gives a NaN until the item that does is alone. */
-  const encodeSound = async (batch: readonly Waiting[]): Promise<void> => {
+
+  async take(item: EmbedItem): Promise<void> {
+    const { signal, badItems = 'throw' } = this.#options
+    if (signal?.aborted) throw new InterruptedError('embedding')
     try {
-      await encode(batch)
+      this.#outcome.push(await this.#admit(item))
     } catch (error) {
-      const mayGoOn = badItems === 'skip' && error instanceof BifocalError && error.code === 'runtime/not-finite'
-      if (!mayGoOn || (failures.size >= HOPELESS && finished.size === 0)) throw error
-      const [only] = batch
-      if (batch.length > 1) for (const half of halves(batch)) await encodeSound(half)
-      else if (only !== undefined) failures.set(only.row, error)
+      if (badItems === 'throw' || !(error instanceof BifocalError)) throw error
+      this.#outcome.push(error)
+      this.#settled += 1
+    }
+    if (this.#bytes > READY_BYTES || this.#waiting.length >= READY_ITEMS) await this.#flush()
+  }
+
+  async finish(): Promise<Embeddings> {
+    await this.#flush()
+    this.#progress()
+    const outcome = this.#outcome
+    const reasons = outcome.map((result) => (typeof result === 'number' ? this.#failures.get(result) : result))
+    const kept = outcome.flatMap((_, index) => (reasons[index] === undefined ? [index] : []))
+    const matrix = (column: readonly Float32Array[]) =>
+      stacked(
+        kept.map((index) => column[Number(outcome[index])]!),
+        this.#options.dims,
+      )
+    const [first = [], ...others] = this.#columns
+    return {
+      vectors: matrix(first),
+      readouts: Object.fromEntries(this.#names.map((name, i) => [name, matrix(others[i]!)])),
+      kept,
+      skipped: reasons.flatMap((error, index) =>
+        error === undefined ? [] : [{ index, code: error.code, message: error.message, hint: error.hint }],
+      ),
+      usage: { items: kept.length, distinct: this.#rowOf.size - this.#failures.size, tokens: this.#tokens },
     }
   }
-  const flush = async () => {
-    const batch = waiting
-    waiting = []
-    bytes = 0
-    if (batch.length > 0) await encodeSound(batch)
-  }
+
   /** @returns the item's row; a new item joins those that wait */
-  const admit = async (given: EmbedItem): Promise<number> => {
-    const { key, read } = await keyItem(given, instruction)
-    const known = rowOf.get(key)
-    const stored = known === undefined ? store?.get(key) : undefined
-    const row = known ?? rowOf.size
-    if (known !== undefined) settled += 1
-    else if (stored === undefined) {
-      const prepared = encoder.prepare(await read())
-      waiting.push({ row, key, prepared })
-      bytes += prepared.bytes
-      tokens += prepared.tokens
-    } else {
-      columns[0]![row] = stored
-      finished.add(row)
+  async #admit(item: EmbedItem): Promise<number> {
+    const { key, read } = await keyItem(item, this.#options.instruction)
+    const known = this.#rowOf.get(key)
+    if (known !== undefined) {
+      this.#settled += 1
+      return known
     }
-    rowOf.set(key, row)
+    const row = this.#rowOf.size
+    const stored = this.#store?.get(key)
+    if (stored === undefined) {
+      const prepared = this.#encoder.prepare(await read())
+      this.#waiting.push({ row, key, prepared })
+      this.#bytes += prepared.bytes
+      this.#tokens += prepared.tokens
+    } else {
+      this.#columns[0]![row] = stored
+      this.#finished.add(row)
+    }
+    this.#rowOf.set(key, row)
     return row
   }
 
-  for await (const given of items) {
-    if (signal?.aborted) throw new InterruptedError('embedding')
-    try {
-      outcome.push(await admit(given))
-    } catch (error) {
-      if (badItems === 'throw' || !(error instanceof BifocalError)) throw error
-      outcome.push(error)
-      settled += 1
-    }
-    if (bytes > READY_BYTES || waiting.length >= READY_ITEMS) await flush()
+  async #flush(): Promise<void> {
+    const batch = this.#waiting
+    this.#waiting = []
+    this.#bytes = 0
+    if (batch.length > 0) await this.#encodeSound(batch)
   }
-  await flush()
-  progress()
 
-  const reasons = outcome.map((result) => (typeof result === 'number' ? failures.get(result) : result))
-  const kept = outcome.flatMap((_, index) => (reasons[index] === undefined ? [index] : []))
-  const matrix = (column: readonly Float32Array[]) =>
-    stacked(
-      kept.map((index) => column[Number(outcome[index])]!),
-      dims,
-    )
-  const [first = [], ...others] = columns
-  return {
-    vectors: matrix(first),
-    readouts: Object.fromEntries(names.map((name, i) => [name, matrix(others[i]!)])),
-    kept,
-    skipped: reasons.flatMap((error, index) =>
-      error === undefined ? [] : [{ index, code: error.code, message: error.message, hint: error.hint }],
-    ),
-    usage: { items: kept.length, distinct: rowOf.size - failures.size, tokens },
+  /** Halves what gives a NaN until the item that does is alone. */
+  async #encodeSound(batch: readonly Waiting[]): Promise<void> {
+    try {
+      await this.#encode(batch)
+    } catch (error) {
+      const mayGoOn = this.#options.badItems === 'skip' && error instanceof BifocalError && error.code === 'runtime/not-finite'
+      if (!mayGoOn || (this.#failures.size >= HOPELESS && this.#finished.size === 0)) throw error
+      const [only] = batch
+      if (batch.length > 1) for (const half of halves(batch)) await this.#encodeSound(half)
+      else if (only !== undefined) this.#failures.set(only.row, error)
+    }
+  }
+
+  async #encode(batch: readonly Waiting[]): Promise<void> {
+    const onBatch = async (places: readonly number[], vectors: readonly Float32Array[]) => {
+      await this.#store?.put(places.map((place, i) => ({ key: batch[place]!.key, vector: vectors[i]! })))
+      for (const place of places) this.#finished.add(batch[place]!.row)
+      this.#progress()
+    }
+    const prepared = batch.map((waiting) => waiting.prepared)
+    const made = await this.#encoder.encode(prepared, { signal: this.#options.signal, onBatch })
+    for (const [i, column] of made.entries()) for (const [place, vector] of column.entries()) this.#columns[i]![batch[place]!.row] = vector
+  }
+
+  #progress(): void {
+    const { onProgress, total } = this.#options
+    onProgress?.({ done: this.#settled + this.#finished.size, total })
   }
 }
 
