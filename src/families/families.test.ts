@@ -105,7 +105,7 @@ describe('a config that makes no model is refused, every reason in one error', (
       { projector_hidden_act: 'tanh', vision_feature_select_strategy: 'x' },
       /projector_hidden_act.*vision_feature_select_strategy/,
     ],
-    ['scaled rotation', { text_config: { rope_scaling: { rope_type: 'llama3', factor: 8 } } }, /rope_scaling/],
+    ['half of a scaled rotation', { text_config: { rope_scaling: { rope_type: 'llama3', factor: 8 } } }, /rope_scaling.low_freq_factor/],
     ['heads that do not group', { text_config: { num_attention_heads: 32, num_key_value_heads: 5 } }, /multiple of num_key_value_heads/],
     ['an odd head', { text_config: { hidden_size: 96 } }, /even whole number/],
     ['an unknown tower', { vision_config: { model_type: 'dinov2' } }, /vision_config: model_type/],

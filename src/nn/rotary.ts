@@ -14,6 +14,16 @@ export interface RotaryShape {
   theta: number
   /** Positions run from 0 to this number, exclusive. */
   maxPositions: number
+  /** Instead of the plain series of `theta`. */
+  scaling?: RotaryScaling
+}
+
+/** A rotation stretched to longer contexts than it was first trained with. */
+export interface RotaryScaling {
+  /** Radians that each of the `headDim / 2` pairs turns by from one position to the next. */
+  readonly frequencies: readonly number[]
+  /** Cosines and sines are multiplied by it (YaRN's attention factor). */
+  readonly magnitude: number
 }
 
 /** Cosine and sine of every position's angles, `[batch or 1, seq, 1, headDim / 2]` each. */
@@ -31,11 +41,13 @@ const BLOCK = 256
  * @param positions `[batch, seq]` or `[seq] i64`
  * @see Su et al. 2021; specs/ar-vlms.md §0.5
  */
-export function rotaryOf(graph: Graph, positions: Value<'i64'>, { headDim, theta, maxPositions }: RotaryShape): Rotary {
+export function rotaryOf(graph: Graph, positions: Value<'i64'>, { headDim, theta, maxPositions, scaling }: RotaryShape): Rotary {
+  const { frequencies, magnitude } = scaling ?? { frequencies: plainFrequencies(theta, headDim), magnitude: 1 }
   const block = div(positions, BLOCK)
   const rest = sub(positions, mul(block, BLOCK))
-  const far = angles(graph, block, headDim, theta, Math.ceil(maxPositions / BLOCK), BLOCK)
-  const near = angles(graph, rest, headDim, theta, Math.min(BLOCK, maxPositions), 1)
+  const far = angles(graph, block, frequencies, { rows: Math.ceil(maxPositions / BLOCK), step: BLOCK, magnitude: 1 })
+  // Each product below has one near factor, so the magnitude goes into that table.
+  const near = angles(graph, rest, frequencies, { rows: Math.min(BLOCK, maxPositions), step: 1, magnitude })
   const seq = positions.dims.at(-1)!
   const batch = positions.dims.length === 2 ? positions.dims[0]! : 1
   const shaped = (x: Value<'f32'>) => reshape(x, [batch, seq, 1, headDim / 2])
@@ -61,13 +73,24 @@ export function multiAxisRotary(graph: Graph, positions: Value<'i64'>, axisOf: r
   return { cos: pick(each.cos), sin: pick(each.sin) }
 }
 
-/** Cosine and sine at `index·step`, read from tables that were computed in double precision. */
-function angles(graph: Graph, index: Value<'i64'>, headDim: number, theta: number, rows: number, step: number): Rotary {
-  const half = headDim / 2
+/** The geometric series `theta^(−2i/headDim)`, radians a position. @see Su et al. 2021 */
+export function plainFrequencies(theta: number, headDim: number): number[] {
+  return Array.from({ length: headDim / 2 }, (_, i) => theta ** ((-2 * i) / headDim))
+}
+
+interface AngleTable {
+  rows: number
+  step: number
+  magnitude: number
+}
+
+/** Cosine and sine at `index·step`, times the magnitude, read from tables that were computed in double precision. */
+function angles(graph: Graph, index: Value<'i64'>, frequencies: readonly number[], { rows, step, magnitude }: AngleTable): Rotary {
+  const half = frequencies.length
   const table = (of: (angle: number) => number) => {
     const values = new Float32Array(rows * half)
     for (let row = 0; row < rows; row++) {
-      for (let i = 0; i < half; i++) values[row * half + i] = of(row * step * theta ** ((-2 * i) / headDim))
+      for (let i = 0; i < half; i++) values[row * half + i] = magnitude * of(row * step * frequencies[i]!)
     }
     return gather(graph.constant(f32([rows, half], values)), index)
   }

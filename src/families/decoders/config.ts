@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { activation, whole, withDefault } from '../config.ts'
 import type { GatedDecoderShape } from './gated.ts'
+import { ropeOf, ropeSchema } from './rope.ts'
 
 /** A decoder's shape with its vocabulary. */
 export interface TextShape extends GatedDecoderShape {
@@ -19,16 +20,6 @@ interface TextDefaults {
   bias: 'key' | 'none' | 'query-key-value'
 }
 
-const theta = z.number().positive()
-/** Only plain rotation: a scaled one would silently give other vectors. */
-const plainRope = z
-  .looseObject({
-    type: z.literal('default').optional(),
-    rope_type: z.literal('default').optional(),
-    rope_theta: theta.optional(),
-  })
-  .nullish()
-
 function textSchema(defaults: TextDefaults) {
   return z
     .looseObject({
@@ -41,9 +32,10 @@ function textSchema(defaults: TextDefaults) {
       head_dim: whole.nullish(),
       hidden_act: withDefault(activation, 'silu'),
       rms_norm_eps: withDefault(z.number().positive(), 1e-6),
-      rope_theta: theta.nullish(),
-      rope_scaling: plainRope,
-      rope_parameters: plainRope,
+      rope_theta: z.number().positive().nullish(),
+      rope_scaling: ropeSchema.nullish(),
+      rope_parameters: ropeSchema.nullish(),
+      partial_rotary_factor: withDefault(z.literal(1), 1),
       max_position_embeddings: withDefault(whole, defaults.maxPositions),
       attention_bias: withDefault(z.boolean(), false),
       mlp_bias: withDefault(z.literal(false), false),
@@ -51,7 +43,14 @@ function textSchema(defaults: TextDefaults) {
       use_sliding_window: withDefault(z.literal(false), false),
     })
     .transform((json): TextShape => {
-      const { num_attention_heads: heads, max_position_embeddings: positions } = json
+      const { num_attention_heads: heads } = json
+      const headDim = json.head_dim ?? json.hidden_size / heads
+      const ropeTheta = json.rope_parameters?.rope_theta ?? json.rope_theta ?? 10_000
+      const rope = ropeOf(json.rope_parameters ?? json.rope_scaling, {
+        theta: ropeTheta,
+        headDim,
+        maxPositions: json.max_position_embeddings,
+      })
       // A window that is left out is the class default; `null` turns it off. Within the window, full attention is the same.
       const window = json.sliding_window === undefined ? defaults.slidingWindow : json.sliding_window
       return {
@@ -61,11 +60,12 @@ function textSchema(defaults: TextDefaults) {
         layers: json.num_hidden_layers,
         heads,
         keyValueHeads: json.num_key_value_heads ?? defaults.keyValueHeads ?? heads,
-        headDim: json.head_dim ?? json.hidden_size / heads,
+        headDim,
         activation: json.hidden_act,
         epsilon: json.rms_norm_eps,
-        ropeTheta: json.rope_parameters?.rope_theta ?? json.rope_theta ?? 10_000,
-        maxPositions: defaults.bias === 'none' ? Math.min(positions, window ?? positions) : positions,
+        ropeTheta,
+        ropeScaling: rope.scaling,
+        maxPositions: defaults.bias === 'none' ? Math.min(rope.maxPositions, window ?? rope.maxPositions) : rope.maxPositions,
         queryKeyValueBias: defaults.bias === 'key' ? json.attention_bias : defaults.bias === 'query-key-value',
         outputBias: defaults.bias === 'key' && json.attention_bias,
       }

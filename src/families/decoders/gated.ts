@@ -11,6 +11,8 @@ import {
   type GatedMlpNames,
   gatedMlp,
   type Rotary,
+  type RotaryScaling,
+  type RotaryShape,
   rmsNorm,
   rotaryOf,
   type Scope,
@@ -24,6 +26,8 @@ export interface GatedDecoderShape extends AttentionShape {
   activation: ActivationName
   epsilon: number
   ropeTheta: number
+  /** Where the rotation is stretched. */
+  ropeScaling?: RotaryScaling
   maxPositions: number
   /** Biases of the query, key and value projections (Qwen2, Dream; Llama's `attention_bias`). */
   queryKeyValueBias: boolean
@@ -76,6 +80,11 @@ export const LLADA_NAMES: GatedDecoderNames = {
   norm: 'ln_f',
 }
 
+/** The rotation of a decoder's heads. */
+export function rotaryShape({ headDim, ropeTheta: theta, maxPositions, ropeScaling: scaling }: GatedDecoderShape): RotaryShape {
+  return { headDim, theta, maxPositions, scaling }
+}
+
 export interface GatedDecoderContext {
   pattern: AttentionPattern
   /** `[batch, seq] i64`, 1 for real tokens. */
@@ -103,10 +112,10 @@ export function gatedDecoder(
 ): { layers: Value<'f32'>[]; norm: Value<'f32'>; finalNorm: (hidden: Value<'f32'>) => Value<'f32'> } {
   const seq = hidden.dims[1]!
   const { graph } = scope
-  const { headDim, ropeTheta: theta, maxPositions, epsilon } = shape
+  const { epsilon } = shape
   const at = {
     mask: attentionMask(graph, pattern, seq, keep),
-    rotary: rotary ?? rotaryOf(graph, positions ?? iota(graph, seq), { headDim, theta, maxPositions }),
+    rotary: rotary ?? rotaryOf(graph, positions ?? iota(graph, seq), rotaryShape(shape)),
   }
   const headNorm = shape.headNorm ? { query: 'self_attn.q_norm', key: 'self_attn.k_norm', epsilon } : undefined
   const attentionNames = { ...names, inputBias: shape.queryKeyValueBias, outputBias: shape.outputBias, headNorm }

@@ -179,7 +179,11 @@ describe('refused', () => {
       { ...qwen2vl2b, rope_scaling: { type: 'mrope', mrope_section: [16, 24, 20] } },
       /must add up to 64/,
     ],
-    ['a scaled rotation', { ...qwen2vl2b, rope_scaling: { type: 'yarn', factor: 4, mrope_section: [16, 24, 24] } }, /rope_scaling\.type/],
+    [
+      'an unknown scaled rotation',
+      { ...qwen2vl2b, rope_scaling: { type: 'ntk', factor: 4, mrope_section: [16, 24, 24] } },
+      /rope_scaling\.type/,
+    ],
     ['a tower of another width', { ...qwen2vl2b, vision_config: { ...qwen2vl2b.vision_config, hidden_size: 1024 } }, /hidden_size, 1536/],
     ['a sliding window', { ...qwen2vl2b, use_sliding_window: true }, /use_sliding_window/],
     ['deepstack beyond the tower', { ...qwen3vl4b, vision_config: { ...qwen3vl4b.vision_config, depth: 12 } }, /deepstack_visual_indexes/],

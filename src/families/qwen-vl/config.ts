@@ -54,17 +54,13 @@ const topSchema = z.looseObject({
 })
 
 const section = z.array(z.int().min(0)).length(AXES)
-/** Files say `mrope` or, rewritten by newer loaders, `default`; a scaled rotation would silently give other vectors. */
-const ropeSchema = z.looseObject({
-  type: z.enum(['mrope', 'default']).nullish(),
-  rope_type: z.enum(['mrope', 'default']).nullish(),
-  mrope_section: section.nullish(),
-  rope_theta: z.number().positive().nullish(),
-})
+/** Files say `mrope` or, rewritten by newer loaders, `default`; both are the plain rotation. */
+const kind = z.preprocess((given) => (given === 'mrope' ? 'default' : given), z.string().nullish())
+/** What the sections are laid over; the decoders' own schema reads the rest. */
+const sectioned = z.looseObject({ type: kind, rope_type: kind, mrope_section: section.nullish() }).nullish()
 const textSchema = z.looseObject({
-  rope_scaling: ropeSchema.nullish(),
-  rope_parameters: ropeSchema.nullish(),
-  rope_theta: z.number().positive().nullish(),
+  rope_scaling: sectioned,
+  rope_parameters: sectioned,
   tie_word_embeddings: z.boolean().nullish(),
 })
 
@@ -200,16 +196,10 @@ export function parseQwenVlConfig(json: unknown, version: QwenVersion): QwenVlCo
   const config = parseConfigWith(topSchema, json, `${version} config`)
   const textJson = config.text_config ?? config
   const where = `${version} text_config`
-  const { rope_scaling, rope_parameters, rope_theta, tie_word_embeddings } = parseConfigWith(textSchema, textJson, where)
-  const plain = {
-    ...textDefaults[version],
-    ...given(textJson),
-    ...given({ rope_theta: rope_parameters?.rope_theta ?? rope_theta }),
-    rope_scaling: null,
-    rope_parameters: null,
-  }
+  const { rope_scaling, rope_parameters, tie_word_embeddings } = parseConfigWith(textSchema, textJson, where)
+  const filled = { ...textDefaults[version], ...given(textJson), rope_scaling, rope_parameters }
   const qwen3 = version === 'qwen3-vl'
-  const text = { ...parseConfigWith(qwen3 ? textConfigs.llama : textConfigs.qwen2, plain, where), headNorm: qwen3 }
+  const text = { ...parseConfigWith(qwen3 ? textConfigs.llama : textConfigs.qwen2, filled, where), headNorm: qwen3 }
   const sections = rope_parameters?.mrope_section ?? rope_scaling?.mrope_section ?? (qwen3 ? QWEN3_SECTION : undefined)
   const frequencies = text.headDim / 2
   const fitting = section.refine((counts) => counts.reduce((a, b) => a + b, 0) === frequencies, `must add up to ${frequencies}`)

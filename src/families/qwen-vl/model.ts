@@ -2,7 +2,7 @@
 
 import { add, concat, gather, less, reshape, slice, type Value, where } from '../../graph/index.ts'
 import { multiAxisRotary, type Scope } from '../../nn/index.ts'
-import { gatedDecoder } from '../decoders/gated.ts'
+import { gatedDecoder, rotaryShape } from '../decoders/gated.ts'
 import type { DecoderInputs, DecoderOptions, DecoderPieces, VisionPieces } from '../family.ts'
 import { embedAndSplice } from '../splice.ts'
 import type { QwenVlConfig } from './config.ts'
@@ -31,7 +31,7 @@ export function buildQwenDecoder(
   { attention = 'native' }: DecoderOptions = {},
 ): DecoderPieces {
   const { text, tied, frequencyAxes } = config
-  const { hidden, vocabulary, headDim, ropeTheta: theta, maxPositions } = text
+  const { hidden, vocabulary } = text
   const part = (k: number) => imageRows && slice(imageRows, 1, k * hidden, (k + 1) * hidden)
   const language = scope.under('language_model')
   const inputs = embedAndSplice(language, 'embed_tokens.weight', [vocabulary, hidden], { inputIds, imageIndex, imageRows: part(0) })
@@ -44,7 +44,7 @@ export function buildQwenDecoder(
   const decoder = gatedDecoder(language, text, inputs, {
     pattern: attention === 'native' ? 'causal' : attention,
     keep: attentionMask,
-    rotary: positions && multiAxisRotary(scope.graph, positions, frequencyAxes, { headDim, theta, maxPositions }),
+    rotary: positions && multiAxisRotary(scope.graph, positions, frequencyAxes, rotaryShape(text)),
     between,
   })
   // A tied head is the embedding table under its own name, so that training moves both.
