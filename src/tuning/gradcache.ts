@@ -5,8 +5,8 @@
  * @see Gao et al. 2021 (arXiv 2101.06983); specs/vlm2vec-mmeb.md §5.3
  */
 
-import { joined, rangeOf } from '../embedder/verify/rows.ts'
 import { type CompiledGraph, compile, type Dim, Graph, type Value, vectorJacobian } from '../graph/index.ts'
+import { joined, rangeOf } from '../numeric/rows.ts'
 import { f32, type Tensor } from '../numeric/tensor.ts'
 import type { Session } from '../runtime/session.ts'
 import { fedParameters, isF32, type Loss, type NamedArrays, outputLoss, type StepResult, stepResultOf } from '../training/index.ts'

@@ -5,10 +5,10 @@ import type { DualEncoderProcessor } from '../../families/family.ts'
 import type { DualEncoderModel } from '../../families/model.ts'
 import { decodeImage } from '../../media/index.ts'
 import { toF32 } from '../../numeric/float.ts'
+import { blockOf, joined, rangeOf } from '../../numeric/rows.ts'
 import { f32, i64, type Tensor } from '../../numeric/tensor.ts'
 import type { ModelCase, ModelFixture } from './fixture.ts'
 import type { VerifyRecorder } from './report.ts'
-import { blockOf, joined, rangeOf } from './rows.ts'
 import { layerStage, type ModelSessions } from './sessions.ts'
 
 interface Subject {

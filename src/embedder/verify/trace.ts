@@ -2,6 +2,7 @@
 
 import { decoderInputs, rowWidth } from '../../families/decoder-inputs.ts'
 import type { DualEncoderModel, VisionLanguageModel } from '../../families/model.ts'
+import { joined } from '../../numeric/rows.ts'
 import { f32, i64, type Tensor, zeros } from '../../numeric/tensor.ts'
 import { pairPreparer } from '../dual-encoder.ts'
 import type { EncoderOptions } from '../encoder.ts'
@@ -11,7 +12,6 @@ import { sequenceFeeds, sequencePreparer } from '../sequence.ts'
 import { EmbedderSessions } from '../sessions.ts'
 import type { Subject } from '../subject.ts'
 import { statesAt } from '../vision-language.ts'
-import { joined } from './rows.ts'
 import { layerStage } from './sessions.ts'
 
 /** Stages by name, in the order of the computation: tokens, pixels, vision, projector, inputs, layers, norm, vector. */

@@ -6,11 +6,11 @@ import type { PreparedItem, PrepareOptions, Processor } from '../../families/fam
 import type { VisionLanguageModel } from '../../families/model.ts'
 import { decodeImage } from '../../media/index.ts'
 import { toF32 } from '../../numeric/float.ts'
+import { blockOf, joined, rangeOf } from '../../numeric/rows.ts'
 import { f32, i64, type Tensor, zeros } from '../../numeric/tensor.ts'
 import { type Pool, pools, poolWeights, poolWeightsFeed, ReadoutError } from '../readout.ts'
 import type { ModelCase, ModelFixture } from './fixture.ts'
 import type { VerifyRecorder } from './report.ts'
-import { blockOf, joined, rangeOf } from './rows.ts'
 import { layerStage, type ModelSessions } from './sessions.ts'
 
 interface Subject {

@@ -1,6 +1,6 @@
-/** @file Parts of arrays that belong to one item of a padded batch, and items joined to one array. */
+/** @file Arrays along their first axis: blocks and ranges of it, parts joined to one. */
 
-import { f32, sizeOf, type Tensor } from '../../numeric/tensor.ts'
+import { f32, sizeOf, type Tensor } from './tensor.ts'
 
 /** Block `index` of the first axis, that axis taken away. */
 export function blockOf(x: Tensor<'f32'>, index: number): Tensor<'f32'> {
