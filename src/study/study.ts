@@ -124,7 +124,7 @@ async function baselinesOf(planned: readonly PlannedModel[], context: StudyConte
   const baselines: Baseline[] = []
   for (const { id, dir, dual, family } of planned) {
     if (dual === undefined) continue
-    const model = await dualEncoder({ id, dir, model: dual })
+    const model = await dualEncoder({ id, dir })
     try {
       const vectors = await stored(model, itemsOf(tasks, 'test'), context)
       baselines.push({
