@@ -6,7 +6,8 @@
  * `packbits(v > 0, axis=-1)`, which sentence-transformers calls `ubinary`. Compare by Hamming distance.
  */
 
-import { f32, type Tensor, tensor } from '../numeric/tensor.ts'
+import { int8Rows } from '../numeric/int8.ts'
+import { type Tensor, tensor } from '../numeric/tensor.ts'
 
 export const quantizations = ['int8', 'binary'] as const
 export type Quantization = (typeof quantizations)[number]
@@ -21,21 +22,11 @@ export interface QuantizedVectors {
 
 /** @param vectors `[rows, dim]` */
 export function quantize(vectors: Tensor<'f32'>, kind: Quantization | undefined): QuantizedVectors {
-  if (kind === 'int8') return eightBits(vectors)
-  return { vectors: kind === 'binary' ? signs(vectors) : vectors }
-}
-
-function eightBits({ dims, data }: Tensor<'f32'>): QuantizedVectors {
-  const [rows = 0, dim = 0] = dims
-  const out = new Int8Array(data.length)
-  const scales = new Float32Array(rows)
-  for (let row = 0; row < rows; row++) {
-    const values = data.subarray(row * dim, (row + 1) * dim)
-    const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
-    scales[row] = largest / 127
-    if (largest > 0) for (const [i, value] of values.entries()) out[row * dim + i] = Math.round((127 * value) / largest)
+  if (kind === 'int8') {
+    const { values, scales } = int8Rows(vectors)
+    return { vectors: values, scales }
   }
-  return { vectors: tensor('i8', dims, out), scales: f32([rows], scales) }
+  return { vectors: kind === 'binary' ? signs(vectors) : vectors }
 }
 
 function signs({ dims, data }: Tensor<'f32'>): Tensor<'u8'> {

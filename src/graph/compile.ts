@@ -1,19 +1,44 @@
 /** @file From a graph to an ONNX model: keeps what the outputs need and writes it, weights staying where they lie. */
 
 import { i64, type Tensor } from '../numeric/tensor.ts'
-import type { CompiledGraph, FeedSlot, WeightPlacement, WeightSlot } from './compiled.ts'
+import type { CompiledGraph, FeedSlot, Precision, WeightPlacement, WeightSlot } from './compiled.ts'
 import { type Dim, termsOf } from './dims.ts'
 import { encodeNode, type encoders, type NodeWriter } from './encoders.ts'
 import { GraphError } from './errors.ts'
 import { type Graph, isNode, type Node, type Value } from './graph.ts'
-import { type AttributeValue, attributeMessage, modelBytes, type NodeMessage, type TensorMessage, tensorMessage } from './onnx-model.ts'
+import {
+  type AttributeValue,
+  attributeMessage,
+  modelBytes,
+  type NodeMessage,
+  ONNX_TYPE,
+  type TensorMessage,
+  tensorMessage,
+} from './onnx-model.ts'
+import { isLinear, type PrecisionPlan, planPrecision } from './precision.ts'
+import { ReducedLinears } from './reduced-linear.ts'
+
+export interface CompileOptions {
+  /** Names of the outputs to compile; default: all that are declared. */
+  outputs?: readonly string[]
+  /** Default `f32`. */
+  precision?: Precision
+  /**
+   * Whether the device multiplies f16 by itself (a GPU): at `f16`, linear layers then compute in f16. Default false, right for the CPU, whose engine
+   * only saves memory by it: weights are unpacked at each run.
+   */
+  halfProducts?: boolean
+}
 
 /**
  * Compiles the declared outputs (or those named) of a graph.
  * @throws GraphError `graph/no-output`, `graph/free-symbol` when a size can't be read off any input
  * @example const session = await openSession(compile(graph), { weights })
  */
-export function compile(graph: Graph, { outputs = [...graph.outputs.keys()] }: { outputs?: readonly string[] } = {}): CompiledGraph {
+export function compile(
+  graph: Graph,
+  { outputs = [...graph.outputs.keys()], precision = 'f32', halfProducts = false }: CompileOptions = {},
+): CompiledGraph {
   const results = outputs.map((name): [string, Value] => {
     const value = graph.outputs.get(name)
     if (value !== undefined) return [name, value]
@@ -26,13 +51,15 @@ export function compile(graph: Graph, { outputs = [...graph.outputs.keys()] }: {
     graph,
     results.map(([, value]) => value),
   )
+  const plan = planPrecision(nodes, precision, halfProducts)
   const inputs: FeedSlot[] = []
   const weights: WeightSlot[] = []
   for (const node of nodes) {
-    const { dtype, dims } = node.output
+    const { id, dtype, dims } = node.output
+    const form = plan.get(id)?.form
     if (isNode(node, 'Input') || (isNode(node, 'Parameter') && node.attributes.placement === 'fed'))
       inputs.push({ name: node.attributes.name, dtype, dims: [...dims] })
-    else if (isNode(node, 'Parameter')) weights.push({ name: node.attributes.name, dtype, dims: dims.map(Number) })
+    else if (isNode(node, 'Parameter')) weights.push({ name: node.attributes.name, dtype, dims: dims.map(Number), ...(form && { form }) })
   }
   const slots = results.map(([name, { dtype, dims }]) => ({ name, dtype, dims: [...dims] }))
   return {
@@ -40,7 +67,7 @@ export function compile(graph: Graph, { outputs = [...graph.outputs.keys()] }: {
     outputs: slots,
     weights,
     encode(place: (slot: WeightSlot) => WeightPlacement) {
-      const writer = new ModelWriter(inputs)
+      const writer = new ModelWriter(inputs, plan)
       for (const node of nodes) writer.write(node)
       for (const [name, value] of results) writer.name(name, value)
       return modelBytes({ inputs, outputs: slots, weights, constants: writer.constants, nodes: writer.nodes }, place)
@@ -67,19 +94,43 @@ class ModelWriter implements NodeWriter {
   readonly #names = new Map<number, string>()
   readonly #sizes = new Map<Dim, string>()
   readonly #inputs: readonly FeedSlot[]
+  readonly #plan: PrecisionPlan
+  readonly #linears = new ReducedLinears(this)
   #count = 0
 
-  constructor(inputs: readonly FeedSlot[]) {
+  constructor(inputs: readonly FeedSlot[], plan: PrecisionPlan) {
     this.#inputs = inputs
+    this.#plan = plan
   }
 
   write(node: Node): void {
-    if (isNode(node, 'Input') || isNode(node, 'Parameter')) {
-      this.#names.set(node.output.id, node.attributes.name)
-    } else if (isWritten(node)) {
-      const inputs = node.inputs.map(({ id }) => this.#names.get(id)!)
-      this.#names.set(node.output.id, encodeNode(node, inputs, this))
+    const { id } = node.output
+    if (isNode(node, 'Input')) this.#names.set(id, node.attributes.name)
+    else if (isNode(node, 'Parameter')) this.#names.set(id, this.#unpacked(node))
+    else if (isWritten(node)) {
+      const inputs = node.inputs.map((input) => this.#names.get(input.id)!)
+      this.#names.set(id, this.#changed(node, inputs) ?? encodeNode(node, inputs, this))
     }
+  }
+
+  /** A node that reads a weight in another form; undefined for all others. */
+  #changed(node: Node, [first, second, third]: readonly string[]): string | undefined {
+    const changed = node.inputs.map(({ id }) => this.#plan.get(id))
+    const [table, weight] = changed
+    // What is held in 8 bits has no other users than linear layers, which read its two arrays by their names.
+    if (isNode(node, 'Cast') && table?.form === 'int8') return first
+    if (isLinear(node) && weight !== undefined && weight.form !== 'half')
+      return this.#linears.write({ x: first!, weight: weight.name, bias: third }, weight.form)
+    // Unpacking some rows of a table of embeddings is cheaper than unpacking all.
+    if (isNode(node, 'Gather') && node.attributes.axis === 0 && table?.form === 'half')
+      return this.emit('Cast', [this.emit('Gather', [table.name, second!], { axis: 0 })], { to: ONNX_TYPE.f32 })
+    return undefined
+  }
+
+  /** A parameter as what its users expect: one that is declared f32 but held in 16 bits has to be unpacked. */
+  #unpacked({ attributes: { name }, output: { id, dtype } }: Node<'Parameter'>): string {
+    const form = this.#plan.get(id)?.form
+    return dtype === 'f32' && (form === 'half' || form === 'f16') ? this.emit('Cast', [name], { to: ONNX_TYPE.f32 }) : name
   }
 
   /** Gives a value the name of an output. */
@@ -87,10 +138,10 @@ class ModelWriter implements NodeWriter {
     this.nodes.push({ opType: 'Identity', input: [this.#names.get(value.id)!], output: [output] })
   }
 
-  emit(type: string, inputs: readonly string[], attributes: Record<string, AttributeValue> = {}): string {
+  emit(type: string, inputs: readonly string[], attributes: Record<string, AttributeValue> = {}, domain = ''): string {
     const output = `v${this.#count++}`
     const attribute = Object.entries(attributes).map(([name, value]) => attributeMessage(name, value))
-    this.nodes.push({ name: `${type}_${output}`, opType: type, input: [...inputs], output: [output], attribute })
+    this.nodes.push({ name: `${type}_${output}`, opType: type, domain, input: [...inputs], output: [output], attribute })
     return output
   }
 

@@ -2,11 +2,25 @@
 
 import type { DType, Tensor } from '../numeric/tensor.ts'
 
+/**
+ * `f32` is the reference. `f16` holds matrices in 16 bits. `int8` holds the weights of linear layers in 8 bits with a scale for each output, and
+ * rounds their inputs to 8 bits with a scale for each row; all else (norms, embeddings, patches, attention, pooled vectors) stays f32.
+ */
+export type Precision = 'f32' | 'f16' | 'int8'
+
+/**
+ * What the runtime makes of a stored weight: `half` 16 bits (f16 and bf16 stay, f32 becomes f16); `f16`; `int8` the two arrays of
+ * `int8Names`: values + 128 `[in, out] u8` and scales `[out] f32`, see `int8Rows`.
+ */
+export type WeightForm = 'half' | 'f16' | 'int8'
+
 /** A frozen parameter: it becomes an initializer of `dtype` and `dims`. */
 export interface WeightSlot {
   name: string
   dtype: DType
   dims: number[]
+  /** Absent: as it is stored. */
+  form?: WeightForm
 }
 
 /** An array that each run brings or gives; a string is a symbolic dimension. */
@@ -24,6 +38,8 @@ export type WeightPlacement =
    */
   | { kind: 'external'; location: string; offset: number; length: number; dtype: DType; alsoInput?: boolean }
   | { kind: 'inline'; tensor: Tensor; alsoInput?: boolean }
+  /** Both arrays of an `int8` weight in one file or buffer, at these offsets in bytes. */
+  | { kind: 'int8'; location: string; values: number; scales: number }
 
 export interface CompiledGraph {
   /** Graph inputs, trainable parameters that are fed included. */

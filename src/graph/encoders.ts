@@ -8,8 +8,8 @@ import type { Op } from './op.ts'
 
 /** What an encoder may do: add nodes and constants, and turn symbolic sizes into run-time values. */
 export interface NodeWriter {
-  /** Adds an ONNX node and gives the name of its output. */
-  emit(type: string, inputs: readonly string[], attributes?: Record<string, AttributeValue>): string
+  /** Adds an ONNX node and gives the name of its output. @param domain of the operator; default ONNX's own */
+  emit(type: string, inputs: readonly string[], attributes?: Record<string, AttributeValue>, domain?: 'com.microsoft'): string
   constant(value: Tensor): string
   /** Sizes as an `i64` vector, computed when the graph runs where they are symbolic. */
   sizes(dims: readonly Dim[]): string

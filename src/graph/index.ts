@@ -1,8 +1,8 @@
 /** @file Public surface of graph building. */
 
 export { gradients, type Seed, vectorJacobian } from './backward.ts'
-export { compile } from './compile.ts'
-export type { CompiledGraph, FeedSlot, WeightPlacement, WeightSlot } from './compiled.ts'
+export { type CompileOptions, compile } from './compile.ts'
+export type { CompiledGraph, FeedSlot, Precision, WeightPlacement, WeightSlot } from './compiled.ts'
 export * from './convolution.ts'
 export { addDims, type Dim, divideDim, evaluateDim, formatDims, multiplyDims } from './dims.ts'
 export * from './elementwise.ts'

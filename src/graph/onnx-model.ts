@@ -55,14 +55,30 @@ export function tensorMessage(name: string, { dtype, dims, data }: Tensor): Tens
   return { name, dims: dims.map(BigInt), dataType: ONNX_TYPE[dtype], rawData }
 }
 
+/** Names of the two arrays that an `int8` weight becomes. */
+export function int8Names(weight: string): { values: string; scales: string } {
+  return { values: `${weight}.int8`, scales: `${weight}.scales` }
+}
+
 /** A weight: written into the model, or a pointer into a file or buffer. */
-export function weightMessage({ name, dims }: WeightSlot, placed: WeightPlacement): TensorMessage {
-  if (placed.kind === 'inline') return tensorMessage(name, placed.tensor)
-  const externalData = Object.entries({ location: placed.location, offset: `${placed.offset}`, length: `${placed.length}` })
+function weightMessages({ name, dims }: WeightSlot, placed: WeightPlacement): TensorMessage[] {
+  if (placed.kind === 'inline') return [tensorMessage(name, placed.tensor)]
+  if (placed.kind === 'external') return [externalMessage({ name, dims, dtype: placed.dtype }, placed)]
+  const [out = 0, inner = 0] = dims
+  const { values, scales } = int8Names(name)
+  const { location } = placed
+  return [
+    externalMessage({ name: values, dims: [inner, out], dtype: 'u8' }, { location, offset: placed.values, length: out * inner }),
+    externalMessage({ name: scales, dims: [out], dtype: 'f32' }, { location, offset: placed.scales, length: 4 * out }),
+  ]
+}
+
+function externalMessage({ name, dims, dtype }: WeightSlot, at: { location: string; offset: number; length: number }): TensorMessage {
+  const externalData = Object.entries({ location: at.location, offset: `${at.offset}`, length: `${at.length}` })
   return {
     name,
     dims: dims.map(BigInt),
-    dataType: ONNX_TYPE[placed.dtype],
+    dataType: ONNX_TYPE[dtype],
     dataLocation: TensorProto_DataLocation.EXTERNAL,
     externalData: externalData.map(([key, value]) => ({ key, value })),
   }
@@ -82,9 +98,9 @@ export function modelBytes(
   place: (slot: WeightSlot) => WeightPlacement,
 ): Uint8Array {
   const placed = weights.map((slot) => ({ slot, at: place(slot) }))
-  const overridable = placed
-    .filter(({ at }) => at.alsoInput)
-    .map(({ slot, at }) => ({ ...slot, dtype: at.kind === 'inline' ? at.tensor.dtype : at.dtype }))
+  const overridable = placed.flatMap(({ slot, at }) =>
+    at.kind === 'int8' || !at.alsoInput ? [] : [{ ...slot, dtype: at.kind === 'inline' ? at.tensor.dtype : at.dtype }],
+  )
   const model = create(ModelProtoSchema, {
     irVersion: 10n,
     opsetImport: [
@@ -96,7 +112,7 @@ export function modelBytes(
       node: nodes,
       input: [...inputs, ...overridable].map(slotMessage),
       output: outputs.map(slotMessage),
-      initializer: [...constants, ...placed.map(({ slot, at }) => weightMessage(slot, at))],
+      initializer: [...constants, ...placed.flatMap(({ slot, at }) => weightMessages(slot, at))],
     },
   })
   return toBinary(ModelProtoSchema, model)

@@ -4,7 +4,8 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CompiledGraph, WeightPlacement, WeightSlot } from '../graph/compiled.ts'
 import type { EnginePlan } from './engine.ts'
-import { stageFolder } from './staging.ts'
+import { type StagedBytes, stageFolder } from './staging.ts'
+import { formBytes, isRewritten, scalesOffset, weightInForm } from './weight-form.ts'
 import type { WeightLocation } from './weights.ts'
 
 /** `fast` unpacks bf16 and f16 weights to f32 when the session opens; `low` keeps them as stored and unpacks at each run (about 15 % slower). */
@@ -43,41 +44,62 @@ export async function placeWeights(
   options: PlacementOptions,
 ): Promise<PlacedModel> {
   const files = new Map<string, string>()
-  const buffers: { location: string; source: Uint8Array }[] = []
-  const placements = new Map<string, WeightPlacement>()
-  for (const slot of graph.weights) {
-    const location = weights.get(slot.name)!
-    const stored = location.kind === 'file' ? location.dtype : location.tensor.dtype
-    const alsoInput = options.memory === 'low' && (stored === 'bf16' || stored === 'f16')
-    if (location.kind === 'file') {
-      const name = files.get(location.file) ?? `file-${files.size}.safetensors`
-      files.set(location.file, name)
-      placements.set(slot.name, {
-        kind: 'external',
-        location: name,
-        offset: location.offset,
-        length: location.byteLength,
-        dtype: stored,
-        alsoInput,
-      })
-    } else {
-      const { data } = location.tensor
-      const name = `array-${buffers.length}`
-      buffers.push({ location: name, source: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) })
-      placements.set(slot.name, { kind: 'external', location: name, offset: 0, length: data.byteLength, dtype: stored, alsoInput })
-    }
+  const arrays = new Map<string, PlacedArray>()
+  const places = {
+    file(path: string) {
+      const name = files.get(path) ?? `file-${files.size}.safetensors`
+      files.set(path, name)
+      return name
+    },
+    array(array: PlacedArray) {
+      const name = `array-${arrays.size}`
+      arrays.set(name, array)
+      return name
+    },
   }
-  const model = graph.encode((slot: WeightSlot) => placements.get(slot.name)!)
-  if ((await totalSize(files.keys())) < (options.readLimit ?? READ_LIMIT)) {
+  const placements = new Map(graph.weights.map((slot) => [slot.name, placeWeight(slot, weights.get(slot.name)!, options.memory, places)]))
+  const model = graph.encode(({ name }: WeightSlot) => placements.get(name)!)
+  const rewritten = [...arrays.values()].reduce((sum, array) => sum + array.rewritten, 0)
+  if ((await totalSize(files.keys())) + rewritten < (options.readLimit ?? READ_LIMIT)) {
     const read = [...files].map(([file, location]) => ({ location, source: file }))
-    return { model, buffers: [...read, ...buffers], settle: async () => {} }
+    const made = await Promise.all([...arrays].map(async ([location, { bytes }]) => ({ location, source: await bytes() })))
+    return { model, buffers: [...read, ...made], settle: async () => {} }
   }
   // The engine takes external data either all from buffers or all from files.
-  const staged = await stageFolder(
-    { files, contents: new Map([...buffers.map(({ location, source }) => [location, source] as const), [MODEL, model]]) },
-    options.warn,
-  )
+  const contents = new Map<string, StagedBytes>([...[...arrays].map(([name, { bytes }]) => [name, bytes] as const), [MODEL, model]])
+  const staged = await stageFolder({ files, contents }, options.warn)
   return { model: join(staged.folder, MODEL), buffers: [], settle: staged.remove }
+}
+
+interface PlacedArray {
+  bytes(): Promise<Uint8Array>
+  /** Bytes, where they are made of what is stored; 0 where they are in memory anyway. */
+  rewritten: number
+}
+
+/** Names, for the model file, of what lies in a file or an array. */
+interface Places {
+  file(path: string): string
+  array(array: PlacedArray): string
+}
+
+function placeWeight({ form, dims }: WeightSlot, at: WeightLocation, memory: MemoryMode, places: Places): WeightPlacement {
+  const { dtype } = at.kind === 'file' ? at : at.tensor
+  if (form !== undefined && isRewritten(form, dtype)) {
+    const length = formBytes(form, dims)
+    const location = places.array({ bytes: () => weightInForm(form, at), rewritten: length })
+    return form === 'int8'
+      ? { kind: 'int8', location, values: 0, scales: scalesOffset(dims) }
+      : { kind: 'external', location, offset: 0, length, dtype: 'f16', alsoInput: form === 'half' }
+  }
+  const alsoInput = form === 'half' || (memory === 'low' && (dtype === 'bf16' || dtype === 'f16'))
+  if (at.kind === 'file') {
+    return { kind: 'external', location: places.file(at.file), offset: at.offset, length: at.byteLength, dtype, alsoInput }
+  }
+  const { data } = at.tensor
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+  const location = places.array({ bytes: async () => bytes, rewritten: 0 })
+  return { kind: 'external', location, offset: 0, length: bytes.byteLength, dtype, alsoInput }
 }
 
 async function totalSize(files: Iterable<string>): Promise<number> {

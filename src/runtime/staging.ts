@@ -4,16 +4,20 @@ import { constants } from 'node:fs'
 import { copyFile, link, mkdir, mkdtemp, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { BifocalError } from '../numeric/errors.ts'
 import { RuntimeError } from './errors.ts'
 
 /** Folders of a process that died while opening a session are removed after this many milliseconds: one day. */
 const LEFTOVER_AGE = 86_400_000
 
+/** Bytes, or what makes them when their turn comes. */
+export type StagedBytes = Uint8Array | (() => Promise<Uint8Array>)
+
 export interface StagedContents {
   /** Files to bring here: path → name in the folder. */
   files: ReadonlyMap<string, string>
-  /** Bytes to write here, by name in the folder. */
-  contents: ReadonlyMap<string, Uint8Array>
+  /** What to write here, one after the other, by name in the folder. */
+  contents: ReadonlyMap<string, StagedBytes>
 }
 
 export interface StagedFolder {
@@ -39,9 +43,10 @@ export async function stageFolder({ files, contents }: StagedContents, warn: (me
     await removeLeftovers(root)
     folder = await mkdtemp(join(root, 'session-'))
     for (const [file, name] of files) await bring(await realpath(file), join(folder, name), warn)
-    for (const [name, bytes] of contents) await writeFile(join(folder, name), bytes)
+    for (const [name, bytes] of contents) await writeFile(join(folder, name), typeof bytes === 'function' ? await bytes() : bytes)
   } catch (cause) {
     if (folder !== root) await rm(folder, { recursive: true, force: true })
+    if (cause instanceof BifocalError) throw cause
     throw new RuntimeError('staging', {
       message: `the weights can't be mapped by way of ${root}: ${cause instanceof Error ? cause.message : cause}`,
       hint: 'Set BIFOCAL_CACHE to a writable folder on the disk that holds the model.',

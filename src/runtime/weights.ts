@@ -1,8 +1,10 @@
 /** @file Where the frozen weights of a graph lie, checked against what the graph asks for. */
 
+import { open } from 'node:fs/promises'
 import type { CompiledGraph, WeightSlot } from '../graph/compiled.ts'
 import { firstOf } from '../numeric/errors.ts'
-import { BYTES_PER_ELEMENT, type DType, sizeOf, type Tensor } from '../numeric/tensor.ts'
+import { toF32 } from '../numeric/float.ts'
+import { BYTES_PER_ELEMENT, type DType, sizeOf, type Tensor, tensor } from '../numeric/tensor.ts'
 import { RuntimeError } from './errors.ts'
 
 /** One weight: a byte range of a file, or an array. */
@@ -49,6 +51,40 @@ export function locateWeights(graph: CompiledGraph, source: WeightSource): Map<s
     )
   }
   return found
+}
+
+/** Bytes that one call of the system reads at most: a little less than 2³¹ on Linux. */
+const CHUNK = 2 ** 30
+
+/**
+ * A weight as f32, read where it lies.
+ * @throws RuntimeError `runtime/weights` when its file is shorter than its header says; BifocalError `tensor/dtype` when it is no float
+ */
+export async function readWeight(location: WeightLocation): Promise<Tensor<'f32'>> {
+  if (location.kind === 'memory') return toF32(location.tensor)
+  const { file, offset, byteLength, dtype, dims } = location
+  const bytes = new Uint8Array(byteLength)
+  const handle = await open(file)
+  try {
+    for (let at = 0; at < byteLength; ) {
+      const { bytesRead } = await handle.read(bytes, at, Math.min(CHUNK, byteLength - at), offset + at)
+      if (bytesRead === 0) throw cutShort(file, byteLength, at)
+      at += bytesRead
+    }
+  } finally {
+    await handle.close()
+  }
+  if (dtype === 'f32') return tensor('f32', dims, new Float32Array(bytes.buffer))
+  const words = dtype === 'f16' || dtype === 'bf16' ? new Uint16Array(bytes.buffer) : new Uint16Array(0)
+  return toF32({ dtype, dims, data: words })
+}
+
+function cutShort(file: string, expected: number, got: number): RuntimeError {
+  return new RuntimeError(
+    'weights',
+    { message: `${file} ends after ${got} of ${expected} bytes of a weight`, hint: 'Fetch the file again: it is not whole.' },
+    3,
+  )
 }
 
 function mismatch(slot: WeightSlot, location: WeightLocation): string | undefined {
