@@ -12,6 +12,7 @@ import {
   less,
   mul,
   multiplyDims,
+  pad,
   reduceSum,
   reshape,
   silu,
@@ -106,10 +107,14 @@ interface ConvShape {
   padding?: number | [number, number, number, number]
 }
 
-/** `<name>.weight` `[out, in, kernel, kernel]` and `<name>.bias`. */
+/**
+ * `<name>.weight` `[out, in, kernel, kernel]` and `<name>.bias`. On WebGPU the engine (1.30) convolves wrongly where channels are two more than a
+ * multiple of four: two channels of zeros step around that.
+ */
 function conv(scope: Scope, x: Value<'f32'>, name: string, { out, kernel, ...options }: ConvShape): Value<'f32'> {
   const weight = scope.weight(`${name}.weight`, [out, channels(x), kernel, kernel])
-  return conv2d(x, weight, scope.weight(`${name}.bias`, [out]), options)
+  const missing = kernel > 1 && channels(x) % 4 === 2 ? 2 : 0
+  return conv2d(pad(x, 1, 0, missing), pad(weight, 1, 0, missing), scope.weight(`${name}.bias`, [out]), options)
 }
 
 function norm(scope: Scope, x: Value<'f32'>, name: string): Value<'f32'> {
