@@ -1,0 +1,51 @@
+/** @file A layout as a checkpoint folder with holes, and the item that is asked of it. */
+
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { writeFileAtomic } from '../../src/checkpoint/file.ts'
+import type { PreparedItem } from '../../src/families/family.ts'
+import type { RgbImage } from '../../src/media/image.ts'
+import { sizeOf } from '../../src/numeric/tensor.ts'
+import { carrierOf, type Layout, type PlantedWeights } from './layout.ts'
+import { type Plants, runsOf } from './plants.ts'
+import { type SparseFile, writeSparse, writeSparseShards } from './sparse.ts'
+
+export const TEXT = 'What is in the picture?'
+
+/** White, and as large as a grid of LaViDa's: nothing is padded. */
+export const PICTURE: RgbImage = { width: 384, height: 768, data: new Uint8Array(384 * 768 * 3).fill(255) }
+
+export interface WrittenCheckpoint {
+  readonly item: PreparedItem
+  /** All that is planted, the rows of the embedding table that the item reads included. */
+  readonly plants: Plants
+}
+
+/** Writes the folder. Files of an earlier one are overwritten. */
+export async function writeCheckpoint(dir: string, layout: Layout): Promise<WrittenCheckpoint> {
+  const { config, files, companion, decoder, model, shardBytes, tensors } = layout
+  await mkdir(dir, { recursive: true })
+  for (const [name, json] of Object.entries({ 'config.json': config, ...files }))
+    await writeFileAtomic(join(dir, name), JSON.stringify(json))
+  if (companion !== undefined) {
+    const folder = join(dir, companion.folder)
+    await writeFileAtomic(join(folder, 'config.json'), JSON.stringify(companion.config))
+    await writeSparse(join(folder, companion.file), sparse(companion))
+  }
+  const processor = await model.processor(dir)
+  const item = processor.prepare(processor.prompt({ text: TEXT, images: 1 }).prompt, [PICTURE])
+  const rows = [...new Set(layout.rows(item))].sort((a, b) => a - b)
+  const table = { value: 1, at: rows.map((row) => row * decoder.hidden), factors: rows.map(carrierOf) }
+  const plants = new Map([...layout.plants, [`${decoder.places.embeddings}.weight`, table]])
+  await writeSparseShards(dir, sparse({ tensors, plants }), shardBytes)
+  return { item, plants }
+}
+
+/** Planted numbers as runs in the tensors of a folder; those of another folder are left out. */
+function sparse({ tensors, plants }: PlantedWeights): SparseFile {
+  const planted = tensors.flatMap(({ name, dims }) => {
+    const plant = plants.get(name)
+    return plant === undefined ? [] : [[name, runsOf(plant, sizeOf(dims))] as const]
+  })
+  return { tensors, runs: new Map(planted) }
+}
