@@ -22,6 +22,15 @@ export function fixtureCopies(): (name: string) => string {
   }
 }
 
+/** Leaves the named cases, so that a mistake is found in a second. */
+export function keepCases(dir: string, ...names: string[]): void {
+  const file = join(dir, 'cases.json')
+  const fixture: { cases: { name: string }[] } = JSON.parse(readFileSync(file, 'utf8'))
+  const cases = fixture.cases.filter(({ name }) => names.includes(name))
+  expect(cases).toHaveLength(names.length)
+  writeFileSync(file, JSON.stringify({ ...fixture, cases }))
+}
+
 export const editText =
   (file: string, from: string | RegExp, to: string): Edit =>
   (dir) => {

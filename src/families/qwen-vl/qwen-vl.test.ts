@@ -1,7 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { type Edit, editTensors, editText, fixtureCopies, swap } from '../../../test/broken-fixture.ts'
+import { type Edit, editTensors, editText, fixtureCopies, keepCases, swap } from '../../../test/broken-fixture.ts'
 import { goldenDir, hasGolden } from '../../../test/golden.ts'
 import { verifyModel } from '../../embedder/verify/model.ts'
 
@@ -19,15 +17,6 @@ test.each(names)('%s equals the reference at every stage', async (name) => {
 })
 
 const broken = fixtureCopies()
-
-/** Leaves one case, so that a mistake is found in a second. */
-function keepCase(dir: string, name: string): void {
-  const file = join(dir, 'cases.json')
-  const fixture: { cases: { name: string }[] } = JSON.parse(readFileSync(file, 'utf8'))
-  const cases = fixture.cases.filter((each) => each.name === name)
-  expect(cases).toHaveLength(1)
-  writeFileSync(file, JSON.stringify({ ...fixture, cases }))
-}
 
 const editConfig = (from: string | RegExp, to: string) => editText('checkpoint/config.json', from, to)
 const editPictures = (from: string | RegExp, to: string) => editText('checkpoint/preprocessor_config.json', from, to)
@@ -90,7 +79,7 @@ describe.each<[family: string, at: string, mistakes: [mistake: string, stage: st
 ])('%s: a mistake fails at its own stage', (family, at, mistakes) => {
   test.skipIf(!names.includes(family)).each(mistakes)('%s: %s', async (_, stage, edit) => {
     const dir = broken(family)
-    keepCase(dir, at)
+    keepCases(dir, at)
     await edit(dir)
     expect((await verifyModel(dir)).failure?.stage).toBe(stage)
   })
