@@ -7,6 +7,8 @@ const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
   z.enum(values, { error: `expected one of ${values.join(', ')}` })
 
 export const device = oneOf(['cpu', 'webgpu', 'cuda']).optional()
+/** What weights are held and multiplied in. */
+export const dtype = oneOf(['f32', 'f16', 'int8']).optional()
 export const attention = oneOf(['native', 'causal', 'bidirectional']).optional()
 export const pool = oneOf(['last', 'mean', 'mean-text', 'mean-image', 'mean-tail', 'weighted', 'eos', 'mask', 'mask-shifted']).optional()
 export const memory = oneOf(['fast', 'low']).optional()

@@ -8,6 +8,7 @@ import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { readJson, writeFileAtomic } from '../checkpoint/file.ts'
 import type { Model } from '../families/model.ts'
+import { PRECISIONS } from '../graph/index.ts'
 import { EmbedderError } from './errors.ts'
 import { imagePolicySchema, PLAIN_IMAGES } from './image-policy.ts'
 import { pools, type Readout } from './readout.ts'
@@ -52,7 +53,8 @@ const contractSchema = z.strictObject({
   attention: z.enum(['native', 'causal', 'bidirectional']),
   readout: readoutSchema,
   normalisation: z.literal('l2'),
-  dtype: z.literal('f32'),
+  /** What the weights are held and multiplied in; vectors are f32 whatever it says. */
+  dtype: z.enum(PRECISIONS),
   /** Items and their vectors: what `verify` recomputes. Pictures and the vectors' file are relative to this file. */
   golden: z.strictObject({ items: z.array(goldenItemSchema).min(1), vectors: z.string(), tolerance: z.number().positive() }).optional(),
 })

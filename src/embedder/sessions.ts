@@ -39,10 +39,10 @@ export class EmbedderSessions {
    * @throws CheckpointError `checkpoint/adapter-target` when the graph can't run an update
    */
   session(name: string, build: (scope: Scope) => void): LazySession {
-    const { device, threads, memory, warn } = this.#options
+    const { contract, device = 'cpu', threads, memory, warn } = this.#options
     const graph = new Graph()
     build(rootScope(graph, this.#weights.scope))
-    const compiled = compile(graph)
+    const compiled = compile(graph, { precision: contract.dtype, halfProducts: device !== 'cpu' })
     const fed = this.#weights.feeds(compiled)
     const open = async () => {
       const weights = await this.#weights.source(compiled)

@@ -30,6 +30,11 @@ export interface LoadOptions {
   images?: ImagePolicy
   attention?: Contract['attention']
   truncation?: Contract['truncation']
+  /**
+   * `f32` is the reference. `f16`: matrices are held in 16 bits (f16, or bf16 where the checkpoint has it); a GPU multiplies in f16, the CPU saves
+   * memory and loses some time. `int8`: linear layers in 8 bits, for the CPU. Instead of the contract's.
+   */
+  dtype?: Contract['dtype']
   /** Instead of the contract's readout; what is not given stays. */
   readout?: Partial<Readout>
   /** Further vectors of the same pass, by name. */
@@ -80,12 +85,13 @@ export async function openSubject(path: string, options: LoadOptions = {}): Prom
   }
   const plain = located.contract?.contract ?? defaultContract(model)
   const given = preset === undefined ? plain : withPreset(plain, preset, model.family)
-  const { attention = given.attention, truncation = given.truncation } = options
+  const { attention = given.attention, truncation = given.truncation, dtype = given.dtype } = options
   const contract = {
     ...given,
     image: options.images ?? given.image,
     attention,
     truncation,
+    dtype,
     readout: { ...given.readout, ...present(options.readout ?? {}) },
   }
   const adapter = typeof from === 'string' ? await readAdapter(from) : from

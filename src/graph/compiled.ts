@@ -6,7 +6,9 @@ import type { DType, Tensor } from '../numeric/tensor.ts'
  * `f32` is the reference. `f16` holds matrices in 16 bits. `int8` holds the weights of linear layers in 8 bits with a scale for each output, and
  * rounds their inputs to 8 bits with a scale for each row; all else (norms, embeddings, patches, attention, pooled vectors) stays f32.
  */
-export type Precision = 'f32' | 'f16' | 'int8'
+export type Precision = (typeof PRECISIONS)[number]
+
+export const PRECISIONS = ['f32', 'f16', 'int8'] as const
 
 /**
  * What the runtime makes of a stored weight: `half` 16 bits (f16 and bf16 stay, f32 becomes f16); `f16`; `int8` the two arrays of

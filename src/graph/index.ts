@@ -2,7 +2,7 @@
 
 export { gradients, type Seed, vectorJacobian } from './backward.ts'
 export { type CompileOptions, compile } from './compile.ts'
-export type { CompiledGraph, FeedSlot, Precision, WeightPlacement, WeightSlot } from './compiled.ts'
+export { type CompiledGraph, type FeedSlot, PRECISIONS, type Precision, type WeightPlacement, type WeightSlot } from './compiled.ts'
 export * from './convolution.ts'
 export { addDims, type Dim, divideDim, evaluateDim, formatDims, multiplyDims } from './dims.ts'
 export * from './elementwise.ts'

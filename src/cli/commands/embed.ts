@@ -24,11 +24,16 @@ export const embed = command('embed <model>', 'Give the vectors of texts and pic
   .option('--truncate <kind>', 'too long an item: error, or cut as the reference does', flags.truncation)
   .option('--adapter <adapter>', 'a PEFT adapter: a folder, or ORG/NAME[@REVISION]')
   .option('--device <device>', 'cpu, webgpu or cuda; default cpu', flags.device)
+  .option(
+    '--dtype <dtype>',
+    "f32; f16: half the memory, on a GPU faster; int8: faster on the CPU; default: the model's contract, else f32",
+    flags.dtype,
+  )
   .option('--threads <n>', 'default: as many as the machine has', flags.count)
   .option('--memory <mode>', 'fast, or low: half the memory of f16 weights, slower', flags.memory)
   .option('--strict', 'stop at the first bad item instead of skipping it')
   .action(async (given, io) => {
-    const { model, out, preset, dims, quantize, device, threads, memory, attention, adapter, layer, pool, instruction } = given
+    const { model, out, preset, dims, quantize, device, threads, memory, attention, dtype, adapter, layer, pool, instruction } = given
     const [{ Embedder }, { embedFile, embedSource }, { checkVectorPath }] = await Promise.all([
       import('../../embedder/embedder.ts'),
       import('../../embedder/embed-file.ts'),
@@ -42,6 +47,7 @@ export const embed = command('embed <model>', 'Give the vectors of texts and pic
       threads,
       memory,
       attention,
+      dtype,
       preset,
       truncation: given.truncate,
       adapter,

@@ -14,15 +14,22 @@ export const verify = command('verify [model]', 'Recompute expected values and n
   .option('--preset <name>', 'compare with the cosines that the authors of a published embedder printed', flags.preset)
   .option('--picture <file>', "the authors' example picture, for --preset: assets/example.jpg of their repository")
   .option('--device <device>', 'cpu, webgpu or cuda; default cpu', flags.device)
-  .action(async ({ model, golden, record, out, preset, picture, device }, io) => {
+  .option('--dtype <dtype>', "f32, f16 or int8, for a model; default: the contract's", flags.dtype)
+  .action(async ({ model, golden, record, out, preset, picture, device, dtype }, io) => {
     if ((model === undefined) === (golden === undefined)) {
       throw new UsageError('arguments', {
         message: model === undefined ? 'nothing to verify' : 'both a model and a fixture to verify',
         hint: 'Name a model that has an embedder.json, or a fixture with --golden DIR.',
       })
     }
+    if (golden !== undefined && dtype !== undefined) {
+      throw new UsageError('arguments', {
+        message: '--dtype together with --golden: fixtures hold values of f32',
+        hint: 'See what a precision changes with bifocal inspect MODEL --precision.',
+      })
+    }
     const onDownload = (at: DownloadProgress) => io.progress(inMegabytes(at))
-    const options = { device, signal: io.signal, warn: io.warn, onDownload }
+    const options = { device, dtype, signal: io.signal, warn: io.warn, onDownload }
     if (model !== undefined && record !== undefined) {
       const { recordGolden } = await import('../../embedder/verify/record.ts')
       const dir = out ?? model
@@ -39,6 +46,7 @@ async function reportOf(
   { model = '.', golden, preset, picture }: { model?: string; golden?: string; preset?: typeof flags.preset._output; picture?: string },
   options: {
     device?: typeof flags.device._output
+    dtype?: typeof flags.dtype._output
     signal: AbortSignal
     warn: (message: string) => void
     onDownload: (at: DownloadProgress) => void
