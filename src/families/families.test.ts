@@ -1,26 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import { clipBase, llava7b, siglipBase } from '../../test/configs/published.ts'
 import { sizeOf } from '../numeric/tensor.ts'
 import type { VisionLanguageModel } from './model.ts'
 import { modelParameters } from './parameters.ts'
 import { modelOf } from './registry.ts'
-
-/** llava-1.5-7b-hf as published: keys that equal the class defaults are left out. */
-const llava7b = {
-  model_type: 'llava',
-  image_token_index: 32000,
-  projector_hidden_act: 'gelu',
-  text_config: { model_type: 'llama', max_position_embeddings: 4096, rms_norm_eps: 1e-5, vocab_size: 32064 },
-  vision_config: {
-    model_type: 'clip_vision_model',
-    hidden_size: 1024,
-    image_size: 336,
-    intermediate_size: 4096,
-    num_attention_heads: 16,
-    num_hidden_layers: 24,
-    patch_size: 14,
-    projection_dim: 768,
-  },
-}
 
 const llavaModel = (json: object): VisionLanguageModel => {
   const model = modelOf({ ...llava7b, ...json })
@@ -122,8 +105,8 @@ describe('a config that makes no model is refused, every reason in one error', (
 })
 
 test.each([
-  ['siglip-base-patch16-224', { model_type: 'siglip', text_config: {}, vision_config: {} }, 203_155_970],
-  ['clip-vit-base-patch32', { model_type: 'clip', text_config: {}, vision_config: {}, projection_dim: 512 }, 151_277_313],
+  ['siglip-base-patch16-224', siglipBase, 203_155_970],
+  ['clip-vit-base-patch32', clipBase, 151_277_313],
 ])('%s has the published number of parameters', (_, json, count) => {
   expect(modelParameters(modelOf(json)).reduce((sum, { dims }) => sum + sizeOf(dims), 0)).toBe(count)
 })

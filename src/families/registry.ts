@@ -38,6 +38,9 @@ const families: readonly Entry[] = [
   { ...siglip, bind: (json) => bindDualEncoder(siglip, json) },
 ]
 
+/** In the order in which they are asked. */
+export const familyNames: readonly string[] = families.map(({ name }) => name)
+
 /**
  * The model that a config.json describes.
  * @throws FamilyError `family/unknown`, `family/config`
@@ -48,7 +51,7 @@ export function modelOf(json: Json): Model {
   if (found !== undefined) return found.bind(json)
   throw new FamilyError('unknown', {
     message: `no family takes model_type ${JSON.stringify(json.model_type)}`,
-    hint: `Known families: ${families.map(({ name }) => name).join(', ')}. Is this the config.json of the whole model?`,
+    hint: `Known families: ${familyNames.join(', ')}. Is this the config.json of the whole model?`,
   })
 }
 

@@ -1,36 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import { smolvlm500m as medium, smolvlm256m as small } from '../../../test/configs/published.ts'
 import { sizeOf } from '../../numeric/tensor.ts'
 import { modelParameters } from '../parameters.ts'
 import { modelOf } from '../registry.ts'
 import { parseIdefics3Config, tokensPerView } from './config.ts'
-
-const vision = {
-  hidden_size: 768,
-  image_size: 512,
-  intermediate_size: 3072,
-  num_attention_heads: 12,
-  num_hidden_layers: 12,
-  patch_size: 16,
-}
-const text = { model_type: 'llama', max_position_embeddings: 8192, rms_norm_eps: 1e-5, rope_theta: 1e5, vocab_size: 49280 }
-const shared = { model_type: 'idefics3', image_token_id: 49190, scale_factor: 4, vision_config: vision }
-const small = {
-  ...shared,
-  text_config: {
-    ...text,
-    hidden_size: 576,
-    intermediate_size: 1536,
-    num_attention_heads: 9,
-    num_hidden_layers: 30,
-    num_key_value_heads: 3,
-  },
-}
-/** The published file leaves out the 32 layers, Llama's default. */
-const medium = {
-  ...shared,
-  model_type: 'smolvlm',
-  text_config: { ...text, hidden_size: 960, intermediate_size: 2560, num_attention_heads: 15, num_key_value_heads: 5 },
-}
 
 const parameters = (json: Readonly<Record<string, unknown>>) => modelParameters(modelOf(json))
 
@@ -63,7 +36,7 @@ describe('published configs (specs/ar-vlms.md §5.1, §5.2)', () => {
     [{ image_size: 384, patch_size: 14 }, 3, 81],
     [{ image_size: 364, patch_size: 14 }, 2, 169],
   ])('%j at scale %i: %i tokens a view', (size, scale_factor, tokens) => {
-    expect(tokensPerView(parseIdefics3Config({ ...small, scale_factor, vision_config: { ...vision, ...size } }))).toBe(tokens)
+    expect(tokensPerView(parseIdefics3Config({ ...small, scale_factor, vision_config: { ...small.vision_config, ...size } }))).toBe(tokens)
   })
 
   test('defaults of its own class', () => {

@@ -1,34 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { llavaNextLlama3 as llama3, llavaNextMistral as mistral } from '../../../test/configs/published.ts'
 import { modelParameters } from '../parameters.ts'
 import { modelOf } from '../registry.ts'
 import { parseLlavaNextConfig } from './config.ts'
-
-/** Published files leave out what equals the class defaults. */
-const mistral = {
-  model_type: 'llava_next',
-  image_token_index: 32000,
-  text_config: {
-    model_type: 'mistral',
-    max_position_embeddings: 32768,
-    rms_norm_eps: 1e-5,
-    rope_theta: 1e6,
-    sliding_window: null,
-    vocab_size: 32064,
-  },
-}
-const llama3 = {
-  model_type: 'llava_next',
-  image_token_index: 128_256,
-  text_config: {
-    model_type: 'llama',
-    intermediate_size: 14336,
-    num_key_value_heads: 8,
-    max_position_embeddings: 8192,
-    rms_norm_eps: 1e-5,
-    rope_theta: 5e5,
-    vocab_size: 128_320,
-  },
-}
 
 const sizes = (json: Readonly<Record<string, unknown>>) =>
   new Map(modelParameters(modelOf(json)).map(({ name, dims }) => [name, dims.join()]))

@@ -1,24 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import { onevisionHalf as half } from '../../../test/configs/published.ts'
 import { modelParameters } from '../parameters.ts'
 import { modelOf } from '../registry.ts'
 import { parseLlavaOnevisionConfig } from './config.ts'
 
-/** onevision-qwen2-0.5b-ov-hf; keys that equal the class defaults are left out. */
-const half = {
-  model_type: 'llava_onevision',
-  image_token_index: 151_646,
-  tie_word_embeddings: true,
-  text_config: {
-    model_type: 'qwen2',
-    hidden_size: 896,
-    intermediate_size: 4864,
-    num_attention_heads: 14,
-    num_hidden_layers: 24,
-    num_key_value_heads: 2,
-    rope_theta: 1e6,
-    vocab_size: 152_000,
-  },
-}
 const sizes = (json: Readonly<Record<string, unknown>>) =>
   new Map(modelParameters(modelOf(json)).map(({ name, dims }) => [name, dims.join()]))
 

@@ -1,107 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import { qwen2vl2b, qwen2vl7b, qwen3vl4b, qwen25vl3b, qwen25vl7b } from '../../../test/configs/published.ts'
 import { sizeOf } from '../../numeric/tensor.ts'
 import { modelParameters } from '../parameters.ts'
 import { modelOf } from '../registry.ts'
 import { parseQwenVlConfig } from './config.ts'
 import { qwenVlSpellings } from './weights.ts'
-
-/** As published: text settings flat, keys of the class defaults partly left out. @see specs/ar-vlms.md §3.1 */
-const qwen2vl2b = {
-  model_type: 'qwen2_vl',
-  hidden_size: 1536,
-  intermediate_size: 8960,
-  num_hidden_layers: 28,
-  num_attention_heads: 12,
-  num_key_value_heads: 2,
-  vocab_size: 151_936,
-  max_position_embeddings: 32_768,
-  rms_norm_eps: 1e-6,
-  rope_theta: 1_000_000,
-  rope_scaling: { type: 'mrope', mrope_section: [16, 24, 24] },
-  sliding_window: 32_768,
-  use_sliding_window: false,
-  tie_word_embeddings: true,
-  image_token_id: 151_655,
-  vision_start_token_id: 151_652,
-  vision_config: {
-    depth: 32,
-    embed_dim: 1280,
-    mlp_ratio: 4,
-    num_heads: 16,
-    in_chans: 3,
-    hidden_size: 1536,
-    patch_size: 14,
-    spatial_merge_size: 2,
-  },
-}
-const wide = { hidden_size: 3584, intermediate_size: 18_944, num_attention_heads: 28, num_key_value_heads: 4, vocab_size: 152_064 }
-const qwen2vl7b = {
-  ...qwen2vl2b,
-  ...wide,
-  tie_word_embeddings: false,
-  vision_config: { ...qwen2vl2b.vision_config, hidden_size: 3584 },
-}
-/** @see specs/ar-vlms.md §4.1 */
-const qwen25vl3b = {
-  ...qwen2vl2b,
-  model_type: 'qwen2_5_vl',
-  hidden_size: 2048,
-  intermediate_size: 11_008,
-  num_hidden_layers: 36,
-  num_attention_heads: 16,
-  max_position_embeddings: 128_000,
-  vision_config: {
-    depth: 32,
-    hidden_act: 'silu',
-    hidden_size: 1280,
-    intermediate_size: 3420,
-    num_heads: 16,
-    in_chans: 3,
-    out_hidden_size: 2048,
-    patch_size: 14,
-    spatial_merge_size: 2,
-    window_size: 112,
-    fullatt_block_indexes: [7, 15, 23, 31],
-    tokens_per_second: 2,
-  },
-}
-const qwen25vl7b = {
-  ...qwen25vl3b,
-  ...wide,
-  num_hidden_layers: 28,
-  tie_word_embeddings: false,
-  vision_config: { ...qwen25vl3b.vision_config, out_hidden_size: 3584 },
-}
-/** Always nested. @see specs/ar-vlms.md §4.5 */
-const qwen3vl4b = {
-  model_type: 'qwen3_vl',
-  image_token_id: 151_655,
-  vision_start_token_id: 151_652,
-  tie_word_embeddings: true,
-  text_config: {
-    model_type: 'qwen3_vl_text',
-    head_dim: 128,
-    hidden_size: 2560,
-    intermediate_size: 9728,
-    num_hidden_layers: 36,
-    num_attention_heads: 32,
-    num_key_value_heads: 8,
-    rope_theta: 5_000_000,
-    rope_scaling: { mrope_interleaved: true, mrope_section: [24, 20, 20], rope_type: 'default' },
-    vocab_size: 151_936,
-    max_position_embeddings: 262_144,
-  },
-  vision_config: {
-    depth: 24,
-    hidden_size: 1024,
-    intermediate_size: 4096,
-    num_heads: 16,
-    out_hidden_size: 2560,
-    num_position_embeddings: 2304,
-    deepstack_visual_indexes: [5, 11, 17],
-    patch_size: 16,
-  },
-}
 
 describe('published configs give published sizes', () => {
   test.each<[name: string, json: Record<string, unknown>, size: number]>([

@@ -1,0 +1,20 @@
+/** @file What stands in the parity table beside fixtures: a published config of each family. */
+
+import { lladaConfig } from '../../test/configs/lavida.ts'
+import { mmadaConfig } from '../../test/configs/mmada.ts'
+import * as configs from '../../test/configs/published.ts'
+
+/** By family; families of which no published config was at hand are absent. */
+export const published: ReadonlyMap<string, { readonly repository: string; readonly config: Readonly<Record<string, unknown>> }> = new Map([
+  ['llava', { repository: 'llava-hf/llava-1.5-7b-hf', config: configs.llava7b }],
+  ['llava-next', { repository: 'llava-hf/llava-v1.6-mistral-7b-hf', config: configs.llavaNextMistral }],
+  ['llava-onevision', { repository: 'llava-hf/llava-onevision-qwen2-0.5b-ov-hf', config: configs.onevisionHalf }],
+  ['idefics3', { repository: 'HuggingFaceTB/SmolVLM-256M-Instruct', config: configs.smolvlm256m }],
+  ['mmada', { repository: 'Gen-Verse/MMaDA-8B-Base', config: mmadaConfig }],
+  ['lavida', { repository: 'jacklishufan/lavida-llada-v1.0-instruct', config: lladaConfig }],
+  ['qwen2-vl', { repository: 'Qwen/Qwen2-VL-2B-Instruct', config: configs.qwen2vl2b }],
+  ['qwen2.5-vl', { repository: 'Qwen/Qwen2.5-VL-3B-Instruct', config: configs.qwen25vl3b }],
+  ['qwen3-vl', { repository: 'Qwen/Qwen3-VL-4B-Instruct', config: configs.qwen3vl4b }],
+  ['clip', { repository: 'openai/clip-vit-base-patch32', config: configs.clipBase }],
+  ['siglip', { repository: 'google/siglip-base-patch16-224', config: configs.siglipBase }],
+])
