@@ -42,4 +42,4 @@ export const PLAIN_STEPS = 2_250
 export const VARIED = 0.7
 
 export const TOWER_TRAINING: TowerTraining = { steps: 4_000, batch: 64, bank: 24, seed: 20260206 }
-export const TWIN_TRAINING: TwinTraining = { steps: 2_500, batch: 64, seed: 20260206 }
+export const TWIN_TRAINING: TwinTraining = { steps: 5_000, batch: 64, seed: 20260206 }
