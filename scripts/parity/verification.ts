@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { z } from 'zod'
 import { readJson } from '../../src/checkpoint/file.ts'
-import { modelOf } from '../../src/families/registry.ts'
+import { familyOf } from '../../src/families/registry.ts'
 import type { Device } from '../../src/runtime/devices.ts'
 import { gpuEnvironment } from '../../test/software-gpu.ts'
 
@@ -37,7 +37,7 @@ export async function readFixture(root: string, name: string): Promise<Fixture> 
     dir,
     name,
     kind,
-    family: config && modelOf(config).family,
+    family: config && familyOf(config),
     tolerance: allowed.length > 0 ? [Math.min(...allowed), Math.max(...allowed)] : undefined,
     versions,
   }

@@ -9,6 +9,7 @@ import { lladaV } from './llada-v/index.ts'
 import { llava } from './llava/index.ts'
 import { llavaNext } from './llava-next/index.ts'
 import { llavaOnevision } from './llava-onevision/index.ts'
+import { llavaOriginal } from './llava-original/index.ts'
 import { mmada } from './mmada/index.ts'
 import { bindDualEncoder, bindVisionLanguage, type Model } from './model.ts'
 import { qwen2Vl, qwen3Vl, qwen25Vl } from './qwen-vl/index.ts'
@@ -24,6 +25,7 @@ interface Entry {
 }
 
 const families: readonly Entry[] = [
+  { ...llavaOriginal, bind: (json) => bindVisionLanguage(llavaOriginal, json) },
   { ...llava, bind: (json) => bindVisionLanguage(llava, json) },
   { ...llavaNext, bind: (json) => bindVisionLanguage(llavaNext, json) },
   { ...llavaOnevision, bind: (json) => bindVisionLanguage(llavaOnevision, json) },
@@ -40,6 +42,11 @@ const families: readonly Entry[] = [
 
 /** In the order in which they are asked. */
 export const familyNames: readonly string[] = families.map(({ name }) => name)
+
+/** The name of the family that takes a config.json, whether or not its values make a model; undefined for none. */
+export function familyOf(json: Json): string | undefined {
+  return families.find(({ matches }) => matches(json))?.name
+}
 
 /**
  * The model that a config.json describes.
