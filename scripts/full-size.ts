@@ -19,7 +19,7 @@ import { lavidaLayout } from './full-size/lavida.ts'
 import type { Layout, Size } from './full-size/layout.ts'
 import { mmadaLayout } from './full-size/mmada.ts'
 import { qwen2VlLayout } from './full-size/qwen2-vl.ts'
-import { peakResident, runTrial, TOLERANCE, type Trial } from './full-size/trial.ts'
+import { type Compared, compare, type Measured, measure, peakResident, TOLERANCE } from './full-size/trial.ts'
 
 const layouts: Readonly<Record<string, (size: Size) => Layout>> = { lavida: lavidaLayout, mmada: mmadaLayout, 'qwen2-vl': qwen2VlLayout }
 
@@ -47,8 +47,16 @@ function layoutOf(name: string | undefined): Layout {
   })
 }
 
+interface Work {
+  positions: number
+  /** Floating-point operations of the item. */
+  operations: number
+  /** Bytes at the peak. */
+  resident: number | undefined
+}
+
 /** What went wrong, in words. @param whole whether this is the true size */
-function problems({ load, difference, effects }: Trial, resident: number | undefined, whole: boolean): string[] {
+function problems({ load, difference, effects }: Measured & Compared, resident: number | undefined, whole: boolean): string[] {
   const found: string[] = []
   if (!(difference <= TOLERANCE)) found.push(`the vector differs from the one by hand by ${difference.toExponential(1)}`)
   for (const { at, change } of effects) if (change < 10 * TOLERANCE) found.push(`${at.name} has no effect`)
@@ -57,7 +65,7 @@ function problems({ load, difference, effects }: Trial, resident: number | undef
   return found
 }
 
-function print({ load, item, positions, operations, difference, effects }: Trial, resident: number | undefined): void {
+function print({ load, item, difference, effects }: Measured & Compared, { positions, operations, resident }: Work): void {
   console.log(`opened in ${load.toFixed(1)} s (allowed ${LONGEST_LOAD})`)
   console.log(
     `one item of ${positions} positions in ${item.toFixed(1)} s: ${(operations / item / 1e9).toFixed(0)} GFLOP/s (${(operations / 1e12).toFixed(2)} TFLOP)`,
@@ -84,10 +92,11 @@ try {
   const written = await writeCheckpoint(dir, layout)
   const parameters = layout.tensors.reduce((sum, { dims }) => sum + dims.reduce((size, dim) => size * dim, 1), 0)
   console.log(`${layout.name}: ${layout.tensors.length} tensors, ${parameters} parameters, bf16`)
-  const trial = await runTrial(dir, layout, written, values.threads === undefined ? undefined : Number(values.threads))
+  const measured = await measure(dir, values.threads === undefined ? undefined : Number(values.threads))
   const resident = await peakResident()
-  print(trial, resident)
-  const found = problems(trial, resident, values.layers === undefined && values.scale === '1')
+  const result = { ...measured, ...(await compare(dir, layout, written, measured.vector)) }
+  print(result, { positions: written.item.inputIds.length, operations: layout.operations(written.item), resident })
+  const found = problems(result, resident, values.layers === undefined && values.scale === '1')
   for (const problem of found) console.error(`failed: ${problem}`)
   if (found.length > 0) process.exitCode = 4
 } finally {

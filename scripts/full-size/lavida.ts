@@ -84,7 +84,7 @@ export function lavidaLayout(size: Size): Layout {
     [PIXEL, { value: 1, at: [0] }],
     ...plantTower(tower),
     [PROJECTOR.first, { value: 8, at: Array.from({ length: 1 + 2 * tower.layers }, (_, channel) => NEURON * tower.hidden + channel) }],
-    [PROJECTOR.second, { value: 1 / 8, at: [NEURON] }],
+    [PROJECTOR.second, { value: 1 / 128, at: [NEURON] }],
   ])
   return {
     name: 'lavida',

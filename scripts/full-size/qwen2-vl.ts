@@ -126,7 +126,7 @@ export function qwen2VlLayout(size: Size): Layout {
     ...plantTower(tower),
     [MERGER.norm, ONES],
     [MERGER.first, { value: 1 / MERGED, at: merged.flat() }],
-    [MERGER.second, { value: 1 / 32, at: [NEURON] }],
+    [MERGER.second, { value: 1 / 256, at: [NEURON] }],
   ])
   return {
     name: 'qwen2-vl',

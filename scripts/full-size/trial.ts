@@ -1,4 +1,4 @@
-/** @file Opens a planted checkpoint as a user does, embeds one item, and compares the vector with the one by hand. */
+/** @file One item embedded with a planted checkpoint, and its vector compared with the one by hand. */
 
 import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -11,13 +11,14 @@ import { vectorByHand } from './decoder.ts'
 import type { Layout } from './layout.ts'
 import { type Strength, strengthOf } from './plants.ts'
 
-export interface Trial {
+export interface Measured {
   /** Seconds until every session was open, and for the item. */
   readonly load: number
   readonly item: number
-  /** Positions of the item. */
-  readonly positions: number
-  readonly operations: number
+  readonly vector: ArrayLike<number>
+}
+
+export interface Compared {
   /** Largest difference of an element of the unit vector from the one by hand. */
   readonly difference: number
   /** What leaving a planted tensor out changes by hand: of the first, a middle and the last one in the files, and those past 4 GiB. */
@@ -33,7 +34,8 @@ export interface Effect {
 /** Of elements of the unit vector: rounding of f32 through all layers. */
 export const TOLERANCE = 1e-5
 
-export async function runTrial(dir: string, layout: Layout, written: WrittenCheckpoint, threads?: number): Promise<Trial> {
+/** Opens a planted checkpoint as a user does, and embeds the item. */
+export async function measure(dir: string, threads?: number): Promise<Measured> {
   const start = performance.now()
   // The folder's name must not choose a published embedder's prompt.
   const embedder = await Embedder.load(dir, { memory: 'low', preset: 'none', threads })
@@ -42,21 +44,19 @@ export async function runTrial(dir: string, layout: Layout, written: WrittenChec
   const { vectors } = await embedder.embed([{ image: PICTURE, text: TEXT }])
   const done = performance.now()
   await embedder.close()
-  const vector = vectors.data
+  return { load: (opened - start) / 1000, item: (done - opened) / 1000, vector: vectors.data }
+}
+
+/** @param vector what the model gave for the item */
+export async function compare(dir: string, layout: Layout, written: WrittenCheckpoint, vector: ArrayLike<number>): Promise<Compared> {
   const byHand = (strength: Strength) => vectorByHand(layout.decoder, layout.carriers(written.item, strength), strength)
   const expected = byHand(strengthOf(written.plants))
-  return {
-    load: (opened - start) / 1000,
-    item: (done - opened) / 1000,
-    positions: written.item.inputIds.length,
-    operations: layout.operations(written.item),
-    difference: largest(expected, vector),
-    effects: (await telling(dir, written)).map(({ where, at }) => ({
-      where,
-      at,
-      change: largest(expected, byHand(strengthOf(written.plants, [at.name]))),
-    })),
-  }
+  const effects = (await telling(dir, written)).map(({ where, at }) => ({
+    where,
+    at,
+    change: largest(expected, byHand(strengthOf(written.plants, [at.name]))),
+  }))
+  return { difference: largest(expected, vector), effects }
 }
 
 function largest(a: ArrayLike<number>, b: ArrayLike<number>): number {

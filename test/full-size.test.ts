@@ -1,0 +1,114 @@
+/** @file The full-size script, small: holes take no disk, weights past 4 GiB are mapped, and each layout's vector is the one worked out by hand. */
+
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { writeCheckpoint } from '../scripts/full-size/checkpoint.ts'
+import { lavidaLayout } from '../scripts/full-size/lavida.ts'
+import type { Layout, PlantedWeights, Size } from '../scripts/full-size/layout.ts'
+import { mmadaLayout } from '../scripts/full-size/mmada.ts'
+import { qwen2VlLayout } from '../scripts/full-size/qwen2-vl.ts'
+import { writeSparse, writeSparseShards } from '../scripts/full-size/sparse.ts'
+import { compare, measure, TOLERANCE } from '../scripts/full-size/trial.ts'
+import { openCheckpoint } from '../src/checkpoint/folder.ts'
+import { openSafetensors } from '../src/checkpoint/safetensors.ts'
+import { checkpointWeights } from '../src/families/weights.ts'
+import { add, compile, Graph } from '../src/graph/index.ts'
+import { rootScope } from '../src/nn/index.ts'
+import { toF32 } from '../src/numeric/float.ts'
+import { BYTES_PER_ELEMENT, f32, sizeOf } from '../src/numeric/tensor.ts'
+import { openSession } from '../src/runtime/session.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'bifocal-full-size-'))
+const before = process.env.BIFOCAL_CACHE
+beforeAll(() => {
+  process.env.BIFOCAL_CACHE = join(root, 'cache')
+})
+afterAll(() => {
+  process.env.BIFOCAL_CACHE = before
+  rmSync(root, { recursive: true, force: true })
+})
+
+describe('sparse files', () => {
+  test('hold what is planted and zeros, in shards with an index, on almost no disk', async () => {
+    const dir = join(root, 'shards')
+    const tensors = [
+      { name: 'b', dtype: 'bf16' as const, dims: [1024, 4096] },
+      { name: 'a', dtype: 'f32' as const, dims: [1024, 1024] },
+      { name: 'c', dtype: 'bf16' as const, dims: [4] },
+    ]
+    const runs = new Map([
+      ['b', [{ at: 4_194_300, values: [1.5, -2] }]],
+      ['c', [{ at: 1, values: [3] }]],
+    ])
+    await writeSparseShards(dir, { tensors, runs }, 10_000_000)
+    writeFileSync(join(dir, 'config.json'), '{}')
+    const checkpoint = await openCheckpoint(dir)
+    expect(checkpoint.files.map((file) => statSync(file).size > 4_000_000)).toEqual([true, true])
+    expect(checkpoint.files.reduce((sum, file) => sum + statSync(file).blocks * 512, 0)).toBeLessThan(65_536)
+    const b = toF32(await checkpoint.read('b')).data
+    expect([...b.subarray(4_194_299)]).toEqual([0, 1.5, -2, 0, 0])
+    expect([...toF32(await checkpoint.read('c')).data]).toEqual([0, 3, 0, 0])
+    expect(toF32(await checkpoint.read('a')).data.every((value) => value === 0)).toBe(true)
+  })
+
+  test.each(['low', 'fast'] as const)('a weight past 4 GiB of a file is read and mapped where it lies, memory %s', async (memory) => {
+    const path = join(root, `far-${memory}.safetensors`)
+    const tensors = [
+      { name: 'a', dtype: 'bf16' as const, dims: [2 ** 16, 2 ** 15 + 1] },
+      { name: 'z', dtype: 'bf16' as const, dims: [3] },
+    ]
+    await writeSparse(path, { tensors, runs: new Map([['z', [{ at: 0, values: [1, 2, 4] }]]]) })
+    expect(statSync(path).blocks * 512).toBeLessThan(65_536)
+    const file = await openSafetensors(path)
+    expect(file.tensors.get('z')!.offset).toBeGreaterThan(2 ** 32)
+    expect([...toF32(await file.read('z')).data]).toEqual([1, 2, 4])
+    const weights = checkpointWeights({ ...file, dir: root, config: {}, generationConfig: undefined, files: [path] }, (name) => [name])
+    const graph = new Graph()
+    const scope = rootScope(graph, weights)
+    graph.output('y', add(graph.input('x', 'f32', [3]), scope.weight('z', [3])))
+    const session = await openSession(compile(graph), { weights, memory, threads: 1 })
+    const { y } = await session.run({ x: f32([3], [10, 10, 10]) })
+    await session.close()
+    expect(y?.data).toBeAllClose([11, 12, 14])
+  })
+})
+
+const layouts: [name: string, make: (size: Size) => Layout][] = [
+  ['lavida', lavidaLayout],
+  ['mmada', mmadaLayout],
+  ['qwen2-vl', qwen2VlLayout],
+]
+
+describe('layouts of true size', () => {
+  const count = ({ tensors }: PlantedWeights) => [tensors.length, tensors.reduce((sum, { dims }) => sum + sizeOf(dims), 0)]
+
+  test('have the published numbers of tensors and parameters', () => {
+    expect(count(lavidaLayout({ scale: 1 }))).toEqual([717, 8_434_837_024])
+    expect(count(mmadaLayout({ scale: 1 }))).toEqual([291, 8_082_690_048])
+    expect(count(qwen2VlLayout({ scale: 1 }))).toEqual([729, 2_208_985_600])
+  })
+
+  test("MMaDA's image tokenizer too", () => {
+    const { tensors } = mmadaLayout({ scale: 1 }).companion!
+    const bytes = tensors.reduce((sum, { dtype, dims }) => sum + sizeOf(dims) * BYTES_PER_ELEMENT[dtype], 0)
+    expect([tensors.length, bytes]).toEqual([382, 381_974_104])
+  })
+})
+
+describe('two layers of an eighth of the width', () => {
+  test.each(layouts)('%s gives the vector by hand', { timeout: 240_000 }, async (name, make) => {
+    const layout = make({ layers: 2, scale: 8 })
+    const dir = join(root, name)
+    const written = await writeCheckpoint(dir, layout)
+    const { vector } = await measure(dir, 2)
+    const { difference, effects } = await compare(dir, layout, written, vector)
+    expect(difference).toBeLessThanOrEqual(TOLERANCE)
+    for (const { change } of effects) expect(change).toBeGreaterThan(10 * TOLERANCE)
+    // Another number in a single tensor is another vector.
+    const tensor = effects[1]!.at.name
+    const plants = new Map([...written.plants, [tensor, { ...written.plants.get(tensor)!, value: 0.5 }]])
+    expect((await compare(dir, layout, { ...written, plants }, vector)).difference).toBeGreaterThan(10 * TOLERANCE)
+  })
+})
