@@ -113,7 +113,7 @@ function recipeLines({ name, parameters, at }: CardContent): string[] {
   if (name === 'tower') {
     return [
       `${count(() => true)} parameters: image tower ${count((parameter) => parameter.startsWith('vision_model.'))} (${TOWER.layers} layers, width ${HIDDEN}, ${HEADS} heads), text tower ${count((parameter) => parameter.startsWith('text_model.'))} (${TOWER.textLayers} layers).`,
-      `Softmax over captions, hard near-copies and a bank of labels; beside it, what each patch shows (concept, colour) and the background, from heads that are dropped. From step ${PLAIN_STEPS} on, with the learning rate raised anew, most pictures show their drawings turned, stretched, mirrored, moved or in other colours. \`logit_bias\` is 0: a softmax knows none.`,
+      `Softmax over captions, hard near-copies and a bank of labels; beside it, what each patch shows (concept, colour) and the background, from heads that are dropped. From step ${PLAIN_STEPS} on, with the learning rate raised anew, most pictures show their drawings turned, stretched, mirrored, moved or in other colours, and a third of the single things as silhouettes. \`logit_bias\` is 0: a softmax knows none.`,
       ...shared,
     ]
   }

@@ -40,6 +40,8 @@ export const LEARNING_RATES = { muon: 0.02, adamw: 1e-3 } as const
 export const PLAIN_STEPS = 2_250
 /** Share of pictures that show varied drawings after that. */
 export const VARIED = 0.7
+/** Share of single things that are shown as silhouettes after that: who can't name them can't tell which of two shapes has which colour. */
+export const SILHOUETTES = 0.35
 
-export const TOWER_TRAINING: TowerTraining = { steps: 4_000, batch: 64, bank: 24, seed: 20260206 }
+export const TOWER_TRAINING: TowerTraining = { steps: 4_500, batch: 64, bank: 24, seed: 20260206 }
 export const TWIN_TRAINING: TwinTraining = { steps: 5_000, batch: 64, seed: 20260206 }

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import { beforeAll, expect, test } from 'vitest'
 import { wordTokenizer } from '../../test/word-tokenizer.ts'
-import { captionPair, loadSheets, loadWorld } from '../scenes/index.ts'
-import { IMAGE_TOKENS, TOWER } from './recipe.ts'
+import { COLOURS, captionPair, loadSheets, loadWorld } from '../scenes/index.ts'
+import { IMAGE_TOKENS, PLAIN_STEPS, TOWER } from './recipe.ts'
 import { type TowerWorld, textIds, towerBatch } from './tower-batch.ts'
 import { SPECIAL_IDS } from './vocabulary.ts'
 
@@ -51,4 +51,11 @@ test('texts end, are filled and cut with the end token', () => {
   expect(Array.from(data.slice(0, 4), Number)).toEqual([0, 1, SPECIAL_IDS.eos, SPECIAL_IDS.eos])
   expect(Number(data[2 * TOWER.textLength - 1])).toBe(SPECIAL_IDS.eos)
   expect(Number(data[2 * TOWER.textLength - 2])).toBe(2 + TOWER.textLength - 2)
+})
+
+test('varied pictures show some single things as silhouettes, of a colour that their patches name', () => {
+  const { patch_tint: plain } = towerBatch(at, { ...training, batch: 64 }, 0)
+  const { patch_tint: varied } = towerBatch(at, { ...training, batch: 64 }, PLAIN_STEPS)
+  const tinted = (tints: typeof plain) => Array.from(tints!.data, Number).filter((tint) => tint < COLOURS.length).length
+  expect(tinted(varied)).toBeGreaterThan(1.5 * tinted(plain))
 })

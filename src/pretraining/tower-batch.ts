@@ -1,11 +1,11 @@
 /** @file Batches of the image tower: a function of the step alone. */
 
-import { pick, stream } from '../numeric/random.ts'
+import { below, pick, type Random, stream } from '../numeric/random.ts'
 import { f32, i64, type Tensor } from '../numeric/tensor.ts'
-import { COLOURS, captionPair, type Sheets, type World } from '../scenes/index.ts'
+import { COLOURS, captionPair, type Description, type Sheets, type World } from '../scenes/index.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
 import { drawBatch, patchContents } from './pictures.ts'
-import { IMAGE_TOKENS, PLAIN_STEPS, TOWER, type TowerTraining, VARIED } from './recipe.ts'
+import { IMAGE_TOKENS, PLAIN_STEPS, SILHOUETTES, TOWER, type TowerTraining, VARIED } from './recipe.ts'
 import { randomVariation, redrawn } from './variation.ts'
 import { SPECIAL_IDS } from './vocabulary.ts'
 
@@ -29,7 +29,13 @@ export function towerBatch(
   step: number,
 ): Record<string, Tensor> {
   const random = stream(seed, 'tower', step)
-  const pairs = Array.from({ length: batch }, (_, i) => captionPair(world, seed, step * batch + i))
+  const varied = step >= PLAIN_STEPS
+  const pairs = Array.from({ length: batch }, (_, i) => {
+    const pair = captionPair(world, seed, step * batch + i)
+    return varied && pair.description.kind === 'single' && random() < SILHOUETTES
+      ? { ...pair, description: silhouette(pair.description, random) }
+      : pair
+  })
   const classOf = new Map(world.training.map((concept, i) => [concept.index, i]))
   const hard = pairs.flatMap(({ hardCaptions }) => (hardCaptions.length > 0 ? [pick(hardCaptions, random)] : []))
   const labels = Array.from({ length: bank }, () => pick(world.training, random).label)
@@ -52,7 +58,7 @@ export function towerBatch(
     pixels: drawBatch(
       pairs.map(({ description }) => description),
       sheets,
-      () => (step >= PLAIN_STEPS && random() < VARIED ? redrawn(randomVariation(random)) : undefined),
+      () => (varied && random() < VARIED ? redrawn(randomVariation(random)) : undefined),
     ),
     gain: jitter(GAIN, 1),
     shift: jitter(SHIFT, 0),
@@ -76,6 +82,12 @@ export function towerBatch(
       pairs.map(({ description }) => description.background),
     ),
   }
+}
+
+/** The things filled with one colour that the background does not have. */
+function silhouette(description: Description, random: Random): Description {
+  const colour = (description.background + 1 + below(COLOURS.length - 1, random)) % COLOURS.length
+  return { ...description, parts: description.parts.map((part) => ({ ...part, colour })) }
 }
 
 /** Texts for the text tower: ended and filled with the end token, cut to its length. @returns `[texts, length] i64` */
