@@ -12,12 +12,12 @@ import { fillNormal, stream } from '../src/numeric/random.ts'
 import { f32, type Tensor } from '../src/numeric/tensor.ts'
 
 /** The picture's side, a patch's side, and the tokens that come of it: a quarter of 256 positions. */
-const PICTURE = 112
+export const PICTURE = 112
 const PATCH = 14
 export const PICTURE_TOKENS = (PICTURE / PATCH) ** 2
 
 const VOCABULARY = 2048
-const PICTURE_ID = 3
+export const PICTURE_ID = 3
 
 /** A decoder of `layers` × 768 (12 heads, gated 2048: BERT-base's size) behind a small CLIP tower, 4 × 384 at 112 pixels. */
 function configOf(layers: number) {
