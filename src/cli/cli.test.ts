@@ -28,6 +28,7 @@ beforeAll(async () => {
     at('items.jsonl'),
     '{"text":"a cat"}\n\n{"image":"red.png","text":"a red square"}\n{"image":"absent.png"}\n{"txt":"a dog"}\nnot json\n',
   )
+  writeFileSync(at('bad-line-first.jsonl'), '{"text":"a cat"}\n\n{"txt":"a dog"}\n{"image":"absent.png"}\n')
   writeFileSync(at('blank.jsonl'), '\n\n')
   writeFileSync(at('items.csv'), 'caption,path,price\n"a cat, red",red.png,1\na dog,,2\n,absent.png,3\n')
   for (const [name, change] of Object.entries(broken)) {
@@ -128,9 +129,14 @@ const refusals: Readonly<Record<string, Refusal>> = {
   },
   'an input without items': { args: () => ['embed', model, '--input', at('blank.jsonl')], code: 2, says: /usage\/empty-input/ },
   'a bad line with --strict': {
-    args: () => ['embed', model, '--input', at('items.jsonl'), '--strict'],
+    args: () => ['embed', model, '--input', at('bad-line-first.jsonl'), '--strict'],
     code: 2,
-    says: /item-line.*line 5.*txt/,
+    says: /item-line.*line 3.*txt/,
+  },
+  'an absent picture with --strict': {
+    args: () => ['embed', model, '--input', at('items.jsonl'), '--strict'],
+    code: 3,
+    says: /file\/missing.*items\.jsonl, line 4: .*absent\.png/,
   },
   'an unknown ending': { args: () => ['embed', model, '--text', 'a', '--out', at('v.csv')], code: 2, says: /vector-format.*\.npy/ },
   'a file as a folder': {

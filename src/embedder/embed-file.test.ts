@@ -122,8 +122,19 @@ describe('bad items', () => {
     expect(existsSync(`${out}.skipped.jsonl`)).toBe(false)
   })
 
-  test('end a strict run at the first', async () => {
-    await expect(withEmbedder((embedder) => embedSource(embedder, broken()))).rejects.toMatchObject({ code: 'embedder/item-line' })
+  const good = '{"text":"a cat"}'
+  const bad = {
+    'embedder/item-line': '{"txt":"?"}',
+    'file/missing': '{"image":"none.png"}',
+    'family/too-long': JSON.stringify({ text: 'keys '.repeat(400) }),
+    'embedder/empty-item': '{"text":" "}',
+  }
+  const codes = ['embedder/item-line', 'file/missing', 'family/too-long', 'embedder/empty-item'] as const
+  const pairs = codes.flatMap((first) => codes.filter((second) => second !== first).map((second) => [first, second] as const))
+  test.each(pairs)('end a strict run at the first in the order of the source: %s before %s', async (code, later) => {
+    const lines = itemsOfText([good, bad[code], bad[later], good].join('\n'), 'mixed.jsonl', root)
+    const run = withEmbedder((embedder) => embedSource(embedder, lines))
+    await expect(run).rejects.toMatchObject({ code, message: expect.stringMatching(/^mixed\.jsonl, line 2: /), hint: expect.any(String) })
   })
 })
 

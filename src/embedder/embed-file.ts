@@ -10,7 +10,7 @@ import { VectorJournal } from './journal.ts'
 import { type Quantization, quantize } from './quantize.ts'
 import { checkVectorPath, type VectorRows, writeVectors } from './vector-file.ts'
 
-export interface EmbedSourceOptions extends Omit<EmbedOptions, 'total'> {
+export interface EmbedSourceOptions extends Omit<EmbedOptions, 'total' | 'placeOf'> {
   /** Fewer bits an element, see `quantize`. */
   quantize?: Quantization
 }
@@ -66,7 +66,9 @@ export async function embedSource(embedder: Embedder, source: ItemSource, option
       else broken.push({ ...place, code: at.error.code, message: at.error.message, hint: at.error.hint })
     }
   }
-  const made = await embedder.embed(items(), { ...embedOptions, badItems, total: source.total })
+  // A lone item needs no number, and nobody looks for it.
+  const placeOf = (index: number) => (source.total > 1 ? `${source.name}, line ${places[given[index]!]!.line}` : undefined)
+  const made = await embedder.embed(items(), { ...embedOptions, badItems, placeOf, total: source.total })
   const kept = made.kept.map((index) => given[index]!)
   const skipped = made.skipped.map(({ index, ...why }) => ({ ...places[given[index]!]!, ...why }))
   const named = places.some(({ id }) => id !== undefined)

@@ -215,7 +215,20 @@ test('an item that gives a NaN is skipped alone', async () => {
     { index: 1, code: 'runtime/not-finite' },
     { index: 3, code: 'runtime/not-finite' },
   ])
-  await expect(embedded(dir, given)).rejects.toMatchObject({ code: 'runtime/not-finite' })
+  const strict = await Embedder.load(dir)
+  const lengths = [
+    [{ text: 'a cat' }, { text: 'keys?' }, { text: 'an apple on a red background, and keys?' }],
+    [{ text: 'a cat' }, { text: 'an apple on a red background, and keys?' }, { text: 'keys?' }],
+  ]
+  // The longest runs first; the first by position is named.
+  for (const items of lengths) {
+    const placeOf = (index: number) => `item ${index}`
+    await expect(strict.embed(items, { placeOf })).rejects.toMatchObject({
+      code: 'runtime/not-finite',
+      message: expect.stringMatching(/^item 1: output/),
+    })
+  }
+  await strict.close()
 })
 
 /** All items of a fixture with one picture at most, in one call: batches of unequal rows, shared image tables. */

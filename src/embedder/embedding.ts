@@ -1,6 +1,6 @@
 /** @file One call of `embed`: repeats found, items prepared in windows, bad ones told apart, vectors put in the order of the items. */
 
-import { BifocalError, InterruptedError } from '../numeric/errors.ts'
+import { BifocalError, InterruptedError, located } from '../numeric/errors.ts'
 import { f32, type Tensor } from '../numeric/tensor.ts'
 import { leading } from './dual-encoder.ts'
 import type { Encodable, Encoder } from './encoder.ts'
@@ -19,6 +19,8 @@ export interface EmbedOptions {
   dims?: number
   /** `throw` (default) ends at the first bad item, `skip` reports it and goes on. */
   badItems?: 'throw' | 'skip'
+  /** Where an item comes from, for the error that ends a call at it; default: nothing is said. @param index its position among the items */
+  placeOf?: (index: number) => string | undefined
   /** Vectors of an earlier run, and where this one keeps its own batch by batch. Not used together with further readouts. */
   store?: VectorStore
 }
@@ -112,7 +114,8 @@ class EmbeddingRun {
     try {
       this.#outcome.push(await this.#admit(item))
     } catch (error) {
-      if (badItems === 'throw' || !(error instanceof BifocalError)) throw error
+      if (!(error instanceof BifocalError)) throw error
+      if (badItems === 'throw') throw this.#placed(error, this.#outcome.length)
       this.#outcome.push(error)
       this.#settled += 1
     }
@@ -172,17 +175,27 @@ class EmbeddingRun {
     if (batch.length > 0) await this.#encodeSound(batch)
   }
 
-  /** Halves what gives a NaN until the item that does is alone. */
+  /** Halves what gives a NaN until the item that does is alone; the first by position, so that a strict run names it whatever ran first. */
   async #encodeSound(batch: readonly Waiting[]): Promise<void> {
     try {
       await this.#encode(batch)
     } catch (error) {
-      const mayGoOn = this.#options.badItems === 'skip' && error instanceof BifocalError && error.code === 'runtime/not-finite'
-      if (!mayGoOn || (this.#failures.size >= HOPELESS && this.#finished.size === 0)) throw error
+      if (!(error instanceof BifocalError) || error.code !== 'runtime/not-finite') throw error
+      if (this.#failures.size >= HOPELESS && this.#finished.size === 0) throw error
       const [only] = batch
       if (batch.length > 1) for (const half of halves(batch)) await this.#encodeSound(half)
-      else if (only !== undefined) this.#failures.set(only.row, error)
+      else if (only !== undefined) this.#fail(only.row, error)
     }
+  }
+
+  #fail(row: number, error: BifocalError): void {
+    if (this.#options.badItems !== 'skip') throw this.#placed(error, this.#outcome.indexOf(row))
+    this.#failures.set(row, error)
+  }
+
+  #placed(error: BifocalError, index: number): BifocalError {
+    const place = this.#options.placeOf?.(index)
+    return place === undefined ? error : located(error, place)
   }
 
   async #encode(batch: readonly Waiting[]): Promise<void> {

@@ -49,7 +49,7 @@ export async function keyItem({ instruction: own, text, image }: EmbedItem, inst
     })
   }
   const given = said ?? present(instruction)
-  const pictures = await Promise.all(sources.map(keyPicture))
+  const pictures = await inOrder(sources.map(keyPicture))
   const pictureKey = pictures.length === 0 ? undefined : pictures.map(({ key }) => key).join(' ')
   const key = sha256(JSON.stringify([given ?? null, words ?? null, pictureKey ?? null]))
   return {
@@ -57,11 +57,19 @@ export async function keyItem({ instruction: own, text, image }: EmbedItem, inst
     read: async () => ({
       instruction: given,
       text: words,
-      pictures: await Promise.all(pictures.map(({ decode }) => decode())),
+      pictures: await inOrder(pictures.map(({ decode }) => decode())),
       pictureKey,
       key,
     }),
   }
+}
+
+/** All results; of several failures the first by position, whichever came first in time. */
+async function inOrder<T>(work: readonly Promise<T>[]): Promise<T[]> {
+  return (await Promise.allSettled(work)).map((result) => {
+    if (result.status === 'rejected') throw result.reason
+    return result.value
+  })
 }
 
 function isList(image: ImageSource | readonly ImageSource[]): image is readonly ImageSource[] {

@@ -31,6 +31,12 @@ export class BifocalError extends Error {
   }
 }
 
+/** The same error, told where it happened: code, hint and exit code stay. @example located(error, 'items.jsonl, line 4') */
+export function located(error: BifocalError, place: string): BifocalError {
+  const details = { message: `${place}: ${error.message}`, hint: error.hint, cause: error }
+  return new BifocalError(error.code, details, error.exitCode)
+}
+
 /** Bad arguments, flags or settings: exit code 2. */
 export class UsageError extends BifocalError {
   constructor(code: string, details: ErrorDetails) {
