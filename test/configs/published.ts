@@ -203,3 +203,27 @@ export const clipBase = { model_type: 'clip', text_config: {}, vision_config: {}
 
 /** `google/siglip-base-patch16-224` */
 export const siglipBase = { model_type: 'siglip', text_config: {}, vision_config: {} }
+
+/** `liuhaotian/llava-v1.5-7b`, as far as the family reads it. */
+export const llavaOriginal7b = {
+  model_type: 'llava',
+  hidden_act: 'silu',
+  hidden_size: 4096,
+  intermediate_size: 11008,
+  num_hidden_layers: 32,
+  num_attention_heads: 32,
+  num_key_value_heads: 32,
+  max_position_embeddings: 4096,
+  rms_norm_eps: 1e-5,
+  rope_scaling: null,
+  vocab_size: 32000,
+  tie_word_embeddings: false,
+  image_aspect_ratio: 'pad',
+  mm_hidden_size: 1024,
+  mm_projector_type: 'mlp2x_gelu',
+  mm_use_im_patch_token: false,
+  mm_use_im_start_end: false,
+  mm_vision_select_feature: 'patch',
+  mm_vision_select_layer: -2,
+  mm_vision_tower: 'openai/clip-vit-large-patch14-336',
+}
