@@ -1,7 +1,7 @@
 /** @file From a graph to an ONNX model: keeps what the outputs need and writes it, weights staying where they lie. */
 
 import { i64, type Tensor } from '../numeric/tensor.ts'
-import type { CompiledGraph, FeedSlot, Precision, WeightPlacement, WeightSlot } from './compiled.ts'
+import type { CompiledGraph, EncodeOptions, FeedSlot, Precision, WeightPlacement, WeightSlot } from './compiled.ts'
 import { type Dim, termsOf } from './dims.ts'
 import { encodeNode, type encoders, type NodeWriter } from './encoders.ts'
 import { GraphError } from './errors.ts'
@@ -66,8 +66,8 @@ export function compile(
     inputs,
     outputs: slots,
     weights,
-    encode(place: (slot: WeightSlot) => WeightPlacement) {
-      const writer = new ModelWriter(inputs, plan)
+    encode(place: (slot: WeightSlot) => WeightPlacement, { halves = true }: EncodeOptions = {}) {
+      const writer = new ModelWriter(inputs, plan, halves)
       for (const node of nodes) writer.write(node)
       for (const [name, value] of results) writer.name(name, value)
       return modelBytes({ inputs, outputs: slots, weights, constants: writer.constants, nodes: writer.nodes }, place)
@@ -76,7 +76,7 @@ export function compile(
 }
 
 /** The nodes that `values` need, inputs before their users. */
-function reachable(graph: Graph, values: readonly Value[]): Node[] {
+export function reachable(graph: Graph, values: readonly Value[]): Node[] {
   const needed = new Set<number>()
   const open = values.map(({ id }) => id)
   for (let id = open.pop(); id !== undefined; id = open.pop()) {
@@ -95,12 +95,14 @@ class ModelWriter implements NodeWriter {
   readonly #sizes = new Map<Dim, string>()
   readonly #inputs: readonly FeedSlot[]
   readonly #plan: PrecisionPlan
+  readonly #halves: boolean
   readonly #linears = new ReducedLinears(this)
   #count = 0
 
-  constructor(inputs: readonly FeedSlot[], plan: PrecisionPlan) {
+  constructor(inputs: readonly FeedSlot[], plan: PrecisionPlan, halves: boolean) {
     this.#inputs = inputs
     this.#plan = plan
+    this.#halves = halves
   }
 
   write(node: Node): void {
@@ -127,10 +129,15 @@ class ModelWriter implements NodeWriter {
     return undefined
   }
 
-  /** A parameter as what its users expect: one that is declared f32 but held in 16 bits has to be unpacked. */
-  #unpacked({ attributes: { name }, output: { id, dtype } }: Node<'Parameter'>): string {
+  /**
+   * A parameter as what its users expect: one that is declared f32 but held in 16 bits has to be unpacked. Where the device knows no f16, so has
+   * one that is declared f16; its users, which look rows up and cast, do the same on f32.
+   */
+  #unpacked({ attributes: { name, placement }, output: { id, dtype } }: Node<'Parameter'>): string {
     const form = this.#plan.get(id)?.form
-    return dtype === 'f32' && (form === 'half' || form === 'f16') ? this.emit('Cast', [name], { to: ONNX_TYPE.f32 }) : name
+    const held = form === 'half' || form === 'f16'
+    const unknown = dtype === 'f16' && placement === 'frozen' && form === undefined && !this.#halves
+    return unknown || (dtype === 'f32' && held) ? this.emit('Cast', [name], { to: ONNX_TYPE.f32 }) : name
   }
 
   /** Gives a value the name of an output. */

@@ -43,6 +43,14 @@ export type WeightPlacement =
   /** Both arrays of an `int8` weight in one file or buffer, at these offsets in bytes. */
   | { kind: 'int8'; location: string; values: number; scales: number }
 
+export interface EncodeOptions {
+  /**
+   * Whether the device may be given 16-bit floats. Where not, f16 weights are unpacked before anything reads them, tables of embeddings too: the
+   * engine then does it once, when the session opens. Default true.
+   */
+  halves?: boolean
+}
+
 export interface CompiledGraph {
   /** Graph inputs, trainable parameters that are fed included. */
   inputs: FeedSlot[]
@@ -50,5 +58,5 @@ export interface CompiledGraph {
   /** Frozen parameters, i.e. initializers. */
   weights: WeightSlot[]
   /** ONNX ModelProto bytes; `place` says where each frozen weight lies. */
-  encode(place: (slot: WeightSlot) => WeightPlacement): Uint8Array
+  encode(place: (slot: WeightSlot) => WeightPlacement, options?: EncodeOptions): Uint8Array
 }

@@ -34,6 +34,14 @@ export function executionProviders(device: Device): string[] {
   return [device]
 }
 
+/**
+ * Whether every device of this kind takes 16-bit floats. WebGPU leaves them to the device (`shader-f16`), and the engine does not tell: nothing is
+ * computed on them there unless a precision asks for it.
+ */
+export function takesHalves(device: Device): boolean {
+  return device !== 'webgpu'
+}
+
 function cudaLibrary(): string {
   const root = dirname(createRequire(import.meta.url).resolve('onnxruntime-node/package.json'))
   const file = process.platform === 'win32' ? 'onnxruntime_providers_cuda.dll' : 'libonnxruntime_providers_cuda.so'

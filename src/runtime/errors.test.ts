@@ -6,6 +6,7 @@ test.each([
   ['Failed to get a WebGPU adapter: No supported adapters', 'runtime/no-adapter'],
   ['Failed to allocate memory for requested buffer of size 1', 'runtime/memory'],
   ['std::bad_alloc', 'runtime/memory'],
+  ['Status Message: Program Gather requires f16 but the device does not support it.', 'runtime/no-f16'],
   ['Non-zero status code returned while running Add node. Name:adapter.lora_A', 'runtime/engine'],
 ])('%s is %s', (message, code) => {
   expect(engineFailure(new Error(message))).toMatchObject({ code, message: expect.stringContaining(message) })

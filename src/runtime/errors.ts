@@ -40,6 +40,17 @@ export function engineFailure(cause: unknown): RuntimeError {
       cause,
     })
   }
+  if (/requires f16 but the device does not support it/.test(message)) {
+    return new RuntimeError(
+      'no-f16',
+      {
+        message: `this GPU does not compute on 16-bit floats (WebGPU's shader-f16): ${message}`,
+        hint: 'Use --dtype f32 on this device, or --device cpu.',
+        cause,
+      },
+      2,
+    )
+  }
   if (/failed to allocate|out of memory|bad_alloc/i.test(message)) {
     return new RuntimeError('memory', {
       message: `the engine ran out of memory: ${message}`,

@@ -3,12 +3,16 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CompiledGraph, WeightPlacement, WeightSlot } from '../graph/compiled.ts'
+import type { DType } from '../numeric/tensor.ts'
 import type { EnginePlan } from './engine.ts'
 import { type StagedBytes, stageFolder } from './staging.ts'
 import { formBytes, isRewritten, scalesOffset, weightInForm } from './weight-form.ts'
 import type { WeightLocation } from './weights.ts'
 
-/** `fast` unpacks bf16 and f16 weights to f32 when the session opens; `low` keeps them as stored and unpacks at each run (about 15 % slower). */
+/**
+ * `fast` unpacks bf16 and f16 weights to f32 when the session opens; `low` keeps them as stored and unpacks at each run (about 15 % slower). On
+ * webgpu f16 is unpacked when the session opens in either mode.
+ */
 export type MemoryMode = 'fast' | 'low'
 
 /**
@@ -22,6 +26,8 @@ const MODEL = 'model.onnx'
 
 export interface PlacementOptions {
   memory: MemoryMode
+  /** See `EncodeOptions`; default true. */
+  halves?: boolean
   /** Total file size in bytes from which files are mapped instead of read. */
   readLimit?: number
   /** Told when a file had to be copied to be mapped. */
@@ -57,8 +63,11 @@ export async function placeWeights(
       return name
     },
   }
-  const placements = new Map(graph.weights.map((slot) => [slot.name, placeWeight(slot, weights.get(slot.name)!, options.memory, places)]))
-  const model = graph.encode(({ name }: WeightSlot) => placements.get(name)!)
+  const { memory, halves = true } = options
+  // What the engine unpacks at each run, it unpacks on the device.
+  const keeps = (dtype: DType) => memory === 'low' && (dtype === 'bf16' || (dtype === 'f16' && halves))
+  const placements = new Map(graph.weights.map((slot) => [slot.name, placeWeight(slot, weights.get(slot.name)!, keeps, places)]))
+  const model = graph.encode(({ name }: WeightSlot) => placements.get(name)!, { halves })
   const rewritten = [...arrays.values()].reduce((sum, array) => sum + array.rewritten, 0)
   if ((await totalSize(files.keys())) + rewritten < (options.readLimit ?? READ_LIMIT)) {
     const read = [...files].map(([file, location]) => ({ location, source: file }))
@@ -83,7 +92,8 @@ interface Places {
   array(array: PlacedArray): string
 }
 
-function placeWeight({ form, dims }: WeightSlot, at: WeightLocation, memory: MemoryMode, places: Places): WeightPlacement {
+/** @param keeps whether weights of a dtype stay as they are stored while the session is open */
+function placeWeight({ form, dims }: WeightSlot, at: WeightLocation, keeps: (dtype: DType) => boolean, places: Places): WeightPlacement {
   const { dtype } = at.kind === 'file' ? at : at.tensor
   if (form !== undefined && isRewritten(form, dtype)) {
     const length = formBytes(form, dims)
@@ -92,7 +102,7 @@ function placeWeight({ form, dims }: WeightSlot, at: WeightLocation, memory: Mem
       ? { kind: 'int8', location, values: 0, scales: scalesOffset(dims) }
       : { kind: 'external', location, offset: 0, length, dtype: 'f16', alsoInput: form === 'half' }
   }
-  const alsoInput = form === 'half' || (memory === 'low' && (dtype === 'bf16' || dtype === 'f16'))
+  const alsoInput = form === 'half' || keeps(dtype)
   if (at.kind === 'file') {
     return { kind: 'external', location: places.file(at.file), offset: at.offset, length: at.byteLength, dtype, alsoInput }
   }

@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os'
 import type { CompiledGraph, FeedSlot } from '../graph/compiled.ts'
 import { InterruptedError } from '../numeric/errors.ts'
 import type { Tensor } from '../numeric/tensor.ts'
-import { type Device, executionProviders } from './devices.ts'
+import { type Device, executionProviders, takesHalves } from './devices.ts'
 import { crossesBorder, type Engine, startEngine } from './engine.ts'
 import { RuntimeError } from './errors.ts'
 import { checkFeeds } from './feeds.ts'
@@ -70,6 +70,7 @@ export async function openSession(graph: CompiledGraph, options: SessionOptions)
   checkBorder(graph)
   const placed = await placeWeights(graph, locateWeights(graph, options.weights), {
     memory,
+    halves: takesHalves(device),
     readLimit: options.readLimit,
     warn: options.warn,
   })

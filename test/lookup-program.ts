@@ -1,0 +1,39 @@
+/**
+ * @file A program for a child process: looks rows of tables up that are stored as f16 and bf16, and multiplies with them, on a device; prints the
+ * results as JSON. Arguments: device, precision, memory mode.
+ */
+
+import { compile, concat, Graph, linear, PRECISIONS } from '../src/graph/index.ts'
+import { rootScope } from '../src/nn/index.ts'
+import { f32ToBf16, f32ToF16 } from '../src/numeric/float.ts'
+import { i64, tensor } from '../src/numeric/tensor.ts'
+import { DEVICES } from '../src/runtime/devices.ts'
+import { openSession } from '../src/runtime/session.ts'
+import { memoryWeights } from '../src/runtime/weights.ts'
+
+const [, , deviceName, precisionName, memory] = process.argv
+const [rows, width] = [11, 32]
+const wave = (step: number) => Float32Array.from({ length: rows * width }, (_, i) => Math.sin(i * step))
+
+const graph = new Graph()
+const scope = rootScope(graph, { storedDtype: (name) => (name === 'half' ? 'f16' : 'bf16') })
+const ids = graph.input('ids', 'i64', ['n'])
+const looked = ['half', 'brain'].map((name) => scope.rows(name, [rows, width], ids))
+const made = looked.map((x) => linear(x, scope.weight('half', [rows, width])))
+graph.output('y', concat([...looked, ...made], 1))
+
+const weights = memoryWeights({
+  half: tensor('f16', [rows, width], f32ToF16(wave(0.37))),
+  brain: tensor('bf16', [rows, width], f32ToBf16(wave(0.11))),
+})
+const device = DEVICES.find((name) => name === deviceName) ?? 'cpu'
+const precision = PRECISIONS.find((name) => name === precisionName) ?? 'f32'
+try {
+  const compiled = compile(graph, { precision, halfProducts: device !== 'cpu' })
+  const session = await openSession(compiled, { device, weights, memory: memory === 'low' ? 'low' : 'fast' })
+  const { y } = await session.run({ ids: i64([3], [0, 7, 10]) })
+  await session.close()
+  console.log(JSON.stringify(Array.from(y!.data, Number)))
+} catch (error) {
+  console.log(JSON.stringify(error))
+}
