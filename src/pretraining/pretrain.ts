@@ -3,11 +3,9 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { readText } from '../checkpoint/file.ts'
-import { toF32 } from '../numeric/float.ts'
 import type { Tensor } from '../numeric/tensor.ts'
 import { loadSheets, loadWorld } from '../scenes/index.ts'
 import { createTokenizer } from '../text/tokenizer.ts'
-import { latestSnapshot } from '../training/index.ts'
 import { writeCard } from './card.ts'
 import { PretrainingError } from './errors.ts'
 import { readModel, writeTower, writeTwin } from './folder.ts'
@@ -25,8 +23,10 @@ export type PretrainedName = 'tower' | TwinName
 export interface PretrainOptions extends Omit<PretrainingRun, 'workDir' | 'onProgress'> {
   /** The package's pictures: concepts.json and sheets. */
   data: string
-  /** Snapshots and logs, a folder for each model; a twin finds its tower here. */
+  /** Snapshots and logs, a folder for each model. */
   work: string
+  /** The tower's model folder, for a twin: as it ships, rounded to bf16, so that the twin's copy equals it. */
+  tower: string
   /** Where the model folder is written. */
   out: string
   /** Default: the recipe's. */
@@ -49,7 +49,7 @@ export async function pretrain(name: PretrainedName, options: PretrainOptions): 
   const { data, work, out, threads, signal, warn, onProgress } = options
   const recipe = name === 'tower' ? TOWER_TRAINING : TWIN_TRAINING
   const { steps = recipe.steps, seed = recipe.seed } = options
-  const tower = name === 'tower' ? undefined : await towerOf(work, warn)
+  const tower = name === 'tower' ? undefined : await towerOf(options.tower)
   const world = await loadWorld(data, 'small')
   const sheets = await loadSheets(data, [...world.training, ...world.heldOut])
   const vocabulary = trainVocabulary(world, seed)
@@ -74,14 +74,12 @@ export async function pretrain(name: PretrainedName, options: PretrainOptions): 
   return { dir: out, steps, gates }
 }
 
-async function towerOf(work: string, warn?: (message: string) => void): Promise<Record<string, Tensor<'f32'>>> {
-  const dir = join(work, 'tower', 'snapshots')
-  const snapshot = existsSync(dir) ? await latestSnapshot(dir, warn) : undefined
-  if (snapshot === undefined) {
+async function towerOf(dir: string): Promise<Record<string, Tensor<'f32'>>> {
+  if (!existsSync(join(dir, 'config.json'))) {
     throw new PretrainingError('no-tower', {
-      message: `${dir} holds no trained tower`,
-      hint: 'Run `bifocal pretrain tower` first, with the same --work folder.',
+      message: `${dir} holds no tower`,
+      hint: 'Run `bifocal pretrain tower` first, and name its folder with --tower.',
     })
   }
-  return Object.fromEntries(Object.entries(snapshot.parameters).map(([name, value]) => [name, toF32(value)]))
+  return (await readModel(dir)).parameters
 }

@@ -5,7 +5,7 @@ import { initialWeights } from '../families/initial.ts'
 import type { Tensor } from '../numeric/tensor.ts'
 import { openSession } from '../runtime/session.ts'
 import { memoryWeights } from '../runtime/weights.ts'
-import { adamW, gradientGraph, muon, openOptimizer, sessionStep, train } from '../training/index.ts'
+import { adamW, gradientGraph, hashArrays, muon, openOptimizer, sessionStep, train } from '../training/index.ts'
 import { heldOutLosses } from './held-out.ts'
 import { DECODER, LEARNING_RATES, type TwinTraining } from './recipe.ts'
 import { INITIAL_STD, identityOf, isBlockMatrix, type PretrainingRun } from './tower.ts'
@@ -25,7 +25,7 @@ const HELD_OUT = 128
 
 /**
  * Trains to the end of the recipe, or goes on with it.
- * @param tower parameters of the dual encoder, `vision_model.…`
+ * @param tower parameters of the dual encoder, `vision_model.…`; a run on another tower does not go on with this one's snapshots
  * @returns projector and decoder by canonical name
  */
 export async function trainTwin(
@@ -55,7 +55,11 @@ export async function trainTwin(
       schedule: trapezoid({ steps: recipe.steps, warmup: WARMUP, cooldown: Math.round(recipe.steps * COOLDOWN) }),
       steps: recipe.steps,
       clip: CLIP,
-      checkpoint: { dir: join(run.workDir, 'snapshots'), every: SNAPSHOT_EVERY, identity: identityOf(name, recipe) },
+      checkpoint: {
+        dir: join(run.workDir, 'snapshots'),
+        every: SNAPSHOT_EVERY,
+        identity: `${identityOf(name, recipe)} ${hashArrays(frozen)}`,
+      },
       log: join(run.workDir, 'log.jsonl'),
       evaluate: {
         every: EVALUATE_EVERY,

@@ -1,5 +1,6 @@
 /** @file Named f32 arrays: parameters, their gradients, the moments of an optimizer. */
 
+import { createHash } from 'node:crypto'
 import type { Tensor } from '../numeric/tensor.ts'
 
 /** Arrays by parameter name: parameters, or their gradients of the same dims. */
@@ -19,6 +20,16 @@ export function restoreArrays(live: NamedArrays, saved: Readonly<Record<string, 
   for (const name of Object.keys(saved)) if (!Object.hasOwn(live, name)) problems.push(`${name} is not expected`)
   if (problems.length > 0) refuse(problems)
   for (const [target, source] of sources) target.data.set(source.data)
+}
+
+/** Content hash of named values, hexadecimal; the order of the names does not matter. */
+export function hashArrays(arrays: NamedArrays): string {
+  const hash = createHash('sha256')
+  for (const name of Object.keys(arrays).sort()) {
+    const { data } = arrays[name]!
+    hash.update(`${name}\n`).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+  }
+  return hash.digest('hex')
 }
 
 /** Whether a tensor holds f32. */

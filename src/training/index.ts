@@ -1,7 +1,7 @@
 /** @file Public surface of training. */
 
 export { type AdamWOptions, adamW } from './adamw.ts'
-export { isF32, type NamedArrays } from './arrays.ts'
+export { hashArrays, isF32, type NamedArrays } from './arrays.ts'
 export { TrainingError } from './errors.ts'
 export {
   fedParameters,

@@ -12,6 +12,7 @@ import { openSession } from '../runtime/session.ts'
 import {
   adamW,
   gradientGraph,
+  hashArrays,
   muon,
   type NamedArrays,
   openOptimizer,
@@ -26,7 +27,7 @@ import { infoNce } from './losses.ts'
 import { sampler } from './sampler.ts'
 import { groupFeeds, pictureKeys, type Sequences, splitByLength } from './sequences.ts'
 import type { Subject } from './subject.ts'
-import { hashTrained, initialTrained, type TunedPart, trainedScope } from './trained.ts'
+import { initialTrained, type TunedPart, trainedScope } from './trained.ts'
 
 /** A query with its target, and wrong targets that look right. */
 export interface TrainingPair {
@@ -124,7 +125,7 @@ export async function convert(options: ConversionOptions): Promise<Conversion> {
       onProgress,
       warn,
     })
-    return { parameters, hash: hashTrained(parameters), lossCurve: await readLosses(log), resumedAt }
+    return { parameters, hash: hashArrays(parameters), lossCurve: await readLosses(log), resumedAt }
   } finally {
     await session.close()
     await optimizer.close()

@@ -1,6 +1,5 @@
 /** @file What a conversion trains: low-rank updates of the decoder's linear layers, or the decoder's own weights. */
 
-import { createHash } from 'node:crypto'
 import { adapterParameters, initialAdapter } from '../checkpoint/adapter.ts'
 import type { ScopeOptions } from '../nn/index.ts'
 import type { NamedArrays } from '../training/index.ts'
@@ -32,16 +31,6 @@ export async function initialTrained(subject: Subject, part: TunedPart, seed: nu
     entries.push([name, { dtype: 'f32', dims, data: data.slice() }])
   }
   return Object.fromEntries(entries)
-}
-
-/** Content hash of trained values, hexadecimal. */
-export function hashTrained(parameters: NamedArrays): string {
-  const hash = createHash('sha256')
-  for (const name of Object.keys(parameters).sort()) {
-    const { data } = parameters[name]!
-    hash.update(`${name}\n`).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
-  }
-  return hash.digest('hex')
 }
 
 /** The embedding table stays: a few hundred steps see each token too rarely, and its gradient is as large as a layer's. */

@@ -14,29 +14,44 @@ export const pretrain = command('pretrain <name>', 'Train tower, twin-ar or twin
   .option('--seed <n>', 'of initial values, samples and masks; default: that of the recipe', wholeNumber(0).optional())
   .option('--threads <n>', 'default: as many as the machine has', flags.count)
   .option('--work <dir>', 'snapshots and logs; default .bifocal/pretraining')
+  .option('--tower <dir>', "a twin's tower; default models/tower")
   .option('--out <dir>', 'the model folder; default models/NAME')
-  .action(async ({ name: given, work = join('.bifocal', 'pretraining'), out, threads = availableParallelism(), steps, seed }, io) => {
-    const parsed = names.safeParse(given)
-    if (!parsed.success) {
-      const { UsageError } = await import('../../numeric/errors.ts')
-      throw new UsageError('arguments', { message: `unknown model ${given}`, hint: 'Name tower, twin-ar or twin-diffusion.' })
-    }
-    const name = parsed.data
-    const [{ pretrain: run }, { gateTable }] = await Promise.all([
-      import('../../pretraining/pretrain.ts'),
-      import('../../pretraining/gates.ts'),
-    ])
-    const found = await run(name, {
-      data: fileURLToPath(new URL('../../../data', import.meta.url)),
-      work,
-      out: out ?? join('models', name),
-      threads,
-      steps,
-      seed,
-      signal: io.signal,
-      warn: io.warn,
-      onProgress: io.progress,
-    })
-    io.print(`${gateTable(found.gates)}\n\n${name} after ${found.steps} steps → ${found.dir}`, found)
-    return 0
-  })
+  .action(
+    async (
+      {
+        name: given,
+        work = join('.bifocal', 'pretraining'),
+        tower = join('models', 'tower'),
+        out,
+        threads = availableParallelism(),
+        steps,
+        seed,
+      },
+      io,
+    ) => {
+      const parsed = names.safeParse(given)
+      if (!parsed.success) {
+        const { UsageError } = await import('../../numeric/errors.ts')
+        throw new UsageError('arguments', { message: `unknown model ${given}`, hint: 'Name tower, twin-ar or twin-diffusion.' })
+      }
+      const name = parsed.data
+      const [{ pretrain: run }, { gateTable }] = await Promise.all([
+        import('../../pretraining/pretrain.ts'),
+        import('../../pretraining/gates.ts'),
+      ])
+      const found = await run(name, {
+        data: fileURLToPath(new URL('../../../data', import.meta.url)),
+        work,
+        tower,
+        out: out ?? join('models', name),
+        threads,
+        steps,
+        seed,
+        signal: io.signal,
+        warn: io.warn,
+        onProgress: io.progress,
+      })
+      io.print(`${gateTable(found.gates)}\n\n${name} after ${found.steps} steps → ${found.dir}`, found)
+      return 0
+    },
+  )
