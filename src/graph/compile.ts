@@ -68,7 +68,7 @@ export function compile(
     weights,
     encode(place: (slot: WeightSlot) => WeightPlacement, { halves = true }: EncodeOptions = {}) {
       const writer = new ModelWriter(inputs, plan, halves)
-      for (const node of nodes) writer.write(node)
+      for (const node of weightsFirst(nodes)) writer.write(node)
       for (const [name, value] of results) writer.name(name, value)
       return modelBytes({ inputs, outputs: slots, weights, constants: writer.constants, nodes: writer.nodes }, place)
     },
@@ -85,6 +85,23 @@ export function reachable(graph: Graph, values: readonly Value[]): Node[] {
     for (const input of graph.nodes[id]!.inputs) open.push(input.id)
   }
   return graph.nodes.filter((_, id) => needed.has(id))
+}
+
+/**
+ * The same nodes, still with inputs before their users: what is computed of weights alone comes first. The engine goes from the outputs back and,
+ * of a node's inputs, visits the one that was written last first: weights unpacked behind the input of their layer would all be unpacked before
+ * the first layer runs, the whole model in f32 at once.
+ */
+function weightsFirst(nodes: readonly Node[]): Node[] {
+  const constant = new Set<number>()
+  const ofWeights = new Set<number>()
+  for (const node of nodes) {
+    if (isNode(node, 'Constant')) constant.add(node.output.id)
+    const known = node.inputs.every(({ id }) => ofWeights.has(id) || constant.has(id))
+    if (isNode(node, 'Parameter') || (known && node.inputs.some(({ id }) => ofWeights.has(id)))) ofWeights.add(node.output.id)
+  }
+  const early = (node: Node) => constant.has(node.output.id) || ofWeights.has(node.output.id)
+  return [...nodes.filter(early), ...nodes.filter((node) => !early(node))]
 }
 
 /** Writes nodes one after the other and remembers what each value is called. */
