@@ -41,5 +41,5 @@ export async function servedModel(): Promise<ServedRepository> {
 export function clientOf(server: HubServer): HubSettings & { clear(): void } {
   const cache = mkdtempSync(join(tmpdir(), 'bifocal-hub-cache-'))
   const clear = () => rmSync(cache, { recursive: true, force: true })
-  return { endpoint: server.url, cache, token: undefined, offline: false, attempts: 3, pause: 2, silence: 5_000, clear }
+  return { endpoint: server.url, cache, token: undefined, offline: false, attempts: 3, pause: 2, silence: 5_000, transport: fetch, clear }
 }

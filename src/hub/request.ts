@@ -52,13 +52,15 @@ async function follow(url: string, { asked, settings, method = 'GET', headers, s
     const silence = new AbortController()
     const timer = setTimeout(() => silence.abort(), settings.silence)
     const authorization: Record<string, string> = at.origin === home && settings.token ? { authorization: `Bearer ${settings.token}` } : {}
-    const response = await fetch(at, {
-      method,
-      redirect: 'manual',
-      // Compressed, the length would be another one, and ranges meaningless.
-      headers: { 'user-agent': 'bifocal', 'accept-encoding': 'identity', ...headers, ...authorization },
-      signal: anyOf(silence.signal, signal),
-    }).finally(() => clearTimeout(timer))
+    const response = await settings
+      .transport(at, {
+        method,
+        redirect: 'manual',
+        // Compressed, the length would be another one, and ranges meaningless.
+        headers: { 'user-agent': 'bifocal', 'accept-encoding': 'identity', ...headers, ...authorization },
+        signal: anyOf(silence.signal, signal),
+      })
+      .finally(() => clearTimeout(timer))
     const location = response.headers.get('location')
     if (response.status < 300 || response.status >= 400 || location === null) return response
     if (method === 'HEAD' && (response.headers.has('x-linked-etag') || new URL(location, at).origin !== home)) return response
@@ -87,7 +89,7 @@ export function unreachable({ endpoint, attempts }: HubSettings, cause: unknown)
     'unreachable',
     {
       message: `${endpoint} can't be reached, or its connections break: ${reason(cause)}, ${attempts} times in a row`,
-      hint: 'Check the network, HF_ENDPOINT and, behind a proxy that inspects TLS, NODE_EXTRA_CA_CERTS. Run the same command again: it goes on where it stopped.',
+      hint: 'Check the network, HF_ENDPOINT, HTTPS_PROXY and, behind a proxy that inspects TLS, NODE_EXTRA_CA_CERTS. Run the same command again: it goes on where it stopped.',
       cause,
     },
     1,
@@ -97,6 +99,7 @@ export function unreachable({ endpoint, attempts }: HubSettings, cause: unknown)
 /** `fetch failed` says nothing; its cause does. */
 function reason(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause)
-  if (cause.name === 'AbortError') return 'no answer in time'
+  // What a proxy refuses has the name of an abort too, and says more.
+  if (cause.name === 'AbortError' && !cause.message.startsWith('Proxy')) return 'no answer in time'
   return cause.cause === undefined ? cause.message : reason(cause.cause)
 }

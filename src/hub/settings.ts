@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { type Transport, transportOf } from './proxy.ts'
 
 export interface HubSettings {
   /** `HF_ENDPOINT`, without a slash at its end. */
@@ -19,12 +20,17 @@ export interface HubSettings {
   pause: number
   /** Without an answer or another byte for so many ms, a connection counts as cut. */
   silence: number
+  /** How requests are sent: `fetch`, or by a proxy. */
+  transport: Transport
 }
 
 /** What `Retry-After` may ask for, in ms: longer is the user's decision. */
 export const LONGEST_PAUSE = 120_000
 
-/** @see https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables */
+/**
+ * @throws HubError `hub/proxy`
+ * @see https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables
+ */
 export async function hubSettings(env: NodeJS.ProcessEnv = process.env): Promise<HubSettings> {
   const home = expanded(env.HF_HOME || join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'huggingface'), env)
   const inEnvironment = env.HF_TOKEN || env.HUGGING_FACE_HUB_TOKEN
@@ -36,6 +42,7 @@ export async function hubSettings(env: NodeJS.ProcessEnv = process.env): Promise
     attempts: 5,
     pause: 500,
     silence: 30_000,
+    transport: await transportOf(env),
   }
 }
 

@@ -1,0 +1,45 @@
+/** @file The way to the hub: direct, or by the proxy that the environment names, as curl and Python take it. Node 20's own `fetch` takes none. */
+
+import { HubError } from './errors.ts'
+
+/** What `fetch` does, as far as the hub's client needs it. */
+export type Transport = (
+  url: URL,
+  init: { method: string; redirect: 'manual'; headers: Record<string, string>; signal: AbortSignal },
+) => Promise<Response>
+
+/**
+ * `HTTPS_PROXY` and `HTTP_PROXY` (`ALL_PROXY` where one is absent), `NO_PROXY`; each in small letters too, which win. HTTPS without a proxy of its
+ * own takes that of HTTP, as undici has it.
+ * @throws HubError `hub/proxy` for an address that is none
+ */
+export async function transportOf(env: NodeJS.ProcessEnv): Promise<Transport> {
+  const all = addressIn(env, 'ALL_PROXY')
+  const [httpProxy, httpsProxy] = [addressIn(env, 'HTTP_PROXY') ?? all, addressIn(env, 'HTTPS_PROXY') ?? all]
+  if (httpProxy === undefined && httpsProxy === undefined) return fetch
+  // Both from one package: the dispatcher of one version does not fit the `fetch` of another.
+  const { EnvHttpProxyAgent, fetch: sent } = await import('undici')
+  const noProxy = valueIn(env, 'NO_PROXY') ?? ''
+  // A tunnel for https only: proxies often refuse one to port 80.
+  const dispatcher = new EnvHttpProxyAgent({ httpProxy: httpProxy ?? '', httpsProxy: httpsProxy ?? '', noProxy, proxyTunnel: false })
+  return async (url, init) => await sent(url, { ...init, dispatcher })
+}
+
+function valueIn(env: NodeJS.ProcessEnv, name: string): string | undefined {
+  return env[name.toLowerCase()] || env[name] || undefined
+}
+
+function addressIn(env: NodeJS.ProcessEnv, name: string): string | undefined {
+  const value = valueIn(env, name)
+  if (value === undefined) return undefined
+  const address = value.includes('://') ? value : `http://${value}`
+  if (URL.canParse(address) && /^https?:/i.test(address)) return address
+  throw new HubError(
+    'proxy',
+    {
+      message: `${name}=${value} is not the address of an HTTP proxy`,
+      hint: 'Write http://HOST:PORT, with http://USER:PASSWORD@HOST:PORT where it wants to know you; SOCKS proxies are not supported.',
+    },
+    2,
+  )
+}
