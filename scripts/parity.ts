@@ -1,65 +1,82 @@
 /**
- * @file Writes docs/parity.md: which family equals its reference, how far, on which device. Runs the built command line over every golden
- * fixture. Developers only:
+ * @file Writes docs/parity.md: which family equals its reference, how far, on which device. Runs the built command line over the golden
+ * fixtures. Developers only:
  *
- *     npm run build && npx tsc -p tsconfig.scripts.json
- *     node .bifocal/scripts/scripts/parity.js [--devices cpu,webgpu] [--golden DIR] [--out docs/parity.md] [--cli dist/cli/main.js]
+ *     npm run parity                  every fixture on the CPU
+ *     npm run parity:webgpu           every model fixture on the GPU that VK_DRIVER_FILES names, else on SwiftShader: minutes each
+ *     npm run parity -- --device cuda --fixtures llava,clip
  *
- * `--golden` defaults to BIFOCAL_GOLDEN, else ../shared/golden. `webgpu` runs on the GPU that `VK_DRIVER_FILES` names, else on SwiftShader,
- * where some fixtures take minutes. Exit code 4 when a fixture misses on a device that ran it.
+ * Further options: `--golden DIR` (default BIFOCAL_GOLDEN, else ../shared/golden), `--cli dist/cli/main.js`, `--page docs/parity.md`, `--kept
+ * docs/parity.json`. Reports are kept in the latter after each fixture: other devices' stay, an interrupted run loses one fixture. Exit code 4
+ * when a fixture misses.
  */
 
+import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { writeFileAtomic } from '../src/checkpoint/file.ts'
-import { modelParameters } from '../src/families/parameters.ts'
-import { familyNames, modelOf } from '../src/families/registry.ts'
 import { UsageError } from '../src/numeric/errors.ts'
-import { sizeOf } from '../src/numeric/tensor.ts'
 import { DEVICES, type Device } from '../src/runtime/devices.ts'
-import { type FamilyRow, type Measured, parityPage } from './parity/page.ts'
-import { published } from './parity/published.ts'
-import { readFixture, type Verification, verification } from './parity/verification.ts'
+import { gpuEnvironment } from '../test/software-gpu.ts'
+import { familyRows } from './parity/families.ts'
+import { type Measurements, readMeasurements, type Verification, withReport, writeMeasurements } from './parity/measurements.ts'
+import { parityPage } from './parity/page.ts'
+import { readFixture, verification } from './parity/verification.ts'
 
 const { values } = parseArgs({
   options: {
-    devices: { type: 'string', default: 'cpu' },
+    device: { type: 'string', default: 'cpu' },
+    fixtures: { type: 'string' },
     golden: { type: 'string', default: process.env.BIFOCAL_GOLDEN ?? '../shared/golden' },
-    out: { type: 'string', default: 'docs/parity.md' },
     cli: { type: 'string', default: 'dist/cli/main.js' },
+    page: { type: 'string', default: 'docs/parity.md' },
+    kept: { type: 'string', default: 'docs/parity.json' },
   },
 })
 
-function deviceCalled(name: string): Device {
-  const found = DEVICES.find((device) => device === name)
-  if (found !== undefined) return found
-  throw new UsageError('arguments', { message: `no device is called ${name}`, hint: `Name some of ${DEVICES.join(', ')}.` })
+const device = deviceCalled(values.device)
+if (!existsSync(values.golden)) {
+  throw new UsageError('arguments', {
+    message: `no fixtures at ${values.golden}`,
+    hint: 'Say where they are with --golden or BIFOCAL_GOLDEN.',
+  })
 }
-
-/** Registered by its place in the list; built from a published config where there is one. */
-function familyRow(name: string): FamilyRow {
-  const known = published.get(name)
-  if (known === undefined) return { name }
-  const model = modelOf(known.config)
-  const parameters = modelParameters(model).reduce((sum, { dims }) => sum + sizeOf(dims), 0)
-  return { name, published: { repository: known.repository, parameters } }
+const env = device === 'webgpu' ? gpuEnvironment() : process.env
+if (env === undefined) {
+  throw new UsageError('arguments', { message: 'no GPU, and none in software', hint: 'Install chromium, or set VK_DRIVER_FILES.' })
 }
-
-const devices = values.devices.split(',').map(deviceCalled)
-const folders = (await readdir(values.golden, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map(({ name }) => name)
-const measured: Measured[] = []
+let kept: Measurements = existsSync(values.kept) ? await readMeasurements(values.kept) : { fixtures: [] }
+if (device === 'webgpu') kept = { ...kept, driver: basename(env.VK_DRIVER_FILES ?? '') }
+const families = familyRows()
 let missed = false
-for (const name of folders.sort()) {
+for (const name of values.fixtures?.split(',') ?? (await fixturesIn(values.golden))) {
   const fixture = await readFixture(values.golden, name)
-  const reports = new Map<Device, Verification>()
-  for (const device of devices) {
-    const report = await verification(values.cli, fixture, device)
-    reports.set(device, report)
-    missed ||= 'failure' in report && report.failure !== undefined
-    console.error(`${name} on ${device}: ${'refused' in report ? report.refused : `${report.compared} of ${report.expected} tensors`}`)
-  }
-  measured.push({ fixture, reports })
+  // Graphs of tuning and of single operators are the CPU's to verify, unless someone asks.
+  if (device !== 'cpu' && fixture.kind !== 'model' && values.fixtures === undefined) continue
+  const report = await verification(values.cli, join(values.golden, name), device, env)
+  missed ||= 'refused' in report || report.failure !== undefined
+  console.error(`${name} on ${device}: ${inWords(report)}`)
+  kept = withReport(kept, fixture, device, report)
+  await writeMeasurements(values.kept, kept)
+  await writeFileAtomic(values.page, parityPage(families, kept))
 }
-await writeFileAtomic(values.out, parityPage(familyNames.map(familyRow), measured, devices))
-console.error(`→ ${values.out}`)
+console.error(`→ ${values.page}`)
 process.exitCode = missed ? 4 : 0
+
+function deviceCalled(name: string): Device {
+  const found = DEVICES.find((known) => known === name)
+  if (found !== undefined) return found
+  throw new UsageError('arguments', { message: `no device is called ${name}`, hint: `Name one of ${DEVICES.join(', ')}.` })
+}
+
+async function fixturesIn(root: string): Promise<string[]> {
+  const entries = await readdir(root, { withFileTypes: true })
+  return entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])).sort()
+}
+
+function inWords(report: Verification): string {
+  if ('refused' in report) return report.refused
+  const { compared, expected, failure } = report
+  return `${compared} of ${expected} tensors${failure === undefined ? '' : `, differs at ${failure}`}`
+}

@@ -1,18 +1,8 @@
 /** @file The parity page, docs/parity.md, from what verification printed. */
 
-import type { Device } from '../../src/runtime/devices.ts'
-import type { Fixture, Verification } from './verification.ts'
-
-export interface Measured {
-  readonly fixture: Fixture
-  readonly reports: ReadonlyMap<Device, Verification>
-}
-
-export interface FamilyRow {
-  readonly name: string
-  /** A published config from which the graph was built, and the parameters that it asks for. */
-  readonly published?: { readonly repository: string; readonly parameters: number }
-}
+import { DEVICES, type Device } from '../../src/runtime/devices.ts'
+import type { FamilyRow } from './families.ts'
+import type { Measured, Measurements, Verification } from './measurements.ts'
 
 /** Stages by column, in the order of the computation; what fits no other column is in the last. */
 const columns: readonly [title: string, of: RegExp][] = [
@@ -27,18 +17,18 @@ const columns: readonly [title: string, of: RegExp][] = [
   ['other', /./],
 ]
 
-export function parityPage(families: readonly FamilyRow[], measured: readonly Measured[], devices: readonly Device[]): string {
-  const models = measured.filter(({ fixture }) => fixture.kind === 'model')
-  const versions = Object.entries(models[0]?.fixture.versions ?? {}).map(([name, version]) => `${name} ${version}`)
+export function parityPage(families: readonly FamilyRow[], { driver, fixtures }: Measurements): string {
+  const models = fixtures.filter(({ kind }) => kind === 'model')
+  const devices = DEVICES.filter((device) => fixtures.some(({ reports }) => reports[device] !== undefined))
   return `# Parity
 
-Written by \`node .bifocal/scripts/scripts/parity.js --devices ${devices.join(',')}\` (see the file's head); do not edit.
+Written by \`npm run parity\` and \`npm run parity:webgpu\` from their figures in [parity.json](parity.json); do not edit.
 
 Every figure of a fixture was printed by
 
     bifocal verify --golden FIXTURE --device DEVICE --json
 
-over small random weights in the published layout, whose expected tensors the reference implementations computed (${versions.join(', ')}).
+over small random weights in the published layout, whose expected tensors the reference implementations computed (${versionsOf(models)}).
 The largest difference of a stage is given as a share of its tolerance: 1 is a miss. Tolerances are absolute and come from the reference's own
 difference between float32 and float64, tenfold.
 
@@ -52,23 +42,24 @@ ${table(
   families.map((family) => tiers(family, models)),
 )}
 
-L1 counts the numbers that the graph asks for, a language model's head included: layers of a tower that are never used are not among them. L4
-and L5 need downloads that nobody has made with this project yet; \`bifocal verify MODEL --preset NAME --picture FILE\` is ready for L4
+L1 counts the numbers that the graph asks for, a language model's head included: layers of a tower that are never used are not among them.
+\`llava-original\` is held to \`llava\`'s fixture under its own names and keys by a test; \`llada-v\` has neither a published config nor a reference
+at hand. L4 and L5 need downloads that nobody has made with this project yet; \`bifocal verify MODEL --preset NAME --picture FILE\` is ready for L4
 where authors printed cosines ([embedding](embedding.md)).
 
 ## Devices
 
 ${table(
   ['fixture', 'kind', 'tolerances', ...devices],
-  measured.map(({ fixture, reports }) => [
-    code(fixture.name),
-    fixture.kind,
-    fixture.tolerance === undefined ? 'by case' : [...new Set(fixture.tolerance)].map((value) => value.toExponential(1)).join(' … '),
-    ...devices.map((device) => deviceCell(reports.get(device))),
+  fixtures.map(({ name, kind, tolerance, reports }) => [
+    code(name),
+    kind,
+    [...new Set(tolerance)].map((value) => value.toExponential(1)).join(' … '),
+    ...devices.map((device) => deviceCell(reports[device])),
   ]),
 )}
 
-A cell: tensors compared of those expected, the worst share of a tolerance, its stage.
+A cell: tensors compared of those expected, the worst share of a tolerance, its stage. Empty: not run.${driverWords(devices, driver)}
 
 ## Stages of the models on the CPU
 
@@ -76,20 +67,32 @@ The worst share of its tolerance; \`=\`: equal to the last bit, or the same numb
 
 ${table(
   ['fixture', ...columns.map(([title]) => title)],
-  models.map(({ fixture, reports }) => [code(fixture.name), ...stageCells(reports.get('cpu'))]),
+  models.map(({ name, reports }) => [code(name), ...stageCells(reports.cpu)]),
 )}
 `
 }
 
+/** Of the first fixture that names them: all were made with the same, but for LaViDa's own code. */
+function versionsOf(models: readonly Measured[]): string {
+  const named = Object.entries(models.find(({ versions }) => versions !== undefined)?.versions ?? {})
+  return named.map(([name, version]) => `${name} ${version}`).join(', ')
+}
+
+function driverWords(devices: readonly Device[], driver = ''): string {
+  if (!devices.includes('webgpu')) return ''
+  const software = driver.includes('swiftshader') ? ', SwiftShader: a GPU in software' : ''
+  return ` webgpu ran on the Vulkan driver \`${driver}\`${software}.`
+}
+
 function tiers({ name, published }: FamilyRow, models: readonly Measured[]): string[] {
-  const own = models.filter(({ fixture }) => fixture.family === name)
-  const reports = own.flatMap(({ reports }) => reports.get('cpu') ?? [])
-  const equal = own.map(({ fixture, reports: of }) => `${code(fixture.name)} ${sharesOf(of.get('cpu'))}`)
+  const own = models.filter(({ family }) => family === name)
+  const ran = own.some(({ reports: { cpu } }) => cpu !== undefined && !('refused' in cpu))
+  const equal = own.map(({ name: fixture, reports }) => `${code(fixture)} ${sharesOf(reports.cpu)}`)
   return [
     `[${name}](families/${name}.md)`,
     '✓',
     published === undefined ? '–' : `✓ ${code(published.repository)}, ${published.parameters.toLocaleString('en-US')}`,
-    reports.some((report) => 'stages' in report) ? '✓' : '–',
+    ran ? '✓' : '–',
     equal.length > 0 ? equal.join('<br>') : '–',
     '–',
     '–',
@@ -98,34 +101,31 @@ function tiers({ name, published }: FamilyRow, models: readonly Measured[]): str
 
 function sharesOf(report: Verification | undefined): string {
   if (report === undefined || 'refused' in report) return `✗ ${report?.refused ?? 'not run'}`
-  const worst = worstStage(report.stages)
   const count = `${report.compared}/${report.expected}`
-  return report.failure === undefined ? `✓ ${count}, ${share(worst.worst)}` : `✗ ${count}, differs at ${report.failure.stage}`
+  return report.failure === undefined ? `✓ ${count}, ${share(worstOf(report.stages).worst)}` : `✗ ${count}, differs at ${report.failure}`
 }
 
 function deviceCell(report: Verification | undefined): string {
+  if (report === undefined) return ''
   const shares = sharesOf(report)
-  return report === undefined || 'refused' in report || report.failure !== undefined
-    ? shares
-    : `${shares} ${worstStage(report.stages).stage}`
+  return 'refused' in report || report.failure !== undefined ? shares : `${shares} ${worstOf(report.stages).stage}`
 }
 
-interface Stage {
-  stage: string
-  /** `null`: differs in kind. */
-  worst: number | null
-}
+/** Shares of tolerances by stage; `null`: differs in kind. */
+type Shares = Readonly<Record<string, number | null>>
 
-function worstStage(stages: readonly Stage[]): Stage {
-  return stages.reduce((a, b) => ((b.worst ?? Number.POSITIVE_INFINITY) > (a.worst ?? Number.POSITIVE_INFINITY) ? b : a))
+function worstOf(stages: Shares): { stage: string; worst: number | null } {
+  const size = (worst: number | null) => worst ?? Number.POSITIVE_INFINITY
+  const all = Object.entries(stages).map(([stage, worst]) => ({ stage, worst }))
+  return all.reduce((a, b) => (size(b.worst) > size(a.worst) ? b : a))
 }
 
 function stageCells(report: Verification | undefined): string[] {
   if (report === undefined || 'refused' in report) return columns.map(() => '–')
   const columnOf = (stage: string) => columns.findIndex(([, of]) => of.test(stage))
   return columns.map((_, column) => {
-    const own = report.stages.filter(({ stage }) => columnOf(stage) === column)
-    return own.length === 0 ? '' : share(worstStage(own).worst)
+    const own = Object.entries(report.stages).filter(([stage]) => columnOf(stage) === column)
+    return own.length === 0 ? '' : share(worstOf(Object.fromEntries(own)).worst)
   })
 }
 

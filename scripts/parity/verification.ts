@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { readJson } from '../../src/checkpoint/file.ts'
 import { familyOf } from '../../src/families/registry.ts'
 import type { Device } from '../../src/runtime/devices.ts'
-import { gpuEnvironment } from '../../test/software-gpu.ts'
+import type { Measured, Verification } from './measurements.ts'
 
 const fixtureSchema = z.looseObject({
   kind: z.string(),
@@ -16,31 +16,13 @@ const fixtureSchema = z.looseObject({
   versions: z.record(z.string(), z.string()).optional(),
 })
 
-export interface Fixture {
-  readonly dir: string
-  readonly name: string
-  readonly kind: string
-  /** Of the model; absent for fixtures without one. */
-  readonly family: string | undefined
-  /** Smallest and largest absolute tolerance of a stage; absent where each case has its own. */
-  readonly tolerance: readonly [smallest: number, largest: number] | undefined
-  readonly versions: Readonly<Record<string, string>>
-}
-
-/** @throws FileError when the folder is no fixture */
-export async function readFixture(root: string, name: string): Promise<Fixture> {
+/** What a fixture says of itself. @throws FileError when the folder is no fixture */
+export async function readFixture(root: string, name: string): Promise<Omit<Measured, 'reports'>> {
   const dir = join(root, name)
-  const { kind, tolerance, versions = {} } = await readJson(join(dir, 'cases.json'), fixtureSchema)
+  const { kind, tolerance, versions } = await readJson(join(dir, 'cases.json'), fixtureSchema)
   const config = kind === 'model' ? await readJson(join(dir, 'checkpoint/config.json'), z.record(z.string(), z.unknown())) : undefined
   const allowed = numbersIn(tolerance)
-  return {
-    dir,
-    name,
-    kind,
-    family: config && familyOf(config),
-    tolerance: allowed.length > 0 ? [Math.min(...allowed), Math.max(...allowed)] : undefined,
-    versions,
-  }
+  return { name, kind, family: config && familyOf(config), tolerance: [Math.min(...allowed), Math.max(...allowed)], versions }
 }
 
 /** All numbers of a value, however deep. */
@@ -49,28 +31,27 @@ function numbersIn(value: unknown): number[] {
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(numbersIn) : []
 }
 
-const reportSchema = z.object({
+const printedSchema = z.object({
   expected: z.number(),
   compared: z.number(),
   /** JSON has no infinity: a stage that differs in kind has `null`. */
   stages: z.array(z.object({ stage: z.string(), worst: z.number().nullable() })),
-  failure: z.object({ case: z.string(), stage: z.string() }).optional(),
+  failure: z.object({ stage: z.string() }).optional(),
 })
-
-export type Verification = z.infer<typeof reportSchema> | { readonly refused: string }
 
 /**
  * @param cli path of the built command line
- * @returns its report, also where something differs; `refused` with the code of the error where nothing was compared
+ * @param dir the fixture
+ * @returns its report, also where something differs
  */
-export async function verification(cli: string, { dir }: Fixture, device: Device): Promise<Verification> {
-  const env = device === 'webgpu' ? gpuEnvironment() : process.env
-  if (env === undefined) return { refused: 'no GPU, none in software' }
-  const run = promisify(execFile)
-  const printed = await run(process.execPath, [cli, 'verify', '--golden', dir, '--device', device, '--json'], {
-    env,
-    maxBuffer: 2 ** 26,
-  }).catch((failed: unknown) => z.object({ stdout: z.string(), stderr: z.string() }).parse(failed))
-  if (printed.stdout.trim() !== '') return reportSchema.parse(JSON.parse(printed.stdout))
-  return { refused: /error \[([^\]]+)\]/.exec(printed.stderr)?.[1] ?? 'no report' }
+export async function verification(cli: string, dir: string, device: Device, env: NodeJS.ProcessEnv): Promise<Verification> {
+  const args = [cli, 'verify', '--golden', dir, '--device', device, '--json']
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { env, maxBuffer: 2 ** 26 }).catch((failed: unknown) =>
+    z.object({ stdout: z.string(), stderr: z.string() }).parse(failed),
+  )
+  if (stdout.trim() === '') return { refused: /error \[([^\]]+)\]/.exec(stderr)?.[1] ?? 'no report' }
+  const { expected, compared, stages, failure } = printedSchema.parse(JSON.parse(stdout))
+  // Two digits are shown; what differs from machine to machine need not be kept.
+  const shares = stages.map(({ stage, worst }) => [stage, worst && Number(worst.toPrecision(2))] as const)
+  return { expected, compared, stages: Object.fromEntries(shares), failure: failure?.stage }
 }

@@ -1,11 +1,21 @@
-/** @file What stands in the parity table beside fixtures: a published config of each family. */
+/** @file What stands in the parity table beside fixtures: a published config of each family, and the graph that it gives. */
 
+import { modelParameters } from '../../src/families/parameters.ts'
+import { familyNames, modelOf } from '../../src/families/registry.ts'
+import { sizeOf } from '../../src/numeric/tensor.ts'
 import { lladaConfig } from '../../test/configs/lavida.ts'
 import { mmadaConfig } from '../../test/configs/mmada.ts'
 import * as configs from '../../test/configs/published.ts'
 
+export interface FamilyRow {
+  readonly name: string
+  /** A published config from which the graph was built, and the parameters that it asks for. */
+  readonly published?: { readonly repository: string; readonly parameters: number }
+}
+
 /** By family; families of which no published config was at hand are absent. */
-export const published: ReadonlyMap<string, { readonly repository: string; readonly config: Readonly<Record<string, unknown>> }> = new Map([
+const published: ReadonlyMap<string, { readonly repository: string; readonly config: Readonly<Record<string, unknown>> }> = new Map([
+  ['llava-original', { repository: 'liuhaotian/llava-v1.5-7b', config: configs.llavaOriginal7b }],
   ['llava', { repository: 'llava-hf/llava-1.5-7b-hf', config: configs.llava7b }],
   ['llava-next', { repository: 'llava-hf/llava-v1.6-mistral-7b-hf', config: configs.llavaNextMistral }],
   ['llava-onevision', { repository: 'llava-hf/llava-onevision-qwen2-0.5b-ov-hf', config: configs.onevisionHalf }],
@@ -18,3 +28,13 @@ export const published: ReadonlyMap<string, { readonly repository: string; reado
   ['clip', { repository: 'openai/clip-vit-base-patch32', config: configs.clipBase }],
   ['siglip', { repository: 'google/siglip-base-patch16-224', config: configs.siglipBase }],
 ])
+
+/** All registered families, in their order. */
+export function familyRows(): FamilyRow[] {
+  return familyNames.map((name) => {
+    const known = published.get(name)
+    if (known === undefined) return { name }
+    const parameters = modelParameters(modelOf(known.config)).reduce((sum, { dims }) => sum + sizeOf(dims), 0)
+    return { name, published: { repository: known.repository, parameters } }
+  })
+}
