@@ -11,13 +11,16 @@ import { goldenDir } from './golden.ts'
 /** A change to a copied fixture. */
 export type Edit = (dir: string) => Promise<void> | void
 
-/** Copies of fixtures, removed after the tests of the file that asked for them. */
-export function fixtureCopies(): (name: string) => string {
+/**
+ * Copies of fixtures, removed after the tests of the file that asked for them.
+ * @param folder where a fixture lies; default: among the golden ones
+ */
+export function fixtureCopies(folder = goldenDir): (name: string) => string {
   const copies = mkdtempSync(join(tmpdir(), 'bifocal-fixtures-'))
   afterAll(() => rmSync(copies, { recursive: true, force: true }))
   return (name) => {
     const dir = mkdtempSync(join(copies, `${name}-`))
-    cpSync(goldenDir(name), dir, { recursive: true })
+    cpSync(folder(name), dir, { recursive: true })
     return dir
   }
 }

@@ -2,10 +2,13 @@
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { type Edit, editTensors, editText, fixtureCopies, swap } from '../../test/broken-fixture.ts'
 import { goldenDir, hasGolden } from '../../test/golden.ts'
+import { toF32 } from '../numeric/float.ts'
+import { f32 } from '../numeric/tensor.ts'
 import { verifyMerge } from './verify-merge.ts'
 
 const LIMIT = 300_000
@@ -23,7 +26,20 @@ test.runIf(golden)(
   LIMIT,
 )
 
+// Made by test/oracles/adapters.py; these need no golden fixtures.
+const kinds = (name: string) => fileURLToPath(new URL(`../../test/fixtures/${name}`, import.meta.url))
+
+test('fourteen more kinds of folder equal what PEFT makes of them', async () => {
+  const report = await verifyMerge(kinds('adapters'))
+  expect(report.failure).toBeUndefined()
+  expect(report.compared).toBe(report.expected)
+  // One of the base, and of each kind its vectors and every weight that it changes.
+  expect(report.expected).toBe(1 + 14 + 128)
+  expect(Math.max(...report.stages.map(({ worst }) => worst))).toBeLessThan(0.2)
+})
+
 const broken = fixtureCopies()
+const brokenKind = fixtureCopies(kinds)
 const listed = z.looseObject({ adapters: z.array(z.looseObject({ name: z.string() })) })
 
 /** Leaves one adapter in a copied fixture: the others cost time. */
@@ -40,6 +56,39 @@ const only =
 
 const config = (adapter: string, from: string | RegExp, to: string) => editText(`adapter-${adapter}/adapter_config.json`, from, to)
 const attention = 'base_model.model.model.language_model.layers.0.self_attn'
+
+/** Changes one tensor of a kind's adapter, number by number. */
+const change = (adapter: string, name: string, of: (value: number) => number): Edit =>
+  editTensors(`adapter-${adapter}/adapter_model.safetensors`, (tensors) => {
+    const { dims, data } = toF32(tensors.get(name)!)
+    tensors.set(name, f32(dims, data.map(of)))
+  })
+
+describe('a mistake in a kind of folder fails at its own stage', () => {
+  test.each<[adapter: string, mistake: string, stage: string, edit: Edit]>([
+    [
+      'bias-all',
+      'a bias turned round',
+      'merged',
+      change('bias-all', 'base_model.model.model.multi_modal_projector.linear_1.bias', (value) => -value),
+    ],
+    ['embedding', 'another alpha', 'merged', config('embedding', '"lora_alpha": 4', '"lora_alpha": 5')],
+    ['convolution', 'another alpha', 'merged', config('convolution', '"lora_alpha": 4', '"lora_alpha": 5')],
+    ['tokens', 'another row trained', 'merged', config('tokens', /("trainable_token_indices": \[\s*1,\s*)7/, '$18')],
+    [
+      'lora-bias',
+      'biases of zeros',
+      'merged',
+      change('lora-bias', 'base_model.model.model.vision_tower.vision_model.encoder.layers.0.mlp.fc1.lora_B.bias', () => 0),
+    ],
+    ['head', 'a rank-stabilised scale', 'merged', config('head', '"use_rslora": false', '"use_rslora": true')],
+  ])('%s: %s: %s', async (adapter, _, stage, edit) => {
+    const dir = brokenKind('adapters')
+    await only(adapter)(dir)
+    await edit(dir)
+    expect((await verifyMerge(dir)).failure?.stage).toBe(stage)
+  })
+})
 
 describe.runIf(golden)('a mistake fails at its own stage', () => {
   test.each<[adapter: string, mistake: string, stage: string, edit: Edit]>([
