@@ -1,15 +1,17 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { type Edit, editTensors, editText, fixtureCopies, keepCases, swap } from '../../test/broken-fixture.ts'
 import { goldenDir, hasGolden } from '../../test/golden.ts'
 import { openCheckpoint } from '../checkpoint/folder.ts'
-import { loadSafetensors, writeSafetensors } from '../checkpoint/safetensors.ts'
+import { writeSafetensors } from '../checkpoint/safetensors.ts'
 import { verifyModel } from '../embedder/verify/model.ts'
 import { lavidaSpellings } from '../families/lavida/weights.ts'
+import { toF32 } from '../numeric/float.ts'
 import { f32, type Tensor } from '../numeric/tensor.ts'
 import { verifyMaskedDiffusion } from './verify.ts'
 
+const broken = fixtureCopies()
 const verify = (dir: string) => verifyModel(dir, { also: [verifyMaskedDiffusion] })
 
 describe.each(['lavida-llada', 'lavida-dream'].filter((name) => hasGolden(name)))('%s', (name) => {
@@ -26,8 +28,7 @@ describe.each(['lavida-llada', 'lavida-dream'].filter((name) => hasGolden(name))
 })
 
 test.skipIf(!hasGolden('lavida-llada'))('Hugging Face names give the same; layers that LaViDa drops are ignored', async () => {
-  const dir = mkdtempSync(join(tmpdir(), 'bifocal-fixture-'))
-  cpSync(goldenDir('lavida-llada'), dir, { recursive: true })
+  const dir = broken('lavida-llada')
   const checkpoint = await openCheckpoint(join(dir, 'checkpoint'))
   const renamed: Record<string, Tensor> = {}
   for (const name of checkpoint.tensors.keys()) renamed[lavidaSpellings(name, { backbone: 'llada' }).at(-1)!] = await checkpoint.read(name)
@@ -44,58 +45,51 @@ test.skipIf(!hasGolden('lavida-llada'))('Hugging Face names give the same; layer
   expect(report.compared).toBe(report.expected)
 })
 
-type Edit = (dir: string) => Promise<void> | void
+const config = (from: string | RegExp, to: string) => editText('checkpoint/config.json', from, to)
 
-const editText =
-  (file: string, from: string, to: string): Edit =>
-  (dir) => {
-    const text = readFileSync(join(dir, file), 'utf8')
-    expect(text).toContain(from)
-    writeFileSync(join(dir, file), text.replaceAll(from, to))
-  }
-
-const editWeights =
-  (edit: (tensors: Map<string, Tensor>) => void): Edit =>
-  async (dir) => {
-    const file = join(dir, 'checkpoint/model.safetensors')
-    const tensors = await loadSafetensors(file)
-    edit(tensors)
-    await writeSafetensors(file, Object.fromEntries(tensors))
-  }
-
-const swap = (a: string, b: string): Edit =>
-  editWeights((tensors) => {
-    const [first, second] = [tensors.get(a)!, tensors.get(b)!]
-    expect(first.dims).toEqual(second.dims)
-    tensors.set(a, second).set(b, first)
+/** Changes one weight, number by number. */
+const change = (file: string, name: string, of: (value: number) => number): Edit =>
+  editTensors(`checkpoint/${file}`, (tensors) => {
+    const { dims, data } = toF32(tensors.get(name)!)
+    tensors.set(name, f32(dims, data.map(of)))
   })
 
-const otherPicture: Edit = (dir) => cpSync(join(dir, 'images/flip-scene.png'), join(dir, 'images/scene.png'))
+const [first, second] = ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors'] as const
+const block = 'model.transformer.blocks.0'
+const tower = 'model.vision_tower.vision_tower.vision_model.encoder.layers.0.self_attn'
 
-const config = 'checkpoint/config.json'
-
-describe.skipIf(!hasGolden('lavida-dream'))('a mistake fails at its own stage', () => {
-  test.each<[mistake: string, stage: string, edit: Edit]>([
-    ['gate and up swapped', 'layer.00', swap('model.layers.0.mlp.gate_proj.weight', 'model.layers.0.mlp.up_proj.weight')],
-    ['a wrong rope base', 'layer.00', editText(config, '"rope_theta": 1000000.0', '"rope_theta": 10000.0')],
-    ['another picture', 'pixel_values', otherPicture],
-    ['tiles without newlines', 'visual_spans', editText(config, '"spatial_unpad"', '"spatial"')],
-    ['no pooling', 'visual_spans', editText(config, '"bilinear"', '"none"')],
-    [
-      'the newline vector zeroed',
-      'inputs',
-      editWeights((tensors) => {
-        const { dims, dtype } = tensors.get('model.image_newline')!
-        expect(dtype).toBe('bf16')
-        tensors.set('model.image_newline', { dtype: 'bf16', dims, data: new Uint16Array(dims[0]!) })
-      }),
-    ],
-    ['Dream scored without its shift', 'loss', editText('cases.json', '"target_shift": true', '"target_shift": false')],
-    ['another smallest share of masks', 'p', editText('cases.json', '"epsilon": 0.001', '"epsilon": 0.01')],
-  ])('%s: %s', async (_, stage, edit) => {
-    const dir = mkdtempSync(join(tmpdir(), 'bifocal-fixture-'))
-    cpSync(goldenDir('lavida-dream'), dir, { recursive: true })
+describe('a mistake fails at its own stage', () => {
+  test.each<[fixture: string, mistake: string, stage: string, edit: Edit]>([
+    ['lavida-dream', 'gate and up swapped', 'layer.00', swap('model.layers.0.mlp.gate_proj.weight', 'model.layers.0.mlp.up_proj.weight')],
+    ['lavida-dream', 'a wrong rope base', 'layer.00', config('"rope_theta": 1000000.0', '"rope_theta": 10000.0')],
+    ['lavida-dream', 'another picture', 'pixel_values', (dir) => cpSync(join(dir, 'images/flip-scene.png'), join(dir, 'images/scene.png'))],
+    ['lavida-dream', 'tiles without newlines', 'visual_spans', config('"spatial_unpad"', '"spatial"')],
+    ['lavida-dream', 'no pooling', 'visual_spans', config('"bilinear"', '"none"')],
+    ['lavida-dream', 'the newline vector zeroed', 'inputs', change('model.safetensors', 'model.image_newline', () => 0)],
+    ['lavida-dream', 'scored without its shift', 'loss', editText('cases.json', /"target_shift": true/g, '"target_shift": false')],
+    ['lavida-dream', 'another smallest share of masks', 'p', editText('cases.json', /"epsilon": 0.001/g, '"epsilon": 0.01')],
+  ])('%s, %s: %s', async (name, _, stage, edit) => {
+    if (!hasGolden(name)) return
+    const dir = broken(name)
     await edit(dir)
     expect((await verify(dir)).failure?.stage).toBe(stage)
+  })
+
+  test.each<[mistake: string, stage: string, edit: Edit]>([
+    ['other levels', 'pixel_values', config(/"image_mean": \[\s*0.5/, '"image_mean": [0.4')],
+    ['tiles without newlines', 'visual_spans', config('"spatial_unpad"', '"spatial"')],
+    ['query for value in the tower', 'vision', swap(`${tower}.q_proj.weight`, `${tower}.v_proj.weight`, `checkpoint/${second}`)],
+    ['the projector turned round', 'projector', change(first, 'model.mm_projector.2.weight', (value) => -value)],
+    ['a newline of zeros', 'inputs', change(first, 'model.image_newline', () => 0)],
+    ['gate and up swapped', 'layer.00', swap(`${block}.ff_proj.weight`, `${block}.up_proj.weight`, `checkpoint/${first}`)],
+    ['a wrong rope base', 'layer.00', config('"rope_theta": 500000.0', '"rope_theta": 10000.0')],
+    ['no final norm', 'norm', change(second, 'model.transformer.ln_f.weight', () => 1)],
+    ['the head untrained', 'logits.last', change(second, 'model.transformer.ff_out.weight', () => 0)],
+  ])('lavida-llada, %s: %s', async (_, stage, edit) => {
+    if (!hasGolden('lavida-llada')) return
+    const dir = broken('lavida-llada')
+    keepCases(dir, 'image-vqa')
+    await edit(dir)
+    expect((await verifyModel(dir)).failure?.stage).toBe(stage)
   })
 })

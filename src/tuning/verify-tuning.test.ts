@@ -24,6 +24,8 @@ test.each(
 const broken = fixtureCopies()
 const adapter = 'adapter-0/adapter_model.safetensors'
 const layer = (index: number) => `base_model.model.model.language_model.layers.${index}`
+const base = 'language_model.model.layers.0.mlp'
+const settings = (from: string, to: string, folder = 'adapter-0') => editText(`${folder}/adapter_config.json`, from, to)
 
 describe.each<[fixture: string, mistakes: [mistake: string, stage: string, edit: Edit][]]>([
   [
@@ -39,14 +41,10 @@ describe.each<[fixture: string, mistakes: [mistake: string, stage: string, edit:
         'vectors',
         swap(`${layer(0)}.self_attn.q_proj.lora_magnitude_vector`, `${layer(0)}.self_attn.o_proj.lora_magnitude_vector`, adapter),
       ],
-      ['another alpha', 'vectors', editText('adapter-0/adapter_config.json', '"lora_alpha": 16', '"lora_alpha": 15')],
-      ['a rank-stabilised scale', 'vectors', editText('adapter-0/adapter_config.json', '"use_rslora": false', '"use_rslora": true')],
       ['another temperature', 'loss', editText('cases.json', '"temperature": 0.05', '"temperature": 0.051')],
       ['another pooling', 'vectors', editText('cases.json', '"pooling": "mean"', '"pooling": "last"')],
-      ['another decay', 'replay', editText('cases.json', '"weight_decay": 0.01', '"weight_decay": 0.02')],
       ['a longer warm-up', 'learning rate', editText('cases.json', '2 warm-up steps', '3 warm-up steps')],
       ['another prompt', 'input_ids', editText('cases.json', 'Which animal barks?', 'Which animal meows?')],
-      ['another alpha after the tuning', 'folder', editText('adapter-3/adapter_config.json', '"lora_alpha": 16', '"lora_alpha": 15')],
       [
         'a wrong merged weight',
         'merged',
@@ -57,7 +55,36 @@ describe.each<[fixture: string, mistakes: [mistake: string, stage: string, edit:
       ],
     ],
   ],
-  ['tune-gradcache', [['another loss by chunks', 'gradcache loss', editText('cases.json', /("chunk": 2,\s*"loss": )18/, '$119')]]],
+  [
+    'tune-dora-qwen2-vl-image',
+    [
+      ['a rank-stabilised scale', 'vectors', settings('"use_rslora": false', '"use_rslora": true')],
+      ['another alpha after the tuning', 'folder', settings('"lora_alpha": 16', '"lora_alpha": 15', 'adapter-3')],
+      ['larger pictures', 'input_ids', editText('checkpoint/preprocessor_config.json', '"min_pixels": 3136', '"min_pixels": 6272')],
+    ],
+  ],
+  [
+    'tune-lora-llava',
+    [
+      ['another alpha', 'vectors', settings('"lora_alpha": 16', '"lora_alpha": 15')],
+      ['another decay', 'replay', editText('cases.json', '"weight_decay": 0.01', '"weight_decay": 0.02')],
+    ],
+  ],
+  [
+    'tune-lora-llava-zero-b',
+    [
+      ['gate and up swapped in the base', 'vectors', swap(`${base}.gate_proj.weight`, `${base}.up_proj.weight`)],
+      // Without effect on the vectors while B is zero.
+      ['another alpha', 'grad', settings('"lora_alpha": 16', '"lora_alpha": 15')],
+    ],
+  ],
+  [
+    'tune-gradcache',
+    [
+      ['another loss by chunks', 'gradcache loss', editText('cases.json', /("chunk": 2,\s*"loss": )18/, '$119')],
+      ['another rope base', 'vectors', editText('checkpoint/config.json', '"rope_theta": 10000.0', '"rope_theta": 500000.0')],
+    ],
+  ],
 ])('%s', (fixture, mistakes) => {
   test.runIf(hasGolden(fixture)).each(mistakes)(
     '%s: %s',
