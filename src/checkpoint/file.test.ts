@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { InterruptedError } from '../numeric/errors.ts'
-import { jsonObject, readJson, readText, writeFileAtomic } from './file.ts'
+import { jsonObject, piecesOf, readJson, readText, writeFileAtomic } from './file.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'bifocal-file-'))
 const path = join(folder, 'sub/out.txt')
@@ -59,4 +59,15 @@ test.each([
   if (content === undefined) rmSync(bad, { force: true })
   else writeFileSync(bad, content)
   await expect(readJson(bad, jsonObject)).rejects.toMatchObject({ code, message: expect.stringContaining(bad), exitCode: 3 })
+})
+
+test('an array of more than 4 GiB, too long for one of bytes, is seen in pieces', () => {
+  const elements = 2 ** 30 + 1
+  const lengths = Array.from(piecesOf(new Float32Array(elements)), ({ length }) => length)
+  expect(lengths).toEqual([2 ** 30, 2 ** 30, 2 ** 30, 2 ** 30, 4])
+  const part = new Uint16Array([1, 2, 3, 4, 5]).subarray(1, 4)
+  expect(Array.from(piecesOf(part, 4), (piece) => [...piece])).toEqual([
+    [2, 0, 3, 0],
+    [4, 0],
+  ])
 })

@@ -56,20 +56,23 @@ async function writeSynced(path: string, content: Parameters<typeof writeFileAto
   }
 }
 
+/** No `write` takes more than 2 GiB, and no array of bytes is longer than 4 GiB in Node 20, though the buffer that it looks at may be. */
+const PIECE = 2 ** 30
+
 /**
  * One `write` may take fewer bytes than it was given, and never more than 2 GiB.
  * @param position where in the file; default: behind what was written before
  */
 export async function writeAll(file: FileHandle, bytes: Uint8Array, position?: number): Promise<void> {
   for (let at = 0; at < bytes.length; ) {
-    const { bytesWritten } = await file.write(
-      bytes,
-      at,
-      Math.min(bytes.length - at, 2 ** 30),
-      position === undefined ? null : position + at,
-    )
+    const { bytesWritten } = await file.write(bytes, at, Math.min(bytes.length - at, PIECE), position === undefined ? null : position + at)
     at += bytesWritten
   }
+}
+
+/** The bytes of an array of any size, in order. They are not copied. @param length of a piece, at most */
+export function* piecesOf({ buffer, byteOffset, byteLength }: ArrayBufferView, length = PIECE): Generator<Uint8Array> {
+  for (let at = 0; at < byteLength; at += length) yield new Uint8Array(buffer, byteOffset + at, Math.min(length, byteLength - at))
 }
 
 /** Makes a rename survive a power cut. Windows can't open folders; there the rename alone has to do. */

@@ -3,7 +3,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { BYTES_PER_ELEMENT, type DType, sizeOf, type Tensor, type TensorArrays } from '../numeric/tensor.ts'
 import { CheckpointError, readFailure } from './errors.ts'
-import { writeFileAtomic } from './file.ts'
+import { piecesOf, writeFileAtomic } from './file.ts'
 import { headerLength, LENGTH_BYTES, parseHeader, type SafetensorsHeader, type TensorLocation } from './header.ts'
 
 /** An opened file: only its header was read. */
@@ -100,8 +100,11 @@ export async function writeSafetensors(
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const { header, places } = safetensorsLayout(tensors, metadata)
-  const arrays = places.map(({ name }) => tensors[name]!.data)
-  await writeFileAtomic(path, [header, ...arrays.map((data) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength))])
+  const pieces = function* () {
+    yield header
+    for (const { name } of places) yield* piecesOf(tensors[name]!.data)
+  }
+  await writeFileAtomic(path, pieces())
 }
 
 /** Where the bytes of a tensor go. */
@@ -156,7 +159,11 @@ async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>):
 
 async function readFrom(file: FileHandle, at: TensorLocation): Promise<Tensor> {
   const data = ALLOCATE[at.dtype](sizeOf(at.dims))
-  await readInto(file, at.file, at.offset, new Uint8Array(data.buffer))
+  let { offset } = at
+  for (const piece of piecesOf(data)) {
+    await readInto(file, at.file, offset, piece)
+    offset += piece.length
+  }
   return { dtype: at.dtype, dims: at.dims, data }
 }
 

@@ -5,6 +5,7 @@ import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'h
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadSafetensors } from '../checkpoint/safetensors.ts'
 import { f32 } from '../numeric/tensor.ts'
+import { indices } from './batching.ts'
 import { quantize } from './quantize.ts'
 import { type VectorRows, vectorLines, writeVectors } from './vector-file.ts'
 
@@ -84,6 +85,18 @@ describe.each([undefined, 'int8', 'binary'] as const)('quantized as %s', (kind) 
     expect(lines).toEqual([...vectorLines(rows)])
     expect(JSON.parse(lines[1]!)).toEqual({ index: 3, id: 'ü.png', scale: rows.scales?.data[1], vector: row(1) })
   })
+})
+
+test('Parquet of several row groups', async () => {
+  const count = 9000
+  const many = f32(
+    [count, 2],
+    Float32Array.from({ length: 2 * count }, (_, i) => i),
+  )
+  await writeVectors(at('many.parquet'), { vectors: many, kept: indices(count), items: count })
+  const file = await asyncBufferFromFile(at('many.parquet'))
+  expect((await parquetMetadataAsync(file)).row_groups.length).toBeGreaterThan(1)
+  expect(await parquetReadObjects({ file })).toEqual(indices(count).map((index) => ({ index, vector: [2 * index, 2 * index + 1] })))
 })
 
 test('no rows at all can be written in every form', async () => {

@@ -1,12 +1,12 @@
 /** @file Vectors on disk: safetensors, NumPy's .npy, Parquet, or one JSON object a line. */
 
 import { extname } from 'node:path'
-import { writeFileAtomic } from '../checkpoint/file.ts'
+import { piecesOf, writeFileAtomic } from '../checkpoint/file.ts'
 import { writeSafetensors } from '../checkpoint/safetensors.ts'
-import { type Tensor, tensor } from '../numeric/tensor.ts'
+import type { Tensor } from '../numeric/tensor.ts'
 import { EmbedderError } from './errors.ts'
 import type { QuantizedVectors } from './quantize.ts'
-import { parquetBytes } from './vector-parquet.ts'
+import { parquetPieces } from './vector-parquet.ts'
 
 /** Vectors and which of the given items they belong to. */
 export interface VectorRows extends QuantizedVectors {
@@ -26,11 +26,8 @@ const writers: Readonly<Record<string, Writer>> = {
     const tensors: Record<string, Tensor> = scales === undefined ? { vectors, items } : { vectors, items, scales }
     await writeSafetensors(path, tensors, ids === undefined ? metadata : { ...metadata, ids: JSON.stringify(ids) })
   },
-  '.npy': async (path, rows) => {
-    const { dims, data } = alignedRows(rows)
-    await writeFileAtomic(path, [npyHeader(dims, rows.vectors.dtype), new Uint8Array(data.buffer, data.byteOffset, data.byteLength)])
-  },
-  '.parquet': async (path, rows, metadata) => await writeFileAtomic(path, parquetBytes(rows, metadata)),
+  '.npy': async (path, rows) => await writeFileAtomic(path, npyPieces(rows)),
+  '.parquet': async (path, rows, metadata) => await writeFileAtomic(path, parquetPieces(rows, metadata)),
   '.jsonl': async (path, rows) => await writeFileAtomic(path, encodedLines(rows)),
 }
 
@@ -80,14 +77,19 @@ function* encodedLines(rows: VectorRows): Generator<Uint8Array> {
 }
 
 /** A row for every item, because the format has no other way to say whose a row is: NaN for a skipped one, 0 where NaN cannot be. */
-function alignedRows({ vectors: { dtype, dims, data }, kept, items }: VectorRows): Tensor {
+function* npyPieces({ vectors: { dtype, dims, data }, kept, items }: VectorRows): Generator<Uint8Array> {
   const dim = dims[1] ?? 0
-  if (kept.length === items) return tensor(dtype, [items, dim], data)
-  const out = { f32: new Float32Array(items * dim).fill(Number.NaN), i8: new Int8Array(items * dim), u8: new Uint8Array(items * dim) }[
-    dtype
-  ]
-  for (const [row, index] of kept.entries()) out.set(data.subarray(row * dim, (row + 1) * dim), index * dim)
-  return tensor(dtype, [items, dim], out)
+  yield npyHeader([items, dim], dtype)
+  const blank = { f32: new Float32Array(dim).fill(Number.NaN), i8: new Int8Array(dim), u8: new Uint8Array(dim) }[dtype]
+  /** Rows and items that are written. */
+  let row = 0
+  let item = 0
+  while (item < items) {
+    for (; item < (kept[row] ?? items); item++) yield* piecesOf(blank)
+    const from = row
+    for (; item < items && kept[row] === item; row++) item++
+    yield* piecesOf(data.subarray(from * dim, row * dim))
+  }
 }
 
 const NPY_DTYPE = { f32: '<f4', i8: '|i1', u8: '|u1' } as const

@@ -15,8 +15,8 @@ const ELEMENTS: { readonly [D in VectorRows['vectors']['dtype']]: Pick<SchemaEle
   u8: { type: 'INT32', converted_type: 'UINT_8' },
 }
 
-/** The file's bytes. `id` and `scale` are there where the rows have them. */
-export function parquetBytes(rows: VectorRows, metadata: Readonly<Record<string, string>>): Uint8Array {
+/** The file's bytes, a row group at a time. `id` and `scale` are there where the rows have them. */
+export function* parquetPieces(rows: VectorRows, metadata: Readonly<Record<string, string>>): Generator<Uint8Array> {
   const { vectors, scales, kept, ids } = rows
   const dim = vectors.dims[1] ?? 0
   const plain: { element: SchemaElement; value: (row: number) => number | string }[] = [
@@ -54,7 +54,15 @@ export function parquetBytes(rows: VectorRows, metadata: Readonly<Record<string,
       },
     ]
     file.write({ columnData, rowGroupSize: GROUP })
+    yield taken(writer)
   }
   file.finish()
-  return writer.getBytes()
+  yield taken(writer)
+}
+
+/** What was written since the last time. The writer goes on counting; its buffer is used again. */
+function taken(writer: ByteWriter): Uint8Array {
+  const bytes = writer.getBytes().slice()
+  writer.index = 0
+  return bytes
 }
