@@ -102,7 +102,7 @@ describe('two layers of an eighth of the width', () => {
     const layout = make({ layers: 2, scale: 8 })
     const dir = join(root, name)
     const written = await writeCheckpoint(dir, layout)
-    const { vector } = await measure(dir, 2)
+    const { vector } = await measure(dir, written, 2)
     const { difference, effects } = await compare(dir, layout, written, vector)
     expect(difference).toBeLessThanOrEqual(TOLERANCE)
     for (const { change } of effects) expect(change).toBeGreaterThan(10 * TOLERANCE)
@@ -110,5 +110,17 @@ describe('two layers of an eighth of the width', () => {
     const tensor = effects[1]!.at.name
     const plants = new Map([...written.plants, [tensor, { ...written.plants.get(tensor)!, value: 0.5 }]])
     expect((await compare(dir, layout, { ...written, plants }, vector)).difference).toBeGreaterThan(10 * TOLERANCE)
+  })
+
+  test('without a picture, the decoder alone is planted and checked', { timeout: 240_000 }, async () => {
+    const layout = qwen2VlLayout({ layers: 2, scale: 8 })
+    const dir = join(root, 'text')
+    const written = await writeCheckpoint(dir, layout, false)
+    expect(written.item.views).toEqual([])
+    const { vector } = await measure(dir, written, 2)
+    const { difference, effects } = await compare(dir, layout, written, vector)
+    expect(difference).toBeLessThanOrEqual(TOLERANCE)
+    expect(effects.length).toBeGreaterThanOrEqual(3)
+    for (const { change } of effects) expect(change).toBeGreaterThan(10 * TOLERANCE)
   })
 })

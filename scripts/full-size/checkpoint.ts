@@ -3,26 +3,33 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeFileAtomic } from '../../src/checkpoint/file.ts'
+import type { EmbedItem } from '../../src/embedder/input.ts'
 import type { PreparedItem } from '../../src/families/family.ts'
 import type { RgbImage } from '../../src/media/image.ts'
 import { sizeOf } from '../../src/numeric/tensor.ts'
+import { plantDecoder } from './decoder.ts'
 import { carrierOf, type Layout, type PlantedWeights } from './layout.ts'
 import { type Plants, runsOf } from './plants.ts'
 import { type SparseFile, writeSparse, writeSparseShards } from './sparse.ts'
 
-export const TEXT = 'What is in the picture?'
+const TEXT = 'What is in the picture?'
 
 /** White, and as large as a grid of LaViDa's: nothing is padded. */
-export const PICTURE: RgbImage = { width: 384, height: 768, data: new Uint8Array(384 * 768 * 3).fill(255) }
+const PICTURE: RgbImage = { width: 384, height: 768, data: new Uint8Array(384 * 768 * 3).fill(255) }
 
 export interface WrittenCheckpoint {
+  readonly asked: EmbedItem
+  /** `asked` as the model reads it. */
   readonly item: PreparedItem
   /** All that is planted, the rows of the embedding table that the item reads included. */
   readonly plants: Plants
 }
 
-/** Writes the folder. Files of an earlier one are overwritten. */
-export async function writeCheckpoint(dir: string, layout: Layout): Promise<WrittenCheckpoint> {
+/**
+ * Writes the folder. Files of an earlier one are overwritten.
+ * @param pictured whether the item has a picture; without one the tower has nothing to do, and nothing is planted in it
+ */
+export async function writeCheckpoint(dir: string, layout: Layout, pictured = true): Promise<WrittenCheckpoint> {
   const { config, files, companion, decoder, model, shardBytes, tensors } = layout
   await mkdir(dir, { recursive: true })
   for (const [name, json] of Object.entries({ 'config.json': config, ...files }))
@@ -33,12 +40,13 @@ export async function writeCheckpoint(dir: string, layout: Layout): Promise<Writ
     await writeSparse(join(folder, companion.file), sparse(companion))
   }
   const processor = await model.processor(dir)
-  const item = processor.prepare(processor.prompt({ text: TEXT, images: 1 }).prompt, [PICTURE])
+  const pictures = pictured ? [PICTURE] : []
+  const item = processor.prepare(processor.prompt({ text: TEXT, images: pictures.length }).prompt, pictures)
   const rows = [...new Set(layout.rows(item))].sort((a, b) => a - b)
   const table = { value: 1, at: rows.map((row) => row * decoder.hidden), factors: rows.map(carrierOf) }
-  const plants = new Map([...layout.plants, [`${decoder.places.embeddings}.weight`, table]])
+  const plants = new Map([...(pictured ? layout.plants : plantDecoder(decoder)), [`${decoder.places.embeddings}.weight`, table]])
   await writeSparseShards(dir, sparse({ tensors, plants }), shardBytes)
-  return { item, plants }
+  return { asked: { text: TEXT, image: pictures }, item, plants }
 }
 
 /** Planted numbers as runs in the tensors of a folder; those of another folder are left out. */

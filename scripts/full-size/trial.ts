@@ -6,7 +6,7 @@ import { openCheckpoint } from '../../src/checkpoint/folder.ts'
 import type { TensorLocation } from '../../src/checkpoint/header.ts'
 import { Embedder } from '../../src/embedder/embedder.ts'
 import { BifocalError } from '../../src/numeric/errors.ts'
-import { PICTURE, TEXT, type WrittenCheckpoint } from './checkpoint.ts'
+import type { WrittenCheckpoint } from './checkpoint.ts'
 import { vectorByHand } from './decoder.ts'
 import type { Layout } from './layout.ts'
 import { type Strength, strengthOf } from './plants.ts'
@@ -35,13 +35,13 @@ export interface Effect {
 export const TOLERANCE = 1e-5
 
 /** Opens a planted checkpoint as a user does, and embeds the item. */
-export async function measure(dir: string, threads?: number): Promise<Measured> {
+export async function measure(dir: string, { asked }: WrittenCheckpoint, threads?: number): Promise<Measured> {
   const start = performance.now()
   // The folder's name must not choose a published embedder's prompt.
   const embedder = await Embedder.load(dir, { memory: 'low', preset: 'none', threads })
   await embedder.open()
   const opened = performance.now()
-  const { vectors } = await embedder.embed([{ image: PICTURE, text: TEXT }])
+  const { vectors } = await embedder.embed([asked])
   const done = performance.now()
   await embedder.close()
   return { load: (opened - start) / 1000, item: (done - opened) / 1000, vector: vectors.data }
