@@ -299,9 +299,34 @@ describe('golden vectors of a model', () => {
 
 describe('inspect', () => {
   test('tells family, parameters and memory', async () => {
-    const { code, stdout } = await runCli(['inspect', model, '--json'])
-    expect(JSON.parse(stdout)).toMatchObject({ family: 'llava', kind: 'vision-language', context: 256, tensors: { problem: null } })
+    const { code, stdout } = await runCli(['inspect', model, '--json', '--no-probe'])
+    expect(JSON.parse(stdout)).toMatchObject({
+      family: 'llava',
+      kind: 'vision-language',
+      context: 256,
+      contract: { image: { orientation: 'ignored' } },
+      tensors: { missing: [], unfit: [], unused: ['language_model.lm_head.weight'] },
+      estimate: null,
+      precision: null,
+    })
     expect(code).toBe(0)
+  })
+
+  test('foretells seconds an item, and compares precisions', async () => {
+    const { code, stdout } = await runCli(['inspect', model, '--precision'])
+    expect(stdout).toMatch(/seconds +text \d+\.\d+ ms.*, image \d+\.\d+ ms.*, both \d+\.\d+ ms/)
+    expect(stdout).toMatch(/f16 .*cosine to f32 min [01]\.\d{6} mean [01]\.\d{6} \(text .*image .*both .*\), \d+\.\d+× the speed/)
+    expect(stdout).toMatch(/int8 .*cosine to f32 min 0\.9\d+ mean 0\.9\d+ .* 9 items/)
+    expect(code).toBe(0)
+  })
+
+  test("compares precisions on a user's items", async () => {
+    const { stdout } = await runCli(['inspect', model, '--no-probe', '--precision', '--items', at('items.jsonl'), '--json'])
+    const { precision } = JSON.parse(stdout)
+    expect(precision).toMatchObject([
+      { dtype: 'f16', cosine: { all: { items: 2 } } },
+      { dtype: 'int8', cosine: { given: { items: 2 } } },
+    ])
   })
 
   test('lists what does not fit, and exits with 3', async () => {

@@ -2,12 +2,14 @@
 
 import type { Model } from '../families/model.ts'
 import { openModel } from '../families/open.ts'
-import { modelParameters } from '../families/parameters.ts'
+import { modelGraph } from '../families/parameters.ts'
 import { modelOf } from '../families/registry.ts'
-import { checkWeights } from '../families/weights.ts'
+import { checkpointWeights, fitOf, parametersOf, type WeightFit } from '../families/weights.ts'
+import { type Graph, isNode, PRECISIONS, type Precision } from '../graph/index.ts'
+import { planPrecision } from '../graph/precision.ts'
 import type { ResolveOptions } from '../hub/resolve.ts'
-import { BifocalError } from '../numeric/errors.ts'
 import { BYTES_PER_ELEMENT, sizeOf } from '../numeric/tensor.ts'
+import { formBytes } from '../runtime/weight-form.ts'
 import { type Contract, defaultContract } from './contract.ts'
 import { locateModel } from './locate.ts'
 
@@ -24,17 +26,15 @@ export interface Inspection {
   files: string[]
   tensors: {
     stored: number
+    /** Parameters of the model: one tensor each. */
+    expected: number
     /** Stored tensors by dtype. */
     dtypes: Record<string, number>
-    /** In the files, but not used for embedding. */
-    unused: string[]
-    /** What is missing or of another shape, in words; null when all fits. */
-    problem: string | null
-  }
+  } & WeightFit
   /** That embedding uses: no language model head, no logit scale. */
   parameters: { total: number; parts: Record<string, number> }
-  /** Bytes of the weights: as the files hold them, and at each precision. */
-  memory: { stored: number; f32: number; f16: number; int8: number }
+  /** Bytes of the weights: as the files hold them, and what they take at each precision on the CPU, in the memory mode `fast`. */
+  memory: { stored: number } & Record<Precision, number>
 }
 
 /**
@@ -47,8 +47,9 @@ export async function inspectModel(path: string, options: ResolveOptions = {}): 
   const { contract, base, adapter } = await locateModel(path, options)
   const checkpoint = await openModel(base, options)
   const model = modelOf(checkpoint.config)
-  const parameters = model.kind === 'dual-encoder' ? modelParameters(model, { scale: false }) : modelParameters(model, { head: false })
-  const { unused, problem } = weightCheck(() => checkWeights(parameters, checkpoint, model.weightSpellings))
+  const { storedDtype, find } = checkpointWeights(checkpoint, model.weightSpellings)
+  const graph = modelGraph(model, { head: false, scale: false, storedDtype })
+  const parameters = parametersOf(graph)
   const parts: Record<string, number> = {}
   const dtypes: Record<string, number> = {}
   let [total, stored] = [0, 0]
@@ -57,9 +58,7 @@ export async function inspectModel(path: string, options: ResolveOptions = {}): 
     const part = partOf(name)
     parts[part] = (parts[part] ?? 0) + size
     total += size
-    const found = model.weightSpellings(name).find((spelling) => checkpoint.tensors.has(spelling))
-    const dtype = found === undefined ? undefined : checkpoint.tensors.get(found)?.dtype
-    stored += size * BYTES_PER_ELEMENT[dtype ?? 'f32']
+    stored += size * BYTES_PER_ELEMENT[find(name)?.dtype ?? 'f32']
   }
   for (const { dtype } of checkpoint.tensors.values()) dtypes[dtype] = (dtypes[dtype] ?? 0) + 1
   return {
@@ -71,20 +70,33 @@ export async function inspectModel(path: string, options: ResolveOptions = {}): 
     contract: contract?.contract ?? defaultContract(model),
     adapter: adapter ?? null,
     files: [...checkpoint.files],
-    tensors: { stored: checkpoint.tensors.size, dtypes, unused, problem },
+    // Weights that do not fit are a finding here, not the end.
+    tensors: {
+      stored: checkpoint.tensors.size,
+      expected: parameters.length,
+      dtypes,
+      ...fitOf(parameters, checkpoint, model.weightSpellings),
+    },
     parameters: { total, parts },
-    memory: { stored, f32: total * BYTES_PER_ELEMENT.f32, f16: total * BYTES_PER_ELEMENT.f16, int8: total * BYTES_PER_ELEMENT.i8 },
+    memory: { stored, ...memoryOf(graph) },
   }
 }
 
-/** Here, weights that do not fit are a finding, not the end. */
-function weightCheck(check: () => string[]): { unused: string[]; problem: string | null } {
-  try {
-    return { unused: check(), problem: null }
-  } catch (error) {
-    if (error instanceof BifocalError && error.code === 'family/weights') return { unused: [], problem: error.message }
-    throw error
+/** Bytes of all weights by precision. Tables whose rows are only looked up stay as they are stored; all else is unpacked when a session opens. */
+function memoryOf({ nodes }: Graph): Record<Precision, number> {
+  const cast = new Set(nodes.flatMap((node) => (isNode(node, 'Gather') ? [] : node.inputs.map(({ id }) => id))))
+  const memory = { f32: 0, f16: 0, int8: 0 }
+  for (const precision of PRECISIONS) {
+    const plan = planPrecision(nodes, precision, false)
+    for (const node of nodes) {
+      if (!isNode(node, 'Parameter')) continue
+      const { id, dtype } = node.output
+      const dims = node.output.dims.map(Number)
+      const form = plan.get(id)?.form
+      memory[precision] += form === undefined ? sizeOf(dims) * BYTES_PER_ELEMENT[cast.has(id) ? 'f32' : dtype] : formBytes(form, dims)
+    }
   }
+  return memory
 }
 
 /** Tower, projector and decoder by the names that the families give them. */

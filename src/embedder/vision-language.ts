@@ -16,7 +16,7 @@ import { type Sequence, sequenceFeeds, sequencePreparer } from './sequence.ts'
 import { EmbedderSessions } from './sessions.ts'
 
 /** Enough for one or two of the longest published sequences, and for a hundred short ones. */
-const TOKEN_BUDGET = 1024
+export const TOKEN_BUDGET = 1024
 
 /**
  * @throws FamilyError `family/weights` and what the processor throws; EmbedderError `embedder/layer`, `embedder/no-token`

@@ -1,7 +1,7 @@
 /** @file The parameters of a whole model, without a checkpoint: what a file must hold, and what starts random. */
 
 import { Graph } from '../graph/index.ts'
-import { rootScope } from '../nn/index.ts'
+import { rootScope, type ScopeOptions } from '../nn/index.ts'
 import type { Model } from './model.ts'
 import { type ParameterSlot, parametersOf } from './weights.ts'
 
@@ -11,18 +11,26 @@ import { type ParameterSlot, parametersOf } from './weights.ts'
  * @param options.scale whether a dual encoder's logit scale and bias count (default true)
  */
 export function modelParameters(model: Model, { head = true, scale = true }: { head?: boolean; scale?: boolean } = {}): ParameterSlot[] {
+  return parametersOf(modelGraph(model, { head, scale }))
+}
+
+/** What `modelParameters` builds. @param options.storedDtype see `ScopeOptions` */
+export function modelGraph(
+  model: Model,
+  { head, scale, storedDtype }: { head: boolean; scale: boolean } & Pick<ScopeOptions, 'storedDtype'>,
+): Graph {
   const graph = new Graph()
-  const scope = rootScope(graph)
-  const pixels = graph.input('pixel_values', 'f32', ['views', ...model.shape.view])
+  const scope = rootScope(graph, { storedDtype })
+  const pixelsOf = (symbol: string) => graph.input('pixel_values', 'f32', [symbol, ...model.shape.view])
   if (model.kind === 'dual-encoder') {
-    model.buildImage(scope, pixels)
+    model.buildImage(scope, pixelsOf('batch'))
     model.buildText(scope, graph.input('input_ids', 'i64', ['batch', model.shape.textLength]))
     if (scale) model.buildScale(scope)
   } else {
-    model.buildVision(scope, pixels)
+    model.buildVision(scope, pixelsOf('views'))
     const ids = (name: string) => graph.input(name, 'i64', ['batch', 'seq'])
     const pieces = model.buildDecoder(scope, { inputIds: ids('input_ids'), attentionMask: ids('attention_mask') })
     if (head) pieces.head(pieces.norm)
   }
-  return parametersOf(graph)
+  return graph
 }

@@ -59,6 +59,37 @@ export function parametersOf(graph: Graph): ParameterSlot[] {
 /** How many names an error lists before it only counts. */
 const LISTED = 20
 
+/** How the tensors of a checkpoint fit the parameters of a model. */
+export interface WeightFit {
+  /** Names under which files usually store what is not there. */
+  missing: string[]
+  /** Of another shape, or no floats, in words. */
+  unfit: string[]
+  /** Tensors in the files that no parameter uses: unused layers, buffers, or what was meant by a missing name. */
+  unused: string[]
+}
+
+/** Looks each parameter up; nothing is read but headers. */
+export function fitOf(parameters: readonly ParameterSlot[], checkpoint: Checkpoint, spellings: (name: string) => string[]): WeightFit {
+  const weights = checkpointWeights(checkpoint, spellings)
+  const used = new Set<string>()
+  const fit: WeightFit = { missing: [], unfit: [], unused: [] }
+  for (const { name, dims } of parameters) {
+    const found = weights.find(name)
+    if (found === undefined) {
+      fit.missing.push(spellings(name)[0] ?? name)
+      continue
+    }
+    used.add(found.name)
+    if (found.dims.join() !== dims.join())
+      fit.unfit.push(`${found.name} has shape [${found.dims.join(', ')}], the config asks for [${dims.join(', ')}]`)
+    else if (found.dtype !== 'f32' && found.dtype !== 'f16' && found.dtype !== 'bf16')
+      fit.unfit.push(`${found.name} is ${found.dtype}, not a float`)
+  }
+  fit.unused.push(...[...checkpoint.tensors.keys()].filter((name) => !used.has(name)))
+  return fit
+}
+
 /**
  * Checks that a checkpoint has every parameter, of the right shape and a floating type.
  * @returns names of tensors in the files that no parameter uses (unused layers, buffers)
@@ -69,22 +100,8 @@ export function checkWeights(
   checkpoint: Checkpoint,
   spellings: (name: string) => string[],
 ): string[] {
-  const weights = checkpointWeights(checkpoint, spellings)
-  const used = new Set<string>()
-  const problems: string[] = []
-  for (const { name, dims } of parameters) {
-    const found = weights.find(name)
-    if (found === undefined) {
-      problems.push(`${spellings(name)[0] ?? name} is missing`)
-      continue
-    }
-    used.add(found.name)
-    if (found.dims.join() !== dims.join())
-      problems.push(`${found.name} has shape [${found.dims.join(', ')}], the config asks for [${dims.join(', ')}]`)
-    else if (found.dtype !== 'f32' && found.dtype !== 'f16' && found.dtype !== 'bf16')
-      problems.push(`${found.name} is ${found.dtype}, not a float`)
-  }
-  const extra = [...checkpoint.tensors.keys()].filter((name) => !used.has(name))
+  const { missing, unfit, unused: extra } = fitOf(parameters, checkpoint, spellings)
+  const problems = [...unfit, ...missing.map((name) => `${name} is missing`)]
   if (problems.length === 0) return extra
   const listed = (names: readonly string[]) =>
     names.slice(0, LISTED).join('; ') + (names.length > LISTED ? `; and ${names.length - LISTED} more` : '')

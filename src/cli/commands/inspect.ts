@@ -1,32 +1,98 @@
-/** @file `bifocal inspect`: what a model folder holds. */
+/** @file `bifocal inspect`: what a model folder holds, how long its items will take here, and what fewer bits would change. */
 
+import type { Estimate } from '../../embedder/estimate.ts'
+import type { ImagePolicy } from '../../embedder/image-policy.ts'
+import type { EmbedItem } from '../../embedder/input.ts'
 import type { Inspection } from '../../embedder/inspection.ts'
+import type { PrecisionReport } from '../../embedder/precision.ts'
 import { inMegabytes } from '../../hub/progress.ts'
+import { BifocalError, UsageError } from '../../numeric/errors.ts'
 import { command } from '../command.ts'
+import * as flags from '../flags.ts'
 
-export const inspect = command('inspect <model>', 'Show family, shape, tensors, parameters and memory of a model').action(
-  async ({ model }, io) => {
+export const inspect = command('inspect <model>', 'Show family, tensors, memory and time of a model, and what fewer bits would change')
+  .option('--precision', 'run it in f32, f16 and int8: cosines to f32 and ratios of speed')
+  .option('--items <path>', 'for --precision, instead of built-in items: the first 64 of a file or folder, as `embed --input` reads it')
+  .option('--no-probe', 'leave out the seconds an item, which take a measurement of two seconds')
+  .option('--device <device>', 'cpu, webgpu or cuda; default cpu', flags.device)
+  .option('--threads <n>', 'default: as many as the machine has', flags.count)
+  .action(async ({ model, precision, items, probe, device, threads }, io) => {
+    if (items !== undefined && !precision) {
+      throw new UsageError('arguments', { message: '--items without --precision', hint: 'Items are for the comparison: add --precision.' })
+    }
     const { inspectModel } = await import('../../embedder/inspection.ts')
     const found = await inspectModel(model, { signal: io.signal, onProgress: (at) => io.progress(inMegabytes(at)), warn: io.warn })
-    io.print(inspectionWords(found), found)
-    return found.tensors.problem === null ? 0 : 3
-  },
-)
+    const fits = found.tensors.missing.length + found.tensors.unfit.length === 0
+    const options = { device, threads, signal: io.signal, warn: io.warn }
+    const estimate = fits && probe ? await estimated(model, options, io.warn) : null
+    const compared = fits && precision ? await comparedAt(model, items, { ...options, onProgress: io.progress }) : null
+    const words = [...inspectionWords(found), ...estimateWords(estimate), ...precisionWords(compared)]
+    const rows = words.map(([name, value]) => `${name.padEnd(10)}  ${value}`)
+    io.print(rows.join('\n'), { ...found, estimate, precision: compared })
+    return fits ? 0 : 3
+  })
 
-function inspectionWords(found: Inspection): string {
-  const { contract, tensors, parameters, memory } = found
+interface Options {
+  device: typeof flags.device._output
+  threads: typeof flags.count._output
+  signal: AbortSignal
+  warn: (message: string) => void
+}
+
+/** A folder without a tokenizer, say, can be inspected but not run. */
+async function estimated(model: string, options: Options, warn: (message: string) => void): Promise<Estimate | null> {
+  const { estimateSeconds } = await import('../../embedder/estimate.ts')
+  try {
+    return await estimateSeconds(model, options)
+  } catch (error) {
+    if (!(error instanceof BifocalError)) throw error
+    warn(`no seconds an item: ${error.message}`)
+    return null
+  }
+}
+
+const MOST_ITEMS = 64
+
+async function comparedAt(
+  model: string,
+  path: string | undefined,
+  options: Options & { onProgress: (at: { label: string; done: number; total: number }) => void },
+): Promise<PrecisionReport[]> {
+  const { measurePrecision } = await import('../../embedder/precision.ts')
+  return await measurePrecision(model, { ...options, items: path === undefined ? undefined : await firstItems(path) })
+}
+
+async function firstItems(path: string): Promise<EmbedItem[]> {
+  const { openItems } = await import('../../embedder/items/source.ts')
+  const items: EmbedItem[] = []
+  for await (const line of (await openItems(path)).lines()) {
+    if (items.length === MOST_ITEMS) break
+    if ('item' in line) items.push(line.item)
+  }
+  return items
+}
+
+type Row = readonly [name: string, words: string]
+
+function inspectionWords(found: Inspection): Row[] {
+  const { contract, tensors, parameters, memory, shape } = found
   const { readout, attention } = contract
   const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`
   const counts = (record: Record<string, number>) => Object.entries(record).map(([name, count]) => `${name} ${count.toLocaleString('en')}`)
-  const rows: [string, string][] = [
+  const unfit = [...tensors.unfit, ...tensors.missing.map((name) => `${name} is missing`)]
+  return [
     ['family', `${found.family} (${found.kind})`],
     [
       'shape',
-      Object.entries(found.shape)
+      Object.entries(shape)
         .map(([name, value]) => `${name} ${Array.isArray(value) ? value.join('×') : value}`)
         .join(', '),
     ],
-    ['context', `${found.context} positions`],
+    [
+      'context',
+      `${found.context} positions; too long an item: ${contract.truncation === 'error' ? 'an error' : 'cut as the reference does'}`,
+    ],
+    ['images', `${imageWords(contract.image)}; the tower takes views of ${shape.view.join('×')}`],
     ['attention', attention],
     [
       'readout',
@@ -36,9 +102,51 @@ function inspectionWords(found: Inspection): string {
     ['memory', `stored ${mib(memory.stored)}, f32 ${mib(memory.f32)}, f16 ${mib(memory.f16)}, int8 ${mib(memory.int8)}`],
     ['files', found.files.join(', ')],
     ['tensors', `${tensors.stored} stored (${counts(tensors.dtypes).join(', ')}), ${tensors.unused.length} unused`],
+    ...(found.adapter === null ? [] : [['adapter', found.adapter] as const]),
+    ...(tensors.unused.length === 0 ? [] : [['unused', some(tensors.unused)] as const]),
+    [
+      'weights',
+      unfit.length === 0 ? 'all there, of the right shape' : `${unfit.length} of ${tensors.expected} weights do not fit: ${some(unfit)}`,
+    ],
   ]
-  if (found.adapter !== null) rows.push(['adapter', found.adapter])
-  if (tensors.unused.length > 0) rows.push(['unused', `${tensors.unused.slice(0, 8).join(', ')}${tensors.unused.length > 8 ? ', …' : ''}`])
-  rows.push(['weights', tensors.problem ?? 'all there, of the right shape'])
-  return rows.map(([name, value]) => `${name.padEnd(10)}  ${value}`).join('\n')
+}
+
+function imageWords({ enlarge, squash, limit }: ImagePolicy): string {
+  const said = [
+    enlarge && `a side below ${enlarge.below} makes a square of ${enlarge.to} pixels`,
+    squash && `squashed to ${squash.width}×${squash.height}`,
+    limit && `${limit.minPixels} to ${limit.maxPixels} pixels, sides multiples of ${limit.factor}`,
+  ].filter((words) => words !== undefined)
+  return `${said.length === 0 ? 'as they are' : said.join(', ')}; EXIF orientation ignored, alpha dropped`
+}
+
+function some(names: readonly string[]): string {
+  return `${names.slice(0, 8).join(', ')}${names.length > 8 ? ', …' : ''}`
+}
+
+function estimateWords(estimate: Estimate | null): Row[] {
+  if (estimate === null) return []
+  const { machine, items } = estimate
+  const kinds = Object.entries(items).map(
+    ([kind, { seconds, positions }]) => `${kind} ${inMilliseconds(seconds)} (${Math.round(positions)} positions)`,
+  )
+  return [
+    ['seconds', `${kinds.join(', ')}; foretold for an item in a full batch`],
+    [
+      'machine',
+      `${(machine.operations / 1e9).toFixed(0)} GFLOP/s in products, ${(machine.elements / 1e9).toFixed(2)} G elements/s in all else`,
+    ],
+  ]
+}
+
+function precisionWords(reports: readonly PrecisionReport[] | null): Row[] {
+  return (reports ?? []).map(({ dtype, cosine: { all, ...kinds }, speed, seconds }) => {
+    const near = Object.entries(kinds).map(([kind, { min, mean }]) => `${kind} ${min.toFixed(6)} ${mean.toFixed(6)}`)
+    const cosines = `cosine to f32 min ${all.min.toFixed(6)} mean ${all.mean.toFixed(6)} (${near.join(', ')})`
+    return [dtype, `${cosines}, ${speed.toFixed(2)}× the speed of f32 (${inMilliseconds(seconds)} an item, ${all.items} items)`]
+  })
+}
+
+function inMilliseconds(seconds: number): string {
+  return seconds < 10 ? `${(1000 * seconds).toFixed(2)} ms` : `${seconds.toFixed(1)} s`
 }

@@ -1,0 +1,48 @@
+/** @file What a graph costs to run once, counted from its shapes. */
+
+import { reachable } from './compile.ts'
+import { type Dim, evaluateDim } from './dims.ts'
+import { GraphError } from './errors.ts'
+import { type Graph, isNode, type Node } from './graph.ts'
+
+export interface GraphCost {
+  /** Floating-point operations of products and convolutions; a multiplication with its addition counts as two. */
+  operations: number
+  /** Elements that all other operators write. */
+  elements: number
+}
+
+/** Operators that only rename or are folded when a session opens. */
+const FREE: ReadonlySet<Node['op']> = new Set(['Input', 'Parameter', 'Constant', 'Reshape', 'StopGradient'])
+
+/**
+ * Counts what the declared outputs need.
+ * @param sizes of the symbols in the inputs' dims, e.g. `seq` → 256
+ * @throws GraphError `graph/free-symbol` when a size is not among them
+ * @example costOf(graph, new Map([['batch', 1], ['seq', 256]])).operations / 1e9 // GFLOP
+ */
+export function costOf(graph: Graph, sizes: ReadonlyMap<string, number>): GraphCost {
+  const size = (dims: readonly Dim[]) => dims.reduce((product: number, dim) => product * known(dim, sizes), 1)
+  let [operations, elements] = [0, 0]
+  for (const node of reachable(graph, [...graph.outputs.values()])) {
+    const { inputs, output } = node
+    const [first, second] = inputs
+    if (isNode(node, 'Gemm')) operations += 2 * size(output.dims) * known(first!.dims[node.attributes.transposeA ? 0 : 1]!, sizes)
+    else if (isNode(node, 'MatMul')) operations += 2 * size(output.dims) * known(first!.dims.at(-1)!, sizes)
+    // Each output element sums over one kernel.
+    else if (isNode(node, 'Conv')) operations += 2 * size(output.dims) * size(second!.dims.slice(1))
+    else if (isNode(node, 'ConvTranspose')) operations += 2 * size(first!.dims) * size(second!.dims.slice(1))
+    else if (!FREE.has(node.op) && inputs.some((input) => !isParameter(graph.producer(input)))) elements += size(output.dims)
+  }
+  return { operations, elements }
+}
+
+function isParameter(node: Node): boolean {
+  return isNode(node, 'Parameter') && node.attributes.placement === 'frozen'
+}
+
+function known(dim: Dim, sizes: ReadonlyMap<string, number>): number {
+  const value = evaluateDim(dim, sizes)
+  if (value !== undefined) return value
+  throw new GraphError('free-symbol', { message: `the size ${dim} is not known`, hint: 'Give a size for each symbol of the inputs.' })
+}
