@@ -16,7 +16,7 @@ export interface TwinSizes {
   towerLayers: number
 }
 
-export const TINY: TwinSizes = { hidden: 24, heads: 2, layers: 2, inner: 48, towerLayers: 1 }
+const TINY: TwinSizes = { hidden: 24, heads: 2, layers: 2, inner: 48, towerLayers: 1 }
 
 const PICTURE = 96
 const PATCH = 24

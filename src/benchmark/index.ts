@@ -1,7 +1,6 @@
 /** @file Benchmarks: tasks, stored vectors, scores, intervals, controls. */
 
 export { dualEncoder } from './dual-encoder.ts'
-export { BenchmarkError } from './errors.ts'
 export { evaluateTask, type ModelScores, type RowScores, type TaskScores } from './evaluate.ts'
 export type { EmbeddingModel, VectorOf } from './model.ts'
 export { pixels, pixelsApply } from './pixels.ts'

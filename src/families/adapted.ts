@@ -92,7 +92,7 @@ export function adaptedWeights({ checkpoint, model, adapter, mode = 'live' }: Ad
 }
 
 /** How a linear layer of a graph is told of its update. */
-export function lowRankOf(update: LowRankUpdate | undefined): LowRank | undefined {
+function lowRankOf(update: LowRankUpdate | undefined): LowRank | undefined {
   return update && { rank: update.down.dims[0]!, scale: update.scale, dora: update.magnitude !== undefined }
 }
 

@@ -1,10 +1,8 @@
 /** @file Pictures: decoding, Pillow-exact resizing, crops, padding, tiles, and the published processors. */
 
-export { anyresViews, bestResolution, fitInside, type KeptCells, unpadded } from './anyres.ts'
+export { anyresViews, bestResolution, type KeptCells, unpadded } from './anyres.ts'
 export { type AnyresProcessor, llavaNextProcessor, llavaOnevisionProcessor } from './anyres-processors.ts'
-export { centreCrop } from './crop.ts'
 export { type DecodeOptions, decodeImage, readPictureFile } from './decode.ts'
-export { MediaError } from './errors.ts'
 export type { Colour, RgbImage, Size } from './image.ts'
 export { normalise, type PerChannel, type PixelScale } from './normalise.ts'
 export { type Offset, padTo, padToSquare } from './pad.ts'
@@ -18,4 +16,3 @@ export {
 export { clipProcessor, type ImageProcessor, siglipProcessor } from './processors.ts'
 export { type ResizeFilter, resize } from './resize.ts'
 export { type SplitProcessor, splitProcessor } from './split-processor.ts'
-export { tiles } from './tile.ts'

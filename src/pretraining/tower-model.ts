@@ -57,9 +57,6 @@ export const TEXT_SHAPE: TextTowerShape = {
 const PATCH_WEIGHT = 1
 const COLOUR_WEIGHT = 0.3
 
-/** Parameters of this prefix serve the training only: they are not part of the model. */
-export const AUXILIARY = 'auxiliary.'
-
 /** Classes that patches are told apart by. */
 export interface PatchClasses {
   /** Training concepts, and one more for bare background. */
@@ -95,6 +92,7 @@ export function towerLoss(graph: Graph, { concepts, colours }: PatchClasses): Lo
   const fits = cast(equal(reshape(imageGroup, ['batch', 1]), reshape(textGroup, [1, 'texts'])), 'f32')
   const contrastive = mul(add(multiPositive(logits, fits), multiPositive(transpose(logits, [1, 0]), transpose(fits, [1, 0]))), 0.5)
 
+  // For the training only: no part of the model.
   const heads = scope.under('auxiliary')
   const patches = reshape(layerNorm(heads, hidden, 'norm', HIDDEN, 1e-6), [-1, HIDDEN])
   const weight = graph.input('patch_weight', 'f32', [patches.dims[0]!])

@@ -1,7 +1,7 @@
 /** @file One spelling of a JSON value, so that equal results are equal bytes. */
 
 /** Digits kept of a fraction: finer than any interval we report, coarser than the last bits that differ between machines. */
-export const SIGNIFICANT_DIGITS = 6
+const SIGNIFICANT_DIGITS = 6
 
 /**
  * JSON with fractions rounded to 6 significant digits (whole numbers are kept exactly, −0 becomes 0) and the key order of the value

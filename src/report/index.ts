@@ -1,6 +1,6 @@
 /** @file The report: `results.json`, `run.json`, one HTML page, and the table for the terminal. */
 
 export * from './results.ts'
-export { type StudyRun, serializeRun } from './run.ts'
+export type { StudyRun } from './run.ts'
 export { scoreTable } from './table.ts'
 export { type WrittenReport, writeReport } from './write.ts'

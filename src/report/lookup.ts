@@ -38,7 +38,7 @@ export function tunedFormOf(results: Results, untuned: ResultsModel): ResultsMod
   return results.models.find((model) => model.of === untuned.id && model.state === 'tuned' && model.role === untuned.role)
 }
 
-export function sameScope(a: Scope, b: Scope): boolean {
+function sameScope(a: Scope, b: Scope): boolean {
   return JSON.stringify(a) === JSON.stringify(b)
 }
 

@@ -15,20 +15,20 @@ const name = z.string().min(1)
 const count = z.int().nonnegative()
 
 /** A point estimate with its 95 % bootstrap interval; `low ≤ high`. */
-export const intervalSchema = z
+const intervalSchema = z
   .strictObject({ value: z.number(), low: z.number(), high: z.number() })
   .refine(({ low, high }) => low <= high, { message: 'low must not exceed high' })
 
-export const metaTaskSchema = z.enum(['classification', 'vqa', 'retrieval', 'grounding'])
+const metaTaskSchema = z.enum(['classification', 'vqa', 'retrieval', 'grounding'])
 
 /** The ladder of difficulty (specs/twins.md §2): seen drawings, then withheld drawing, style, concept, question type. */
-export const rungSchema = z.enum(['in', 'out-drawing', 'out-style', 'out-concept', 'out-type'])
+const rungSchema = z.enum(['in', 'out-drawing', 'out-style', 'out-concept', 'out-type'])
 
 /**
  * What a row of the score table is. `twin`: a shipped twin; `checkpoint`: a model the user named; the rest are controls: the same tuning of
  * a random decoder, the tower alone, raw pixels, queries with another query's picture, the commonest answer, and luck.
  */
-export const roleSchema = z.enum(['twin', 'checkpoint', 'random-decoder', 'dual-encoder', 'pixels', 'shuffled', 'majority', 'chance'])
+const roleSchema = z.enum(['twin', 'checkpoint', 'random-decoder', 'dual-encoder', 'pixels', 'shuffled', 'majority', 'chance'])
 
 const tuningSchema = z.strictObject({
   steps: count,
@@ -45,7 +45,7 @@ const tuningSchema = z.strictObject({
   devChoices: z.array(z.strictObject({ setting: name, hit1: z.number(), chosen: z.boolean() })),
 })
 
-export const modelSchema = z.strictObject({
+const modelSchema = z.strictObject({
   /** Unique in this file. A tuned model is an entry of its own: `twin-ar` (untuned) and `twin-ar-tuned`. */
   id: name,
   /** What tables and charts call it, without the state: "AR twin". */
@@ -71,7 +71,7 @@ export const modelSchema = z.strictObject({
   tuning: tuningSchema.optional(),
 })
 
-export const taskSchema = z.strictObject({
+const taskSchema = z.strictObject({
   name,
   metaTask: metaTaskSchema,
   rung: rungSchema,
@@ -87,7 +87,7 @@ export const taskSchema = z.strictObject({
 })
 
 /** One model on one task. `hit1` counts ties as the expectation over random orders; `firstWins` is the published rule. All in [0, 1]. */
-export const scoreSchema = z.strictObject({
+const scoreSchema = z.strictObject({
   model: name,
   task: name,
   hit1: intervalSchema,
@@ -98,7 +98,7 @@ export const scoreSchema = z.strictObject({
 })
 
 /** What a mean or a difference ranges over. */
-export const scopeSchema = z.discriminatedUnion('kind', [
+const scopeSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('task'), task: name }),
   z.strictObject({ kind: z.literal('metaTask'), metaTask: metaTaskSchema }),
   z.strictObject({ kind: z.literal('rung'), rung: rungSchema }),
@@ -108,15 +108,15 @@ export const scopeSchema = z.discriminatedUnion('kind', [
 ])
 
 /** A mean of task means over `scope`. */
-export const meanSchema = z.strictObject({ model: name, scope: scopeSchema, hit1: intervalSchema })
+const meanSchema = z.strictObject({ model: name, scope: scopeSchema, hit1: intervalSchema })
 
 /** hit@1 of `a` − hit@1 of `b`, paired over the same rows; in [−1, 1]. */
-export const differenceSchema = z.strictObject({ a: name, b: name, scope: scopeSchema, interval: intervalSchema })
+const differenceSchema = z.strictObject({ a: name, b: name, scope: scopeSchema, interval: intervalSchema })
 
 /** One alignment measure of one model. `layer` null: the readout in use; otherwise the decoder layer, 0 = its input embeddings. */
-export const alignmentSchema = z.strictObject({ model: name, measure: name, layer: count.nullable(), interval: intervalSchema })
+const alignmentSchema = z.strictObject({ model: name, measure: name, layer: count.nullable(), interval: intervalSchema })
 
-export const measureSchema = z.strictObject({
+const measureSchema = z.strictObject({
   name,
   label: name,
   /** Which way is better aligned. */
@@ -128,7 +128,7 @@ export const measureSchema = z.strictObject({
 })
 
 /** A point of the 2-D map. Points with the same `id` are a matched image and text. */
-export const mapPointSchema = z.strictObject({
+const mapPointSchema = z.strictObject({
   id: name,
   kind: z.enum(['image', 'text']),
   x: z.number(),
@@ -137,13 +137,13 @@ export const mapPointSchema = z.strictObject({
   thumbnail: count.optional(),
 })
 
-export const mapSchema = z.strictObject({ model: name, points: z.array(mapPointSchema) })
+const mapSchema = z.strictObject({ model: name, points: z.array(mapPointSchema) })
 
 /** Text, picture (index into `thumbnails`), or both. */
-export const exampleSchema = z.strictObject({ text: z.string().optional(), thumbnail: count.optional() })
+const exampleSchema = z.strictObject({ text: z.string().optional(), thumbnail: count.optional() })
 
 /** A query whose gold candidate lost. `scoreGap` = cosine of the winner − cosine of the gold, ≥ 0. */
-export const failureSchema = z.strictObject({
+const failureSchema = z.strictObject({
   model: name,
   task: name,
   query: exampleSchema,
@@ -153,7 +153,7 @@ export const failureSchema = z.strictObject({
 })
 
 /** The study's answer in one sentence; the interval is the paired difference that it rests on. */
-export const findingSchema = z.strictObject({
+const findingSchema = z.strictObject({
   sentence: name,
   /** What `interval` is: "AR − diffusion, mean hit@1 over in-domain tasks". */
   quantity: name,
@@ -162,9 +162,9 @@ export const findingSchema = z.strictObject({
   caveats: z.array(name),
 })
 
-export const criterionSchema = z.strictObject({ name, passed: z.boolean(), detail: z.string() })
+const criterionSchema = z.strictObject({ name, passed: z.boolean(), detail: z.string() })
 
-export const resultsShape = z.strictObject({
+const resultsShape = z.strictObject({
   schemaVersion: z.literal(RESULTS_VERSION),
   title: name,
   seed: z.int(),
@@ -190,7 +190,7 @@ export const resultsShape = z.strictObject({
 })
 
 /** Shape plus references: every model, task, measure and thumbnail that is named exists, ids are unique. */
-export const resultsSchema = resultsShape.superRefine((results, context) => {
+const resultsSchema = resultsShape.superRefine((results, context) => {
   for (const { path, message } of danglingReferences(results)) context.addIssue({ code: 'custom', path, message })
 })
 

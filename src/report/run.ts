@@ -7,14 +7,14 @@ import { ReportError } from './errors.ts'
 const name = z.string().min(1)
 
 /** A phase of the study and what it took. */
-export const phaseSchema = z.strictObject({
+const phaseSchema = z.strictObject({
   name,
   seconds: z.number().nonnegative(),
   /** Items taken from the store instead of computed. */
   resumed: z.int().nonnegative().optional(),
 })
 
-export const runSchema = z.strictObject({
+const runSchema = z.strictObject({
   schemaVersion: z.literal(1),
   /** ISO 8601, UTC. */
   startedAt: z.iso.datetime(),

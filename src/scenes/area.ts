@@ -51,7 +51,7 @@ export function premultiply(straight: Uint8Array): Uint8Array {
 }
 
 /** Side of the thumbnails that `rmsDifference` compares. */
-export const THUMBNAIL = 16
+const THUMBNAIL = 16
 
 /**
  * Box averages over white, for telling near-duplicates.

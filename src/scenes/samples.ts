@@ -26,9 +26,9 @@ export const CAPTION_PROMPTS = {
   core: 'Describe the image without its background.',
   list: 'List the things in the image.',
 } as const
-export const LABEL_PROMPT = 'What is in the picture?'
-export const GROUP_PROMPT = 'What kind of thing is in the picture?'
-export const TAGS_PROMPT = 'Which words fit the picture?'
+const LABEL_PROMPT = 'What is in the picture?'
+const GROUP_PROMPT = 'What kind of thing is in the picture?'
+const TAGS_PROMPT = 'Which words fit the picture?'
 
 const MOST_TAGS = 4
 
@@ -43,7 +43,7 @@ function anyQuestion(content: Content, world: World, random: Random): Question {
 }
 
 /** One training concept alone, in a shown style, on a random background; on the wanted side of the split. */
-export function describeObject(world: World, random: Random, use: SceneUse): Description {
+function describeObject(world: World, random: Random, use: SceneUse): Description {
   for (;;) {
     const concept = pick(world.training, random)
     const style = below(TRAINING_STYLES, random)

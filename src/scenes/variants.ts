@@ -6,7 +6,7 @@ import type { Content, Part } from './scene.ts'
 import type { World } from './world.ts'
 
 /** The same scene on another background that no part's colour equals; `undefined` never happens with twelve colours. */
-export function onOtherBackground(content: Content, random: Random): Content {
+function onOtherBackground(content: Content, random: Random): Content {
   const taken = new Set([content.background, ...content.parts.map((part) => part.colour)])
   return {
     ...content,
@@ -18,7 +18,7 @@ export function onOtherBackground(content: Content, random: Random): Content {
 }
 
 /** One thing exchanged for another of the same style that is not in the scene. */
-export function withOtherThing(content: Content, world: World, random: Random): Content {
+function withOtherThing(content: Content, world: World, random: Random): Content {
   const clusters = new Set(content.parts.map((part) => world.all[part.concept]!.cluster))
   const position = below(content.parts.length, random)
   for (;;) {

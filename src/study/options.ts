@@ -61,7 +61,7 @@ export interface Preset {
 }
 
 /** `quick` is what `npm start` runs, in minutes on two cores. */
-export const PRESETS: { readonly [P in PresetName]: Preset } = {
+const PRESETS: { readonly [P in PresetName]: Preset } = {
   quick: {
     limits: QUICK_LIMITS,
     dev: { rows: 24, candidates: 12 },

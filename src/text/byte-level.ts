@@ -13,7 +13,7 @@ export interface AddedToken {
 }
 
 /** How text is cut before merging: each pattern keeps what it matches as one piece. */
-export const PATTERNS = {
+const PATTERNS = {
   /** specs/lavida.md §5.2: digits one by one, line breaks apart from words. */
   qwen2: "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
   /** Radford et al. 2019 (GPT-2). */

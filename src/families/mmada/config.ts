@@ -23,7 +23,7 @@ export interface ConvolutionStack {
 }
 
 /** How a picture becomes a square. @see specs/mmada.md §3.1 */
-export const IMAGE_FITS = ['crop', 'squash', 'pad'] as const
+const IMAGE_FITS = ['crop', 'squash', 'pad'] as const
 export type ImageFit = (typeof IMAGE_FITS)[number]
 
 export interface MmadaConfig {

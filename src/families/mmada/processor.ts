@@ -22,7 +22,7 @@ export async function mmadaProcessor(dir: string, config: MmadaConfig): Promise<
 }
 
 /** @param where for messages: the folder */
-export function createProcessor(tokenizer: Tokenizer, template: ChatTemplate, config: MmadaConfig, where: string): Processor {
+function createProcessor(tokenizer: Tokenizer, template: ChatTemplate, config: MmadaConfig, where: string): Processor {
   const vocabulary = vocabularyOf(tokenizer, config, where)
   const render: Processor['render'] = (messages) => template.render(withTextContent(messages))
   return {

@@ -41,7 +41,7 @@ function stretched(at: number, count: number, side: number): { low: number; high
 }
 
 /** @param row of a patch, out of `rows`; likewise its column @param side of the table */
-export function tableMix([row, rows]: readonly [number, number], [column, columns]: readonly [number, number], side: number): TableMix {
+function tableMix([row, rows]: readonly [number, number], [column, columns]: readonly [number, number], side: number): TableMix {
   const [y, x] = [stretched(row, rows, side), stretched(column, columns, side)]
   return {
     index: [y.low * side + x.low, y.low * side + x.high, y.high * side + x.low, y.high * side + x.high],

@@ -36,7 +36,7 @@ export function key(entries: { label: string; colour: string; shape?: 'dot' | 'r
 }
 
 /** Options that every chart shares. */
-export const chartStyle = { background: 'transparent', color: 'var(--ink)', fontSize: '12px', fontFamily: 'inherit', overflow: 'visible' }
+const chartStyle = { background: 'transparent', color: 'var(--ink)', fontSize: '12px', fontFamily: 'inherit', overflow: 'visible' }
 
 /** Draws through Observable Plot with the shared style. */
 export function plot(options: Plot.PlotOptions): Element {
