@@ -31,7 +31,7 @@ export function spliceIds(
   if (placeholders !== images.length) {
     throw new FamilyError('image-count', {
       message: `the prompt has ${placeholders} image placeholders for ${images.length} pictures`,
-      hint: 'Put one <image> into the prompt for each picture.',
+      hint: 'Put one placeholder into the prompt for each picture, and none into a text.',
     })
   }
   if (ids.length === 0) throw new FamilyError('empty', { message: 'the item has no tokens', hint: 'Give a text or a picture.' })
@@ -83,6 +83,20 @@ export function splicePrompt(
   const ids = [...tokenizer.encode(prompt), ...appendIds]
   const instructionIds = instructionEnd === 0 ? 0 : sharedStart(ids, tokenizer.encode(prompt.slice(0, instructionEnd)))
   return spliceIds(ids, images, { imageId, fillId: imageId, maxLength, truncation, instructionIds })
+}
+
+/**
+ * A tokenizer without the placeholder would make words of it, and a picture would have no place.
+ * @param where for messages: the folder
+ * @throws FamilyError `family/special-token`
+ */
+export function requireImageToken(tokenizer: Tokenizer, id: number, where: string): void {
+  const token = tokenizer.decode([id])
+  if (tokenizer.tokenId(token) === id) return
+  throw new FamilyError('special-token', {
+    message: `${where}: config.json says that token ${id} stands for a picture; the tokenizer has no such token`,
+    hint: 'Take the tokenizer from the repository of the weights.',
+  })
 }
 
 function cut(ranges: readonly [start: number, end: number][], limit: number): [start: number, end: number][] {

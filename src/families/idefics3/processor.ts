@@ -5,16 +5,17 @@ import { loadTokenizer } from '../../text/tokenizer.ts'
 import { loadChat } from '../chat.ts'
 import type { Processor } from '../family.ts'
 import { checkViewSize, loadProcessorConfig } from '../picture-files.ts'
-import { splicePrompt } from '../sequence.ts'
+import { requireImageToken, splicePrompt } from '../sequence.ts'
 import { type Idefics3Config, tokensPerView } from './config.ts'
 import { checkPlaceholders, expandPrompt } from './prompt.ts'
 
 /**
- * @throws FamilyError `family/no-processor`, `family/view-size`; TextError and MediaError for what the files hold
+ * @throws FamilyError `family/special-token`, `family/no-processor`, `family/view-size`; TextError and MediaError for what the files hold
  * @see specs/ar-vlms.md §5.5, §5.6
  */
 export async function idefics3Processor(dir: string, config: Idefics3Config): Promise<Processor> {
   const tokenizer = await loadTokenizer(dir)
+  requireImageToken(tokenizer, config.imageTokenId, dir)
   const chat = await loadChat(dir)
   const pictures = splitProcessor(await loadProcessorConfig(dir))
   checkViewSize(dir, pictures.tile, config.vision.image)

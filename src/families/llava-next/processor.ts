@@ -6,16 +6,17 @@ import { loadChat } from '../chat.ts'
 import type { Processor } from '../family.ts'
 import { tokensPerView } from '../llava/model.ts'
 import { checkViewSize, loadProcessorConfig } from '../picture-files.ts'
-import { reportedSizes, splicePrompt } from '../sequence.ts'
+import { reportedSizes, requireImageToken, splicePrompt } from '../sequence.ts'
 import type { LlavaNextConfig } from './config.ts'
 import { packedRows, tileMap } from './packing.ts'
 
 /**
- * @throws FamilyError `family/no-processor`, `family/view-size`; TextError and MediaError for what the files hold
+ * @throws FamilyError `family/special-token`, `family/no-processor`, `family/view-size`; TextError and MediaError for what the files hold
  * @see specs/ar-vlms.md §1.5–1.7
  */
 export async function llavaNextProcessor(dir: string, config: LlavaNextConfig): Promise<Processor> {
   const tokenizer = await loadTokenizer(dir)
+  requireImageToken(tokenizer, config.imageTokenId, dir)
   const chat = await loadChat(dir)
   const pictures = pictureProcessor(await loadProcessorConfig(dir), config.grids)
   checkViewSize(dir, pictures.tile, config.vision.image)

@@ -8,16 +8,17 @@ import type { Processor } from '../family.ts'
 import { tokensPerView } from '../llava/model.ts'
 import { tileMap } from '../llava-next/packing.ts'
 import { checkViewSize, loadProcessorConfig } from '../picture-files.ts'
-import { reportedSizes, splicePrompt } from '../sequence.ts'
+import { reportedSizes, requireImageToken, splicePrompt } from '../sequence.ts'
 import type { LlavaOnevisionConfig } from './config.ts'
 import { boundedSize, Packing, packMap } from './packing.ts'
 
 /**
- * @throws FamilyError `family/no-processor`, `family/view-size`; TextError and MediaError for what the files hold
+ * @throws FamilyError `family/special-token`, `family/no-processor`, `family/view-size`; TextError and MediaError for what the files hold
  * @see specs/ar-vlms.md §2.4–2.6
  */
 export async function llavaOnevisionProcessor(dir: string, config: LlavaOnevisionConfig): Promise<Processor> {
   const tokenizer = await loadTokenizer(dir)
+  requireImageToken(tokenizer, config.imageTokenId, dir)
   const chat = await loadChat(dir)
   const pictures = pictureProcessor(await loadProcessorConfig(dir), config.grids)
   checkViewSize(dir, pictures.tile, config.vision.image)

@@ -4,16 +4,17 @@ import { loadTokenizer } from '../../text/tokenizer.ts'
 import { loadChat } from '../chat.ts'
 import type { Processor } from '../family.ts'
 import { loadPictureProcessor } from '../picture-files.ts'
-import { splicePrompt } from '../sequence.ts'
+import { requireImageToken, splicePrompt } from '../sequence.ts'
 import type { LlavaConfig } from './config.ts'
 import { tokensPerView } from './model.ts'
 
 /**
- * @throws FamilyError `family/no-processor`, `family/processor`; TextError and MediaError for what the files hold
+ * @throws FamilyError `family/special-token`, `family/no-processor`, `family/processor`; TextError and MediaError for what the files hold
  * @see specs/ar-vlms.md §1.4, §1.7
  */
 export async function llavaProcessor(dir: string, config: LlavaConfig): Promise<Processor> {
   const tokenizer = await loadTokenizer(dir)
+  requireImageToken(tokenizer, config.imageTokenId, dir)
   const chat = await loadChat(dir)
   const pixels = await loadPictureProcessor(dir, config.tower)
   const tokens = tokensPerView(config)

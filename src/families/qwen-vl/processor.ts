@@ -11,16 +11,17 @@ import { loadChat } from '../chat.ts'
 import { FamilyError } from '../errors.ts'
 import type { PreparedItem, PrepareOptions, Processor } from '../family.ts'
 import { loadProcessorConfig } from '../picture-files.ts'
-import { splicePrompt } from '../sequence.ts'
+import { requireImageToken, splicePrompt } from '../sequence.ts'
 import type { QwenVlConfig } from './config.ts'
 import { towerFeeds } from './geometry.ts'
 import { countedImages, type Grid, multiAxisPositions } from './positions.ts'
 
 const typeSchema = z.looseObject({ image_processor_type: z.string().nullish() })
 
-/** @throws FamilyError `family/no-processor`, `family/processor`; TextError and MediaError for what the files hold */
+/** @throws FamilyError `family/special-token`, `family/no-processor`, `family/processor`; TextError and MediaError for what the files hold */
 export async function qwenVlProcessor(dir: string, config: QwenVlConfig): Promise<Processor> {
   const tokenizer = await loadTokenizer(dir)
+  requireImageToken(tokenizer, config.imageTokenId, dir)
   const chat = await loadChat(dir)
   const pictures = await loadPatches(dir, config)
   return {
