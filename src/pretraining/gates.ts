@@ -29,6 +29,7 @@ export interface Gate {
 
 export type GateOptions = Pick<SessionOptions, 'threads' | 'thread'> & {
   seed: number
+  signal?: AbortSignal
   onProgress?: (progress: { label: string; done: number; total: number }) => void
   /** Samples behind each loss, questions of each type behind each share; the defaults take minutes for both twins. */
   samples?: number
@@ -44,11 +45,11 @@ export function gate(figure: Omit<Gate, 'passed'>): Gate {
   return { ...figure, passed }
 }
 
-/** @param parameters of the tower's folder */
-export async function towerGates(at: TowerWorld, parameters: Parameters, { seed, ...where }: GateOptions): Promise<Gate[]> {
+/** @param parameters of the tower's folder @throws InterruptedError */
+export async function towerGates(at: TowerWorld, parameters: Parameters, { seed, signal, ...where }: GateOptions): Promise<Gate[]> {
   const judge = await openTowerJudge(at, seed, { threads: where.threads })
   try {
-    const { seen, withheld } = await judge.measure(parameters)
+    const { seen, withheld } = await judge.measure(parameters, signal)
     const of = (name: string, value: number, bound: number) =>
       gate({ model: 'tower', name, value, bound, bounded: 'at least', beside: `of ${at.world.training.length} labels` })
     return [of('seen drawing named, new rendering', seen, 0.8), of('withheld drawing named', withheld, 0.25)]
@@ -57,14 +58,14 @@ export async function towerGates(at: TowerWorld, parameters: Parameters, { seed,
   }
 }
 
-/** @param parameters all of the twin's folder, by canonical name */
+/** @param parameters all of the twin's folder, by canonical name @throws InterruptedError */
 export async function twinGates(name: TwinName, at: TowerWorld, parameters: Parameters, options: GateOptions): Promise<Gate[]> {
   return [...(await lossGates(name, at, parameters, options)), ...(await answerGates(name, at, parameters, options))]
 }
 
 /** What a picture is worth: loss with another's picture minus loss with its own, in nats per token. */
 async function lossGates(model: TwinName, at: TowerWorld, parameters: Parameters, options: GateOptions): Promise<Gate[]> {
-  const { seed, samples = 512, onProgress, ...where } = options
+  const { seed, samples = 512, signal, onProgress, ...where } = options
   const graph = new Graph()
   graph.output('loss', twinLoss(graph, model).loss)
   const compiled = compile(graph)
@@ -79,7 +80,7 @@ async function lossGates(model: TwinName, at: TowerWorld, parameters: Parameters
     let done = 0
     const measured = async (world: TowerWorld, kind: SampleKind) => {
       onProgress?.({ label: `${model}: losses`, done: done++, total: 3 })
-      return await heldOutLosses(session, fed, world, { seed, objective: OBJECTIVES[model], samples, kinds: [kind] })
+      return await heldOutLosses(session, fed, world, { seed, objective: OBJECTIVES[model], samples, kinds: [kind], signal })
     }
     const [caption, qa] = [await measured(at, 'caption'), await measured(at, 'qa')]
     // Labels of concepts that no training named: were they better told with their own picture, one would have leaked.

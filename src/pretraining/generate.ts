@@ -34,6 +34,7 @@ export interface Writer {
   /**
    * The answers to the prompts of samples, in words.
    * @param length tokens of an answer at most, its end token included
+   * @throws InterruptedError
    */
   answers(at: TowerWorld, drawn: TwinSamples, length: number): Promise<string[]>
   close(): Promise<void>
@@ -41,12 +42,12 @@ export interface Writer {
 
 /**
  * @param parameters all of the twin's, the tower's included, by canonical name
- * @param options    where the sessions run
+ * @param options    where the sessions run, and what stops them
  */
 export async function openWriter(
   name: TwinName,
   parameters: Readonly<Record<string, Tensor>>,
-  options: Pick<SessionOptions, 'threads' | 'thread'> = {},
+  { signal, ...options }: Pick<SessionOptions, 'threads' | 'thread'> & { signal?: AbortSignal } = {},
 ): Promise<Writer> {
   const model = twinModel(name)
   const weights = memoryWeights(parameters)
@@ -59,14 +60,15 @@ export async function openWriter(
       for (let from = 0; from < samples.length; from += BATCH) {
         const shown = pictures.slice(from, from + BATCH)
         const seen = shown.filter((picture) => picture !== null)
-        const rows = seen.length === 0 ? zeros([IMAGE_TOKENS, HIDDEN]) : (await vision.run({ pixels: drawBatch(seen, at.sheets) })).rows!
+        const rows =
+          seen.length === 0 ? zeros([IMAGE_TOKENS, HIDDEN]) : (await vision.run({ pixels: drawBatch(seen, at.sheets) }, { signal })).rows!
         let next = 0
         const drafts = shown.map((picture, i): Draft => {
           const { prompt } = rowOf(at, samples[from + i]!, picture !== null)
           return { ids: prompt, start: prompt.length, picture: picture === null ? undefined : next++ }
         })
         const forward: Forward = async (active, positions) => {
-          const { logits } = await decoder.run({ ...feedsOf(active, positions), image_rows: rows })
+          const { logits } = await decoder.run({ ...feedsOf(active, positions), image_rows: rows }, { signal })
           return toF32(logits!)
         }
         await write(drafts, length, forward)

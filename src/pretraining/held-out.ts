@@ -12,6 +12,7 @@ export interface HeldOutOptions {
   /** Samples of each kind, in batches of at most `BATCH`. */
   samples: number
   kinds?: readonly SampleKind[]
+  signal?: AbortSignal
 }
 
 const BATCH = 128
@@ -20,12 +21,13 @@ const BATCH = 128
  * Loss per answer token on combinations that training never shows, in nats: `<kind>_real`, `<kind>_shuffled`.
  * @param session of `twinLoss`, output `loss`
  * @param fed     the trained parameters
+ * @throws InterruptedError
  */
 export async function heldOutLosses(
   session: Session,
   fed: Readonly<Record<string, Tensor>>,
   at: TowerWorld,
-  { seed, objective, samples, kinds = ['caption', 'qa', 'label'] }: HeldOutOptions,
+  { seed, objective, samples, kinds = ['caption', 'qa', 'label'], signal }: HeldOutOptions,
 ): Promise<Record<string, number>> {
   const losses: Record<string, number> = {}
   for (const kind of kinds) {
@@ -35,7 +37,7 @@ export async function heldOutLosses(
       const real = samplesOf(at.world, { kind, seed, from, count: Math.min(BATCH, samples - from), use: 'test' })
       for (const [pictures, drawn] of [['real', real] as const, ['shuffled', withShuffledPictures(real)] as const]) {
         const batch = twinBatch(at, drawn, { objective, seed, step: -1 - from / BATCH, fill: false })
-        const { loss } = await session.run({ ...batch, ...fed }, { outputs: ['loss'] })
+        const { loss } = await session.run({ ...batch, ...fed }, { outputs: ['loss'], signal })
         const scored = batch.scored_targets!.data.length
         sums[pictures] += Number(loss!.data[0]) * scored
         if (pictures === 'real') tokens += scored

@@ -2,7 +2,8 @@
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { readText } from '../checkpoint/file.ts'
+import { writeFailure } from '../checkpoint/errors.ts'
+import { makeFolder, readText } from '../checkpoint/file.ts'
 import type { Tensor } from '../numeric/tensor.ts'
 import { loadSheets, loadWorld } from '../scenes/index.ts'
 import { createTokenizer } from '../text/tokenizer.ts'
@@ -43,13 +44,17 @@ export interface Pretrained {
 
 /**
  * Trains, writes the folder, measures its gates, writes its card.
- * @throws PretrainingError `pretraining/no-tower`; InterruptedError with the state saved; TrainingError `training/other-run`
+ * @throws PretrainingError `pretraining/no-tower`; InterruptedError with the state saved; TrainingError `training/other-run`; FileError
  */
 export async function pretrain(name: PretrainedName, options: PretrainOptions): Promise<Pretrained> {
   const { data, work, out, threads, signal, warn, onProgress } = options
   const recipe = name === 'tower' ? TOWER_TRAINING : TWIN_TRAINING
   const { steps = recipe.steps, seed = recipe.seed } = options
   const tower = name === 'tower' ? undefined : await towerOf(options.tower)
+  // Found out now, not after hours.
+  await makeFolder(out).catch((cause: unknown) => {
+    throw writeFailure(out, cause)
+  })
   const world = await loadWorld(data, 'small')
   const sheets = await loadSheets(data, [...world.training, ...world.heldOut])
   const vocabulary = trainVocabulary(world, seed)
@@ -66,7 +71,7 @@ export async function pretrain(name: PretrainedName, options: PretrainOptions): 
   else await writeTwin(out, name, await trainTwin(name, at, tower, { ...TWIN_TRAINING, steps, seed }, run), tower, vocabulary)
   // Measured on what was written: bf16 is what users get.
   const { parameters } = await readModel(out)
-  const measuring = { seed, threads, onProgress }
+  const measuring = { seed, threads, signal, onProgress }
   const gates = name === 'tower' ? await towerGates(at, parameters, measuring) : await twinGates(name, at, parameters, measuring)
   const answers = name === 'tower' ? [] : await sampleAnswers(name, at, parameters, measuring)
   const log = parseLog(await readText(join(run.workDir, 'log.jsonl')))

@@ -19,14 +19,14 @@ const CAPTION_LENGTH = 18
 const CAPTIONS = 6
 const QUESTIONS = 10
 
-/** Captions, answers to questions, labels: the first of the held-out stream, not chosen. */
+/** Captions, answers to questions, labels: the first of the held-out stream, not chosen. @throws InterruptedError */
 export async function sampleAnswers(
   name: TwinName,
   at: TowerWorld,
   parameters: Readonly<Record<string, Tensor>>,
-  { seed, threads, thread }: Pick<GateOptions, 'seed' | 'threads' | 'thread'>,
+  { seed, threads, thread, signal }: Pick<GateOptions, 'seed' | 'threads' | 'thread' | 'signal'>,
 ): Promise<SampleAnswer[]> {
-  const writer = await openWriter(name, parameters, { threads, thread })
+  const writer = await openWriter(name, parameters, { threads, thread, signal })
   const sets = [
     { kind: 'caption' as const, count: CAPTIONS, length: CAPTION_LENGTH },
     { kind: 'qa' as const, count: QUESTIONS, length: answerLength(at) },

@@ -25,7 +25,8 @@ export interface TowerAccuracy {
 
 /** Measures with the given parameters; the session stays open for the next call. */
 export interface TowerJudge {
-  measure(parameters: Readonly<Record<string, Tensor<'f32'>>>): Promise<TowerAccuracy>
+  /** @throws InterruptedError */
+  measure(parameters: Readonly<Record<string, Tensor<'f32'>>>, signal?: AbortSignal): Promise<TowerAccuracy>
   close(): Promise<void>
 }
 
@@ -48,7 +49,7 @@ export async function openTowerJudge(at: TowerWorld, seed: number, options: Pick
     tokenizer,
   )
   return {
-    async measure(parameters) {
+    async measure(parameters, signal) {
       const named = async (styleOf: (concept: (typeof world.training)[number]) => number) => {
         const random = stream(seed, 'tower-judge')
         const pictures = world.training.map(
@@ -57,7 +58,7 @@ export async function openTowerJudge(at: TowerWorld, seed: number, options: Pick
         const fed = Object.fromEntries(
           compiled.inputs.flatMap(({ name }) => (parameters[name] === undefined ? [] : [[name, parameters[name]]])),
         )
-        const { images, texts } = await session.run({ ...fed, pixels: drawBatch(pictures, sheets), text_ids: labels })
+        const { images, texts } = await session.run({ ...fed, pixels: drawBatch(pictures, sheets), text_ids: labels }, { signal })
         return images?.dtype === 'f32' && texts?.dtype === 'f32' ? topShare(gram(asF32(images), asF32(texts))) : Number.NaN
       }
       const shown = stream(seed, 'tower-judge-styles')

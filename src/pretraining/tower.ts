@@ -62,7 +62,7 @@ export async function trainTower(at: TowerWorld, recipe: TowerTraining, run: Pre
       clip: CLIP,
       checkpoint: { dir: join(run.workDir, 'snapshots'), every: EVERY, identity: identityOf('tower', recipe) },
       log: join(run.workDir, 'log.jsonl'),
-      evaluate: { every: EVERY, run: async () => ({ ...(await judge.measure(parameters)) }) },
+      evaluate: { every: EVERY, run: async () => ({ ...(await judge.measure(parameters, run.signal)) }) },
       signal: run.signal,
       onProgress: run.onProgress,
       warn: run.warn,

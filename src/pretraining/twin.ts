@@ -63,7 +63,7 @@ export async function trainTwin(
       log: join(run.workDir, 'log.jsonl'),
       evaluate: {
         every: EVALUATE_EVERY,
-        run: () => heldOutLosses(session, parameters, at, { seed: recipe.seed, objective, samples: HELD_OUT }),
+        run: () => heldOutLosses(session, parameters, at, { seed: recipe.seed, objective, samples: HELD_OUT, signal: run.signal }),
       },
       signal: run.signal,
       onProgress: run.onProgress,

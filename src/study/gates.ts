@@ -45,7 +45,7 @@ export async function runGates(options: GatesOptions): Promise<Gate[]> {
   const folder = (name: string) => join(models, name)
   // The twins' tokenizer: the tower's adds an end token of its own.
   const at = { world, sheets, tokenizer: await loadTokenizer(folder('twin-ar')) }
-  const measured = { seed: TWIN_TRAINING.seed, onProgress, ...measuring }
+  const measured = { seed: TWIN_TRAINING.seed, signal, onProgress, ...measuring }
   const gates = await towerGates(at, (await readModel(folder('tower'))).parameters, measured)
   for (const name of TWIN_NAMES) {
     if (signal?.aborted) throw new InterruptedError('gates')
