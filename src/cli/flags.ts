@@ -12,6 +12,7 @@ export const dtype = oneOf(['f32', 'f16', 'int8']).optional()
 export const attention = oneOf(['native', 'causal', 'bidirectional']).optional()
 export const pool = oneOf(['last', 'mean', 'mean-text', 'mean-image', 'mean-tail', 'weighted', 'eos', 'mask', 'mask-shifted']).optional()
 export const memory = oneOf(['fast', 'low']).optional()
+export const adapterMode = oneOf(['live', 'merged']).optional()
 export const truncation = oneOf(['error', 'reference']).optional()
 export const count = wholeNumber(1).optional()
 /** A decoder layer: its number from 0, or `last`. */

@@ -23,6 +23,11 @@ export const embed = command('embed <model>', 'Give the vectors of texts and pic
   .option('--quantize <kind>', 'int8 (a scale a vector) or binary (a bit an element)', flags.quantize)
   .option('--truncate <kind>', 'too long an item: error, or cut as the reference does', flags.truncation)
   .option('--adapter <adapter>', 'a PEFT adapter: a folder, or ORG/NAME[@REVISION]')
+  .option(
+    '--adapter-mode <mode>',
+    'live, or merged: its weights are made once, faster and with more memory; default live',
+    flags.adapterMode,
+  )
   .option('--device <device>', 'cpu, webgpu or cuda; default cpu', flags.device)
   .option(
     '--dtype <dtype>',
@@ -51,6 +56,7 @@ export const embed = command('embed <model>', 'Give the vectors of texts and pic
       preset,
       truncation: given.truncate,
       adapter,
+      adapterMode: given.adapterMode,
       readout: { layer, pool, norm },
       warn: io.warn,
       signal: io.signal,

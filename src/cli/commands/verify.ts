@@ -1,5 +1,6 @@
 /** @file `bifocal verify`: compares with expected values, computed by the reference implementations or kept in an embedder's contract. */
 
+import { existsSync } from 'node:fs'
 import type { GoldenItem } from '../../embedder/verify/record.ts'
 import type { VerifyReport } from '../../embedder/verify/report.ts'
 import { type DownloadProgress, inMegabytes } from '../../hub/progress.ts'
@@ -10,7 +11,7 @@ import * as flags from '../flags.ts'
 export const verify = command('verify [model]', 'Recompute expected values and name the first stage that differs')
   .option('--golden <dir>', 'a fixture of reference values: a folder with cases.json')
   .option('--record <items>', "keep golden vectors of a file's items in the model's embedder.json, for later verifications")
-  .option('--out <dir>', "where --record writes; default: the model's folder")
+  .option('--out <dir>', "where --record writes; default: the model's folder, where it is one")
   .option('--preset <name>', 'compare with the cosines that the authors of a published embedder printed', flags.preset)
   .option('--picture <file>', "the authors' example picture, for --preset: assets/example.jpg of their repository")
   .option('--device <device>', 'cpu, webgpu or cuda; default cpu', flags.device)
@@ -31,6 +32,12 @@ export const verify = command('verify [model]', 'Recompute expected values and n
     const onDownload = (at: DownloadProgress) => io.progress(inMegabytes(at))
     const options = { device, dtype, signal: io.signal, warn: io.warn, onDownload }
     if (model !== undefined && record !== undefined) {
+      if (out === undefined && !existsSync(model)) {
+        throw new UsageError('arguments', {
+          message: `--record for ${model}, which is no folder of yours, without --out`,
+          hint: 'Say where embedder.json and the golden vectors go: --out DIR.',
+        })
+      }
       const { recordGolden } = await import('../../embedder/verify/record.ts')
       const dir = out ?? model
       const { golden: kept } = await recordGolden(model, await goldenItemsOf(record), dir, { ...options, preset })

@@ -3,8 +3,10 @@
 import { existsSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { writeSafetensors } from '../../checkpoint/safetensors.ts'
+import { snapshotRepository } from '../../hub/repository.ts'
 import type { Tensor } from '../../numeric/tensor.ts'
 import { type Contract, writeContract } from '../contract.ts'
+import { EmbedderError } from '../errors.ts'
 import { type LoadOptions, openSubject } from '../subject.ts'
 import { embedded, goldenItems, stageName, VECTORS } from './contract.ts'
 import { sketchOf } from './sketch.ts'
@@ -23,7 +25,7 @@ export type GoldenItem = NonNullable<Contract['golden']>['items'][number]
 /**
  * Embeds items and writes `embedder.json` with golden vectors into `dir`; the contract names the model's folders from there.
  * @param dir   made where it is absent; the model's own folder does as well
- * @throws what `Embedder.load` and `embed` throw; FileError `file/write`
+ * @throws EmbedderError `embedder/shared-folder`; what `Embedder.load` and `embed` throw; FileError `file/write`
  * @example await recordGolden('models/twin-ar', [{ text: 'a cat' }], 'models/twin-ar')
  */
 export async function recordGolden(
@@ -32,6 +34,12 @@ export async function recordGolden(
   dir: string,
   { tolerance = 1e-5, ...options }: RecordOptions = {},
 ): Promise<Contract> {
+  if (snapshotRepository(resolve(dir)) !== undefined) {
+    throw new EmbedderError('shared-folder', {
+      message: `${dir} lies in the cache of the Hugging Face Hub, which other programs read too`,
+      hint: 'Write embedder.json and the golden vectors into a folder of your own: --out DIR.',
+    })
+  }
   const subject = await openSubject(path, options)
   const placed = items.map(({ image, ...words }) => (image === undefined ? words : { ...words, image: relative(dir, resolve(image)) }))
   const given = goldenItems({ items: placed }, dir)
