@@ -14,7 +14,7 @@ export interface Timing {
 }
 
 const readyLine = z.object({ ready: z.literal(true), torch: z.string(), threads: z.number() })
-const runLine = z.object({ wall: z.number(), busy: z.number(), loss: z.number().optional() })
+const runLine = z.object({ wall: z.number(), busy: z.number(), loss: z.number().optional(), batch: z.number().optional() })
 export type PeerRun = z.infer<typeof runLine>
 
 export interface Peer {
