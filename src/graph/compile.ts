@@ -66,8 +66,8 @@ export function compile(
     inputs,
     outputs: slots,
     weights,
-    encode(place: (slot: WeightSlot) => WeightPlacement, { halves = true }: EncodeOptions = {}) {
-      const writer = new ModelWriter(inputs, plan, halves)
+    encode(place: (slot: WeightSlot) => WeightPlacement, { halves = true, signedWeights = true }: EncodeOptions = {}) {
+      const writer = new ModelWriter(inputs, plan, { halves, signedWeights })
       for (const node of weightsFirst(nodes)) writer.write(node)
       for (const [name, value] of results) writer.name(name, value)
       return modelBytes({ inputs, outputs: slots, weights, constants: writer.constants, nodes: writer.nodes }, place)
@@ -113,13 +113,14 @@ class ModelWriter implements NodeWriter {
   readonly #inputs: readonly FeedSlot[]
   readonly #plan: PrecisionPlan
   readonly #halves: boolean
-  readonly #linears = new ReducedLinears(this)
+  readonly #linears: ReducedLinears
   #count = 0
 
-  constructor(inputs: readonly FeedSlot[], plan: PrecisionPlan, halves: boolean) {
+  constructor(inputs: readonly FeedSlot[], plan: PrecisionPlan, { halves, signedWeights }: Required<EncodeOptions>) {
     this.#inputs = inputs
     this.#plan = plan
     this.#halves = halves
+    this.#linears = new ReducedLinears(this, signedWeights)
   }
 
   write(node: Node): void {

@@ -12,7 +12,7 @@ export const PRECISIONS = ['f32', 'f16', 'int8'] as const
 
 /**
  * What the runtime makes of a stored weight: `half` 16 bits (f16 and bf16 stay, f32 becomes f16); `f16`; `int8` the two arrays of
- * `int8Names`: values + 128 `[in, out] u8` and scales `[out] f32`, see `int8Rows`.
+ * `int8Names`: values `[in, out] i8` (+ 128 as u8, see `EncodeOptions.signedWeights`) and scales `[out] f32`, see `int8Rows`.
  */
 export type WeightForm = 'half' | 'f16' | 'int8'
 
@@ -41,7 +41,7 @@ export type WeightPlacement =
   | { kind: 'external'; location: string; offset: number; length: number; dtype: DType; alsoInput?: boolean }
   | { kind: 'inline'; tensor: Tensor; alsoInput?: boolean }
   /** Both arrays of an `int8` weight in one file or buffer, at these offsets in bytes. */
-  | { kind: 'int8'; location: string; values: number; scales: number }
+  | { kind: 'int8'; location: string; values: number; scales: number; dtype: 'i8' | 'u8' }
 
 export interface EncodeOptions {
   /**
@@ -49,6 +49,8 @@ export interface EncodeOptions {
    * engine then does it once, when the session opens. Default true.
    */
   halves?: boolean
+  /** Whether 8-bit weights are i8, else u8 around 128: what the processor sums exactly, see `sumsSignedExactly`. Default true. */
+  signedWeights?: boolean
 }
 
 export interface CompiledGraph {

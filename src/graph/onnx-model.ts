@@ -66,9 +66,9 @@ function weightMessages({ name, dims }: WeightSlot, placed: WeightPlacement): Te
   if (placed.kind === 'external') return [externalMessage({ name, dims, dtype: placed.dtype }, placed)]
   const [out = 0, inner = 0] = dims
   const { values, scales } = int8Names(name)
-  const { location } = placed
+  const { location, dtype } = placed
   return [
-    externalMessage({ name: values, dims: [inner, out], dtype: 'u8' }, { location, offset: placed.values, length: out * inner }),
+    externalMessage({ name: values, dims: [inner, out], dtype }, { location, offset: placed.values, length: out * inner }),
     externalMessage({ name: scales, dims: [out], dtype: 'f32' }, { location, offset: placed.scales, length: 4 * out }),
   ]
 }

@@ -6,8 +6,11 @@ import { bf16ToF32, f16ToF32, f32ToBf16, f32ToF16 } from '../numeric/float.ts'
 import { int8Rows } from '../numeric/int8.ts'
 import { fillNormal, stream } from '../numeric/random.ts'
 import { f32, i64, sizeOf, type Tensor, tensor } from '../numeric/tensor.ts'
+import { startEngine } from '../runtime/engine.ts'
+import { placeWeights } from '../runtime/placement.ts'
 import { openSession, type SessionOptions } from '../runtime/session.ts'
-import { memoryWeights, type WeightSource } from '../runtime/weights.ts'
+import { sumsSignedExactly } from '../runtime/signed-sums.ts'
+import { locateWeights, memoryWeights, type WeightSource } from '../runtime/weights.ts'
 import { type CompileOptions, compile } from './compile.ts'
 import { cast } from './elementwise.ts'
 import { Graph } from './graph.ts'
@@ -20,6 +23,7 @@ const random = (dims: number[], key: string): Tensor<'f32'> => f32(dims, fillNor
 const [ROWS, IN, OUT] = [5, 300, 7]
 const weight = random([OUT, IN], 'weight')
 const bias = random([OUT], 'bias')
+const signedSums = await sumsSignedExactly()
 /** Rows of very different sizes: one scale for all of them would lose the small ones. One row is zero. */
 const x = f32(
   [1, ROWS, IN],
@@ -73,6 +77,20 @@ describe('int8', () => {
     const y = await run(layer(), { x: ends }, { precision: 'int8' }, { weights: memoryWeights({ w, b: bias }) })
     expect(y).toBeAllClose(int8Linear(ends, w), { rtol: 1e-6 })
     expect(y[0]! - bias.data[0]!).toBeCloseTo(-6 * IN, 1)
+  })
+
+  test.runIf(signedSums)('signed weights and unsigned ones give the same bytes', async () => {
+    const compiled = compile(layer(), { precision: 'int8' })
+    const found = locateWeights(compiled, memoryWeights({ w: weight, b: bias }))
+    const results = [true, false].map(async (signedWeights) => {
+      const { model, buffers } = await placeWeights(compiled, found, { memory: 'fast', signedWeights })
+      const engine = await startEngine({ model, buffers, providers: ['cpu'], threads: 1, name: 'int8' })
+      const { y } = await engine.run({ x }, ['y'])
+      await engine.close()
+      return y!.data
+    })
+    const [signed, unsigned] = await Promise.all(results)
+    expect(signed).toEqual(unsigned)
   })
 
   test('comes close to f32', async () => {

@@ -58,6 +58,17 @@ export function engineFailure(cause: unknown): RuntimeError {
       cause,
     })
   }
+  if (/onnxruntime_providers_cuda|libcu(dart|blas|dnn|fft|rand)|CUDA (failure|error)|CUDNN|no CUDA-capable device/i.test(message)) {
+    return new RuntimeError(
+      'no-cuda',
+      {
+        message: `device cuda can't be used: ${message}`,
+        hint: 'Install the NVIDIA driver, CUDA 12 and cuDNN 9 where the loader finds them (LD_LIBRARY_PATH), or use --device cpu.',
+        cause,
+      },
+      2,
+    )
+  }
   return new RuntimeError('engine', {
     message: `ONNX Runtime failed: ${message}`,
     hint: 'If the feeds fit the graph, this is a defect of the graph: please report it with the command that led here.',

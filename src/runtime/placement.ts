@@ -28,6 +28,8 @@ export interface PlacementOptions {
   memory: MemoryMode
   /** See `EncodeOptions`; default true. */
   halves?: boolean
+  /** See `EncodeOptions`; default true. */
+  signedWeights?: boolean
   /** Total file size in bytes from which files are mapped instead of read. */
   readLimit?: number
   /** Told when a file had to be copied to be mapped. */
@@ -63,11 +65,13 @@ export async function placeWeights(
       return name
     },
   }
-  const { memory, halves = true } = options
+  const { memory, halves = true, signedWeights = true } = options
   // What the engine unpacks at each run, it unpacks on the device.
   const keeps = (dtype: DType) => memory === 'low' && (dtype === 'bf16' || (dtype === 'f16' && halves))
-  const placements = new Map(graph.weights.map((slot) => [slot.name, placeWeight(slot, weights.get(slot.name)!, keeps, places)]))
-  const model = graph.encode(({ name }: WeightSlot) => placements.get(name)!, { halves })
+  const placements = new Map(
+    graph.weights.map((slot) => [slot.name, placeWeight(slot, weights.get(slot.name)!, { keeps, signedWeights }, places)]),
+  )
+  const model = graph.encode(({ name }: WeightSlot) => placements.get(name)!, { halves, signedWeights })
   const rewritten = [...arrays.values()].reduce((sum, array) => sum + array.rewritten, 0)
   if ((await totalSize(files.keys())) + rewritten < (options.readLimit ?? READ_LIMIT)) {
     const read = [...files].map(([file, location]) => ({ location, source: file }))
@@ -93,13 +97,18 @@ interface Places {
 }
 
 /** @param keeps whether weights of a dtype stay as they are stored while the session is open */
-function placeWeight({ form, dims }: WeightSlot, at: WeightLocation, keeps: (dtype: DType) => boolean, places: Places): WeightPlacement {
+function placeWeight(
+  { form, dims }: WeightSlot,
+  at: WeightLocation,
+  { keeps, signedWeights }: { keeps(dtype: DType): boolean; signedWeights: boolean },
+  places: Places,
+): WeightPlacement {
   const { dtype } = at.kind === 'file' ? at : at.tensor
   if (form !== undefined && isRewritten(form, dtype)) {
     const length = formBytes(form, dims)
-    const location = places.array({ bytes: () => weightInForm(form, at), rewritten: length })
+    const location = places.array({ bytes: () => weightInForm(form, at, signedWeights), rewritten: length })
     return form === 'int8'
-      ? { kind: 'int8', location, values: 0, scales: scalesOffset(dims) }
+      ? { kind: 'int8', location, values: 0, scales: scalesOffset(dims), dtype: signedWeights ? 'i8' : 'u8' }
       : { kind: 'external', location, offset: 0, length, dtype: 'f16', alsoInput: form === 'half' }
   }
   const alsoInput = form === 'half' || keeps(dtype)

@@ -10,6 +10,7 @@ import { crossesBorder, type Engine, startEngine } from './engine.ts'
 import { RuntimeError } from './errors.ts'
 import { checkFeeds } from './feeds.ts'
 import { type MemoryMode, placeWeights } from './placement.ts'
+import { sumsSignedExactly } from './signed-sums.ts'
 import { locateWeights, type WeightSource } from './weights.ts'
 import { startWorkerEngine } from './worker-engine.ts'
 
@@ -71,6 +72,7 @@ export async function openSession(graph: CompiledGraph, options: SessionOptions)
   const placed = await placeWeights(graph, locateWeights(graph, options.weights), {
     memory,
     halves: takesHalves(device),
+    signedWeights: graph.weights.every(({ form }) => form !== 'int8') || (await sumsSignedExactly()),
     readLimit: options.readLimit,
     warn: options.warn,
   })

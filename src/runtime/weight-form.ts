@@ -23,16 +23,17 @@ export function formBytes(form: WeightForm, dims: readonly number[]): number {
 }
 
 /**
- * `half`, `f16`: the bits. `int8`: values + 128 as `[in, out] u8`, the order in which the engine multiplies, and behind them the scales `[out] f32`;
- * `weight[o][i] ≈ scales[o] · (values[i][o] − 128)`.
+ * `half`, `f16`: the bits. `int8`: values as `[in, out]`, the order in which the engine multiplies, and behind them the scales `[out] f32`;
+ * `weight[o][i] ≈ scales[o] · values[i][o]`.
+ * @param signed of `int8`: values as i8; else values + 128 as u8
  * @throws as `readWeight`
  */
-export async function weightInForm(form: WeightForm, location: WeightLocation): Promise<Uint8Array> {
+export async function weightInForm(form: WeightForm, location: WeightLocation, signed: boolean): Promise<Uint8Array> {
   const weight = await readWeight(location)
   if (form !== 'int8') return bytesOf(f32ToF16(weight.data))
   const { values, scales } = int8Rows(weight)
   const bytes = new Uint8Array(formBytes(form, weight.dims))
-  transposeUnsigned(values.data, weight.dims, bytes)
+  transposeBytes(values.data, weight.dims, signed ? 0 : 128, bytes)
   bytes.set(bytesOf(scales.data), scalesOffset(weight.dims))
   return bytes
 }
@@ -40,10 +41,11 @@ export async function weightInForm(form: WeightForm, location: WeightLocation): 
 /** Rows that are read side by side: their pieces fill whole lines of the cache where they are written. */
 const ROWS = 64
 
-function transposeUnsigned(values: Int8Array, [out = 0, inner = 0]: readonly number[], into: Uint8Array): void {
+/** @param plus added to each value; a negative one wraps, as i8 is stored */
+function transposeBytes(values: Int8Array, [out = 0, inner = 0]: readonly number[], plus: number, into: Uint8Array): void {
   for (let start = 0; start < out; start += ROWS) {
     const end = Math.min(start + ROWS, out)
-    for (let i = 0; i < inner; i++) for (let o = start; o < end; o++) into[i * out + o] = values[o * inner + i]! + 128
+    for (let i = 0; i < inner; i++) for (let o = start; o < end; o++) into[i * out + o] = values[o * inner + i]! + plus
   }
 }
 
