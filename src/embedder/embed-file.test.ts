@@ -158,6 +158,7 @@ test('a journal that is no journal is refused, a short one started anew', async 
   await journal.put([{ key, vector: Float32Array.of(1, 2) }])
   await journal.close()
   const again = await VectorJournal.open(at('y.journal'), 'a')
-  expect(again.get(key)).toEqual(Float32Array.of(1, 2))
+  expect(await again.get(key)).toEqual(Float32Array.of(1, 2))
+  expect(await again.get('cd'.repeat(32))).toBeUndefined()
   await again.remove()
 })

@@ -1,12 +1,11 @@
 /** @file One call of `embed`: repeats found, items prepared in windows, bad ones told apart, vectors put in the order of the items. */
 
 import { BifocalError, InterruptedError, located } from '../numeric/errors.ts'
-import { f32, type Tensor } from '../numeric/tensor.ts'
-import { leading } from './dual-encoder.ts'
+import type { Tensor } from '../numeric/tensor.ts'
 import type { Encodable, Encoder } from './encoder.ts'
-import { EmbedderError } from './errors.ts'
 import { type EmbedItem, keyItem } from './input.ts'
 import type { VectorStore } from './vector-store.ts'
+import { VectorTable } from './vector-table.ts'
 
 export interface EmbedOptions {
   signal?: AbortSignal
@@ -87,7 +86,7 @@ class EmbeddingRun {
   readonly #options: EmbedOptions
   readonly #store: VectorStore | undefined
   /** For each readout, the vectors of the distinct items. */
-  readonly #columns: Float32Array[][]
+  readonly #tables: VectorTable[]
   readonly #rowOf = new Map<string, number>()
   /** For each item its row, or why it has none. */
   readonly #outcome: (number | BifocalError)[] = []
@@ -105,7 +104,7 @@ class EmbeddingRun {
     this.#names = names
     this.#options = options
     this.#store = names.length === 0 ? options.store : undefined
-    this.#columns = ['', ...names].map(() => [])
+    this.#tables = ['', ...names].map(() => new VectorTable({ rows: options.total, dims: options.dims }))
   }
 
   async take(item: EmbedItem): Promise<void> {
@@ -114,7 +113,8 @@ class EmbeddingRun {
     try {
       this.#outcome.push(await this.#admit(item))
     } catch (error) {
-      if (!(error instanceof BifocalError)) throw error
+      // Too many `dims` are no fault of the item.
+      if (!(error instanceof BifocalError) || error.code === 'embedder/dims') throw error
       if (badItems === 'throw') throw this.#placed(error, this.#outcome.length)
       this.#outcome.push(error)
       this.#settled += 1
@@ -128,15 +128,11 @@ class EmbeddingRun {
     const outcome = this.#outcome
     const reasons = outcome.map((result) => (typeof result === 'number' ? this.#failures.get(result) : result))
     const kept = outcome.flatMap((_, index) => (reasons[index] === undefined ? [index] : []))
-    const matrix = (column: readonly Float32Array[]) =>
-      stacked(
-        kept.map((index) => column[Number(outcome[index])]!),
-        this.#options.dims,
-      )
-    const [first = [], ...others] = this.#columns
+    const rows = kept.map((index) => Number(outcome[index]))
+    const [vectors, ...readouts] = this.#tables.map((table) => table.take(rows))
     return {
-      vectors: matrix(first),
-      readouts: Object.fromEntries(this.#names.map((name, i) => [name, matrix(others[i]!)])),
+      vectors: vectors!,
+      readouts: Object.fromEntries(this.#names.map((name, i) => [name, readouts[i]!])),
       kept,
       skipped: reasons.flatMap((error, index) =>
         error === undefined ? [] : [{ index, code: error.code, message: error.message, hint: error.hint }],
@@ -154,14 +150,14 @@ class EmbeddingRun {
       return known
     }
     const row = this.#rowOf.size
-    const stored = this.#store?.get(key)
+    const stored = await this.#store?.get(key)
     if (stored === undefined) {
       const prepared = this.#encoder.prepare(await read())
       this.#waiting.push({ row, key, prepared })
       this.#bytes += prepared.bytes
       this.#tokens += prepared.tokens
     } else {
-      this.#columns[0]![row] = stored
+      this.#tables[0]!.set(row, stored)
       this.#finished.add(row)
     }
     this.#rowOf.set(key, row)
@@ -206,7 +202,8 @@ class EmbeddingRun {
     }
     const prepared = batch.map((waiting) => waiting.prepared)
     const made = await this.#encoder.encode(prepared, { signal: this.#options.signal, onBatch })
-    for (const [i, column] of made.entries()) for (const [place, vector] of column.entries()) this.#columns[i]![batch[place]!.row] = vector
+    for (const [i, column] of made.entries())
+      for (const [place, vector] of column.entries()) this.#tables[i]!.set(batch[place]!.row, vector)
   }
 
   #progress(): void {
@@ -218,19 +215,4 @@ class EmbeddingRun {
 function halves<T>(list: readonly T[]): readonly T[][] {
   const middle = list.length >> 1
   return [list.slice(0, middle), list.slice(middle)]
-}
-
-/** @throws EmbedderError `embedder/dims` when fewer elements are there than are to be kept */
-function stacked(vectors: readonly Float32Array[], dims: number | undefined): Tensor<'f32'> {
-  const full = vectors[0]?.length ?? 0
-  if (dims !== undefined && vectors.length > 0 && (dims < 1 || dims > full)) {
-    throw new EmbedderError('dims', {
-      message: `dims ${dims}: the vectors have ${full} elements`,
-      hint: `Take a number from 1 to ${full}.`,
-    })
-  }
-  const width = vectors.length === 0 ? 0 : (dims ?? full)
-  const data = new Float32Array(vectors.length * width)
-  for (const [i, vector] of vectors.entries()) data.set(width === full ? vector : leading(vector, width), i * width)
-  return f32([vectors.length, width], data)
 }

@@ -25,7 +25,8 @@ export class VectorJournal implements VectorStore {
   readonly #path: string
   readonly #file: FileHandle
   readonly #fingerprint: string
-  readonly #known = new Map<string, Float32Array>()
+  /** Where the vectors of earlier runs begin, in bytes; they stay on disk until they are asked for. */
+  readonly #known = new Map<string, number>()
   #dims: number | undefined
   #end = 0
   #synced = 0
@@ -61,8 +62,13 @@ export class VectorJournal implements VectorStore {
     return this.#known.size
   }
 
-  get(key: string): Float32Array | undefined {
-    return this.#known.get(key)
+  /** @throws FileError `file/read` */
+  async get(key: string): Promise<Float32Array | undefined> {
+    const place = this.#known.get(key)
+    if (place === undefined || this.#dims === undefined) return undefined
+    const vector = new Float32Array(this.#dims)
+    Buffer.from(vector.buffer).set(await this.#read(place, vector.byteLength))
+    return vector
   }
 
   /** @throws FileError `file/disk-full`, `file/write` */
@@ -128,9 +134,7 @@ export class VectorJournal implements VectorStore {
         const record = bytes.subarray(at, at + length)
         const body = record.subarray(0, length - CHECK_BYTES)
         if (crc32(body) !== record.readUInt32LE(body.length)) return
-        const vector = new Float32Array(dims)
-        Buffer.from(vector.buffer).set(body.subarray(KEY_BYTES))
-        this.#known.set(body.toString('hex', 0, KEY_BYTES), vector)
+        this.#known.set(body.toString('hex', 0, KEY_BYTES), this.#end + KEY_BYTES)
         this.#end += length
       }
     }

@@ -2,7 +2,8 @@
 
 /** Vectors by the key of their item. One run writes, later ones read. */
 export interface VectorStore {
-  get(key: string): Float32Array | undefined
+  /** The vector that an earlier run left. */
+  get(key: string): Promise<Float32Array | undefined>
   /** @returns when the vectors will survive the end of the process */
   put(entries: readonly StoredVector[]): Promise<void>
 }
