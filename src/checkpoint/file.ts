@@ -1,11 +1,12 @@
 /** @file Whole files: written all or not at all, JSON read with errors that say where. */
 
-import { randomUUID } from 'node:crypto'
+import { rmSync } from 'node:fs'
 import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { z } from 'zod'
 import { BifocalError } from '../numeric/errors.ts'
 import { FileError, readFailure, systemCode, writeFailure } from './errors.ts'
+import { temporaryPath } from './temporary.ts'
 
 /**
  * Writes a file so that `path` holds either what it held before or all of `content`: a temporary file beside it is written, synced and
@@ -17,7 +18,10 @@ export async function writeFileAtomic(
   path: string,
   content: string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
 ): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`)
+  const temporary = temporaryPath(path)
+  // A second Ctrl-C waits for nothing.
+  const abandon = () => rmSync(temporary, { force: true })
+  process.once('exit', abandon)
   try {
     await makeFolder(dirname(path))
     await writeSynced(temporary, content)
@@ -26,6 +30,8 @@ export async function writeFileAtomic(
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => {})
     throw cause instanceof BifocalError ? cause : writeFailure(path, cause)
+  } finally {
+    process.off('exit', abandon)
   }
 }
 

@@ -1,9 +1,11 @@
 /** @file What the command line refuses or survives, each in a process of its own: broken models, adapters, tables of shards, cache folders. */
 
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { cp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { buildCli, runCli } from '../../test/built-cli.ts'
@@ -46,6 +48,22 @@ test('an adapter gives the same vectors live and merged', async () => {
   const live = await vectorOf('--adapter', at('adapter'))
   expect(await vectorOf('--adapter', at('adapter'), '--adapter-mode', 'merged')).toBeAllClose(live, { atol: 1e-6 })
   expect(await vectorOf()).not.toBeAllClose(live, { atol: 1e-3 })
+})
+
+test('a process that exits while it writes leaves nothing half written', () => {
+  const file = pathToFileURL(join(fileURLToPath(new URL('../..', import.meta.url)), 'dist/checkpoint/file.js')).href
+  const program = `
+    import { writeFileAtomic } from ${JSON.stringify(file)}
+    import { readdirSync } from 'node:fs'
+    await writeFileAtomic('out/x.bin', (async function* () {
+      yield new Uint8Array(1000)
+      console.log(readdirSync('out').join())
+      process.exit(130)
+    })())`
+  const { status, stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program], { cwd: root, encoding: 'utf8' })
+  expect(stdout).toMatch(/^\.x\.bin\..*\.tmp$/m)
+  expect(status).toBe(130)
+  expect(readdirSync(at('out'))).toEqual([])
 })
 
 describe('golden vectors', () => {

@@ -1,7 +1,9 @@
 /** @file A whole source of items to a file of vectors: resumable, bad items listed beside it. */
 
 import { rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { writeFileAtomic } from '../checkpoint/file.ts'
+import { removeAbandoned } from '../checkpoint/temporary.ts'
 import type { Embedder } from './embedder.ts'
 import type { Embeddings, EmbedOptions, SkippedItem } from './embedding.ts'
 import type { EmbedItem } from './input.ts'
@@ -91,6 +93,7 @@ export async function embedSource(embedder: Embedder, source: ItemSource, option
 export async function embedFile(embedder: Embedder, source: ItemSource, options: EmbedFileOptions): Promise<EmbeddedFile> {
   const { out, onResume, ...rest } = options
   checkVectorPath(out)
+  await removeAbandoned(dirname(out))
   const journal = await VectorJournal.open(`${out}.journal`, await embedder.fingerprint())
   try {
     if (journal.size > 0) onResume?.(journal.size)

@@ -5,6 +5,7 @@ import { hostname } from 'node:os'
 import { dirname } from 'node:path'
 import { systemCode, writeFailure } from '../checkpoint/errors.ts'
 import { makeFolder } from '../checkpoint/file.ts'
+import { lives } from '../checkpoint/temporary.ts'
 import { pause } from './pause.ts'
 
 /** The holder touches its lock so often, in ms; one that is four beats old was left behind. */
@@ -51,12 +52,4 @@ async function isLeftBehind(path: string): Promise<boolean> {
 
 function holder(pid: number): string {
   return `${pid} ${hostname()}`
-}
-
-function lives(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch (cause) {
-    return systemCode(cause) === 'EPERM'
-  }
 }

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeFailure } from '../checkpoint/errors.ts'
 import { makeFolder, readText } from '../checkpoint/file.ts'
+import { removeAbandoned } from '../checkpoint/temporary.ts'
 import type { Tensor } from '../numeric/tensor.ts'
 import { loadSheets, loadWorld } from '../scenes/index.ts'
 import { createTokenizer } from '../text/tokenizer.ts'
@@ -55,6 +56,7 @@ export async function pretrain(name: PretrainedName, options: PretrainOptions): 
   await makeFolder(out).catch((cause: unknown) => {
     throw writeFailure(out, cause)
   })
+  await removeAbandoned(out)
   const world = await loadWorld(data, 'small')
   const sheets = await loadSheets(data, [...world.training, ...world.heldOut])
   const vocabulary = trainVocabulary(world, seed)

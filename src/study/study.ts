@@ -8,6 +8,7 @@ import { z } from 'zod'
 import { dualEncoder, evaluateTask, itemsOf, pixels, pixelsApply } from '../benchmark/index.ts'
 import { readJson, readText } from '../checkpoint/file.ts'
 import { openCheckpoint } from '../checkpoint/folder.ts'
+import { removeAbandoned } from '../checkpoint/temporary.ts'
 import type { DualEncoderModel } from '../families/model.ts'
 import { modelParameters } from '../families/parameters.ts'
 import { modelOf } from '../families/registry.ts'
@@ -48,6 +49,7 @@ export async function runStudy(options: StudyOptions): Promise<StudyResult> {
   const startedAt = new Date().toISOString()
   const setting = settingOf(options)
   const phases = new Phases()
+  await removeAbandoned(options.out, { recursive: true })
   const planned = await plan(await foldersOf(setting.models, options), setting.models)
   const world = await phases.time('tasks', () => studyWorld(setting))
   const context: StudyContext = { setting, world, phases, options }

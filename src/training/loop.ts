@@ -1,5 +1,6 @@
 /** @file The training loop: steps, updates, log, evaluation, snapshots; stops and goes on without a trace in the result. */
 
+import { removeAbandoned } from '../checkpoint/temporary.ts'
 import { InterruptedError } from '../numeric/errors.ts'
 import { type NamedArrays, restoreArrays } from './arrays.ts'
 import { clipFactor, globalNorm } from './clipping.ts'
@@ -105,6 +106,7 @@ function isDue(step: number, every: number, steps: number): boolean {
 async function resume({ checkpoint, parameters, optimizer, steps, warn }: TrainingOptions): Promise<number> {
   if (checkpoint === undefined) return 0
   const { dir, identity = '' } = checkpoint
+  await removeAbandoned(dir)
   const snapshot = await latestSnapshot(dir, warn)
   if (snapshot === undefined) return 0
   if (snapshot.identity !== identity || snapshot.step > steps) {
