@@ -3,10 +3,11 @@
 import type { EmbeddedFile, EmbeddedSource, SkippedLine } from '../../embedder/embed-file.ts'
 import type { ItemSource } from '../../embedder/items/source.ts'
 import { inMegabytes } from '../../hub/progress.ts'
-import { InterruptedError, UsageError } from '../../numeric/errors.ts'
+import { UsageError } from '../../numeric/errors.ts'
 import { command } from '../command.ts'
 import * as flags from '../flags.ts'
 import type { CommandIo } from '../io.ts'
+import { textOf } from '../stdin.ts'
 
 export const embed = command('embed <model>', 'Give the vectors of texts and pictures')
   .option('--input <path>', 'items: a .jsonl, .csv, .tsv or .parquet file, or a folder of pictures; - reads JSON lines from stdin')
@@ -123,22 +124,10 @@ async function itemSource(
   }
   if (input === undefined) return { name: 'the flags', total: 1, lines: () => [{ line: 1, item: { text, image } }] }
   const { itemsOfText, openItems } = await import('../../embedder/items/source.ts')
-  const source = input === '-' ? itemsOfText(await stdinText(signal), 'stdin', '.', columns) : await openItems(input, columns)
+  const source = input === '-' ? itemsOfText(await textOf(process.stdin, signal), 'stdin', '.', columns) : await openItems(input, columns)
   if (source.total > 0) return source
   throw new UsageError('empty-input', {
     message: `${input} has no items`,
     hint: 'Write one JSON object a line, rows under the names of the columns, or put pictures into the folder.',
   })
-}
-
-/** Ends with the signal too: nobody should have to close stdin to leave. */
-async function stdinText(signal: AbortSignal): Promise<string> {
-  const { text } = await import('node:stream/consumers')
-  const stop = () => process.stdin.destroy(new InterruptedError('reading stdin'))
-  signal.addEventListener('abort', stop, { once: true })
-  try {
-    return await text(process.stdin)
-  } finally {
-    signal.removeEventListener('abort', stop)
-  }
 }
