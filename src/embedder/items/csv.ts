@@ -1,35 +1,59 @@
 /** @file Items as a table of text: RFC 4180, the first line names the columns. */
 
-import { CsvError, parse } from 'csv-parse/sync'
+import { createReadStream } from 'node:fs'
+import { pipeline } from 'node:stream'
+import { CsvError, parse } from 'csv-parse'
 import { z } from 'zod'
+import { readFailure } from '../../checkpoint/errors.ts'
 import { EmbedderError } from '../errors.ts'
 import { checkColumns, columnOf, lineOf, type RecordPlace } from './record.ts'
-import type { ItemLine } from './source.ts'
+import type { ItemLine, ItemSource } from './source.ts'
+
+/** A file, what its items are called, and what stands between cells. */
+interface Table extends RecordPlace {
+  path: string
+  delimiter: string
+}
 
 /**
- * All rows; blank lines do not count. A picture's cell holds a path, or a JSON list of them.
- * @throws EmbedderError `embedder/item-table` for text that is no such table, `embedder/item-columns`
+ * All rows; blank lines do not count. A picture's cell holds a path, or a JSON list of them. The file is read while its items are used, and once
+ * before: to count, and to see that it is a table.
+ * @throws EmbedderError `embedder/item-table` for text that is no such table, `embedder/item-columns`; FileError `file/missing`, `file/read`
  */
-export function csvLines(text: string, { delimiter, ...at }: RecordPlace & { delimiter: string }): ItemLine[] {
-  const [header, ...rows] = records(text, at.name, delimiter)
-  if (header === undefined) return []
-  checkColumns(header.record, at)
-  const image = columnOf(at.columns, 'image')
-  return rows.map(({ record, line }) => {
-    const cells = Object.fromEntries(header.record.map((column, i) => [column, column === image ? pictureCell(record[i]!) : record[i]]))
-    return lineOf(cells, line, at, false)
-  })
+export async function openCsv(table: Table): Promise<ItemSource> {
+  let rows = 0
+  for await (const { record } of records(table)) {
+    if (rows === 0) checkColumns(record, table)
+    rows += 1
+  }
+  return { name: table.path, total: Math.max(0, rows - 1), lines: () => items(table) }
+}
+
+async function* items(table: Table): AsyncGenerator<ItemLine> {
+  const image = columnOf(table.columns, 'image')
+  let header: string[] | undefined
+  for await (const { record, line } of records(table)) {
+    if (header === undefined) {
+      header = record
+      continue
+    }
+    const cells = Object.fromEntries(header.map((column, i) => [column, column === image ? pictureCell(record[i]!) : record[i]]))
+    yield lineOf(cells, line, table, false)
+  }
 }
 
 const rowSchema = z
   .object({ record: z.array(z.string()), info: z.object({ lines: z.int() }) })
   .transform(({ record, info }) => ({ record, line: info.lines }))
 
-function records(text: string, name: string, delimiter: string): z.infer<typeof rowSchema>[] {
+async function* records({ path, name, delimiter }: Table): AsyncGenerator<z.infer<typeof rowSchema>> {
+  const parser = parse({ bom: true, delimiter, info: true, skip_empty_lines: true })
+  // What fails on the way is thrown by the loop.
+  pipeline(createReadStream(path), parser, () => {})
   try {
-    return z.array(rowSchema).parse(parse(text, { bom: true, delimiter, info: true, skip_empty_lines: true }))
+    for await (const row of parser) yield rowSchema.parse(row)
   } catch (cause) {
-    if (!(cause instanceof CsvError)) throw cause
+    if (!(cause instanceof CsvError)) throw readFailure(path, cause)
     throw new EmbedderError('item-table', {
       message: `${name} is no table: ${cause.message}`,
       hint: 'Quote cells that hold the delimiter, a quote or a line break; give every row as many cells as the first line has.',

@@ -60,6 +60,19 @@ describe('JSON lines', () => {
     expect(lines[1]).toMatchObject({ item: { text: 'fine' } })
   })
 
+  test('long lines, many lines, characters that end lines elsewhere: a file gives what the same text gives', async () => {
+    const texts = [
+      'ü'.repeat(1_500_001),
+      'a\u2028b\u2029c\u0085d',
+      ...Array.from({ length: 5000 }, (_, i) => `cat ${i} 猫`.repeat(1 + (i % 60))),
+    ]
+    const content = `\uFEFF${texts.map((text) => JSON.stringify({ text })).join('\n\r\n')}`
+    const lines = await linesIn('long.jsonl', content)
+    expect(lines).toEqual(itemsOfText(content, at('long.jsonl'), root).lines())
+    expect(lines.map((line) => 'item' in line && line.item.text)).toEqual(texts)
+    expect(lines.at(-1)!.line).toBe(2 * texts.length - 1)
+  })
+
   test('other names for the parts; then other keys do not count', () => {
     const source = itemsOfText('{"caption":"a cat","rank":3}', 'stdin', '.', { text: 'caption' })
     expect(source.lines()).toMatchObject([{ item: { text: 'a cat' } }])
@@ -87,6 +100,13 @@ describe('tables of text', () => {
     ['an open quote', 'text\n"a\n', undefined, 'embedder/item-table', /[Qq]uote/],
   ] as const)('%s is refused', async (_, content, columns, code, says) => {
     await expect(linesIn('bad.csv', content, columns)).rejects.toMatchObject({ code, message: expect.stringMatching(says) })
+  })
+
+  test('many rows', async () => {
+    const texts = Array.from({ length: 5000 }, (_, i) => `${i} "猫",\n`.repeat(1 + (i % 30)))
+    const rows = texts.map((text) => `"${text.replaceAll('"', '""')}"\n`)
+    const lines = await linesIn('many.csv', `text\n${rows.join('')}`)
+    expect(lines.map((line) => 'item' in line && line.item.text)).toEqual(texts)
   })
 
   test('without rows there are no items', async () => {
@@ -132,8 +152,8 @@ describe('Parquet', () => {
     await expect(linesIn('bad.parquet', content)).rejects.toMatchObject({ code })
   })
 
-  test('an absent file', async () => {
-    await expect(openItems(at('none.parquet'))).rejects.toMatchObject({ code: 'file/missing' })
+  test.each(['none.parquet', 'none.jsonl', 'none.csv'])('an absent file: %s', async (name) => {
+    await expect(openItems(at(name))).rejects.toMatchObject({ code: 'file/missing' })
   })
 })
 

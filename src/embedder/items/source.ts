@@ -2,12 +2,11 @@
 
 import { existsSync, statSync } from 'node:fs'
 import { dirname, extname } from 'node:path'
-import { readText } from '../../checkpoint/file.ts'
 import type { EmbedderError } from '../errors.ts'
 import type { EmbedItem } from '../input.ts'
-import { csvLines } from './csv.ts'
+import { openCsv } from './csv.ts'
 import { folderLines } from './folder.ts'
-import { jsonLines } from './jsonl.ts'
+import { jsonLines, openJsonLines } from './jsonl.ts'
 import { openParquet } from './parquet.ts'
 import type { ItemColumns } from './record.ts'
 
@@ -39,9 +38,8 @@ export async function openItems(path: string, columns: ItemColumns = {}): Promis
   const ending = extname(path).toLowerCase()
   const at = { name: path, folder: dirname(path), columns }
   if (ending === '.parquet') return await openParquet(path, at)
-  const text = await readText(path)
-  if (ending === '.csv' || ending === '.tsv') return listed(path, csvLines(text, { ...at, delimiter: ending === '.csv' ? ',' : '\t' }))
-  return listed(path, jsonLines(text, at))
+  if (ending === '.csv' || ending === '.tsv') return await openCsv({ ...at, path, delimiter: ending === '.csv' ? ',' : '\t' })
+  return await openJsonLines(path, at)
 }
 
 /** Lines of JSON that come from elsewhere. @param folder what paths of pictures are relative to */
