@@ -1,4 +1,7 @@
-"""Forward pass of a LLaVA folder in PyTorch and transformers, f32: `forward.py FOLDER THREADS SEQUENCES`, driven by bench/forward.ts."""
+"""Forward pass of a LLaVA folder in PyTorch and transformers: `forward.py FOLDER THREADS SEQUENCES [DTYPE]`, default float32.
+
+Driven by bench/forward.ts and, in bfloat16, by bench/int8.ts.
+"""
 
 import sys
 from pathlib import Path
@@ -10,9 +13,11 @@ from transformers import LlavaForConditionalGeneration
 from rounds import serve
 
 folder, threads, size = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+dtype = getattr(torch, sys.argv[4] if len(sys.argv) > 4 else "float32")
 torch.set_num_threads(threads)
-model = LlavaForConditionalGeneration.from_pretrained(folder, dtype=torch.float32).eval()
+model = LlavaForConditionalGeneration.from_pretrained(folder, dtype=dtype).eval()
 feeds = load_file(folder / "peer-inputs.safetensors")
+feeds["pixel_values"] = feeds["pixel_values"].to(dtype)
 saved = False
 
 
@@ -25,7 +30,7 @@ def run():
         ]
         states = torch.cat(parts)
     if not saved:
-        save_file({"states": states.contiguous()}, folder / "peer-outputs.safetensors")
+        save_file({"states": states.float().contiguous()}, folder / "peer-outputs.safetensors")
         saved = True
     return {}
 
