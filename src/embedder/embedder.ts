@@ -44,8 +44,10 @@ export class Embedder {
     const { model, encoder: opened, adapterFolder, preset } = await openSubject(path, options)
     const encoder =
       model.kind === 'dual-encoder' ? erased(await dualEncoder(model, opened)) : erased(await visionLanguageEncoder(model, opened))
-    const { contract, checkpoint, device } = opened
-    const deciding = { contract, checkpoint, adapter: adapterFolder, engine: { device } }
+    const { contract, checkpoint, device = 'cpu', adapterMode = 'live' } = opened
+    // Rounded weights with an update beside them are not the rounded sum.
+    const engine = { device, dtype: contract.dtype, adapterMode: adapterFolder && adapterMode }
+    const deciding = { contract, checkpoint, adapter: adapterFolder, engine }
     return new Embedder(encoder, { family: model.family, preset, readouts: Object.keys(options.readouts ?? {}), deciding })
   }
 
