@@ -1,0 +1,88 @@
+/**
+ * @file What a precision costs on the benchmark: hit@1 of models in f32 and in fewer bits, task by task. Exit code 4 where the mean over the
+ * tasks falls by more than half a point. Developers only:
+ *
+ *     npm run precision                              the shipped tower and twins, int8, the tasks of `npm start`: minutes
+ *     npm run precision -- --dtype f16 DIR           another precision, another model: a tuned one, say
+ *     npm run precision -- --rows 20 --threads 1     fewer rows a task, for a quick look: one row more or less is then half a point
+ */
+
+import { parseArgs } from 'node:util'
+import { captionOf } from '../src/benchmark/dual-encoder.ts'
+import { benchmarkTasks, differenceOver, evaluateTask, itemsOf, type ModelScores } from '../src/benchmark/index.ts'
+import { Embedder } from '../src/embedder/embedder.ts'
+import type { EmbeddingItem } from '../src/embedder/item.ts'
+import { PRECISIONS, type Precision } from '../src/graph/index.ts'
+import { UsageError } from '../src/numeric/errors.ts'
+import { mean } from '../src/numeric/statistics.ts'
+import { loadSheets, loadWorld } from '../src/scenes/index.ts'
+import { buildTasks, QUICK_LIMITS } from '../src/scenes/tasks/index.ts'
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    dtype: { type: 'string', default: 'int8' },
+    rows: { type: 'string', default: String(QUICK_LIMITS.test) },
+    threads: { type: 'string' },
+    data: { type: 'string', default: 'data' },
+  },
+})
+
+/** Points of hit@1 that may be lost. */
+const ALLOWED = 0.5
+
+const reduced = PRECISIONS.find((name) => name === values.dtype)
+if (reduced === undefined || reduced === 'f32') {
+  throw new UsageError('arguments', { message: `no precision below f32 is called ${values.dtype}`, hint: 'Take int8 or f16.' })
+}
+
+const world = await loadWorld(values.data, 'small')
+const sheets = await loadSheets(values.data, [...world.training, ...world.heldOut])
+const described = buildTasks(world, { limits: { ...QUICK_LIMITS, train: 0, dev: 0, test: Number(values.rows) } })
+const tasks = benchmarkTasks(described, sheets)
+const items = [...new Map(itemsOf(tasks, 'test').map((item) => [item.key, item])).values()]
+console.log(`${tasks.length} tasks, ${tasks.reduce((sum, { test }) => sum + test.length, 0)} rows, ${items.length} different items`)
+
+let missed = false
+for (const model of positionals.length > 0 ? positionals : ['models/tower', 'models/twin-ar', 'models/twin-diffusion']) {
+  const exact = await scores(model, 'f32')
+  const other = await scores(model, reduced)
+  console.log(`\n${model}`)
+  for (const [i, { task, rows }] of exact.tasks.entries()) {
+    const [before, after] = [rows, other.tasks[i]!.rows].map((own) => 100 * mean(own.map(({ hit1 }) => hit1)))
+    console.log(`  ${task.padEnd(34)} f32 ${points(before!)}   ${reduced} ${points(after!)}   ${points(after! - before!)}`)
+  }
+  const difference = differenceOver(other, exact, { kind: 'all' }, tasks, { seed: 7, resamples: 1000 })!
+  const [value, low, high] = [difference.value, difference.low, difference.high].map((share) => 100 * share)
+  console.log(`  mean over the tasks: ${points(value!)} points (95 %: ${points(low!)} to ${points(high!)}); at most ${ALLOWED} may be lost`)
+  missed ||= !(value! >= -ALLOWED)
+}
+process.exitCode = missed ? 4 : 0
+
+async function scores(model: string, dtype: Precision): Promise<ModelScores> {
+  const embedder = await Embedder.load(model, {
+    dtype,
+    truncation: 'reference',
+    threads: values.threads === undefined ? undefined : Number(values.threads),
+    preset: 'none',
+  })
+  const dual = embedder.family === 'clip' || embedder.family === 'siglip'
+  const shown = items.map((item) => (dual ? { text: captionOf(item), image: item.picture?.read() } : asGiven(item)))
+  try {
+    const { vectors } = await embedder.embed(shown)
+    const width = vectors.data.length / items.length
+    const rowOf = new Map(items.map(({ key }, row) => [key, row]))
+    const vectorOf = (key: string) => vectors.data.subarray(rowOf.get(key)! * width, (rowOf.get(key)! + 1) * width)
+    return { model: `${model} ${dtype}`, tasks: tasks.map((task) => evaluateTask(task, vectorOf)) }
+  } finally {
+    await embedder.close()
+  }
+}
+
+function asGiven({ instruction, text, picture }: EmbeddingItem) {
+  return { instruction, text, image: picture?.read() }
+}
+
+function points(value: number): string {
+  return value.toFixed(2).padStart(6)
+}
