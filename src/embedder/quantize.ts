@@ -9,8 +9,7 @@
 import { int8Rows } from '../numeric/int8.ts'
 import { type Tensor, tensor } from '../numeric/tensor.ts'
 
-export const quantizations = ['int8', 'binary'] as const
-export type Quantization = (typeof quantizations)[number]
+export type Quantization = 'int8' | 'binary'
 
 /** Rows in their final form. */
 export interface QuantizedVectors {

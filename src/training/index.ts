@@ -2,7 +2,6 @@
 
 export { type AdamWOptions, adamW } from './adamw.ts'
 export { hashArrays, isF32, type NamedArrays } from './arrays.ts'
-export { TrainingError } from './errors.ts'
 export {
   fedParameters,
   type GradientGraph,
@@ -19,4 +18,4 @@ export { type TrainingOptions, type TrainingProgress, type TrainingResult, train
 export { type MuonOptions, muon } from './muon.ts'
 export { type Optimizer, openOptimizer, type ParameterGroup, type UpdateRule } from './optimizer.ts'
 export { type Schedule, type ScheduleOptions, schedule } from './schedule.ts'
-export { latestSnapshot, type Snapshot, saveSnapshot } from './snapshot.ts'
+export type { Snapshot } from './snapshot.ts'
