@@ -62,15 +62,16 @@ function problems({ load, difference, effects }: Measured & Compared, resident: 
   const found: string[] = []
   if (!(difference <= TOLERANCE)) found.push(`the vector differs from the one by hand by ${difference.toExponential(1)}`)
   for (const { at, change } of effects) if (change < 10 * TOLERANCE) found.push(`${at.name} has no effect`)
-  if (whole && load >= LONGEST_LOAD) found.push(`opening took ${load.toFixed(1)} s`)
+  if (whole && load.elapsed >= LONGEST_LOAD) found.push(`opening took ${load.elapsed.toFixed(1)} s`)
   if (whole && (resident ?? 0) > MOST_RESIDENT) found.push(`${gib(resident)} were resident`)
   return found
 }
 
 function print({ load, item, difference, effects }: Measured & Compared, { positions, operations, resident }: Work): void {
-  console.log(`opened in ${load.toFixed(1)} s (allowed ${LONGEST_LOAD})`)
+  console.log(`opened in ${load.elapsed.toFixed(1)} s (allowed ${LONGEST_LOAD}), ${load.busy.toFixed(1)} s of processor time`)
   console.log(
-    `one item of ${positions} positions in ${item.toFixed(1)} s: ${(operations / item / 1e9).toFixed(0)} GFLOP/s (${(operations / 1e12).toFixed(2)} TFLOP)`,
+    `one item of ${positions} positions in ${item.elapsed.toFixed(1)} s, ${item.busy.toFixed(1)} s of processor time: ` +
+      `${(operations / item.elapsed / 1e9).toFixed(0)} GFLOP/s (${(operations / 1e12).toFixed(2)} TFLOP)`,
   )
   console.log(`peak resident ${gib(resident)} (allowed ${gib(MOST_RESIDENT)}), mapped weights included`)
   console.log(`largest difference from the vector by hand: ${difference.toExponential(1)} (allowed ${TOLERANCE})`)

@@ -11,10 +11,17 @@ import { vectorByHand } from './decoder.ts'
 import type { Layout } from './layout.ts'
 import { type Strength, strengthOf } from './plants.ts'
 
+/** Seconds. */
+export interface Span {
+  readonly elapsed: number
+  /** Of processor time, all threads together: what is left of `elapsed` on a machine that others use too. */
+  readonly busy: number
+}
+
 export interface Measured {
-  /** Seconds until every session was open, and for the item. */
-  readonly load: number
-  readonly item: number
+  /** Until every session was open. */
+  readonly load: Span
+  readonly item: Span
   readonly vector: ArrayLike<number>
 }
 
@@ -36,15 +43,26 @@ export const TOLERANCE = 1e-5
 
 /** Opens a planted checkpoint as a user does, and embeds the item. */
 export async function measure(dir: string, { asked }: WrittenCheckpoint, threads?: number): Promise<Measured> {
-  const start = performance.now()
+  const opening = stopwatch()
   // The folder's name must not choose a published embedder's prompt.
   const embedder = await Embedder.load(dir, { memory: 'low', preset: 'none', threads })
   await embedder.open()
-  const opened = performance.now()
+  const load = opening()
+  const running = stopwatch()
   const { vectors } = await embedder.embed([asked])
-  const done = performance.now()
+  const item = running()
   await embedder.close()
-  return { load: (opened - start) / 1000, item: (done - opened) / 1000, vector: vectors.data }
+  return { load, item, vector: vectors.data }
+}
+
+/** @returns what tells the time since now */
+function stopwatch(): () => Span {
+  const start = performance.now()
+  const before = process.cpuUsage()
+  return () => {
+    const { user, system } = process.cpuUsage(before)
+    return { elapsed: (performance.now() - start) / 1000, busy: (user + system) / 1e6 }
+  }
 }
 
 /** @param vector what the model gave for the item */
