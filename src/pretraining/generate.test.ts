@@ -4,6 +4,7 @@ import { wordTokenizer } from '../../test/word-tokenizer.ts'
 import { initialWeights } from '../families/initial.ts'
 import { modelParameters } from '../families/parameters.ts'
 import { loadSheets, loadWorld } from '../scenes/index.ts'
+import { twinGates } from './gates.ts'
 import { openWriter } from './generate.ts'
 import type { TowerWorld } from './tower-batch.ts'
 import { samplesOf, type TwinSamples, withShuffledPictures } from './twin-batch.ts'
@@ -31,6 +32,14 @@ function mixed(): TwinSamples {
 describe.each(TWIN_NAMES)('%s', (name) => {
   // Large initial values, so that different states give different tokens.
   const parameters = initialWeights(modelParameters(twinModel(name)), { seed: 1, layers: 4, std: 0.2 })
+
+  test('an interruption ends answers and gates', async () => {
+    const options = { threads: 1, thread: 'caller', signal: AbortSignal.abort() } as const
+    const writer = await openWriter(name, parameters, options)
+    await expect(writer.answers(at, mixed(), LENGTH)).rejects.toMatchObject({ code: 'interrupted' })
+    await writer.close()
+    await expect(twinGates(name, at, parameters, { seed: 1, ...options })).rejects.toMatchObject({ code: 'interrupted' })
+  })
 
   test('an answer depends on its own row only, and on its picture', async () => {
     const writer = await openWriter(name, parameters, { threads: 1, thread: 'caller' })
