@@ -215,6 +215,16 @@ test('an item that gives a NaN is skipped alone', async () => {
     { index: 1, code: 'runtime/not-finite' },
     { index: 3, code: 'runtime/not-finite' },
   ])
+  // One batch for each: the longest run before the NaN, and no more than once.
+  const small = await Embedder.load(dir, { tokenBudget: 1 })
+  const longest = { text: 'an apple on a red background, and a cat, and keys' }
+  const puts: number[] = []
+  const store = { get: async () => undefined, put: async (entries: readonly unknown[]) => void puts.push(entries.length) }
+  const apart = await small.embed([...given, longest], { badItems: 'skip', store })
+  await small.close()
+  expect(apart.kept).toEqual([0, 2, 4, 5])
+  expect(puts).toEqual([1, 1, 1, 1])
+  expect(apart.vectors.data.subarray(0, vectors.data.length)).toBeAllClose(vectors.data, { atol: 2e-6 })
   const strict = await Embedder.load(dir)
   const lengths = [
     [{ text: 'a cat' }, { text: 'keys?' }, { text: 'an apple on a red background, and keys?' }],

@@ -171,15 +171,20 @@ class EmbeddingRun {
     if (batch.length > 0) await this.#encodeSound(batch)
   }
 
-  /** Halves what gives a NaN until the item that does is alone; the first by position, so that a strict run names it whatever ran first. */
+  /**
+   * Halves what gives a NaN until the item that does is alone; the first by position, so that a strict run names it whatever ran first. What ran
+   * before the NaN is not run again.
+   */
   async #encodeSound(batch: readonly Waiting[]): Promise<void> {
     try {
       await this.#encode(batch)
     } catch (error) {
       if (!(error instanceof BifocalError) || error.code !== 'runtime/not-finite') throw error
       if (this.#failures.size >= HOPELESS && this.#finished.size === 0) throw error
-      const [only] = batch
-      if (batch.length > 1) for (const half of halves(batch)) await this.#encodeSound(half)
+      // Batches tell the vectors of the first readout alone.
+      const left = this.#names.length > 0 ? batch : batch.filter(({ row }) => !this.#finished.has(row))
+      const [only] = left
+      if (left.length > 1) for (const half of halves(left)) await this.#encodeSound(half)
       else if (only !== undefined) this.#fail(only.row, error)
     }
   }
@@ -197,13 +202,17 @@ class EmbeddingRun {
   async #encode(batch: readonly Waiting[]): Promise<void> {
     const onBatch = async (places: readonly number[], vectors: readonly Float32Array[]) => {
       await this.#store?.put(places.map((place, i) => ({ key: batch[place]!.key, vector: vectors[i]! })))
-      for (const place of places) this.#finished.add(batch[place]!.row)
+      for (const [i, place] of places.entries()) {
+        this.#tables[0]!.set(batch[place]!.row, vectors[i]!)
+        this.#finished.add(batch[place]!.row)
+      }
       this.#progress()
     }
     const prepared = batch.map((waiting) => waiting.prepared)
     const made = await this.#encoder.encode(prepared, { signal: this.#options.signal, onBatch })
-    for (const [i, column] of made.entries())
-      for (const [place, vector] of column.entries()) this.#tables[i]!.set(batch[place]!.row, vector)
+    for (const [i, column] of made.entries()) {
+      if (i > 0) for (const [place, vector] of column.entries()) this.#tables[i]!.set(batch[place]!.row, vector)
+    }
   }
 
   #progress(): void {
