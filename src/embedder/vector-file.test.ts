@@ -99,6 +99,12 @@ test('Parquet of several row groups', async () => {
   expect(await parquetReadObjects({ file })).toEqual(indices(count).map((index) => ({ index, vector: [2 * index, 2 * index + 1] })))
 })
 
+test('names that no reader would take are refused', async () => {
+  const rows: VectorRows = { vectors: f32([1, 1], [1]), kept: [0], ids: ['"'.repeat(25_000_000)], items: 1 }
+  const refused = writeVectors(at('long.safetensors'), rows)
+  await expect(refused).rejects.toMatchObject({ code: 'embedder/long-ids', hint: expect.stringContaining('long.safetensors.journal') })
+})
+
 test('no rows at all can be written in every form', async () => {
   const none: VectorRows = { vectors: f32([0, 0], []), kept: [], items: 2 }
   for (const ending of ['safetensors', 'npy', 'parquet', 'jsonl']) await writeVectors(at(`none.${ending}`), none)

@@ -24,7 +24,7 @@ const writers: Readonly<Record<string, Writer>> = {
   '.safetensors': async (path, { vectors, scales, kept, ids }, metadata) => {
     const items = { dtype: 'i32', dims: [kept.length], data: Int32Array.from(kept) } as const
     const tensors: Record<string, Tensor> = scales === undefined ? { vectors, items } : { vectors, items, scales }
-    await writeSafetensors(path, tensors, ids === undefined ? metadata : { ...metadata, ids: JSON.stringify(ids) })
+    await writeSafetensors(path, tensors, ids === undefined ? metadata : { ...metadata, ids: names(path, ids) })
   },
   '.npy': async (path, rows) => await writeFileAtomic(path, npyPieces(rows)),
   '.parquet': async (path, rows, metadata) => await writeFileAtomic(path, parquetPieces(rows, metadata)),
@@ -48,10 +48,24 @@ export function checkVectorPath(path: string): void {
 
 /**
  * Writes all or nothing.
- * @throws EmbedderError `embedder/vector-format`; FileError `file/disk-full`, `file/write`
+ * @throws EmbedderError `embedder/vector-format`, `embedder/long-ids`; FileError `file/disk-full`, `file/write`
  */
 export async function writeVectors(path: string, rows: VectorRows, metadata: Readonly<Record<string, string>> = {}): Promise<void> {
   await writerOf(path)(path, rows, metadata)
+}
+
+/** Bytes: no reader takes a header of more than 100 MB, and some of that is the rest of it. */
+const LONGEST_NAMES = 99_000_000
+
+/** @throws EmbedderError `embedder/long-ids` */
+function names(path: string, ids: readonly string[]): string {
+  const json = JSON.stringify(ids)
+  // Quotes and backslashes are doubled when the header is written.
+  if (Buffer.byteLength(JSON.stringify(json)) <= LONGEST_NAMES) return json
+  throw new EmbedderError('long-ids', {
+    message: `${path}: the names of ${ids.length} items are too long for the header of a safetensors file`,
+    hint: `Write a .parquet or .jsonl file. Rename ${path}.journal after it, and nothing is computed again.`,
+  })
 }
 
 /** `{"index": 0, "id": "…", "scale": …, "vector": […]}` for each row; id and scale where there are some. */
