@@ -4,7 +4,8 @@
  *
  *     npm run precision                              the shipped tower and twins, int8, the tasks of `npm start`: minutes
  *     npm run precision -- --dtype f16 DIR           another precision, another model: a tuned one, say
- *     npm run precision -- --rows 20 --threads 1     fewer rows a task, for a quick look: one row more or less is then half a point
+ *     npm run precision -- --rows 20 --threads 1     fewer rows a task, for a quick look: chance alone then moves the mean by more than that
+ *     npm run precision -- --pool mean               another pooling than the model's own
  */
 
 import { parseArgs } from 'node:util'
@@ -12,6 +13,7 @@ import { captionOf } from '../src/benchmark/dual-encoder.ts'
 import { benchmarkTasks, differenceOver, evaluateTask, itemsOf, type ModelScores } from '../src/benchmark/index.ts'
 import { Embedder } from '../src/embedder/embedder.ts'
 import type { EmbeddingItem } from '../src/embedder/item.ts'
+import { pools } from '../src/embedder/readout.ts'
 import { PRECISIONS, type Precision } from '../src/graph/index.ts'
 import { UsageError } from '../src/numeric/errors.ts'
 import { mean } from '../src/numeric/statistics.ts'
@@ -24,6 +26,7 @@ const { values, positionals } = parseArgs({
     dtype: { type: 'string', default: 'int8' },
     rows: { type: 'string', default: String(QUICK_LIMITS.test) },
     threads: { type: 'string' },
+    pool: { type: 'string' },
     data: { type: 'string', default: 'data' },
   },
 })
@@ -34,6 +37,11 @@ const ALLOWED = 0.5
 const reduced = PRECISIONS.find((name) => name === values.dtype)
 if (reduced === undefined || reduced === 'f32') {
   throw new UsageError('arguments', { message: `no precision below f32 is called ${values.dtype}`, hint: 'Take int8 or f16.' })
+}
+
+const pool = pools.find((name) => name === values.pool)
+if (values.pool !== undefined && pool === undefined) {
+  throw new UsageError('arguments', { message: `no pooling is called ${values.pool}`, hint: `Take one of ${pools.join(', ')}.` })
 }
 
 const world = await loadWorld(values.data, 'small')
@@ -64,6 +72,7 @@ async function scores(model: string, dtype: Precision): Promise<ModelScores> {
     dtype,
     truncation: 'reference',
     threads: values.threads === undefined ? undefined : Number(values.threads),
+    readout: { pool },
     preset: 'none',
   })
   const dual = embedder.family === 'clip' || embedder.family === 'siglip'
