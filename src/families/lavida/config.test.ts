@@ -32,6 +32,12 @@ describe('config.json of LaViDa', () => {
     expect(isLavida({ model_type: 'llava' })).toBe(false)
   })
 
+  test('a config without a width is still known, and told what it lacks', () => {
+    const { d_model, ...rest } = lladaConfig
+    expect(isLavida(rest)).toBe(true)
+    expect(() => parseLavidaConfig(rest)).toThrow(/d_model/)
+  })
+
   test('pooling off gives every patch a token', () => {
     expect(tokenSide(parseLavidaConfig({ ...lladaConfig, mm_spatial_pool_mode: 'none' }))).toBe(27)
   })

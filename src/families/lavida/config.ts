@@ -142,12 +142,13 @@ const backbones = { llava_llada: 'llada', llava_dream: 'dream' } as const
 const recognised = z.looseObject({ model_type: z.enum(['llava_llada', 'llava_dream']) })
 
 /**
- * Whether config.json is LaViDa's. LLaDA-V calls itself `llava_llada` too, but its language model has Llama's keys.
+ * Whether config.json is LaViDa's. LLaDA-V calls itself `llava_llada` too, but its language model has Llama's keys; one that has neither is taken
+ * for LaViDa's, so that the error names the key that is missing.
  * @see specs/lavida.md §10.1
  */
 export function isLavida(json: unknown): boolean {
   const found = recognised.safeParse(json)
-  return found.success && (found.data.model_type === 'llava_dream' || 'd_model' in found.data)
+  return found.success && (found.data.model_type === 'llava_dream' || 'd_model' in found.data || !('hidden_size' in found.data))
 }
 
 /**
