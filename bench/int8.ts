@@ -20,8 +20,9 @@ const { layers, batch, positions, threads, rounds, split, peerSplit } = numbers(
   positions: 256,
   threads: availableParallelism(),
   rounds: 5,
-  /** As in `forward`. */
-  split: 2 * availableParallelism(),
+  /** Sequences a run: 256 positions a core, half of what is best in f32, because products are fast and passes over activations are not. */
+  split: availableParallelism(),
+  /** The same for the peer; by default it gets the batch whole, as one calls transformers. */
   peerSplit: 8,
 })
 
