@@ -6,7 +6,7 @@
  *
  *     npx tsc -p tsconfig.scripts.json && node .bifocal/scripts/scripts/full-size.js lavida [--text] [--layers N] [--scale N] [--threads N] [--dir DIR]
  *
- * For a quick trial: `--text` asks without a picture, which is a tenth of the work and still reads every weight of the decoder; `--layers` and
+ * For a quick trial: `--text` asks without a picture, which is a small part of the work and still reads every weight of the decoder; `--layers` and
  * `--scale` (what widths are divided by) make less of the model: `--layers 2 --scale 8` takes seconds. Exit code 4 when the vector
  * differs, a planted number has no effect, or, at true size, opening takes 10 s or more, or more than 20 GiB were resident.
  */
