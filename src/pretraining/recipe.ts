@@ -43,5 +43,5 @@ export const VARIED = 0.7
 /** Share of single things that are shown as silhouettes after that: who can't name them can't tell which of two shapes has which colour. */
 export const SILHOUETTES = 0.35
 
-export const TOWER_TRAINING: TowerTraining = { steps: 4_500, batch: 64, bank: 24, seed: 20260206 }
+export const TOWER_TRAINING: TowerTraining = { steps: 5_500, batch: 64, bank: 24, seed: 20260206 }
 export const TWIN_TRAINING: TwinTraining = { steps: 5_000, batch: 64, seed: 20260206 }
