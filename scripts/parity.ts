@@ -1,14 +1,17 @@
 /**
  * @file Writes docs/parity.md: which family equals its reference, how far, on which device. Runs the built command line over the golden
- * fixtures. Developers only:
+ * fixtures. Models that are named are then embedded on the device and, for vectors and speed to be held against, on the CPU. Developers only:
  *
  *     npm run parity                  every fixture on the CPU
  *     npm run parity:webgpu           every model fixture on the GPU that VK_DRIVER_FILES names, else on SwiftShader: minutes each
+ *     npm run parity:cuda             every model fixture on an NVIDIA GPU, then the shipped twins; needs ONNX Runtime's CUDA provider
+ *                                     (`ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node`), CUDA 12 and cuDNN 9
+ *     npm run parity:cuda -- DIR      a model of yours too
  *     npm run parity -- --device cuda --fixtures llava,clip
  *
  * Further options: `--golden DIR` (default BIFOCAL_GOLDEN, else ../shared/golden), `--cli dist/cli/main.js`, `--page docs/parity.md`, `--kept
  * docs/parity.json`. Reports are kept in the latter after each fixture: other devices' stay, an interrupted run loses one fixture. Exit code 4
- * when a fixture misses.
+ * when a fixture or a vector misses; a device that is not there leaves page and figures as they are.
  */
 
 import { existsSync } from 'node:fs'
@@ -17,14 +20,18 @@ import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { writeFileAtomic } from '../src/checkpoint/file.ts'
 import { UsageError } from '../src/numeric/errors.ts'
-import { DEVICES, type Device } from '../src/runtime/devices.ts'
+import { DEVICES, type Device, executionProviders } from '../src/runtime/devices.ts'
+import { RuntimeError } from '../src/runtime/errors.ts'
 import { gpuEnvironment } from '../test/software-gpu.ts'
+import { endWith } from './outcome.ts'
 import { familyRows } from './parity/families.ts'
 import { type Measurements, readMeasurements, type Verification, withReport, writeMeasurements } from './parity/measurements.ts'
 import { parityPage } from './parity/page.ts'
+import { ratiosOf } from './parity/ratios.ts'
 import { readFixture, verification } from './parity/verification.ts'
 
-const { values } = parseArgs({
+const { values, positionals: models } = parseArgs({
+  allowPositionals: true,
   options: {
     device: { type: 'string', default: 'cpu' },
     fixtures: { type: 'string' },
@@ -35,34 +42,72 @@ const { values } = parseArgs({
   },
 })
 
-const device = deviceCalled(values.device)
-if (!existsSync(values.golden)) {
-  throw new UsageError('arguments', {
-    message: `no fixtures at ${values.golden}`,
-    hint: 'Say where they are with --golden or BIFOCAL_GOLDEN.',
-  })
+/** What a verification is refused with where the device itself is not there: no figure of a fixture. */
+const ABSENT = ['runtime/no-cuda', 'runtime/no-adapter']
+
+await endWith(async () => {
+  const device = deviceCalled(values.device)
+  // Said once and in words, before every fixture says it.
+  executionProviders(device)
+  const met = [await verified(device), await compared(device)]
+  return met.every(Boolean) ? 0 : 4
+})
+
+/** Every fixture on the device, kept and written to the page. @returns whether all are equal */
+async function verified(device: Device): Promise<boolean> {
+  if (!existsSync(values.golden)) {
+    throw new UsageError('arguments', {
+      message: `no fixtures at ${values.golden}`,
+      hint: 'Say where they are with --golden or BIFOCAL_GOLDEN.',
+    })
+  }
+  const env = device === 'webgpu' ? gpuEnvironment() : process.env
+  if (env === undefined) {
+    throw new UsageError('arguments', { message: 'no GPU, and none in software', hint: 'Install chromium, or set VK_DRIVER_FILES.' })
+  }
+  let kept: Measurements = existsSync(values.kept) ? await readMeasurements(values.kept) : { fixtures: [] }
+  if (device === 'webgpu') kept = { ...kept, driver: basename(env.VK_DRIVER_FILES ?? '') }
+  const families = familyRows()
+  let equal = true
+  for (const name of values.fixtures?.split(',') ?? (await fixturesIn(values.golden))) {
+    const fixture = await readFixture(values.golden, name)
+    // Graphs of tuning and of single operators are the CPU's to verify, unless someone asks.
+    if (device !== 'cpu' && fixture.kind !== 'model' && values.fixtures === undefined) continue
+    const dir = join(values.golden, name)
+    const report = await verification(values.cli, dir, device, env)
+    if ('refused' in report && ABSENT.includes(report.refused)) throw absence(device, report.refused, dir)
+    equal &&= !('refused' in report) && report.failure === undefined
+    console.error(`${name} on ${device}: ${inWords(report)}`)
+    kept = withReport(kept, fixture, device, report)
+    await writeMeasurements(values.kept, kept)
+    await writeFileAtomic(values.page, parityPage(families, kept))
+  }
+  console.error(`→ ${values.page}`)
+  return equal
 }
-const env = device === 'webgpu' ? gpuEnvironment() : process.env
-if (env === undefined) {
-  throw new UsageError('arguments', { message: 'no GPU, and none in software', hint: 'Install chromium, or set VK_DRIVER_FILES.' })
+
+/** The named models on the device beside the CPU. @returns whether all vectors are equal */
+async function compared(device: Device): Promise<boolean> {
+  let equal = true
+  for (const model of models) {
+    for (const { dtype, passed, words } of await ratiosOf(model, device)) {
+      equal &&= passed
+      console.log(`${model} on ${device}, ${dtype}: ${words}`)
+    }
+  }
+  return equal
 }
-let kept: Measurements = existsSync(values.kept) ? await readMeasurements(values.kept) : { fixtures: [] }
-if (device === 'webgpu') kept = { ...kept, driver: basename(env.VK_DRIVER_FILES ?? '') }
-const families = familyRows()
-let missed = false
-for (const name of values.fixtures?.split(',') ?? (await fixturesIn(values.golden))) {
-  const fixture = await readFixture(values.golden, name)
-  // Graphs of tuning and of single operators are the CPU's to verify, unless someone asks.
-  if (device !== 'cpu' && fixture.kind !== 'model' && values.fixtures === undefined) continue
-  const report = await verification(values.cli, join(values.golden, name), device, env)
-  missed ||= 'refused' in report || report.failure !== undefined
-  console.error(`${name} on ${device}: ${inWords(report)}`)
-  kept = withReport(kept, fixture, device, report)
-  await writeMeasurements(values.kept, kept)
-  await writeFileAtomic(values.page, parityPage(families, kept))
+
+function absence(device: Device, code: string, dir: string): RuntimeError {
+  return new RuntimeError(
+    code.replace('runtime/', ''),
+    {
+      message: `device ${device} can't be used on this machine`,
+      hint: `\`bifocal verify --golden ${dir} --device ${device}\` says what is missing.`,
+    },
+    2,
+  )
 }
-console.error(`→ ${values.page}`)
-process.exitCode = missed ? 4 : 0
 
 function deviceCalled(name: string): Device {
   const found = DEVICES.find((known) => known === name)
