@@ -101,7 +101,7 @@ export async function writeContract(dir: string, contract: Contract): Promise<vo
 }
 
 /** The default readout: the last state sees everything in a causal model only; elsewhere the mean. A dual encoder pools by itself. */
-export function defaultReadout(model: Model): Readout {
+function defaultReadout(model: Model): Readout {
   const causal = model.kind === 'vision-language' && model.shape.nativeAttention === 'causal'
   return { layer: 'last', norm: 'after', pool: causal ? 'last' : 'mean' }
 }

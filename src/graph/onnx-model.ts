@@ -40,7 +40,7 @@ export function attributeMessage(name: string, value: AttributeValue): Attribute
   return { name, type: AttributeType.FLOAT, f: value.real }
 }
 
-export function slotMessage({ name, dtype, dims }: FeedSlot): MessageInitShape<typeof ValueInfoProtoSchema> {
+function slotMessage({ name, dtype, dims }: FeedSlot): MessageInitShape<typeof ValueInfoProtoSchema> {
   const dim = dims.map((size) =>
     typeof size === 'number'
       ? { value: { case: 'dimValue' as const, value: BigInt(size) } }

@@ -26,7 +26,7 @@ export interface StagedFolder {
 }
 
 /** bifocal's own cache: `BIFOCAL_CACHE`, else `~/.cache/bifocal`. */
-export function cacheFolder(): string {
+function cacheFolder(): string {
   return process.env.BIFOCAL_CACHE || join(homedir(), '.cache', 'bifocal')
 }
 
