@@ -116,6 +116,12 @@ describe('offline', () => {
     server.repositories = {}
     await expect(resolve()).rejects.toMatchObject({ code: 'hub/no-repository' })
   })
+
+  test('without a copy, it is said that no folder has the name either', async () => {
+    server.faults.push({ on: /api/, status: 503, times: 99 })
+    const message = expect.stringMatching(/^there is no folder acme\/tiny, and as a name on the hub: .*503/)
+    await expect(resolve()).rejects.toMatchObject({ code: 'hub/unavailable', message, exitCode: 1 })
+  })
 })
 
 test('blobs have the names that git and large file storage give', () => {

@@ -1,6 +1,7 @@
 /** @file From what a user calls a model to the folder that holds it. */
 
 import { existsSync } from 'node:fs'
+import { located } from '../numeric/errors.ts'
 import { cachedRepository, cachedSnapshot } from './cache.ts'
 import { HubError } from './errors.ts'
 import { type DownloadOptions, pullModel } from './pull.ts'
@@ -38,7 +39,9 @@ export async function resolveModel(model: string, options: ResolveOptions = {}):
   try {
     return (await pullModel(model, { ...options, settings })).folder
   } catch (error) {
-    if (!cached?.usable || !(error instanceof HubError) || !PASSING.includes(error.code)) throw error
+    if (!(error instanceof HubError) || !PASSING.includes(error.code)) throw error
+    // A misspelt path of two parts is a name too.
+    if (!cached?.usable) throw located(error, `there is no folder ${model}, and as a name on the hub`)
     options.warn?.(`${error.message}; the copy of ${model} in the cache is used, commit ${cached.commit}`)
     return cached.folder
   }

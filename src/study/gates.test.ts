@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Results } from '../report/index.ts'
-import { conversionGates } from './gates.ts'
+import { conversionGates, runGates } from './gates.ts'
 
 type Difference = Results['differences'][number]
 
@@ -36,4 +36,12 @@ test.each([
 test('other comparisons are no gates', () => {
   const differences = [difference('tower', 'in-domain', 0.1), difference('twin-ar-random-causal', 'all', 0.1)]
   expect(conversionGates({ models, differences })).toEqual([])
+})
+
+test('models that are not there are named, all of them', async () => {
+  await expect(runGates({ models: '/nowhere/models', out: '/nowhere/out', quick: true })).rejects.toMatchObject({
+    code: 'study/no-model',
+    exitCode: 3,
+    message: expect.stringMatching(/models\/tower, .*models\/twin-ar, .*models\/twin-diffusion/),
+  })
 })

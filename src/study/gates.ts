@@ -1,5 +1,6 @@
 /** @file The gates of the shipped models, in full: tower, twins, and what pretraining is worth to a converted one. @see specs/twins.md §4 */
 
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { InterruptedError } from '../numeric/errors.ts'
@@ -11,6 +12,7 @@ import { TWIN_NAMES } from '../pretraining/twin-config.ts'
 import type { Results } from '../report/index.ts'
 import { loadSheets, loadWorld } from '../scenes/index.ts'
 import { loadTokenizer } from '../text/tokenizer.ts'
+import { StudyError } from './errors.ts'
 import { runStudy } from './study.ts'
 
 export interface GatesOptions {
@@ -35,14 +37,21 @@ const packaged = (path: string) => fileURLToPath(new URL(`../../${path}`, import
 
 /**
  * Measures all gates. Seeds are the recipe's, so the figures are a function of the folders.
- * @throws CheckpointError, FamilyError, PretrainingError of the folders; InterruptedError
+ * @throws StudyError `study/no-model`; CheckpointError, FamilyError, PretrainingError of the folders; InterruptedError
  */
 export async function runGates(options: GatesOptions): Promise<Gate[]> {
   const { models = packaged('models'), out, quick = false, cards = false, signal, onProgress, warn, ...measuring } = options
+  const folder = (name: string) => join(models, name)
+  const absent = ['tower', ...TWIN_NAMES].map(folder).filter((dir) => !existsSync(dir))
+  if (absent.length > 0) {
+    throw new StudyError('no-model', {
+      message: `there is no folder ${absent.join(', ')}`,
+      hint: 'Say with --models which folder holds tower, twin-ar and twin-diffusion; without it the shipped ones are measured.',
+    })
+  }
   const data = packaged('data')
   const world = await loadWorld(data, 'small')
   const sheets = await loadSheets(data, [...world.training, ...world.heldOut])
-  const folder = (name: string) => join(models, name)
   // The twins' tokenizer: the tower's adds an end token of its own.
   const at = { world, sheets, tokenizer: await loadTokenizer(folder('twin-ar')) }
   const measured = { seed: TWIN_TRAINING.seed, signal, onProgress, ...measuring }
