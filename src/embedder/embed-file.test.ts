@@ -1,5 +1,5 @@
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { writeRandomTwins } from '../../test/random-twins.ts'
@@ -95,6 +95,25 @@ describe('an interrupted run', () => {
     await expect(other).rejects.toMatchObject({ code: 'embedder/other-run', hint: expect.stringContaining('delete the file') })
     await withEmbedder((embedder) => embedFile(embedder, source(), { out, dims: 5, quantize: 'int8' }))
     expect(await vectorsOf(out)).toMatchObject({ dtype: 'i8', dims: [60, 5] })
+  })
+
+  test('keeps a second run of the same file away, until it ends', async () => {
+    const out = at('shared.safetensors')
+    const journal = await VectorJournal.open(`${out}.journal`, 'another')
+    const refused = { code: 'embedder/in-use', exitCode: 2, message: expect.stringContaining(`process ${process.pid} on ${hostname()}`) }
+    await expect(withEmbedder((embedder) => embedFile(embedder, source(2), { out }))).rejects.toMatchObject(refused)
+    await journal.close()
+    await withEmbedder((embedder) => embedFile(embedder, source(2), { out }))
+    expect(readdirSync(root).filter((name) => name.startsWith('shared'))).toEqual(['shared.safetensors'])
+  })
+
+  test('that was killed leaves no lock that counts', async () => {
+    const out = at('killed.safetensors')
+    await interrupted(out)
+    // No process has so high a number.
+    writeFileSync(`${out}.journal.lock`, `4194305 ${hostname()} 0`)
+    await withEmbedder((embedder) => embedFile(embedder, source(), { out }))
+    expect(readdirSync(root).filter((name) => name.startsWith('killed'))).toEqual(['killed.safetensors'])
   })
 
   test('that had not begun leaves nothing', async () => {

@@ -1,6 +1,7 @@
 /**
  * @file Vectors of a run that is not finished, beside the file that it will write: a killed run goes on where it stopped. A line of JSON says what
- * made the vectors; records of equal size follow, each the item's key, its vector and a checksum. What a crash left half written is cut off.
+ * made the vectors; records of equal size follow, each the item's key, its vector and a checksum. What a crash left half written is cut off. A lock
+ * beside it keeps a second run of the same file away.
  */
 
 import { type FileHandle, open, rm } from 'node:fs/promises'
@@ -9,6 +10,7 @@ import { crc32 } from 'node:zlib'
 import { z } from 'zod'
 import { readFailure, writeFailure } from '../checkpoint/errors.ts'
 import { makeFolder } from '../checkpoint/file.ts'
+import { type Lock, takeLock } from '../checkpoint/lock.ts'
 import { EmbedderError } from './errors.ts'
 import type { StoredVector, VectorStore } from './vector-store.ts'
 
@@ -24,6 +26,7 @@ const SYNC = 5000
 export class VectorJournal implements VectorStore {
   readonly #path: string
   readonly #file: FileHandle
+  readonly #lock: Lock
   readonly #fingerprint: string
   /** Where the vectors of earlier runs begin, in bytes; they stay on disk until they are asked for. */
   readonly #known = new Map<string, number>()
@@ -31,27 +34,32 @@ export class VectorJournal implements VectorStore {
   #end = 0
   #synced = 0
 
-  private constructor(path: string, file: FileHandle, fingerprint: string) {
+  private constructor(path: string, opened: { file: FileHandle; lock: Lock }, fingerprint: string) {
     this.#path = path
-    this.#file = file
+    this.#file = opened.file
+    this.#lock = opened.lock
     this.#fingerprint = fingerprint
   }
 
   /**
    * Opens or starts the journal.
    * @param fingerprint of everything that decides the vectors
-   * @throws EmbedderError `embedder/other-run` when other settings made what it holds; FileError `file/read`, `file/write`
+   * @throws EmbedderError `embedder/other-run` when other settings made what it holds, `embedder/in-use` while another run has it open;
+   *   FileError `file/read`, `file/write`
    */
   static async open(path: string, fingerprint: string): Promise<VectorJournal> {
+    const lock = await lockOf(path)
     const opening = makeFolder(dirname(path)).then(() => open(path, 'a+'))
-    const file = await opening.catch((cause: unknown) => {
+    const file = await opening.catch(async (cause: unknown) => {
+      await lock.release()
       throw writeFailure(path, cause)
     })
-    const journal = new VectorJournal(path, file, fingerprint)
+    const journal = new VectorJournal(path, { file, lock }, fingerprint)
     try {
       await journal.#load()
     } catch (error) {
       await file.close()
+      await lock.release()
       throw error
     }
     return journal
@@ -93,12 +101,14 @@ export class VectorJournal implements VectorStore {
   async close(): Promise<void> {
     await this.#file.close()
     if (this.#dims === undefined) await rm(this.#path, { force: true })
+    await this.#lock.release()
   }
 
   /** The run is finished: its vectors are elsewhere. */
   async remove(): Promise<void> {
     await this.#file.close()
     await rm(this.#path, { force: true })
+    await this.#lock.release()
   }
 
   async #append(bytes: Uint8Array): Promise<void> {
@@ -152,6 +162,15 @@ export class VectorJournal implements VectorStore {
     }
     return bytes.subarray(0, done)
   }
+}
+
+async function lockOf(path: string): Promise<Lock> {
+  const taken = await takeLock(`${path}.lock`)
+  if ('release' in taken) return taken
+  throw new EmbedderError('in-use', {
+    message: `${path} is in use: process ${taken.pid} on ${taken.host} writes the same file of vectors`,
+    hint: 'Wait until it ends, end it, or write to another file.',
+  })
 }
 
 function recordOf({ key, vector }: StoredVector): Buffer {

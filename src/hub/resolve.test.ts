@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { COMMIT, clientOf, OLDER, servedModel } from '../../test/hub-models.ts'
 import { gitBlob, type HubServer, sha256, startHubServer } from '../../test/hub-server.ts'
+import { HubError } from './errors.ts'
 import { resolveModel } from './resolve.ts'
 
 let server: HubServer
@@ -120,7 +121,9 @@ describe('offline', () => {
   test('without a copy, it is said that no folder has the name either', async () => {
     server.faults.push({ on: /api/, status: 503, times: 99 })
     const message = expect.stringMatching(/^there is no folder acme\/tiny, and as a name on the hub: .*503/)
-    await expect(resolve()).rejects.toMatchObject({ code: 'hub/unavailable', message, exitCode: 1 })
+    const told = resolve()
+    await expect(told).rejects.toBeInstanceOf(HubError)
+    await expect(told).rejects.toMatchObject({ code: 'hub/unavailable', message, exitCode: 1 })
   })
 })
 

@@ -1,7 +1,6 @@
 /** @file From what a user calls a model to the folder that holds it. */
 
 import { existsSync } from 'node:fs'
-import { located } from '../numeric/errors.ts'
 import { cachedRepository, cachedSnapshot } from './cache.ts'
 import { HubError } from './errors.ts'
 import { type DownloadOptions, pullModel } from './pull.ts'
@@ -40,9 +39,14 @@ export async function resolveModel(model: string, options: ResolveOptions = {}):
     return (await pullModel(model, { ...options, settings })).folder
   } catch (error) {
     if (!(error instanceof HubError) || !PASSING.includes(error.code)) throw error
-    // A misspelt path of two parts is a name too.
-    if (!cached?.usable) throw located(error, `there is no folder ${model}, and as a name on the hub`)
+    if (!cached?.usable) throw noFolderEither(model, error)
     options.warn?.(`${error.message}; the copy of ${model} in the cache is used, commit ${cached.commit}`)
     return cached.folder
   }
+}
+
+/** A misspelt path of two parts is a name too. */
+function noFolderEither(model: string, cause: HubError): HubError {
+  const message = `there is no folder ${model}, and as a name on the hub: ${cause.message}`
+  return new HubError(cause.code.replace('hub/', ''), { message, hint: cause.hint, cause }, cause.exitCode)
 }
