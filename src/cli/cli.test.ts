@@ -127,6 +127,7 @@ const refusals: Readonly<Record<string, Refusal>> = {
     code: 2,
     says: /without the picture/,
   },
+  'nothing piped in': { args: () => ['embed', model, '--input', '-'], code: 2, says: /usage\/empty-input.*stdin has no items/ },
   'an input without items': { args: () => ['embed', model, '--input', at('blank.jsonl')], code: 2, says: /usage\/empty-input/ },
   'a bad line with --strict': {
     args: () => ['embed', model, '--input', at('bad-line-first.jsonl'), '--strict'],

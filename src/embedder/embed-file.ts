@@ -69,7 +69,7 @@ export async function embedSource(embedder: Embedder, source: ItemSource, option
     }
   }
   // A lone item needs no number, and nobody looks for it.
-  const placeOf = (index: number) => (source.total > 1 ? `${source.name}, line ${places[given[index]!]!.line}` : undefined)
+  const placeOf = (index: number) => (source.total !== 1 ? `${source.name}, line ${places[given[index]!]!.line}` : undefined)
   const made = await embedder.embed(items(), { ...embedOptions, badItems, placeOf, total: source.total })
   const kept = made.kept.map((index) => given[index]!)
   const skipped = made.skipped.map(({ index, ...why }) => ({ ...places[given[index]!]!, ...why }))

@@ -7,7 +7,7 @@ import { UsageError } from '../../numeric/errors.ts'
 import { command } from '../command.ts'
 import * as flags from '../flags.ts'
 import type { CommandIo } from '../io.ts'
-import { textOf } from '../stdin.ts'
+import { piecesOf } from '../stdin.ts'
 
 export const embed = command('embed <model>', 'Give the vectors of texts and pictures')
   .option('--input <path>', 'items: a .jsonl, .csv, .tsv or .parquet file, or a folder of pictures; - reads JSON lines from stdin')
@@ -123,11 +123,12 @@ async function itemSource(
     })
   }
   if (input === undefined) return { name: 'the flags', total: 1, lines: () => [{ line: 1, item: { text, image } }] }
-  const { itemsOfText, openItems } = await import('../../embedder/items/source.ts')
-  const source = input === '-' ? itemsOfText(await textOf(process.stdin, signal), 'stdin', '.', columns) : await openItems(input, columns)
-  if (source.total > 0) return source
+  const { openItems, pipedItems } = await import('../../embedder/items/source.ts')
+  const place = { name: 'stdin', folder: '.', columns: columns ?? {} }
+  const source = await (input === '-' ? pipedItems(piecesOf(process.stdin, signal), place) : openItems(input, columns))
+  if (source.total !== 0) return source
   throw new UsageError('empty-input', {
-    message: `${input} has no items`,
+    message: `${source.name} has no items`,
     hint: 'Write one JSON object a line, rows under the names of the columns, or put pictures into the folder.',
   })
 }

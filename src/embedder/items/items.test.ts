@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { parquetWriteBuffer } from 'hyparquet-writer'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ItemColumns } from './record.ts'
-import { type ItemLine, itemsOfText, openItems } from './source.ts'
+import { type ItemLine, type ItemSource, openItems, pipedItems } from './source.ts'
 
 let root: string
 const at = (name: string) => join(root, name)
@@ -15,10 +15,19 @@ afterAll(() => rmSync(root, { recursive: true, force: true }))
 
 async function linesOf(path: string, columns?: ItemColumns): Promise<ItemLine[]> {
   const source = await openItems(path, columns)
-  const lines: ItemLine[] = []
-  for await (const line of source.lines()) lines.push(line)
+  const lines = await collected(source)
   expect(source.total).toBe(lines.length)
   return lines
+}
+
+async function collected(source: ItemSource): Promise<ItemLine[]> {
+  const lines: ItemLine[] = []
+  for await (const line of source.lines()) lines.push(line)
+  return lines
+}
+
+async function* inPieces(text: string, length = text.length): AsyncGenerator<string> {
+  for (let start = 0; start < text.length; start += length) yield text.slice(start, start + length)
 }
 
 async function linesIn(name: string, content: string | Uint8Array, columns?: ItemColumns): Promise<ItemLine[]> {
@@ -60,7 +69,7 @@ describe('JSON lines', () => {
     expect(lines[1]).toMatchObject({ item: { text: 'fine' } })
   })
 
-  test('long lines, many lines, characters that end lines elsewhere: a file gives what the same text gives', async () => {
+  test('long lines, many lines, characters that end lines elsewhere: a file gives what the same text gives in pieces', async () => {
     const texts = [
       'ü'.repeat(1_500_001),
       'a\u2028b\u2029c\u0085d',
@@ -68,14 +77,30 @@ describe('JSON lines', () => {
     ]
     const content = `\uFEFF${texts.map((text) => JSON.stringify({ text })).join('\n\r\n')}`
     const lines = await linesIn('long.jsonl', content)
-    expect(lines).toEqual(itemsOfText(content, at('long.jsonl'), root).lines())
+    const piped = await pipedItems(inPieces(content, 4099), { name: at('long.jsonl'), folder: root, columns: {} })
+    expect(piped.total).toBeUndefined()
+    expect(await collected(piped)).toEqual(lines)
     expect(lines.map((line) => 'item' in line && line.item.text)).toEqual(texts)
     expect(lines.at(-1)!.line).toBe(2 * texts.length - 1)
   })
 
-  test('other names for the parts; then other keys do not count', () => {
-    const source = itemsOfText('{"caption":"a cat","rank":3}', 'stdin', '.', { text: 'caption' })
-    expect(source.lines()).toMatchObject([{ item: { text: 'a cat' } }])
+  test('other names for the parts; then other keys do not count', async () => {
+    const place = { name: 'stdin', folder: '.', columns: { text: 'caption' } }
+    const source = await pipedItems(inPieces('{"caption":"a cat","rank":3}'), place)
+    expect(await collected(source)).toMatchObject([{ item: { text: 'a cat' } }])
+  })
+
+  test('piped ones are given as they come; of blank lines none is', async () => {
+    const place = { name: 'stdin', folder: '.', columns: {} }
+    let asked = 0
+    const endless = async function* () {
+      for (;;) yield `{"text":"cat ${asked++}"}\n`
+    }
+    const seen: ItemLine[] = []
+    for await (const line of (await pipedItems(endless(), place)).lines()) if (seen.push(line) === 3) break
+    expect(seen).toMatchObject([0, 1, 2].map((i) => ({ line: i + 1, item: { text: `cat ${i}` } })))
+    expect(asked).toBeLessThan(6)
+    expect(await pipedItems(inPieces(' \n\n'), place)).toMatchObject({ total: 0 })
   })
 })
 

@@ -5,12 +5,13 @@ import { readFailure } from '../../checkpoint/errors.ts'
 import { itemError, lineOf, type RecordPlace } from './record.ts'
 import type { ItemLine, ItemSource } from './source.ts'
 
-/** All lines of a text; blank ones do not count. */
-export function jsonLines(text: string, at: RecordPlace): ItemLine[] {
-  return text
-    .replace(BOM, '')
-    .split('\n')
-    .flatMap((content, i) => (isBlank(content) ? [] : [itemOf(content, i + 1, at)]))
+/** All lines of a text that comes in pieces; blank ones do not count. A piece may end anywhere between two characters. */
+export async function* jsonLines(pieces: AsyncIterable<string>, at: RecordPlace): AsyncGenerator<ItemLine> {
+  let line = 0
+  for await (const content of textLines(pieces)) {
+    line += 1
+    if (!isBlank(content)) yield itemOf(content, line, at)
+  }
 }
 
 /**
@@ -19,15 +20,8 @@ export function jsonLines(text: string, at: RecordPlace): ItemLine[] {
  */
 export async function openJsonLines(path: string, at: RecordPlace): Promise<ItemSource> {
   let total = 0
-  for await (const content of textLines(path)) if (!isBlank(content)) total += 1
-  const lines = async function* (): AsyncGenerator<ItemLine> {
-    let line = 0
-    for await (const content of textLines(path)) {
-      line += 1
-      if (!isBlank(content)) yield itemOf(content, line, at)
-    }
-  }
-  return { name: path, total, lines }
+  for await (const content of textLines(piecesOf(path))) if (!isBlank(content)) total += 1
+  return { name: path, total, lines: () => jsonLines(piecesOf(path), at) }
 }
 
 const BOM = /^\uFEFF/
@@ -46,10 +40,18 @@ function itemOf(content: string, line: number, at: RecordPlace): ItemLine {
   }
 }
 
-/** Lines of a UTF-8 file. Not by `readline`: it also ends lines at U+2028, which JSON allows within a text. */
-async function* textLines(path: string): AsyncGenerator<string> {
-  const chunks: AsyncIterable<string> = createReadStream(path, { encoding: 'utf8', highWaterMark: 2 ** 20 })
-  /** The line that is not over: a picture within it may span many chunks. */
+async function* piecesOf(path: string): AsyncGenerator<string> {
+  const pieces: AsyncIterable<string> = createReadStream(path, { encoding: 'utf8', highWaterMark: 2 ** 20 })
+  try {
+    yield* pieces
+  } catch (cause) {
+    throw readFailure(path, cause)
+  }
+}
+
+/** Not by `readline`: it also ends lines at U+2028, which JSON allows within a text. */
+async function* textLines(pieces: AsyncIterable<string>): AsyncGenerator<string> {
+  /** The line that is not over: a picture within it may span many pieces. */
   let begun: string[] = []
   let first = true
   const whole = (end: string) => {
@@ -59,15 +61,11 @@ async function* textLines(path: string): AsyncGenerator<string> {
     first = false
     return content
   }
-  try {
-    for await (const chunk of chunks) {
-      const parts = chunk.split('\n')
-      const last = parts.pop() ?? ''
-      for (const part of parts) yield whole(part)
-      if (last !== '') begun.push(last)
-    }
-  } catch (cause) {
-    throw readFailure(path, cause)
+  for await (const piece of pieces) {
+    const parts = piece.split('\n')
+    const last = parts.pop() ?? ''
+    for (const part of parts) yield whole(part)
+    if (last !== '') begun.push(last)
   }
   if (begun.length > 0) yield whole('')
 }

@@ -8,7 +8,7 @@ import { openCsv } from './csv.ts'
 import { folderLines } from './folder.ts'
 import { jsonLines, openJsonLines } from './jsonl.ts'
 import { openParquet } from './parquet.ts'
-import type { ItemColumns } from './record.ts'
+import type { ItemColumns, RecordPlace } from './record.ts'
 
 /** An item and where it stands, or why there is none. */
 export type ItemLine = {
@@ -22,7 +22,8 @@ export type ItemLine = {
 export interface ItemSource {
   /** For messages. */
   readonly name: string
-  readonly total: number
+  /** Undefined where nobody can know it before the end. */
+  readonly total: number | undefined
   lines(): Iterable<ItemLine> | AsyncIterable<ItemLine>
 }
 
@@ -42,9 +43,20 @@ export async function openItems(path: string, columns: ItemColumns = {}): Promis
   return await openJsonLines(path, at)
 }
 
-/** Lines of JSON that come from elsewhere. @param folder what paths of pictures are relative to */
-export function itemsOfText(text: string, name: string, folder: string, columns: ItemColumns = {}): ItemSource {
-  return listed(name, jsonLines(text, { name, folder, columns }))
+/**
+ * Lines of JSON that come in pieces, a pipe's: read while they are used, once, and the first one at once, so that nothing is known as such.
+ * @param pieces of UTF-8 text
+ * @param at     what to call the source, what paths of pictures are relative to, what the records call their parts
+ */
+export async function pipedItems(pieces: AsyncIterable<string>, at: RecordPlace): Promise<ItemSource> {
+  const rest = jsonLines(pieces, at)
+  const first = await rest.next()
+  if (first.done) return listed(at.name, [])
+  const lines = async function* (): AsyncGenerator<ItemLine> {
+    yield first.value
+    yield* rest
+  }
+  return { name: at.name, total: undefined, lines }
 }
 
 function listed(name: string, lines: readonly ItemLine[]): ItemSource {

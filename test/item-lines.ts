@@ -1,0 +1,14 @@
+/** @file Items that a test writes down, as lines of JSON. */
+
+import { jsonLines } from '../src/embedder/items/jsonl.ts'
+import type { ItemSource } from '../src/embedder/items/source.ts'
+
+/** @param folder what paths of pictures are relative to */
+export function itemsOfText(text: string, name: string, folder: string): ItemSource {
+  const total = text.split('\n').filter((line) => line.trim() !== '').length
+  return { name, total, lines: () => jsonLines(pieces(text), { name, folder, columns: {} }) }
+}
+
+async function* pieces(text: string): AsyncGenerator<string> {
+  yield text
+}
