@@ -1,4 +1,7 @@
-/** @file One call of `embed`: repeats found, items prepared in windows, bad ones told apart, vectors put in the order of the items. */
+/**
+ * @file One call of `embed`: repeats found, items prepared in windows, one while the one before it runs, bad ones told apart, vectors put in the
+ * order of the items.
+ */
 
 import { BifocalError, InterruptedError, located } from '../numeric/errors.ts'
 import type { Tensor } from '../numeric/tensor.ts'
@@ -49,8 +52,8 @@ export interface Embeddings {
   }
 }
 
-/** Bytes of prepared items that wait for their run. */
-const READY_BYTES = 256 * 2 ** 20
+/** Bytes of prepared items in a window; one waits while another runs. */
+const READY_BYTES = 128 * 2 ** 20
 /** The more items wait, the more equal are the lengths in a batch. */
 const READY_ITEMS = 2048
 /** So many items without one finite vector: the weights are at fault, not the items. */
@@ -75,8 +78,14 @@ export async function embedItems(
   const total = options.total ?? (Array.isArray(items) ? items.length : undefined)
   const { instruction = subject.instruction } = options
   const run = new EmbeddingRun(encoder, subject.names, { ...options, total, instruction })
-  for await (const item of items) await run.take(item)
-  return await run.finish()
+  try {
+    for await (const item of items) await run.take(item)
+    return await run.finish()
+  } catch (error) {
+    // What still runs came before the item that failed: its vectors are kept, and its own error goes first.
+    await run.settle()
+    throw error
+  }
 }
 
 /** Items on their way: known by key, waiting for their batch, or with a row of vectors. */
@@ -94,6 +103,9 @@ class EmbeddingRun {
   readonly #failures = new Map<number, BifocalError>()
   readonly #finished = new Set<number>()
   #waiting: Waiting[] = []
+  /** The window before those that wait. */
+  #running: Promise<void> = Promise.resolve()
+  #failed = false
   #bytes = 0
   #tokens = 0
   /** Items that are done without a row of their own: repeats and bad ones. */
@@ -110,6 +122,7 @@ class EmbeddingRun {
   async take(item: EmbedItem): Promise<void> {
     const { signal, badItems = 'throw' } = this.#options
     if (signal?.aborted) throw new InterruptedError('embedding')
+    if (this.#failed) await this.settle()
     try {
       this.#outcome.push(await this.#admit(item))
     } catch (error) {
@@ -122,8 +135,14 @@ class EmbeddingRun {
     if (this.#bytes > READY_BYTES || this.#waiting.length >= READY_ITEMS) await this.#flush()
   }
 
+  /** Waits for the window that runs. @throws what it failed with */
+  async settle(): Promise<void> {
+    await this.#running
+  }
+
   async finish(): Promise<Embeddings> {
     await this.#flush()
+    await this.settle()
     this.#progress()
     const outcome = this.#outcome
     const reasons = outcome.map((result) => (typeof result === 'number' ? this.#failures.get(result) : result))
@@ -164,11 +183,18 @@ class EmbeddingRun {
     return row
   }
 
+  /** Starts the window that waits when the one before it is done. */
   async #flush(): Promise<void> {
+    await this.settle()
     const batch = this.#waiting
     this.#waiting = []
     this.#bytes = 0
-    if (batch.length > 0) await this.#encodeSound(batch)
+    if (batch.length === 0) return
+    this.#running = this.#encodeSound(batch)
+    // Who settles is told; until then it is no rejection that nobody handles.
+    this.#running.catch(() => {
+      this.#failed = true
+    })
   }
 
   /**
