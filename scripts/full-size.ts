@@ -21,6 +21,7 @@ import type { Layout, Size } from './full-size/layout.ts'
 import { mmadaLayout } from './full-size/mmada.ts'
 import { qwen2VlLayout } from './full-size/qwen2-vl.ts'
 import { type Compared, compare, type Measured, measure, peakResident, TOLERANCE } from './full-size/trial.ts'
+import { endWith } from './outcome.ts'
 
 const layouts: Readonly<Record<string, (size: Size) => Layout>> = { lavida: lavidaLayout, mmada: mmadaLayout, 'qwen2-vl': qwen2VlLayout }
 
@@ -87,21 +88,23 @@ function gib(bytes: number | undefined): string {
   return bytes === undefined ? 'unknown' : `${(bytes / 2 ** 30).toFixed(2)} GiB`
 }
 
-const layout = layoutOf(positionals[0])
-const dir = resolve(values.dir, layout.name)
-// Weights are mapped by way of hard links, which do not cross file systems.
-process.env.BIFOCAL_CACHE ??= join(resolve(values.dir), 'cache')
-try {
-  const written = await writeCheckpoint(dir, layout, !values.text)
-  const parameters = layout.tensors.reduce((sum, { dims }) => sum + dims.reduce((size, dim) => size * dim, 1), 0)
-  console.log(`${layout.name}: ${layout.tensors.length} tensors, ${parameters} parameters, bf16`)
-  const measured = await measure(dir, written, values.threads === undefined ? undefined : Number(values.threads))
-  const resident = await peakResident()
-  const result = { ...measured, ...(await compare(dir, layout, written, measured.vector)) }
-  print(result, { positions: written.item.inputIds.length, operations: layout.operations(written.item), resident })
-  const found = problems(result, resident, values.layers === undefined && values.scale === '1')
-  for (const problem of found) console.error(`failed: ${problem}`)
-  if (found.length > 0) process.exitCode = 4
-} finally {
-  await rm(dir, { recursive: true, force: true })
-}
+await endWith(async () => {
+  const layout = layoutOf(positionals[0])
+  const dir = resolve(values.dir, layout.name)
+  // Weights are mapped by way of hard links, which do not cross file systems.
+  process.env.BIFOCAL_CACHE ??= join(resolve(values.dir), 'cache')
+  try {
+    const written = await writeCheckpoint(dir, layout, !values.text)
+    const parameters = layout.tensors.reduce((sum, { dims }) => sum + dims.reduce((size, dim) => size * dim, 1), 0)
+    console.log(`${layout.name}: ${layout.tensors.length} tensors, ${parameters} parameters, bf16`)
+    const measured = await measure(dir, written, values.threads === undefined ? undefined : Number(values.threads))
+    const resident = await peakResident()
+    const result = { ...measured, ...(await compare(dir, layout, written, measured.vector)) }
+    print(result, { positions: written.item.inputIds.length, operations: layout.operations(written.item), resident })
+    const found = problems(result, resident, values.layers === undefined && values.scale === '1')
+    for (const problem of found) console.error(`failed: ${problem}`)
+    return found.length > 0 ? 4 : 0
+  } finally {
+    await rm(dir, { recursive: true, force: true })
+  }
+})

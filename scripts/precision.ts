@@ -10,15 +10,16 @@
 
 import { parseArgs } from 'node:util'
 import { captionOf } from '../src/benchmark/dual-encoder.ts'
-import { benchmarkTasks, differenceOver, evaluateTask, itemsOf, type ModelScores } from '../src/benchmark/index.ts'
+import { type BenchmarkTask, benchmarkTasks, differenceOver, evaluateTask, itemsOf, type ModelScores } from '../src/benchmark/index.ts'
 import { Embedder } from '../src/embedder/embedder.ts'
 import type { EmbeddingItem } from '../src/embedder/item.ts'
-import { pools } from '../src/embedder/readout.ts'
+import { type Pool, pools } from '../src/embedder/readout.ts'
 import { PRECISIONS, type Precision } from '../src/graph/index.ts'
 import { UsageError } from '../src/numeric/errors.ts'
 import { mean } from '../src/numeric/statistics.ts'
 import { loadSheets, loadWorld } from '../src/scenes/index.ts'
 import { buildTasks, QUICK_LIMITS } from '../src/scenes/tasks/index.ts'
+import { endWith } from './outcome.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -34,40 +35,46 @@ const { values, positionals } = parseArgs({
 /** Points of hit@1 that may be lost. */
 const ALLOWED = 0.5
 
-const reduced = PRECISIONS.find((name) => name === values.dtype)
-if (reduced === undefined || reduced === 'f32') {
-  throw new UsageError('arguments', { message: `no precision below f32 is called ${values.dtype}`, hint: 'Take int8 or f16.' })
-}
-
-const pool = pools.find((name) => name === values.pool)
-if (values.pool !== undefined && pool === undefined) {
-  throw new UsageError('arguments', { message: `no pooling is called ${values.pool}`, hint: `Take one of ${pools.join(', ')}.` })
-}
-
-const world = await loadWorld(values.data, 'small')
-const sheets = await loadSheets(values.data, [...world.training, ...world.heldOut])
-const described = buildTasks(world, { limits: { ...QUICK_LIMITS, train: 0, dev: 0, test: Number(values.rows) } })
-const tasks = benchmarkTasks(described, sheets)
-const items = [...new Map(itemsOf(tasks, 'test').map((item) => [item.key, item])).values()]
-console.log(`${tasks.length} tasks, ${tasks.reduce((sum, { test }) => sum + test.length, 0)} rows, ${items.length} different items`)
-
-let missed = false
-for (const model of positionals.length > 0 ? positionals : ['models/tower', 'models/twin-ar', 'models/twin-diffusion']) {
-  const exact = await scores(model, 'f32')
-  const other = await scores(model, reduced)
-  console.log(`\n${model}`)
-  for (const [i, { task, rows }] of exact.tasks.entries()) {
-    const [before, after] = [rows, other.tasks[i]!.rows].map((own) => 100 * mean(own.map(({ hit1 }) => hit1)))
-    console.log(`  ${task.padEnd(34)} f32 ${points(before!)}   ${reduced} ${points(after!)}   ${points(after! - before!)}`)
+await endWith(async () => {
+  const reduced = PRECISIONS.find((name) => name === values.dtype)
+  if (reduced === undefined || reduced === 'f32') {
+    throw new UsageError('arguments', { message: `no precision below f32 is called ${values.dtype}`, hint: 'Take int8 or f16.' })
   }
-  const difference = differenceOver(other, exact, { kind: 'all' }, tasks, { seed: 7, resamples: 1000 })!
-  const [value, low, high] = [difference.value, difference.low, difference.high].map((share) => 100 * share)
-  console.log(`  mean over the tasks: ${points(value!)} points (95 %: ${points(low!)} to ${points(high!)}); at most ${ALLOWED} may be lost`)
-  missed ||= !(value! >= -ALLOWED)
-}
-process.exitCode = missed ? 4 : 0
+  const pool = pools.find((name) => name === values.pool)
+  if (values.pool !== undefined && pool === undefined) {
+    throw new UsageError('arguments', { message: `no pooling is called ${values.pool}`, hint: `Take one of ${pools.join(', ')}.` })
+  }
+  const world = await loadWorld(values.data, 'small')
+  const sheets = await loadSheets(values.data, [...world.training, ...world.heldOut])
+  const described = buildTasks(world, { limits: { ...QUICK_LIMITS, train: 0, dev: 0, test: Number(values.rows) } })
+  const tasks = benchmarkTasks(described, sheets)
+  const items = [...new Map(itemsOf(tasks, 'test').map((item) => [item.key, item])).values()]
+  console.log(`${tasks.length} tasks, ${tasks.reduce((sum, { test }) => sum + test.length, 0)} rows, ${items.length} different items`)
 
-async function scores(model: string, dtype: Precision): Promise<ModelScores> {
+  let missed = false
+  for (const model of positionals.length > 0 ? positionals : ['models/tower', 'models/twin-ar', 'models/twin-diffusion']) {
+    const exact = await scores(model, { dtype: 'f32', pool }, { tasks, items })
+    const other = await scores(model, { dtype: reduced, pool }, { tasks, items })
+    console.log(`\n${model}`)
+    for (const [i, { task, rows }] of exact.tasks.entries()) {
+      const [before, after] = [rows, other.tasks[i]!.rows].map((own) => 100 * mean(own.map(({ hit1 }) => hit1)))
+      console.log(`  ${task.padEnd(34)} f32 ${points(before!)}   ${reduced} ${points(after!)}   ${points(after! - before!)}`)
+    }
+    const difference = differenceOver(other, exact, { kind: 'all' }, tasks, { seed: 7, resamples: 1000 })!
+    const [value, low, high] = [difference.value, difference.low, difference.high].map((share) => 100 * share)
+    console.log(
+      `  mean over the tasks: ${points(value!)} points (95 %: ${points(low!)} to ${points(high!)}); at most ${ALLOWED} may be lost`,
+    )
+    missed ||= !(value! >= -ALLOWED)
+  }
+  return missed ? 4 : 0
+})
+
+async function scores(
+  model: string,
+  { dtype, pool }: { dtype: Precision; pool: Pool | undefined },
+  { tasks, items }: { tasks: readonly BenchmarkTask[]; items: readonly EmbeddingItem[] },
+): Promise<ModelScores> {
   const embedder = await Embedder.load(model, {
     dtype,
     truncation: 'reference',
