@@ -5,6 +5,7 @@ import type { CompiledGraph, EncodeOptions, FeedSlot, Precision, WeightPlacement
 import { type Dim, termsOf } from './dims.ts'
 import { encodeNode, type encoders, type NodeWriter } from './encoders.ts'
 import { GraphError } from './errors.ts'
+import { type Fusion, findFusions } from './fusion.ts'
 import { type Graph, isNode, type Node, type Value } from './graph.ts'
 import {
   type AttributeValue,
@@ -66,23 +67,31 @@ export function compile(
     inputs,
     outputs: slots,
     weights,
-    encode(place: (slot: WeightSlot) => WeightPlacement, { halves = true, signedWeights = true }: EncodeOptions = {}) {
-      const writer = new ModelWriter(inputs, plan, { halves, signedWeights })
-      for (const node of weightsFirst(nodes)) writer.write(node)
+    encode(place: (slot: WeightSlot) => WeightPlacement, { halves = true, signedWeights = true, fused = false }: EncodeOptions = {}) {
+      const fusions: Fusions = fused ? findFusions(nodes) : new Map()
+      const writer = new ModelWriter(inputs, plan, fusions, { halves, signedWeights })
+      const written = reachable(
+        graph,
+        results.map(([, value]) => value),
+        fusions,
+      )
+      for (const node of weightsFirst(written)) writer.write(node)
       for (const [name, value] of results) writer.name(name, value)
       return modelBytes({ inputs, outputs: slots, weights, constants: writer.constants, nodes: writer.nodes }, place)
     },
   }
 }
 
+type Fusions = ReadonlyMap<number, Fusion>
+
 /** The nodes that `values` need, inputs before their users. */
-export function reachable(graph: Graph, values: readonly Value[]): Node[] {
+export function reachable(graph: Graph, values: readonly Value[], fusions: Fusions = new Map()): Node[] {
   const needed = new Set<number>()
   const open = values.map(({ id }) => id)
   for (let id = open.pop(); id !== undefined; id = open.pop()) {
     if (needed.has(id)) continue
     needed.add(id)
-    for (const input of graph.nodes[id]!.inputs) open.push(input.id)
+    for (const input of (fusions.get(id) ?? graph.nodes[id]!).inputs) open.push(input.id)
   }
   return graph.nodes.filter((_, id) => needed.has(id))
 }
@@ -112,13 +121,20 @@ class ModelWriter implements NodeWriter {
   readonly #sizes = new Map<Dim, string>()
   readonly #inputs: readonly FeedSlot[]
   readonly #plan: PrecisionPlan
+  readonly #fusions: Fusions
   readonly #halves: boolean
   readonly #linears: ReducedLinears
   #count = 0
 
-  constructor(inputs: readonly FeedSlot[], plan: PrecisionPlan, { halves, signedWeights }: Required<EncodeOptions>) {
+  constructor(
+    inputs: readonly FeedSlot[],
+    plan: PrecisionPlan,
+    fusions: Fusions,
+    { halves, signedWeights }: Pick<Required<EncodeOptions>, 'halves' | 'signedWeights'>,
+  ) {
     this.#inputs = inputs
     this.#plan = plan
+    this.#fusions = fusions
     this.#halves = halves
     this.#linears = new ReducedLinears(this, signedWeights)
   }
@@ -128,8 +144,9 @@ class ModelWriter implements NodeWriter {
     if (isNode(node, 'Input')) this.#names.set(id, node.attributes.name)
     else if (isNode(node, 'Parameter')) this.#names.set(id, this.#unpacked(node))
     else if (isWritten(node)) {
-      const inputs = node.inputs.map((input) => this.#names.get(input.id)!)
-      this.#names.set(id, this.#changed(node, inputs) ?? encodeNode(node, inputs, this))
+      const fusion = this.#fusions.get(id)
+      const inputs = (fusion ?? node).inputs.map((input) => this.#names.get(input.id)!)
+      this.#names.set(id, fusion?.write(inputs, this) ?? this.#changed(node, inputs) ?? encodeNode(node, inputs, this))
     }
   }
 

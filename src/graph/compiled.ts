@@ -49,6 +49,10 @@ export interface EncodeOptions {
    * engine then does it once, when the session opens. Default true.
    */
   halves?: boolean
+  /**
+   * Whether the device has the engine's own operators for attention and rotation in f32, see fusion.ts: the CPU has. Default false.
+   */
+  fused?: boolean
   /** Whether 8-bit weights are i8, else u8 around 128: what the processor sums exactly, see `sumsSignedExactly`. Default true. */
   signedWeights?: boolean
 }

@@ -42,6 +42,11 @@ export function takesHalves(device: Device): boolean {
   return device !== 'webgpu'
 }
 
+/** Whether the engine's own operators for attention and rotation run on a device in f32 and save time there. */
+export function hasFusedOperators(device: Device): boolean {
+  return device === 'cpu'
+}
+
 /** Where the CUDA provider lies once it is installed. */
 export function cudaLibrary(): string {
   const root = dirname(createRequire(import.meta.url).resolve('onnxruntime-node/package.json'))

@@ -30,6 +30,8 @@ export interface PlacementOptions {
   halves?: boolean
   /** See `EncodeOptions`; default true. */
   signedWeights?: boolean
+  /** See `EncodeOptions`; default false. */
+  fused?: boolean
   /** Total file size in bytes from which files are mapped instead of read. */
   readLimit?: number
   /** Told when a file had to be copied to be mapped. */
@@ -65,13 +67,13 @@ export async function placeWeights(
       return name
     },
   }
-  const { memory, halves = true, signedWeights = true } = options
+  const { memory, halves = true, signedWeights = true, fused } = options
   // What the engine unpacks at each run, it unpacks on the device.
   const keeps = (dtype: DType) => memory === 'low' && (dtype === 'bf16' || (dtype === 'f16' && halves))
   const placements = new Map(
     graph.weights.map((slot) => [slot.name, placeWeight(slot, weights.get(slot.name)!, { keeps, signedWeights }, places)]),
   )
-  const model = graph.encode(({ name }: WeightSlot) => placements.get(name)!, { halves, signedWeights })
+  const model = graph.encode(({ name }: WeightSlot) => placements.get(name)!, { halves, signedWeights, fused })
   const rewritten = [...arrays.values()].reduce((sum, array) => sum + array.rewritten, 0)
   if ((await totalSize(files.keys())) + rewritten < (options.readLimit ?? READ_LIMIT)) {
     const read = [...files].map(([file, location]) => ({ location, source: file }))

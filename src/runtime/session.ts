@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os'
 import type { CompiledGraph, FeedSlot } from '../graph/compiled.ts'
 import { InterruptedError } from '../numeric/errors.ts'
 import type { Tensor } from '../numeric/tensor.ts'
-import { type Device, executionProviders, takesHalves } from './devices.ts'
+import { type Device, executionProviders, hasFusedOperators, takesHalves } from './devices.ts'
 import { crossesBorder, type Engine, startEngine } from './engine.ts'
 import { RuntimeError } from './errors.ts'
 import { checkFeeds } from './feeds.ts'
@@ -72,6 +72,7 @@ export async function openSession(graph: CompiledGraph, options: SessionOptions)
   const placed = await placeWeights(graph, locateWeights(graph, options.weights), {
     memory,
     halves: takesHalves(device),
+    fused: hasFusedOperators(device),
     signedWeights: graph.weights.every(({ form }) => form !== 'int8') || (await sumsSignedExactly()),
     readLimit: options.readLimit,
     warn: options.warn,
