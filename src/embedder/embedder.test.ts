@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -155,7 +155,39 @@ describe('an adapter', () => {
   })
 })
 
+describe('a dual encoder', () => {
+  test.each<[string, LoadOptions, number]>([
+    ['an attention', { attention: 'bidirectional' }, 1],
+    ['a layer', { readout: { layer: 0 } }, 1],
+    ['a pooling', { readout: { pool: 'mean' } }, 1],
+    ['nothing of the kind', { readout: { layer: undefined, pool: undefined } }, 0],
+  ])('asked for %s', async (_, options, warnings) => {
+    const said: string[] = []
+    const embedder = await Embedder.load(folders.tower, { ...options, warn: (message) => said.push(message) })
+    await embedder.close()
+    expect(said.filter((message) => message.includes('pools by itself'))).toHaveLength(warnings)
+  })
+})
+
 describe('a contract', () => {
+  test('is taken as docs/embedding.md prints it', async () => {
+    const page = readFileSync(new URL('../../docs/embedding.md', import.meta.url), 'utf8')
+    const printed = JSON.parse(/```json\n(\{\n[\s\S]*?)```/.exec(page)![1]!)
+    const dir = join(root, 'printed')
+    mkdirSync(dir)
+    writeFileSync(join(dir, 'embedder.json'), JSON.stringify({ ...printed, base: { path: '../twin-ar' } }))
+    const { vectors } = await embedded(dir, items)
+    expect(vectors.dims).toEqual([items.length, 24])
+    // Its own prompt decides, and nothing else than what the page says.
+    const { vectors: chat } = await embedded(folders.ar, items, { attention: 'bidirectional', readout: { pool: 'mean' } })
+    expect(row(vectors, 0)).not.toEqual(row(chat, 0))
+    const keys = ['format', 'base', 'prompt', 'image', 'padding', 'truncation', 'attention', 'readout', 'normalisation', 'dtype']
+    for (const key of keys) {
+      writeFileSync(join(dir, 'embedder.json'), JSON.stringify({ ...printed, [key]: undefined }))
+      await expect(readContract(dir), key).rejects.toMatchObject({ code: 'file/schema' })
+    }
+  })
+
   test('survives its file, decides the vectors, and is verified by its golden ones', async () => {
     const dir = join(root, 'tuned')
     const plain = defaultContract(modelOf((await openCheckpoint(folders.ar)).config))

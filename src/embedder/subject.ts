@@ -94,6 +94,8 @@ export async function openSubject(path: string, options: LoadOptions = {}): Prom
     dtype,
     readout: { ...given.readout, ...present(options.readout ?? {}) },
   }
+  if (model.kind === 'dual-encoder' && (options.attention ?? options.readout?.layer ?? options.readout?.pool) !== undefined)
+    warn?.(`${model.family} is a dual encoder, which pools by itself: attention, layer and pool change nothing`)
   const adapter = typeof from === 'string' ? await readAdapter(from) : from
   const all = [contract.readout, ...Object.values(readouts)]
   const encoder = { checkpoint, contract, readouts: all, adapter, adapterMode, device, threads, memory, tokenBudget, warn }

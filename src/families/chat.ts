@@ -5,6 +5,14 @@ import { FamilyError } from './errors.ts'
 import type { Processor } from './family.ts'
 import { instructionEnd, itemText } from './prompt.ts'
 
+/** Items can't be put into words: neither the folder nor a contract says how. */
+export function noTemplate(dir: string): FamilyError {
+  return new FamilyError('no-template', {
+    message: `${dir} has no chat template`,
+    hint: "Fetch chat_template.jinja or tokenizer_config.json from the repository of the weights, or write the prompt into an embedder.json: 'A contract of your own' in docs/embedding.md.",
+  })
+}
+
 /**
  * One user turn: the pictures, then instruction and text. Rendering throws `family/no-template` for a folder without a template.
  * @throws TextError `text/chat-template`
@@ -13,7 +21,7 @@ export async function loadChat(dir: string): Promise<Pick<Processor, 'render' | 
   const template = await loadChatTemplate(dir)
   const render: Processor['render'] = (messages) => {
     if (template !== undefined) return template.render(messages)
-    throw new FamilyError('no-template', { message: `${dir} has no chat template`, hint: 'Give the finished prompt instead of messages.' })
+    throw noTemplate(dir)
   }
   return {
     render,

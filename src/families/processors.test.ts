@@ -81,6 +81,8 @@ describe.skipIf(!hasGolden('llava'))('llava', () => {
     const dir = folder({})
     for (const name of ['tokenizer.json', 'preprocessor_config.json']) copyFileSync(join(checkpoint, name), join(dir, name))
     const processor = await model.processor(dir)
-    expect(() => processor.prompt({ text: 'a cat', images: 0 })).toThrow(expect.objectContaining({ code: 'family/no-template' }))
+    expect(() => processor.prompt({ text: 'a cat', images: 0 })).toThrow(
+      expect.objectContaining({ code: 'family/no-template', hint: expect.stringContaining('A contract of your own') }),
+    )
   })
 })

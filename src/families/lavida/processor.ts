@@ -6,7 +6,7 @@
 import type { RgbImage } from '../../media/index.ts'
 import { type ChatMessage, type ChatTemplate, loadChatTemplate } from '../../text/chat-template.ts'
 import { loadTokenizer, type Tokenizer } from '../../text/tokenizer.ts'
-import { FamilyError } from '../errors.ts'
+import { noTemplate } from '../chat.ts'
 import type { PreparedItem, PrepareOptions, Processor, PromptParts } from '../family.ts'
 import { instructionEnd, itemText } from '../prompt.ts'
 import { sharedStart, spliceIds } from '../sequence.ts'
@@ -48,10 +48,7 @@ export async function splicingProcessor(dir: string, layout: PictureLayout): Pro
 function createProcessor(tokenizer: Tokenizer, template: ChatTemplate | undefined, layout: PictureLayout, where: string): Processor {
   const render = (messages: readonly ChatMessage[]) => {
     if (template !== undefined) return template.render(messages)
-    throw new FamilyError('no-template', {
-      message: `${where} has no chat template`,
-      hint: 'Fetch tokenizer_config.json, which holds it, from the repository of the weights.',
-    })
+    throw noTemplate(where)
   }
   return {
     tokenizer,
