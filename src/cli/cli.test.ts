@@ -90,6 +90,17 @@ const refusals: Readonly<Record<string, Refusal>> = {
   'a layer too deep': { args: () => ['embed', model, '--text', 'a', '--layer', '2'], code: 2, says: /embedder\/layer.*has 2[\s\S]*0 to 1/ },
   'nothing to embed': { args: () => ['embed', model], code: 2, says: /nothing to embed/ },
   'file and text at once': { args: () => ['embed', model, '--input', 'x', '--text', 'a'], code: 2, says: /--input together with/ },
+  'columns without a table': {
+    args: () => ['embed', 'm', '--text', 'a', '--columns', 'text=b'],
+    code: 2,
+    says: /--columns without --input/,
+  },
+  'a place for golden vectors that nobody records': { args: () => ['verify', 'm', '--out', 'x'], code: 2, says: /--out without --record/ },
+  'recording from a fixture': {
+    args: () => ['verify', '--golden', 'x', '--record', 'y'],
+    code: 2,
+    says: /--record together with --golden/,
+  },
   'an empty text': { args: () => ['embed', model, '--text', ' '], code: 2, says: /embedder\/empty-item.*empty/ },
   'a text over the context': { args: () => ['embed', model, '--text', 'keys '.repeat(400)], code: 3, says: /family\/too-long.*256/ },
   'an absent picture': { args: () => ['embed', model, '--image', at('none.png')], code: 3, says: /file\/missing.*none\.png/ },

@@ -94,7 +94,8 @@ function warnSkipped({ skipped, skippedFile }: EmbeddedFile, io: CommandIo): voi
   for (const at of shown) io.warn(`${label(at)} was skipped [${at.code}]: ${at.message}\n  hint: ${at.hint}`)
   if (skipped.length === 0) return
   const more = skipped.length > SHOWN ? `; ${skipped.length - SHOWN} more are not shown` : ''
-  io.warn(`${skipped.length} items were skipped${more}${skippedFile === undefined ? '' : `; listed in ${skippedFile}`}`)
+  const were = skipped.length === 1 ? 'item was' : 'items were'
+  io.warn(`${skipped.length} ${were} skipped${more}${skippedFile === undefined ? '' : `; listed in ${skippedFile}`}`)
 }
 
 async function print(
@@ -104,7 +105,8 @@ async function print(
   const { vectorLines } = await import('../../embedder/vector-file.ts')
   const [count, width] = [rows.kept.length, rows.vectors.dims[1]]
   const summary = { model, dims: width, usage, skipped }
-  if (out !== undefined) io.print(`${count} vectors of ${width} elements → ${out}`, { ...summary, out, skippedFile })
+  if (out !== undefined)
+    io.print(`${count} ${count === 1 ? 'vector' : 'vectors'} of ${width} elements → ${out}`, { ...summary, out, skippedFile })
   else if (io.json) io.print('', { ...summary, vectors: Array.from(vectorLines(rows), (line) => JSON.parse(line)) })
   else for (const line of vectorLines(rows)) io.line(line)
 }
@@ -116,6 +118,12 @@ async function itemSource(
 ): Promise<ItemSource> {
   const { input, text, image, columns } = given
   const alone = text !== undefined || image !== undefined
+  if (columns !== undefined && input === undefined) {
+    throw new UsageError('arguments', {
+      message: '--columns without --input',
+      hint: 'Columns are those of a table or of JSON lines: name it with --input.',
+    })
+  }
   if ((input !== undefined) === alone) {
     throw new UsageError('arguments', {
       message: alone ? '--input together with --text or --image' : 'nothing to embed',

@@ -29,6 +29,18 @@ export const verify = command('verify [model]', 'Recompute expected values and n
         hint: 'See what a precision changes with bifocal inspect MODEL --precision.',
       })
     }
+    if (out !== undefined && record === undefined) {
+      throw new UsageError('arguments', {
+        message: '--out without --record',
+        hint: 'Name the items to keep golden vectors of: --record ITEMS.',
+      })
+    }
+    if (record !== undefined && golden !== undefined) {
+      throw new UsageError('arguments', {
+        message: '--record together with --golden',
+        hint: 'Golden vectors are recorded of a model: bifocal verify MODEL --record ITEMS.',
+      })
+    }
     const onDownload = (at: DownloadProgress) => io.progress(inMegabytes(at))
     const options = { device, dtype, signal: io.signal, warn: io.warn, onDownload }
     if (model !== undefined && record !== undefined) {
