@@ -21,6 +21,8 @@ const feeds = {
   q: random([BATCH, SEQ, HEADS, WIDTH], 'q'),
   k: random([BATCH, SEQ, GROUPS, WIDTH], 'k'),
   v: random([BATCH, SEQ, GROUPS, WIDTH], 'v'),
+  a: random([BATCH, SEQ, HEADS, WIDTH], 'a'),
+  b: random([BATCH, SEQ, HEADS, WIDTH], 'b'),
   keep: i64([BATCH, SEQ], [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0]),
   positions: i64([BATCH, SEQ], [0, 1, 2, 3, 4, 5, 6, 9, 300, 2, 1, 0, 7, 7]),
 }
@@ -91,7 +93,21 @@ describe('attention', () => {
     expect(fused.data).toBeAllClose(Array.from(plain.data, Number), { atol: 1e-6 })
   })
 
-  test('in both directions stays as it is', async () => {
+  test('without a mask', async () => {
+    const open = ({ graph }: Inputs) => {
+      const [q, k, v] = ['q', 'a', 'b'].map((name) => graph.input(name, 'f32', ['batch', 'seq', HEADS, WIDTH]))
+      return attend(q!, k!, v!)
+    }
+    const [plain, fused] = await compared(open, 'MultiHeadAttention')
+    expect(fused.data).toBeAllClose(Array.from(plain.data, Number), { atol: 1e-6 })
+  })
+
+  test('without a mask, of grouped heads stays as it is', async () => {
+    const [plain, fused] = await compared(({ q, k, v }) => attend(q, k, v), 'HeadAttention', false)
+    expect(fused.data).toEqual(plain.data)
+  })
+
+  test('in both directions behind padding stays as it is', async () => {
     const [plain, fused] = await compared(attention('bidirectional', true), 'GroupQueryAttention', false)
     expect(fused.data).toEqual(plain.data)
   })
