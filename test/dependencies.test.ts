@@ -66,6 +66,12 @@ test('only the runtime knows the engine', () => {
   expect(knowing).toEqual(['runtime/engine.ts'])
 })
 
+test("only the command line names Node's own types, which users of the library may not have", () => {
+  const naming = files.filter(({ path }) => /\bNodeJS\./.test(readFileSync(join(source, path), 'utf8'))).map(({ path }) => path)
+  expect(naming.filter((path) => !path.startsWith('cli/'))).toEqual([])
+  expect(naming).toContain('cli/io.ts')
+})
+
 test('no file imports itself in a circle', () => {
   const targets = new Map(files.map(({ path, values }) => [path, values]))
   const done = new Set<string>()

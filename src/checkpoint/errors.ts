@@ -30,7 +30,8 @@ export function readFailure(path: string, cause: unknown): FileError {
       cause,
     })
   }
-  return new FileError('read', { message: `${path} cannot be read: ${words(cause)}`, hint: 'Check the permissions and the disk.', cause })
+  const hint = systemCode(cause) === 'EISDIR' ? 'It is a folder: name a file in it.' : 'Check the permissions and the disk.'
+  return new FileError('read', { message: `${path} cannot be read: ${words(cause)}`, hint, cause })
 }
 
 /** The `FileError` that says why `path` could not be written. */

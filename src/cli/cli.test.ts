@@ -104,6 +104,11 @@ const refusals: Readonly<Record<string, Refusal>> = {
   'an empty text': { args: () => ['embed', model, '--text', ' '], code: 2, says: /embedder\/empty-item.*empty/ },
   'a text over the context': { args: () => ['embed', model, '--text', 'keys '.repeat(400)], code: 3, says: /family\/too-long.*256/ },
   'an absent picture': { args: () => ['embed', model, '--image', at('none.png')], code: 3, says: /file\/missing.*none\.png/ },
+  'a picture that is a folder': {
+    args: () => ['embed', model, '--image', at('folder.jsonl')],
+    code: 3,
+    says: /file\/read[\s\S]*It is a folder/,
+  },
   'a truncated picture': { args: () => ['embed', model, '--image', at('truncated.png')], code: 3, says: /media\/damaged.*truncated\.png/ },
   'a picture that is text': { args: () => ['embed', model, '--image', at('items.jsonl')], code: 3, says: /media\/format/ },
   'an absent input': { args: () => ['embed', model, '--input', at('none.jsonl')], code: 3, says: /file\/missing.*none\.jsonl/ },
@@ -245,6 +250,7 @@ describe('embed', () => {
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({ dims: 6, usage: { items: 2 }, skipped: [{ line: 4 }], skippedFile: `${out}.skipped.jsonl` })
     expect(stderr).toMatch(/item 4 was skipped \[file\/missing\]/)
+    expect(stderr).toMatch(/: 1 item was skipped/)
     const rows = await parquetReadObjects({ file: await asyncBufferFromFile(out) })
     expect(rows).toMatchObject([{ index: 0, scale: expect.any(Number) }, { index: 1 }])
     expect(rows[0]?.vector).toHaveLength(6)

@@ -2,6 +2,9 @@
 
 import { HubError } from './errors.ts'
 
+/** Environment variables. A type of our own: that of Node would ask users of the library for Node's types. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
 /** What `fetch` does, as far as the hub's client needs it. */
 export type Transport = (
   url: URL,
@@ -13,7 +16,7 @@ export type Transport = (
  * own takes that of HTTP, as undici has it.
  * @throws HubError `hub/proxy` for an address that is none
  */
-export async function transportOf(env: NodeJS.ProcessEnv): Promise<Transport> {
+export async function transportOf(env: Environment): Promise<Transport> {
   const all = addressIn(env, 'ALL_PROXY')
   const [httpProxy, httpsProxy] = [addressIn(env, 'HTTP_PROXY') ?? all, addressIn(env, 'HTTPS_PROXY') ?? all]
   if (httpProxy === undefined && httpsProxy === undefined) return fetch
@@ -25,11 +28,11 @@ export async function transportOf(env: NodeJS.ProcessEnv): Promise<Transport> {
   return async (url, init) => await sent(url, { ...init, dispatcher })
 }
 
-function valueIn(env: NodeJS.ProcessEnv, name: string): string | undefined {
+function valueIn(env: Environment, name: string): string | undefined {
   return env[name.toLowerCase()] || env[name] || undefined
 }
 
-function addressIn(env: NodeJS.ProcessEnv, name: string): string | undefined {
+function addressIn(env: Environment, name: string): string | undefined {
   const value = valueIn(env, name)
   if (value === undefined) return undefined
   const address = value.includes('://') ? value : `http://${value}`

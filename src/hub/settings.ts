@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { type Transport, transportOf } from './proxy.ts'
+import { type Environment, type Transport, transportOf } from './proxy.ts'
 
 export interface HubSettings {
   /** `HF_ENDPOINT`, without a slash at its end. */
@@ -31,7 +31,7 @@ export const LONGEST_PAUSE = 120_000
  * @throws HubError `hub/proxy`
  * @see https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables
  */
-export async function hubSettings(env: NodeJS.ProcessEnv = process.env): Promise<HubSettings> {
+export async function hubSettings(env: Environment = process.env): Promise<HubSettings> {
   const home = expanded(env.HF_HOME || join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'huggingface'), env)
   const inEnvironment = env.HF_TOKEN || env.HUGGING_FACE_HUB_TOKEN
   return {
@@ -47,7 +47,7 @@ export async function hubSettings(env: NodeJS.ProcessEnv = process.env): Promise
 }
 
 /** `~` and `$NAME`, as Python expands them. */
-function expanded(path: string, env: NodeJS.ProcessEnv): string {
+function expanded(path: string, env: Environment): string {
   return path.replace(/^~(?=$|[/\\])/, homedir()).replace(/\$\{(\w+)\}|\$(\w+)/g, (all, braced, bare) => env[braced ?? bare] ?? all)
 }
 
