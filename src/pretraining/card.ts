@@ -6,7 +6,19 @@ import { sizeOf, type Tensor } from '../numeric/tensor.ts'
 import type { Concept } from '../scenes/index.ts'
 import { type Gate, gateRows } from './gates.ts'
 import { meanLosses, type PretrainingLog, trimmedLog } from './log.ts'
-import { DECODER, HEADS, HIDDEN, IMAGE_TOKENS, LEARNING_RATES, PATCH_SIZE, PICTURE_SIZE, PLAIN_STEPS, TOWER, VOCABULARY } from './recipe.ts'
+import {
+  DECODER,
+  HEADS,
+  HIDDEN,
+  IMAGE_TOKENS,
+  LEARNING_RATES,
+  PATCH_SIZE,
+  PICTURE_SIZE,
+  PLAIN_STEPS,
+  SETTLING_STEPS,
+  TOWER,
+  VOCABULARY,
+} from './recipe.ts'
 import type { SampleAnswer } from './sample-answers.ts'
 import type { TowerWorld } from './tower-batch.ts'
 import { BATCH_SHARES } from './twin-batch.ts'
@@ -113,7 +125,7 @@ function recipeLines({ name, parameters, at }: CardContent): string[] {
   if (name === 'tower') {
     return [
       `${count(() => true)} parameters: image tower ${count((parameter) => parameter.startsWith('vision_model.'))} (${TOWER.layers} layers, width ${HIDDEN}, ${HEADS} heads), text tower ${count((parameter) => parameter.startsWith('text_model.'))} (${TOWER.textLayers} layers).`,
-      `Softmax over captions, hard near-copies and a bank of labels; beside it, what each patch shows (concept, colour) and the background, from heads that are dropped. From step ${PLAIN_STEPS} on, with the learning rate raised anew, most pictures show their drawings turned, stretched, mirrored, moved or in other colours, and a third of the single things as silhouettes. \`logit_bias\` is 0: a softmax knows none.`,
+      `Softmax over captions, hard near-copies and a bank of labels; beside it, what each patch shows (concept, colour) and the background, from heads that are dropped. From step ${PLAIN_STEPS} on, with the learning rate raised anew, most pictures show their drawings turned, stretched, mirrored, moved or in other colours, and a third of the single things as silhouettes; the last ${SETTLING_STEPS} steps show fewer of either. \`logit_bias\` is 0: a softmax knows none.`,
       ...shared,
     ]
   }

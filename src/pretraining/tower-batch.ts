@@ -5,7 +5,7 @@ import { f32, i64, type Tensor } from '../numeric/tensor.ts'
 import { COLOURS, captionPair, type Description, type Sheets, type World } from '../scenes/index.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
 import { drawBatch, patchContents } from './pictures.ts'
-import { IMAGE_TOKENS, PLAIN_STEPS, SILHOUETTES, TOWER, type TowerTraining, VARIED } from './recipe.ts'
+import { IMAGE_TOKENS, TOWER, type TowerTraining, variedShares } from './recipe.ts'
 import { randomVariation, redrawn } from './variation.ts'
 import { SPECIAL_IDS } from './vocabulary.ts'
 
@@ -23,16 +23,13 @@ export interface TowerWorld {
 }
 
 /** Feeds of `towerLoss`. */
-export function towerBatch(
-  { world, sheets, tokenizer }: TowerWorld,
-  { batch, bank, seed }: TowerTraining,
-  step: number,
-): Record<string, Tensor> {
+export function towerBatch({ world, sheets, tokenizer }: TowerWorld, recipe: TowerTraining, step: number): Record<string, Tensor> {
+  const { batch, bank, seed } = recipe
   const random = stream(seed, 'tower', step)
-  const varied = step >= PLAIN_STEPS
+  const { varied, silhouettes } = variedShares(recipe, step)
   const pairs = Array.from({ length: batch }, (_, i) => {
     const pair = captionPair(world, seed, step * batch + i)
-    return varied && pair.description.kind === 'single' && random() < SILHOUETTES
+    return silhouettes > 0 && pair.description.kind === 'single' && random() < silhouettes
       ? { ...pair, description: silhouette(pair.description, random) }
       : pair
   })
@@ -58,7 +55,7 @@ export function towerBatch(
     pixels: drawBatch(
       pairs.map(({ description }) => description),
       sheets,
-      () => (varied && random() < VARIED ? redrawn(randomVariation(random)) : undefined),
+      () => (varied > 0 && random() < varied ? redrawn(randomVariation(random)) : undefined),
     ),
     gain: jitter(GAIN, 1),
     shift: jitter(SHIFT, 0),

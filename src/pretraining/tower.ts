@@ -7,7 +7,7 @@ import { openSession } from '../runtime/session.ts'
 import { memoryWeights } from '../runtime/weights.ts'
 import { COLOURS } from '../scenes/index.ts'
 import { adamW, gradientGraph, muon, openOptimizer, type Schedule, sessionStep, train } from '../training/index.ts'
-import { LEARNING_RATES, PLAIN_STEPS, TOWER, type TowerTraining } from './recipe.ts'
+import { LEARNING_RATES, PLAIN_STEPS, SETTLING_STEPS, TOWER, type TowerTraining } from './recipe.ts'
 import { openTowerJudge } from './tower-accuracy.ts'
 import { type TowerWorld, towerBatch } from './tower-batch.ts'
 import { towerLoss } from './tower-model.ts'
@@ -26,6 +26,8 @@ const WARMUP = 100
 const COOLDOWN = 500
 /** Of the varied drawings: after 500 updates more was to gain (seen drawings .76, at least .80 wanted). */
 const VARIED_COOLDOWN = 1_000
+/** The last phase is near where it ends: a third of the rates, falling most of the way. */
+const SETTLING = { rate: 0.3, warmup: 50, cooldown: 400 }
 const CLIP = 1
 const EVERY = 250
 /** `.02·√(768 / 192)`: the usual deviation, at this width. */
@@ -75,11 +77,16 @@ export async function trainTower(at: TowerWorld, recipe: TowerTraining, run: Pre
   return parameters
 }
 
-/** One trapezoid for the plain drawings, one for the varied. */
+/** One trapezoid for the plain drawings, one for the varied, one to settle. */
 function towerSchedule(steps: number): Schedule {
+  const settling = Math.max(steps - SETTLING_STEPS, PLAIN_STEPS)
   const plain = trapezoid({ steps: Math.min(steps, PLAIN_STEPS), warmup: WARMUP, cooldown: COOLDOWN })
-  const varied = trapezoid({ steps: steps - PLAIN_STEPS, warmup: WARMUP, cooldown: VARIED_COOLDOWN })
-  return (step) => (step < PLAIN_STEPS ? plain(step) : varied(step - PLAIN_STEPS))
+  const varied = trapezoid({ steps: settling - PLAIN_STEPS, warmup: WARMUP, cooldown: VARIED_COOLDOWN })
+  const last = trapezoid({ ...SETTLING, steps: steps - settling })
+  return (step) => {
+    if (step < PLAIN_STEPS) return plain(step)
+    return step < settling ? varied(step - PLAIN_STEPS) : SETTLING.rate * last(step - settling)
+  }
 }
 
 /** Names a run for its snapshots. The number of steps is left out: a run may be given more. */
