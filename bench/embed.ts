@@ -13,7 +13,7 @@ import { largestDifference } from './compare.ts'
 import { writeCorpus, writeProcessorFiles } from './corpus.ts'
 import { numbers } from './flags.ts'
 import { writeMidSizeModel } from './model.ts'
-import { openPeer, report, type Timing, timed } from './rounds.ts'
+import { openPeer, race, timed } from './rounds.ts'
 
 const { layers, items, repeats, pictured, pictures, median, threads, rounds, peerBatch } = numbers({
   layers: 12,
@@ -70,13 +70,7 @@ try {
     console.log(`largest difference of a vector's element: ${difference.toExponential(1)} of the largest (allowed ${TOLERANCE})`)
     if (!(difference <= TOLERANCE)) process.exitCode = 4
   }
-  const ours: Timing[] = []
-  const theirs: Timing[] = []
-  for (let round = 0; round < rounds; round++) {
-    ours.push(await run())
-    if (peer !== undefined) theirs.push(await peer.run())
-  }
-  report(`embed: ${items} items, ${layers} layers × 768, ${threads} threads`, ours, peer && { name: peer.name, runs: theirs })
+  await race(`embed: ${items} items, ${layers} layers × 768, ${threads} threads`, { rounds, run, peer })
   peer?.close()
 } finally {
   await rm(dir, { recursive: true })

@@ -11,7 +11,7 @@ import { largestDifference } from './compare.ts'
 import { numbers } from './flags.ts'
 import { writeMidSizeModel } from './model.ts'
 import { openPasses } from './passes.ts'
-import { openPeer, report, type Timing, timed } from './rounds.ts'
+import { openPeer, race, timed } from './rounds.ts'
 
 const { layers, batch, positions, threads, rounds, split, peerSplit } = numbers({
   layers: 12,
@@ -40,16 +40,9 @@ try {
     console.log(`largest difference of a hidden state: ${difference.toExponential(1)} of the largest (allowed ${TOLERANCE})`)
     if (!(difference <= TOLERANCE)) process.exitCode = 4
   }
-  const ours: Timing[] = []
-  const theirs: Timing[] = []
-  for (let round = 0; round < rounds; round++) {
-    ours.push(await timed(() => passes.run()))
-    if (peer !== undefined) theirs.push(await peer.run())
-  }
-  report(
+  await race(
     `forward pass: ${layers} layers × 768, batch ${batch}, ${positions} positions, ${threads} threads, ${split} sequences a run (peer ${peerSplit})`,
-    ours,
-    peer && { name: peer.name, runs: theirs },
+    { rounds, run: () => timed(() => passes.run()), peer },
   )
   peer?.close()
   await passes.close()

@@ -12,7 +12,7 @@ import { f32, type Tensor } from '../src/numeric/tensor.ts'
 import { numbers } from './flags.ts'
 import { writeMidSizeModel } from './model.ts'
 import { openPasses } from './passes.ts'
-import { openPeer, report, type Timing, timed } from './rounds.ts'
+import { openPeer, race, timed } from './rounds.ts'
 
 const { layers, batch, positions, threads, rounds, split, peerSplit } = numbers({
   layers: 12,
@@ -71,16 +71,9 @@ try {
       )
     }
   }
-  const ours: Timing[] = []
-  const theirs: Timing[] = []
-  for (let round = 0; round < rounds; round++) {
-    ours.push(await timed(() => passes.run()))
-    if (peer !== undefined) theirs.push(await peer.run())
-  }
-  report(
+  await race(
     `int8 against bfloat16: ${layers} layers × 768, batch ${batch}, ${positions} positions, ${threads} threads, ${split} sequences a run (peer ${peerSplit})`,
-    ours,
-    peer && { name: `${peer.name} bf16`, runs: theirs },
+    { rounds, run: () => timed(() => passes.run()), peer, called: peer && `${peer.name} bf16` },
   )
   peer?.close()
   await passes.close()

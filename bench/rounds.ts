@@ -66,6 +66,20 @@ export async function timed<T>(work: () => Promise<T>): Promise<Timing & { resul
   return { wall, busy: (user + system) / 1000, result }
 }
 
+/** Times `run` and the peer in turn, and reports both. @param called the peer's name in the report */
+export async function race(
+  what: string,
+  { rounds, run, peer, called = peer?.name ?? '' }: { rounds: number; run: () => Promise<Timing>; peer: Peer | undefined; called?: string },
+): Promise<void> {
+  const ours: Timing[] = []
+  const theirs: Timing[] = []
+  for (let round = 0; round < rounds; round++) {
+    ours.push(await run())
+    if (peer !== undefined) theirs.push(await peer.run())
+  }
+  report(what, ours, peer && { name: called, runs: theirs })
+}
+
 /** Median and fastest of both sides, and peer ÷ ours: above 1, ours is faster. */
 export function report(what: string, ours: readonly Timing[], peer?: { name: string; runs: readonly Timing[] }): void {
   const line = (name: string, runs: readonly Timing[]) =>
