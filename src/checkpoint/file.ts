@@ -1,12 +1,11 @@
 /** @file Whole files: written all or not at all, JSON read with errors that say where. */
 
-import { rmSync } from 'node:fs'
 import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { z } from 'zod'
 import { BifocalError } from '../numeric/errors.ts'
 import { FileError, readFailure, systemCode, writeFailure } from './errors.ts'
-import { temporaryPath } from './temporary.ts'
+import { removedAtExit, temporaryPath } from './temporary.ts'
 
 /**
  * Writes a file so that `path` holds either what it held before or all of `content`: a temporary file beside it is written, synced and
@@ -19,9 +18,7 @@ export async function writeFileAtomic(
   content: string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
 ): Promise<void> {
   const temporary = temporaryPath(path)
-  // A second Ctrl-C waits for nothing.
-  const abandon = () => rmSync(temporary, { force: true })
-  process.once('exit', abandon)
+  const keep = removedAtExit(temporary)
   try {
     await makeFolder(dirname(path))
     await writeSynced(temporary, content)
@@ -31,7 +28,7 @@ export async function writeFileAtomic(
     await rm(temporary, { force: true }).catch(() => {})
     throw cause instanceof BifocalError ? cause : writeFailure(path, cause)
   } finally {
-    process.off('exit', abandon)
+    keep()
   }
 }
 

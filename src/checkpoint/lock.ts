@@ -1,13 +1,12 @@
 /** @file Files that one process at a time may write: a lock file beside them says who does. */
 
 import { randomBytes } from 'node:crypto'
-import { rmSync } from 'node:fs'
 import { type FileHandle, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname } from 'node:path'
 import { systemCode, writeFailure } from './errors.ts'
 import { makeFolder } from './file.ts'
-import { lives, temporaryPath } from './temporary.ts'
+import { lives, removedAtExit, temporaryPath } from './temporary.ts'
 
 /** The holder touches its lock so often, in ms; one that is four beats old was left behind. */
 const BEAT = 5_000
@@ -60,12 +59,10 @@ async function named(file: FileHandle): Promise<void> {
 
 function held(path: string): Lock {
   const beat = setInterval(() => void utimes(path, new Date(), new Date()).catch(() => {}), BEAT).unref()
-  // A second Ctrl-C waits for nothing.
-  const abandon = () => rmSync(path, { force: true })
-  process.once('exit', abandon)
+  const keep = removedAtExit(path)
   const release = async () => {
     clearInterval(beat)
-    process.off('exit', abandon)
+    keep()
     await rm(path, { force: true })
   }
   return { release }

@@ -1,6 +1,7 @@
 /** @file Files on their way to their name: what they are called meanwhile, and who clears them away when their writer was killed. */
 
 import { randomBytes } from 'node:crypto'
+import { rmSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
@@ -15,6 +16,13 @@ const NAME = /^\..+\.(\d+)@([\w-]+)\.[0-9a-f]+\.tmp$/
 /** A path beside `path` that says whose it is. @example temporaryPath('a/x.npy') // 'a/.x.npy.4711@host.0f1e2d3c4b5a.tmp' */
 export function temporaryPath(path: string): string {
   return join(dirname(path), `.${basename(path)}.${process.pid}@${HOST}.${randomBytes(6).toString('hex')}.tmp`)
+}
+
+/** Removes a file when the process exits: a second Ctrl-C waits for nothing. @returns what calls that off */
+export function removedAtExit(path: string): () => void {
+  const remove = () => rmSync(path, { force: true })
+  process.once('exit', remove)
+  return () => void process.off('exit', remove)
 }
 
 /**
