@@ -1,6 +1,7 @@
 /** @file How a device embeds, held against the CPU in f32: vectors by their cosine, seconds by their ratio. */
 
 import { Embedder } from '../../src/embedder/embedder.ts'
+import { fastestPass } from '../../src/embedder/precision.ts'
 import { sampleItems } from '../../src/embedder/sample-items.ts'
 import type { LoadOptions } from '../../src/embedder/subject.ts'
 import { BifocalError } from '../../src/numeric/errors.ts'
@@ -52,15 +53,10 @@ function refusal(error: unknown): BifocalError {
 async function embedded(model: string, options: LoadOptions): Promise<{ vectors: Float32Array[]; seconds: number }> {
   const embedder = await Embedder.load(model, options)
   try {
-    const embed = async (round: number) => (await embedder.embed(sampleItems(round).map(({ item }) => item))).vectors
-    const { dims, data } = await embed(0)
+    const itemsOf = (round: number) => sampleItems(round).map(({ item }) => item)
+    const { dims, data } = (await embedder.embed(itemsOf(0))).vectors
     const [count = 0, width = 0] = dims
-    let seconds = Number.POSITIVE_INFINITY
-    for (let round = 1; round <= ROUNDS; round++) {
-      const start = performance.now()
-      await embed(round)
-      seconds = Math.min(seconds, (performance.now() - start) / 1000)
-    }
+    const seconds = await fastestPass(embedder, itemsOf, ROUNDS)
     return { vectors: Array.from({ length: count }, (_, row) => data.slice(row * width, (row + 1) * width)), seconds }
   } finally {
     await embedder.close()

@@ -73,21 +73,21 @@ export interface WeightFit {
 export function fitOf(parameters: readonly ParameterSlot[], checkpoint: Checkpoint, spellings: (name: string) => string[]): WeightFit {
   const weights = checkpointWeights(checkpoint, spellings)
   const used = new Set<string>()
-  const fit: WeightFit = { missing: [], unfit: [], unused: [] }
+  const missing: string[] = []
+  const unfit: string[] = []
   for (const { name, dims } of parameters) {
     const found = weights.find(name)
     if (found === undefined) {
-      fit.missing.push(spellings(name)[0] ?? name)
+      missing.push(spellings(name)[0] ?? name)
       continue
     }
     used.add(found.name)
     if (found.dims.join() !== dims.join())
-      fit.unfit.push(`${found.name} has shape [${found.dims.join(', ')}], the config asks for [${dims.join(', ')}]`)
+      unfit.push(`${found.name} has shape [${found.dims.join(', ')}], the config asks for [${dims.join(', ')}]`)
     else if (found.dtype !== 'f32' && found.dtype !== 'f16' && found.dtype !== 'bf16')
-      fit.unfit.push(`${found.name} is ${found.dtype}, not a float`)
+      unfit.push(`${found.name} is ${found.dtype}, not a float`)
   }
-  fit.unused.push(...[...checkpoint.tensors.keys()].filter((name) => !used.has(name)))
-  return fit
+  return { missing, unfit, unused: [...checkpoint.tensors.keys()].filter((name) => !used.has(name)) }
 }
 
 /**

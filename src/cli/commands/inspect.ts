@@ -24,7 +24,7 @@ export const inspect = command('inspect <model>', 'Show family, tensors, memory 
     const found = await inspectModel(model, { signal: io.signal, onProgress: (at) => io.progress(inMegabytes(at)), warn: io.warn })
     const fits = found.tensors.missing.length + found.tensors.unfit.length === 0
     const options = { device, threads, signal: io.signal, warn: io.warn }
-    const estimate = fits && probe ? await estimated(model, options, io.warn) : null
+    const estimate = fits && probe ? await estimated(model, options) : null
     const compared = fits && precision ? await comparedAt(model, items, { ...options, onProgress: io.progress }) : null
     const words = [...inspectionWords(found), ...estimateWords(estimate), ...precisionWords(compared)]
     const rows = words.map(([name, value]) => `${name.padEnd(10)}  ${value}`)
@@ -40,13 +40,13 @@ interface Options {
 }
 
 /** A folder without a tokenizer, say, can be inspected but not run. */
-async function estimated(model: string, options: Options, warn: (message: string) => void): Promise<Estimate | null> {
+async function estimated(model: string, options: Options): Promise<Estimate | null> {
   const { estimateSeconds } = await import('../../embedder/estimate.ts')
   try {
     return await estimateSeconds(model, options)
   } catch (error) {
     if (!(error instanceof BifocalError)) throw error
-    warn(`no seconds an item: ${error.message}`)
+    options.warn(`no seconds an item: ${error.message}`)
     return null
   }
 }
