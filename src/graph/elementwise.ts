@@ -74,7 +74,7 @@ export const geluTanh = (x: Value<'f32'>): Value<'f32'> => x.graph.apply('Gelu',
 /** `x·σ(1.702x)`, the activation of CLIP and Qwen2-VL towers. */
 export const quickGelu = (x: Value<'f32'>): Value<'f32'> => mul(x, sigmoid(mul(x, 1.702)))
 /** `x·σ(x)`. */
-export const silu = (x: Value<'f32'>): Value<'f32'> => mul(x, sigmoid(x))
+export const silu = (x: Value<'f32'>): Value<'f32'> => x.graph.apply('Silu', [x], {}, 'f32', x.dims)
 
 /** Another element type. `f16`/`bf16` weights become f32 this way. */
 export function cast<T extends DType>(x: Value, to: T): Value<T> {

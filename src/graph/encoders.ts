@@ -57,6 +57,7 @@ export const encoders: { readonly [O in Exclude<Op, 'Input' | 'Parameter'>]: Enc
   Erf: plain('Erf'),
   Sin: plain('Sin'),
   Cos: plain('Cos'),
+  Silu: (_, [x], writer) => writer.emit('Mul', [x!, writer.emit('Sigmoid', [x!])]),
   Gelu: ({ attributes: { approximate } }, inputs, writer) => writer.emit('Gelu', inputs, { approximate }),
   MatMul: plain('MatMul'),
   Gemm: ({ attributes: { transposeA, transposeB } }, inputs, writer) =>

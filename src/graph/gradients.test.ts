@@ -40,6 +40,7 @@ import {
   rmsNorm,
   scatterElements,
   sigmoid,
+  silu,
   sin,
   slice,
   softmax,
@@ -95,6 +96,7 @@ const cases: Case[] = [
   one('Erf', erf),
   one('Sin', sin),
   one('Cos', cos),
+  one('Silu', silu),
   one('Gelu', gelu),
   one('Gelu tanh', geluTanh),
   {

@@ -55,6 +55,7 @@ export const gradientRules: { readonly [O in DifferentiableOp]: GradientRule<O> 
   Erf: one((x, { upstream }) => mul(upstream, mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI)))),
   Sin: one((x, { upstream }) => mul(upstream, cos(x))),
   Cos: one((x, { upstream }) => neg(mul(upstream, sin(x)))),
+  Silu: one((x, { upstream, output }) => mul(upstream, siluSlope(x, output))),
   Gelu: one((x, { upstream, attributes }) => mul(upstream, attributes.approximate === 'none' ? geluSlope(x) : geluTanhSlope(x))),
   MatMul: two((a, b, { upstream }) => [sumTo(matMul(upstream, swapLast(b)), a.dims), sumTo(matMul(swapLast(a), upstream), b.dims)]),
   Gemm: gemmGradients,
@@ -126,6 +127,11 @@ function oneMinusSquare(x: F32): F32 {
   return sub(x.graph.scalar(1), mul(x, x))
 }
 
+/** `σ(x)(1 − y) + y` for `y = x·σ(x)`: two passes fewer than by the rules of a product and of a sigmoid. The engine computes `σ(x)` once. */
+function siluSlope(x: F32, output: F32): F32 {
+  return add(mul(sigmoid(x), sub(x.graph.scalar(1), output)), output)
+}
+
 /** `Φ(x) + x·φ(x)`. */
 function geluSlope(x: F32): F32 {
   const cumulative = add(mul(erf(mul(x, Math.SQRT1_2)), 0.5), 0.5)
@@ -167,10 +173,10 @@ function layerNormGradients({ floats, upstream, attributes: { epsilon } }: Gradi
 function rmsNormGradients({ floats, upstream, attributes: { epsilon } }: GradientContext<'RmsNorm'>): F32[] {
   const [x, weight] = floats
   const inverse = reciprocal(sqrt(add(reduceMean(mul(x!, x!), [-1], true), epsilon)))
-  const normal = mul(x!, inverse)
   const scaled = mul(upstream, weight!)
-  const inward = mul(inverse, sub(scaled, mul(normal, reduceMean(mul(scaled, normal), [-1], true))))
-  return [inward, sumTo(mul(upstream, normal), weight!.dims)]
+  const along = mul(mul(inverse, inverse), reduceMean(mul(scaled, x!), [-1], true))
+  const inward = mul(inverse, sub(scaled, mul(x!, along)))
+  return [inward, sumTo(mul(upstream, mul(x!, inverse)), weight!.dims)]
 }
 
 /** With respect to the picture: a transposed convolution. To the kernel: a convolution over the batch, strides and dilations exchanged. */

@@ -59,8 +59,9 @@ export function loraLinear(
   up: Value<'f32'>,
   scale: number,
 ): Value<'f32'> {
-  const update = linear(linear(x, down), up)
-  return add(linear(x, weight, bias), mul(update, scale))
+  // The factor goes to the narrow product, where a pass costs least.
+  const update = linear(mul(linear(x, down), scale), up)
+  return add(linear(x, weight, bias), update)
 }
 
 /** A layer's weight with a low-rank update: W `[out, in]`, A `[rank, in]`, B `[out, rank]`. */

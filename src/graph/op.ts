@@ -37,6 +37,7 @@ export interface DifferentiableAttributes {
   Erf: None
   Sin: None
   Cos: None
+  Silu: None
   Gelu: { approximate: 'none' | 'tanh' }
   MatMul: None
   /** 2-D product `op(a)·op(b) (+ c)`; `c` is one row. */
