@@ -21,7 +21,7 @@ import {
 } from './recipe.ts'
 import type { SampleAnswer } from './sample-answers.ts'
 import type { TowerWorld } from './tower-batch.ts'
-import { BATCH_SHARES } from './twin-batch.ts'
+import { batchShares, LATER_FROM } from './twin-batch.ts'
 import type { TwinName } from './twin-config.ts'
 import { isTower } from './twin-model.ts'
 
@@ -132,11 +132,15 @@ function recipeLines({ name, parameters, at }: CardContent): string[] {
   const decoder = count((parameter) => !isTower(parameter))
   return [
     `${count(() => true)} parameters: frozen tower ${count(isTower)}, projector and decoder ${decoder} (${DECODER.layers} layers, width ${HIDDEN}, ${HEADS} heads, untied head).`,
-    `Every twelfth batch is text alone; of the others ${Object.entries(BATCH_SHARES)
-      .map(([kind, share]) => `${Math.round(100 * share)} % ${kind}`)
-      .join(', ')}. A batch holds one kind. Two of five prompts are worded as the embedding tasks word their instructions.`,
+    `Every twelfth batch is text alone; of the others ${sharesText(0)}; from step ${LATER_FROM} on ${sharesText(LATER_FROM)}. A batch holds one kind. Two of five prompts are worded as the embedding tasks word their instructions.`,
     ...shared,
   ]
+}
+
+function sharesText(step: number): string {
+  return Object.entries(batchShares(step))
+    .map(([kind, share]) => `${Math.round(100 * share)} % ${kind}`)
+    .join(', ')
 }
 
 function fertility(concepts: readonly Concept[], { tokenizer }: TowerWorld): string {

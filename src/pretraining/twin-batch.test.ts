@@ -5,7 +5,7 @@ import type { Tensor } from '../numeric/tensor.ts'
 import { loadSheets, loadWorld } from '../scenes/index.ts'
 import { IMAGE_TOKENS } from './recipe.ts'
 import type { TowerWorld } from './tower-batch.ts'
-import { rowOf, samplesOf, trainingSamples, twinBatch, withShuffledPictures } from './twin-batch.ts'
+import { batchShares, LATER_FROM, rowOf, samplesOf, trainingSamples, twinBatch, withShuffledPictures } from './twin-batch.ts'
 import { SPECIAL_IDS } from './vocabulary.ts'
 
 const DATA = fileURLToPath(new URL('../../data', import.meta.url))
@@ -63,6 +63,21 @@ describe('masked diffusion', () => {
     const answers = drawn().samples.reduce((sum, sample) => sum + rowOf(at, sample, true).answer.length, 0)
     expect(batch.scored_targets!.dims).toEqual([answers])
   })
+})
+
+test('a step draws its kind by the shares of its time', () => {
+  for (const from of [0, LATER_FROM]) {
+    const shares = batchShares(from)
+    expect(Object.values(shares).reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 12)
+    const kinds = Array.from({ length: 600 }, (_, i) => trainingSamples(at, { ...training, batch: 1 }, from + i).samples[0]!.kind)
+    const pictured = kinds.filter((kind) => kind !== 'text')
+    expect(pictured).toHaveLength(550)
+    for (const [kind, share] of Object.entries(shares)) {
+      // Five standard deviations of a binomial share: by chance one seed in a million fails, and the seed is fixed.
+      const spread = 5 * Math.sqrt((share * (1 - share)) / pictured.length)
+      expect(Math.abs(pictured.filter((found) => found === kind).length / pictured.length - share)).toBeLessThan(spread)
+    }
+  }
 })
 
 test('each picture has its own rows, at the positions behind the first token', () => {

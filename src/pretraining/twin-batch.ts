@@ -31,25 +31,36 @@ export interface TwinSamples {
 
 /** The samples of a step. A batch holds one kind, so that its rows are of like length. */
 export function trainingSamples({ world }: TowerWorld, { batch, seed }: TwinTraining, step: number): TwinSamples {
-  const kind = step % TEXT_EVERY === TEXT_EVERY - 1 ? 'text' : kindOf(stream(seed, 'kind', step)())
+  const kind = step % TEXT_EVERY === TEXT_EVERY - 1 ? 'text' : kindOf(stream(seed, 'kind', step)(), batchShares(step))
   const { samples, pictures } = samplesOf(world, { kind, seed, from: step * batch, count: batch, use: 'train' })
   const random = stream(seed, 'wording', step)
   return { samples: samples.map((sample) => (random() < REWORDED ? reworded(sample) : sample)), pictures }
 }
 
+/** Shares of the kinds among the batches with pictures; together 1. */
+export type BatchShares = Readonly<Record<(typeof PICTURE_KINDS)[number], number>>
+
+const PICTURE_KINDS = ['qa', 'caption', 'count', 'colour', 'label', 'tags', 'group'] as const satisfies readonly SampleKind[]
+
 /**
- * Shares of the kinds among the batches with pictures. Against specs/twins.md §3.2 counts and colours have batches of their own: among all
- * questions they are so rare that names were learnt ten times sooner.
+ * Against specs/twins.md §3.2 counts and colours have batches of their own: among all questions they are so rare that names were learnt ten
+ * times sooner. From `LATER_FROM` on they are half of all: names and captions are known by then (after 2,250 steps .92 of single things, but .33 of
+ * shapes' colours and .37 of counts).
  */
-export const BATCH_SHARES = { qa: 0.24, caption: 0.24, count: 0.12, colour: 0.12, label: 0.2, tags: 0.04, group: 0.04 } as const satisfies {
-  [K in SampleKind]?: number
+const EARLIER_SHARES: BatchShares = { qa: 0.24, caption: 0.24, count: 0.12, colour: 0.12, label: 0.2, tags: 0.04, group: 0.04 }
+const LATER_SHARES: BatchShares = { qa: 0.16, caption: 0.18, count: 0.2, colour: 0.28, label: 0.1, tags: 0.03, group: 0.05 }
+export const LATER_FROM = 3_000
+
+/** What the batches of a step are drawn from. */
+export function batchShares(step: number): BatchShares {
+  return step < LATER_FROM ? EARLIER_SHARES : LATER_SHARES
 }
 
-/** The kind at `share` ∈ [0, 1) of the batches with pictures. */
-function kindOf(share: number): SampleKind {
-  let rest = share
-  for (const kind of ['qa', 'caption', 'count', 'colour', 'label', 'tags'] as const) {
-    rest -= BATCH_SHARES[kind]
+/** The kind at `place` ∈ [0, 1) of the batches with pictures. */
+function kindOf(place: number, shares: BatchShares): SampleKind {
+  let rest = place
+  for (const kind of PICTURE_KINDS) {
+    rest -= shares[kind]
     if (rest < 0) return kind
   }
   return 'group'
