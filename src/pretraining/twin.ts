@@ -16,7 +16,8 @@ import { roleOf, type TwinName } from './twin-config.ts'
 import { OBJECTIVES, twinLoss } from './twin-model.ts'
 
 const WARMUP = 200
-const COOLDOWN = 0.2
+/** Updates whose rates fall to nothing: at the peak, answers to rare questions come and go from one hundred updates to the next. */
+const COOLDOWN = 1_300
 const CLIP = 1
 const SNAPSHOT_EVERY = 250
 const EVALUATE_EVERY = 500
@@ -52,7 +53,7 @@ export async function trainTwin(
       parameters,
       optimizer,
       gradient: sessionStep({ session, parameters, feeds }),
-      schedule: trapezoid({ steps: recipe.steps, warmup: WARMUP, cooldown: Math.round(recipe.steps * COOLDOWN) }),
+      schedule: trapezoid({ steps: recipe.steps, warmup: WARMUP, cooldown: Math.min(COOLDOWN, recipe.steps - WARMUP) }),
       steps: recipe.steps,
       clip: CLIP,
       checkpoint: {
