@@ -11,17 +11,18 @@ import {
   HEADS,
   HIDDEN,
   IMAGE_TOKENS,
-  LEARNING_RATES,
   PATCH_SIZE,
   PICTURE_SIZE,
   PLAIN_STEPS,
   SETTLING_STEPS,
   TOWER,
+  TOWER_RATES,
+  TWIN_RATES,
   VOCABULARY,
 } from './recipe.ts'
 import type { SampleAnswer } from './sample-answers.ts'
 import type { TowerWorld } from './tower-batch.ts'
-import { batchShares, LATER_FROM } from './twin-batch.ts'
+import { BATCH_SHARES, READING_STEPS, TWIN_DIET } from './twin-batch.ts'
 import type { TwinName } from './twin-config.ts'
 import { isTower } from './twin-model.ts'
 
@@ -116,7 +117,8 @@ function recipeLines({ name, parameters, at }: CardContent): string[] {
     Object.entries(parameters)
       .reduce((sum, [parameter, { dims }]) => sum + (accepts(parameter) ? sizeOf(dims) : 0), 0)
       .toLocaleString('en')
-  const optimiser = `Muon (${LEARNING_RATES.muon}) for matrices inside blocks, AdamW (${LEARNING_RATES.adamw}) for the rest; warm-up, plateau, linear cool-down`
+  const rates = name === 'tower' ? TOWER_RATES : TWIN_RATES
+  const optimiser = `Muon (${rates.muon}) for matrices inside blocks, AdamW (${rates.adamw}) for the rest; warm-up, plateau, linear cool-down`
   const shared = [
     `Pictures of ${PICTURE_SIZE} × ${PICTURE_SIZE} pixels, patches of ${PATCH_SIZE}: ${IMAGE_TOKENS} image tokens. Byte-level BPE of ${VOCABULARY} ids.`,
     optimiser,
@@ -132,15 +134,13 @@ function recipeLines({ name, parameters, at }: CardContent): string[] {
   const decoder = count((parameter) => !isTower(parameter))
   return [
     `${count(() => true)} parameters: frozen tower ${count(isTower)}, projector and decoder ${decoder} (${DECODER.layers} layers, width ${HIDDEN}, ${HEADS} heads, untied head).`,
-    `Every twelfth batch is text alone; of the others ${sharesText(0)}; from step ${LATER_FROM} on ${sharesText(LATER_FROM)}. A batch holds one kind. Two of five prompts are worded as the embedding tasks word their instructions.`,
+    `The first ${READING_STEPS} updates see text alone: questions about captions and about words. Later every ${TWIN_DIET.textEvery}th batch does; of the others ${Object.entries(
+      BATCH_SHARES,
+    )
+      .map(([kind, share]) => `${Math.round(100 * share)} % ${kind}`)
+      .join(', ')}. A batch holds one kind. Two of five prompts are worded as the embedding tasks word their instructions.`,
     ...shared,
   ]
-}
-
-function sharesText(step: number): string {
-  return Object.entries(batchShares(step))
-    .map(([kind, share]) => `${Math.round(100 * share)} % ${kind}`)
-    .join(', ')
 }
 
 function fertility(concepts: readonly Concept[], { tokenizer }: TowerWorld): string {

@@ -7,7 +7,7 @@ import { openSession } from '../runtime/session.ts'
 import { memoryWeights } from '../runtime/weights.ts'
 import { COLOURS } from '../scenes/index.ts'
 import { adamW, gradientGraph, muon, openOptimizer, type Schedule, sessionStep, train } from '../training/index.ts'
-import { LEARNING_RATES, PLAIN_STEPS, SETTLING_STEPS, TOWER, type TowerTraining } from './recipe.ts'
+import { PLAIN_STEPS, SETTLING_STEPS, TOWER, TOWER_RATES, type TowerTraining } from './recipe.ts'
 import { openTowerJudge } from './tower-accuracy.ts'
 import { type TowerWorld, towerBatch } from './tower-batch.ts'
 import { towerLoss } from './tower-model.ts'
@@ -52,8 +52,8 @@ export async function trainTower(at: TowerWorld, recipe: TowerTraining, run: Pre
   })
   const session = await openSession(compiled, { weights: memoryWeights({}), name: 'tower', threads: run.threads })
   const optimizer = await openOptimizer(parameters, [
-    { accepts: isBlockMatrix, rule: muon({ session: { threads: run.threads } }), learningRate: LEARNING_RATES.muon },
-    { rule: adamW({ betas: [0.9, 0.98], weightDecay: 0.01 }), learningRate: LEARNING_RATES.adamw },
+    { accepts: isBlockMatrix, rule: muon({ session: { threads: run.threads } }), learningRate: TOWER_RATES.muon },
+    { rule: adamW({ betas: [0.9, 0.98], weightDecay: 0.01 }), learningRate: TOWER_RATES.adamw },
   ])
   const judge = await openTowerJudge(at, recipe.seed, { threads: run.threads })
   try {

@@ -5,7 +5,7 @@ import type { Tensor } from '../numeric/tensor.ts'
 import { loadSheets, loadWorld } from '../scenes/index.ts'
 import { IMAGE_TOKENS } from './recipe.ts'
 import type { TowerWorld } from './tower-batch.ts'
-import { batchShares, LATER_FROM, rowOf, samplesOf, trainingSamples, twinBatch, withShuffledPictures } from './twin-batch.ts'
+import { BATCH_SHARES, READING_STEPS, rowOf, samplesOf, trainingSamples, twinBatch, withShuffledPictures } from './twin-batch.ts'
 import { SPECIAL_IDS } from './vocabulary.ts'
 
 const DATA = fileURLToPath(new URL('../../data', import.meta.url))
@@ -65,18 +65,18 @@ describe('masked diffusion', () => {
   })
 })
 
-test('a step draws its kind by the shares of its time', () => {
-  for (const from of [0, LATER_FROM]) {
-    const shares = batchShares(from)
-    expect(Object.values(shares).reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 12)
-    const kinds = Array.from({ length: 600 }, (_, i) => trainingSamples(at, { ...training, batch: 1 }, from + i).samples[0]!.kind)
-    const pictured = kinds.filter((kind) => kind !== 'text')
-    expect(pictured).toHaveLength(550)
-    for (const [kind, share] of Object.entries(shares)) {
-      // Five standard deviations of a binomial share: by chance one seed in a million fails, and the seed is fixed.
-      const spread = 5 * Math.sqrt((share * (1 - share)) / pictured.length)
-      expect(Math.abs(pictured.filter((found) => found === kind).length / pictured.length - share)).toBeLessThan(spread)
-    }
+test('reading comes first, then pictures of all kinds by their shares, every fourth batch without one', () => {
+  const kindsOf = (from: number, count: number) =>
+    Array.from({ length: count }, (_, i) => trainingSamples(at, { ...training, batch: 1 }, from + i).samples[0]!.kind)
+  const count = (kinds: readonly string[], kind: string) => kinds.filter((found) => found === kind).length
+  const first = kindsOf(0, 50)
+  expect([count(first, 'reading'), count(first, 'text')]).toEqual([40, 10])
+  const later = kindsOf(READING_STEPS, 600)
+  expect([count(later, 'reading'), count(later, 'text')]).toEqual([75, 75])
+  expect(Object.values(BATCH_SHARES).reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 12)
+  for (const [kind, share] of Object.entries(BATCH_SHARES)) {
+    // Five standard deviations of a binomial share: by chance one seed in a million fails, and the seed is fixed.
+    expect(Math.abs(count(later, kind) / 450 - share)).toBeLessThan(5 * Math.sqrt((share * (1 - share)) / 450))
   }
 })
 
@@ -97,19 +97,17 @@ test('shuffled pictures move, words stay', () => {
   expect(shuffled.pictures).toEqual([...drawn().pictures.slice(1), drawn().pictures[0]])
 })
 
-test('every twelfth batch is text only and sees one blank picture', () => {
-  const steps = Array.from({ length: 24 }, (_, step) => trainingSamples(at, training, step))
-  expect(steps.flatMap(({ samples }, step) => (samples[0]!.kind === 'text' ? [step] : []))).toEqual([11, 23])
-  const batch = twinBatch(at, steps[11]!, { ...options, objective: 'next-token' })
+test('a batch of text sees one blank picture', () => {
+  const batch = twinBatch(at, trainingSamples(at, training, 0), { ...options, objective: 'next-token' })
   expect(batch.pixels!.dims[0]).toBe(1)
   expect(batch.pixels!.data.every((byte) => byte === 0)).toBe(true)
   expect(batch.image_index!.data.every((row) => Number(row) === -1)).toBe(true)
 })
 
 test('a batch holds one kind (tags fall back to labels), all kinds come', () => {
-  const steps = Array.from({ length: 80 }, (_, step) => trainingSamples(at, training, step).samples)
+  const steps = Array.from({ length: 120 }, (_, i) => trainingSamples(at, training, READING_STEPS + i).samples)
   for (const samples of steps) expect(new Set(samples.map(({ kind }) => (kind === 'tags' ? 'label' : kind))).size).toBeLessThanOrEqual(2)
   expect(new Set(steps.map(([first]) => first!.kind))).toEqual(
-    new Set(['caption', 'qa', 'count', 'colour', 'label', 'tags', 'group', 'text']),
+    new Set(['caption', 'qa', 'count', 'colour', 'label', 'tags', 'group', 'reading', 'text']),
   )
 })

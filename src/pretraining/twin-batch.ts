@@ -19,8 +19,16 @@ import { SPECIAL_IDS } from './vocabulary.ts'
 
 export type Objective = 'next-token' | 'masked-diffusion'
 
-/** Every twelfth batch is text only. @see specs/twins.md §3.2 */
-const TEXT_EVERY = 12
+/**
+ * Updates before the first picture: a decoder that can't look a word up in a text learns to name what a picture shows, but not to find a named
+ * thing in it. Copying out of captions comes between 300 and 500 updates of such batches; with one of 24 beside pictures, as specs/twins.md §3.2
+ * has it, it had not come after 4,400 (2.6 nats a token for "An image shows a lemon … What is in the picture?").
+ */
+export const READING_STEPS = 1_000
+/** Among the updates before the first picture, one of so many asks what words mean. */
+const WORDS_EVERY = 5
+/** Of the later batches one of so many is text only, in turn about a caption and about words: with one of seven reading got worse again. */
+const TEXT_EVERY = 4
 
 /** What is drawn for one batch. */
 export interface TwinSamples {
@@ -31,36 +39,31 @@ export interface TwinSamples {
 
 /** The samples of a step. A batch holds one kind, so that its rows are of like length. */
 export function trainingSamples({ world }: TowerWorld, { batch, seed }: TwinTraining, step: number): TwinSamples {
-  const kind = step % TEXT_EVERY === TEXT_EVERY - 1 ? 'text' : kindOf(stream(seed, 'kind', step)(), batchShares(step))
-  const { samples, pictures } = samplesOf(world, { kind, seed, from: step * batch, count: batch, use: 'train' })
+  const { samples, pictures } = samplesOf(world, { kind: kindOf(seed, step), seed, from: step * batch, count: batch, use: 'train' })
   const random = stream(seed, 'wording', step)
   return { samples: samples.map((sample) => (random() < REWORDED ? reworded(sample) : sample)), pictures }
 }
 
-/** Shares of the kinds among the batches with pictures; together 1. */
-export type BatchShares = Readonly<Record<(typeof PICTURE_KINDS)[number], number>>
-
-const PICTURE_KINDS = ['qa', 'caption', 'count', 'colour', 'label', 'tags', 'group'] as const satisfies readonly SampleKind[]
-
 /**
- * Against specs/twins.md §3.2 counts and colours have batches of their own: among all questions they are so rare that names were learnt ten
- * times sooner. From `LATER_FROM` on they are half of all: names and captions are known by then (after 2,250 steps .92 of single things, but .33 of
- * shapes' colours and .37 of counts).
+ * Shares of the kinds among the batches with pictures. Against specs/twins.md §3.2 counts and colours have batches of their own: among all
+ * questions they are so rare that names were learnt ten times sooner.
  */
-const EARLIER_SHARES: BatchShares = { qa: 0.24, caption: 0.24, count: 0.12, colour: 0.12, label: 0.2, tags: 0.04, group: 0.04 }
-const LATER_SHARES: BatchShares = { qa: 0.16, caption: 0.18, count: 0.2, colour: 0.28, label: 0.1, tags: 0.03, group: 0.05 }
-export const LATER_FROM = 3_000
-
-/** What the batches of a step are drawn from. */
-export function batchShares(step: number): BatchShares {
-  return step < LATER_FROM ? EARLIER_SHARES : LATER_SHARES
+export const BATCH_SHARES = { qa: 0.14, caption: 0.2, count: 0.12, colour: 0.24, label: 0.22, tags: 0.03, group: 0.05 } as const satisfies {
+  [K in SampleKind]?: number
 }
 
-/** The kind at `place` ∈ [0, 1) of the batches with pictures. */
-function kindOf(place: number, shares: BatchShares): SampleKind {
-  let rest = place
+/** What decides which samples a step sees: a run with another diet does not go on with this one's snapshots. */
+export const TWIN_DIET = { reading: READING_STEPS, wordsEvery: WORDS_EVERY, textEvery: TEXT_EVERY, shares: BATCH_SHARES } as const
+
+const PICTURE_KINDS = ['qa', 'caption', 'count', 'colour', 'label', 'tags'] as const
+
+/** What the samples of a step are about. */
+function kindOf(seed: number, step: number): SampleKind {
+  if (step < READING_STEPS) return step % WORDS_EVERY === WORDS_EVERY - 1 ? 'text' : 'reading'
+  if (step % TEXT_EVERY === TEXT_EVERY - 1) return step % (2 * TEXT_EVERY) < TEXT_EVERY ? 'reading' : 'text'
+  let rest = stream(seed, 'kind', step)()
   for (const kind of PICTURE_KINDS) {
-    rest -= shares[kind]
+    rest -= BATCH_SHARES[kind]
     if (rest < 0) return kind
   }
   return 'group'
@@ -86,6 +89,7 @@ function wordingOf({ kind, prompt }: Sample): string {
     case 'colour':
       return `${INSTRUCTIONS.question} ${prompt}`
     case 'tags':
+    case 'reading':
     case 'text':
       return prompt
   }

@@ -7,11 +7,11 @@ import { openSession } from '../runtime/session.ts'
 import { memoryWeights } from '../runtime/weights.ts'
 import { adamW, gradientGraph, hashArrays, muon, openOptimizer, sessionStep, train } from '../training/index.ts'
 import { heldOutLosses } from './held-out.ts'
-import { DECODER, LEARNING_RATES, type TwinTraining } from './recipe.ts'
+import { DECODER, TWIN_DECAY, TWIN_RATES, type TwinTraining } from './recipe.ts'
 import { INITIAL_STD, identityOf, isBlockMatrix, type PretrainingRun } from './tower.ts'
 import type { TowerWorld } from './tower-batch.ts'
 import { trapezoid } from './trapezoid.ts'
-import { trainingSamples, twinBatch } from './twin-batch.ts'
+import { TWIN_DIET, trainingSamples, twinBatch } from './twin-batch.ts'
 import { roleOf, type TwinName } from './twin-config.ts'
 import { OBJECTIVES, twinLoss } from './twin-model.ts'
 
@@ -43,8 +43,8 @@ export async function trainTwin(
   )
   const session = await openSession(compiled, { weights: memoryWeights(frozen), name, threads: run.threads })
   const optimizer = await openOptimizer(parameters, [
-    { accepts: isBlockMatrix, rule: muon({ session: { threads: run.threads } }), learningRate: LEARNING_RATES.muon },
-    { rule: adamW({ betas: [0.9, 0.98], weightDecay: 0.01 }), learningRate: LEARNING_RATES.adamw },
+    { accepts: isBlockMatrix, rule: muon({ weightDecay: TWIN_DECAY, session: { threads: run.threads } }), learningRate: TWIN_RATES.muon },
+    { rule: adamW({ betas: [0.9, 0.98], weightDecay: 0.01 }), learningRate: TWIN_RATES.adamw },
   ])
   const objective = OBJECTIVES[name]
   const feeds = (step: number) => twinBatch(at, trainingSamples(at, recipe, step), { objective, seed: recipe.seed, step, fill: true })
@@ -59,7 +59,7 @@ export async function trainTwin(
       checkpoint: {
         dir: join(run.workDir, 'snapshots'),
         every: SNAPSHOT_EVERY,
-        identity: `${identityOf(name, recipe)} ${hashArrays(frozen)}`,
+        identity: `${identityOf(name, recipe)} ${JSON.stringify([TWIN_RATES, TWIN_DECAY, TWIN_DIET])} ${hashArrays(frozen)}`,
       },
       log: join(run.workDir, 'log.jsonl'),
       evaluate: {

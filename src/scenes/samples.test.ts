@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { draw } from './draw.ts'
+import { plural } from './nouns.ts'
 import { captionPair, pretrainingSample, type Sample } from './samples.ts'
 import { isReserved } from './scene.ts'
 import { loadSheets } from './sheets.ts'
@@ -68,6 +69,25 @@ describe('the training streams', () => {
     const yesNo = asked.filter((sample) => sample.answer === 'yes' || sample.answer === 'no')
     expect(yesNo.length).toBeGreaterThan(3000)
     expect(Math.abs(share(yesNo, (sample) => sample.answer === 'yes') - 0.5)).toBeLessThan(0.02)
+  })
+})
+
+describe('reading', () => {
+  const read = Array.from({ length: 2000 }, (_, i) => pretrainingSample(world, 1, i, { kind: 'reading' }))
+
+  test('asks of a caption, which holds the answer wherever the question is not what kind of thing it is', () => {
+    for (const { description, prompt, answer } of read) {
+      expect(description).toBeNull()
+      const [, caption, question] = /^An image shows (.* background)\. (.*\?)$/.exec(prompt)!
+      if (/^(Is |What kind )/.test(question!)) continue
+      expect([answer, plural(answer)].some((word) => holdsPhrase(caption!, word))).toBe(true)
+    }
+  })
+
+  test('asks for the colour of a shape in a quarter and more', () => {
+    const colour = share(read, ({ prompt }) => /What colour is the (?!background)/.test(prompt))
+    expect(colour).toBeGreaterThan(0.25)
+    expect(colour).toBeLessThan(0.32)
   })
 })
 

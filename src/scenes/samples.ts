@@ -8,8 +8,11 @@ import { captions, type Question, questions } from './texts.ts'
 import { hardContents } from './variants.ts'
 import type { World } from './world.ts'
 
-/** `qa` asks any question of any scene; `count` and `colour` ask how many things there are and what colour a silhouette has. */
-export type SampleKind = 'caption' | 'qa' | 'count' | 'colour' | 'label' | 'tags' | 'group' | 'text'
+/**
+ * `qa` asks any question of any scene; `count` and `colour` ask how many things there are and what colour a silhouette has; `reading` asks of a
+ * caption what a picture would be asked; `text` is reading and what words mean, half and half.
+ */
+export type SampleKind = 'caption' | 'qa' | 'count' | 'colour' | 'label' | 'tags' | 'group' | 'reading' | 'text'
 
 /** A picture, a user's text and the answer to learn. The chat template is added by the model's processor. */
 export interface Sample {
@@ -19,6 +22,9 @@ export interface Sample {
   prompt: string
   answer: string
 }
+
+/** A sample with a picture. */
+type SeenSample = Sample & { description: Description }
 
 /** Prompts of the three caption levels: another text for each, so that the answer is never ambiguous. */
 export const CAPTION_PROMPTS = {
@@ -53,7 +59,7 @@ function describeObject(world: World, random: Random, use: SceneUse): Descriptio
 }
 
 /** A scene of counted or tinted things, and a question of that type. */
-function askedSample(kind: 'count' | 'colour', world: World, random: Random, use: SceneUse): Sample {
+function askedSample(kind: 'count' | 'colour', world: World, random: Random, use: SceneUse): SeenSample {
   const scene = kind === 'colour' ? 'tinted' : random() < 0.7 ? 'count' : 'mixed'
   const description = describe(world, random, { use, kind: scene })
   const asked = questions(description, world).filter(({ type }) => type === kind)
@@ -61,7 +67,7 @@ function askedSample(kind: 'count' | 'colour', world: World, random: Random, use
   return { kind, description, prompt: question, answer }
 }
 
-function sceneSample(kind: 'caption' | 'qa', world: World, random: Random, use: SceneUse): Sample {
+function sceneSample(kind: 'caption' | 'qa', world: World, random: Random, use: SceneUse): SeenSample {
   const description = describe(world, random, { use })
   if (kind === 'qa') {
     const { question, answer } = anyQuestion(description, world, random)
@@ -82,13 +88,32 @@ function objectSample(kind: 'label' | 'tags' | 'group', world: World, random: Ra
   return { kind: 'label', description, prompt: LABEL_PROMPT, answer: concept.label }
 }
 
-/** Reading without a picture: half questions about a caption, half what kind of thing a word names and which words go with it. */
+/** What is asked of a caption. With its background it answers every question but what kind of thing the object is; that one knows the words. */
+function aboutCaption(content: Content, question: string, world: World): string {
+  return `An image shows ${captions(content, world).background}. ${question}`
+}
+
+/** Shares of questions about shapes' colours and about counts; the rest are of any type. Without them, lookups of a named shape are too rare to be learnt. */
+const READING_SHARES = { colour: 0.25, count: 0.15 } as const
+
+/** A question of the picture streams, about the scene's caption instead. */
+function readingSample(world: World, random: Random, use: SceneUse): Sample {
+  const share = random()
+  const about =
+    share < READING_SHARES.colour
+      ? askedSample('colour', world, random, use)
+      : share < READING_SHARES.colour + READING_SHARES.count
+        ? askedSample('count', world, random, use)
+        : sceneSample('qa', world, random, use)
+  return { kind: 'reading', description: null, prompt: aboutCaption(about.description, about.prompt, world), answer: about.answer }
+}
+
+/** Half questions about a caption, half what kind of thing a word names and which words go with it. */
 function textSample(world: World, random: Random, use: SceneUse): Sample {
   if (random() < 0.5) {
     const content = describe(world, random, { use })
     const { question, answer } = anyQuestion(content, world, random)
-    // The caption with its background answers every question but what kind of thing the object is; that one knows the words.
-    return { kind: 'text', description: null, prompt: `An image shows ${captions(content, world).background}. ${question}`, answer }
+    return { kind: 'text', description: null, prompt: aboutCaption(content, question, world), answer }
   }
   const concept = pick(world.training, random)
   if (random() < 0.5 && concept.tags.length > 0) {
@@ -103,7 +128,7 @@ function textSample(world: World, random: Random, use: SceneUse): Sample {
 }
 
 /** 60 % scenes, half captions and half questions; 40 % objects, 70 % of them labels, the rest tags and groups (specs/twins.md §3.2). */
-function drawKind(random: Random): Exclude<SampleKind, 'text'> {
+function drawKind(random: Random): Exclude<SampleKind, 'reading' | 'text'> {
   const share = random()
   if (share < 0.3) return 'caption'
   if (share < 0.6) return 'qa'
@@ -129,6 +154,8 @@ export function pretrainingSample(world: World, seed: number, index: number, { k
     case 'count':
     case 'colour':
       return askedSample(drawn, world, random, use)
+    case 'reading':
+      return readingSample(world, random, use)
     case 'text':
       return textSample(world, random, use)
     default:
