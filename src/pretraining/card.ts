@@ -22,7 +22,7 @@ import {
 } from './recipe.ts'
 import type { SampleAnswer } from './sample-answers.ts'
 import type { TowerWorld } from './tower-batch.ts'
-import { BATCH_SHARES, READING_STEPS, TWIN_DIET } from './twin-batch.ts'
+import { TWIN_DIET } from './twin-batch.ts'
 import type { TwinName } from './twin-config.ts'
 import { isTower } from './twin-model.ts'
 
@@ -132,13 +132,13 @@ function recipeLines({ name, parameters, at }: CardContent): string[] {
     ]
   }
   const decoder = count((parameter) => !isTower(parameter))
+  const { reading, textEvery, shares } = TWIN_DIET
+  const percents = Object.entries(shares)
+    .map(([kind, share]) => `${Math.round(100 * share)} % ${kind}`)
+    .join(', ')
   return [
     `${count(() => true)} parameters: frozen tower ${count(isTower)}, projector and decoder ${decoder} (${DECODER.layers} layers, width ${HIDDEN}, ${HEADS} heads, untied head).`,
-    `The first ${READING_STEPS} updates see text alone: questions about captions and about words. Later every ${TWIN_DIET.textEvery}th batch does; of the others ${Object.entries(
-      BATCH_SHARES,
-    )
-      .map(([kind, share]) => `${Math.round(100 * share)} % ${kind}`)
-      .join(', ')}. A batch holds one kind. Two of five prompts are worded as the embedding tasks word their instructions.`,
+    `The first ${reading} updates see text alone: questions about captions and about words. Later every ${textEvery}th batch does; of the others ${percents}. A batch holds one kind. Two of five prompts are worded as the embedding tasks word their instructions.`,
     ...shared,
   ]
 }
