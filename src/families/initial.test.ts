@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { initialWeights } from './initial.ts'
 
 const slots = [
@@ -45,4 +45,24 @@ test('values depend on seed and name, not on what else is drawn', () => {
 test('parameters of one role start alike, whatever their names', () => {
   const named = (name: string) => initialWeights([{ name, dims: [64, 64] }], { seed: 5, layers: 8, roleOf: () => 'query' })[name]!.data
   expect(named('blocks.0.q_proj.weight')).toEqual(named('layers.0.self_attn.q_proj.weight'))
+})
+
+describe('matching heads', () => {
+  const name = (kind: string) => `model.layers.0.self_attn.${kind}_proj.weight`
+  const named = (kinds: readonly string[]) => kinds.map((kind) => ({ name: name(kind), dims: [64, 64] }))
+  const matched = initialWeights(named(['q', 'k', 'v']), { seed: 5, layers: 8, matching: { rows: 32, gain: 1 } })
+  const rows = (kind: string, from: number, to: number) => matched[name(kind)]!.data.subarray(from * 64, to * 64)
+
+  test('have equal queries and keys, of the given gain', () => {
+    expect(rows('q', 0, 32)).toEqual(rows('k', 0, 32))
+    const spread = Math.sqrt(rows('q', 0, 32).reduce((sum, x) => sum + x * x, 0) / (32 * 64))
+    expect(spread * Math.sqrt(64)).toBeGreaterThan(0.95)
+    expect(spread * Math.sqrt(64)).toBeLessThan(1.05)
+  })
+
+  test('leave the other rows and the values as they are', () => {
+    const plain = initialWeights(named(['q', 'k', 'v']), { seed: 5, layers: 8 })
+    for (const kind of ['q', 'k']) expect(rows(kind, 32, 64)).toEqual(plain[name(kind)]!.data.subarray(32 * 64))
+    expect(matched[name('v')]).toEqual(plain[name('v')])
+  })
 })

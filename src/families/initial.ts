@@ -12,12 +12,20 @@ export interface InitialOptions {
   std?: number
   /** Values that replace the rule, by name: a logit scale, say. */
   constants?: Readonly<Record<string, number>>
+  /**
+   * The first so many rows of queries and keys are equal, with standard deviation `gain / √columns`: their heads attend to what is like the
+   * asking position. Only where queries and keys are matrices of their own (`q_proj`, `k_proj`).
+   * @see Trockman & Kolter 2023, "Mimetic initialization of self-attention layers"
+   */
+  matching?: { rows: number; gain: number }
   /** What the values depend on instead of a parameter's name: models that name one role differently can start alike. */
   roleOf?: (name: string) => string
 }
 
 /** Projections that write into the residual stream. `ff_out` only within a block: elsewhere it is LLaDA's head. */
 const RESIDUAL_OUTPUT = /(\.o_proj|\.out_proj|\.down_proj|\.attn_out|\.mlp\.fc2|blocks\.\d+\.ff_out)\.weight$/
+
+const QUERIES_OR_KEYS = /[qk]_proj\.weight$/
 
 /**
  * One array per parameter, by canonical name: ones for norms, zeros for biases, normal numbers for the rest. Each depends on the seed and its
@@ -30,7 +38,7 @@ export function initialWeights(parameters: readonly ParameterSlot[], options: In
 
 function initial(
   { name, dims }: ParameterSlot,
-  { seed, layers, std = 0.02, constants = {}, roleOf = (own) => own }: InitialOptions,
+  { seed, layers, std = 0.02, constants = {}, matching, roleOf = (own) => own }: InitialOptions,
 ): Tensor<'f32'> {
   const data = new Float32Array(sizeOf(dims))
   const fixed = constants[name]
@@ -38,6 +46,11 @@ function initial(
   else if (dims.length === 1 && name.endsWith('.weight')) data.fill(1)
   else if (!/(^|[._])bias$/.test(name)) {
     fillNormal(data, RESIDUAL_OUTPUT.test(name) ? std / Math.sqrt(2 * layers) : std, stream(seed, 'initial', roleOf(name)))
+  }
+  const [, columns] = dims
+  if (matching !== undefined && columns !== undefined && QUERIES_OR_KEYS.test(name)) {
+    const role = roleOf(name).replace(QUERIES_OR_KEYS, '')
+    fillNormal(data.subarray(0, matching.rows * columns), matching.gain / Math.sqrt(columns), stream(seed, 'matching', role))
   }
   return { dtype: 'f32', dims, data }
 }

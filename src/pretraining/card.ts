@@ -17,6 +17,7 @@ import {
   SETTLING_STEPS,
   TOWER,
   TOWER_RATES,
+  TWIN_MATCHING,
   TWIN_RATES,
   VOCABULARY,
 } from './recipe.ts'
@@ -137,8 +138,9 @@ function recipeLines({ name, parameters, at }: CardContent): string[] {
     .map(([kind, share]) => `${Math.round(100 * share)} % ${kind}`)
     .join(', ')
   return [
-    `${count(() => true)} parameters: frozen tower ${count(isTower)}, projector and decoder ${decoder} (${DECODER.layers} layers, width ${HIDDEN}, ${HEADS} heads, untied head).`,
-    `The first ${reading} updates see text alone: questions about captions and about words. Later every ${textEvery}th batch does; of the others ${percents}. A batch holds one kind. Two of five prompts are worded as the embedding tasks word their instructions.`,
+    `${count(() => true)} parameters: frozen tower ${count(isTower)}, projector and decoder ${decoder} (${DECODER.layers} layers, width ${HIDDEN}, ${HEADS} heads, head tied to the embeddings).`,
+    `The first ${reading} updates see text alone: captions with questions and answers, learnt whole, and questions about words. Later every ${textEvery}th batch does; of the others ${percents}. A batch holds one kind. Two of five prompts are worded as the embedding tasks word their instructions.`,
+    `${TWIN_MATCHING.heads} of each layer's ${HEADS} heads start with keys equal to their queries, the rest at random.`,
     ...shared,
   ]
 }

@@ -67,11 +67,11 @@ test.each([
 
 test.each([
   ['twin-ar', 'language_model.model.layers.0.self_attn.q_proj.weight'],
-  ['twin-ar', 'language_model.lm_head.weight'],
+  ['twin-ar', 'language_model.model.embed_tokens.weight'],
   ['twin-ar', 'multi_modal_projector.linear_1.bias'],
   ['twin-ar', 'vision_tower.vision_model.encoder.layers.3.mlp.fc2.weight'],
   ['twin-diffusion', 'model.transformer.blocks.3.ff_out.weight'],
-  ['twin-diffusion', 'model.transformer.ff_out.weight'],
+  ['twin-diffusion', 'model.transformer.wte.weight'],
   ['twin-diffusion', 'model.mm_projector.2.bias'],
   ['twin-diffusion', 'model.vision_tower.vision_tower.vision_model.embeddings.patch_embedding.weight'],
   ['tower', 'text_model.encoder.layers.1.self_attn.out_proj.bias'],
@@ -99,7 +99,7 @@ test('both twins carry the tower: the same bytes under two names', async () => {
 })
 
 describe.each(TWINS)('%s: the processor', (name) => {
-  test.each(['caption', 'qa', 'label', 'text'] as const)('gives the ids of training: %s', async (kind) => {
+  test.each(['caption', 'qa', 'label', 'shapes', 'text'] as const)('gives the ids of training: %s', async (kind) => {
     const drawn = samplesOf(at.world, { kind, seed: 5, from: 0, count: 6, use: 'test' })
     const batch = twinBatch(at, drawn, { objective: 'next-token', seed: 5, step: 0, fill: false })
     const [rows, seq] = [batch.input_ids!, batch.input_ids!.dims[1]!]
@@ -142,11 +142,11 @@ test('the tower reads texts as in its training', async () => {
 })
 
 test('a missing parameter is named', async () => {
-  const { 'lm_head.weight': _, ...rest } = twinParameters('twin-ar')
+  const { 'language_model.norm.weight': _, ...rest } = twinParameters('twin-ar')
   const dir = join(root, 'incomplete')
   await expect(writeTwin(dir, 'twin-ar', rest, tower, tokenizer)).rejects.toMatchObject({
     code: 'pretraining/parameters',
-    message: /lm_head/,
+    message: /norm\.weight/,
   })
   expect(existsSync(join(dir, 'model.safetensors'))).toBe(false)
 })

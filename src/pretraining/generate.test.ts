@@ -59,9 +59,9 @@ describe.each(TWIN_NAMES)('%s', (name) => {
   })
 
   test('of equal logits the first wins, and an answer without an end takes all its room', async () => {
-    const head = Object.keys(parameters).find((parameter) => /^(lm_head|model\.transformer\.ff_out)\.weight$/.test(parameter))!
-    const zeros = { ...parameters[head]!, data: new Float32Array(parameters[head]!.data.length) }
-    const writer = await openWriter(name, { ...parameters, [head]: zeros }, { threads: 1, thread: 'caller' })
+    const norm = Object.keys(parameters).find((parameter) => /(language_model\.norm|transformer\.ln_f)\.weight$/.test(parameter))!
+    const zeros = { ...parameters[norm]!, data: new Float32Array(parameters[norm]!.data.length) }
+    const writer = await openWriter(name, { ...parameters, [norm]: zeros }, { threads: 1, thread: 'caller' })
     try {
       const first = at.tokenizer.decode([0])
       expect(await writer.answers(at, mixed(), LENGTH)).toEqual(mixed().samples.map(() => [first, first, first].join(' ')))

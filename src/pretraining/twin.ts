@@ -7,7 +7,7 @@ import { openSession } from '../runtime/session.ts'
 import { memoryWeights } from '../runtime/weights.ts'
 import { adamW, gradientGraph, hashArrays, muon, openOptimizer, sessionStep, train } from '../training/index.ts'
 import { heldOutLosses } from './held-out.ts'
-import { DECODER, TWIN_DECAY, TWIN_RATES, type TwinTraining } from './recipe.ts'
+import { DECODER, HEADS, HIDDEN, TWIN_DECAY, TWIN_MATCHING, TWIN_RATES, type TwinTraining } from './recipe.ts'
 import { INITIAL_STD, identityOf, isBlockMatrix, type PretrainingRun } from './tower.ts'
 import type { TowerWorld } from './tower-batch.ts'
 import { trapezoid } from './trapezoid.ts'
@@ -17,7 +17,7 @@ import { OBJECTIVES, twinLoss } from './twin-model.ts'
 
 const WARMUP = 200
 /** Updates whose rates fall to nothing: at the peak, answers to rare questions come and go from one hundred updates to the next. */
-const COOLDOWN = 1_300
+const COOLDOWN = 1_000
 const CLIP = 1
 const SNAPSHOT_EVERY = 250
 const EVALUATE_EVERY = 500
@@ -37,7 +37,13 @@ export async function trainTwin(
   run: PretrainingRun,
 ): Promise<Record<string, Tensor<'f32'>>> {
   const { compiled, parameters: slots } = gradientGraph((graph) => twinLoss(graph, name))
-  const parameters = initialWeights(slots, { seed: recipe.seed, layers: DECODER.layers, std: INITIAL_STD, roleOf })
+  const parameters = initialWeights(slots, {
+    seed: recipe.seed,
+    layers: DECODER.layers,
+    std: INITIAL_STD,
+    matching: { rows: (TWIN_MATCHING.heads * HIDDEN) / HEADS, gain: TWIN_MATCHING.gain },
+    roleOf,
+  })
   const frozen = Object.fromEntries(
     compiled.weights.map((slot) => [slot.name, tower[slot.name.slice(slot.name.indexOf('vision_model.'))]!]),
   )
@@ -59,7 +65,7 @@ export async function trainTwin(
       checkpoint: {
         dir: join(run.workDir, 'snapshots'),
         every: SNAPSHOT_EVERY,
-        identity: `${identityOf(name, recipe)} ${JSON.stringify([TWIN_RATES, TWIN_DECAY, TWIN_DIET])} ${hashArrays(frozen)}`,
+        identity: `${identityOf(name, recipe)} ${JSON.stringify([TWIN_RATES, TWIN_DECAY, TWIN_MATCHING, TWIN_DIET])} ${hashArrays(frozen)}`,
       },
       log: join(run.workDir, 'log.jsonl'),
       evaluate: {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { COLOURS } from './colours.ts'
 import { draw } from './draw.ts'
 import { plural } from './nouns.ts'
 import { captionPair, pretrainingSample, type Sample } from './samples.ts'
@@ -72,22 +73,76 @@ describe('the training streams', () => {
   })
 })
 
-describe('reading', () => {
-  const read = Array.from({ length: 2000 }, (_, i) => pretrainingSample(world, 1, i, { kind: 'reading' }))
+const ofKind = (kind: 'reading' | 'shapes' | 'silhouette') =>
+  Array.from({ length: 2000 }, (_, i) => pretrainingSample(world, 1, i, { kind }))
 
-  test('asks of a caption, which holds the answer wherever the question is not what kind of thing it is', () => {
-    for (const { description, prompt, answer } of read) {
-      expect(description).toBeNull()
-      const [, caption, question] = /^An image shows (.* background)\. (.*\?)$/.exec(prompt)!
-      if (/^(Is |What kind )/.test(question!)) continue
-      expect([answer, plural(answer)].some((word) => holdsPhrase(caption!, word))).toBe(true)
+describe('reading', () => {
+  const texts = ofKind('reading').map(({ prompt, answer }) => {
+    expect(prompt).toBe('')
+    const [, caption, rest] = /^An image shows (.*? background)\. (.*)\.$/.exec(answer)!
+    return { caption: caption!, asked: rest!.split('. ').map((line) => /^(.*\?) (.*)$/.exec(line)!.slice(1) as [string, string]) }
+  })
+
+  test('holds the answers in its caption, wherever the question is not what kind of thing it is', () => {
+    for (const { caption, asked } of texts) {
+      for (const [question, answer] of asked) {
+        if (/^(Is |What kind )/.test(question)) continue
+        expect([answer, plural(answer)].some((word) => holdsPhrase(caption, word))).toBe(true)
+      }
     }
   })
 
-  test('asks for the colour of a shape in a quarter and more', () => {
-    const colour = share(read, ({ prompt }) => /What colour is the (?!background)/.test(prompt))
-    expect(colour).toBeGreaterThan(0.25)
-    expect(colour).toBeLessThan(0.32)
+  test('tells which colour is whose: the words of the caption stand together', () => {
+    const colours = texts.flatMap(({ caption, asked }) =>
+      asked.flatMap(([question, answer]) => {
+        const name = /^What colour is the (.*)\?$/.exec(question)?.[1]
+        return name === undefined || name === 'background' ? [] : [caption.includes(`${answer} ${name} shape`)]
+      }),
+    )
+    expect(colours.length).toBeGreaterThan(1000)
+    expect(colours.every(Boolean)).toBe(true)
+  })
+
+  test('two of five are lists of up to five shapes', () => {
+    const shapes = texts.map(({ caption }) => caption.match(/ shape/g)?.length ?? 0)
+    expect(Math.max(...shapes)).toBe(5)
+    // Of listed shapes a quarter are two, beside the scenes of two shapes.
+    expect(Math.abs(shapes.filter((count) => count > 2).length / texts.length - 0.3)).toBeLessThan(0.04)
+  })
+})
+
+describe('shapes', () => {
+  const asked = ofKind('shapes')
+
+  test.each([
+    { prompt: /^Name each shape/, share: 0.375, said: (name: string, colour: string) => `${name} ${colour}` },
+    { prompt: /^Name each colour/, share: 0.375, said: (name: string, colour: string) => `${colour} ${name}` },
+    { prompt: /^Which shape is /, share: 0.25, said: (name: string) => name },
+  ])('$share ask $prompt', ({ prompt, share: expected, said }) => {
+    const found = asked.filter((sample) => prompt.test(sample.prompt))
+    expect(Math.abs(found.length / asked.length - expected)).toBeLessThan(0.05)
+    for (const { description, prompt: question, answer } of found) {
+      const pairs = description!.parts.map(({ concept, colour }) => [world.all[concept]!.label, COLOURS[colour!]!.name] as const)
+      const lines = pairs.map(([name, colour]) => said(name, colour))
+      const right = question.startsWith('Which')
+        ? [pairs.find(([, colour]) => question === `Which shape is ${colour}?`)![0]]
+        : [lines.join(', '), [...lines].reverse().join(', ')]
+      expect(right).toContain(answer)
+    }
+  })
+})
+
+describe('silhouettes', () => {
+  test('are single things in another colour than the background, asked for by name', () => {
+    for (const { description, prompt, answer } of ofKind('silhouette')) {
+      const [part, more] = description!.parts
+      expect(more).toBeUndefined()
+      expect(part!.colour).not.toBe(description!.background)
+      expect(part!.colour).toBeGreaterThanOrEqual(0)
+      expect(prompt).toBe('What is in the picture?')
+      expect(answer).toBe(world.all[part!.concept]!.label)
+      expect(isReserved(description!)).toBe(false)
+    }
   })
 })
 

@@ -1,24 +1,27 @@
 /** @file The training streams: what sample number `index` of a run shows and says. Counter-based, so any worker can make any sample. */
 
-import { below, pick, type Random, stream } from '../numeric/random.ts'
+import { below, pick, type Random, shuffle, stream } from '../numeric/random.ts'
 import { COLOURS } from './colours.ts'
 import { TRAINING_STYLES } from './concepts.ts'
-import { type Content, type Description, describe, isReserved, place, type SceneUse, single } from './scene.ts'
-import { captions, type Question, questions } from './texts.ts'
+import { listed, withArticle } from './nouns.ts'
+import { type Content, type Description, describe, differentThings, isReserved, place, type SceneUse, single } from './scene.ts'
+import { captions, onBackground, type Question, questions, whatColour } from './texts.ts'
 import { hardContents } from './variants.ts'
 import type { World } from './world.ts'
 
 /**
- * `qa` asks any question of any scene; `count` and `colour` ask how many things there are and what colour a silhouette has; `reading` asks of a
- * caption what a picture would be asked; `text` is reading and what words mean, half and half.
+ * `qa` asks any question of any scene; `count` and `colour` ask how many things there are and what colour a silhouette has; `shapes` asks for
+ * silhouettes by their colours and for both together; `silhouette` is `label` of a silhouette; `reading` is a plain text of a caption and
+ * questions with their answers; `text` asks of a caption what a picture would be asked, or what words mean, half and half.
  */
-export type SampleKind = 'caption' | 'qa' | 'count' | 'colour' | 'label' | 'tags' | 'group' | 'reading' | 'text'
+export type SampleKind = 'caption' | 'qa' | 'count' | 'colour' | 'shapes' | 'label' | 'silhouette' | 'tags' | 'group' | 'reading' | 'text'
 
 /** A picture, a user's text and the answer to learn. The chat template is added by the model's processor. */
 export interface Sample {
   kind: SampleKind
   /** Null for text-only samples. */
   description: Description | null
+  /** Empty in a plain text, which no user asked for: it is learnt from its first word on. */
   prompt: string
   answer: string
 }
@@ -49,13 +52,20 @@ function anyQuestion(content: Content, world: World, random: Random): Question {
 }
 
 /** One training concept alone, in a shown style, on a random background; on the wanted side of the split. */
-function describeObject(world: World, random: Random, use: SceneUse): Description {
+function describeObject(world: World, random: Random, use: SceneUse, form: 'drawing' | 'silhouette' = 'drawing'): Description {
   for (;;) {
     const concept = pick(world.training, random)
     const style = below(TRAINING_STYLES, random)
-    const content = single(concept.index, style, below(COLOURS.length, random))
+    const drawing = single(concept.index, style, below(COLOURS.length, random))
+    const content = form === 'drawing' ? drawing : filled(drawing, random)
     if (style !== concept.withheld && isReserved(content) === (use === 'test')) return place(content, random)
   }
+}
+
+/** The thing as a silhouette, in another colour than the background's. */
+function filled(content: Content, random: Random): Content {
+  const colour = (content.background + 1 + below(COLOURS.length - 1, random)) % COLOURS.length
+  return { ...content, parts: content.parts.map((part) => ({ ...part, colour })) }
 }
 
 /** A scene of counted or tinted things, and a question of that type. */
@@ -66,6 +76,32 @@ function askedSample(kind: 'count' | 'colour', world: World, random: Random, use
   const { question, answer } = pick(asked, random)
   return { kind, description, prompt: question, answer }
 }
+
+/** Prompts whose answers put a shape's name and its colour side by side, so that either is told right after the other. */
+const PAIR_PROMPTS = { name: 'Name each shape and its colour.', colour: 'Name each colour and its shape.' } as const
+/** Shares of the two prompts; the rest ask which shape has a colour. */
+const PAIR_SHARE = 0.375
+
+/** Two silhouettes, in either order: nothing but looking tells which colour belongs to which. */
+function shapesSample(world: World, random: Random, use: SceneUse): SeenSample {
+  const description = describe(world, random, { use, kind: 'tinted' })
+  const share = random()
+  const shapes = shuffle(coloured(description, world), random)
+  const ask = (prompt: string, answer: string): SeenSample => ({ kind: 'shapes', description, prompt, answer })
+  if (share < PAIR_SHARE) return ask(PAIR_PROMPTS.name, shapes.map(({ name, colour }) => `${name} ${colour}`).join(', '))
+  if (share < 2 * PAIR_SHARE) return ask(PAIR_PROMPTS.colour, shapes.map(({ name, colour }) => `${colour} ${name}`).join(', '))
+  return ask(whichShape(shapes[0]!), shapes[0]!.name)
+}
+
+interface Shape {
+  name: string
+  colour: string
+}
+
+const coloured = ({ parts }: Content, world: World): Shape[] =>
+  parts.flatMap(({ concept, colour }) => (colour === undefined ? [] : [{ name: world.all[concept]!.label, colour: COLOURS[colour]!.name }]))
+
+const whichShape = ({ colour }: Shape) => `Which shape is ${colour}?`
 
 function sceneSample(kind: 'caption' | 'qa', world: World, random: Random, use: SceneUse): SeenSample {
   const description = describe(world, random, { use })
@@ -78,14 +114,14 @@ function sceneSample(kind: 'caption' | 'qa', world: World, random: Random, use: 
   return { kind, description, prompt: CAPTION_PROMPTS[level], answer: captions(description, world)[level] }
 }
 
-function objectSample(kind: 'label' | 'tags' | 'group', world: World, random: Random, use: SceneUse): Sample {
-  const description = describeObject(world, random, use)
+function objectSample(kind: 'label' | 'silhouette' | 'tags' | 'group', world: World, random: Random, use: SceneUse): Sample {
+  const description = describeObject(world, random, use, kind === 'silhouette' ? 'silhouette' : 'drawing')
   const concept = world.all[description.parts[0]!.concept]!
   if (kind === 'tags' && concept.tags.length > 0) {
     return { kind, description, prompt: TAGS_PROMPT, answer: concept.tags.slice(0, MOST_TAGS).join(', ') }
   }
   if (kind === 'group') return { kind, description, prompt: GROUP_PROMPT, answer: concept.group }
-  return { kind: 'label', description, prompt: LABEL_PROMPT, answer: concept.label }
+  return { kind: kind === 'silhouette' ? kind : 'label', description, prompt: LABEL_PROMPT, answer: concept.label }
 }
 
 /** What is asked of a caption. With its background it answers every question but what kind of thing the object is; that one knows the words. */
@@ -93,19 +129,48 @@ function aboutCaption(content: Content, question: string, world: World): string 
   return `An image shows ${captions(content, world).background}. ${question}`
 }
 
-/** Shares of questions about shapes' colours and about counts; the rest are of any type. Without them, lookups of a named shape are too rare to be learnt. */
-const READING_SHARES = { colour: 0.25, count: 0.15 } as const
+/** Share of plain texts about more shapes than a picture holds: among many, a guess is seldom right. */
+const LIST_SHARE = 0.4
+const FEWEST_LISTED = 2
+const MOST_LISTED = 5
+/** Questions of a plain text at most. */
+const MOST_ASKED = 4
 
-/** A question of the picture streams, about the scene's caption instead. */
+/** A caption and some questions about it with their answers, as one text. */
 function readingSample(world: World, random: Random, use: SceneUse): Sample {
-  const share = random()
-  const about =
-    share < READING_SHARES.colour
-      ? askedSample('colour', world, random, use)
-      : share < READING_SHARES.colour + READING_SHARES.count
-        ? askedSample('count', world, random, use)
-        : sceneSample('qa', world, random, use)
-  return { kind: 'reading', description: null, prompt: aboutCaption(about.description, about.prompt, world), answer: about.answer }
+  const { caption, asked } = random() < LIST_SHARE ? listedShapes(world, random) : captioned(world, random, use)
+  const lines = shuffle(asked, random)
+    .slice(0, MOST_ASKED)
+    .map(({ question, answer }) => `${question} ${answer}.`)
+  return { kind: 'reading', description: null, prompt: '', answer: [`An image shows ${caption}.`, ...lines].join(' ') }
+}
+
+interface ReadScene {
+  caption: string
+  asked: Pick<Question, 'question' | 'answer'>[]
+}
+
+function captioned(world: World, random: Random, use: SceneUse): ReadScene {
+  const content = describe(world, random, { use })
+  const shapes = coloured(content, world).map((shape) => ({ question: whichShape(shape), answer: shape.name }))
+  return { caption: captions(content, world).background, asked: [...questions(content, world), ...shapes] }
+}
+
+function listedShapes(world: World, random: Random): ReadScene {
+  const count = FEWEST_LISTED + below(MOST_LISTED - FEWEST_LISTED + 1, random)
+  const things = differentThings(world.thingsByStyle[below(TRAINING_STYLES, random)]!, count, random)
+  const colours = shuffle(
+    COLOURS.map((_, i) => i),
+    random,
+  )
+  const shapes = things.map(({ label }, i): Shape => ({ name: label, colour: COLOURS[colours[i]!]!.name }))
+  return {
+    caption: `${listed(shapes.map(({ name, colour }) => withArticle(`${colour} ${name} shape`)))} ${onBackground(colours[count]!)}`,
+    asked: shapes.flatMap((shape) => [
+      { question: whatColour(shape.name), answer: shape.colour },
+      { question: whichShape(shape), answer: shape.name },
+    ]),
+  }
 }
 
 /** Half questions about a caption, half what kind of thing a word names and which words go with it. */
@@ -128,7 +193,7 @@ function textSample(world: World, random: Random, use: SceneUse): Sample {
 }
 
 /** 60 % scenes, half captions and half questions; 40 % objects, 70 % of them labels, the rest tags and groups (specs/twins.md §3.2). */
-function drawKind(random: Random): Exclude<SampleKind, 'reading' | 'text'> {
+function drawKind(random: Random): 'caption' | 'qa' | 'label' | 'tags' | 'group' {
   const share = random()
   if (share < 0.3) return 'caption'
   if (share < 0.6) return 'qa'
@@ -154,6 +219,8 @@ export function pretrainingSample(world: World, seed: number, index: number, { k
     case 'count':
     case 'colour':
       return askedSample(drawn, world, random, use)
+    case 'shapes':
+      return shapesSample(world, random, use)
     case 'reading':
       return readingSample(world, random, use)
     case 'text':

@@ -62,6 +62,8 @@ export function captions(content: Content, world: World): Captions {
   return { core, background: `${core} ${onBackground(content.background)}`, list }
 }
 
+export const whatColour = (name: string) => `What colour is the ${name}?`
+
 /** "on a red background". */
 export function onBackground(colour: number): string {
   return `on ${withArticle(COLOURS[colour]!.name)} background`
@@ -133,7 +135,7 @@ function kindQuestions(content: Content, names: readonly string[], world: World)
     case 'tinted': {
       const colours = coloursOf(content)
       return [
-        ...names.map((name, i): Question => ({ type: 'colour', question: `What colour is the ${name}?`, answer: colours[i]! })),
+        ...names.map((name, i): Question => ({ type: 'colour', question: whatColour(name), answer: colours[i]! })),
         ...yesNo(`Is the ${a} ${colours[0]}?`, `Is the ${a} ${colours[1]}?`),
         ...yesNo(`Is the ${b} ${colours[1]}?`, `Is the ${b} ${colours[0]}?`),
         ...relationQuestions(content, names),
