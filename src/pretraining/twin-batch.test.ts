@@ -5,7 +5,17 @@ import type { Tensor } from '../numeric/tensor.ts'
 import { loadSheets, loadWorld } from '../scenes/index.ts'
 import { IMAGE_TOKENS } from './recipe.ts'
 import type { TowerWorld } from './tower-batch.ts'
-import { BATCH_SHARES, READING_STEPS, rowOf, samplesOf, trainingSamples, twinBatch, withShuffledPictures } from './twin-batch.ts'
+import {
+  EARLIER_SHARES,
+  LATER_FROM,
+  LATER_SHARES,
+  READING_STEPS,
+  rowOf,
+  samplesOf,
+  trainingSamples,
+  twinBatch,
+  withShuffledPictures,
+} from './twin-batch.ts'
 import { SPECIAL_IDS } from './vocabulary.ts'
 
 const DATA = fileURLToPath(new URL('../../data', import.meta.url))
@@ -65,18 +75,26 @@ describe('masked diffusion', () => {
   })
 })
 
-test('reading comes first, then pictures of all kinds by their shares, every eighth batch without one', () => {
-  const kindsOf = (from: number, count: number) =>
-    Array.from({ length: count }, (_, i) => trainingSamples(at, { ...training, batch: 1 }, from + i).samples[0]!.kind)
-  const count = (kinds: readonly string[], kind: string) => kinds.filter((found) => found === kind).length
+const kindsOf = (from: number, count: number) =>
+  Array.from({ length: count }, (_, i) => trainingSamples(at, { ...training, batch: 1 }, from + i).samples[0]!.kind)
+const count = (kinds: readonly string[], kind: string) => kinds.filter((found) => found === kind).length
+
+test('reading comes first', () => {
   const first = kindsOf(0, 50)
   expect([count(first, 'reading'), count(first, 'text')]).toEqual([40, 10])
-  const later = kindsOf(READING_STEPS, 600)
-  expect([count(later, 'reading'), count(later, 'text')]).toEqual([37, 38])
-  expect(Object.values(BATCH_SHARES).reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 12)
-  for (const [kind, share] of Object.entries(BATCH_SHARES)) {
+})
+
+test.each([
+  { from: READING_STEPS, shares: EARLIER_SHARES },
+  { from: LATER_FROM, shares: LATER_SHARES },
+])('from step $from on: pictures of all kinds by their shares, every eighth batch without one', ({ from, shares }) => {
+  const kinds = kindsOf(from, 600)
+  expect([count(kinds, 'reading') + count(kinds, 'text')]).toEqual([75])
+  expect(Math.abs(count(kinds, 'reading') - count(kinds, 'text'))).toBeLessThanOrEqual(1)
+  expect(Object.values(shares).reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 12)
+  for (const [kind, share] of Object.entries(shares)) {
     // Five standard deviations of a binomial share: by chance one seed in a million fails, and the seed is fixed.
-    expect(Math.abs(count(later, kind) / 525 - share)).toBeLessThan(5 * Math.sqrt((share * (1 - share)) / 525))
+    expect(Math.abs(count(kinds, kind) / 525 - share)).toBeLessThan(5 * Math.sqrt((share * (1 - share)) / 525))
   }
 })
 
@@ -123,5 +141,5 @@ test('a batch of text sees one blank picture', () => {
 test('a batch holds one kind (tags fall back to labels), all kinds come', () => {
   const steps = Array.from({ length: 120 }, (_, i) => trainingSamples(at, training, READING_STEPS + i).samples)
   for (const samples of steps) expect(new Set(samples.map(({ kind }) => (kind === 'tags' ? 'label' : kind))).size).toBeLessThanOrEqual(2)
-  expect(new Set(steps.map(([first]) => first!.kind))).toEqual(new Set([...Object.keys(BATCH_SHARES), 'reading', 'text']))
+  expect(new Set(steps.map(([first]) => first!.kind))).toEqual(new Set([...Object.keys(EARLIER_SHARES), 'reading', 'text']))
 })

@@ -48,7 +48,7 @@ export function trainingSamples({ world }: TowerWorld, { batch, seed }: TwinTrai
  * among all questions they are so rare that names were learnt ten times sooner; and who can't name silhouettes (.17 of them, when .79 of
  * drawings were named) can't tell which of two has which colour.
  */
-export const BATCH_SHARES = {
+export const EARLIER_SHARES = {
   qa: 0.12,
   caption: 0.14,
   count: 0.1,
@@ -60,8 +60,19 @@ export const BATCH_SHARES = {
   group: 0.04,
 } as const satisfies { [K in SampleKind]?: number }
 
+/** From `LATER_FROM` on, counts: .30 of them were right by then, of shapes' colours .72; 200 batches of counts alone brought .72. */
+export const LATER_SHARES = { ...EARLIER_SHARES, count: 0.24, colour: 0.08, shapes: 0.12, label: 0.1, silhouette: 0.12 } as const
+export const LATER_FROM = 2_000
+
 /** What decides which samples a step sees: a run with another diet does not go on with this one's snapshots. */
-export const TWIN_DIET = { reading: READING_STEPS, wordsEvery: WORDS_EVERY, textEvery: TEXT_EVERY, shares: BATCH_SHARES } as const
+export const TWIN_DIET = {
+  reading: READING_STEPS,
+  wordsEvery: WORDS_EVERY,
+  textEvery: TEXT_EVERY,
+  earlier: EARLIER_SHARES,
+  laterFrom: LATER_FROM,
+  later: LATER_SHARES,
+} as const
 
 const PICTURE_KINDS = ['qa', 'caption', 'count', 'colour', 'shapes', 'label', 'silhouette', 'tags'] as const
 
@@ -69,9 +80,10 @@ const PICTURE_KINDS = ['qa', 'caption', 'count', 'colour', 'shapes', 'label', 's
 function kindOf(seed: number, step: number): SampleKind {
   if (step < READING_STEPS) return step % WORDS_EVERY === WORDS_EVERY - 1 ? 'text' : 'reading'
   if (step % TEXT_EVERY === TEXT_EVERY - 1) return step % (2 * TEXT_EVERY) < TEXT_EVERY ? 'reading' : 'text'
+  const shares = step < LATER_FROM ? EARLIER_SHARES : LATER_SHARES
   let rest = stream(seed, 'kind', step)()
   for (const kind of PICTURE_KINDS) {
-    rest -= BATCH_SHARES[kind]
+    rest -= shares[kind]
     if (rest < 0) return kind
   }
   return 'group'
