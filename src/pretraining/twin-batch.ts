@@ -61,7 +61,15 @@ export const EARLIER_SHARES = {
 } as const satisfies { [K in SampleKind]?: number }
 
 /** From `LATER_FROM` on, counts: .30 of them were right by then, of shapes' colours .72; 200 batches of counts alone brought .72. */
-export const LATER_SHARES = { ...EARLIER_SHARES, count: 0.24, colour: 0.08, shapes: 0.12, label: 0.1, silhouette: 0.12 } as const
+export const LATER_SHARES = {
+  ...EARLIER_SHARES,
+  count: 0.24,
+  colour: 0.08,
+  shapes: 0.12,
+  label: 0.1,
+  silhouette: 0.12,
+  group: 0.06,
+} as const
 export const LATER_FROM = 2_000
 
 /** What decides which samples a step sees: a run with another diet does not go on with this one's snapshots. */
