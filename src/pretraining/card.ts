@@ -133,14 +133,14 @@ function recipeLines({ name, parameters, at }: CardContent): string[] {
     ]
   }
   const decoder = count((parameter) => !isTower(parameter))
-  const { reading, textEvery, earlier, laterFrom, later } = TWIN_DIET
-  const percents = (shares: Readonly<Record<string, number>>) =>
-    Object.entries(shares)
-      .map(([kind, share]) => `${Math.round(100 * share)} % ${kind}`)
-      .join(', ')
+  const { reading, textEvery, phases } = TWIN_DIET
+  const percents = phases.map(({ from, shares }) => {
+    const each = Object.entries(shares).map(([kind, share]) => `${Math.round(100 * share)} % ${kind}`)
+    return `from update ${from} on ${each.join(', ')}`
+  })
   return [
     `${count(() => true)} parameters: frozen tower ${count(isTower)}, projector and decoder ${decoder} (${DECODER.layers} layers, width ${HIDDEN}, ${HEADS} heads, head tied to the embeddings).`,
-    `The first ${reading} updates see text alone: captions with questions and answers, learnt whole, and questions about words. Later every ${textEvery}th batch does; of the others ${percents(earlier)}; from update ${laterFrom} on ${percents(later)}. A batch holds one kind. Two of five prompts are worded as the embedding tasks word their instructions.`,
+    `The first ${reading} updates see text alone: captions with questions and answers, learnt whole, and questions about words. Later every ${textEvery}th batch does; of the others ${percents.join('; ')}. A batch holds one kind. Two of five prompts are worded as the embedding tasks word their instructions.`,
     `${TWIN_MATCHING.heads} of each layer's ${HEADS} heads start with keys equal to their queries, the rest at random.`,
     ...shared,
   ]

@@ -66,4 +66,4 @@ export function variedShares({ steps }: TowerTraining, step: number): VariedShar
 }
 
 export const TOWER_TRAINING: TowerTraining = { steps: 6_000, batch: 64, bank: 24, seed: 20260206 }
-export const TWIN_TRAINING: TwinTraining = { steps: 4_000, batch: 64, seed: 20260206 }
+export const TWIN_TRAINING: TwinTraining = { steps: 5_000, batch: 64, seed: 20260206 }

@@ -5,17 +5,7 @@ import type { Tensor } from '../numeric/tensor.ts'
 import { loadSheets, loadWorld } from '../scenes/index.ts'
 import { IMAGE_TOKENS } from './recipe.ts'
 import type { TowerWorld } from './tower-batch.ts'
-import {
-  EARLIER_SHARES,
-  LATER_FROM,
-  LATER_SHARES,
-  READING_STEPS,
-  rowOf,
-  samplesOf,
-  trainingSamples,
-  twinBatch,
-  withShuffledPictures,
-} from './twin-batch.ts'
+import { PHASES, READING_STEPS, rowOf, samplesOf, trainingSamples, twinBatch, withShuffledPictures } from './twin-batch.ts'
 import { SPECIAL_IDS } from './vocabulary.ts'
 
 const DATA = fileURLToPath(new URL('../../data', import.meta.url))
@@ -84,12 +74,9 @@ test('reading comes first', () => {
   expect([count(first, 'reading'), count(first, 'text')]).toEqual([40, 10])
 })
 
-test.each([
-  { from: READING_STEPS, shares: EARLIER_SHARES },
-  { from: LATER_FROM, shares: LATER_SHARES },
-])('from step $from on: pictures of all kinds by their shares, every eighth batch without one', ({ from, shares }) => {
+test.each(PHASES)('from step $from on: pictures of all kinds by their shares, every eighth batch without one', ({ from, shares }) => {
   const kinds = kindsOf(from, 600)
-  expect([count(kinds, 'reading') + count(kinds, 'text')]).toEqual([75])
+  expect(count(kinds, 'reading') + count(kinds, 'text')).toBe(75)
   expect(Math.abs(count(kinds, 'reading') - count(kinds, 'text'))).toBeLessThanOrEqual(1)
   expect(Object.values(shares).reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 12)
   for (const [kind, share] of Object.entries(shares)) {
@@ -141,5 +128,5 @@ test('a batch of text sees one blank picture', () => {
 test('a batch holds one kind (tags fall back to labels), all kinds come', () => {
   const steps = Array.from({ length: 120 }, (_, i) => trainingSamples(at, training, READING_STEPS + i).samples)
   for (const samples of steps) expect(new Set(samples.map(({ kind }) => (kind === 'tags' ? 'label' : kind))).size).toBeLessThanOrEqual(2)
-  expect(new Set(steps.map(([first]) => first!.kind))).toEqual(new Set([...Object.keys(EARLIER_SHARES), 'reading', 'text']))
+  expect(new Set(steps.map(([first]) => first!.kind))).toEqual(new Set([...Object.keys(PHASES[0]!.shares), 'reading', 'text']))
 })

@@ -43,52 +43,45 @@ export function trainingSamples({ world }: TowerWorld, { batch, seed }: TwinTrai
   return { samples: samples.map((sample) => (random() < REWORDED ? reworded(sample) : sample)), pictures }
 }
 
-/**
- * Shares of the kinds among the batches with pictures. Against specs/twins.md §3.2 counts, colours and silhouettes have batches of their own:
- * among all questions they are so rare that names were learnt ten times sooner; and who can't name silhouettes (.17 of them, when .79 of
- * drawings were named) can't tell which of two has which colour.
- */
-export const EARLIER_SHARES = {
-  qa: 0.12,
-  caption: 0.14,
-  count: 0.1,
-  colour: 0.12,
-  shapes: 0.2,
-  label: 0.12,
-  silhouette: 0.14,
-  tags: 0.02,
-  group: 0.04,
-} as const satisfies { [K in SampleKind]?: number }
+const PICTURE_KINDS = ['qa', 'caption', 'count', 'colour', 'shapes', 'label', 'silhouette', 'tags', 'group'] as const
 
-/** From `LATER_FROM` on, counts: .30 of them were right by then, of shapes' colours .72; 200 batches of counts alone brought .72. */
-export const LATER_SHARES = {
-  ...EARLIER_SHARES,
-  count: 0.24,
-  colour: 0.08,
-  shapes: 0.12,
-  label: 0.1,
-  silhouette: 0.12,
-  group: 0.06,
-} as const
-export const LATER_FROM = 2_000
+/** Shares of the kinds among the batches with pictures, from an update on. */
+export interface Phase {
+  readonly from: number
+  readonly shares: { readonly [K in (typeof PICTURE_KINDS)[number]]: number }
+}
+
+/**
+ * Against specs/twins.md §3.2 counts, colours and silhouettes have batches of their own: among all questions they are so rare that names were
+ * learnt ten times sooner; and who can't name silhouettes (.17 of them, when .79 of drawings were named) can't tell which of two has which colour.
+ */
+const NAMING: Phase = {
+  from: READING_STEPS,
+  shares: { qa: 0.12, caption: 0.14, count: 0.1, colour: 0.12, shapes: 0.2, label: 0.12, silhouette: 0.14, tags: 0.02, group: 0.04 },
+}
+/** .30 of counts were right by then, .72 of shapes' colours (autoregressive twin); 200 batches of counts alone brought .72 of them. */
+const COUNTING: Phase = {
+  from: 2_000,
+  shares: { qa: 0.12, caption: 0.14, count: 0.24, colour: 0.08, shapes: 0.12, label: 0.1, silhouette: 0.12, tags: 0.02, group: 0.06 },
+}
+/**
+ * Counts were learnt by then, shapes' colours by the autoregressive twin only. Where an answer names two shapes and one colour is masked, the
+ * other gives it away: to the diffusion twin, questions with one colour for an answer are worth more.
+ */
+const MATCHING: Phase = {
+  from: 3_000,
+  shares: { qa: 0.1, caption: 0.12, count: 0.12, colour: 0.36, shapes: 0.02, label: 0.1, silhouette: 0.14, tags: 0.01, group: 0.03 },
+}
+export const PHASES: readonly Phase[] = [NAMING, COUNTING, MATCHING]
 
 /** What decides which samples a step sees: a run with another diet does not go on with this one's snapshots. */
-export const TWIN_DIET = {
-  reading: READING_STEPS,
-  wordsEvery: WORDS_EVERY,
-  textEvery: TEXT_EVERY,
-  earlier: EARLIER_SHARES,
-  laterFrom: LATER_FROM,
-  later: LATER_SHARES,
-} as const
-
-const PICTURE_KINDS = ['qa', 'caption', 'count', 'colour', 'shapes', 'label', 'silhouette', 'tags'] as const
+export const TWIN_DIET = { reading: READING_STEPS, wordsEvery: WORDS_EVERY, textEvery: TEXT_EVERY, phases: PHASES } as const
 
 /** What the samples of a step are about. */
 function kindOf(seed: number, step: number): SampleKind {
   if (step < READING_STEPS) return step % WORDS_EVERY === WORDS_EVERY - 1 ? 'text' : 'reading'
   if (step % TEXT_EVERY === TEXT_EVERY - 1) return step % (2 * TEXT_EVERY) < TEXT_EVERY ? 'reading' : 'text'
-  const shares = step < LATER_FROM ? EARLIER_SHARES : LATER_SHARES
+  const { shares } = PHASES.findLast(({ from }) => step >= from)!
   let rest = stream(seed, 'kind', step)()
   for (const kind of PICTURE_KINDS) {
     rest -= shares[kind]
