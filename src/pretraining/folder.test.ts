@@ -14,7 +14,7 @@ import type { Tensor } from '../numeric/tensor.ts'
 import { captionPair, draw, loadSheets, loadWorld } from '../scenes/index.ts'
 import type { TokenizerJson } from '../text/byte-level.ts'
 import { createTokenizer } from '../text/tokenizer.ts'
-import { readModel, writeTower, writeTwin } from './folder.ts'
+import { readModel, readTwin, writeTower, writeTwin } from './folder.ts'
 import { PICTURE_SIZE, TOWER } from './recipe.ts'
 import { type TowerWorld, textIds } from './tower-batch.ts'
 import { samplesOf, twinBatch } from './twin-batch.ts'
@@ -149,6 +149,11 @@ test('a missing parameter is named', async () => {
     message: /norm\.weight/,
   })
   expect(existsSync(join(dir, 'model.safetensors'))).toBe(false)
+})
+
+test('a twin of another recipe is told from this one’s', async () => {
+  expect((await readTwin(dirs['twin-ar'], 'twin-ar')).model.kind).toBe('vision-language')
+  await expect(readTwin(dirs['twin-diffusion'], 'twin-ar')).rejects.toMatchObject({ code: 'pretraining/other-recipe' })
 })
 
 test('each file fits into 12 MB', () => {

@@ -104,6 +104,21 @@ export async function readModel(dir: string): Promise<StoredModel> {
   return { model, checkpoint, parameters }
 }
 
+/**
+ * A twin of this recipe: gates build its graph from the recipe's config.
+ * @throws PretrainingError `pretraining/other-recipe`; what `readModel` throws
+ */
+export async function readTwin(dir: string, name: TwinName): Promise<StoredModel> {
+  const stored = await readModel(dir)
+  if (JSON.stringify(stored.checkpoint.config) !== JSON.stringify(TWIN_CONFIGS[name])) {
+    throw new PretrainingError('other-recipe', {
+      message: `${join(dir, 'config.json')} is not the config of ${name} as this version trains it`,
+      hint: `Train it anew (bifocal pretrain ${name}), or measure it with the version that made it.`,
+    })
+  }
+  return stored
+}
+
 /** The tower's tensors under the names of a twin. */
 function towerOf(model: Model, tower: Parameters, unread: readonly string[]): Record<string, Tensor> {
   const names = [...modelParameters(model).map(({ name }) => name), ...unread]

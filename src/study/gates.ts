@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { InterruptedError } from '../numeric/errors.ts'
 import { updateGates } from '../pretraining/card.ts'
-import { readModel } from '../pretraining/folder.ts'
+import { readModel, readTwin } from '../pretraining/folder.ts'
 import { type Gate, gate, towerGates, twinGates } from '../pretraining/gates.ts'
 import { TWIN_TRAINING } from '../pretraining/recipe.ts'
 import { TWIN_NAMES } from '../pretraining/twin-config.ts'
@@ -58,7 +58,7 @@ export async function runGates(options: GatesOptions): Promise<Gate[]> {
   const gates = await towerGates(at, (await readModel(folder('tower'))).parameters, measured)
   for (const name of TWIN_NAMES) {
     if (signal?.aborted) throw new InterruptedError('gates')
-    gates.push(...(await twinGates(name, at, (await readModel(folder(name))).parameters, measured)))
+    gates.push(...(await twinGates(name, at, (await readTwin(folder(name), name)).parameters, measured)))
   }
   if (!quick) {
     const dirs = [...TWIN_NAMES, 'tower'].map(folder)
