@@ -143,10 +143,13 @@ export interface Row {
   hasImage: boolean
 }
 
+const isPlainText = ({ prompt }: Sample) => prompt === ''
+
 /** A sample as token ids, image positions in place. A plain text has no user's turn. */
-export function rowOf({ tokenizer }: TowerWorld, { prompt, answer }: Sample, hasImage: boolean): Row {
+export function rowOf({ tokenizer }: TowerWorld, sample: Sample, hasImage: boolean): Row {
+  const { prompt, answer } = sample
   const encode = (text: string) => tokenizer.encode(text, { addSpecialTokens: false })
-  if (prompt === '') return { prompt: [SPECIAL_IDS.bos], answer: [...encode(answer), SPECIAL_IDS.eos], hasImage }
+  if (isPlainText(sample)) return { prompt: [SPECIAL_IDS.bos], answer: [...encode(answer), SPECIAL_IDS.eos], hasImage }
   const picture = hasImage ? new Array<number>(IMAGE_TOKENS).fill(SPECIAL_IDS.image) : []
   return {
     prompt: [SPECIAL_IDS.bos, ...picture, ...encode(hasImage ? `\n${prompt}` : prompt), SPECIAL_IDS.endOfTurn],
@@ -175,7 +178,7 @@ export function twinBatch(at: TowerWorld, drawn: TwinSamples, { objective, seed,
   const diffusion = objective === 'masked-diffusion'
   const answers = Math.max(...rows.map(({ answer }) => answer.length))
   const filled = rows.map((row, i) =>
-    diffusion && fill && drawn.samples[i]!.prompt !== '' ? { ...row, answer: fillUp(row.answer, answers) } : row,
+    diffusion && fill && !isPlainText(drawn.samples[i]!) ? { ...row, answer: fillUp(row.answer, answers) } : row,
   )
   const seq = Math.max(...filled.map(({ prompt, answer }) => prompt.length + answer.length))
   const targets = filled.map(({ prompt, answer }): TargetRow => {

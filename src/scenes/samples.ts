@@ -26,9 +26,6 @@ export interface Sample {
   answer: string
 }
 
-/** A sample with a picture. */
-type SeenSample = Sample & { description: Description }
-
 /** Prompts of the three caption levels: another text for each, so that the answer is never ambiguous. */
 export const CAPTION_PROMPTS = {
   background: 'Describe the image.',
@@ -69,7 +66,7 @@ function filled(content: Content, random: Random): Content {
 }
 
 /** A scene of counted or tinted things, and a question of that type. */
-function askedSample(kind: 'count' | 'colour', world: World, random: Random, use: SceneUse): SeenSample {
+function askedSample(kind: 'count' | 'colour', world: World, random: Random, use: SceneUse): Sample {
   const scene = kind === 'colour' ? 'tinted' : random() < 0.7 ? 'count' : 'mixed'
   const description = describe(world, random, { use, kind: scene })
   const asked = questions(description, world).filter(({ type }) => type === kind)
@@ -83,11 +80,11 @@ const PAIR_PROMPTS = { name: 'Name each shape and its colour.', colour: 'Name ea
 const PAIR_SHARE = 0.375
 
 /** Two silhouettes, in either order: nothing but looking tells which colour belongs to which. */
-function shapesSample(world: World, random: Random, use: SceneUse): SeenSample {
+function shapesSample(world: World, random: Random, use: SceneUse): Sample {
   const description = describe(world, random, { use, kind: 'tinted' })
   const share = random()
   const shapes = shuffle(coloured(description, world), random)
-  const ask = (prompt: string, answer: string): SeenSample => ({ kind: 'shapes', description, prompt, answer })
+  const ask = (prompt: string, answer: string): Sample => ({ kind: 'shapes', description, prompt, answer })
   if (share < PAIR_SHARE) return ask(PAIR_PROMPTS.name, shapes.map(({ name, colour }) => `${name} ${colour}`).join(', '))
   if (share < 2 * PAIR_SHARE) return ask(PAIR_PROMPTS.colour, shapes.map(({ name, colour }) => `${colour} ${name}`).join(', '))
   return ask(whichShape(shapes[0]!), shapes[0]!.name)
@@ -103,7 +100,7 @@ const coloured = ({ parts }: Content, world: World): Shape[] =>
 
 const whichShape = ({ colour }: Shape) => `Which shape is ${colour}?`
 
-function sceneSample(kind: 'caption' | 'qa', world: World, random: Random, use: SceneUse): SeenSample {
+function sceneSample(kind: 'caption' | 'qa', world: World, random: Random, use: SceneUse): Sample {
   const description = describe(world, random, { use })
   if (kind === 'qa') {
     const { question, answer } = anyQuestion(description, world, random)
@@ -124,10 +121,7 @@ function objectSample(kind: 'label' | 'silhouette' | 'tags' | 'group', world: Wo
   return { kind: kind === 'silhouette' ? kind : 'label', description, prompt: LABEL_PROMPT, answer: concept.label }
 }
 
-/** What is asked of a caption. With its background it answers every question but what kind of thing the object is; that one knows the words. */
-function aboutCaption(content: Content, question: string, world: World): string {
-  return `An image shows ${captions(content, world).background}. ${question}`
-}
+const shown = (caption: string) => `An image shows ${caption}.`
 
 /** Share of plain texts about more shapes than a picture holds: among many, a guess is seldom right. */
 const LIST_SHARE = 0.4
@@ -142,7 +136,7 @@ function readingSample(world: World, random: Random, use: SceneUse): Sample {
   const lines = shuffle(asked, random)
     .slice(0, MOST_ASKED)
     .map(({ question, answer }) => `${question} ${answer}.`)
-  return { kind: 'reading', description: null, prompt: '', answer: [`An image shows ${caption}.`, ...lines].join(' ') }
+  return { kind: 'reading', description: null, prompt: '', answer: [shown(caption), ...lines].join(' ') }
 }
 
 interface ReadScene {
@@ -178,7 +172,8 @@ function textSample(world: World, random: Random, use: SceneUse): Sample {
   if (random() < 0.5) {
     const content = describe(world, random, { use })
     const { question, answer } = anyQuestion(content, world, random)
-    return { kind: 'text', description: null, prompt: aboutCaption(content, question, world), answer }
+    // The caption with its background answers every question but what kind of thing the object is; that one knows the words.
+    return { kind: 'text', description: null, prompt: `${shown(captions(content, world).background)} ${question}`, answer }
   }
   const concept = pick(world.training, random)
   if (random() < 0.5 && concept.tags.length > 0) {
