@@ -1,6 +1,6 @@
 /**
  * @file Scores of one ranked candidate list. Tied candidates stand in random order, and every score is the exact expectation over those
- * orders: an embedder that gives the same vector to everything earns chance, not first place (docs/architecture.md, "Task").
+ * orders: an embedder that gives the same vector to everything earns chance, not first place.
  * The published rule, where the first of the tied wins, stands beside it for comparison with published figures.
  */
 

@@ -56,6 +56,7 @@ test.each<[string, (dir: string) => void | Promise<void>]>([
   ['a weight', (dir) => writeSafetensors(join(dir, 'model.safetensors'), { ...tensors, a: f32([2], [1, 2.0000002]) })],
   ['a shape', (dir) => writeSafetensors(join(dir, 'model.safetensors'), { ...tensors, a: f32([2, 1], [1, 2]) })],
   ['a name', (dir) => writeSafetensors(join(dir, 'model.safetensors'), { c: tensors.a, b: tensors.b })],
+  ['the tokenizer', (dir) => writeFileSync(join(dir, 'tokenizer.json'), '{}')],
   ['the config', (dir) => writeFileSync(join(dir, 'config.json'), '{"model_type": "llava" }')],
 ])('the hash changes with %s', async (_, spoil) => {
   const dir = copyOf(single)

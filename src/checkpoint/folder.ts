@@ -58,18 +58,36 @@ export async function openCheckpoint(dir: string): Promise<Checkpoint> {
   return { dir, config, generationConfig, files, tensors, read: async (name) => await readTensor(locate(tensors, name, dir)) }
 }
 
+/** What families, tokenizers and processors read beside the weights, where a folder has it. */
+export const SETTINGS_FILES = [
+  'config.json',
+  'generation_config.json',
+  'preprocessor_config.json',
+  'processor_config.json',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'vocab.json',
+  'merges.txt',
+  'chat_template.jinja',
+  'chat_template.json',
+] as const
+
 /**
- * sha256, in hex, of config.json and of every tensor's name, dtype, dims and bytes, by name: how the tensors are spread over files does not
+ * sha256, in hex, of the settings' files and of every tensor's name, dtype, dims and bytes, by name: how the tensors are spread over files does not
  * count. Streams: needs no room for the weights.
  */
 export async function hashCheckpoint(checkpoint: Checkpoint): Promise<string> {
   const hash = createHash('sha256')
-  const config = join(checkpoint.dir, 'config.json')
-  hash.update(
-    await readFile(config).catch((cause: unknown) => {
-      throw readFailure(config, cause)
-    }),
-  )
+  for (const name of SETTINGS_FILES) {
+    const path = join(checkpoint.dir, name)
+    if (!existsSync(path)) continue
+    const bytes = await readFile(path).catch((cause: unknown) => {
+      throw readFailure(path, cause)
+    })
+    hash.update(`\n${JSON.stringify([name, bytes.length])}\n`).update(bytes)
+  }
   for (const name of [...checkpoint.tensors.keys()].sort()) {
     const at = locate(checkpoint.tensors, name, checkpoint.dir)
     hash.update(`\n${JSON.stringify([name, at.dtype, at.dims])}\n`)

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { type FileHandle, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname } from 'node:path'
-import { systemCode, writeFailure } from './errors.ts'
+import { FileError, systemCode, writeFailure } from './errors.ts'
 import { makeFolder } from './file.ts'
 import { lives, removedAtExit, temporaryPath } from './temporary.ts'
 
@@ -35,6 +35,23 @@ export async function takeLock(path: string): Promise<Lock | Holder> {
     if (!isLeftBehind(found)) return found.holder
     await clearAway(path, found.text)
   }
+}
+
+/**
+ * The lock of a file or folder that one process at a time may write; the lock file `PATH.lock` stands beside it.
+ * @throws FileError `file/in-use` (exit code 2), `file/write`
+ */
+export async function lockAlone(path: string): Promise<Lock> {
+  const taken = await takeLock(`${path}.lock`)
+  if ('release' in taken) return taken
+  throw new FileError(
+    'in-use',
+    {
+      message: `${path} is in use: process ${taken.pid} on ${taken.host} writes there`,
+      hint: 'Wait until it ends, end it, or write somewhere else.',
+    },
+    2,
+  )
 }
 
 async function made(path: string): Promise<boolean> {

@@ -10,7 +10,7 @@ export interface Failure {
 }
 
 /**
- * @param interrupted whether Ctrl-C was pressed: whatever is thrown after that is its echo
+ * @param interrupted whether Ctrl-C was pressed: what is thrown after that and has no code of its own is its echo
  * @param debug whether to show the stack
  */
 export function failureOf(error: unknown, { interrupted, debug }: { interrupted: boolean; debug: boolean }): Failure {

@@ -55,6 +55,33 @@ test('a log gets a line after two seconds, then every 15, and at the end; none f
   ])
 })
 
+test('phases side by side keep their own clocks', () => {
+  const texts: string[] = []
+  let now = 0
+  const line = new ProgressLine({ write: (text) => texts.push(text), redraws: false, now: () => now })
+  for (; now <= 18_000; now += 500) {
+    line.update({ label: 'first', done: now / 500, total: 100 })
+    line.update({ label: 'second', done: now / 250, total: 100 })
+  }
+  expect(texts).toEqual([
+    'first 4/100 · 2/s · 48 s left\n',
+    'second 8/100 · 4/s · 23 s left\n',
+    'first 34/100 · 2/s · 33 s left\n',
+    'second 68/100 · 4/s · 8 s left\n',
+  ])
+})
+
+test('a label that starts again has a new clock', () => {
+  expect(
+    written(true, [
+      [0, 0],
+      [50_000, 90],
+      [60_000, 10],
+      [61_000, 20],
+    ]).at(-1),
+  ).toBe('\r\u001b[Kembed 20/100 · 10/s · 8 s left')
+})
+
 test('without a total there is no time left; a note stands behind the count', () => {
   expect(progressText({ label: 'tune', done: 30, note: 'loss 0.5' }, 10_000, 30)).toBe('tune 30 · loss 0.5 · 3/s')
 })

@@ -2,7 +2,7 @@
 
 /** How far a phase is. */
 export interface Progress {
-  /** Names the phase: a new one starts the clock again. */
+  /** Names the phase. Several may run side by side, each with a clock of its own. */
   readonly label: string
   readonly done: number
   /** Undefined where the end is not known. */
@@ -27,10 +27,20 @@ const BRIEF = 2_000
 
 const CLEAR = '\r\u001b[K'
 
+/** Times in ms. */
+interface Phase {
+  readonly start: number
+  readonly first: number
+  done: number
+  /** When its latest line went into a log. */
+  logged: number | undefined
+}
+
 export class ProgressLine {
   readonly #target: ProgressTarget
-  #phase: { label: string; start: number; first: number } | undefined
-  #last = Number.NEGATIVE_INFINITY
+  readonly #phases = new Map<string, Phase>()
+  /** When the terminal's line was drawn. */
+  #drew = Number.NEGATIVE_INFINITY
   #drawn = false
 
   constructor(target: ProgressTarget) {
@@ -40,23 +50,32 @@ export class ProgressLine {
   update(at: Progress): void {
     const now = this.#target.now()
     const finished = at.total !== undefined && at.done >= at.total
-    if (this.#phase?.label !== at.label) {
-      this.#phase = { label: at.label, start: now, first: at.done }
-      this.#last = Number.NEGATIVE_INFINITY
-    }
-    const { start, first } = this.#phase
-    const text = () => progressText(at, now - start, at.done - first)
+    const phase = this.#phaseOf(at, now)
+    if (finished) this.#phases.delete(at.label)
+    const text = () => progressText(at, now - phase.start, at.done - phase.first)
     if (!this.#target.redraws) {
-      const due = now - this.#last >= LOG || (finished && this.#last >= start)
-      if (now - start < BRIEF || !due) return
+      const due = phase.logged === undefined ? now - phase.start >= BRIEF : finished || now - phase.logged >= LOG
+      if (!due) return
       this.#target.write(`${text()}\n`)
-      this.#last = now
+      phase.logged = now
     } else if (finished) this.clear()
-    else if (now - this.#last >= REDRAW) {
+    else if (now - this.#drew >= REDRAW) {
       this.#target.write(CLEAR + text())
-      this.#last = now
+      this.#drew = now
       this.#drawn = true
     }
+  }
+
+  /** A label that starts again from less is another phase. */
+  #phaseOf({ label, done }: Progress, now: number): Phase {
+    const known = this.#phases.get(label)
+    if (known !== undefined && done >= known.done) {
+      known.done = done
+      return known
+    }
+    const phase = { start: now, first: done, done, logged: undefined }
+    this.#phases.set(label, phase)
+    return phase
   }
 
   /** Takes the line away, so that other words can be written. */

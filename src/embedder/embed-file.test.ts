@@ -101,7 +101,7 @@ describe('an interrupted run', () => {
   test('keeps a second run of the same file away, until it ends', async () => {
     const out = at('shared.safetensors')
     const journal = await VectorJournal.open(`${out}.journal`, 'another')
-    const refused = { code: 'embedder/in-use', exitCode: 2, message: expect.stringContaining(`process ${process.pid} on ${hostname()}`) }
+    const refused = { code: 'file/in-use', exitCode: 2, message: expect.stringContaining(`process ${process.pid} on ${hostname()}`) }
     await expect(withEmbedder((embedder) => embedFile(embedder, source(2), { out }))).rejects.toMatchObject(refused)
     await journal.close()
     await withEmbedder((embedder) => embedFile(embedder, source(2), { out }))

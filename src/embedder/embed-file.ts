@@ -85,7 +85,7 @@ export async function embedSource(embedder: Embedder, source: ItemSource, option
 /**
  * Writes the vectors of a source. While it runs, finished vectors are kept in `OUT.journal`: the same call goes on where a killed one stopped, also
  * when items were added. At the end the file is written whole, skipped items are listed in `OUT.skipped.jsonl`, and the journal is removed.
- * @throws as `embedSource`; EmbedderError `embedder/vector-format`, `embedder/other-run`, `embedder/in-use`; FileError `file/disk-full`, `file/write`
+ * @throws as `embedSource`; EmbedderError `embedder/vector-format`, `embedder/other-run`; FileError `file/in-use`, `file/disk-full`, `file/write`
  * @example
  * const source = await openItems('items.jsonl')
  * const { rows, skipped } = await embedFile(embedder, source, { out: 'vectors.safetensors', badItems: 'skip' })

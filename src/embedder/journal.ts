@@ -10,7 +10,7 @@ import { crc32 } from 'node:zlib'
 import { z } from 'zod'
 import { readFailure, writeFailure } from '../checkpoint/errors.ts'
 import { makeFolder } from '../checkpoint/file.ts'
-import { type Lock, takeLock } from '../checkpoint/lock.ts'
+import { type Lock, lockAlone } from '../checkpoint/lock.ts'
 import { EmbedderError } from './errors.ts'
 import type { StoredVector, VectorStore } from './vector-store.ts'
 
@@ -44,11 +44,11 @@ export class VectorJournal implements VectorStore {
   /**
    * Opens or starts the journal.
    * @param fingerprint of everything that decides the vectors
-   * @throws EmbedderError `embedder/other-run` when other settings made what it holds, `embedder/in-use` while another run has it open;
+   * @throws EmbedderError `embedder/other-run` when other settings made what it holds; FileError `file/in-use` while another run has it open;
    *   FileError `file/read`, `file/write`
    */
   static async open(path: string, fingerprint: string): Promise<VectorJournal> {
-    const lock = await lockOf(path)
+    const lock = await lockAlone(path)
     const opening = makeFolder(dirname(path)).then(() => open(path, 'a+'))
     const file = await opening.catch(async (cause: unknown) => {
       await lock.release()
@@ -162,15 +162,6 @@ export class VectorJournal implements VectorStore {
     }
     return bytes.subarray(0, done)
   }
-}
-
-async function lockOf(path: string): Promise<Lock> {
-  const taken = await takeLock(`${path}.lock`)
-  if ('release' in taken) return taken
-  throw new EmbedderError('in-use', {
-    message: `${path} is in use: process ${taken.pid} on ${taken.host} writes the same file of vectors`,
-    hint: 'Wait until it ends, end it, or write to another file.',
-  })
 }
 
 function recordOf({ key, vector }: StoredVector): Buffer {

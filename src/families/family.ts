@@ -23,8 +23,12 @@ export interface Companion {
 }
 
 /** What every family has. `Config` is the family's own parsed form. */
+/** What a family was pretrained with. */
+export type Objective = 'autoregressive' | 'diffusion' | 'contrastive'
+
 export interface FamilyBase<Config> {
   readonly name: string
+  readonly objective: Objective
   readonly companion?: Companion
   /** Whether a config.json is of this family, judged by `model_type` and `architectures`. */
   matches(json: Readonly<Record<string, unknown>>): boolean

@@ -9,6 +9,7 @@ import type {
   DualEncoderFamily,
   DualEncoderProcessor,
   DualEncoderShape,
+  Objective,
   Processor,
   VisionLanguageFamily,
   VisionLanguageShape,
@@ -17,6 +18,7 @@ import type {
 
 interface ModelBase {
   readonly family: string
+  readonly objective: Objective
   weightSpellings(name: string): string[]
 }
 
@@ -50,6 +52,7 @@ export function bindVisionLanguage<Config>(
   return {
     kind: family.kind,
     family: family.name,
+    objective: family.objective,
     shape: family.shape(config),
     weightSpellings: (name) => family.weightSpellings(name, config),
     buildVision: (scope, pixelValues) => family.buildVision(scope, config, pixelValues),
@@ -64,6 +67,7 @@ export function bindDualEncoder<Config>(family: DualEncoderFamily<Config>, json:
   return {
     kind: family.kind,
     family: family.name,
+    objective: family.objective,
     shape: family.shape(config),
     weightSpellings: (name) => family.weightSpellings(name, config),
     buildImage: (scope, pixelValues) => family.buildImage(scope, config, pixelValues),

@@ -1,26 +1,13 @@
 /** @file Which files of a repository a model needs. Pickled weights run code when they are read, so they are never fetched. */
 
+import { SETTINGS_FILES } from '../checkpoint/folder.ts'
 import { HubError } from './errors.ts'
 
 /** Any of these makes a repository a model. */
 const MODEL_FILES = ['config.json', 'adapter_config.json', 'embedder.json']
 
 /** What families, tokenizers, processors, adapters and contracts read, where a repository has it. Weights come by `weightNames`. */
-export const COMPANIONS: readonly string[] = [
-  ...MODEL_FILES,
-  'generation_config.json',
-  'preprocessor_config.json',
-  'processor_config.json',
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'special_tokens_map.json',
-  'added_tokens.json',
-  'vocab.json',
-  'merges.txt',
-  'chat_template.jinja',
-  'chat_template.json',
-  'adapter_model.safetensors',
-]
+export const COMPANIONS: readonly string[] = [...SETTINGS_FILES, 'adapter_config.json', 'adapter_model.safetensors', 'embedder.json']
 
 /** What a contract's golden vectors and pictures are called, where a repository has a contract. */
 const GOLDEN = /^golden[./]/

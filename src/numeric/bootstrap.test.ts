@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { bootstrapMean, bootstrapWeighted, type Interval, meanOfTasks, pairedDifference, pairedMeanOfTasks } from './bootstrap.ts'
+import { bootstrapMean, bootstrapWeighted, type Interval, meanOfTasks, pairedMeanOfTasks } from './bootstrap.ts'
 import { fillNormal, stream } from './random.ts'
 import { mean } from './statistics.ts'
 
@@ -53,7 +53,7 @@ test('a paired difference of two noisy copies is far narrower than either mean',
   const shared = normals(300, 7)
   const noise = normals(300, 8)
   const better = shared.map((value, i) => value + 0.1 + 0.05 * noise[i]!)
-  const difference = pairedDifference(better, shared, own(300), { seed: 1 })
+  const difference = pairedMeanOfTasks([{ a: better, b: shared, clusters: own(300) }], { seed: 1 })
   expect(difference.value).toBeCloseTo(0.1, 2)
   expect(difference.low).toBeGreaterThan(0)
   expect(halfWidth(difference)).toBeLessThan(0.1 * halfWidth(bootstrapMean(shared, own(300), { seed: 1 })))
@@ -96,7 +96,7 @@ describe('interval of a weighted statistic', () => {
 
 test.each([
   ['statistics/length', () => bootstrapMean([1, 2], ['a'], { seed: 1 })],
-  ['statistics/length', () => pairedDifference([1, 2], [1], ['a', 'b'], { seed: 1 })],
+  ['statistics/length', () => pairedMeanOfTasks([{ a: [1, 2], b: [1], clusters: ['a', 'b'] }], { seed: 1 })],
   ['statistics/empty', () => meanOfTasks([], { seed: 1 })],
   ['statistics/empty', () => bootstrapMean([], [], { seed: 1 })],
   ['statistics/not-finite', () => bootstrapMean([Number.NaN], ['a'], { seed: 1 })],

@@ -39,16 +39,6 @@ export function bootstrapMean(values: ArrayLike<number>, clusters: readonly stri
   return meanOfTasks([{ values, clusters }], options)
 }
 
-/** Percentile interval of mean(a) − mean(b) over the same rows: every resample draws the same rows for both. */
-export function pairedDifference(
-  a: ArrayLike<number>,
-  b: ArrayLike<number>,
-  clusters: readonly string[],
-  options: BootstrapOptions,
-): Interval {
-  return pairedMeanOfTasks([{ a, b, clusters }], options)
-}
-
 /** Percentile interval of the plain mean over tasks of each task's mean (as MMEB averages); each task is resampled within itself. */
 export function meanOfTasks(tasks: readonly ScoredRows[], options: BootstrapOptions): Interval {
   requireFinite(

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -61,6 +61,12 @@ describe('the card', () => {
     expect(card()).toContain('| met | twin-ar | count | 0.750 |')
     await updateGates(dir, [count(0.25)])
     expect(card()).toBe(before)
+  })
+
+  test('without a place for gates is told', async () => {
+    const bare = mkdtempSync(join(dir, 'bare-'))
+    writeFileSync(join(bare, 'README.md'), '# a model')
+    await expect(updateGates(bare, [count(0.75)])).rejects.toMatchObject({ code: 'pretraining/no-gates' })
   })
 })
 

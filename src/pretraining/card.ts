@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { readText, writeFileAtomic } from '../checkpoint/file.ts'
 import { sizeOf, type Tensor } from '../numeric/tensor.ts'
 import type { Concept } from '../scenes/index.ts'
+import { PretrainingError } from './errors.ts'
 import { type Gate, gateRows } from './gates.ts'
 import { meanLosses, type PretrainingLog, trimmedLog } from './log.ts'
 import {
@@ -52,12 +53,17 @@ export async function writeCard(dir: string, content: CardContent): Promise<void
   await writeFileAtomic(join(dir, 'README.md'), cardText(content))
 }
 
-/** Puts newly measured gates into a card, in the place of those that stand there. @throws FileError */
+/** Puts newly measured gates into a card, in the place of those that stand there. @throws PretrainingError `pretraining/no-gates`; FileError */
 export async function updateGates(dir: string, gates: readonly Gate[]): Promise<void> {
   const path = join(dir, 'README.md')
   const text = await readText(path)
   const [start, end] = [text.indexOf(GATES[0]), text.indexOf(GATES[1])]
-  if (start < 0 || end < start) return
+  if (start < 0 || end < start) {
+    throw new PretrainingError('no-gates', {
+      message: `${path} has no table of gates between ${GATES[0]} and ${GATES[1]}`,
+      hint: 'Put both marks where the table shall stand, or measure without --cards.',
+    })
+  }
   await writeFileAtomic(path, text.slice(0, start) + gateSection(gates) + text.slice(end + GATES[1].length))
 }
 

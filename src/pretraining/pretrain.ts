@@ -1,9 +1,11 @@
 /** @file `bifocal pretrain`: from nothing to a model folder with its card. Everything is kept on the way, so a stopped run goes on. */
 
 import { existsSync } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeFailure } from '../checkpoint/errors.ts'
-import { makeFolder, readText } from '../checkpoint/file.ts'
+import { readFailure, writeFailure } from '../checkpoint/errors.ts'
+import { makeFolder, readText, writeFileAtomic } from '../checkpoint/file.ts'
+import { lockAlone } from '../checkpoint/lock.ts'
 import { removeAbandoned } from '../checkpoint/temporary.ts'
 import type { Tensor } from '../numeric/tensor.ts'
 import { loadSheets, loadWorld } from '../scenes/index.ts'
@@ -45,7 +47,8 @@ export interface Pretrained {
 
 /**
  * Trains, writes the folder, measures its gates, writes its card.
- * @throws PretrainingError `pretraining/no-tower`; InterruptedError with the state saved; TrainingError `training/other-run`; FileError
+ * @throws PretrainingError `pretraining/no-tower`; InterruptedError with the state saved; TrainingError `training/other-run`;
+ *   FileError, `file/in-use` while another run trains the same model
  */
 export async function pretrain(name: PretrainedName, options: PretrainOptions): Promise<Pretrained> {
   const { data, work, out, threads, signal, warn, onProgress } = options
@@ -68,17 +71,34 @@ export async function pretrain(name: PretrainedName, options: PretrainOptions): 
     warn,
     onProgress: ({ step, steps: total, loss }) => onProgress?.({ label: name, done: step, total, note: `loss ${loss.toFixed(3)}` }),
   }
-  if (name === 'tower' || tower === undefined)
-    await writeTower(out, await trainTower(at, { ...TOWER_TRAINING, steps, seed }, run), vocabulary)
-  else await writeTwin(out, name, await trainTwin(name, at, tower, { ...TWIN_TRAINING, steps, seed }, run), tower, vocabulary)
-  // Measured on what was written: bf16 is what users get.
-  const { parameters } = await readModel(out)
-  const measuring = { seed, threads, signal, onProgress }
-  const gates = name === 'tower' ? await towerGates(at, parameters, measuring) : await twinGates(name, at, parameters, measuring)
-  const answers = name === 'tower' ? [] : await sampleAnswers(name, at, parameters, measuring)
-  const log = parseLog(await readText(join(run.workDir, 'log.jsonl')))
-  await writeCard(out, { name, steps, batch: recipe.batch, seed, parameters, gates, answers, log, at })
-  return { dir: out, steps, gates }
+  const lock = await lockAlone(run.workDir)
+  try {
+    const draft = join(run.workDir, 'model')
+    if (name === 'tower' || tower === undefined)
+      await writeTower(draft, await trainTower(at, { ...TOWER_TRAINING, steps, seed }, run), vocabulary)
+    else await writeTwin(draft, name, await trainTwin(name, at, tower, { ...TWIN_TRAINING, steps, seed }, run), tower, vocabulary)
+    // Measured on what was written: bf16 is what users get.
+    const { parameters } = await readModel(draft)
+    const measuring = { seed, threads, signal, onProgress }
+    const gates = name === 'tower' ? await towerGates(at, parameters, measuring) : await twinGates(name, at, parameters, measuring)
+    const answers = name === 'tower' ? [] : await sampleAnswers(name, at, parameters, measuring)
+    const log = parseLog(await readText(join(run.workDir, 'log.jsonl')))
+    await writeCard(draft, { name, steps, batch: recipe.batch, seed, parameters, gates, answers, log, at })
+    await publish(draft, out)
+    return { dir: out, steps, gates }
+  } finally {
+    await lock.release()
+  }
+}
+
+/** Weights and card change together: a model that was there stands until both are made. */
+async function publish(draft: string, out: string): Promise<void> {
+  for (const name of await readdir(draft)) {
+    const bytes = await readFile(join(draft, name)).catch((cause: unknown) => {
+      throw readFailure(join(draft, name), cause)
+    })
+    await writeFileAtomic(join(out, name), bytes)
+  }
 }
 
 async function towerOf(dir: string): Promise<Record<string, Tensor<'f32'>>> {

@@ -81,7 +81,7 @@ export function towerBatch({ world, sheets, tokenizer }: TowerWorld, recipe: Tow
   }
 }
 
-/** The things filled with one colour that the background does not have. */
+/** The things filled with one colour that the background does not have. Not held to the split of contents: no task tests such pictures. */
 function silhouette(description: Description, random: Random): Description {
   const colour = (description.background + 1 + below(COLOURS.length - 1, random)) % COLOURS.length
   return { ...description, parts: description.parts.map((part) => ({ ...part, colour })) }

@@ -53,7 +53,7 @@ export const TEXT_SHAPE: TextTowerShape = {
   projection: HIDDEN,
 }
 
-/** How much the patch losses weigh beside the contrastive one, and a patch of bare background beside one with a drawing. */
+/** How much the losses weigh beside the contrastive one: what each patch shows; its tint and the background's colour. */
 const PATCH_WEIGHT = 1
 const COLOUR_WEIGHT = 0.3
 

@@ -7,6 +7,7 @@ import { openSession } from '../runtime/session.ts'
 import { memoryWeights } from '../runtime/weights.ts'
 import { COLOURS } from '../scenes/index.ts'
 import { adamW, gradientGraph, muon, openOptimizer, type Schedule, sessionStep, train } from '../training/index.ts'
+import { identityOf } from './identity.ts'
 import { PLAIN_STEPS, SETTLING_STEPS, TOWER, TOWER_RATES, type TowerTraining } from './recipe.ts'
 import { openTowerJudge } from './tower-accuracy.ts'
 import { type TowerWorld, towerBatch } from './tower-batch.ts'
@@ -55,16 +56,24 @@ export async function trainTower(at: TowerWorld, recipe: TowerTraining, run: Pre
     { accepts: isBlockMatrix, rule: muon({ session: { threads: run.threads } }), learningRate: TOWER_RATES.muon },
     { rule: adamW({ betas: [0.9, 0.98], weightDecay: 0.01 }), learningRate: TOWER_RATES.adamw },
   ])
+  const feeds = (step: number) => towerBatch(at, recipe, step)
+  const settings = {
+    ...recipe,
+    rates: TOWER_RATES,
+    schedule: { PLAIN_STEPS, SETTLING_STEPS, WARMUP, COOLDOWN, VARIED_COOLDOWN, SETTLING },
+    clip: CLIP,
+    firstLogitScale: FIRST_LOGIT_SCALE,
+  }
   const judge = await openTowerJudge(at, recipe.seed, { threads: run.threads })
   try {
     await train({
       parameters,
       optimizer,
-      gradient: sessionStep({ session, parameters, feeds: (step) => towerBatch(at, recipe, step) }),
+      gradient: sessionStep({ session, parameters, feeds }),
       schedule: towerSchedule(recipe.steps),
       steps: recipe.steps,
       clip: CLIP,
-      checkpoint: { dir: join(run.workDir, 'snapshots'), every: EVERY, identity: identityOf('tower', recipe) },
+      checkpoint: { dir: join(run.workDir, 'snapshots'), every: EVERY, identity: identityOf('tower', settings, feeds) },
       log: join(run.workDir, 'log.jsonl'),
       evaluate: { every: EVERY, run: async () => ({ ...(await judge.measure(parameters, run.signal)) }) },
       signal: run.signal,
@@ -87,9 +96,4 @@ function towerSchedule(steps: number): Schedule {
     if (step < PLAIN_STEPS) return plain(step)
     return step < settling ? varied(step - PLAIN_STEPS) : SETTLING.rate * last(step - settling)
   }
-}
-
-/** Names a run for its snapshots. The number of steps is left out: a run may be given more. */
-export function identityOf(model: string, { steps: _, ...settings }: { steps: number }): string {
-  return `${model} ${JSON.stringify(settings)}`
 }

@@ -74,7 +74,7 @@ const MATCHING: Phase = {
 }
 export const PHASES: readonly Phase[] = [NAMING, COUNTING, MATCHING]
 
-/** What decides which samples a step sees: a run with another diet does not go on with this one's snapshots. */
+/** What decides which samples a step sees. */
 export const TWIN_DIET = { reading: READING_STEPS, wordsEvery: WORDS_EVERY, textEvery: TEXT_EVERY, phases: PHASES } as const
 
 /** What the samples of a step are about. */

@@ -7,11 +7,12 @@ import { openSession } from '../runtime/session.ts'
 import { memoryWeights } from '../runtime/weights.ts'
 import { adamW, gradientGraph, hashArrays, muon, openOptimizer, sessionStep, train } from '../training/index.ts'
 import { heldOutLosses } from './held-out.ts'
+import { identityOf } from './identity.ts'
 import { DECODER, HEADS, HIDDEN, TWIN_DECAY, TWIN_MATCHING, TWIN_RATES, type TwinTraining } from './recipe.ts'
-import { INITIAL_STD, identityOf, isBlockMatrix, type PretrainingRun } from './tower.ts'
+import { INITIAL_STD, isBlockMatrix, type PretrainingRun } from './tower.ts'
 import type { TowerWorld } from './tower-batch.ts'
 import { trapezoid } from './trapezoid.ts'
-import { TWIN_DIET, trainingSamples, twinBatch } from './twin-batch.ts'
+import { trainingSamples, twinBatch } from './twin-batch.ts'
 import { roleOf, type TwinName } from './twin-config.ts'
 import { OBJECTIVES, twinLoss } from './twin-model.ts'
 
@@ -54,6 +55,15 @@ export async function trainTwin(
   ])
   const objective = OBJECTIVES[name]
   const feeds = (step: number) => twinBatch(at, trainingSamples(at, recipe, step), { objective, seed: recipe.seed, step, fill: true })
+  const settings = {
+    ...recipe,
+    rates: TWIN_RATES,
+    decay: TWIN_DECAY,
+    matching: TWIN_MATCHING,
+    schedule: { WARMUP, COOLDOWN },
+    clip: CLIP,
+    tower: hashArrays(frozen),
+  }
   try {
     await train({
       parameters,
@@ -65,7 +75,7 @@ export async function trainTwin(
       checkpoint: {
         dir: join(run.workDir, 'snapshots'),
         every: SNAPSHOT_EVERY,
-        identity: `${identityOf(name, recipe)} ${JSON.stringify([TWIN_RATES, TWIN_DECAY, TWIN_MATCHING, TWIN_DIET])} ${hashArrays(frozen)}`,
+        identity: identityOf(name, settings, feeds),
       },
       log: join(run.workDir, 'log.jsonl'),
       evaluate: {

@@ -197,7 +197,7 @@ function drawKind(random: Random): 'caption' | 'qa' | 'label' | 'tags' | 'group'
 }
 
 export interface SampleOptions {
-  /** Default: a picture kind by its share; the caller asks for `text` in every twelfth batch. */
+  /** Default: a picture kind by its share; `text` and `reading` are asked for by name. */
   kind?: SampleKind
   /** `test` draws from the reserved contents only (held-out losses). Default `train`. */
   use?: SceneUse

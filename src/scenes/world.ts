@@ -1,4 +1,4 @@
-/** @file Worlds: which concepts exist for a model. `small` for the shipped twins, `full` for real checkpoints; same splits and rules. */
+/** @file Worlds: which concepts exist for a model. `small` is what the shipped twins know, `full` has every concept; same splits and rules. */
 
 import { fnv1a32 } from '../numeric/random.ts'
 import { type Concept, loadConcepts, TRAINING_STYLES } from './concepts.ts'

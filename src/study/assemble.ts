@@ -18,7 +18,7 @@ import { type AnalysisOptions, alignmentOf, mapsOf, measuresOf } from './alignme
 import { criteriaOf, percent } from './criteria.ts'
 import { failuresOf } from './failures.ts'
 import { findingOf } from './finding.ts'
-import { controlId, objectiveOf, readoutWords } from './names.ts'
+import { controlId, readoutWords } from './names.ts'
 import { allScores, type Baseline, candidatesOf, comparedPair, type Outcome, type Studied } from './outcome.ts'
 import type { PoolChoice } from './state.ts'
 import { Thumbnails } from './thumbnails.ts'
@@ -161,7 +161,7 @@ function baselineModel({ id, label, role, family, hash, parameters }: Baseline):
     role,
     state: 'none',
     family,
-    objective: isModel && family !== null ? objectiveOf(family) : 'none',
+    objective: isModel ? 'contrastive' : 'none',
     attention: isModel ? 'bidirectional' : 'none',
     hash,
     parameters,

@@ -27,7 +27,10 @@ export function criteriaOf(outcome: Outcome, options: BootstrapOptions): Criteri
   ]
 }
 
-/** Small lists: lower end above max(majority, shuffled) + .05; longer ones: above max(shuffled, pixels where they apply). */
+/**
+ * Small lists: lower end above max(majority, shuffled) + .05; longer ones: above max(shuffled, pixels where they apply). Chance counts too: shuffled
+ * pictures lead away from the right answer where it is among the candidates, and so fall below chance.
+ */
 function taskCriterion({ baselines }: Outcome, { participant, label }: Studied, task: BenchmarkTask, options: BootstrapOptions): Criterion {
   const hit1 = intervalOf(participant.tuned.scores, task, options)
   const shuffled = pointOf(participant.shuffled, task)
@@ -38,7 +41,7 @@ function taskCriterion({ baselines }: Outcome, { participant, label }: Studied, 
     : pixels !== undefined && pixelsApply(task)
       ? [['raw pixels', pointOf(pixels.scores, task)]]
       : []
-  const rivals: [string, number][] = [['shuffled pictures', shuffled], ...others]
+  const rivals: [string, number][] = [['shuffled pictures', shuffled], ...others, ['chance', task.chance]]
   const [name, best] = rivals.reduce((top, rival) => (rival[1] > top[1] ? rival : top))
   const bar = best + (few ? MARGIN : 0)
   return {

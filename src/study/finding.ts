@@ -55,15 +55,22 @@ function difference(
   return differenceOver(a, b, scope, outcome.world.tasks, options) ?? { value: 0, low: 0, high: 0 }
 }
 
-function controlWords(outcome: Outcome, { participant, control, label }: Studied, scope: Scope, options: BootstrapOptions): string[] {
-  if (control === undefined) return []
-  const mean = meanOver(control.tuned.scores, scope, outcome.world.tasks, options)
-  const interval = difference(outcome, participant.tuned.scores, control.tuned.scores, scope, options)
+function controlWords(
+  outcome: Outcome,
+  { participant, control: random, label }: Studied,
+  scope: Scope,
+  options: BootstrapOptions,
+): string[] {
+  if (random === undefined) return []
+  const mean = meanOver(random.tuned.scores, scope, outcome.world.tasks, options)
+  const interval = difference(outcome, participant.tuned.scores, random.tuned.scores, scope, options)
   if (mean === undefined) return []
-  const verdict = interval.low > 0 ? 'beats' : interval.high < 0 ? 'falls behind' : 'cannot be told from'
-  return [
-    `The ${label} ${verdict} the same conversion of a random decoder on its tower (${percent(mean.value)}) by ${points(interval.value)} points (95 %: ${points(interval.low)} to ${points(interval.high)})${interval.low > 0 ? '.' : ': what is measured is mostly the tower.'}`,
-  ]
+  const size = `${Math.abs(100 * interval.value).toFixed(1)} points`
+  const control = `the same conversion of a random decoder on its tower (${percent(mean.value)})`
+  const range = `95 %: ${points(interval.low)} to ${points(interval.high)}`
+  if (interval.low > 0) return [`The ${label} beats ${control} by ${size} (${range}).`]
+  const verdict = interval.high < 0 ? `falls behind ${control} by ${size}` : `cannot be told from ${control}`
+  return [`The ${label} ${verdict} (${range}): what is measured is mostly the tower.`]
 }
 
 /** How well matched pairs are told from mismatched ones before and after, for each model. */

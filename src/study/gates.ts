@@ -36,7 +36,7 @@ export interface GatesOptions {
 const packaged = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
 
 /**
- * Measures all gates. Seeds are the recipe's, so the figures are a function of the folders.
+ * Measures all gates; the figures are a function of the folders and the number of threads. Conversions have the seed of a study.
  * @throws StudyError `study/no-model`; CheckpointError, FamilyError, PretrainingError of the folders; InterruptedError
  */
 export async function runGates(options: GatesOptions): Promise<Gate[]> {
@@ -55,10 +55,13 @@ export async function runGates(options: GatesOptions): Promise<Gate[]> {
   // The twins' tokenizer: the tower's adds an end token of its own.
   const at = { world, sheets, tokenizer: await loadTokenizer(folder('twin-ar')) }
   const measured = { seed: TWIN_TRAINING.seed, signal, onProgress, ...measuring }
-  const gates = await towerGates(at, (await readModel(folder('tower'))).parameters, measured)
-  for (const name of TWIN_NAMES) {
+  // Read before anything is measured: what can't be is told in seconds.
+  const tower = await readModel(folder('tower'))
+  const twins = await Promise.all(TWIN_NAMES.map(async (name) => ({ name, parameters: (await readTwin(folder(name), name)).parameters })))
+  const gates = await towerGates(at, tower.parameters, measured)
+  for (const { name, parameters } of twins) {
     if (signal?.aborted) throw new InterruptedError('gates')
-    gates.push(...(await twinGates(name, at, (await readTwin(folder(name), name)).parameters, measured)))
+    gates.push(...(await twinGates(name, at, parameters, measured)))
   }
   if (!quick) {
     const dirs = [...TWIN_NAMES, 'tower'].map(folder)

@@ -1,21 +1,31 @@
 /** @file What models are called in the report, and what kind of model each is. */
 
 import { basename } from 'node:path'
-import type { ResultsModel } from '../report/index.ts'
 import type { TunedPool } from '../tuning/decoder.ts'
 import { isShipped } from './options.ts'
 
 const LABELS: Readonly<Record<string, string>> = { 'twin-ar': 'AR twin', 'twin-diffusion': 'Diffusion twin', tower: 'Dual encoder' }
 
-/** Ids of folders: their last path element, numbered where two are equal. */
+/** Ids of baselines that are no folders. */
+const OTHERS = ['pixels', 'majority', 'chance']
+
+/** Ids of folders: their last path element, numbered where it would meet another id of the study, those of a model's other states included. */
 export function idsOf(dirs: readonly string[]): string[] {
-  const seen = new Map<string, number>()
+  const taken = new Set(OTHERS)
   return dirs.map((dir) => {
     const name = basename(dir) || 'model'
-    const count = (seen.get(name) ?? 0) + 1
-    seen.set(name, count)
-    return count === 1 ? name : `${name}-${count}`
+    for (let count = 1; ; count++) {
+      const id = count === 1 ? name : `${name}-${count}`
+      const states = statesOf(id)
+      if (states.some((state) => taken.has(state))) continue
+      for (const state of states) taken.add(state)
+      return id
+    }
   })
+}
+
+function statesOf(id: string): string[] {
+  return [id, `${id}-tuned`, `${id}-shuffled`, ...['causal', 'bidirectional'].map((attention) => controlId({ id, subject: { attention } }))]
 }
 
 /** The random decoder has the mask of the model that it is compared with. */
@@ -29,11 +39,6 @@ export function labelOf(id: string): string {
 
 export function roleOf(dir: string): 'twin' | 'checkpoint' {
   return isShipped(dir) ? 'twin' : 'checkpoint'
-}
-
-/** What a family was pretrained with. */
-export function objectiveOf(family: string): ResultsModel['objective'] {
-  return family === 'lavida' ? 'diffusion' : family === 'llava' ? 'autoregressive' : 'contrastive'
 }
 
 /** A readout in words. */

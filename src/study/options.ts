@@ -1,5 +1,6 @@
 /** @file What a study may be told, and the presets. */
 
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Limits } from '../scenes/tasks/index.ts'
 import { COMPLETE_LIMITS, QUICK_LIMITS } from '../scenes/tasks/index.ts'
@@ -137,5 +138,5 @@ export function settingOf({
 
 /** Whether a folder is one of the package's own models. */
 export function isShipped(dir: string): boolean {
-  return DEFAULT_MODELS.some((name) => shipped(name) === dir)
+  return DEFAULT_MODELS.some((name) => shipped(name) === resolve(dir))
 }

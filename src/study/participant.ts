@@ -79,14 +79,14 @@ export async function runWithControl(
 
 /** All that is measured of a model under study. */
 async function runParticipant(subject: Subject, inputs: SharedInputs, context: StudyContext): Promise<Participant> {
-  const { world, setting, phases } = context
+  const { world, setting } = context
   const opened = await open(subject, inputs, context)
   const { id } = subject
   try {
     const plain = stateOf(opened, opened.untuned, '', context)
     const untuned = await measured(plain, id, context)
     const layerNames = Array.from({ length: subject.model.shape.layers + 1 }, (_, layer) => layerReadout(layer, 'mean'))
-    const byLayer = await phases.time('vectors', () => pairVectors(stateOf(opened, opened.untuned, '', context, layerNames), context))
+    const byLayer = await pairVectors(stateOf(opened, opened.untuned, '', context, layerNames), context)
     const conversion = await opened.convert()
     const state = stateOf(opened, conversion.parameters, conversion.hash, context)
     const tuned = await measured(state, `${id}-tuned`, context)
@@ -122,11 +122,15 @@ async function runControl(subject: Subject, inputs: SharedInputs, context: Study
   }
 }
 
-async function open(subject: Subject, inputs: SharedInputs, { setting, world, phases, options: study }: StudyContext): Promise<Opened> {
+async function open(
+  subject: Subject,
+  inputs: SharedInputs,
+  { setting, world, phases, options: study, version }: StudyContext,
+): Promise<Opened> {
   const settings: ConversionSettings = { ...setting.conversion, seed: setting.seed }
   const encoder = await subjectEncoder({ subject, part: settings.part, ...inputs })
   // Of another setting, another folder: what a run with other flags left stays usable for that one.
-  const key = contentHash([subject.hash, settings, world.training.map(({ name, pairs }) => [name, pairs.length])])
+  const key = contentHash([version, subject.hash, settings, world.training.map(({ name, pairs }) => [name, pairs.length])])
   return {
     subject,
     encoder,

@@ -25,6 +25,8 @@ export interface StudyContext {
   readonly world: StudyWorld
   readonly phases: Phases
   readonly options: StudyOptions
+  /** Of this package: what another one left may be computed otherwise, and is not used. */
+  readonly version: string
 }
 
 /** Vectors of the analysis pairs: `[pairs, dim]` each. */
@@ -78,10 +80,10 @@ export function scoresOf(model: string, tasks: readonly BenchmarkTask[], vectors
 export async function stored(
   model: EmbeddingModel,
   items: readonly EmbeddingItem[],
-  { options: { out, signal, onProgress }, phases }: StudyContext,
+  { options: { out, signal, onProgress }, phases, version }: StudyContext,
 ): Promise<StoredVectors> {
   const vectors = await phases.time('vectors', () =>
-    embedAll(join(out, 'work', 'vectors'), model, items, {
+    embedAll(join(out, 'work', 'vectors'), { ...model, hash: contentHash([version, model.hash]) }, items, {
       signal,
       onProgress: ({ done, total }) => onProgress?.({ label: `embedding with ${model.id}`, done, total }),
     }),

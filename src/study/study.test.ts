@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { writeRandomTwins } from '../../test/random-twins.ts'
+import { lockAlone } from '../checkpoint/lock.ts'
 import { Embedder } from '../embedder/embedder.ts'
 import { parseResults, type Results } from '../report/index.ts'
 import type { StudyOptions } from './options.ts'
@@ -36,6 +37,13 @@ beforeAll(async () => {
 afterAll(() => rmSync(dir, { recursive: true, force: true }))
 
 const bytesOf = (out: string) => readFileSync(join(out, 'results.json'), 'utf8')
+
+test('two studies do not write to one folder', async () => {
+  const out = join(dir, 'shared')
+  const lock = await lockAlone(join(out, 'work'))
+  await expect(runStudy({ ...options, out })).rejects.toMatchObject({ code: 'file/in-use', exitCode: 2 })
+  await lock.release()
+})
 
 describe('a study', () => {
   let results: Results

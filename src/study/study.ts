@@ -8,6 +8,7 @@ import { z } from 'zod'
 import { dualEncoder, evaluateTask, itemsOf, pixels, pixelsApply } from '../benchmark/index.ts'
 import { readJson, readText } from '../checkpoint/file.ts'
 import { openCheckpoint } from '../checkpoint/folder.ts'
+import { lockAlone } from '../checkpoint/lock.ts'
 import { removeAbandoned } from '../checkpoint/temporary.ts'
 import type { DualEncoderModel } from '../families/model.ts'
 import { modelParameters } from '../families/parameters.ts'
@@ -18,8 +19,8 @@ import { sizeOf } from '../numeric/tensor.ts'
 import { type Results, type StudyRun, type WrittenReport, writeReport } from '../report/index.ts'
 import { assemble } from './assemble.ts'
 import { StudyError } from './errors.ts'
-import { idsOf, labelOf, objectiveOf, roleOf } from './names.ts'
-import { type StudyOptions, settingOf } from './options.ts'
+import { idsOf, labelOf, roleOf } from './names.ts'
+import { type StudyOptions, type StudySetting, settingOf } from './options.ts'
 import type { Baseline, Outcome, Studied } from './outcome.ts'
 import { runWithControl } from './participant.ts'
 import { Phases } from './phases.ts'
@@ -43,16 +44,32 @@ interface PlannedModel {
 /**
  * Converts, scores, analyses and reports. The same setting gives the same `results.json`, stopped and resumed or not.
  * @example const { written } = await runStudy({ out: 'out' })
- * @throws StudyError `study/no-model`, `study/models`, `study/no-pairs`; InterruptedError with everything computed kept; errors of the folders
+ * @throws StudyError `study/no-model`, `study/models`, `study/no-pairs`; FileError `file/in-use` while another study writes to the folder; InterruptedError with everything
+ * computed kept; errors of the folders
  */
 export async function runStudy(options: StudyOptions): Promise<StudyResult> {
   const startedAt = new Date().toISOString()
   const setting = settingOf(options)
-  const phases = new Phases()
-  await removeAbandoned(options.out, { recursive: true })
   const planned = await plan(await foldersOf(setting.models, options), setting.models)
+  const lock = await lockAlone(join(options.out, 'work'))
+  try {
+    await removeAbandoned(options.out, { recursive: true })
+    const { results, phases } = await resultsOf(planned, setting, options)
+    const run = await runOf(startedAt, phases, options)
+    return { results, run, written: await writeReport(results, run, options.out, { page: options.page }) }
+  } finally {
+    await lock.release()
+  }
+}
+
+async function resultsOf(
+  planned: readonly PlannedModel[],
+  setting: StudySetting,
+  options: StudyOptions,
+): Promise<{ results: Results; phases: Phases }> {
+  const phases = new Phases()
   const world = await phases.time('tasks', () => studyWorld(setting))
-  const context: StudyContext = { setting, world, phases, options }
+  const context: StudyContext = { setting, world, phases, options, version: await packageVersion() }
   const subjects = planned.filter(({ dual }) => dual === undefined)
   // One thread each, side by side: the same bytes on any number of cores.
   const runs = await together(subjects, ({ id, dir }) => runWithControl({ id, dir }, context))
@@ -63,7 +80,7 @@ export async function runStudy(options: StudyOptions): Promise<StudyResult> {
         participant,
         control,
         role: roleOf(dir),
-        objective: objectiveOf(model.family),
+        objective: model.objective,
         label: labelOf(participant.id),
         card: await cardOf(dir),
       }
@@ -72,8 +89,7 @@ export async function runStudy(options: StudyOptions): Promise<StudyResult> {
   const outcome: Outcome = { setting, world, studied, baselines: await baselinesOf(planned, context) }
   const { signal, onProgress } = options
   const results = await phases.time('analysis', () => assemble(outcome, { seed: setting.seed, signal, onProgress }))
-  const run = await runOf(startedAt, phases, options)
-  return { results, run, written: await writeReport(results, run, options.out, { page: options.page }) }
+  return { results, phases }
 }
 
 /** Starts all at once; the first failure is thrown when all have ended, so that each has saved its state. */
@@ -112,7 +128,7 @@ async function plan(dirs: readonly string[], models: readonly string[]): Promise
       'models',
       {
         message: `${dirs.join(', ')}: none of the models has a decoder to convert`,
-        hint: 'Name at least one vision-language model, of LLaVA or LaViDa layout.',
+        hint: 'Name at least one vision-language model.',
       },
       2,
     )
@@ -165,8 +181,11 @@ async function cardOf(dir: string): Promise<string | undefined> {
 
 const versioned = z.object({ version: z.string() })
 
+async function packageVersion(): Promise<string> {
+  return (await readJson(fileURLToPath(new URL('../../package.json', import.meta.url)), versioned)).version
+}
+
 async function runOf(startedAt: string, phases: Phases, { argv = [] }: StudyOptions): Promise<StudyRun> {
-  const own = await readJson(fileURLToPath(new URL('../../package.json', import.meta.url)), versioned)
   const [cpu] = cpus()
   return {
     schemaVersion: 1,
@@ -184,7 +203,7 @@ async function runOf(startedAt: string, phases: Phases, { argv = [] }: StudyOpti
       dtype: 'f32',
       threads: 1,
     },
-    versions: { bifocal: own.version, node: process.versions.node },
+    versions: { bifocal: await packageVersion(), node: process.versions.node },
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
     badItems: [],
   }

@@ -23,7 +23,7 @@ export function restoreArrays(live: NamedArrays, saved: Readonly<Record<string, 
 }
 
 /** Content hash of named values, hexadecimal; the order of the names does not matter. */
-export function hashArrays(arrays: NamedArrays): string {
+export function hashArrays(arrays: Readonly<Record<string, Tensor>>): string {
   const hash = createHash('sha256')
   for (const name of Object.keys(arrays).sort()) {
     const { data } = arrays[name]!

@@ -173,7 +173,7 @@ function batchesOf({ tasks, settings, features, sequences, signal }: ConversionO
     const pairs = draw(step).map(({ task, row }) => byName.get(task)![row]!)
     const targets = pairs.map(({ target }) => target)
     const isTarget = new Set(targets.map(({ key }) => key))
-    // One hard negative a pair, another in each epoch's turn; what is somebody's target takes part anyway.
+    // One hard negative a pair, another at each step; what is somebody's target takes part anyway.
     const hard = pairs.flatMap((pair) => (pair.hard.length === 0 ? [] : [pair.hard[step % pair.hard.length]!]))
     const negatives = [...new Map(hard.filter(({ key }) => !isTarget.has(key)).map((item) => [item.key, item])).values()]
     const items = [...new Map([...pairs.map(({ query }) => query), ...targets, ...negatives].map((item) => [item.key, item])).values()]

@@ -1,4 +1,4 @@
-/** @file Batches of the sampler: composition, epochs, groups, independence of the order of calls. */
+/** @file Batches of the sampler: composition, epochs, independence of the order of calls. */
 
 import { fc, test as property } from '@fast-check/vitest'
 import { describe, expect, test } from 'vitest'
@@ -6,9 +6,9 @@ import { type SampledPair, type SamplerOptions, sampler } from './sampler.ts'
 
 const options = (changes: Partial<SamplerOptions> = {}): SamplerOptions => ({
   tasks: [
-    { name: 'label', rows: 40, targetKey: (row) => `label ${row % 3}` },
-    { name: 'caption', rows: 24, weight: 2, targetKey: (row) => `caption ${row}` },
-    { name: 'other', rows: 10, targetKey: (row) => `label ${row % 3}` },
+    { name: 'label', rows: 40 },
+    { name: 'caption', rows: 24, weight: 2 },
+    { name: 'other', rows: 10 },
     { name: 'loose', rows: 7 },
   ],
   batch: 20,
@@ -64,19 +64,6 @@ test('a step depends on seed and index alone', () => {
 test('epochs have different orders', () => {
   const drawn = steps(4, { tasks: [{ name: 'a', rows: 40 }] }).map(({ row }) => row)
   expect(drawn.slice(0, 40)).not.toEqual(drawn.slice(40, 80))
-})
-
-test('equal target keys share a group across tasks; no key is −1', () => {
-  const key = new Map(options().tasks.map(({ name, targetKey }) => [name, targetKey]))
-  const draw = sampler(options())
-  for (let step = 0; step < 10; step++) {
-    const pairs = draw(step)
-    for (const a of pairs) {
-      const keyOfA = key.get(a.task)?.(a.row)
-      if (keyOfA === undefined) expect(a.group).toBe(-1)
-      else for (const b of pairs) expect(a.group === b.group).toBe(keyOfA === key.get(b.task)?.(b.row))
-    }
-  }
 })
 
 describe('refused', () => {

@@ -10,8 +10,6 @@ export interface SampledTask {
   rows: number
   /** Share of sub-batches relative to the other tasks'; default 1. */
   weight?: number
-  /** What the target of a row is, e.g. its text or picture: pairs with equal keys are right answers to each other. */
-  targetKey?: (row: number) => string
 }
 
 export interface SamplerOptions {
@@ -27,8 +25,6 @@ export interface SamplerOptions {
 export interface SampledPair {
   task: string
   row: number
-  /** Equal for pairs of the batch whose targets have equal keys, whatever their task; −1 without a key. Input of `targetGroups`. */
-  group: number
 }
 
 /** Step index → the pairs of its batch. */
@@ -56,16 +52,9 @@ export function sampler({ tasks, batch, subBatch, seed }: SamplerOptions): Sampl
   }
   return (step) => {
     const counts = [...countBefore(step)]
-    const groups = new Map<string, number>()
     return deal(tasks, perBatch, seed, step).flatMap((task) => {
-      const { name, targetKey } = tasks[task]!
       const first = counts[task]!++ * subBatch
-      return Array.from({ length: subBatch }, (_, i) => {
-        const row = orders[task]!(first + i)
-        const key = targetKey?.(row)
-        if (key !== undefined && !groups.has(key)) groups.set(key, groups.size)
-        return { task: name, row, group: key === undefined ? -1 : groups.get(key)! }
-      })
+      return Array.from({ length: subBatch }, (_, i) => ({ task: tasks[task]!.name, row: orders[task]!(first + i) }))
     })
   }
 }

@@ -53,7 +53,7 @@ export async function openSubject({ id, dir, attention, randomDecoder }: Subject
   if (model.kind !== 'vision-language') {
     throw new TuningError('subject', {
       message: `${dir} is a dual encoder (${model.family}), which has no decoder to convert`,
-      hint: 'Give a vision-language model: LLaVA or LaViDa layout.',
+      hint: 'Give a vision-language model; a dual encoder embeds as it is.',
     })
   }
   const stored = checkpointWeights(checkpoint, model.weightSpellings)

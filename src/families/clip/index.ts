@@ -14,6 +14,7 @@ import { type ClipConfig, parseClipConfig } from './config.ts'
 export const clip: DualEncoderFamily<ClipConfig> = {
   name: 'clip',
   kind: 'dual-encoder',
+  objective: 'contrastive',
   matches: (json) => json.model_type === 'clip',
   parseConfig: parseClipConfig,
   weightSpellings: (name) => [name],

@@ -10,6 +10,7 @@ import { idefics3Spellings } from './weights.ts'
 export const idefics3: VisionLanguageFamily<Idefics3Config> = {
   name: 'idefics3',
   kind: 'vision-language',
+  objective: 'autoregressive',
   matches: (json) => json.model_type === 'idefics3' || json.model_type === 'smolvlm',
   parseConfig: parseIdefics3Config,
   weightSpellings: (name) => idefics3Spellings(name),

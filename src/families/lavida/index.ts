@@ -8,6 +8,7 @@ import { lavidaSpellings } from './weights.ts'
 
 export const lavida: VisionLanguageFamily<LavidaConfig> = {
   kind: 'vision-language',
+  objective: 'diffusion',
   name: 'lavida',
   matches: isLavida,
   parseConfig: parseLavidaConfig,

@@ -10,6 +10,7 @@ import { lladaVProcessor } from './processor.ts'
 /** No fixture holds its numbers to the reference yet. @see You et al. 2025 (arXiv 2505.16933); specs/lavida.md §10 */
 export const lladaV: VisionLanguageFamily<LladaVConfig> = {
   kind: 'vision-language',
+  objective: 'diffusion',
   name: 'llada-v',
   matches: isLladaV,
   parseConfig: parseLladaVConfig,

@@ -12,6 +12,7 @@ import { llavaNextProcessor } from './processor.ts'
 export const llavaNext: VisionLanguageFamily<LlavaNextConfig> = {
   name: 'llava-next',
   kind: 'vision-language',
+  objective: 'autoregressive',
   matches: (json) => json.model_type === 'llava_next',
   parseConfig: parseLlavaNextConfig,
   weightSpellings: (name) => llavaSpellings(name),

@@ -12,6 +12,7 @@ import { llavaOnevisionProcessor } from './processor.ts'
 export const llavaOnevision: VisionLanguageFamily<LlavaOnevisionConfig> = {
   name: 'llava-onevision',
   kind: 'vision-language',
+  objective: 'autoregressive',
   matches: (json) => json.model_type === 'llava_onevision',
   parseConfig: parseLlavaOnevisionConfig,
   weightSpellings: (name) => llavaSpellings(name),

@@ -10,6 +10,7 @@ import { llavaSpellings } from './weights.ts'
 export const llava: VisionLanguageFamily<LlavaConfig> = {
   name: 'llava',
   kind: 'vision-language',
+  objective: 'autoregressive',
   matches: (json) => json.model_type === 'llava',
   parseConfig: (json) => parseLlavaConfig(json),
   weightSpellings: (name) => llavaSpellings(name),

@@ -10,6 +10,7 @@ import { IMAGE_TOKENIZER, mmadaSpellings } from './weights.ts'
 /** @see specs/mmada.md */
 export const mmada: VisionLanguageFamily<MmadaConfig> = {
   kind: 'vision-language',
+  objective: 'diffusion',
   name: 'mmada',
   matches: (json) => json.model_type === 'mmada',
   companion: {

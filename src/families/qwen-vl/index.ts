@@ -11,6 +11,7 @@ function qwenFamily(version: QwenVersion, modelType: string): VisionLanguageFami
   return {
     name: version,
     kind: 'vision-language',
+    objective: 'autoregressive',
     matches: (json) => json.model_type === modelType,
     parseConfig: (json) => parseQwenVlConfig(json, version),
     weightSpellings: (name) => qwenVlSpellings(name),

@@ -15,6 +15,7 @@ import { parseSiglipConfig, type SiglipConfig } from './config.ts'
 export const siglip: DualEncoderFamily<SiglipConfig> = {
   name: 'siglip',
   kind: 'dual-encoder',
+  objective: 'contrastive',
   matches: (json) => json.model_type === 'siglip',
   parseConfig: parseSiglipConfig,
   weightSpellings: (name) => [name],

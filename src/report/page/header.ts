@@ -2,7 +2,7 @@
 
 import { duration, modelName, points, pointsRange } from '../format.ts'
 import { headlinePair, isSubject } from '../lookup.ts'
-import type { Results } from '../results.ts'
+import type { Results, ResultsModel } from '../results.ts'
 import type { StudyRun } from '../run.ts'
 import { colourOf } from './colour.ts'
 import { type Child, h } from './element.ts'
@@ -74,8 +74,9 @@ function finding(results: Results): HTMLElement {
   const width = `${((50 * (interval.high - interval.low)) / extent).toFixed(2)}%`
   const winner = pair === undefined ? undefined : interval.value >= 0 ? pair.a : pair.b
   const colour = winner === undefined || (interval.low <= 0 && interval.high >= 0) ? 'var(--control)' : colourOf(results, winner)
+  const end = ({ id, label }: ResultsModel) => (pair !== undefined && pair.a.label === pair.b.label ? modelName(results, id) : label)
   const ends: Child[] =
-    pair === undefined ? [] : [h('span', {}, `← ${pair.b.label} better`), h('span', {}, '0'), h('span', {}, `${pair.a.label} better →`)]
+    pair === undefined ? [] : [h('span', {}, `← ${end(pair.b)} better`), h('span', {}, '0'), h('span', {}, `${end(pair.a)} better →`)]
   return h(
     'div',
     { class: 'finding' },
@@ -129,7 +130,7 @@ function criteria({ criteria }: Results): HTMLElement | null {
 }
 
 export function footer(results: Results, run: StudyRun | null): HTMLElement {
-  const total = run === null ? 0 : run.phases.reduce((sum, phase) => sum + phase.seconds, 0)
+  const total = run === null ? 0 : (Date.parse(run.finishedAt) - Date.parse(run.startedAt)) / 1000
   return h(
     'footer',
     {},
@@ -138,7 +139,7 @@ export function footer(results: Results, run: StudyRun | null): HTMLElement {
       : h(
           'p',
           {},
-          `Made in ${duration(total)} on ${run.machine.cpu} (${run.machine.cores} cores, ${run.machine.device}, ${run.machine.dtype}): `,
+          `Made in ${duration(total)} on ${run.machine.cpu} (${run.machine.cores} cores, ${run.machine.device}, ${run.machine.dtype}). Added up over models that ran side by side: `,
           run.phases.map((phase) => `${phase.name} ${duration(phase.seconds)}`).join(', '),
           '. ',
           Object.entries(run.versions)

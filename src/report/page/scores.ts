@@ -12,7 +12,11 @@ export function scores(results: Results): HTMLElement {
   return section(
     'scores',
     'Scores',
-    h('p', {}, 'hit@1: the share of queries whose right answer is the nearest candidate. Intervals are 95 %, bootstrapped over queries.'),
+    h(
+      'p',
+      {},
+      'hit@1: the share of queries whose right answer is the nearest candidate. Intervals are 95 %, bootstrapped over clusters of queries.',
+    ),
     taskPlot(results),
     scoreTable(results),
   )

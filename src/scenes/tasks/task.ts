@@ -62,7 +62,7 @@ export interface Limits {
 
 /** What `npm start` runs. */
 export const QUICK_LIMITS: Limits = { train: 2000, dev: 100, test: 200, candidates: 200 }
-/** All rows, for `--preset paper`. */
+/** All rows, for `--preset full`. */
 export const COMPLETE_LIMITS: Limits = { train: 3000, dev: 300, test: 500, candidates: 1000 }
 
 /** MMEB's form of a picture query; the picture's placeholder comes before the text. */
