@@ -45,10 +45,15 @@ function taskCriterion({ baselines }: Outcome, { participant, label }: Studied, 
   const [name, best] = rivals.reduce((top, rival) => (rival[1] > top[1] ? rival : top))
   const bar = best + (few ? MARGIN : 0)
   return {
-    name: `${label} sees more in ${task.name} than ${rivals.map(([rival]) => rival).join(' and ')} would give`,
+    name: `${label} sees more in ${task.name} than ${either(rivals.map(([rival]) => rival))} would give`,
     passed: hit1.low > bar,
     detail: `hit@1 ${percent(hit1.value)} (95 %: ${percent(hit1.low)} to ${percent(hit1.high)}); the bar is ${percent(bar)}: ${name}${few ? ' and 5 points' : ''}.`,
   }
+}
+
+/** `a, b or c` */
+function either(names: readonly string[]): string {
+  return [names.slice(0, -1).join(', '), ...names.slice(-1)].filter((part) => part !== '').join(' or ')
 }
 
 /** Both intervals apart, the tuned one higher. */

@@ -66,7 +66,7 @@ const PRESETS: { readonly [P in PresetName]: Preset } = {
   quick: {
     limits: QUICK_LIMITS,
     dev: { rows: 24, candidates: 12 },
-    conversion: { ...CONVERSION, steps: 240 },
+    conversion: { ...CONVERSION, steps: 200 },
     // Twice the conversions do not fit into six minutes: the random decoders are compared by `npm run gates` and the full preset.
     controls: false,
     pairs: 160,

@@ -5,7 +5,7 @@ import { headlinePair, isSubject } from '../lookup.ts'
 import type { Results, ResultsModel } from '../results.ts'
 import type { StudyRun } from '../run.ts'
 import { colourOf } from './colour.ts'
-import { type Child, h } from './element.ts'
+import { type Child, h, more } from './element.ts'
 
 /** @param parts ids of the sections that these results have */
 export function header(results: Results, run: StudyRun | null, parts: string[]): HTMLElement {
@@ -107,23 +107,30 @@ function finding(results: Results): HTMLElement {
   )
 }
 
+/** What is not met stands open, the rest behind a click. */
 function criteria({ criteria }: Results): HTMLElement | null {
   if (criteria.length === 0) return null
-  const passed = criteria.filter((one) => one.passed).length
+  const met = criteria.filter(({ passed }) => passed)
+  const unmet = criteria.filter(({ passed }) => !passed)
   return h(
     'div',
     { class: 'criteria' },
-    h('h2', {}, `Criteria: ${passed} of ${criteria.length} met`),
-    h(
-      'ul',
-      {},
-      ...[...criteria.filter((one) => !one.passed), ...criteria.filter((one) => one.passed)].map(({ name, passed: met, detail }) =>
-        h(
-          'li',
-          { class: met ? 'met' : 'unmet' },
-          h('span', { class: 'verdict' }, met ? '✓ met' : '✗ not met'),
-          h('span', {}, h('b', {}, name), detail === '' ? null : ` ${detail}`),
-        ),
+    h('h2', {}, `Criteria: ${met.length} of ${criteria.length} met`),
+    unmet.length === 0 ? null : criteriaList(unmet),
+    met.length === 0 ? null : more(unmet.length === 0 ? 'All of them' : 'Those met', criteriaList(met)),
+  )
+}
+
+function criteriaList(criteria: Results['criteria']): HTMLElement {
+  return h(
+    'ul',
+    {},
+    ...criteria.map(({ name, passed, detail }) =>
+      h(
+        'li',
+        { class: passed ? 'met' : 'unmet' },
+        h('span', { class: 'verdict' }, passed ? '✓ met' : '✗ not met'),
+        h('span', {}, h('b', {}, name), detail === '' ? null : ` ${detail}`),
       ),
     ),
   )
