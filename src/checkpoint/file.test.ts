@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { InterruptedError } from '../numeric/errors.ts'
-import { jsonObject, piecesOf, readJson, readText, writeFileAtomic } from './file.ts'
+import { jsonObject, makeFolder, piecesOf, readJson, readText, writeFileAtomic } from './file.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'bifocal-file-'))
 const path = join(folder, 'sub/out.txt')
@@ -70,4 +70,12 @@ test('an array of more than 4 GiB, too long for one of bytes, is seen in pieces'
     [2, 0, 3, 0],
     [4, 0],
   ])
+})
+
+test('a folder is not made where a file stands', async () => {
+  writeFileSync(join(folder, 'taken'), '')
+  await expect(makeFolder(join(folder, 'taken'))).rejects.toMatchObject({ code: 'EEXIST' })
+  await makeFolder(join(folder, 'a/b/c'))
+  await makeFolder(join(folder, 'a/b/c'))
+  expect(existsSync(join(folder, 'a/b/c'))).toBe(true)
 })

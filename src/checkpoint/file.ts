@@ -1,6 +1,6 @@
 /** @file Whole files: written all or not at all, JSON read with errors that say where. */
 
-import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { z } from 'zod'
 import { BifocalError } from '../numeric/errors.ts'
@@ -38,7 +38,7 @@ export async function makeFolder(path: string): Promise<void> {
     await mkdir(path)
   } catch (cause) {
     const code = systemCode(cause)
-    if (code === 'EEXIST') return
+    if (code === 'EEXIST' && (await stat(path)).isDirectory()) return
     if (code !== 'ENOENT' || dirname(path) === path) throw cause
     await makeFolder(dirname(path))
     await mkdir(path).catch((again: unknown) => {

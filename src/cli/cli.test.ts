@@ -101,6 +101,14 @@ const refusals: Readonly<Record<string, Refusal>> = {
     code: 2,
     says: /--record together with --golden/,
   },
+  'more threads than any machine has': { args: () => ['embed', 'm', '--text', 'a', '--threads', '1000'], code: 2, says: /from 1 to 256/ },
+  'a rank of no low-rank updates': { args: () => ['study', '--tune', 'all', '--rank', '5'], code: 2, says: /--rank with --tune all/ },
+  'a study without a folder': { args: () => ['study', '--out', ''], code: 2, says: /--out.*expected a folder/ },
+  'a study whose second model does not fit its config': {
+    args: () => ['study', '--models', model, at('other-shape'), '--out', at('study')],
+    code: 3,
+    says: /family\/weights.*other-shape.*up_proj/,
+  },
   'an empty text': { args: () => ['embed', model, '--text', ' '], code: 2, says: /embedder\/empty-item.*empty/ },
   'a text over the context': { args: () => ['embed', model, '--text', 'keys '.repeat(400)], code: 3, says: /family\/too-long.*256/ },
   'an absent picture': { args: () => ['embed', model, '--image', at('none.png')], code: 3, says: /file\/missing.*none\.png/ },
@@ -285,6 +293,18 @@ describe('embed', () => {
     const code = await new Promise((resolve) => child.on('close', resolve))
     expect(code).toBe(130)
     expect(said).toMatch(/interrupted/)
+    expect(existsSync(at('many.npy'))).toBe(false)
+  })
+
+  test('a second interruption ends it at once', async () => {
+    const child = startCli(['embed', model, '--input', at('many.jsonl'), '--out', at('many.npy'), '--threads', '2'])
+    let said = ''
+    child.stderr?.on('data', (chunk) => {
+      said += chunk
+      if (/embed \d+\/150000/.test(said)) child.kill('SIGINT')
+    })
+    const ended = await new Promise((resolve) => child.on('close', (code, signal) => resolve(signal ?? code)))
+    expect(['SIGINT', 130]).toContain(ended)
     expect(existsSync(at('many.npy'))).toBe(false)
   })
 

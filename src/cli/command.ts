@@ -117,6 +117,8 @@ function camel(name: string): string {
 }
 
 /** A whole number of at least `min`, from text. */
-export function wholeNumber(min = 0): z.ZodType<number> {
-  return z.string().regex(/^\d+$/, `expected a whole number of at least ${min}`).transform(Number).pipe(z.int().min(min))
+export function wholeNumber(min = 0, max = Number.MAX_SAFE_INTEGER): z.ZodType<number> {
+  const error =
+    max < Number.MAX_SAFE_INTEGER ? `expected a whole number from ${min} to ${max}` : `expected a whole number of at least ${min}`
+  return z.string().regex(/^\d+$/, error).transform(Number).pipe(z.int({ error }).min(min, { error }).max(max, { error }))
 }

@@ -15,6 +15,8 @@ export const memory = oneOf(['fast', 'low']).optional()
 export const adapterMode = oneOf(['live', 'merged']).optional()
 export const truncation = oneOf(['error', 'reference']).optional()
 export const count = wholeNumber(1).optional()
+/** More than any machine's cores only wait for each other. */
+export const threads = wholeNumber(1, 256).optional()
 /** A decoder layer: its number from 0, or `last`. */
 export const layer = z.union([z.literal('last'), wholeNumber(0)], { error: 'expected "last" or the number of a decoder layer' }).optional()
 /** Published embedders, see `presets`, named here because the library is not loaded before a command runs; a test compares. */

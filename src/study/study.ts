@@ -7,12 +7,13 @@ import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { dualEncoder, evaluateTask, itemsOf, pixels, pixelsApply } from '../benchmark/index.ts'
 import { readJson, readText } from '../checkpoint/file.ts'
-import { openCheckpoint } from '../checkpoint/folder.ts'
 import { lockAlone } from '../checkpoint/lock.ts'
 import { removeAbandoned } from '../checkpoint/temporary.ts'
 import type { DualEncoderModel } from '../families/model.ts'
+import { openModel } from '../families/open.ts'
 import { modelParameters } from '../families/parameters.ts'
 import { modelOf } from '../families/registry.ts'
+import { checkWeights } from '../families/weights.ts'
 import { inMegabytes } from '../hub/progress.ts'
 import { resolveModel } from '../hub/resolve.ts'
 import { sizeOf } from '../numeric/tensor.ts'
@@ -119,7 +120,11 @@ async function plan(dirs: readonly string[], models: readonly string[]): Promise
   const ids = idsOf(models.map((model, i) => (model === dirs[i] ? model : model.replace(/@.*$/, ''))))
   const planned = await Promise.all(
     dirs.map(async (dir, i): Promise<PlannedModel> => {
-      const model = modelOf((await openCheckpoint(dir)).config)
+      const checkpoint = await openModel(dir)
+      const model = modelOf(checkpoint.config)
+      // All models before the first conversion: a folder that lacks weights is told at once.
+      const parts = model.kind === 'dual-encoder' ? { scale: false } : { head: false }
+      checkWeights(modelParameters(model, parts), checkpoint, model.weightSpellings)
       return { id: ids[i]!, dir, family: model.family, dual: model.kind === 'dual-encoder' ? model : undefined }
     }),
   )

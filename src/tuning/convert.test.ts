@@ -1,6 +1,6 @@
 /** @file Conversion of tiny random models: the loss falls, a stopped run gives the same bytes, untuned parameters change nothing. */
 
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -151,6 +151,23 @@ test('image rows do not depend on batch mates, to the bit: a resumed run compute
   const { key } = picture(2, 1)
   const rows = [alone, among].map(({ features }) => Array.from(features.table([key]).rows.data))
   expect(rows[0]).toEqual(rows[1])
+})
+
+test('a rank above the width is refused', async () => {
+  const { subject } = await open({ dir: folders.ar })
+  await expect(initialTrained(subject, { tune: 'lora', rank: 1_000_000, alpha: 1 }, 3)).rejects.toMatchObject({
+    code: 'tuning/rank',
+    exitCode: 2,
+  })
+})
+
+test('a log that lost lines is told, not reported as the whole curve', async () => {
+  const opened = await open({ dir: folders.ar })
+  const options = { ...opened, tasks, settings: { ...settings, steps: 3 }, dir: join(dir, 'log') }
+  await convert(options)
+  const path = join(options.dir, 'log.jsonl')
+  writeFileSync(path, readFileSync(path, 'utf8').split('\n').slice(1).join('\n'))
+  await expect(convert(options)).rejects.toMatchObject({ code: 'tuning/log', message: expect.stringContaining('2 steps') })
 })
 
 test('a dual encoder is refused', async () => {

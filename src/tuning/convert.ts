@@ -1,7 +1,7 @@
 /** @file Contrastive conversion: a frozen tower, a trained decoder, InfoNCE over pairs of queries and targets. */
 
 import { createHash } from 'node:crypto'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { readText } from '../checkpoint/file.ts'
 import type { EmbeddingItem } from '../embedder/item.ts'
@@ -22,6 +22,7 @@ import {
   train,
 } from '../training/index.ts'
 import { pooled, sequenceGroup, TUNED_POOLS } from './decoder.ts'
+import { TuningError } from './errors.ts'
 import type { PictureFeatures } from './features.ts'
 import { infoNce } from './losses.ts'
 import { sampler } from './sampler.ts'
@@ -98,7 +99,7 @@ const CLIP = 1
 
 /**
  * Trains mean and last pooling together (half the loss each, from one pass), so that either can be chosen afterwards.
- * @throws InterruptedError with the state saved; TrainingError `training/not-finite`, `training/other-run`
+ * @throws InterruptedError with the state saved; TrainingError `training/not-finite`, `training/other-run`; TuningError `tuning/log`, `tuning/rank`
  */
 export async function convert(options: ConversionOptions): Promise<Conversion> {
   const { subject, settings, dir, signal, onProgress, warn, threads = 1 } = options
@@ -125,7 +126,7 @@ export async function convert(options: ConversionOptions): Promise<Conversion> {
       onProgress,
       warn,
     })
-    return { parameters, hash: hashArrays(parameters), lossCurve: await readLosses(log), resumedAt }
+    return { parameters, hash: hashArrays(parameters), lossCurve: await readLosses(log, settings.steps), resumedAt }
   } finally {
     await session.close()
     await optimizer.close()
@@ -228,10 +229,19 @@ function identityOf({ subject, tasks, settings }: ConversionOptions): string {
 
 const lossLine = z.object({ step: z.number(), loss: z.number() })
 
-async function readLosses(path: string): Promise<[number, number][]> {
+async function readLosses(path: string, steps: number): Promise<[number, number][]> {
   const lines = (await readText(path)).split('\n').filter((line) => line !== '')
-  return lines.flatMap((line): [number, number][] => {
+  const losses = lines.flatMap((line): [number, number][] => {
     const parsed = lossLine.safeParse(JSON.parse(line))
     return parsed.success ? [[parsed.data.step, parsed.data.loss]] : []
   })
+  if (losses.length === steps && losses.every(([step], i) => step === i + 1)) return losses
+  throw new TuningError(
+    'log',
+    {
+      message: `${path} has the losses of ${losses.length} steps, not of each of the ${steps} that were done: it was changed from outside`,
+      hint: `Remove ${dirname(path)} to convert anew; everything else stays.`,
+    },
+    3,
+  )
 }

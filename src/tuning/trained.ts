@@ -4,6 +4,7 @@ import { adapterParameters, initialAdapter } from '../checkpoint/adapter.ts'
 import type { ScopeOptions } from '../nn/index.ts'
 import type { NamedArrays } from '../training/index.ts'
 import { decoderLinears } from './decoder.ts'
+import { TuningError } from './errors.ts'
 import type { Subject } from './subject.ts'
 
 /** `lora`: updates of rank `rank` and scale `alpha / rank` on every linear layer; `all`: all weights but the embedding table. */
@@ -22,9 +23,20 @@ export function trainedScope(subject: Subject, part: TunedPart): ScopeOptions {
   return { storedDtype, trainable: (name) => names.has(name) }
 }
 
-/** Values before the first step: they leave the model as it is. */
+function requireRank(rank: number, { dir, model: { shape } }: Subject): void {
+  if (rank <= shape.hidden) return
+  throw new TuningError('rank', {
+    message: `updates of rank ${rank} on ${dir}, whose states are ${shape.hidden} wide: a matrix has no more`,
+    hint: `Give a rank of at most ${shape.hidden}, or tune all weights.`,
+  })
+}
+
+/** Values before the first step: they leave the model as it is. @throws TuningError `tuning/rank` */
 export async function initialTrained(subject: Subject, part: TunedPart, seed: number): Promise<NamedArrays> {
-  if (part.tune === 'lora') return adapterParameters(initialAdapter(decoderLinears(subject.model), { ...part, seed }))
+  if (part.tune === 'lora') {
+    requireRank(part.rank, subject)
+    return adapterParameters(initialAdapter(decoderLinears(subject.model), { ...part, seed }))
+  }
   const entries: [string, NamedArrays[string]][] = []
   for (const name of wholeWeights(subject)) {
     const { dims, data } = await subject.read(name)

@@ -35,7 +35,7 @@ export const embed = command('embed <model>', 'Give the vectors of texts and pic
     "f32; f16: half the memory, on a GPU faster; int8: faster on the CPU; default: the model's contract, else f32",
     flags.dtype,
   )
-  .option('--threads <n>', 'default: as many as the machine has', flags.count)
+  .option('--threads <n>', 'default: as many as the machine has', flags.threads)
   .option('--memory <mode>', 'fast, or low: half the memory of f16 weights, slower', flags.memory)
   .option('--strict', 'stop at the first bad item instead of skipping it')
   .action(async (given, io) => {

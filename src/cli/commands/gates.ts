@@ -8,7 +8,7 @@ export const gates = command('gates', 'Measure the gates of tower and twins; exi
   .option('--models <dir>', 'holds tower, twin-ar and twin-diffusion; default: the shipped ones')
   .option('--quick', 'leave out the conversions of twins and random decoders')
   .option('--cards', 'put the figures into the model cards')
-  .option('--threads <n>', 'default: as many as the machine has', flags.count)
+  .option('--threads <n>', 'default: as many as the machine has', flags.threads)
   .option('--out <dir>', 'keeps the conversions; default .bifocal/gates')
   .action(async ({ models, quick, cards, threads, out = join('.bifocal', 'gates') }, io) => {
     const [{ runGates }, { gateTable }] = await Promise.all([import('../../study/gates.ts'), import('../../pretraining/gates.ts')])

@@ -15,7 +15,7 @@ export const inspect = command('inspect <model>', 'Show family, tensors, memory 
   .option('--items <path>', 'for --precision, instead of built-in items: the first 64 of a file or folder, as `embed --input` reads it')
   .option('--no-probe', 'leave out the seconds an item, which take a measurement of two seconds')
   .option('--device <device>', 'cpu, webgpu or cuda; default cpu', flags.device)
-  .option('--threads <n>', 'default: as many as the machine has', flags.count)
+  .option('--threads <n>', 'default: as many as the machine has', flags.threads)
   .action(async ({ model, precision, items, probe, device, threads }, io) => {
     if (items !== undefined && !precision) {
       throw new UsageError('arguments', { message: '--items without --precision', hint: 'Items are for the comparison: add --precision.' })
@@ -34,7 +34,7 @@ export const inspect = command('inspect <model>', 'Show family, tensors, memory 
 
 interface Options {
   device: typeof flags.device._output
-  threads: typeof flags.count._output
+  threads: typeof flags.threads._output
   signal: AbortSignal
   warn: (message: string) => void
 }

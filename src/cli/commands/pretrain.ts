@@ -12,7 +12,7 @@ const names = z.enum(['tower', 'twin-ar', 'twin-diffusion'], { error: 'expected 
 export const pretrain = command('pretrain <name>', 'Train tower, twin-ar or twin-diffusion from nothing, or go on with it')
   .option('--steps <n>', 'updates; default: those of the recipe', flags.count)
   .option('--seed <n>', 'of initial values, samples and masks; default: that of the recipe', wholeNumber(0).optional())
-  .option('--threads <n>', 'default: as many as the machine has', flags.count)
+  .option('--threads <n>', 'default: as many as the machine has', flags.threads)
   .option('--work <dir>', 'snapshots and logs; default .bifocal/pretraining')
   .option('--tower <dir>', "a twin's tower; default models/tower")
   .option('--out <dir>', 'the model folder; default models/NAME')

@@ -16,8 +16,15 @@ export const study = command('study', 'Convert models, measure them, explain the
     z.enum(['yes', 'no']).optional(),
   )
   .option('--seed <n>', 'of batches, adapters and intervals; default 7', wholeNumber(0).optional())
-  .option('--out <dir>', 'where report and results go; default bifocal-study')
+  .option('--out <dir>', 'where report and results go; default bifocal-study', z.string().min(1, 'expected a folder').optional())
   .action(async ({ out = 'bifocal-study', controls, ...given }, io) => {
+    if (given.tune === 'all' && given.rank !== undefined) {
+      const { UsageError } = await import('../../numeric/errors.ts')
+      throw new UsageError('arguments', {
+        message: '--rank with --tune all',
+        hint: 'Only low-rank updates have a rank: give one of the two.',
+      })
+    }
     const [{ runStudy }, { scoreTable }] = await Promise.all([import('../../study/index.ts'), import('../../report/index.ts')])
     const { results, written } = await runStudy({
       ...given,
