@@ -61,7 +61,9 @@ export class ReducedLinears {
     const largest = writer.emit('Max', [above!, writer.emit('Neg', [below!])])
     // A row of zeros must not be divided by zero.
     const step = writer.emit('Max', [writer.emit('Mul', [largest, writer.constant(f32([], [1 / 127]))]), writer.constant(f32([], [1e-30]))])
-    const levels = writer.emit('QuantizeLinear', [writer.emit('Div', [x, step]), writer.constant(f32([], [1])), this.#zero()])
+    const steps = writer.emit('Reshape', [step, writer.constant(i64([1], [-1]))])
+    const zeros = writer.emit('Expand', [this.#zero(), writer.emit('Shape', [steps])])
+    const levels = writer.emit('QuantizeLinear', [x, steps, zeros], { axis: 0 })
     const made = { levels, step }
     this.#rounded.set(x, made)
     return made
