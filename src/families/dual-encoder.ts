@@ -4,14 +4,24 @@ import { loadTokenizer } from '../text/tokenizer.ts'
 import type { DualEncoderProcessor } from './family.ts'
 import { loadPictureProcessor } from './picture-files.ts'
 
+interface DualEncoderSizes {
+  /** Positions of the text tower. */
+  length: number
+  /** Side of the image tower's view, in pixels. */
+  image: number
+}
+
 /**
- * @param length positions of the text tower
- * @throws FamilyError `family/no-processor`, `family/processor`; TextError and MediaError for what the files hold
+ * @throws FamilyError `family/no-processor`, `family/processor`, `family/view-size`; TextError and MediaError for what the files hold
  * @see specs/ar-vlms.md §6.3, §7.3
  */
-export async function dualEncoderProcessor(dir: string, length: number, tower: 'clip' | 'siglip'): Promise<DualEncoderProcessor> {
+export async function dualEncoderProcessor(
+  dir: string,
+  { length, image }: DualEncoderSizes,
+  tower: 'clip' | 'siglip',
+): Promise<DualEncoderProcessor> {
   const tokenizer = await loadTokenizer(dir)
-  const pixels = await loadPictureProcessor(dir, tower)
+  const pixels = await loadPictureProcessor(dir, tower, image)
   const pad = tokenizer.special.pad ?? tokenizer.special.eos ?? 1
   return {
     tokenizer,

@@ -14,14 +14,15 @@ const typeSchema = z.looseObject({ image_processor_type: z.string().nullish() })
 /**
  * Reads `preprocessor_config.json`, or the `image_processor` of `processor_config.json` where newer releases put it.
  * @param fallback the processor of the tower, for files that do not name a class
- * @throws FamilyError `family/no-processor`, `family/processor`; MediaError `media/processor-config`
+ * @param side     of the tower's view, in pixels
+ * @throws FamilyError `family/no-processor`, `family/processor`, `family/view-size`; MediaError `media/processor-config`
  */
-export async function loadPictureProcessor(dir: string, fallback: 'clip' | 'siglip'): Promise<ImageProcessor> {
+export async function loadPictureProcessor(dir: string, fallback: 'clip' | 'siglip', side: number): Promise<ImageProcessor> {
   const config = await loadProcessorConfig(dir)
   const named = typeSchema.safeParse(config).data?.image_processor_type ?? undefined
   const kind = named === undefined ? fallback : /^(CLIP|Siglip)ImageProcessor(Fast)?$/.exec(named)?.[1]?.toLowerCase()
   const make = kind === undefined ? undefined : processors[kind]
-  if (make !== undefined) return make(config)
+  if (make !== undefined) return fixedViews(dir, make(config), side)
   throw new FamilyError('processor', {
     message: `${dir}: expected a CLIPImageProcessor or SiglipImageProcessor, got ${named}`,
     hint: 'Is the folder of the family that its config.json names?',
@@ -41,12 +42,30 @@ export async function loadProcessorConfig(dir: string): Promise<Record<string, u
 }
 
 /**
+ * A processor whose every view is a square of `side` pixels. It is tried once, on a picture that has this size already, so that files of another
+ * size are told before the first item; without a crop a view's shape may still depend on the picture's.
+ */
+function fixedViews(dir: string, pixels: ImageProcessor, side: number): ImageProcessor {
+  const checked: ImageProcessor = (image) => {
+    const view = pixels(image)
+    const [, height = 0, width = 0] = view.dims
+    if (height !== side || width !== side) throw viewSize(dir, height === width ? `${width}` : `${width}×${height}`, side)
+    return view
+  }
+  checked({ width: side, height: side, data: new Uint8Array(3 * side * side) })
+  return checked
+}
+
+/**
  * Checks that the processor gives views of the tower's size: position embeddings fit no other.
  * @throws FamilyError `family/view-size`
  */
 export function checkViewSize(dir: string, got: number, expected: number): void {
-  if (got === expected) return
-  throw new FamilyError('view-size', {
+  if (got !== expected) throw viewSize(dir, `${got}`, expected)
+}
+
+function viewSize(dir: string, got: string, expected: number): FamilyError {
+  return new FamilyError('view-size', {
     message: `${dir}: the processor makes views of ${got} pixels, the tower takes ${expected}`,
     hint: 'Are config.json and preprocessor_config.json from the same repository and revision?',
   })

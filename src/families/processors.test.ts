@@ -1,12 +1,14 @@
 import { copyFileSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { goldenDir, hasGolden } from '../../test/golden.ts'
 import type { RgbImage } from '../media/index.ts'
 import { llava } from './llava/index.ts'
 import { bindVisionLanguage } from './model.ts'
 import { loadPictureProcessor } from './picture-files.ts'
+import { modelOf } from './registry.ts'
 
 const image: RgbImage = { width: 40, height: 30, data: new Uint8Array(3600).fill(255) }
 
@@ -28,7 +30,7 @@ describe('the picture processor of a folder', () => {
     ['is the tower’s where none is named', { 'preprocessor_config.json': { size: 8, crop_size: 8 } }, (1 - 0.48145466) / 0.26862954],
     ['may be a "fast" class', { 'preprocessor_config.json': clip }, (1 - 0.48145466) / 0.26862954],
   ])('%s', async (_, files, value) => {
-    const pixels = (await loadPictureProcessor(folder(files), 'clip'))(image)
+    const pixels = (await loadPictureProcessor(folder(files), 'clip', 8))(image)
     expect(pixels.dims).toEqual([3, 8, 8])
     expect(pixels.data[0]).toBeCloseTo(value, 5)
   })
@@ -38,9 +40,30 @@ describe('the picture processor of a folder', () => {
     ['family/no-processor', { 'processor_config.json': { patch_size: 14 } }],
     ['family/processor', { 'preprocessor_config.json': { image_processor_type: 'Qwen2VLImageProcessor' } }],
     ['file/schema', { 'preprocessor_config.json': [] }],
+    // An empty file means the published size, 224.
+    ['family/view-size', { 'preprocessor_config.json': {} }],
+    ['family/view-size', { 'preprocessor_config.json': { ...siglip, size: 97 } }],
   ])('%s', async (code, files) => {
-    await expect(loadPictureProcessor(folder(files), 'clip')).rejects.toMatchObject({ code })
+    await expect(loadPictureProcessor(folder(files), 'clip', 8)).rejects.toMatchObject({ code })
   })
+})
+
+test('without a crop, a picture of another shape is refused where its view does not fit', async () => {
+  const dir = folder({ 'preprocessor_config.json': { size: { shortest_edge: 8 }, do_center_crop: false } })
+  const pixels = await loadPictureProcessor(dir, 'clip', 8)
+  expect(pixels({ ...image, width: 30, data: image.data.subarray(900) }).dims).toEqual([3, 8, 8])
+  expect(() => pixels(image)).toThrow(expect.objectContaining({ code: 'family/view-size', message: expect.stringContaining('10×8') }))
+})
+
+test.each([
+  ['clip', {}],
+  ['siglip', {}],
+  ['llava', { image_token_index: 0 }],
+])('%s refuses views that its tower does not take', async (family, keys) => {
+  const towers = { vision_config: { image_size: 28, patch_size: 7 }, text_config: {} }
+  const dir = folder({ 'preprocessor_config.json': {} })
+  copyFileSync(fileURLToPath(new URL('../../models/twin-ar/tokenizer.json', import.meta.url)), join(dir, 'tokenizer.json'))
+  await expect(modelOf({ model_type: family, ...towers, ...keys }).processor(dir)).rejects.toMatchObject({ code: 'family/view-size' })
 })
 
 describe.skipIf(!hasGolden('llava'))('llava', () => {

@@ -39,5 +39,5 @@ export const clip: DualEncoderFamily<ClipConfig> = {
   buildScale(scope) {
     return { scale: exp(scope.weight('logit_scale', [])), bias: scope.graph.scalar(0) }
   },
-  processor: (dir, { text }) => dualEncoderProcessor(dir, text.length, 'clip'),
+  processor: (dir, { text, vision }) => dualEncoderProcessor(dir, { length: text.length, image: vision.image }, 'clip'),
 }

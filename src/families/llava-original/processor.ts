@@ -20,7 +20,7 @@ import type { LlavaOriginalConfig } from './config.ts'
 /** CLIP's mean as whole levels, cut: `int(255 · mean)`. */
 const MEAN_COLOUR: Colour = [122, 116, 104]
 
-/** @throws TextError and MediaError for what the files hold */
+/** @throws FamilyError `family/view-size`; TextError and MediaError for what the files hold */
 export async function llavaOriginalProcessor(dir: string, config: LlavaOriginalConfig): Promise<Processor> {
   const tokenizer = await loadTokenizer(dir)
   const chat = await loadChat(dir)
@@ -54,7 +54,7 @@ function userPrompt(parts: PromptParts): { prompt: string; instructionEnd: numbe
 async function picturesOf(dir: string, { vision, pad }: LlavaOriginalConfig): Promise<ImageProcessor> {
   const own = ['preprocessor_config.json', 'processor_config.json'].some((name) => existsSync(join(dir, name)))
   const pixels = own
-    ? await loadPictureProcessor(dir, 'clip')
+    ? await loadPictureProcessor(dir, 'clip', vision.image)
     : clipProcessor({ size: { shortest_edge: vision.image }, crop_size: vision.image })
   return pad ? (image) => pixels(padToSquare(image, MEAN_COLOUR)) : pixels
 }

@@ -40,5 +40,5 @@ export const siglip: DualEncoderFamily<SiglipConfig> = {
     const scalar = (value: Value<'f32'>) => reshape(value, [])
     return { scale: exp(scalar(scope.weight('logit_scale', [1]))), bias: scalar(scope.weight('logit_bias', [1])) }
   },
-  processor: (dir, { text }) => dualEncoderProcessor(dir, text.length, 'siglip'),
+  processor: (dir, { text, vision }) => dualEncoderProcessor(dir, { length: text.length, image: vision.image }, 'siglip'),
 }
