@@ -5,6 +5,7 @@ import { modelParameters } from '../families/parameters.ts'
 import { checkWeights } from '../families/weights.ts'
 import { l2NormaliseRows } from '../numeric/linear.ts'
 import { f32, i64, sizeOf, type Tensor } from '../numeric/tensor.ts'
+import { assertDirections } from '../runtime/finite.ts'
 import { chunks, indices } from './batching.ts'
 import type { Encodable, EncodeOptions, Encoder, EncoderOptions } from './encoder.ts'
 import { EmbedderError } from './errors.ts'
@@ -48,6 +49,7 @@ export async function dualEncoder(model: DualEncoderModel, options: EncoderOptio
         const sum = new Float32Array(batch.length * dims)
         const add = (rows: readonly number[], made: Tensor | undefined) => {
           if (!(made?.data instanceof Float32Array)) return
+          assertDirections('vectors', f32(made.dims, made.data))
           for (const [i, row] of rows.entries()) for (let d = 0; d < dims; d++) sum[row * dims + d]! += made.data[i * dims + d]!
         }
         const pictured = batch.flatMap(({ pixels }, row) => (pixels === undefined ? [] : [{ row, pixels }]))

@@ -11,7 +11,7 @@ import { modelOf } from '../families/registry.ts'
 import type { RgbImage } from '../media/index.ts'
 import { toF32 } from '../numeric/float.ts'
 import { stream } from '../numeric/random.ts'
-import { f32, type Tensor } from '../numeric/tensor.ts'
+import { f32, sizeOf, type Tensor } from '../numeric/tensor.ts'
 import { loadTokenizer } from '../text/tokenizer.ts'
 import { defaultContract, readContract, writeContract } from './contract.ts'
 import { Embedder } from './embedder.ts'
@@ -225,6 +225,18 @@ test('a NaN among the weights is found in the outputs', async () => {
   weight.data[0] = Number.NaN
   await writeSafetensors(join(dir, 'model.safetensors'), { ...tensors, [name]: weight })
   await expect(embedded(dir, items)).rejects.toMatchObject({ code: 'runtime/not-finite' })
+})
+
+test.each(['ar', 'tower'] as const)('zeros for weights give no vectors: %s', async (name) => {
+  const dir = join(root, `zeros-${name}`)
+  cpSync(folders[name], dir, { recursive: true })
+  const tensors = await loadSafetensors(join(dir, 'model.safetensors'))
+  const zeros = [...tensors].map(([name, { dims }]) => [name, f32(dims, new Float32Array(sizeOf(dims)))] as const)
+  await writeSafetensors(join(dir, 'model.safetensors'), Object.fromEntries(zeros))
+  await expect(embedded(dir, [{ text: 'a cat' }])).rejects.toMatchObject({
+    code: 'runtime/not-finite',
+    hint: expect.stringContaining('zeros'),
+  })
 })
 
 test('an item that gives a NaN is skipped alone', async () => {

@@ -7,6 +7,7 @@ import { modelParameters } from '../families/parameters.ts'
 import { checkWeights } from '../families/weights.ts'
 import type { Value } from '../graph/index.ts'
 import { f32, type Tensor } from '../numeric/tensor.ts'
+import { assertDirections } from '../runtime/finite.ts'
 import { batches } from './batching.ts'
 import type { EncodeOptions, Encoder, EncoderOptions } from './encoder.ts'
 import { EmbedderError } from './errors.ts'
@@ -38,7 +39,7 @@ export async function visionLanguageEncoder(model: VisionLanguageModel, options:
 
   async function run(batch: readonly Sequence[], signal: AbortSignal | undefined): Promise<Float32Array[][]> {
     const results = await decoder.run(sequenceFeeds(batch, await pictures.table(batch, signal)), signal)
-    return readouts.map((_, i) => rowsOf(results[`vector.${i}`], batch.length))
+    return readouts.map((_, i) => rowsOf(`vector.${i}`, results, batch.length))
   }
 
   return {
@@ -76,8 +77,11 @@ export function statesAt({ layers, norm, finalNorm }: DecoderPieces, { layer, no
   })
 }
 
-function rowsOf(vectors: Tensor | undefined, count: number): Float32Array[] {
-  const data = vectors?.data instanceof Float32Array ? vectors.data : f32([0], []).data
+/** @throws RuntimeError `runtime/not-finite` for a row of zeros */
+function rowsOf(name: string, results: Readonly<Record<string, Tensor>>, count: number): Float32Array[] {
+  const found = results[name]?.data
+  const data = found instanceof Float32Array ? found : f32([0], []).data
   const dim = data.length / count
+  assertDirections(name, f32([count, dim], data))
   return Array.from({ length: count }, (_, i) => data.slice(i * dim, (i + 1) * dim))
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { f32, i64, tensor } from '../numeric/tensor.ts'
-import { assertFinite } from './finite.ts'
+import { assertDirections, assertFinite } from './finite.ts'
 
 const fine = { hidden: f32([2], [0, -1e38]), ids: i64([1], [7]), half: tensor('f16', [1], Uint16Array.of(0x7bff)) }
 
@@ -22,4 +22,11 @@ test.each([
   ],
 ])('%s is named', (_, outputs, message) => {
   expect(() => assertFinite({ ...fine, ...outputs })).toThrow(expect.objectContaining({ code: 'runtime/not-finite', message }))
+})
+
+test('a row of zeros has no direction', () => {
+  expect(() => assertDirections('vectors', f32([2, 2], [0, 1, -1, 0]))).not.toThrow()
+  expect(() => assertDirections('vectors', f32([3, 2], [0, 1, 0, 0, 0, 0]))).toThrow(
+    expect.objectContaining({ code: 'runtime/not-finite', message: expect.stringContaining('zeros in row 1 (2 of 3 rows)') }),
+  )
 })

@@ -1,4 +1,4 @@
-/** @file Looks for NaN and infinity where they surface: in outputs. Reading all weights for them would touch every mapped page. */
+/** @file Looks for NaN, infinity and vectors of zeros where they surface: in outputs. Reading all weights for them would touch every mapped page. */
 
 import { toF32 } from '../numeric/float.ts'
 import type { Tensor } from '../numeric/tensor.ts'
@@ -20,4 +20,22 @@ export function assertFinite(outputs: Readonly<Record<string, Tensor>>): void {
       hint: 'Is a weight file damaged, or does a reduced precision overflow? Try --dtype f32; in training, a lower learning rate.',
     })
   }
+}
+
+/**
+ * Unit vectors of a model whose weights are zeros, such as a file set aside for a download that never came, are zeros themselves.
+ * @param vectors `[rows, dim]`
+ * @throws RuntimeError `runtime/not-finite` naming the first row without a direction, and how many there are
+ */
+export function assertDirections(name: string, { dims, data }: Tensor<'f32'>): void {
+  const [rows = 0, dim = 0] = dims
+  const zeros = Array.from({ length: rows }, (_, row) => row).filter((row) =>
+    data.subarray(row * dim, (row + 1) * dim).every((element) => element === 0),
+  )
+  const [first] = zeros
+  if (first === undefined) return
+  throw new RuntimeError('not-finite', {
+    message: `output ${name} [${dims.join(', ')}] holds nothing but zeros in row ${first} (${zeros.length} of ${rows} rows): a vector without direction`,
+    hint: 'Are the weights zeros, as of a download that did not end? Fetch them again.',
+  })
 }
