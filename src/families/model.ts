@@ -2,6 +2,8 @@
 
 import type { Value } from '../graph/graph.ts'
 import type { Scope } from '../nn/index.ts'
+import type { Tokenizer } from '../text/tokenizer.ts'
+import { FamilyError } from './errors.ts'
 import type {
   DecoderInputs,
   DecoderOptions,
@@ -49,30 +51,65 @@ export function bindVisionLanguage<Config>(
   json: Readonly<Record<string, unknown>>,
 ): VisionLanguageModel {
   const config = family.parseConfig(json)
+  const shape = family.shape(config)
   return {
     kind: family.kind,
     family: family.name,
     objective: family.objective,
-    shape: family.shape(config),
+    shape,
     weightSpellings: (name) => family.weightSpellings(name, config),
     buildVision: (scope, pixelValues) => family.buildVision(scope, config, pixelValues),
     buildDecoder: (scope, inputs, options) => family.buildDecoder(scope, config, inputs, options),
-    processor: (dir) => family.processor(dir, config),
+    async processor(dir) {
+      const processor = await family.processor(dir, config)
+      return {
+        ...processor,
+        prepare(prompt, images, options) {
+          const item = processor.prepare(prompt, images, options)
+          checkIds(item.inputIds, shape.vocabulary, processor.tokenizer, dir)
+          return item
+        },
+      }
+    },
   }
 }
 
 /** @throws FamilyError `family/config` */
 export function bindDualEncoder<Config>(family: DualEncoderFamily<Config>, json: Readonly<Record<string, unknown>>): DualEncoderModel {
   const config = family.parseConfig(json)
+  const shape = family.shape(config)
   return {
     kind: family.kind,
     family: family.name,
     objective: family.objective,
-    shape: family.shape(config),
+    shape,
     weightSpellings: (name) => family.weightSpellings(name, config),
     buildImage: (scope, pixelValues) => family.buildImage(scope, config, pixelValues),
     buildText: (scope, inputIds) => family.buildText(scope, config, inputIds),
     buildScale: (scope) => family.buildScale(scope, config),
-    processor: (dir) => family.processor(dir, config),
+    async processor(dir) {
+      const processor = await family.processor(dir, config)
+      return {
+        ...processor,
+        ids(text) {
+          const ids = processor.ids(text)
+          checkIds(ids, shape.vocabulary, processor.tokenizer, dir)
+          return ids
+        },
+      }
+    },
   }
+}
+
+/**
+ * Published tokenizers have added tokens behind the last row of the embedding table; only what an item uses must have one.
+ * @throws FamilyError `family/token-id`
+ */
+function checkIds(ids: readonly number[], vocabulary: number, tokenizer: Tokenizer, where: string): void {
+  const beyond = ids.find((id) => id < 0 || id >= vocabulary)
+  if (beyond === undefined) return
+  throw new FamilyError('token-id', {
+    message: `${where}: the token ${JSON.stringify(tokenizer.decode([beyond]))} has the id ${beyond}, the model's vocabulary has ${vocabulary} ids, from 0 on`,
+    hint: 'Are config.json and the tokenizer from the same repository and revision?',
+  })
 }

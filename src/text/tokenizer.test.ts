@@ -72,6 +72,16 @@ describe('bad files', () => {
       (dir) => write(dir, 'tokenizer.json', JSON.stringify({ ...parts, model: { type: 'Magic' } })),
     ],
     ['a negative id', 'file/schema', dream, (dir) => write(dir, 'vocab.json', '{"a": -1}')],
+    ['a negative id in tokenizer.json', 'text/tokenizer', llava, (dir) => writeModel(dir, { vocab: { a: -1 } })],
+    ['an id beyond all vocabularies', 'text/tokenizer', llava, (dir) => writeModel(dir, { vocab: { a: 1e12 } })],
+    ['a number for a vocabulary', 'text/tokenizer', llava, (dir) => writeModel(dir, { vocab: 5 })],
+    ['an empty vocabulary', 'text/tokenizer', llava, (dir) => writeModel(dir, { vocab: {} })],
+    ['a score that is none', 'text/tokenizer', llava, (dir) => writeModel(dir, { type: 'Unigram', unk_id: 0, vocab: [['a', '1']] })],
+    ['no merges', 'text/tokenizer', llava, (dir) => writeModel(dir, { merges: null })],
+    ['a merge without a space', 'text/tokenizer', llava, (dir) => writeModel(dir, { merges: ['ab'] })],
+    ['a merge of other things than tokens', 'text/tokenizer', llava, (dir) => writeModel(dir, { merges: [[1, 2]] })],
+    ['a merge of tokens that are not there', 'text/tokenizer', llava, (dir) => writeModel(dir, { merges: [['a', '☃']] })],
+    ['merges.txt of another vocabulary', 'text/tokenizer', dream, (dir) => write(dir, 'merges.txt', 'a ☃')],
   ])('%s → %s', async (_, code, from, spoil) => {
     const dir = copyOf(from)
     spoil(dir)
@@ -79,6 +89,11 @@ describe('bad files', () => {
   })
 
   const parts = { added_tokens: [], normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null }
+
+  function writeModel(dir: string, keys: Record<string, unknown>): void {
+    const json = JSON.parse(readFileSync(join(dir, 'tokenizer.json'), 'utf8'))
+    write(dir, 'tokenizer.json', JSON.stringify({ ...json, model: { ...json.model, ...keys } }))
+  }
 
   function write(dir: string, name: string, content: string): void {
     writeFileSync(join(dir, name), content)

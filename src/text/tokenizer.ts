@@ -8,6 +8,7 @@ import { jsonObject, readJson, readText } from '../checkpoint/file.ts'
 import { type AddedToken, byteLevelTokenizer, specialToken } from './byte-level.ts'
 import { TextError } from './errors.ts'
 import { readSpecialTokens, readTokenizerConfig, type TokenizerConfig } from './tokenizer-config.ts'
+import { checkTokenizerModel } from './tokenizer-model.ts'
 
 export interface Tokenizer {
   /** Highest id + 1: rows that an embedding table needs. */
@@ -55,6 +56,7 @@ export async function loadTokenizer(dir: string): Promise<Tokenizer> {
   const config = await readTokenizerConfig(dir)
   const fast = join(dir, 'tokenizer.json')
   const json = existsSync(fast) ? await readJson(fast, tokenizerSchema) : await fromVocabulary(dir, config)
+  checkTokenizerModel(json.model, existsSync(fast) ? fast : join(dir, 'vocab.json'))
   const added = withConfigTokens(json.added_tokens ?? [], config)
   const special = await readSpecialTokens(dir, config)
   return createTokenizer({ ...json, added_tokens: added }, config, special, dir)
