@@ -28,7 +28,21 @@ export async function readAdapter(dir: string): Promise<Adapter> {
       hint: `Convert it to ${TENSORS}.`,
     })
   }
-  return sorted(join(dir, TENSORS), config, await loadSafetensors(join(dir, TENSORS)))
+  const path = join(dir, TENSORS)
+  const stored = await loadSafetensors(path)
+  return sorted(path, config, new Map([...stored].map(([name, tensor]) => [name, floating(path, name, tensor)])))
+}
+
+function floating(path: string, name: string, tensor: Tensor): Tensor<'f32'> {
+  try {
+    return toF32(tensor)
+  } catch (cause) {
+    throw new CheckpointError('adapter-tensors', {
+      message: `${path}: ${name} is ${tensor.dtype}, expected f32, f16 or bf16`,
+      hint: 'Quantized adapters are not read: take the one that was saved in floats.',
+      cause,
+    })
+  }
 }
 
 /**
@@ -72,7 +86,7 @@ const PARTS: readonly [part: 'down' | 'up' | 'shift' | 'magnitude', layout: LowR
 type Parts = Partial<Record<'down' | 'up' | 'shift' | 'magnitude', Tensor<'f32'>>> & Pick<LowRankUpdate, 'layout'>
 
 /** Sorts tensors by what they are for; all that doesn't fit is named in one error. */
-function sorted(path: string, config: AdapterConfig, tensors: ReadonlyMap<string, Tensor>): Adapter {
+function sorted(path: string, config: AdapterConfig, tensors: ReadonlyMap<string, Tensor<'f32'>>): Adapter {
   const parts = new Map<string, Parts>()
   const replaced = new Map<string, Tensor<'f32'>>()
   const rows = new Map<string, TrainedRows>()
@@ -84,13 +98,13 @@ function sorted(path: string, config: AdapterConfig, tensors: ReadonlyMap<string
     if (part !== undefined) {
       const [kind, layout, end] = part
       const module = name.replace(end, '')
-      parts.set(module, { ...parts.get(module), ...(layout === undefined ? {} : { layout }), [kind]: toF32(tensor) })
+      parts.set(module, { ...parts.get(module), ...(layout === undefined ? {} : { layout }), [kind]: tensor })
     } else if (name.endsWith(`.${ROWS}`)) {
       const module = name.slice(0, -ROWS.length - 1)
       const ids = idsOf(config, module)
-      if (ids.length === tensor.dims[0]) rows.set(module, { ids, values: toF32(tensor) })
+      if (ids.length === tensor.dims[0]) rows.set(module, { ids, values: tensor })
       else problems.push(`${name} has [${tensor.dims}], the config names ${ids.length} rows`)
-    } else if (isWhole(config, name)) replaced.set(whole, toF32(tensor))
+    } else if (isWhole(config, name)) replaced.set(whole, tensor)
     else problems.push(`${name} belongs to nothing that the config adapts`)
   }
   const modules = new Map<string, LowRankUpdate>()

@@ -145,7 +145,7 @@ describe('a folder is refused', () => {
     ['a foreign tensor', 'checkpoint/adapter-tensors', {}, (given: Record<string, Tensor>) => ({ ...given, other: f32([1], [1]) })],
     [
       'whole numbers',
-      'tensor/dtype',
+      'checkpoint/adapter-tensors',
       {},
       (given: Record<string, Tensor>) => ({
         ...given,
@@ -153,6 +153,14 @@ describe('a folder is refused', () => {
       }),
     ],
   ])('%s', async (name, code, config, tensors) => expect(broken(name, config, tensors)).rejects.toMatchObject({ code }))
+
+  test('whole numbers are told with file and tensor', async () => {
+    const name = 'base_model.model.model.layers.0.q_proj.lora_B.weight'
+    await expect(broken('named', {}, (given) => ({ ...given, [name]: i64([5, 2], Array(10).fill(0)) }))).rejects.toMatchObject({
+      exitCode: 3,
+      message: `${join(root, 'named', 'adapter_model.safetensors')}: ${name} is i64, expected f32, f16 or bf16`,
+    })
+  })
 
   test('a pickled one', async () => {
     const dir = join(root, 'pickled')
