@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { InterruptedError } from '../numeric/errors.ts'
 import { jsonObject, makeFolder, piecesOf, readJson, readText, writeFileAtomic } from './file.ts'
 
@@ -59,6 +60,15 @@ test.each([
   if (content === undefined) rmSync(bad, { force: true })
   else writeFileSync(bad, content)
   await expect(readJson(bad, jsonObject)).rejects.toMatchObject({ code, message: expect.stringContaining(bad), exitCode: 3 })
+})
+
+test('of many problems the first few are told, with what stands there', async () => {
+  const bad = join(folder, 'index.json')
+  writeFileSync(bad, JSON.stringify({ map: Object.fromEntries(Array.from({ length: 225 }, (_, i) => [`w${i}`, i])) }))
+  await expect(readJson(bad, z.object({ map: z.record(z.string(), z.string()) }))).rejects.toMatchObject({
+    message: expect.stringMatching(/index\.json has .*map\.w1: [^;]*string[^;]*, got 1;.*; and 220 more$/),
+    hint: expect.stringContaining('Correct these keys'),
+  })
 })
 
 test('an array of more than 4 GiB, too long for one of bytes, is seen in pieces', () => {

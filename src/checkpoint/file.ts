@@ -5,6 +5,7 @@ import { dirname } from 'node:path'
 import { z } from 'zod'
 import { BifocalError } from '../numeric/errors.ts'
 import { FileError, readFailure, systemCode, writeFailure } from './errors.ts'
+import { schemaProblems } from './schema-problems.ts'
 import { removedAtExit, temporaryPath } from './temporary.ts'
 
 /**
@@ -115,11 +116,11 @@ export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T
       cause,
     })
   }
-  const parsed = schema.safeParse(json)
+  const parsed = schema.safeParse(json, { reportInput: true })
   if (parsed.success) return parsed.data
   throw new FileError('schema', {
-    message: `${path} has an unexpected form: ${z.prettifyError(parsed.error)}`,
-    hint: 'Compare the file with the one of the published repository.',
+    message: `${path} has an unexpected form: ${schemaProblems(parsed.error)}`,
+    hint: 'Correct these keys; a file of a published repository is best taken as it was published.',
     cause: parsed.error,
   })
 }
