@@ -216,6 +216,21 @@ describe('a contract', () => {
   })
 })
 
+test('a config with fewer layers than the weights is told once', async () => {
+  const dir = join(root, 'fewer-layers')
+  cpSync(folders.ar, dir, { recursive: true })
+  const file = join(dir, 'config.json')
+  const config = JSON.parse(readFileSync(file, 'utf8'))
+  writeFileSync(file, JSON.stringify({ ...config, text_config: { ...config.text_config, num_hidden_layers: 1 } }))
+  const warnings: string[] = []
+  const warn = (message: string) => void warnings.push(message)
+  await embedded(folders.ar, [{ text: 'a cat' }], { warn })
+  await embedded(folders.diffusion, [{ text: 'a cat' }], { warn })
+  expect(warnings).toEqual([])
+  await embedded(dir, [{ text: 'a cat' }], { warn })
+  expect(warnings).toEqual([expect.stringMatching(/fewer-layers: the weights hold 2 layers of the decoder, config\.json asks for 1/)])
+})
+
 test('a NaN among the weights is found in the outputs', async () => {
   const dir = join(root, 'nan')
   cpSync(folders.ar, dir, { recursive: true })

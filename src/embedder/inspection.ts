@@ -1,5 +1,6 @@
 /** @file What a model folder holds, without running it. */
 
+import { join } from 'node:path'
 import type { Model } from '../families/model.ts'
 import { openModel } from '../families/open.ts'
 import { modelGraph } from '../families/parameters.ts'
@@ -46,7 +47,7 @@ export interface Inspection {
 export async function inspectModel(path: string, options: ResolveOptions = {}): Promise<Inspection> {
   const { contract, base, adapter } = await locateModel(path, options)
   const checkpoint = await openModel(base, options)
-  const model = modelOf(checkpoint.config)
+  const model = modelOf(checkpoint.config, join(checkpoint.dir, 'config.json'))
   const { storedDtype, find } = checkpointWeights(checkpoint, model.weightSpellings)
   const graph = modelGraph(model, { head: false, scale: false, storedDtype })
   const parameters = parametersOf(graph)

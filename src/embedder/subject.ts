@@ -1,11 +1,13 @@
 /** @file What a folder and the caller's wishes come to: the model, its contract, its adapter. No weight is read. */
 
+import { join } from 'node:path'
 import type { Adapter } from '../checkpoint/adapter.ts'
 import { readAdapter } from '../checkpoint/adapter-folder.ts'
 import type { AdapterMode } from '../families/adapted.ts'
 import type { Model } from '../families/model.ts'
 import { openModel } from '../families/open.ts'
 import { modelOf } from '../families/registry.ts'
+import { warnOfSpareLayers } from '../families/weights.ts'
 import type { DownloadProgress } from '../hub/progress.ts'
 import { resolveModel } from '../hub/resolve.ts'
 import type { Device } from '../runtime/devices.ts'
@@ -71,7 +73,8 @@ export async function openSubject(path: string, options: LoadOptions = {}): Prom
   const fetching = { signal: options.signal, onProgress: options.onDownload, warn }
   const located = await locateModel(path, fetching)
   const checkpoint = await openModel(located.base, fetching)
-  const model = modelOf(checkpoint.config)
+  const model = modelOf(checkpoint.config, join(checkpoint.dir, 'config.json'))
+  if (model.kind === 'vision-language') warnOfSpareLayers(checkpoint.dir, checkpoint.tensors.keys(), model.shape.layers, warn)
   const wanted = options.adapter ?? located.adapter
   const from = typeof wanted === 'string' ? await resolveModel(wanted, fetching) : wanted
   const adapterFolder = typeof from === 'string' ? from : undefined

@@ -98,10 +98,17 @@ describe('a config that makes no model is refused, every reason in one error', (
       { model_type: 'siglip', text_config: { projection_size: 12 }, vision_config: {} },
       /projection_size: must equal/,
     ],
-    ['a size of zero', { text_config: { num_hidden_layers: 0 } }, /num_hidden_layers/],
+    ['a size of zero', { text_config: { num_hidden_layers: 0 } }, /num_hidden_layers.*got 0/],
+    ['layers without end', { text_config: { num_hidden_layers: 200_000 } }, /num_hidden_layers.*got 200000/],
   ])('%s', (_, json, reason) => {
     expect(() => modelOf({ ...llava7b, ...json })).toThrow(reason)
   })
+})
+
+test('a refused config is told with its path', () => {
+  expect(() => modelOf({ model_type: 'bert' }, 'x/config.json')).toThrow(/^x\/config\.json: no family/)
+  const json = { ...llava7b, text_config: { hidden_act: 'tanh' } }
+  expect(() => modelOf(json, 'x/config.json')).toThrow(/^x\/config\.json: llava text_config: hidden_act: .*, got "tanh"$/)
 })
 
 test.each([

@@ -1,5 +1,6 @@
 /** @file All families, and the one that a config.json belongs to. Adding a family adds a line here. */
 
+import { located } from '../numeric/errors.ts'
 import { clip } from './clip/index.ts'
 import { FamilyError } from './errors.ts'
 import type { Companion } from './family.ts'
@@ -50,14 +51,19 @@ export function familyOf(json: Json): string | undefined {
 
 /**
  * The model that a config.json describes.
- * @throws FamilyError `family/unknown`, `family/config`
- * @example const model = modelOf((await openCheckpoint(dir)).config)
+ * @param where for messages: the path of that file
+ * @throws BifocalError `family/unknown`, `family/config`
+ * @example const model = modelOf((await openCheckpoint(dir)).config, join(dir, 'config.json'))
  */
-export function modelOf(json: Json): Model {
+export function modelOf(json: Json, where = 'config.json'): Model {
   const found = families.find(({ matches }) => matches(json))
-  if (found !== undefined) return found.bind(json)
+  try {
+    if (found !== undefined) return found.bind(json)
+  } catch (error) {
+    throw error instanceof FamilyError ? located(error, where) : error
+  }
   throw new FamilyError('unknown', {
-    message: `no family takes model_type ${JSON.stringify(json.model_type)}`,
+    message: `${where}: no family takes model_type ${JSON.stringify(json.model_type)}`,
     hint: `Known families: ${familyNames.join(', ')}. Is this the config.json of the whole model?`,
   })
 }

@@ -110,3 +110,15 @@ export function checkWeights(
     hint: 'Are config.json and the weights from the same repository and revision?',
   })
 }
+
+/** Towers are left out: several families run fewer layers of them than their files hold. */
+const DECODER_LAYER = /^(?!.*(?:vision|visual|image_tokenizer)).*\.(?:layers|blocks)\.(\d+)\./
+
+/** Warns of a decoder with more layers in the files than its config has: what runs is a part of it. */
+export function warnOfSpareLayers(dir: string, tensors: Iterable<string>, layers: number, warn?: (message: string) => void): void {
+  let stored = 0
+  for (const name of tensors) stored = Math.max(stored, Number(DECODER_LAYER.exec(name)?.[1] ?? -1) + 1)
+  if (stored > layers) {
+    warn?.(`${dir}: the weights hold ${stored} layers of the decoder, config.json asks for ${layers}: the ones behind them are left out`)
+  }
+}

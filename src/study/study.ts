@@ -13,7 +13,7 @@ import type { DualEncoderModel } from '../families/model.ts'
 import { openModel } from '../families/open.ts'
 import { modelParameters } from '../families/parameters.ts'
 import { modelOf } from '../families/registry.ts'
-import { checkWeights } from '../families/weights.ts'
+import { checkWeights, warnOfSpareLayers } from '../families/weights.ts'
 import { inMegabytes } from '../hub/progress.ts'
 import { resolveModel } from '../hub/resolve.ts'
 import { sizeOf } from '../numeric/tensor.ts'
@@ -51,7 +51,7 @@ interface PlannedModel {
 export async function runStudy(options: StudyOptions): Promise<StudyResult> {
   const startedAt = new Date().toISOString()
   const setting = settingOf(options)
-  const planned = await plan(await foldersOf(setting.models, options), setting.models)
+  const planned = await plan(await foldersOf(setting.models, options), setting.models, options)
   const lock = await lockAlone(join(options.out, 'work'))
   try {
     await removeAbandoned(options.out, { recursive: true })
@@ -109,7 +109,7 @@ async function foldersOf(models: readonly string[], { signal, onProgress, warn }
   return dirs
 }
 
-async function plan(dirs: readonly string[], models: readonly string[]): Promise<PlannedModel[]> {
+async function plan(dirs: readonly string[], models: readonly string[], { warn }: StudyOptions): Promise<PlannedModel[]> {
   const absent = dirs.filter((dir) => !existsSync(dir))
   if (absent.length > 0) {
     throw new StudyError('no-model', {
@@ -121,10 +121,11 @@ async function plan(dirs: readonly string[], models: readonly string[]): Promise
   const planned = await Promise.all(
     dirs.map(async (dir, i): Promise<PlannedModel> => {
       const checkpoint = await openModel(dir)
-      const model = modelOf(checkpoint.config)
+      const model = modelOf(checkpoint.config, join(dir, 'config.json'))
       // All models before the first conversion: a folder that lacks weights is told at once.
       const parts = model.kind === 'dual-encoder' ? { scale: false } : { head: false }
       checkWeights(modelParameters(model, parts), checkpoint, model.weightSpellings)
+      if (model.kind === 'vision-language') warnOfSpareLayers(dir, checkpoint.tensors.keys(), model.shape.layers, warn)
       return { id: ids[i]!, dir, family: model.family, dual: model.kind === 'dual-encoder' ? model : undefined }
     }),
   )

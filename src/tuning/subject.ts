@@ -1,6 +1,7 @@
 /** @file A vision-language checkpoint about to be converted: its parts, and where each weight of its decoder comes from. */
 
 import { createHash } from 'node:crypto'
+import { join } from 'node:path'
 import { hashCheckpoint } from '../checkpoint/folder.ts'
 import type { Processor } from '../families/family.ts'
 import { initialWeights } from '../families/initial.ts'
@@ -49,7 +50,7 @@ export interface SubjectOptions {
  */
 export async function openSubject({ id, dir, attention, randomDecoder }: SubjectOptions): Promise<Subject> {
   const checkpoint = await openModel(dir)
-  const model = modelOf(checkpoint.config)
+  const model = modelOf(checkpoint.config, join(checkpoint.dir, 'config.json'))
   if (model.kind !== 'vision-language') {
     throw new TuningError('subject', {
       message: `${dir} is a dual encoder (${model.family}), which has no decoder to convert`,

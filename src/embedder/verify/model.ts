@@ -43,7 +43,7 @@ export async function verifyModel(dir: string, { device = 'cpu', also = [] }: Ve
   const recorder = new VerifyRecorder()
   const sessions = new ModelSessions(checkpoint, device)
   try {
-    const model = modelOf(checkpoint.config)
+    const model = modelOf(checkpoint.config, join(checkpoint.dir, 'config.json'))
     const head = fixture.cases.some(({ expect }) => 'logits.last' in expect.stages)
     checkWeights(modelParameters(model, { head }), checkpoint, model.weightSpellings)
     for (const at of fixture.cases) await verifyCase(at, fixture, checkpoint, sessions, recorder)

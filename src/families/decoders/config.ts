@@ -1,7 +1,7 @@
 /** @file `text_config` of Llama, Mistral and Qwen2: one shape, three sets of defaults. */
 
 import { z } from 'zod'
-import { activation, whole, withDefault } from '../config.ts'
+import { activation, layerCount, whole, withDefault } from '../config.ts'
 import type { GatedDecoderShape } from './gated.ts'
 import { ropeOf, ropeSchema } from './rope.ts'
 
@@ -26,7 +26,7 @@ function textSchema(defaults: TextDefaults) {
       vocab_size: withDefault(whole, defaults.vocabulary),
       hidden_size: withDefault(whole, 4096),
       intermediate_size: withDefault(whole, defaults.inner),
-      num_hidden_layers: withDefault(whole, 32),
+      num_hidden_layers: withDefault(layerCount, 32),
       num_attention_heads: withDefault(whole, 32),
       num_key_value_heads: whole.nullish(),
       head_dim: whole.nullish(),

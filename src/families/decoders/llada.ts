@@ -4,14 +4,14 @@
  */
 
 import { z } from 'zod'
-import { whole } from '../config.ts'
+import { layerCount, whole } from '../config.ts'
 import { type GatedDecoderNames, type GatedDecoderShape, LLADA_NAMES, LLAMA_NAMES } from './gated.ts'
 
 /** The keys that every LLaDA config has. None has a default: the published class falls back to values that no checkpoint was trained with. */
 export const lladaKeys = z.looseObject({
   d_model: whole,
   max_sequence_length: whole,
-  n_layers: whole,
+  n_layers: layerCount,
   n_heads: whole,
   n_kv_heads: whole,
   mlp_hidden_size: whole,

@@ -6,7 +6,7 @@
 
 import { z } from 'zod'
 import type { PerChannel, Size } from '../../media/index.ts'
-import { whole, withDefault } from '../config.ts'
+import { layerCount, whole, withDefault } from '../config.ts'
 import { headProblems, type LladaShape, lladaKeys, lladaShape } from '../decoders/llada.ts'
 import { FamilyError } from '../errors.ts'
 import type { VisionTowerShape } from '../towers/clip-vision.ts'
@@ -100,7 +100,7 @@ const dream = z
   .looseObject({
     hidden_size: whole,
     max_position_embeddings: whole,
-    num_hidden_layers: whole,
+    num_hidden_layers: layerCount,
     num_attention_heads: whole,
     num_key_value_heads: whole,
     intermediate_size: whole,
@@ -198,7 +198,7 @@ function issueText({ path, message }: z.core.$ZodIssue): string {
 
 function unusable(problems: readonly string[]): FamilyError {
   return new FamilyError('config', {
-    message: `config.json does not describe a LaViDa model that can be computed: ${problems.join('; ')}`,
+    message: `this is no LaViDa model that can be computed: ${problems.join('; ')}`,
     hint: 'Take config.json from the repository of the weights; keys of the language model have no defaults.',
   })
 }

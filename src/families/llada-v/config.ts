@@ -6,7 +6,7 @@
 
 import { z } from 'zod'
 import type { Size } from '../../media/index.ts'
-import { parseConfigWith, whole } from '../config.ts'
+import { layerCount, parseConfigWith, whole } from '../config.ts'
 import { headProblems } from '../decoders/llada.ts'
 import { FamilyError } from '../errors.ts'
 import { type LavidaConfig, multimodal, towerOf } from '../lavida/config.ts'
@@ -30,7 +30,7 @@ const schema = multimodal.extend({
   image_grid_pinpoints: grids.nullish(),
   hidden_size: whole,
   intermediate_size: whole,
-  num_hidden_layers: whole,
+  num_hidden_layers: layerCount,
   num_attention_heads: whole,
   num_key_value_heads: whole,
   vocab_size: whole,
@@ -81,7 +81,7 @@ export function parseLladaVConfig(json: unknown): LladaVConfig {
   if (vision !== undefined && tiles !== undefined && sizes.length === 0) problems.push('image_grid_pinpoints: needed for tiles')
   if (vision === undefined || problems.length > 0) {
     throw new FamilyError('config', {
-      message: `config.json does not describe an LLaDA-V model that can be computed: ${problems.join('; ')}`,
+      message: `this is no LLaDA-V model that can be computed: ${problems.join('; ')}`,
       hint: 'Take config.json from the repository of the weights.',
     })
   }

@@ -119,7 +119,7 @@ export function parseMmadaConfig(json: unknown): MmadaConfig {
     problems.push(`image_token_offset ${offset}: ${codebook} codes do not fit into a table of ${decoder.vocabulary} rows`)
   if (problems.length > 0) {
     throw new FamilyError('config', {
-      message: `config.json does not describe an MMaDA model that can be computed: ${problems.join('; ')}`,
+      message: `this is no MMaDA model that can be computed: ${problems.join('; ')}`,
       hint: 'Take config.json from the repository of the weights, and the image tokenizer that belongs to it.',
     })
   }

@@ -5,7 +5,7 @@
 
 import { z } from 'zod'
 import type { ActivationName } from '../../nn/index.ts'
-import { activation, parseConfigWith, whole, withDefault } from '../config.ts'
+import { activation, layerCount, parseConfigWith, whole, withDefault } from '../config.ts'
 import { type TextShape, textConfigs } from '../decoders/config.ts'
 import { AXES, blockAxes, interleavedAxes } from './positions.ts'
 
@@ -114,7 +114,7 @@ const towerSchemas: Readonly<Record<QwenVersion, z.ZodType<Tower>>> = {
   'qwen2-vl': z
     .looseObject({
       ...squares,
-      depth: withDefault(whole, 32),
+      depth: withDefault(layerCount, 32),
       embed_dim: withDefault(whole, 1280),
       hidden_size: withDefault(whole, 3584),
       hidden_act: withDefault(activation, 'quick_gelu'),
@@ -136,7 +136,7 @@ const towerSchemas: Readonly<Record<QwenVersion, z.ZodType<Tower>>> = {
   'qwen2.5-vl': z
     .looseObject({
       ...squares,
-      depth: withDefault(whole, 32),
+      depth: withDefault(layerCount, 32),
       hidden_size: withDefault(whole, 3584),
       intermediate_size: withDefault(whole, 3420),
       hidden_act: withDefault(activation, 'silu'),
@@ -165,7 +165,7 @@ const towerSchemas: Readonly<Record<QwenVersion, z.ZodType<Tower>>> = {
   'qwen3-vl': z
     .looseObject({
       ...squares,
-      depth: withDefault(whole, 27),
+      depth: withDefault(layerCount, 27),
       hidden_size: withDefault(whole, 1152),
       intermediate_size: withDefault(whole, 4304),
       hidden_act: withDefault(activation, 'gelu_pytorch_tanh'),

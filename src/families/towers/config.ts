@@ -1,7 +1,7 @@
 /** @file `vision_config` and `text_config` of CLIP and SigLIP. Files drop keys that equal the class default, so the defaults are here. */
 
 import { z } from 'zod'
-import { activation, whole, withDefault } from '../config.ts'
+import { activation, layerCount, whole, withDefault } from '../config.ts'
 import type { VisionTowerShape } from './clip-vision.ts'
 import type { TextTowerShape } from './siglip-text.ts'
 
@@ -23,7 +23,7 @@ function visionSchema(defaults: VisionDefaults) {
     .looseObject({
       hidden_size: withDefault(whole, defaults.hidden),
       intermediate_size: withDefault(whole, defaults.inner),
-      num_hidden_layers: withDefault(whole, defaults.layers),
+      num_hidden_layers: withDefault(layerCount, defaults.layers),
       num_attention_heads: withDefault(whole, defaults.heads),
       num_channels: withDefault(z.literal(3), 3),
       image_size: withDefault(whole, defaults.image),
@@ -100,7 +100,7 @@ function textSchema(defaults: TextDefaults) {
       vocab_size: withDefault(whole, defaults.vocabulary),
       hidden_size: withDefault(whole, defaults.hidden),
       intermediate_size: withDefault(whole, defaults.inner),
-      num_hidden_layers: withDefault(whole, 12),
+      num_hidden_layers: withDefault(layerCount, 12),
       num_attention_heads: withDefault(whole, defaults.heads),
       max_position_embeddings: withDefault(whole, defaults.length),
       hidden_act: withDefault(activation, defaults.activation),
