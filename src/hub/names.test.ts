@@ -133,6 +133,18 @@ describe('the environment', () => {
     ['TRANSFORMERS_OFFLINE', { TRANSFORMERS_OFFLINE: '1' }, { offline: true }],
   ])('%s', async (_, env, expected) => expect(await hubSettings(env)).toMatchObject(expected))
 
+  test.each<[string, NodeJS.ProcessEnv]>([
+    ['hub/token-form', { HF_TOKEN: 'hf_secret\nhf_secret' }],
+    ['hub/token-form', { HUGGING_FACE_HUB_TOKEN: 'hf_secret hf_secret' }],
+    ['hub/token-form', { HF_TOKEN: 'hf_secret…' }],
+    ['hub/endpoint', { HF_ENDPOINT: 'foo' }],
+    ['hub/endpoint', { HF_ENDPOINT: 'mirror.example:8080' }],
+    ['hub/endpoint', { HF_ENDPOINT: 'ftp://mirror.example' }],
+  ])('%s for %j', async (code, env) => {
+    const error = await hubSettings(env).catch((cause: unknown) => cause)
+    expect(error).toMatchObject({ code, exitCode: 2, message: expect.not.stringContaining('hf_secret') })
+  })
+
   test('the token that a login wrote', async () => {
     const home = mkdtempSync(join(tmpdir(), 'bifocal-hub-home-'))
     writeFileSync(join(home, 'token'), 'hf_file\n')

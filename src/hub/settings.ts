@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { HubError } from './errors.ts'
 import { type Environment, type Transport, transportOf } from './proxy.ts'
 
 export interface HubSettings {
@@ -28,16 +29,18 @@ export interface HubSettings {
 export const LONGEST_PAUSE = 120_000
 
 /**
- * @throws HubError `hub/proxy`
+ * @throws HubError `hub/proxy`, `hub/endpoint`, `hub/token-form`
  * @see https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables
  */
 export async function hubSettings(env: Environment = process.env): Promise<HubSettings> {
   const home = expanded(env.HF_HOME || join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'huggingface'), env)
-  const inEnvironment = env.HF_TOKEN || env.HUGGING_FACE_HUB_TOKEN
   return {
-    endpoint: (env.HF_ENDPOINT || 'https://huggingface.co').replace(/\/+$/, ''),
+    endpoint: endpointIn(env),
     cache: expanded(env.HF_HUB_CACHE || env.HUGGINGFACE_HUB_CACHE || join(home, 'hub'), env),
-    token: clean(inEnvironment ?? '') ?? (await tokenFile(expanded(env.HF_TOKEN_PATH || join(home, 'token'), env))),
+    token:
+      tokenIn('HF_TOKEN', env.HF_TOKEN) ??
+      tokenIn('HUGGING_FACE_HUB_TOKEN', env.HUGGING_FACE_HUB_TOKEN) ??
+      (await tokenFile(expanded(env.HF_TOKEN_PATH || join(home, 'token'), env))),
     offline: [env.HF_HUB_OFFLINE, env.TRANSFORMERS_OFFLINE].some((value) => /^(1|on|yes|true)$/i.test(value ?? '')),
     attempts: 5,
     pause: 500,
@@ -52,9 +55,29 @@ function expanded(path: string, env: Environment): string {
 }
 
 async function tokenFile(path: string): Promise<string | undefined> {
-  return clean(await readFile(path, 'utf8').catch(() => ''))
+  return tokenIn(path, await readFile(path, 'utf8').catch(() => ''))
 }
 
-function clean(token: string): string | undefined {
-  return token.trim() || undefined
+/** What no header can carry would be refused with the token in the message, so it is looked for here. The token itself is never told. */
+function tokenIn(place: string, value = ''): string | undefined {
+  const token = value.trim()
+  if (/^[!-~]*$/.test(token)) return token || undefined
+  throw new HubError(
+    'token-form',
+    {
+      message: `the token in ${place} holds a space, a line break or another character that no token has (${token.length} characters)`,
+      hint: `Set ${place} to the token alone, on one line: hf_ and letters and digits.`,
+    },
+    2,
+  )
+}
+
+function endpointIn({ HF_ENDPOINT: given }: Environment): string {
+  const endpoint = (given || 'https://huggingface.co').replace(/\/+$/, '')
+  if (URL.canParse(endpoint) && /^https?:/i.test(endpoint)) return endpoint
+  throw new HubError(
+    'endpoint',
+    { message: `HF_ENDPOINT=${given} is not the address of a hub`, hint: 'Write https://HOST, or unset it for https://huggingface.co.' },
+    2,
+  )
 }
