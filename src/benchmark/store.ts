@@ -5,9 +5,10 @@
 
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { readdir } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { CheckpointError } from '../checkpoint/errors.ts'
 import { readText, writeFileAtomic } from '../checkpoint/file.ts'
 import { loadSafetensors, writeSafetensors } from '../checkpoint/safetensors.ts'
 import type { EmbeddingItem } from '../embedder/item.ts'
@@ -25,6 +26,8 @@ export interface EmbedProgress {
 export interface StoreOptions {
   signal?: AbortSignal
   onProgress?: (progress: EmbedProgress) => void
+  /** Told of files that are damaged: their items are computed again. */
+  warn?: (message: string) => void
 }
 
 /** All vectors of one model that were asked for. */
@@ -38,21 +41,23 @@ export interface StoredVectors {
 /** Items a file. An interrupted run computes at most this many again; its chunks fall on the same borders, so the bytes are the same. */
 const CHUNK = 256
 
+const REMOVE = 'Remove the file: its vectors are computed again.'
+
 const line = z.object({ key: z.string() })
 
 /**
  * Vectors of all items, those on disk taken from there, the rest computed in chunks that are written as they are done.
  * @param items equal keys count once
- * @throws BenchmarkError `benchmark/store` when a file's lines and rows disagree; FileError; InterruptedError
+ * @throws BenchmarkError `benchmark/store` for vectors of another form than their readouts have; FileError; InterruptedError
  */
 export async function embedAll(
   dir: string,
   model: EmbeddingModel,
   items: readonly EmbeddingItem[],
-  { signal, onProgress }: StoreOptions = {},
+  { signal, onProgress, warn }: StoreOptions = {},
 ): Promise<StoredVectors> {
   const folder = join(dir, createHash('sha256').update(`${model.hash}\n${model.readouts.join()}`).digest('hex').slice(0, 24))
-  const vectors = await readStore(folder, model.readouts)
+  const vectors = await readStore(folder, model.readouts, warn)
   const distinct = [...new Map(items.map((item) => [item.key, item])).values()]
   const missing = distinct.filter(({ key }) => !vectors.has(key))
   const resumed = distinct.length - missing.length
@@ -89,20 +94,34 @@ export async function embedAll(
 /** Key → one vector a readout. */
 type Rows = Map<string, Float32Array[]>
 
-async function readStore(folder: string, readouts: readonly string[]): Promise<Rows> {
+async function readStore(folder: string, readouts: readonly string[], warn?: (message: string) => void): Promise<Rows> {
   const rows: Rows = new Map()
   if (!existsSync(folder)) return rows
   for (const name of (await readdir(folder)).filter((name) => name.endsWith('.safetensors')).sort()) {
     const path = join(folder, name)
     const list = path.replace(/safetensors$/, 'jsonl')
     if (!existsSync(list)) continue
-    const keys = (await readText(list))
-      .split('\n')
-      .filter((text) => text !== '')
-      .map((text) => line.parse(JSON.parse(text)).key)
-    addRows(rows, keys, Object.fromEntries(await loadSafetensors(path)), readouts, path)
+    try {
+      addRows(rows, keysOf(list, await readText(list)), Object.fromEntries(await loadSafetensors(path)), readouts, path)
+    } catch (error) {
+      if (!(error instanceof CheckpointError || error instanceof BenchmarkError)) throw error
+      warn?.(`${error.message}; its vectors are computed again`)
+      // Without their list they count no more, whether or not the same items come together again.
+      await rm(list, { force: true })
+    }
   }
   return rows
+}
+
+function keysOf(path: string, text: string): string[] {
+  const lines = text.split('\n').filter((words) => words !== '')
+  return lines.map((words, at) => {
+    try {
+      return line.parse(JSON.parse(words)).key
+    } catch (cause) {
+      throw new BenchmarkError('store', { message: `${path}, line ${at + 1} is no item`, hint: REMOVE, cause })
+    }
+  })
 }
 
 function addRows(
@@ -117,7 +136,7 @@ function addRows(
     if (found?.data instanceof Float32Array && found.dims[0] === keys.length) return { data: found.data, dim: found.dims[1] ?? 0 }
     throw new BenchmarkError('store', {
       message: `${where}: readout ${readout} is ${found === undefined ? 'absent' : `${found.dtype} [${found.dims}]`}, expected f32 [${keys.length}, dim]`,
-      hint: 'Remove the file: its vectors are computed again.',
+      hint: REMOVE,
     })
   })
   for (const [row, key] of keys.entries()) {

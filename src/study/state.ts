@@ -80,11 +80,12 @@ export function scoresOf(model: string, tasks: readonly BenchmarkTask[], vectors
 export async function stored(
   model: EmbeddingModel,
   items: readonly EmbeddingItem[],
-  { options: { out, signal, onProgress }, phases, version }: StudyContext,
+  { options: { out, signal, onProgress, warn }, phases, version }: StudyContext,
 ): Promise<StoredVectors> {
   const vectors = await phases.time('vectors', () =>
     embedAll(join(out, 'work', 'vectors'), { ...model, hash: contentHash([version, model.hash]) }, items, {
       signal,
+      warn,
       onProgress: ({ done, total }) => onProgress?.({ label: `embedding with ${model.id}`, done, total }),
     }),
   )

@@ -194,6 +194,15 @@ describe('what stops a training', () => {
     expect(parameters.weight.data.every(Number.isFinite)).toBe(true)
   })
 
+  test('damaged snapshots alone are refused, with the folder to delete', async () => {
+    const { dir } = await trial({ folder: 'all-damaged', every: 4 })
+    for (const step of [8, 10]) truncateSync(snapshotPath(dir, step), 200)
+    const warnings: string[] = []
+    const { error } = await trial({ folder: 'all-damaged', warn: (message) => warnings.push(message) })
+    expect(error).toMatchObject({ code: 'training/snapshots', exitCode: 3, hint: expect.stringContaining(`Delete the folder ${dir}`) })
+    expect(warnings).toEqual([])
+  })
+
   test('a snapshot of another run is refused', async () => {
     await trial({ folder: 'other', identity: 'seed 1' })
     const { error } = await trial({ folder: 'other', identity: 'seed 2' })

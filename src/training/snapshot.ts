@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { CheckpointError, FileError } from '../checkpoint/errors.ts'
 import { loadSafetensors, openSafetensors, writeSafetensors } from '../checkpoint/safetensors.ts'
 import type { Tensor } from '../numeric/tensor.ts'
+import { TrainingError } from './errors.ts'
 
 /** All that the next step depends on, but for what its index decides. */
 export interface Snapshot {
@@ -38,21 +39,31 @@ export async function saveSnapshot(dir: string, { step, identity, parameters, op
 
 /**
  * The newest snapshot that can be read, if there is one. A damaged one is passed over with a warning.
- * @throws CheckpointError when there are snapshots and none can be read
+ * @throws TrainingError `training/snapshots` when there are some and none can be read
  */
 export async function latestSnapshot(dir: string, warn: (message: string) => void = () => {}): Promise<Snapshot | undefined> {
-  let failure: unknown
+  const failures: (CheckpointError | FileError)[] = []
   for (const step of await snapshotSteps(dir)) {
     try {
-      return await readSnapshot(snapshotPath(dir, step), step)
+      const snapshot = await readSnapshot(snapshotPath(dir, step), step)
+      for (const { message } of failures) warn(`${message}; going on from the snapshot before, after step ${step}`)
+      return snapshot
     } catch (error) {
       if (!(error instanceof CheckpointError || error instanceof FileError)) throw error
-      warn(`${error.message}; going on from the snapshot before`)
-      failure = error
+      failures.push(error)
     }
   }
-  if (failure !== undefined) throw failure
-  return undefined
+  const [cause] = failures
+  if (cause === undefined) return undefined
+  throw new TrainingError(
+    'snapshots',
+    {
+      message: `${dir} holds no whole snapshot to go on from: ${failures.map(({ message }) => message).join('; ')}`,
+      hint: `Delete the folder ${dir}: the training then starts anew.`,
+      cause,
+    },
+    3,
+  )
 }
 
 async function readSnapshot(path: string, step: number): Promise<Snapshot> {
