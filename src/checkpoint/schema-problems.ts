@@ -3,7 +3,6 @@
 import type { z } from 'zod'
 import { firstOf } from '../numeric/errors.ts'
 
-const LISTED = 5
 const LONGEST = 60
 
 /**
@@ -11,11 +10,8 @@ const LONGEST = 60
  * @param error of `safeParse(json, { reportInput: true })`: without it, values are not told
  * @example 'vision_config.depth: Too small: expected number to be >=1, got 0'
  */
-export function schemaProblems({ issues }: z.ZodError): string {
-  return firstOf(
-    issues.map(({ path, message, input }) => `${path.join('.') || 'the file'}: ${message}${got(input)}`),
-    LISTED,
-  )
+export function schemaProblems({ issues }: Pick<z.ZodError, 'issues'>): string {
+  return firstOf(issues.map(({ path, message, input }) => `${path.join('.') || 'the file'}: ${message}${got(input)}`))
 }
 
 /** Of an object the message says enough, and it may be the whole file. */

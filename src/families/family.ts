@@ -33,7 +33,7 @@ export interface FamilyBase<Config> {
   /** Whether a config.json is of this family, judged by `model_type` and `architectures`. */
   matches(json: Readonly<Record<string, unknown>>): boolean
   /**
-   * @throws FamilyError `family/config` listing every key that is missing without a published default, or is of a wrong form
+   * @throws FamilyError `family/config` naming the keys that are missing without a published default, or is of a wrong form
    */
   parseConfig(json: Readonly<Record<string, unknown>>): Config
   /**

@@ -5,6 +5,7 @@
  */
 
 import { z } from 'zod'
+import { schemaProblems } from '../../checkpoint/schema-problems.ts'
 import type { PerChannel, Size } from '../../media/index.ts'
 import { layerCount, whole, withDefault } from '../config.ts'
 import { headProblems, type LladaShape, lladaKeys, lladaShape } from '../decoders/llada.ts'
@@ -139,6 +140,8 @@ const dream = z
   }))
 
 const backbones = { llava_llada: 'llada', llava_dream: 'dream' } as const
+/** With the values, for `schemaProblems`. */
+const TOLD = { reportInput: true } as const
 const recognised = z.looseObject({ model_type: z.enum(['llava_llada', 'llava_dream']) })
 
 /**
@@ -152,14 +155,14 @@ export function isLavida(json: unknown): boolean {
 }
 
 /**
- * @throws FamilyError `family/config` listing every key that is missing, or has a value that this family does not compute
+ * @throws FamilyError `family/config` naming the keys that are missing, or has a value that this family does not compute
  */
 export function parseLavidaConfig(json: unknown): LavidaConfig {
-  const kind = recognised.safeParse(json)
+  const kind = recognised.safeParse(json, TOLD)
   const backbone = kind.success ? backbones[kind.data.model_type] : 'llada'
-  const [language, parts] = [(backbone === 'llada' ? llada : dream).safeParse(json), multimodal.safeParse(json)]
+  const [language, parts] = [(backbone === 'llada' ? llada : dream).safeParse(json, TOLD), multimodal.safeParse(json, TOLD)]
   const issues = [kind, language, parts].flatMap(({ error }) => error?.issues ?? [])
-  if (!kind.success || !language.success || !parts.success) throw unusable(issues.map(issueText))
+  if (!kind.success || !language.success || !parts.success) throw unusable([schemaProblems({ issues })])
   const { decoder, ...ids } = language.data
   const image = parts.data
   const tower = towerOf(image)
@@ -190,10 +193,6 @@ export function towerOf({
   vision_config: described,
 }: Pick<z.infer<typeof multimodal>, 'mm_vision_tower' | 'vision_config'>): LavidaVision | undefined {
   return described ?? (/siglip2?-so400m-patch14-384/.test(name) ? SO400M : undefined)
-}
-
-function issueText({ path, message }: z.core.$ZodIssue): string {
-  return `${path.join('.') || 'file'}: ${message}`
 }
 
 function unusable(problems: readonly string[]): FamilyError {

@@ -51,7 +51,7 @@ export function isLladaV(json: Readonly<Record<string, unknown>>): boolean {
   return json.model_type === 'llava_llada' && 'hidden_size' in json && !('d_model' in json)
 }
 
-/** @throws FamilyError `family/config` listing every key that is missing, or has a value that this family does not compute */
+/** @throws FamilyError `family/config` naming the keys that are missing, or has a value that this family does not compute */
 export function parseLladaVConfig(json: unknown): LladaVConfig {
   const parsed = parseConfigWith(schema, json, 'llada-v config')
   const vision = towerOf(parsed)

@@ -100,7 +100,7 @@ const schema = lladaKeys.extend({
   image_tokenizer_config: imageTokenizer.optional(),
 })
 
-/** @throws FamilyError `family/config` listing every key that is missing, or has a value that this family does not compute */
+/** @throws FamilyError `family/config` naming the keys that are missing, or has a value that this family does not compute */
 export function parseMmadaConfig(json: unknown): MmadaConfig {
   const parsed = parseConfigWith(schema, json, 'mmada config')
   const decoder = lladaShape(parsed)
