@@ -164,6 +164,11 @@ const refusals: Readonly<Record<string, Refusal>> = {
     says: /file\/missing.*items\.jsonl, line 4: .*absent\.png/,
   },
   'an unknown ending': { args: () => ['embed', model, '--text', 'a', '--out', at('v.csv')], code: 2, says: /vector-format.*\.npy/ },
+  'an output over its input': {
+    args: () => ['embed', model, '--input', at('items.jsonl'), '--out', at('items.jsonl')],
+    code: 2,
+    says: /embedder\/output.*items\.jsonl/,
+  },
   'a file as a folder': {
     args: () => ['embed', model, '--text', 'a', '--out', join(at('red.png'), 'v.npy')],
     code: 1,

@@ -1,4 +1,15 @@
-import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -8,7 +19,7 @@ import { loadSafetensors } from '../checkpoint/safetensors.ts'
 import { toF32 } from '../numeric/float.ts'
 import { embedFile, embedSource } from './embed-file.ts'
 import { Embedder } from './embedder.ts'
-import type { ItemSource } from './items/source.ts'
+import { type ItemSource, openItems } from './items/source.ts'
 import { VectorJournal } from './journal.ts'
 import type { LoadOptions } from './subject.ts'
 
@@ -156,6 +167,29 @@ describe('bad items', () => {
     const run = withEmbedder((embedder) => embedSource(embedder, lines))
     await expect(run).rejects.toMatchObject({ code, message: expect.stringMatching(/^mixed\.jsonl, line 2: /), hint: expect.any(String) })
   })
+})
+
+test.each([
+  ['the items', 'items.jsonl', 'items.jsonl'],
+  ['the list of skipped items that a run removes', 'v.npy.skipped.jsonl', 'v.npy'],
+])('is not written over %s', async (_, input, out) => {
+  writeFileSync(at(input), '{"text":"a cat"}\n')
+  const run = withEmbedder(async (embedder) => embedFile(embedder, await openItems(at(input)), { out: at(out) }))
+  await expect(run).rejects.toMatchObject({ code: 'embedder/output', exitCode: 2 })
+  expect(readFileSync(at(input), 'utf8')).toBe('{"text":"a cat"}\n')
+  rmSync(at(input))
+})
+
+test("is not written into the model's folder, nor under the name of a folder", async () => {
+  mkdirSync(at('folder.npy'))
+  const weights = join(model, 'model.safetensors')
+  const { ino, mtimeMs } = statSync(weights)
+  await withEmbedder(async (embedder) => {
+    for (const out of [weights, at('folder.npy')]) {
+      await expect(embedFile(embedder, source(1), { out })).rejects.toMatchObject({ code: 'embedder/output' })
+    }
+  })
+  expect(statSync(weights)).toMatchObject({ ino, mtimeMs })
 })
 
 test('an instruction for the items that bring none', async () => {

@@ -11,6 +11,7 @@ import type { ItemSource } from './items/source.ts'
 import { VectorJournal } from './journal.ts'
 import { type Quantization, quantize } from './quantize.ts'
 import { checkVectorPath, type VectorRows, writeVectors } from './vector-file.ts'
+import { checkVectorPlace, JOURNAL, SKIPPED } from './vector-place.ts'
 
 export interface EmbedSourceOptions extends Omit<EmbedOptions, 'total' | 'placeOf'> {
   /** Fewer bits an element, see `quantize`. */
@@ -85,7 +86,7 @@ export async function embedSource(embedder: Embedder, source: ItemSource, option
 /**
  * Writes the vectors of a source. While it runs, finished vectors are kept in `OUT.journal`: the same call goes on where a killed one stopped, also
  * when items were added. At the end the file is written whole, skipped items are listed in `OUT.skipped.jsonl`, and the journal is removed.
- * @throws as `embedSource`; EmbedderError `embedder/vector-format`, `embedder/other-run`; FileError `file/in-use`, `file/disk-full`, `file/write`
+ * @throws as `embedSource`; EmbedderError `embedder/vector-format`, `embedder/output`, `embedder/other-run`; FileError `file/in-use`, `file/disk-full`, `file/write`
  * @example
  * const source = await openItems('items.jsonl')
  * const { rows, skipped } = await embedFile(embedder, source, { out: 'vectors.safetensors', badItems: 'skip' })
@@ -93,14 +94,15 @@ export async function embedSource(embedder: Embedder, source: ItemSource, option
 export async function embedFile(embedder: Embedder, source: ItemSource, options: EmbedFileOptions): Promise<EmbeddedFile> {
   const { out, onResume, ...rest } = options
   checkVectorPath(out)
+  await checkVectorPlace(out, { input: source.path, folders: embedder.folders })
   await removeAbandoned(dirname(out))
-  const journal = await VectorJournal.open(`${out}.journal`, await embedder.fingerprint())
+  const journal = await VectorJournal.open(out + JOURNAL, await embedder.fingerprint())
   try {
     if (journal.size > 0) onResume?.(journal.size)
     const made = await embedSource(embedder, source, { ...rest, store: journal })
     const metadata = { contract: JSON.stringify(embedder.contract), ...(rest.quantize && { quantize: rest.quantize }) }
     await writeVectors(out, made.rows, metadata)
-    const skippedFile = await listSkipped(`${out}.skipped.jsonl`, made.skipped)
+    const skippedFile = await listSkipped(out + SKIPPED, made.skipped)
     await journal.remove()
     return { ...made, skippedFile }
   } catch (error) {

@@ -1,5 +1,6 @@
 /** @file The embedding model that a folder holds, for library users: load, embed, close. */
 
+import { dirname } from 'node:path'
 import type { Contract } from './contract.ts'
 import { dualEncoder } from './dual-encoder.ts'
 import { type Embeddings, type EmbedOptions, embedItems } from './embedding.ts'
@@ -19,14 +20,17 @@ export class Embedder {
   readonly #encoder: Encoder
   readonly #readouts: readonly string[]
   readonly #deciding: FingerprintParts
+  /** Folders that the model was read from. */
+  readonly folders: readonly string[]
 
   private constructor(
     encoder: Encoder,
-    of: { family: string; preset?: PresetName; readouts: readonly string[]; deciding: FingerprintParts },
+    of: Pick<Embedder, 'family' | 'preset' | 'folders'> & { readouts: readonly string[]; deciding: FingerprintParts },
   ) {
     this.contract = of.deciding.contract
     this.family = of.family
     this.preset = of.preset
+    this.folders = of.folders
     this.#encoder = encoder
     this.#readouts = of.readouts
     this.#deciding = of.deciding
@@ -41,14 +45,16 @@ export class Embedder {
    * await embedder.close()
    */
   static async load(path: string, options: LoadOptions = {}): Promise<Embedder> {
-    const { model, encoder: opened, adapterFolder, preset } = await openSubject(path, options)
+    const { dir, model, encoder: opened, adapterFolder, preset } = await openSubject(path, options)
     const encoder =
       model.kind === 'dual-encoder' ? erased(await dualEncoder(model, opened)) : erased(await visionLanguageEncoder(model, opened))
     const { contract, checkpoint, device = 'cpu', adapterMode = 'live' } = opened
     // Rounded weights with an update beside them are not the rounded sum.
     const engine = { device, dtype: contract.dtype, adapterMode: adapterFolder && adapterMode }
     const deciding = { contract, checkpoint, adapter: adapterFolder, engine }
-    return new Embedder(encoder, { family: model.family, preset, readouts: Object.keys(options.readouts ?? {}), deciding })
+    const files = [...checkpoint.files.map((file) => dirname(file)), adapterFolder]
+    const folders = [...new Set([dir, checkpoint.dir, ...files.filter((folder) => folder !== undefined)])]
+    return new Embedder(encoder, { family: model.family, preset, folders, readouts: Object.keys(options.readouts ?? {}), deciding })
   }
 
   /**

@@ -1,5 +1,6 @@
 /** @file Vectors on disk: safetensors, NumPy's .npy, Parquet, or one JSON object a line. */
 
+import { existsSync, statSync } from 'node:fs'
 import { extname } from 'node:path'
 import { piecesOf, writeFileAtomic } from '../checkpoint/file.ts'
 import { writeSafetensors } from '../checkpoint/safetensors.ts'
@@ -41,9 +42,14 @@ function writerOf(path: string): Writer {
   })
 }
 
-/** Fails early: before anything is computed. @throws EmbedderError `embedder/vector-format` */
+/** Fails early: before anything is computed. @throws EmbedderError `embedder/vector-format`, `embedder/output` for a folder */
 export function checkVectorPath(path: string): void {
   writerOf(path)
+  if (!existsSync(path) || !statSync(path).isDirectory()) return
+  throw new EmbedderError('output', {
+    message: `${path} is a folder: expected the name of a file to write`,
+    hint: 'Name a file in it, or remove the folder.',
+  })
 }
 
 /**

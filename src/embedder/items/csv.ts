@@ -26,7 +26,7 @@ export async function openCsv(table: Table): Promise<ItemSource> {
     if (rows === 0) checkColumns(record, table)
     rows += 1
   }
-  return { name: table.path, total: Math.max(0, rows - 1), lines: () => items(table) }
+  return { name: table.path, path: table.path, total: Math.max(0, rows - 1), lines: () => items(table) }
 }
 
 async function* items(table: Table): AsyncGenerator<ItemLine> {

@@ -21,7 +21,7 @@ export async function* jsonLines(pieces: AsyncIterable<string>, at: RecordPlace)
 export async function openJsonLines(path: string, at: RecordPlace): Promise<ItemSource> {
   let total = 0
   for await (const content of textLines(piecesOf(path))) if (!isBlank(content)) total += 1
-  return { name: path, total, lines: () => jsonLines(piecesOf(path), at) }
+  return { name: path, path, total, lines: () => jsonLines(piecesOf(path), at) }
 }
 
 const BOM = /^\uFEFF/

@@ -22,6 +22,8 @@ export type ItemLine = {
 export interface ItemSource {
   /** For messages. */
   readonly name: string
+  /** The file that the items are read from, where it is one. */
+  readonly path?: string
   /** Undefined where nobody can know it before the end. */
   readonly total: number | undefined
   lines(): Iterable<ItemLine> | AsyncIterable<ItemLine>
