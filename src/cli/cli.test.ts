@@ -30,6 +30,7 @@ beforeAll(async () => {
   )
   writeFileSync(at('bad-line-first.jsonl'), '{"text":"a cat"}\n\n{"txt":"a dog"}\n{"image":"absent.png"}\n')
   writeFileSync(at('blank.jsonl'), '\n\n')
+  writeFileSync(at('items.csv.jsonl'), 'caption,path\na cat,red.png\n')
   writeFileSync(at('items.csv'), 'caption,path,price\n"a cat, red",red.png,1\na dog,,2\n,absent.png,3\n')
   for (const [name, change] of Object.entries(broken)) {
     await cp(model, at(name), { recursive: true })
@@ -153,6 +154,21 @@ const refusals: Readonly<Record<string, Refusal>> = {
   },
   'nothing piped in': { args: () => ['embed', model, '--input', '-'], code: 2, says: /usage\/empty-input.*stdin has no items/ },
   'an input without items': { args: () => ['embed', model, '--input', at('blank.jsonl')], code: 2, says: /usage\/empty-input/ },
+  'golden vectors of no items': {
+    args: () => ['verify', model, '--record', at('blank.jsonl'), '--out', at('golden')],
+    code: 2,
+    says: /usage\/empty-input.*blank\.jsonl/,
+  },
+  'a comparison over no items': {
+    args: () => ['inspect', model, '--no-probe', '--precision', '--items', at('blank.jsonl')],
+    code: 2,
+    says: /usage\/empty-input.*blank\.jsonl/,
+  },
+  'a comparison over no good item': {
+    args: () => ['inspect', model, '--no-probe', '--precision', '--items', at('items.csv.jsonl')],
+    code: 2,
+    says: /embedder\/item-line.*line 1/,
+  },
   'a bad line with --strict': {
     args: () => ['embed', model, '--input', at('bad-line-first.jsonl'), '--strict'],
     code: 2,

@@ -95,9 +95,20 @@ export async function readContract(path: string): Promise<LocatedContract | unde
   )
 }
 
-/** @throws FileError `file/disk-full`, `file/write` */
+/** For those who write other files before it. @throws EmbedderError `embedder/contract` */
+export function checkContract(contract: Contract): Contract {
+  const parsed = contractSchema.safeParse(contract)
+  if (parsed.success) return parsed.data
+  throw new EmbedderError('contract', {
+    message: `the ${CONTRACT} to be written has an unexpected form: ${z.prettifyError(parsed.error)}`,
+    hint: 'Golden vectors want one item at least, and a tolerance above 0.',
+    cause: parsed.error,
+  })
+}
+
+/** @throws EmbedderError `embedder/contract`; FileError `file/disk-full`, `file/write` */
 export async function writeContract(dir: string, contract: Contract): Promise<void> {
-  await writeFileAtomic(join(dir, CONTRACT), `${JSON.stringify(contractSchema.parse(contract), undefined, 2)}\n`)
+  await writeFileAtomic(join(dir, CONTRACT), `${JSON.stringify(checkContract(contract), undefined, 2)}\n`)
 }
 
 /** The default readout: the last state sees everything in a causal model only; elsewhere the mean. A dual encoder pools by itself. */

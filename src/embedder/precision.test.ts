@@ -51,6 +51,10 @@ test.each(['tower', 'twin-ar', 'twin-diffusion'])('%s, int8: vectors of its own 
   expect(int8!.cosine.all.mean).toBeGreaterThan(0.995)
 })
 
+test('no items are told', async () => {
+  await expect(measurePrecision(shipped('models/twin-ar'), { items: [] })).rejects.toMatchObject({ code: 'usage/empty-input', exitCode: 2 })
+})
+
 test('items that no model takes are told', async () => {
   const items = [{ text: 'keys '.repeat(400) }]
   await expect(measurePrecision(shipped('models/twin-ar'), { items })).rejects.toMatchObject({ code: 'embedder/no-sample' })

@@ -1,6 +1,7 @@
 /** @file What a precision changes in a model: how near its vectors are to those in f32, and how much faster they come. */
 
 import type { Precision } from '../graph/index.ts'
+import { UsageError } from '../numeric/errors.ts'
 import { dot } from '../numeric/linear.ts'
 import { Embedder } from './embedder.ts'
 import { EmbedderError } from './errors.ts'
@@ -45,11 +46,14 @@ interface Measured {
 
 /**
  * Embeds items in f32, then at each other precision, one model in memory at a time. Ratios of speed are those of an idle machine or none.
- * @throws EmbedderError `embedder/no-sample` when the model can take no item; what `Embedder.load` throws
+ * @throws UsageError `usage/empty-input`; EmbedderError `embedder/no-sample` when the model can take no item; what `Embedder.load` throws
  * @example for (const { dtype, cosine, speed } of await measurePrecision('models/twin-ar')) console.log(dtype, cosine.all.min, speed)
  */
 export async function measurePrecision(path: string, options: MeasurePrecisionOptions = {}): Promise<PrecisionReport[]> {
   const { items: given, rounds = 3, onProgress, ...load } = options
+  if (given?.length === 0) {
+    throw new UsageError('empty-input', { message: 'no items to compare precisions with', hint: 'Give one at least, or none of your own.' })
+  }
   const itemsOf = (round: number): { kind: Kind; item: EmbedItem }[] =>
     given?.map((item) => ({ kind: 'given', item })) ?? sampleItems(round)
   const kinds = itemsOf(0).map(({ kind }) => kind)

@@ -7,6 +7,7 @@ import { UsageError } from '../../numeric/errors.ts'
 import { command } from '../command.ts'
 import * as flags from '../flags.ts'
 import type { CommandIo } from '../io.ts'
+import { checkItems, itemsIn } from '../items.ts'
 import { piecesOf } from '../stdin.ts'
 
 export const embed = command('embed <model>', 'Give the vectors of texts and pictures')
@@ -131,12 +132,7 @@ async function itemSource(
     })
   }
   if (input === undefined) return { name: 'the flags', total: 1, lines: () => [{ line: 1, item: { text, image } }] }
-  const { openItems, pipedItems } = await import('../../embedder/items/source.ts')
-  const place = { name: 'stdin', folder: '.', columns: columns ?? {} }
-  const source = await (input === '-' ? pipedItems(piecesOf(process.stdin, signal), place) : openItems(input, columns))
-  if (source.total !== 0) return source
-  throw new UsageError('empty-input', {
-    message: `${source.name} has no items`,
-    hint: 'Write one JSON object a line, rows under the names of the columns, or put pictures into the folder.',
-  })
+  if (input !== '-') return await itemsIn(input, columns)
+  const { pipedItems } = await import('../../embedder/items/source.ts')
+  return checkItems(await pipedItems(piecesOf(process.stdin, signal), { name: 'stdin', folder: '.', columns: columns ?? {} }))
 }

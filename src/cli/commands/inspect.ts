@@ -9,6 +9,7 @@ import { inMegabytes } from '../../hub/progress.ts'
 import { BifocalError, UsageError } from '../../numeric/errors.ts'
 import { command } from '../command.ts'
 import * as flags from '../flags.ts'
+import { itemsIn } from '../items.ts'
 
 export const inspect = command('inspect <model>', 'Show family, tensors, memory and time of a model, and what fewer bits would change')
   .option('--precision', 'run it in f32, f16 and int8: cosines to f32 and ratios of speed')
@@ -20,12 +21,13 @@ export const inspect = command('inspect <model>', 'Show family, tensors, memory 
     if (items !== undefined && !precision) {
       throw new UsageError('arguments', { message: '--items without --precision', hint: 'Items are for the comparison: add --precision.' })
     }
+    const given = items === undefined ? undefined : await firstItems(items)
     const { inspectModel } = await import('../../embedder/inspection.ts')
     const found = await inspectModel(model, { signal: io.signal, onProgress: (at) => io.progress(inMegabytes(at)), warn: io.warn })
     const fits = found.tensors.missing.length + found.tensors.unfit.length === 0
     const options = { device, threads, signal: io.signal, warn: io.warn }
     const estimate = fits && probe ? await estimated(model, options) : null
-    const compared = fits && precision ? await comparedAt(model, items, { ...options, onProgress: io.progress }) : null
+    const compared = fits && precision ? await comparedAt(model, given, { ...options, onProgress: io.progress }) : null
     const words = [...inspectionWords(found), ...estimateWords(estimate), ...precisionWords(compared)]
     const rows = words.map(([name, value]) => `${name.padEnd(10)}  ${value}`)
     io.print(rows.join('\n'), { ...found, estimate, precision: compared })
@@ -55,20 +57,23 @@ const MOST_ITEMS = 64
 
 async function comparedAt(
   model: string,
-  path: string | undefined,
+  items: EmbedItem[] | undefined,
   options: Options & { onProgress: (at: { label: string; done: number; total: number }) => void },
 ): Promise<PrecisionReport[]> {
   const { measurePrecision } = await import('../../embedder/precision.ts')
-  return await measurePrecision(model, { ...options, items: path === undefined ? undefined : await firstItems(path) })
+  return await measurePrecision(model, { ...options, items })
 }
 
+/** @throws UsageError `usage/empty-input`; where no line is an item, the error of the first */
 async function firstItems(path: string): Promise<EmbedItem[]> {
-  const { openItems } = await import('../../embedder/items/source.ts')
   const items: EmbedItem[] = []
-  for await (const line of (await openItems(path)).lines()) {
+  let bad: BifocalError | undefined
+  for await (const line of (await itemsIn(path)).lines()) {
     if (items.length === MOST_ITEMS) break
     if ('item' in line) items.push(line.item)
+    else bad ??= line.error
   }
+  if (items.length === 0 && bad !== undefined) throw bad
   return items
 }
 

@@ -7,6 +7,7 @@ import { type DownloadProgress, inMegabytes } from '../../hub/progress.ts'
 import { UsageError } from '../../numeric/errors.ts'
 import { command } from '../command.ts'
 import * as flags from '../flags.ts'
+import { itemsIn } from '../items.ts'
 
 export const verify = command('verify [model]', 'Recompute expected values and name the first stage that differs')
   .option('--golden <dir>', 'a fixture of reference values: a folder with cases.json')
@@ -85,9 +86,8 @@ async function reportOf(
 
 /** Items that can be embedded again later: one picture at most, by its path. */
 async function goldenItemsOf(path: string): Promise<GoldenItem[]> {
-  const { openItems } = await import('../../embedder/items/source.ts')
   const items: GoldenItem[] = []
-  for await (const line of (await openItems(path)).lines()) {
+  for await (const line of (await itemsIn(path)).lines()) {
     if ('error' in line) throw line.error
     const { image, ...words } = line.item
     if (image !== undefined && typeof image !== 'string') {

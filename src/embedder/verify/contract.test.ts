@@ -52,6 +52,14 @@ function editText(dir: string, file: string, from: string | RegExp, to: string):
   writeFileSync(join(dir, file), text.replace(from, to))
 }
 
+test('what cannot be recorded leaves the vectors of before', async () => {
+  const dir = await recorded(folders.ar, 'kept')
+  const before = readFileSync(join(dir, 'golden.safetensors'))
+  await expect(recordGolden(dir, [], dir)).rejects.toMatchObject({ code: 'embedder/contract', exitCode: 2 })
+  await expect(recordGolden(dir, [{ text: 'keys' }], dir, { tolerance: 0 })).rejects.toMatchObject({ code: 'embedder/contract' })
+  expect(readFileSync(join(dir, 'golden.safetensors'))).toEqual(before)
+})
+
 describe('a miss is bisected to the first stage that differs', () => {
   const mistakes: [string, string, (dir: string) => Promise<void> | void][] = [
     [

@@ -5,7 +5,7 @@ import { join, relative, resolve } from 'node:path'
 import { writeSafetensors } from '../../checkpoint/safetensors.ts'
 import { snapshotRepository } from '../../hub/repository.ts'
 import type { Tensor } from '../../numeric/tensor.ts'
-import { type Contract, writeContract } from '../contract.ts'
+import { type Contract, checkContract, writeContract } from '../contract.ts'
 import { EmbedderError } from '../errors.ts'
 import { type LoadOptions, openSubject } from '../subject.ts'
 import { embedded, goldenItems, stageName, VECTORS } from './contract.ts'
@@ -25,7 +25,7 @@ export type GoldenItem = NonNullable<Contract['golden']>['items'][number]
 /**
  * Embeds items and writes `embedder.json` with golden vectors into `dir`; the contract names the model's folders from there.
  * @param dir   made where it is absent; the model's own folder does as well
- * @throws EmbedderError `embedder/shared-folder`; what `Embedder.load` and `embed` throw; FileError `file/write`
+ * @throws EmbedderError `embedder/shared-folder`, `embedder/contract`; what `Embedder.load` and `embed` throw; FileError `file/write`
  * @example await recordGolden('models/twin-ar', [{ text: 'a cat' }], 'models/twin-ar')
  */
 export async function recordGolden(
@@ -42,15 +42,9 @@ export async function recordGolden(
   }
   const subject = await openSubject(path, options)
   const placed = items.map(({ image, ...words }) => (image === undefined ? words : { ...words, image: relative(dir, resolve(image)) }))
-  const given = goldenItems({ items: placed }, dir)
-  const tensors: Record<string, Tensor> = { [VECTORS]: await embedded(path, given, options) }
-  for (const [i, trace] of (await traceItems(subject, given)).entries()) {
-    for (const [stage, value] of trace) tensors[stageName(i, stage)] = sketchOf(value)
-  }
-  await writeSafetensors(join(dir, GOLDEN), tensors)
   const { contract, checkpoint } = subject.encoder
   const { adapterFolder } = subject
-  const written: Contract = {
+  const written = checkContract({
     ...contract,
     // A base by its name on the hub stays a name.
     base: existsSync(resolve(subject.dir, contract.base.path))
@@ -58,7 +52,13 @@ export async function recordGolden(
       : contract.base,
     adapter: adapterFolder === undefined ? undefined : relative(dir, adapterFolder) || '.',
     golden: { items: placed, vectors: GOLDEN, tolerance },
+  })
+  const given = goldenItems({ items: placed }, dir)
+  const tensors: Record<string, Tensor> = { [VECTORS]: await embedded(path, given, options) }
+  for (const [i, trace] of (await traceItems(subject, given)).entries()) {
+    for (const [stage, value] of trace) tensors[stageName(i, stage)] = sketchOf(value)
   }
+  await writeSafetensors(join(dir, GOLDEN), tensors)
   await writeContract(dir, written)
   return written
 }
