@@ -90,10 +90,27 @@ async function syncFolder(folder: string): Promise<void> {
 }
 
 /**
+ * Before a file is opened: one that is no file of bytes, a pipe say, would be waited for without end.
+ * @returns its size in bytes
+ * @throws FileError `file/missing`, `file/read`
+ */
+export async function sizeOfFile(path: string): Promise<number> {
+  const found = await stat(path).catch((cause: unknown) => {
+    throw readFailure(path, cause)
+  })
+  if (found.isFile()) return found.size
+  throw new FileError('read', {
+    message: `${path} cannot be read: expected a file, got ${found.isDirectory() ? 'a folder' : 'a pipe, a socket or a device'}`,
+    hint: found.isDirectory() ? 'It is a folder: name a file in it.' : 'Copy what it gives into a file, and name that.',
+  })
+}
+
+/**
  * A text file.
  * @throws FileError `file/missing`, `file/read`
  */
 export async function readText(path: string): Promise<string> {
+  await sizeOfFile(path)
   return await readFile(path, 'utf8').catch((cause: unknown) => {
     throw readFailure(path, cause)
   })

@@ -1,6 +1,6 @@
 /** @file Safetensors: round trips, lies of every kind, and 10,000 damaged files. */
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fc, test } from '@fast-check/vitest'
@@ -118,9 +118,10 @@ describe('lies', () => {
     })
   })
 
-  test('an absent file, a folder, an absent tensor, a file that shrinks after opening', async () => {
+  test('an absent file, a folder, a device, an absent tensor, a file that shrinks after opening', async () => {
     await expect(openSafetensors(join(folder, 'none'))).rejects.toMatchObject({ code: 'file/missing', exitCode: 3 })
     await expect(openSafetensors(folder)).rejects.toMatchObject({ code: 'file/read' })
+    if (existsSync('/dev/zero')) await expect(openSafetensors('/dev/zero')).rejects.toMatchObject({ code: 'file/read' })
     const path = fileOf({ a: whole(0, 40) }, 40)
     const file = await openSafetensors(path)
     await expect(file.read('b')).rejects.toMatchObject({ code: 'checkpoint/no-tensor' })

@@ -3,7 +3,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { BYTES_PER_ELEMENT, type DType, sizeOf, type Tensor, type TensorArrays } from '../numeric/tensor.ts'
 import { CheckpointError, readFailure } from './errors.ts'
-import { piecesOf, writeFileAtomic } from './file.ts'
+import { piecesOf, sizeOfFile, writeFileAtomic } from './file.ts'
 import { headerLength, LENGTH_BYTES, parseHeader, type SafetensorsHeader, type TensorLocation } from './header.ts'
 
 /** An opened file: only its header was read. */
@@ -76,9 +76,7 @@ export async function readTensor(at: TensorLocation): Promise<Tensor> {
 
 /** The raw bytes of one tensor, in chunks of at most 8 MiB, so that hashing a checkpoint needs no room for it. */
 export async function* tensorBytes(at: TensorLocation): AsyncGenerator<Uint8Array> {
-  const file = await open(at.file, 'r').catch((cause: unknown) => {
-    throw readFailure(at.file, cause)
-  })
+  const file = await openFile(at.file)
   try {
     const end = at.offset + at.byteLength
     for (let offset = at.offset; offset < end; offset += 2 ** 23) {
@@ -147,14 +145,19 @@ export function safetensorsLayout(
 }
 
 async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
-  const file = await open(path, 'r').catch((cause: unknown) => {
-    throw readFailure(path, cause)
-  })
+  const file = await openFile(path)
   try {
     return await use(file)
   } finally {
     await file.close()
   }
+}
+
+async function openFile(path: string): Promise<FileHandle> {
+  await sizeOfFile(path)
+  return await open(path, 'r').catch((cause: unknown) => {
+    throw readFailure(path, cause)
+  })
 }
 
 async function readFrom(file: FileHandle, at: TensorLocation): Promise<Tensor> {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -91,6 +92,17 @@ describe('refused with a code and a hint', () => {
   test('an absent file, a folder', async () => {
     await expect(decodeImage('no/such.png')).rejects.toMatchObject({ code: 'file/missing' })
     await expect(decodeImage(tmpdir())).rejects.toMatchObject({ code: 'file/read' })
+  })
+
+  test.runIf(process.platform !== 'win32')('a pipe, which nobody may ever write to', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'bifocal-pipe-'))
+    try {
+      execFileSync('mkfifo', [join(folder, 'cat.png')])
+      const refused = { code: 'file/read', exitCode: 3, message: expect.stringMatching(/cat\.png.*got a pipe/) }
+      await expect(decodeImage(join(folder, 'cat.png'))).rejects.toMatchObject(refused)
+    } finally {
+      await rm(folder, { recursive: true })
+    }
   })
 
   test('one pixel over the limit', async () => {

@@ -4,9 +4,10 @@
  * the reference processors were never used with, is refused.
  */
 
-import { readFile, stat } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import sharp, { type Metadata } from 'sharp'
 import { readFailure } from '../checkpoint/errors.ts'
+import { sizeOfFile } from '../checkpoint/file.ts'
 import { MediaError } from './errors.ts'
 import type { RgbImage } from './image.ts'
 
@@ -47,12 +48,11 @@ export async function decodeImage(source: string | Uint8Array, options: DecodeOp
  * @throws MediaError `media/too-large`; FileError `file/missing`, `file/read`
  */
 export async function readPictureFile(path: string): Promise<Uint8Array> {
-  const failed = (cause: unknown) => {
-    throw readFailure(path, cause)
-  }
-  const { size } = await stat(path).catch(failed)
+  const size = await sizeOfFile(path)
   if (size > FILE_LIMIT) throw tooLarge(path, `a file of ${size} bytes, more than ${FILE_LIMIT}`)
-  return await readFile(path).catch(failed)
+  return await readFile(path).catch((cause: unknown) => {
+    throw readFailure(path, cause)
+  })
 }
 
 const PNG = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
