@@ -11,6 +11,7 @@ import type { Encodable, EncodeOptions, Encoder, EncoderOptions } from './encode
 import { EmbedderError } from './errors.ts'
 import { applyImagePolicy } from './image-policy.ts'
 import type { ReadItem } from './input.ts'
+import { leading } from './leading.ts'
 import { EmbedderSessions } from './sessions.ts'
 
 export interface Pair extends Encodable {
@@ -120,9 +121,4 @@ export async function pairPreparer(
     const ids = words === undefined ? undefined : processor.ids(words)
     return { pixels, ids, tokens: length, bytes: (pixels?.data.byteLength ?? 0) + 8 * textLength }
   }
-}
-
-/** The first elements, to unit length. @see Kusupati et al. 2022 (Matryoshka) */
-export function leading(vector: Float32Array, dims: number): Float32Array {
-  return l2NormaliseRows(f32([1, Math.min(dims, vector.length)], vector.slice(0, dims))).data
 }

@@ -15,6 +15,7 @@ import type { MemoryMode } from '../runtime/placement.ts'
 import { type Contract, defaultContract } from './contract.ts'
 import type { EncoderOptions } from './encoder.ts'
 import type { ImagePolicy } from './image-policy.ts'
+import { checkDims } from './leading.ts'
 import { locateModel } from './locate.ts'
 import { type PresetName, presetFor, presets, withPreset } from './presets.ts'
 import type { Readout } from './readout.ts'
@@ -66,7 +67,7 @@ export interface Subject {
 
 /**
  * @param path a checkpoint folder, a folder with an `embedder.json`, that file, an adapter folder that names its base, or a name on the hub
- * @throws EmbedderError `embedder/no-model`, `embedder/preset-family`; HubError; CheckpointError, FamilyError, FileError for what the folder holds
+ * @throws EmbedderError `embedder/no-model`, `embedder/preset-family`, `embedder/dims`; HubError; CheckpointError, FamilyError, FileError for what the folder holds
  */
 export async function openSubject(path: string, options: LoadOptions = {}): Promise<Subject> {
   const { readouts = {}, preset: wished, device, threads, memory, adapterMode, tokenBudget, warn } = options
@@ -101,6 +102,8 @@ export async function openSubject(path: string, options: LoadOptions = {}): Prom
     warn?.(`${model.family} is a dual encoder, which pools by itself: attention, layer and pool change nothing`)
   const adapter = typeof from === 'string' ? await readAdapter(from) : from
   const all = [contract.readout, ...Object.values(readouts)]
+  const width = model.kind === 'dual-encoder' ? model.shape.dims : model.shape.hidden
+  for (const { dims } of all) if (dims !== undefined) checkDims(dims, width)
   const encoder = { checkpoint, contract, readouts: all, adapter, adapterMode, device, threads, memory, tokenBudget, warn }
   return { dir: located.dir, model, encoder, adapterFolder, preset }
 }

@@ -1,8 +1,8 @@
 /** @file Vectors of different items in one array that becomes the result: a million of them are in memory once. */
 
 import { f32, type Tensor } from '../numeric/tensor.ts'
-import { leading } from './dual-encoder.ts'
 import { EmbedderError } from './errors.ts'
+import { checkDims, leading } from './leading.ts'
 
 /** Elements of the longest array in Node 20. */
 const LONGEST = 2 ** 32 - 1
@@ -29,12 +29,7 @@ export class VectorTable {
    */
   set(row: number, vector: Float32Array): void {
     const { dims = vector.length } = this.#options
-    if (dims < 1 || dims > vector.length) {
-      throw new EmbedderError('dims', {
-        message: `dims ${dims}: the vectors have ${vector.length} elements`,
-        hint: `Take a number from 1 to ${vector.length}.`,
-      })
-    }
+    checkDims(dims, vector.length)
     this.#width = dims
     this.#reserve(row + 1)
     this.#data.set(dims === vector.length ? vector : leading(vector, dims), row * dims)
