@@ -54,6 +54,12 @@ export function writeFailure(path: string, cause: unknown): FileError {
   )
 }
 
+/** The `FileError` of stdout or stderr: unlike a file it keeps what was written before. */
+export function streamFailure(name: string, cause: unknown): FileError {
+  const hint = 'What was written is incomplete. Is the disk behind it full?'
+  return new FileError('write', { message: `${name} cannot be written: ${words(cause)}`, hint, cause }, 1)
+}
+
 function words(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause)
 }

@@ -1,5 +1,17 @@
-import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { cp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -339,6 +351,15 @@ describe('embed', () => {
     })
     expect(await new Promise((resolve) => child.on('close', resolve))).toBe(0)
     expect(said).toBe('')
+  })
+
+  test.runIf(existsSync('/dev/full'))('says why what it prints cannot be written', () => {
+    const full = openSync('/dev/full', 'w')
+    const args = [fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url)), 'embed', model, '--text', 'a cat']
+    const { status, stderr } = spawnSync(process.execPath, args, { stdio: ['ignore', full, 'pipe'], encoding: 'utf8' })
+    closeSync(full)
+    expect(stderr).toMatch(/error \[file\/write\]: stdout cannot be written: .*ENOSPC[\s\S]*hint: /)
+    expect(status).toBe(1)
   })
 })
 

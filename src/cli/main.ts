@@ -4,15 +4,22 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { z } from 'zod'
+import { streamFailure } from '../checkpoint/errors.ts'
 import type { CommandResult } from './command.ts'
 import { commands } from './commands/index.ts'
 import { failureOf } from './failure.ts'
 import { interruption } from './interrupt.ts'
 import { terminalIo } from './io.ts'
 
-/** A reader that went away (`| head`) ends the command quietly: nobody is left to tell. */
+/** A reader that went away (`| head`) ends the command quietly: nobody is left to tell. Any other loss of data is told. */
 function endWithReader(stream: NodeJS.WriteStream): void {
-  stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+  stream.on('error', (cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'EPIPE') process.exit(0)
+    const error = streamFailure(stream === process.stdout ? 'stdout' : 'stderr', cause)
+    // Where stderr itself fails nobody can be told.
+    if (stream === process.stdout) process.stderr.write(`${failureOf(error, { interrupted: false, debug: false }).words}\n`)
+    process.exit(error.exitCode)
+  })
 }
 
 /** Written bytes may still be on their way to a pipe when a process is asked to exit. */
