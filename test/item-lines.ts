@@ -9,6 +9,6 @@ export function itemsOfText(text: string, name: string, folder: string): ItemSou
   return { name, total, lines: () => jsonLines(pieces(text), { name, folder, columns: {} }) }
 }
 
-async function* pieces(text: string): AsyncGenerator<string> {
-  yield text
+async function* pieces(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text)
 }

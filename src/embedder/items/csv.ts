@@ -1,12 +1,14 @@
 /** @file Items as a table of text: RFC 4180, the first line names the columns. */
 
+import { isUtf8 } from 'node:buffer'
 import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream'
 import { CsvError, parse } from 'csv-parse'
 import { z } from 'zod'
 import { readFailure } from '../../checkpoint/errors.ts'
 import { EmbedderError } from '../errors.ts'
-import { checkColumns, columnOf, lineOf, type RecordPlace } from './record.ts'
+import { byteLines, piecesOf } from './lines.ts'
+import { checkColumns, columnOf, encodingError, lineOf, type RecordPlace } from './record.ts'
 import type { ItemLine, ItemSource } from './source.ts'
 
 /** A file, what its items are called, and what stands between cells. */
@@ -21,12 +23,23 @@ interface Table extends RecordPlace {
  * @throws EmbedderError `embedder/item-table` for text that is no such table, `embedder/item-columns`; FileError `file/missing`, `file/read`
  */
 export async function openCsv(table: Table): Promise<ItemSource> {
+  await checkUtf8(table)
   let rows = 0
   for await (const { record } of records(table)) {
     if (rows === 0) checkColumns(record, table)
     rows += 1
   }
   return { name: table.path, path: table.path, total: Math.max(0, rows - 1), lines: () => items(table) }
+}
+
+/** Before cells are decoded, which would put U+FFFD in the place of letters. UTF-16 that says so, as spreadsheets write it, is read as such. */
+async function checkUtf8({ path, name }: Table): Promise<void> {
+  let line = 0
+  for await (const bytes of byteLines(piecesOf(path))) {
+    line += 1
+    if (line === 1 && bytes[0] === 0xff && bytes[1] === 0xfe) return
+    if (!isUtf8(bytes)) throw encodingError('item-table', name, line)
+  }
 }
 
 async function* items(table: Table): AsyncGenerator<ItemLine> {

@@ -26,8 +26,9 @@ async function collected(source: ItemSource): Promise<ItemLine[]> {
   return lines
 }
 
-async function* inPieces(text: string, length = text.length): AsyncGenerator<string> {
-  for (let start = 0; start < text.length; start += length) yield text.slice(start, start + length)
+async function* inPieces(text: string, length = 4099): AsyncGenerator<Uint8Array> {
+  const bytes = Buffer.from(text)
+  for (let start = 0; start < bytes.length; start += length) yield bytes.subarray(start, start + length)
 }
 
 async function linesIn(name: string, content: string | Uint8Array, columns?: ItemColumns): Promise<ItemLine[]> {
@@ -77,11 +78,18 @@ describe('JSON lines', () => {
     ]
     const content = `\uFEFF${texts.map((text) => JSON.stringify({ text })).join('\n\r\n')}`
     const lines = await linesIn('long.jsonl', content)
-    const piped = await pipedItems(inPieces(content, 4099), { name: at('long.jsonl'), folder: root, columns: {} })
+    const piped = await pipedItems(inPieces(content), { name: at('long.jsonl'), folder: root, columns: {} })
     expect(piped.total).toBeUndefined()
     expect(await collected(piped)).toEqual(lines)
     expect(lines.map((line) => 'item' in line && line.item.text)).toEqual(texts)
     expect(lines.at(-1)!.line).toBe(2 * texts.length - 1)
+  })
+
+  test('a line of another encoding is an error of its line, U+FFFD itself is none', async () => {
+    const lines = await linesIn('latin.jsonl', Buffer.concat([Buffer.from('{"text":"\uFFFD"}\n'), Buffer.from('{"text":"cät"}', 'latin1')]))
+    expect(lines[0]).toMatchObject({ item: { text: '\uFFFD' } })
+    expect(codeOf(lines[1])).toEqual([2, 'embedder/item-line'])
+    expect(lines[1]).toMatchObject({ error: { message: expect.stringMatching(/latin\.jsonl, line 2: .*UTF-8/) } })
   })
 
   test('other names for the parts; then other keys do not count', async () => {
@@ -94,7 +102,7 @@ describe('JSON lines', () => {
     const place = { name: 'stdin', folder: '.', columns: {} }
     let asked = 0
     const endless = async function* () {
-      for (;;) yield `{"text":"cat ${asked++}"}\n`
+      for (;;) yield Buffer.from(`{"text":"cat ${asked++}"}\n`)
     }
     const seen: ItemLine[] = []
     for await (const line of (await pipedItems(endless(), place)).lines()) if (seen.push(line) === 3) break
@@ -121,10 +129,17 @@ describe('tables of text', () => {
   test.each([
     ['no column to embed', 'id,price\n1,2\n', undefined, 'embedder/item-columns', /columns are id, price/],
     ['a named column that is not there', 'text\na\n', { image: 'path' }, 'embedder/item-columns', /no column path/],
+    ['a column that is there twice', 'id,text,text\n1,a,b\n', undefined, 'embedder/item-columns', /column text more than once/],
+    ['another encoding', Buffer.from('text\na cat\nein K\u00e4tzchen\n', 'latin1'), undefined, 'embedder/item-table', /line 3: .*UTF-8/],
     ['a row of another length', 'text,image\na\n', undefined, 'embedder/item-table', /line 2/],
     ['an open quote', 'text\n"a\n', undefined, 'embedder/item-table', /[Qq]uote/],
   ] as const)('%s is refused', async (_, content, columns, code, says) => {
     await expect(linesIn('bad.csv', content, columns)).rejects.toMatchObject({ code, message: expect.stringMatching(says) })
+  })
+
+  test('UTF-16 with its mark, and columns that nobody asks for twice', async () => {
+    const lines = await linesIn('wide.csv', Buffer.from('\uFEFFtext,,\na cät,,\n', 'utf16le'))
+    expect(lines).toMatchObject([{ line: 2, item: { text: 'a cät' } }])
   })
 
   test('many rows', async () => {

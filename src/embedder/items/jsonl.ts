@@ -1,16 +1,18 @@
 /** @file Items as JSON Lines: `{"id": …, "instruction": …, "text": …, "image": …}`. */
 
-import { createReadStream } from 'node:fs'
-import { readFailure } from '../../checkpoint/errors.ts'
-import { itemError, lineOf, type RecordPlace } from './record.ts'
+import { isUtf8 } from 'node:buffer'
+import { byteLines, piecesOf } from './lines.ts'
+import { encodingError, itemError, lineOf, type RecordPlace } from './record.ts'
 import type { ItemLine, ItemSource } from './source.ts'
 
-/** All lines of a text that comes in pieces; blank ones do not count. A piece may end anywhere between two characters. */
-export async function* jsonLines(pieces: AsyncIterable<string>, at: RecordPlace): AsyncGenerator<ItemLine> {
+/** All lines of a text that comes in pieces of UTF-8; blank ones do not count. A piece may end anywhere. */
+export async function* jsonLines(pieces: AsyncIterable<Uint8Array>, at: RecordPlace): AsyncGenerator<ItemLine> {
   let line = 0
-  for await (const content of textLines(pieces)) {
+  for await (const bytes of byteLines(pieces)) {
     line += 1
-    if (!isBlank(content)) yield itemOf(content, line, at)
+    const content = textOf(bytes)
+    if (content === undefined) yield { line, error: encodingError('item-line', at.name, line) }
+    else if (!isBlank(content)) yield itemOf(line === 1 ? content.replace(BOM, '') : content, line, at)
   }
 }
 
@@ -20,14 +22,19 @@ export async function* jsonLines(pieces: AsyncIterable<string>, at: RecordPlace)
  */
 export async function openJsonLines(path: string, at: RecordPlace): Promise<ItemSource> {
   let total = 0
-  for await (const content of textLines(piecesOf(path))) if (!isBlank(content)) total += 1
+  for await (const bytes of byteLines(piecesOf(path))) if (!isBlank(textOf(bytes))) total += 1
   return { name: path, path, total, lines: () => jsonLines(piecesOf(path), at) }
 }
 
 const BOM = /^\uFEFF/
 
-function isBlank(content: string): boolean {
-  return content.trim() === ''
+/** Undefined for what is no UTF-8: decoding would put U+FFFD in the place of letters without a word. */
+function textOf(bytes: Uint8Array): string | undefined {
+  return isUtf8(bytes) ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString() : undefined
+}
+
+function isBlank(content: string | undefined): boolean {
+  return content?.trim() === ''
 }
 
 function itemOf(content: string, line: number, at: RecordPlace): ItemLine {
@@ -38,34 +45,4 @@ function itemOf(content: string, line: number, at: RecordPlace): ItemLine {
   } catch (cause) {
     return { line, error: itemError(at.name, line, String(cause), cause) }
   }
-}
-
-async function* piecesOf(path: string): AsyncGenerator<string> {
-  const pieces: AsyncIterable<string> = createReadStream(path, { encoding: 'utf8', highWaterMark: 2 ** 20 })
-  try {
-    yield* pieces
-  } catch (cause) {
-    throw readFailure(path, cause)
-  }
-}
-
-/** Not by `readline`: it also ends lines at U+2028, which JSON allows within a text. */
-async function* textLines(pieces: AsyncIterable<string>): AsyncGenerator<string> {
-  /** The line that is not over: a picture within it may span many pieces. */
-  let begun: string[] = []
-  let first = true
-  const whole = (end: string) => {
-    const line = begun.length === 0 ? end : begun.join('') + end
-    begun = []
-    const content = first ? line.replace(BOM, '') : line
-    first = false
-    return content
-  }
-  for await (const piece of pieces) {
-    const parts = piece.split('\n')
-    const last = parts.pop() ?? ''
-    for (const part of parts) yield whole(part)
-    if (last !== '') begun.push(last)
-  }
-  if (begun.length > 0) yield whole('')
 }

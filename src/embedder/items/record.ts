@@ -68,6 +68,14 @@ export function lineOf(record: unknown, line: number, { name, folder, columns }:
   return { line, ...(id === null || id === undefined ? {} : { id: String(id) }), item }
 }
 
+/** @param what has other bytes than UTF-8 has: a line of JSON, or a table */
+export function encodingError(what: 'item-line' | 'item-table', name: string, line: number): EmbedderError {
+  return new EmbedderError(what, {
+    message: `${name}, line ${line}: expected UTF-8, got bytes of another encoding`,
+    hint: 'Convert the file; from Latin-1: iconv -f LATIN1 -t UTF-8',
+  })
+}
+
 export function itemError(name: string, line: number, why: string, cause?: unknown): EmbedderError {
   return new EmbedderError('item-line', {
     message: `${name}, line ${line}: ${why}`,
@@ -92,9 +100,17 @@ function located(picture: string | Uint8Array, folder: string): string | Uint8Ar
 /**
  * Checks that a table has something to embed.
  * @param names of its columns
- * @throws EmbedderError `embedder/item-columns` for a named column that is not there, or none of text, image and instruction
+ * @throws EmbedderError `embedder/item-columns` for a named column that is not there, or one that is there twice, or none of text, image and
+ *   instruction
  */
 export function checkColumns(names: readonly string[], { name, columns }: RecordPlace): void {
+  const repeated = PARTS.map((part) => columnOf(columns, part)).find((column) => names.indexOf(column) !== names.lastIndexOf(column))
+  if (repeated !== undefined) {
+    throw new EmbedderError('item-columns', {
+      message: `${name} has the column ${repeated} more than once; its columns are ${names.join(', ')}`,
+      hint: 'Give each column that is embedded a name of its own.',
+    })
+  }
   const absent = PARTS.map((part) => columns[part]).filter((column) => column !== undefined && !names.includes(column))
   const usable = (['instruction', 'text', 'image'] as const).some((part) => names.includes(columnOf(columns, part)))
   if (usable && absent.length === 0) return

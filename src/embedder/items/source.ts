@@ -47,10 +47,10 @@ export async function openItems(path: string, columns: ItemColumns = {}): Promis
 
 /**
  * Lines of JSON that come in pieces, a pipe's: read while they are used, once, and the first one at once, so that nothing is known as such.
- * @param pieces of UTF-8 text
+ * @param pieces of UTF-8
  * @param at     what to call the source, what paths of pictures are relative to, what the records call their parts
  */
-export async function pipedItems(pieces: AsyncIterable<string>, at: RecordPlace): Promise<ItemSource> {
+export async function pipedItems(pieces: AsyncIterable<Uint8Array>, at: RecordPlace): Promise<ItemSource> {
   const rest = jsonLines(pieces, at)
   const first = await rest.next()
   if (first.done) return listed(at.name, [])
