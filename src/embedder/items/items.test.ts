@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parquetWriteBuffer } from 'hyparquet-writer'
@@ -206,4 +206,15 @@ test('a folder gives its pictures by path, those of its folders too', async () =
     { line: 2, id: 'b/a.webp', item: { image: at('pictures/b/a.webp') } },
     { line: 3, id: 'z.PNG', item: { image: at('pictures/z.PNG') } },
   ])
+})
+
+test('links in a folder are followed, to each folder once', async () => {
+  mkdirSync(at('linked/z'), { recursive: true })
+  mkdirSync(at('elsewhere'))
+  for (const name of ['linked/z/a.png', 'elsewhere/b.png']) writeFileSync(at(name), '')
+  symlinkSync(at('linked'), at('linked/loop'))
+  symlinkSync(at('linked/z'), at('linked/a'))
+  symlinkSync(at('elsewhere'), at('linked/other'))
+  symlinkSync(at('none.png'), at('linked/broken.png'))
+  expect((await linesOf(at('linked'))).map(({ id }) => id)).toEqual(['broken.png', 'other/b.png', 'z/a.png'])
 })
