@@ -71,7 +71,7 @@ describe('refused with a code and a hint', () => {
     ['a PNG of 30000×30000 pixels', 'media/too-large', lyingPng(30_000, 30_000)],
     ['a PNG of 7000×7000 pixels without data', 'media/damaged', lyingPng(7_000, 7_000)],
     ['a PNG of 900000×900000 pixels', 'media/too-large', lyingPng(900_000, 900_000)],
-    ['a PNG of 2^31-1 pixels a side', 'media/damaged', lyingPng(2 ** 31 - 1, 2 ** 31 - 1)],
+    ['a PNG of 2^31-1 pixels a side', 'media/too-large', lyingPng(2 ** 31 - 1, 2 ** 31 - 1)],
     ['half a PNG', 'media/damaged', half('rgb.png')],
     ['half a JPEG', 'media/damaged', half('dense-444.jpg')],
     ['half a progressive JPEG', 'media/damaged', half('progressive.jpg')],
@@ -89,8 +89,10 @@ describe('refused with a code and a hint', () => {
     expect(error).toMatchObject({ code, exitCode: 3, hint: expect.stringMatching(/\.$/), message: expect.stringContaining('shop/7.png') })
   })
 
-  test('an absent file, a folder', async () => {
+  test('an absent file, an address on the net, a folder', async () => {
     await expect(decodeImage('no/such.png')).rejects.toMatchObject({ code: 'file/missing' })
+    const address = { code: 'media/address', exitCode: 3, hint: expect.stringContaining('Download') }
+    await expect(decodeImage('https://example.org/cat.png')).rejects.toMatchObject(address)
     await expect(decodeImage(tmpdir())).rejects.toMatchObject({ code: 'file/read' })
   })
 

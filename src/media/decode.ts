@@ -32,9 +32,11 @@ export async function decodeImage(source: string | Uint8Array, options: DecodeOp
   const name = options.name ?? (typeof source === 'string' ? source : 'picture')
   const bytes = typeof source === 'string' ? await readPictureFile(source) : source
   checkFormat(bytes, name)
+  const pixelLimit = options.pixelLimit ?? PIXEL_LIMIT
+  if (startsWith(bytes, PNG)) checkPngSize(bytes, name, pixelLimit)
   const input = { ignoreIcc: true, failOn: 'error', limitInputPixels: false } as const
   try {
-    checkHeader(await sharp(bytes, input).metadata(), name, options.pixelLimit ?? PIXEL_LIMIT)
+    checkHeader(await sharp(bytes, input).metadata(), name, pixelLimit)
     // One band becomes three and palettes are expanded by the colour space; a fourth band is alpha.
     const { data, info } = await sharp(bytes, input).toColourspace('srgb').removeAlpha().raw().toBuffer({ resolveWithObject: true })
     return { width: info.width, height: info.height, data: new Uint8Array(data.buffer, data.byteOffset, data.length) }
@@ -45,14 +47,25 @@ export async function decodeImage(source: string | Uint8Array, options: DecodeOp
 
 /**
  * The bytes of a picture's file, for those who want to know it before it is decoded.
- * @throws MediaError `media/too-large`; FileError `file/missing`, `file/read`
+ * @throws MediaError `media/too-large`, `media/address`; FileError `file/missing`, `file/read`
  */
 export async function readPictureFile(path: string): Promise<Uint8Array> {
+  if (isAddress(path)) {
+    throw new MediaError('address', {
+      message: `${path} is an address on the net: expected the path of a file, pictures are not fetched`,
+      hint: 'Download the picture first, then name its file.',
+    })
+  }
   const size = await sizeOfFile(path)
   if (size > FILE_LIMIT) throw tooLarge(path, `a file of ${size} bytes, more than ${FILE_LIMIT}`)
   return await readFile(path).catch((cause: unknown) => {
     throw readFailure(path, cause)
   })
+}
+
+/** Of a picture on the net. A scheme of one letter would be a drive of Windows. */
+export function isAddress(path: string): boolean {
+  return /^[a-z][a-z\d+.-]+:\/\//i.test(path)
 }
 
 const PNG = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
@@ -74,6 +87,13 @@ function checkFormat(bytes: Uint8Array, name: string): void {
   if (png && isAnimatedPng(bytes)) throw animated(name)
 }
 
+/** The decoder calls a PNG of more than some thousand million pixels damaged. */
+function checkPngSize(bytes: Uint8Array, name: string, pixelLimit: number): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  // IHDR comes first, width and height at its head.
+  if (bytes.length >= 24 && view.getUint32(12) === 0x49484452) checkPixels(view.getUint32(16), view.getUint32(20), name, pixelLimit)
+}
+
 /** Animated PNG files announce themselves by an `acTL` chunk before the first `IDAT`; decoders that do not know it show one frame. */
 function isAnimatedPng(bytes: Uint8Array): boolean {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
@@ -86,7 +106,7 @@ function isAnimatedPng(bytes: Uint8Array): boolean {
 }
 
 function checkHeader({ width, height, depth, space, pages = 1 }: Metadata, name: string, pixelLimit: number): void {
-  if (width * height > pixelLimit) throw tooLarge(name, `${width}×${height} pixels, more than the limit of ${pixelLimit}`)
+  checkPixels(width, height, name, pixelLimit)
   if (pages > 1) throw animated(name)
   if (space === 'cmyk') {
     throw new MediaError('colour-space', {
@@ -102,12 +122,19 @@ function checkHeader({ width, height, depth, space, pages = 1 }: Metadata, name:
   }
 }
 
+function checkPixels(width: number, height: number, name: string, pixelLimit: number): void {
+  if (width * height > pixelLimit) throw tooLarge(name, `${width}×${height} pixels, more than the limit of ${pixelLimit}`)
+}
+
 function animated(name: string): MediaError {
   return new MediaError('animated', { message: `${name}: the picture is animated`, hint: 'Save the frame that you mean as a PNG file.' })
 }
 
 function tooLarge(name: string, what: string): MediaError {
-  return new MediaError('too-large', { message: `${name}: ${what}`, hint: 'Scale the picture down, or raise pixelLimit when it is real.' })
+  return new MediaError('too-large', {
+    message: `${name}: ${what}`,
+    hint: 'Scale the picture down first. In code, decodeImage takes a higher pixelLimit, and its pixels can be embedded.',
+  })
 }
 
 /** The decoder's words do not tell a file that was cut short from one that was overwritten. */

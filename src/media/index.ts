@@ -2,7 +2,7 @@
 
 export { anyresViews, bestResolution, type KeptCells, unpadded } from './anyres.ts'
 export { type AnyresProcessor, llavaNextProcessor, llavaOnevisionProcessor } from './anyres-processors.ts'
-export { type DecodeOptions, decodeImage, readPictureFile } from './decode.ts'
+export { type DecodeOptions, decodeImage, isAddress, readPictureFile } from './decode.ts'
 export type { Colour, RgbImage, Size } from './image.ts'
 export { normalise, type PerChannel, type PixelScale } from './normalise.ts'
 export { type Offset, padTo, padToSquare } from './pad.ts'

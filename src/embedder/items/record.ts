@@ -2,6 +2,7 @@
 
 import { resolve } from 'node:path'
 import { z } from 'zod'
+import { isAddress } from '../../media/index.ts'
 import { EmbedderError } from '../errors.ts'
 import type { EmbedItem } from '../input.ts'
 import type { ItemLine } from './source.ts'
@@ -94,6 +95,8 @@ const DATA_URL = /^data:image\/[\w.+-]+;base64,/
 
 function located(picture: string | Uint8Array, folder: string): string | Uint8Array {
   if (typeof picture !== 'string') return picture
+  // Who reads the picture says that it is not fetched.
+  if (isAddress(picture)) return picture
   return DATA_URL.test(picture) ? Buffer.from(picture.replace(DATA_URL, ''), 'base64') : resolve(folder, picture)
 }
 
