@@ -3,7 +3,7 @@
  * model; a plain checkpoint folder has a default one.
  */
 
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { readJson, writeFileAtomic } from '../checkpoint/file.ts'
@@ -78,7 +78,7 @@ export interface LocatedContract {
  * @throws EmbedderError `embedder/no-model` when there is neither contract nor checkpoint; FileError `file/schema`
  */
 export async function readContract(path: string): Promise<LocatedContract | undefined> {
-  const file = path.endsWith('.json') ? path : join(path, CONTRACT)
+  const file = path.endsWith('.json') && !isFolder(path) ? path : join(path, CONTRACT)
   if (existsSync(file)) {
     const contract = await readJson(file, contractSchema)
     const dir = dirname(file)
@@ -93,6 +93,10 @@ export async function readContract(path: string): Promise<LocatedContract | unde
     },
     3,
   )
+}
+
+function isFolder(path: string): boolean {
+  return existsSync(path) && statSync(path).isDirectory()
 }
 
 /** For those who write other files before it. @throws EmbedderError `embedder/contract` */

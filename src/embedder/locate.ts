@@ -38,7 +38,12 @@ export async function locateModel(model: string, options: ResolveOptions = {}): 
   if (contract === undefined) return { dir, contract, base: dir, adapter: undefined }
   const { path, revision } = contract.contract.base
   const remote = !existsSync(contract.base) && parseRepository(path) !== undefined
-  return { dir, contract, base: remote ? await resolveModel(at(path, revision), options) : contract.base, adapter: contract.adapter }
+  return {
+    dir: contract.dir,
+    contract,
+    base: remote ? await resolveModel(at(path, revision), options) : contract.base,
+    adapter: contract.adapter,
+  }
 }
 
 /** The base of a folder that holds an adapter and no weights to adapt. */
