@@ -130,11 +130,6 @@ describe('readouts', () => {
   test('a layer that is not there is refused', async () => {
     await expect(Embedder.load(folders.ar, { readout: { layer: 9, norm: 'before' } })).rejects.toMatchObject({ code: 'embedder/layer' })
   })
-
-  test.each(['ar', 'tower'] as const)('more dims than the states have are refused: %s', async (name) => {
-    const dims = Embedder.load(folders[name], { readout: { dims: 999 } })
-    await expect(dims).rejects.toMatchObject({ code: 'embedder/dims', exitCode: 2 })
-  })
 })
 
 describe('an adapter', () => {

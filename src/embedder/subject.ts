@@ -10,10 +10,12 @@ import { modelOf } from '../families/registry.ts'
 import { warnOfSpareLayers } from '../families/weights.ts'
 import type { DownloadProgress } from '../hub/progress.ts'
 import { resolveModel } from '../hub/resolve.ts'
+import { UsageError } from '../numeric/errors.ts'
 import type { Device } from '../runtime/devices.ts'
 import type { MemoryMode } from '../runtime/placement.ts'
 import { type Contract, defaultContract } from './contract.ts'
 import type { EncoderOptions } from './encoder.ts'
+import { EmbedderError } from './errors.ts'
 import type { ImagePolicy } from './image-policy.ts'
 import { checkDims } from './leading.ts'
 import { locateModel } from './locate.ts'
@@ -67,7 +69,7 @@ export interface Subject {
 
 /**
  * @param path a checkpoint folder, a folder with an `embedder.json`, that file, an adapter folder that names its base, or a name on the hub
- * @throws EmbedderError `embedder/no-model`, `embedder/preset-family`, `embedder/dims`; HubError; CheckpointError, FamilyError, FileError for what the folder holds
+ * @throws EmbedderError `embedder/no-model`, `embedder/preset-family`, `embedder/dims`, `embedder/positions`; UsageError `usage/arguments`; HubError; CheckpointError, FamilyError, FileError for what the folder holds
  */
 export async function openSubject(path: string, options: LoadOptions = {}): Promise<Subject> {
   const { readouts = {}, preset: wished, device, threads, memory, adapterMode, tokenBudget, warn } = options
@@ -100,6 +102,19 @@ export async function openSubject(path: string, options: LoadOptions = {}): Prom
   }
   if (model.kind === 'dual-encoder' && (options.attention ?? options.readout?.layer ?? options.readout?.pool) !== undefined)
     warn?.(`${model.family} is a dual encoder, which pools by itself: attention, layer and pool change nothing`)
+  if (adapterMode !== undefined && wanted === undefined) {
+    throw new UsageError('arguments', {
+      message: `adapter mode ${adapterMode} for ${path}, which has no adapter`,
+      hint: 'Name the adapter too, or leave its mode out.',
+    })
+  }
+  const axes = model.kind === 'dual-encoder' ? undefined : model.shape.positionAxes
+  if (contract.mropeMode !== undefined && axes === undefined) {
+    throw new EmbedderError('positions', {
+      message: `${path}: mropeMode "${contract.mropeMode}" for a ${model.family} model, whose positions have no rows and columns`,
+      hint: 'Leave mropeMode out of embedder.json: it is for the families of Qwen.',
+    })
+  }
   const adapter = typeof from === 'string' ? await readAdapter(from) : from
   const all = [contract.readout, ...Object.values(readouts)]
   const width = model.kind === 'dual-encoder' ? model.shape.dims : model.shape.hidden

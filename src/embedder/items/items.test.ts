@@ -57,6 +57,11 @@ describe('JSON lines', () => {
     expect(line).toMatchObject({ item: { image: Buffer.from([1, 2, 3]) } })
   })
 
+  test('an address on the net stays one, for the message', async () => {
+    const [line] = await linesIn('net.jsonl', '{"image":"http://example.org/c.png"}')
+    expect(line).toMatchObject({ item: { image: 'http://example.org/c.png' } })
+  })
+
   test.each([
     ['an unknown key', '{"txt":"a"}', /Unrecognized key.*txt/],
     ['a number as text', '{"text":5}', /text: .*expected string/],
@@ -206,6 +211,7 @@ test('a folder gives its pictures by path, those of its folders too', async () =
     { line: 2, id: 'b/a.webp', item: { image: at('pictures/b/a.webp') } },
     { line: 3, id: 'z.PNG', item: { image: at('pictures/z.PNG') } },
   ])
+  await expect(openItems(at('pictures'), { text: 'caption' })).rejects.toMatchObject({ code: 'embedder/item-columns', exitCode: 2 })
 })
 
 test('links in a folder are followed, to each folder once', async () => {

@@ -2,7 +2,7 @@
 
 import { existsSync, statSync } from 'node:fs'
 import { dirname, extname } from 'node:path'
-import type { EmbedderError } from '../errors.ts'
+import { EmbedderError } from '../errors.ts'
 import type { EmbedItem } from '../input.ts'
 import { openCsv } from './csv.ts'
 import { folderLines } from './folder.ts'
@@ -37,7 +37,13 @@ export interface ItemSource {
  * @example const source = await openItems('captions.csv', { text: 'caption', image: 'path' })
  */
 export async function openItems(path: string, columns: ItemColumns = {}): Promise<ItemSource> {
-  if (existsSync(path) && statSync(path).isDirectory()) return listed(path, await folderLines(path))
+  if (existsSync(path) && statSync(path).isDirectory()) {
+    if (Object.keys(columns).length === 0) return listed(path, await folderLines(path))
+    throw new EmbedderError('item-columns', {
+      message: `columns of ${path}, which is a folder of pictures and has none`,
+      hint: 'Columns are those of a table or of JSON lines: name such a file, or leave the columns out.',
+    })
+  }
   const ending = extname(path).toLowerCase()
   const at = { name: path, folder: dirname(path), columns }
   if (ending === '.parquet') return await openParquet(path, at)
