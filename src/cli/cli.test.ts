@@ -122,6 +122,27 @@ const refusals: Readonly<Record<string, Refusal>> = {
     code: 3,
     says: /family\/weights.*other-shape.*up_proj/,
   },
+  'a preset for a fixture': {
+    args: () => ['verify', '--golden', 'x', '--preset', 'gme'],
+    code: 2,
+    says: /--preset together with --golden/,
+  },
+  'a picture for golden vectors': {
+    args: () => ['verify', 'm', '--record', 'x', '--preset', 'gme', '--picture', 'y'],
+    code: 2,
+    says: /--picture together with --record/,
+  },
+  'a picture that nothing is compared with': { args: () => ['verify', 'm', '--picture', 'y'], code: 2, says: /--picture without --preset/ },
+  'the mode of no adapter': {
+    args: () => ['embed', model, '--text', 'a', '--adapter-mode', 'merged'],
+    code: 2,
+    says: /usage\/arguments.*merged.*no adapter/,
+  },
+  'a picture on the net': {
+    args: () => ['embed', model, '--image', 'https://example.org/cat.png'],
+    code: 3,
+    says: /media\/address.*not fetched[\s\S]*Download/,
+  },
   'an empty text': { args: () => ['embed', model, '--text', ' '], code: 2, says: /embedder\/empty-item.*empty/ },
   'a text over the context': { args: () => ['embed', model, '--text', 'keys '.repeat(400)], code: 3, says: /family\/too-long.*256/ },
   'an absent picture': { args: () => ['embed', model, '--image', at('none.png')], code: 3, says: /file\/missing.*none\.png/ },

@@ -42,6 +42,19 @@ export const verify = command('verify [model]', 'Recompute expected values and n
         hint: 'Golden vectors are recorded of a model: bifocal verify MODEL --record ITEMS.',
       })
     }
+    for (const [flag, value] of Object.entries({ preset, picture })) {
+      if (golden === undefined || value === undefined) continue
+      throw new UsageError('arguments', {
+        message: `--${flag} together with --golden: a fixture holds all that it is compared with`,
+        hint: `Leave --${flag} out, or name a model instead of the fixture.`,
+      })
+    }
+    if (picture !== undefined && (record !== undefined || preset === undefined || preset === 'none')) {
+      throw new UsageError('arguments', {
+        message: record === undefined ? '--picture without --preset' : '--picture together with --record',
+        hint: "The picture is the authors' own, for their published cosines: bifocal verify MODEL --preset NAME --picture FILE.",
+      })
+    }
     const onDownload = (at: DownloadProgress) => io.progress(inMegabytes(at))
     const options = { device, dtype, signal: io.signal, warn: io.warn, onDownload }
     if (model !== undefined && record !== undefined) {
