@@ -12,7 +12,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs'
-import { cp } from 'node:fs/promises'
+import { cp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -22,6 +22,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { buildCli, runCli, startCli } from '../../test/built-cli.ts'
 import { goldenDir, hasGolden } from '../../test/golden.ts'
+import { makeNamedPipe } from '../../test/named-pipe.ts'
 import { writeRandomTwins } from '../../test/random-twins.ts'
 import { loadSafetensors } from '../checkpoint/safetensors.ts'
 
@@ -360,6 +361,25 @@ describe('embed', () => {
     const ended = await new Promise((resolve) => child.on('close', (code, signal) => resolve(signal ?? code)))
     expect(['SIGINT', 130]).toContain(ended)
     expect(existsSync(at('many.npy'))).toBe(false)
+  })
+
+  describe.runIf(process.platform === 'linux')('takes a pipe by its path', () => {
+    const pipe = (name: string) => {
+      makeNamedPipe(at(name))
+      return ['embed', model, '--input', at(name), '--dims', '2', '--json']
+    }
+
+    test('also of a writer that comes later', async () => {
+      const result = runCli(pipe('late.jsonl'))
+      setTimeout(() => writeFile(at('late.jsonl'), '{"text":"a cat"}\n'), 500)
+      expect(JSON.parse((await result).stdout)).toMatchObject({ usage: { items: 1 } })
+    })
+
+    test('and can be interrupted while nobody writes', async () => {
+      const child = startCli(pipe('never.jsonl'))
+      setTimeout(() => child.kill('SIGINT'), 2000)
+      expect(await new Promise((resolve) => child.on('close', resolve))).toBe(130)
+    })
   })
 
   test('is quiet when its reader goes away', async () => {

@@ -1,20 +1,34 @@
-/** @file Items that a flag names: there has to be one at least. */
+/** @file Items that a flag names: a file, a folder, or what is piped in; there has to be one at least. */
 
+import { constants, existsSync, openSync, statSync } from 'node:fs'
+import { Socket } from 'node:net'
+import type { Readable } from 'node:stream'
 import type { ItemColumns } from '../embedder/items/record.ts'
 import type { ItemSource } from '../embedder/items/source.ts'
 import { UsageError } from '../numeric/errors.ts'
+import { piecesOf } from './stdin.ts'
 
-/** @throws UsageError `usage/empty-input`, and what `openItems` throws */
-export async function itemsIn(path: string, columns?: ItemColumns): Promise<ItemSource> {
-  const { openItems } = await import('../embedder/items/source.ts')
-  return checkItems(await openItems(path, columns))
-}
-
-/** @throws UsageError `usage/empty-input` */
-export function checkItems(source: ItemSource): ItemSource {
+/**
+ * Pipes, `-` for stdin and those of a path (`<(…)`), have lines of JSON, and pictures by paths from the working directory.
+ * @throws UsageError `usage/empty-input`; InterruptedError; what `openItems` throws
+ */
+export async function itemsIn(path: string, signal: AbortSignal, columns: ItemColumns = {}): Promise<ItemSource> {
+  const { openItems, pipedItems } = await import('../embedder/items/source.ts')
+  const name = path === '-' ? 'stdin' : path
+  const pipe = path === '-' ? process.stdin : pipeAt(path)
+  const source = await (pipe === undefined ? openItems(path, columns) : pipedItems(piecesOf(pipe, signal), { name, folder: '.', columns }))
   if (source.total !== 0) return source
   throw new UsageError('empty-input', {
     message: `${source.name} has no items`,
     hint: 'Write one JSON object a line, rows under the names of the columns, or put pictures into the folder.',
   })
+}
+
+/**
+ * Not as a file: those are opened and read by threads, and one that waits for a writer keeps the process from ending. A socket waits in the event loop,
+ * also for a writer that is still to come.
+ */
+function pipeAt(path: string): Readable | undefined {
+  if (!existsSync(path) || !statSync(path).isFIFO()) return undefined
+  return new Socket({ fd: openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), writable: false })
 }

@@ -6,8 +6,8 @@ import { InterruptedError } from '../numeric/errors.ts'
 /** The bytes of a stream as they come. Ends with the signal too: nobody should have to close stdin to leave. @throws InterruptedError */
 export async function* piecesOf(stream: Readable, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   // Pressed while the library was loading: a signal that has fired fires no more.
-  if (signal.aborted) throw new InterruptedError('reading stdin')
-  const stop = () => stream.destroy(new InterruptedError('reading stdin'))
+  if (signal.aborted) throw new InterruptedError('reading the items')
+  const stop = () => stream.destroy(new InterruptedError('reading the items'))
   signal.addEventListener('abort', stop, { once: true })
   try {
     const pieces: AsyncIterable<Uint8Array> = stream

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -6,6 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import oracle from '../../test/fixtures/media/decode.json' with { type: 'json' }
 import { goldenDir, hasGolden } from '../../test/golden.ts'
+import { makeNamedPipe } from '../../test/named-pipe.ts'
 import { decodeImage } from './decode.ts'
 import { MediaError } from './errors.ts'
 import type { RgbImage } from './image.ts'
@@ -99,7 +99,7 @@ describe('refused with a code and a hint', () => {
   test.runIf(process.platform !== 'win32')('a pipe, which nobody may ever write to', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'bifocal-pipe-'))
     try {
-      execFileSync('mkfifo', [join(folder, 'cat.png')])
+      makeNamedPipe(join(folder, 'cat.png'))
       const refused = { code: 'file/read', exitCode: 3, message: expect.stringMatching(/cat\.png.*got a pipe/) }
       await expect(decodeImage(join(folder, 'cat.png'))).rejects.toMatchObject(refused)
     } finally {

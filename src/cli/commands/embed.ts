@@ -7,8 +7,7 @@ import { UsageError } from '../../numeric/errors.ts'
 import { command } from '../command.ts'
 import * as flags from '../flags.ts'
 import type { CommandIo } from '../io.ts'
-import { checkItems, itemsIn } from '../items.ts'
-import { piecesOf } from '../stdin.ts'
+import { itemsIn } from '../items.ts'
 
 export const embed = command('embed <model>', 'Give the vectors of texts and pictures')
   .option('--input <path>', 'items: a .jsonl, .csv, .tsv or .parquet file, or a folder of pictures; - reads JSON lines from stdin')
@@ -132,7 +131,5 @@ async function itemSource(
     })
   }
   if (input === undefined) return { name: 'the flags', total: 1, lines: () => [{ line: 1, item: { text, image } }] }
-  if (input !== '-') return await itemsIn(input, columns)
-  const { pipedItems } = await import('../../embedder/items/source.ts')
-  return checkItems(await pipedItems(piecesOf(process.stdin, signal), { name: 'stdin', folder: '.', columns: columns ?? {} }))
+  return await itemsIn(input, signal, columns)
 }

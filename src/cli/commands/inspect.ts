@@ -21,7 +21,7 @@ export const inspect = command('inspect <model>', 'Show family, tensors, memory 
     if (items !== undefined && !precision) {
       throw new UsageError('arguments', { message: '--items without --precision', hint: 'Items are for the comparison: add --precision.' })
     }
-    const given = items === undefined ? undefined : await firstItems(items)
+    const given = items === undefined ? undefined : await firstItems(items, io.signal)
     const { inspectModel } = await import('../../embedder/inspection.ts')
     const found = await inspectModel(model, { signal: io.signal, onProgress: (at) => io.progress(inMegabytes(at)), warn: io.warn })
     const fits = found.tensors.missing.length + found.tensors.unfit.length === 0
@@ -65,10 +65,10 @@ async function comparedAt(
 }
 
 /** @throws UsageError `usage/empty-input`; where no line is an item, the error of the first */
-async function firstItems(path: string): Promise<EmbedItem[]> {
+async function firstItems(path: string, signal: AbortSignal): Promise<EmbedItem[]> {
   const items: EmbedItem[] = []
   let bad: BifocalError | undefined
-  for await (const line of (await itemsIn(path)).lines()) {
+  for await (const line of (await itemsIn(path, signal)).lines()) {
     if (items.length === MOST_ITEMS) break
     if ('item' in line) items.push(line.item)
     else bad ??= line.error

@@ -66,7 +66,7 @@ export const verify = command('verify [model]', 'Recompute expected values and n
       }
       const { recordGolden } = await import('../../embedder/verify/record.ts')
       const dir = out ?? model
-      const { golden: kept } = await recordGolden(model, await goldenItemsOf(record), dir, { ...options, preset })
+      const { golden: kept } = await recordGolden(model, await goldenItemsOf(record, io.signal), dir, { ...options, preset })
       io.print(`golden vectors of ${kept?.items.length ?? 0} items → ${dir}`, { dir, golden: kept })
       return 0
     }
@@ -98,9 +98,9 @@ async function reportOf(
 }
 
 /** Items that can be embedded again later: one picture at most, by its path. */
-async function goldenItemsOf(path: string): Promise<GoldenItem[]> {
+async function goldenItemsOf(path: string, signal: AbortSignal): Promise<GoldenItem[]> {
   const items: GoldenItem[] = []
-  for await (const line of (await itemsIn(path)).lines()) {
+  for await (const line of (await itemsIn(path, signal)).lines()) {
     if ('error' in line) throw line.error
     const { image, ...words } = line.item
     if (image !== undefined && typeof image !== 'string') {

@@ -2,6 +2,7 @@
 
 import { existsSync, statSync } from 'node:fs'
 import { dirname, extname } from 'node:path'
+import { sizeOfFile } from '../../checkpoint/file.ts'
 import { EmbedderError } from '../errors.ts'
 import type { EmbedItem } from '../input.ts'
 import { openCsv } from './csv.ts'
@@ -44,6 +45,8 @@ export async function openItems(path: string, columns: ItemColumns = {}): Promis
       hint: 'Columns are those of a table or of JSON lines: name such a file, or leave the columns out.',
     })
   }
+  // A file is read more than once: what can't be is refused.
+  await sizeOfFile(path)
   const ending = extname(path).toLowerCase()
   const at = { name: path, folder: dirname(path), columns }
   if (ending === '.parquet') return await openParquet(path, at)
