@@ -37,6 +37,7 @@ test('positions in rows and columns are refused for a model that has none', asyn
   await expect(openSubject(dir)).rejects.toMatchObject({ code: 'embedder/positions', exitCode: 2 })
 })
 
-test('the mode of an adapter is refused where there is none', async () => {
+test('merging an adapter is refused where there is none, its default mode is not', async () => {
+  expect((await openSubject(folders.ar, { adapterMode: 'live' })).adapterFolder).toBeUndefined()
   await expect(openSubject(folders.ar, { adapterMode: 'merged' })).rejects.toMatchObject({ code: 'usage/arguments', exitCode: 2 })
 })

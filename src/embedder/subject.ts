@@ -102,9 +102,10 @@ export async function openSubject(path: string, options: LoadOptions = {}): Prom
   }
   if (model.kind === 'dual-encoder' && (options.attention ?? options.readout?.layer ?? options.readout?.pool) !== undefined)
     warn?.(`${model.family} is a dual encoder, which pools by itself: attention, layer and pool change nothing`)
-  if (adapterMode !== undefined && wanted === undefined) {
+  // The default asks for nothing, said or not.
+  if (adapterMode === 'merged' && wanted === undefined) {
     throw new UsageError('arguments', {
-      message: `adapter mode ${adapterMode} for ${path}, which has no adapter`,
+      message: `adapter mode merged for ${path}, which has no adapter to merge`,
       hint: 'Name the adapter too, or leave its mode out.',
     })
   }
