@@ -106,14 +106,22 @@ export async function sizeOfFile(path: string): Promise<number> {
 }
 
 /**
+ * A whole file.
+ * @throws FileError `file/missing`, `file/read`
+ */
+export async function readBytes(path: string): Promise<Buffer> {
+  await sizeOfFile(path)
+  return await readFile(path).catch((cause: unknown) => {
+    throw readFailure(path, cause)
+  })
+}
+
+/**
  * A text file.
  * @throws FileError `file/missing`, `file/read`
  */
 export async function readText(path: string): Promise<string> {
-  await sizeOfFile(path)
-  return await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw readFailure(path, cause)
-  })
+  return (await readBytes(path)).toString()
 }
 
 /**

@@ -2,12 +2,12 @@
 
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { z } from 'zod'
 import type { Tensor } from '../numeric/tensor.ts'
-import { CheckpointError, readFailure } from './errors.ts'
-import { jsonObject, readJson } from './file.ts'
+import { CheckpointError } from './errors.ts'
+import { jsonObject, readBytes, readJson } from './file.ts'
 import type { TensorLocation } from './header.ts'
 import { locate, openSafetensors, readTensor, tensorBytes } from './safetensors.ts'
 
@@ -83,9 +83,7 @@ export async function hashCheckpoint(checkpoint: Checkpoint): Promise<string> {
   for (const name of SETTINGS_FILES) {
     const path = join(checkpoint.dir, name)
     if (!existsSync(path)) continue
-    const bytes = await readFile(path).catch((cause: unknown) => {
-      throw readFailure(path, cause)
-    })
+    const bytes = await readBytes(path)
     hash.update(`\n${JSON.stringify([name, bytes.length])}\n`).update(bytes)
   }
   for (const name of [...checkpoint.tensors.keys()].sort()) {

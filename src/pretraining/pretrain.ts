@@ -1,10 +1,10 @@
 /** @file `bifocal pretrain`: from nothing to a model folder with its card. Everything is kept on the way, so a stopped run goes on. */
 
 import { existsSync } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readFailure, writeFailure } from '../checkpoint/errors.ts'
-import { makeFolder, readText, writeFileAtomic } from '../checkpoint/file.ts'
+import { writeFailure } from '../checkpoint/errors.ts'
+import { makeFolder, readBytes, readText, writeFileAtomic } from '../checkpoint/file.ts'
 import { lockAlone } from '../checkpoint/lock.ts'
 import { removeAbandoned } from '../checkpoint/temporary.ts'
 import type { Tensor } from '../numeric/tensor.ts'
@@ -93,12 +93,7 @@ export async function pretrain(name: PretrainedName, options: PretrainOptions): 
 
 /** Weights and card change together: a model that was there stands until both are made. */
 async function publish(draft: string, out: string): Promise<void> {
-  for (const name of await readdir(draft)) {
-    const bytes = await readFile(join(draft, name)).catch((cause: unknown) => {
-      throw readFailure(join(draft, name), cause)
-    })
-    await writeFileAtomic(join(out, name), bytes)
-  }
+  for (const name of await readdir(draft)) await writeFileAtomic(join(out, name), await readBytes(join(draft, name)))
 }
 
 async function towerOf(dir: string): Promise<Record<string, Tensor<'f32'>>> {

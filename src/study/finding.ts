@@ -2,7 +2,7 @@
 
 import { differenceOver, inScope, meanOver, type Scope } from '../benchmark/index.ts'
 import type { BootstrapOptions, Interval } from '../numeric/bootstrap.ts'
-import type { Results } from '../report/index.ts'
+import { excludesZero, type Results } from '../report/index.ts'
 import { percent, points } from './criteria.ts'
 import { comparedPair, type Outcome, type Studied } from './outcome.ts'
 
@@ -82,8 +82,4 @@ function alignmentWords({ studied }: Outcome, alignment: Results['alignment']): 
     return before === undefined || after === undefined ? [] : [`${label} ${before.toFixed(2)} before, ${after.toFixed(2)} after conversion`]
   })
   return words.length === 0 ? [] : [`Chance that a matched image and caption are nearer than a mismatched pair: ${words.join('; ')}.`]
-}
-
-function excludesZero({ low, high }: Interval): boolean {
-  return low > 0 || high < 0
 }

@@ -21,7 +21,7 @@ import { type Results, type StudyRun, type WrittenReport, writeReport } from '..
 import { assemble } from './assemble.ts'
 import { StudyError } from './errors.ts'
 import { idsOf, labelOf, roleOf } from './names.ts'
-import { type StudyOptions, type StudySetting, settingOf } from './options.ts'
+import { type StudyOptions, settingOf } from './options.ts'
 import type { Baseline, Outcome, Studied } from './outcome.ts'
 import { runWithControl } from './participant.ts'
 import { Phases } from './phases.ts'
@@ -55,8 +55,9 @@ export async function runStudy(options: StudyOptions): Promise<StudyResult> {
   const lock = await lockAlone(join(options.out, 'work'))
   try {
     await removeAbandoned(options.out, { recursive: true })
-    const { results, phases } = await resultsOf(planned, setting, options)
-    const run = await runOf(startedAt, phases, options)
+    const version = await packageVersion()
+    const { results, phases } = await resultsOf(planned, { setting, options, version })
+    const run = await runOf({ startedAt, version, phases }, options)
     return { results, run, written: await writeReport(results, run, options.out, { page: options.page }) }
   } finally {
     await lock.release()
@@ -65,12 +66,11 @@ export async function runStudy(options: StudyOptions): Promise<StudyResult> {
 
 async function resultsOf(
   planned: readonly PlannedModel[],
-  setting: StudySetting,
-  options: StudyOptions,
+  { setting, options, version }: Pick<StudyContext, 'setting' | 'options' | 'version'>,
 ): Promise<{ results: Results; phases: Phases }> {
   const phases = new Phases()
   const world = await phases.time('tasks', () => studyWorld(setting))
-  const context: StudyContext = { setting, world, phases, options, version: await packageVersion() }
+  const context: StudyContext = { setting, world, phases, options, version }
   const subjects = planned.filter(({ dual }) => dual === undefined)
   // One thread each, side by side: the same bytes on any number of cores.
   const runs = await together(subjects, ({ id, dir }) => runWithControl({ id, dir }, context))
@@ -191,7 +191,10 @@ async function packageVersion(): Promise<string> {
   return (await readJson(fileURLToPath(new URL('../../package.json', import.meta.url)), versioned)).version
 }
 
-async function runOf(startedAt: string, phases: Phases, { argv = [] }: StudyOptions): Promise<StudyRun> {
+async function runOf(
+  { startedAt, version, phases }: { startedAt: string; version: string; phases: Phases },
+  { argv = [] }: StudyOptions,
+): Promise<StudyRun> {
   const [cpu] = cpus()
   return {
     schemaVersion: 1,
@@ -209,7 +212,7 @@ async function runOf(startedAt: string, phases: Phases, { argv = [] }: StudyOpti
       dtype: 'f32',
       threads: 1,
     },
-    versions: { bifocal: await packageVersion(), node: process.versions.node },
+    versions: { bifocal: version, node: process.versions.node },
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
     badItems: [],
   }

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
+import { UsageError } from '../../numeric/errors.ts'
 import { command, wholeNumber } from '../command.ts'
 import * as flags from '../flags.ts'
 
@@ -31,7 +32,6 @@ export const pretrain = command('pretrain <name>', 'Train tower, twin-ar or twin
     ) => {
       const parsed = names.safeParse(given)
       if (!parsed.success) {
-        const { UsageError } = await import('../../numeric/errors.ts')
         throw new UsageError('arguments', { message: `unknown model ${given}`, hint: 'Name tower, twin-ar or twin-diffusion.' })
       }
       const name = parsed.data

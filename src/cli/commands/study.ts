@@ -1,6 +1,7 @@
 /** @file `bifocal study`: the main job, models in, report out. */
 
 import { z } from 'zod'
+import { UsageError } from '../../numeric/errors.ts'
 import { command, wholeNumber } from '../command.ts'
 
 export const study = command('study', 'Convert models, measure them, explain the difference, write a report')
@@ -19,7 +20,6 @@ export const study = command('study', 'Convert models, measure them, explain the
   .option('--out <dir>', 'where report and results go; default bifocal-study', z.string().min(1, 'expected a folder').optional())
   .action(async ({ out = 'bifocal-study', controls, ...given }, io) => {
     if (given.tune === 'all' && given.rank !== undefined) {
-      const { UsageError } = await import('../../numeric/errors.ts')
       throw new UsageError('arguments', {
         message: '--rank with --tune all',
         hint: 'Only low-rank updates have a rank: give one of the two.',
