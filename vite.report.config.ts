@@ -1,11 +1,11 @@
-/** @file Bundles the report page into one HTML file, `dist/report/page.html`, that makes no request. */
+/** @file Bundles the report page into one HTML file, `dist/measuring/report/page.html`, that makes no request. */
 
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vite'
 import { viteSingleFile } from 'vite-plugin-singlefile'
 
 export default defineConfig({
-  root: fileURLToPath(new URL('src/report/page', import.meta.url)),
+  root: fileURLToPath(new URL('src/measuring/report/page', import.meta.url)),
   logLevel: 'warn',
   plugins: [
     viteSingleFile(),
@@ -19,5 +19,5 @@ export default defineConfig({
     },
   ],
   // The folder also holds the compiled TypeScript of the report.
-  build: { outDir: fileURLToPath(new URL('dist/report', import.meta.url)), emptyOutDir: false, target: 'es2022' },
+  build: { outDir: fileURLToPath(new URL('dist/measuring/report', import.meta.url)), emptyOutDir: false, target: 'es2022' },
 })

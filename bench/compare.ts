@@ -1,6 +1,6 @@
 /** @file Whether two sides computed the same. */
 
-import type { Tensor } from '../src/numeric/tensor.ts'
+import type { Tensor } from '../src/foundation/numeric/tensor.ts'
 
 /** The largest difference of two arrays as a share of the largest element; NaN when one is missing or their sizes differ. */
 export function largestDifference(got: Tensor | undefined, expected: Tensor | undefined): number {

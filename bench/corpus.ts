@@ -3,10 +3,10 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
-import { writeFileAtomic } from '../src/checkpoint/file.ts'
-import type { EmbedItem } from '../src/embedder/input.ts'
-import { fillNormal, stream } from '../src/numeric/random.ts'
-import { BYTE_CHARACTERS, byteLevelTokenizer, specialToken } from '../src/text/byte-level.ts'
+import { writeFileAtomic } from '../src/foundation/files/file.ts'
+import { fillNormal, stream } from '../src/foundation/numeric/random.ts'
+import type { EmbedItem } from '../src/inputs/data/input.ts'
+import { BYTE_CHARACTERS, byteLevelTokenizer, specialToken } from '../src/inputs/text/byte-level.ts'
 import { PICTURE, PICTURE_ID } from './model.ts'
 
 export interface CorpusOptions {

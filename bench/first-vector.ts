@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import sharp from 'sharp'
-import { BifocalError } from '../src/numeric/errors.ts'
+import { BifocalError } from '../src/foundation/numeric/errors.ts'
 import { writeRandomTwins } from '../test/random-twins.ts'
 
 const { values } = parseArgs({ options: { model: { type: 'string' }, rounds: { type: 'string', default: '5' } } })

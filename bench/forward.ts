@@ -6,7 +6,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { loadSafetensors } from '../src/checkpoint/safetensors.ts'
+import { loadSafetensors } from '../src/models/checkpoint/safetensors.ts'
 import { largestDifference } from './compare.ts'
 import { numbers } from './flags.ts'
 import { writeMidSizeModel } from './model.ts'

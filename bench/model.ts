@@ -1,15 +1,15 @@
 /** @file The mid-size LLaVA that forward pass and tuning step are timed on: random weights in the layout that transformers reads. */
 
 import { join } from 'node:path'
-import { writeFileAtomic } from '../src/checkpoint/file.ts'
-import { writeSafetensors } from '../src/checkpoint/safetensors.ts'
-import { initialWeights } from '../src/families/initial.ts'
-import type { VisionLanguageModel } from '../src/families/model.ts'
-import { modelParameters } from '../src/families/parameters.ts'
-import { modelOf } from '../src/families/registry.ts'
-import { BifocalError } from '../src/numeric/errors.ts'
-import { fillNormal, stream } from '../src/numeric/random.ts'
-import { f32, type Tensor } from '../src/numeric/tensor.ts'
+import { writeFileAtomic } from '../src/foundation/files/file.ts'
+import { BifocalError } from '../src/foundation/numeric/errors.ts'
+import { fillNormal, stream } from '../src/foundation/numeric/random.ts'
+import { f32, type Tensor } from '../src/foundation/numeric/tensor.ts'
+import { writeSafetensors } from '../src/models/checkpoint/safetensors.ts'
+import { initialWeights } from '../src/models/families/initial.ts'
+import type { VisionLanguageModel } from '../src/models/families/model.ts'
+import { modelParameters } from '../src/models/families/parameters.ts'
+import { modelOf } from '../src/models/families/registry.ts'
 
 /** The picture's side, a patch's side, and the tokens that come of it: a quarter of 256 positions. */
 export const PICTURE = 112

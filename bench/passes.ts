@@ -1,12 +1,12 @@
 /** @file Forward passes of the mid-size LLaVA: what both sides are given, and ours at a precision. */
 
 import { join } from 'node:path'
-import { writeSafetensors } from '../src/checkpoint/safetensors.ts'
-import { compile, Graph, type Precision } from '../src/graph/index.ts'
-import { rootScope } from '../src/nn/index.ts'
-import { f32, i64, type Tensor } from '../src/numeric/tensor.ts'
-import { openSession } from '../src/runtime/session.ts'
-import { memoryWeights } from '../src/runtime/weights.ts'
+import { compile, Graph, type Precision } from '../src/engine/graph/index.ts'
+import { rootScope } from '../src/engine/nn/index.ts'
+import { openSession } from '../src/engine/runtime/session.ts'
+import { memoryWeights } from '../src/engine/runtime/weights.ts'
+import { f32, i64, type Tensor } from '../src/foundation/numeric/tensor.ts'
+import { writeSafetensors } from '../src/models/checkpoint/safetensors.ts'
 import { type MidSizeModel, PICTURE_TOKENS, randomPixels, randomSequences } from './model.ts'
 
 export interface PassSizes {

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { z } from 'zod'
-import { BifocalError } from '../src/numeric/errors.ts'
+import { BifocalError } from '../src/foundation/numeric/errors.ts'
 
 /** One run: elapsed milliseconds, and milliseconds of processor time over all threads. */
 export interface Timing {

@@ -14,7 +14,7 @@
 import { rm } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { BifocalError } from '../src/numeric/errors.ts'
+import { BifocalError } from '../src/foundation/numeric/errors.ts'
 import { writeCheckpoint } from './full-size/checkpoint.ts'
 import { lavidaLayout } from './full-size/lavida.ts'
 import type { Layout, Size } from './full-size/layout.ts'

@@ -9,16 +9,23 @@
  */
 
 import { parseArgs } from 'node:util'
-import { captionOf } from '../src/benchmark/dual-encoder.ts'
-import { type BenchmarkTask, benchmarkTasks, differenceOver, evaluateTask, itemsOf, type ModelScores } from '../src/benchmark/index.ts'
-import { Embedder } from '../src/embedder/embedder.ts'
-import type { EmbeddingItem } from '../src/embedder/item.ts'
-import { type Pool, pools } from '../src/embedder/readout.ts'
-import { PRECISIONS, type Precision } from '../src/graph/index.ts'
-import { UsageError } from '../src/numeric/errors.ts'
-import { mean } from '../src/numeric/statistics.ts'
-import { loadSheets, loadWorld } from '../src/scenes/index.ts'
-import { buildTasks, QUICK_LIMITS } from '../src/scenes/tasks/index.ts'
+import { PRECISIONS, type Precision } from '../src/engine/graph/index.ts'
+import { UsageError } from '../src/foundation/numeric/errors.ts'
+import { mean } from '../src/foundation/numeric/statistics.ts'
+import type { EmbeddingItem } from '../src/inputs/data/item.ts'
+import { loadSheets, loadWorld } from '../src/inputs/scenes/index.ts'
+import { buildTasks, QUICK_LIMITS } from '../src/inputs/scenes/tasks/index.ts'
+import { captionOf } from '../src/measuring/benchmark/dual-encoder.ts'
+import {
+  type BenchmarkTask,
+  benchmarkTasks,
+  differenceOver,
+  evaluateTask,
+  itemsOf,
+  type ModelScores,
+} from '../src/measuring/benchmark/index.ts'
+import { Embedder } from '../src/models/embedder/embedder.ts'
+import { type Pool, pools } from '../src/models/embedder/readout.ts'
 import { endWith } from './outcome.ts'
 
 const { values, positionals } = parseArgs({

@@ -1,10 +1,10 @@
 /** @file A program for a child process: runs one attention on the device that its argument names and prints the result as JSON. */
 
-import { f32ToBf16 } from '../src/numeric/float.ts'
-import { f32, i64, tensor } from '../src/numeric/tensor.ts'
-import { DEVICES } from '../src/runtime/devices.ts'
-import { openSession } from '../src/runtime/session.ts'
-import { memoryWeights } from '../src/runtime/weights.ts'
+import { DEVICES } from '../src/engine/runtime/devices.ts'
+import { openSession } from '../src/engine/runtime/session.ts'
+import { memoryWeights } from '../src/engine/runtime/weights.ts'
+import { f32ToBf16 } from '../src/foundation/numeric/float.ts'
+import { f32, i64, tensor } from '../src/foundation/numeric/tensor.ts'
 import { handMadeGraph } from './onnx-graph.ts'
 
 const rows = 48

@@ -4,8 +4,8 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect } from 'vitest'
-import { loadSafetensors, writeSafetensors } from '../src/checkpoint/safetensors.ts'
-import type { Tensor } from '../src/numeric/tensor.ts'
+import type { Tensor } from '../src/foundation/numeric/tensor.ts'
+import { loadSafetensors, writeSafetensors } from '../src/models/checkpoint/safetensors.ts'
 import { goldenDir } from './golden.ts'
 
 /** A change to a copied fixture. */

@@ -3,8 +3,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { presetNames, presets } from '../src/embedder/presets.ts'
-import { familyNames } from '../src/families/registry.ts'
+import { presetNames, presets } from '../src/models/embedder/presets.ts'
+import { familyNames } from '../src/models/families/registry.ts'
 
 const page = (name: string) => fileURLToPath(new URL(`../docs/families/${name}.md`, import.meta.url))
 const read = (name: string) => readFileSync(page(name), 'utf8')

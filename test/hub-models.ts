@@ -3,9 +3,9 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { writeSafetensors } from '../src/checkpoint/safetensors.ts'
-import type { HubSettings } from '../src/hub/settings.ts'
-import { f32 } from '../src/numeric/tensor.ts'
+import { f32 } from '../src/foundation/numeric/tensor.ts'
+import { writeSafetensors } from '../src/models/checkpoint/safetensors.ts'
+import type { HubSettings } from '../src/models/hub/settings.ts'
 import type { HubServer, ServedRepository } from './hub-server.ts'
 
 export const COMMIT = 'a'.repeat(40)

@@ -1,7 +1,7 @@
 /** @file Items that a test writes down, as lines of JSON. */
 
-import { jsonLines } from '../src/embedder/items/jsonl.ts'
-import type { ItemSource } from '../src/embedder/items/source.ts'
+import { jsonLines } from '../src/inputs/data/jsonl.ts'
+import type { ItemSource } from '../src/inputs/data/source.ts'
 
 /** @param folder what paths of pictures are relative to */
 export function itemsOfText(text: string, name: string, folder: string): ItemSource {

@@ -3,13 +3,13 @@
  * results as JSON. Arguments: device, precision, memory mode.
  */
 
-import { compile, concat, Graph, linear, PRECISIONS } from '../src/graph/index.ts'
-import { rootScope } from '../src/nn/index.ts'
-import { f32ToBf16, f32ToF16 } from '../src/numeric/float.ts'
-import { i64, tensor } from '../src/numeric/tensor.ts'
-import { DEVICES } from '../src/runtime/devices.ts'
-import { openSession } from '../src/runtime/session.ts'
-import { memoryWeights } from '../src/runtime/weights.ts'
+import { compile, concat, Graph, linear, PRECISIONS } from '../src/engine/graph/index.ts'
+import { rootScope } from '../src/engine/nn/index.ts'
+import { DEVICES } from '../src/engine/runtime/devices.ts'
+import { openSession } from '../src/engine/runtime/session.ts'
+import { memoryWeights } from '../src/engine/runtime/weights.ts'
+import { f32ToBf16, f32ToF16 } from '../src/foundation/numeric/float.ts'
+import { i64, tensor } from '../src/foundation/numeric/tensor.ts'
 
 const [, , deviceName, precisionName, memory] = process.argv
 const [rows, width] = [11, 32]

@@ -1,8 +1,8 @@
 /** @file Compiled graphs whose nodes are written by hand, so that the runtime is tested without the graph builder. */
 
-import type { CompiledGraph, FeedSlot, WeightSlot } from '../src/graph/compiled.ts'
-import { attributeMessage, modelBytes, type NodeMessage, ONNX_TYPE } from '../src/graph/onnx-model.ts'
-import type { DType } from '../src/numeric/tensor.ts'
+import type { CompiledGraph, FeedSlot, WeightSlot } from '../src/engine/graph/compiled.ts'
+import { attributeMessage, modelBytes, type NodeMessage, ONNX_TYPE } from '../src/engine/graph/onnx-model.ts'
+import type { DType } from '../src/foundation/numeric/tensor.ts'
 
 interface HandMade {
   inputs: FeedSlot[]

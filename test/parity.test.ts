@@ -7,7 +7,7 @@ import { familyRows } from '../scripts/parity/families.ts'
 import { type Measurements, readMeasurements } from '../scripts/parity/measurements.ts'
 import { parityPage } from '../scripts/parity/page.ts'
 import { readFixture } from '../scripts/parity/verification.ts'
-import { openSafetensors } from '../src/checkpoint/safetensors.ts'
+import { openSafetensors } from '../src/models/checkpoint/safetensors.ts'
 import { goldenDir, hasGolden } from './golden.ts'
 
 const file = (name: string) => fileURLToPath(new URL(`../docs/${name}`, import.meta.url))

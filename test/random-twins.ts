@@ -1,12 +1,12 @@
 /** @file A tower and two twins in true checkpoint layouts with random weights: what conversion and study are tested on. */
 
 import { join } from 'node:path'
-import { writeFileAtomic } from '../src/checkpoint/file.ts'
-import { writeSafetensors } from '../src/checkpoint/safetensors.ts'
-import { initialWeights } from '../src/families/initial.ts'
-import { modelParameters } from '../src/families/parameters.ts'
-import { modelOf } from '../src/families/registry.ts'
-import { trainBpe } from '../src/text/bpe-trainer.ts'
+import { writeFileAtomic } from '../src/foundation/files/file.ts'
+import { trainBpe } from '../src/inputs/text/bpe-trainer.ts'
+import { writeSafetensors } from '../src/models/checkpoint/safetensors.ts'
+import { initialWeights } from '../src/models/families/initial.ts'
+import { modelParameters } from '../src/models/families/parameters.ts'
+import { modelOf } from '../src/models/families/registry.ts'
 
 export interface TwinSizes {
   hidden: number

@@ -1,8 +1,8 @@
 /** @file A study's results as they might come out, drawn from a seed: what the report is tested on. None of the numbers is a finding. */
 
 import sharp from 'sharp'
-import { below, fillNormal, type Random, stream } from '../src/numeric/random.ts'
-import type { Interval, Results, ResultsModel, Scope, StudyRun } from '../src/report/index.ts'
+import { below, fillNormal, type Random, stream } from '../src/foundation/numeric/random.ts'
+import type { Interval, Results, ResultsModel, Scope, StudyRun } from '../src/measuring/report/index.ts'
 
 const taskRows = [
   ['object-label', 'classification', 'in', 200, 0.005],

@@ -1,6 +1,6 @@
 /** @file A tokenizer for tests of what comes after tokenizing: one id a word, in the order of appearance. */
 
-import type { Tokenizer } from '../src/text/tokenizer.ts'
+import type { Tokenizer } from '../src/inputs/text/tokenizer.ts'
 
 /** @param size ids that words may take */
 export function wordTokenizer(size = 1500): Tokenizer {

@@ -1,7 +1,7 @@
 /** @file Clusters of near-equal concepts and the split into training and held-out ones (specs/embedded-data.md §4.2–4.3). */
 
-import { mulberry32, shuffle } from '../../src/numeric/random.ts'
-import { rmsDifference } from '../../src/scenes/area.ts'
+import { mulberry32, shuffle } from '../../src/foundation/numeric/random.ts'
+import { rmsDifference } from '../../src/inputs/scenes/area.ts'
 import type { Selected } from './select.ts'
 
 const SPLIT_SEED = 20260206

@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { z } from 'zod'
-import type { StyleName } from '../../src/scenes/concepts.ts'
+import type { StyleName } from '../../src/inputs/scenes/concepts.ts'
 
 const require = createRequire(import.meta.url)
 

@@ -3,7 +3,7 @@
  * `n` each read it and write to a channel of their own. Queries and keys are zero, so attention is the plain mean of what a position sees.
  */
 
-import type { DecoderPlaces } from '../../src/families/decoders/llada.ts'
+import type { DecoderPlaces } from '../../src/models/families/decoders/llada.ts'
 import { attentionChannel, feedForwardChannel, ONES, type Plant, type Strength, step, unit } from './plants.ts'
 
 export interface PlantedDecoder {

@@ -1,6 +1,6 @@
 /** @file LaViDa on LLaDA-8B: SigLIP SO400M, projector, decoder. @see specs/lavida.md §1 */
 
-import type { PreparedItem } from '../../src/families/family.ts'
+import type { PreparedItem } from '../../src/models/families/family.ts'
 import { decoderOperations, plantDecoder } from './decoder.ts'
 import { carrierOf, divided, fewer, type Layout, type Size, tensorsOf, visionLanguage } from './layout.ts'
 import { EMBEDDINGS, LLADA_MODULES, lladaConfig, lladaDecoder } from './llada.ts'

@@ -1,10 +1,10 @@
 /** @file What a layout has to say of itself: its files, its tensors, what is planted in them, and what comes of it by hand. */
 
-import type { PreparedItem } from '../../src/families/family.ts'
-import type { VisionLanguageModel } from '../../src/families/model.ts'
-import { modelParameters } from '../../src/families/parameters.ts'
-import { modelOf } from '../../src/families/registry.ts'
-import { BifocalError } from '../../src/numeric/errors.ts'
+import { BifocalError } from '../../src/foundation/numeric/errors.ts'
+import type { PreparedItem } from '../../src/models/families/family.ts'
+import type { VisionLanguageModel } from '../../src/models/families/model.ts'
+import { modelParameters } from '../../src/models/families/parameters.ts'
+import { modelOf } from '../../src/models/families/registry.ts'
 import type { PlantedDecoder } from './decoder.ts'
 import type { Plants, Strength } from './plants.ts'
 import type { SparseTensor } from './sparse.ts'

@@ -1,6 +1,6 @@
 /** @file LLaDA-8B, the decoder of LaViDa and MMaDA. @see specs/lavida.md §1.2, §1.5 */
 
-import { LLADA_PLACES } from '../../src/families/decoders/llada.ts'
+import { LLADA_PLACES } from '../../src/models/families/decoders/llada.ts'
 import type { PlantedDecoder } from './decoder.ts'
 import { divided, fewer, type Size } from './layout.ts'
 

@@ -1,11 +1,11 @@
 /** @file MMaDA-8B and its image tokenizer, MAGVIT-v2. @see specs/mmada.md §1 */
 
-import type { PreparedItem } from '../../src/families/family.ts'
-import { decodeImage, encodeImage } from '../../src/families/mmada/image-tokenizer.ts'
-import { parametersOf } from '../../src/families/weights.ts'
-import { Graph } from '../../src/graph/index.ts'
-import { rootScope } from '../../src/nn/index.ts'
-import { sizeOf } from '../../src/numeric/tensor.ts'
+import { Graph } from '../../src/engine/graph/index.ts'
+import { rootScope } from '../../src/engine/nn/index.ts'
+import { sizeOf } from '../../src/foundation/numeric/tensor.ts'
+import type { PreparedItem } from '../../src/models/families/family.ts'
+import { decodeImage, encodeImage } from '../../src/models/families/mmada/image-tokenizer.ts'
+import { parametersOf } from '../../src/models/families/weights.ts'
 import { decoderOperations, plantDecoder } from './decoder.ts'
 import { carrierOf, type Layout, type PlantedWeights, type Size, tensorsOf, visionLanguage } from './layout.ts'
 import { EMBEDDINGS, LLADA_MODULES, lladaConfig, lladaDecoder } from './llada.ts'

@@ -1,7 +1,7 @@
 /** @file Qwen2-VL-2B: a tower for pictures of any size, a causal decoder with a tied head. @see specs/ar-vlms.md §3 */
 
-import { HUGGING_FACE_PLACES } from '../../src/families/decoders/llada.ts'
-import type { PreparedItem } from '../../src/families/family.ts'
+import { HUGGING_FACE_PLACES } from '../../src/models/families/decoders/llada.ts'
+import type { PreparedItem } from '../../src/models/families/family.ts'
 import { decoderOperations, type PlantedDecoder, plantDecoder } from './decoder.ts'
 import { carrierOf, divided, fewer, type Layout, type Size, tensorsOf, visionLanguage } from './layout.ts'
 import { ONES, type Plant, type Strength } from './plants.ts'

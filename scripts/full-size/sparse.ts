@@ -2,10 +2,10 @@
 
 import { mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeAll, writeFileAtomic } from '../../src/checkpoint/file.ts'
-import { safetensorsLayout } from '../../src/checkpoint/safetensors.ts'
-import { f32ToBf16 } from '../../src/numeric/float.ts'
-import { BYTES_PER_ELEMENT, type DType, sizeOf } from '../../src/numeric/tensor.ts'
+import { writeAll, writeFileAtomic } from '../../src/foundation/files/file.ts'
+import { f32ToBf16 } from '../../src/foundation/numeric/float.ts'
+import { BYTES_PER_ELEMENT, type DType, sizeOf } from '../../src/foundation/numeric/tensor.ts'
+import { safetensorsLayout } from '../../src/models/checkpoint/safetensors.ts'
 
 export interface SparseTensor {
   readonly name: string

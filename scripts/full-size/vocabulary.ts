@@ -1,6 +1,6 @@
 /** @file A byte-level tokenizer as large as a published one, of made-up tokens: opening it takes what the published one takes. */
 
-import { BYTE_CHARACTERS, byteLevelTokenizer, specialToken, type TokenizerJson } from '../../src/text/byte-level.ts'
+import { BYTE_CHARACTERS, byteLevelTokenizer, specialToken, type TokenizerJson } from '../../src/inputs/text/byte-level.ts'
 
 /**
  * @param plain number of tokens that text can give; ids 0 … 255 are bytes, then pairs and triples of them

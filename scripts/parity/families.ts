@@ -1,8 +1,8 @@
 /** @file What stands in the parity table beside fixtures: a published config of each family, and the graph that it gives. */
 
-import { modelParameters } from '../../src/families/parameters.ts'
-import { familyNames, modelOf } from '../../src/families/registry.ts'
-import { sizeOf } from '../../src/numeric/tensor.ts'
+import { sizeOf } from '../../src/foundation/numeric/tensor.ts'
+import { modelParameters } from '../../src/models/families/parameters.ts'
+import { familyNames, modelOf } from '../../src/models/families/registry.ts'
 import { lladaConfig } from '../../test/configs/lavida.ts'
 import { mmadaConfig } from '../../test/configs/mmada.ts'
 import * as configs from '../../test/configs/published.ts'

@@ -1,8 +1,8 @@
 /** @file What verification printed, kept as docs/parity.json: a device can be measured later than another, a fixture alone. */
 
 import { z } from 'zod'
-import { readJson, writeFileAtomic } from '../../src/checkpoint/file.ts'
-import { DEVICES, type Device } from '../../src/runtime/devices.ts'
+import { DEVICES, type Device } from '../../src/engine/runtime/devices.ts'
+import { readJson, writeFileAtomic } from '../../src/foundation/files/file.ts'
 
 const reportSchema = z.strictObject({
   /** Tensors that the fixture expects. */

@@ -1,6 +1,6 @@
 /** @file The parity page, docs/parity.md, from what verification printed. */
 
-import { DEVICES, type Device } from '../../src/runtime/devices.ts'
+import { DEVICES, type Device } from '../../src/engine/runtime/devices.ts'
 import type { FamilyRow } from './families.ts'
 import type { Measured, Measurements, Verification } from './measurements.ts'
 

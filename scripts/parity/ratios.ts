@@ -1,12 +1,12 @@
 /** @file How a device embeds, held against the CPU in f32: vectors by their cosine, seconds by their ratio. */
 
-import { Embedder } from '../../src/embedder/embedder.ts'
-import { fastestPass } from '../../src/embedder/precision.ts'
-import { sampleItems } from '../../src/embedder/sample-items.ts'
-import type { LoadOptions } from '../../src/embedder/subject.ts'
-import { BifocalError } from '../../src/numeric/errors.ts'
-import { dot } from '../../src/numeric/linear.ts'
-import type { Device } from '../../src/runtime/devices.ts'
+import type { Device } from '../../src/engine/runtime/devices.ts'
+import { BifocalError } from '../../src/foundation/numeric/errors.ts'
+import { dot } from '../../src/foundation/numeric/linear.ts'
+import { Embedder } from '../../src/models/embedder/embedder.ts'
+import { fastestPass } from '../../src/models/embedder/precision.ts'
+import { sampleItems } from '../../src/models/embedder/sample-items.ts'
+import type { LoadOptions } from '../../src/models/embedder/subject.ts'
 
 /** Cosines to the CPU's f32 that count as equal. */
 const LEAST = { f32: 0.99999, f16: 0.999 } as const

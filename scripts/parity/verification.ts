@@ -4,9 +4,9 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { z } from 'zod'
-import { readJson } from '../../src/checkpoint/file.ts'
-import { familyOf } from '../../src/families/registry.ts'
-import type { Device } from '../../src/runtime/devices.ts'
+import type { Device } from '../../src/engine/runtime/devices.ts'
+import { readJson } from '../../src/foundation/files/file.ts'
+import { familyOf } from '../../src/models/families/registry.ts'
 import type { Measured, Verification } from './measurements.ts'
 
 const fixtureSchema = z.looseObject({

@@ -10,8 +10,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { buildCli, runCli } from '../../test/built-cli.ts'
 import { writeRandomTwins } from '../../test/random-twins.ts'
-import { initialAdapter } from '../checkpoint/adapter.ts'
-import { writeAdapter } from '../checkpoint/adapter-folder.ts'
+import { initialAdapter } from '../models/checkpoint/adapter.ts'
+import { writeAdapter } from '../models/checkpoint/adapter-folder.ts'
 
 let root: string
 let model: string
@@ -51,7 +51,7 @@ test('an adapter gives the same vectors live and merged', async () => {
 })
 
 test('a process that exits while it writes leaves nothing half written', () => {
-  const file = pathToFileURL(join(fileURLToPath(new URL('../..', import.meta.url)), 'dist/checkpoint/file.js')).href
+  const file = pathToFileURL(join(fileURLToPath(new URL('../..', import.meta.url)), 'dist/foundation/files/file.js')).href
   const program = `
     import { writeFileAtomic } from ${JSON.stringify(file)}
     import { readdirSync } from 'node:fs'

@@ -24,7 +24,7 @@ import { buildCli, runCli, startCli } from '../../test/built-cli.ts'
 import { goldenDir, hasGolden } from '../../test/golden.ts'
 import { makeNamedPipe } from '../../test/named-pipe.ts'
 import { writeRandomTwins } from '../../test/random-twins.ts'
-import { loadSafetensors } from '../checkpoint/safetensors.ts'
+import { loadSafetensors } from '../models/checkpoint/safetensors.ts'
 
 let root: string
 let model: string

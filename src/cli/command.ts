@@ -2,7 +2,7 @@
 
 import type { Command as Parser } from 'commander'
 import { z } from 'zod'
-import { UsageError } from '../numeric/errors.ts'
+import { UsageError } from '../foundation/numeric/errors.ts'
 import type { CommandIo } from './io.ts'
 
 type Camel<S extends string> = S extends `${infer Head}-${infer Tail}` ? `${Head}${Capitalize<Camel<Tail>>}` : S

@@ -1,7 +1,7 @@
 /** @file What a failed command says, and its exit code. */
 
 import { CommanderError } from 'commander'
-import { BifocalError } from '../numeric/errors.ts'
+import { BifocalError } from '../foundation/numeric/errors.ts'
 
 export interface Failure {
   exitCode: number

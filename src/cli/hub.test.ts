@@ -8,8 +8,8 @@ import { buildCli, runCli } from '../../test/built-cli.ts'
 import { COMMIT } from '../../test/hub-models.ts'
 import { type HubServer, startHubServer } from '../../test/hub-server.ts'
 import { writeRandomTwins } from '../../test/random-twins.ts'
-import { initialAdapter } from '../checkpoint/adapter.ts'
-import { writeAdapter } from '../checkpoint/adapter-folder.ts'
+import { initialAdapter } from '../models/checkpoint/adapter.ts'
+import { writeAdapter } from '../models/checkpoint/adapter-folder.ts'
 
 let root: string
 let model: string

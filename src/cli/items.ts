@@ -3,9 +3,9 @@
 import { constants, existsSync, openSync, statSync } from 'node:fs'
 import { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
-import type { ItemColumns } from '../embedder/items/record.ts'
-import type { ItemSource } from '../embedder/items/source.ts'
-import { UsageError } from '../numeric/errors.ts'
+import { UsageError } from '../foundation/numeric/errors.ts'
+import type { ItemColumns } from '../inputs/data/record.ts'
+import type { ItemSource } from '../inputs/data/source.ts'
 import { piecesOf } from './stdin.ts'
 
 /**
@@ -13,7 +13,7 @@ import { piecesOf } from './stdin.ts'
  * @throws UsageError `usage/empty-input`; InterruptedError; what `openItems` throws
  */
 export async function itemsIn(path: string, signal: AbortSignal, columns: ItemColumns = {}): Promise<ItemSource> {
-  const { openItems, pipedItems } = await import('../embedder/items/source.ts')
+  const { openItems, pipedItems } = await import('../inputs/data/source.ts')
   const name = path === '-' ? 'stdin' : path
   const pipe = path === '-' ? process.stdin : pipeAt(path)
   const source = await (pipe === undefined ? openItems(path, columns) : pipedItems(piecesOf(pipe, signal), { name, folder: '.', columns }))

@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { z } from 'zod'
-import { streamFailure } from '../checkpoint/errors.ts'
+import { streamFailure } from '../foundation/files/errors.ts'
 import type { CommandResult } from './command.ts'
 import { commands } from './commands/index.ts'
 import { failureOf } from './failure.ts'

@@ -1,7 +1,7 @@
 /** @file What is piped into a command. */
 
 import type { Readable } from 'node:stream'
-import { InterruptedError } from '../numeric/errors.ts'
+import { InterruptedError } from '../foundation/numeric/errors.ts'
 
 /** The bytes of a stream as they come. Ends with the signal too: nobody should have to close stdin to leave. @throws InterruptedError */
 export async function* piecesOf(stream: Readable, signal: AbortSignal): AsyncGenerator<Uint8Array> {

@@ -15,14 +15,14 @@ const [
   scenes,
 ] = await Promise.all(
   [
-    'checkpoint/folder',
-    'checkpoint/safetensors',
-    'families/registry',
-    'families/weights',
-    'graph/index',
-    'nn/index',
-    'runtime/session',
-    'scenes/index',
+    'models/checkpoint/folder',
+    'models/checkpoint/safetensors',
+    'models/families/registry',
+    'models/families/weights',
+    'engine/graph/index',
+    'engine/nn/index',
+    'engine/runtime/session',
+    'inputs/scenes/index',
   ].map(built),
 )
 

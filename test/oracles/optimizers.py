@@ -1,4 +1,4 @@
-"""Traces of torch.optim.AdamW and torch.optim.Muon for src/training/*.test.ts.
+"""Traces of torch.optim.AdamW and torch.optim.Muon for src/learning/training/*.test.ts.
 
     python test/oracles/optimizers.py > test/fixtures/training/optimizers.json
 

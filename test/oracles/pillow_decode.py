@@ -1,4 +1,4 @@
-"""Decoded pixels by Pillow, for src/media/decode.test.ts.
+"""Decoded pixels by Pillow, for src/inputs/media/decode.test.ts.
 
     python test/oracles/pillow_decode.py GOLDEN_DIR > test/fixtures/media/decode.json
 

@@ -1,4 +1,4 @@
-"""Resized pixels by Pillow, for src/media/resize.test.ts.
+"""Resized pixels by Pillow, for src/inputs/media/resize.test.ts.
 
     python test/oracles/pillow_resize.py > test/fixtures/media/resize.json
 

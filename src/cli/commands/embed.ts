@@ -1,9 +1,9 @@
 /** @file `bifocal embed`: vectors of texts and pictures. */
 
-import type { EmbeddedFile, EmbeddedSource, SkippedLine } from '../../embedder/embed-file.ts'
-import type { ItemSource } from '../../embedder/items/source.ts'
-import { inMegabytes } from '../../hub/progress.ts'
-import { UsageError } from '../../numeric/errors.ts'
+import { UsageError } from '../../foundation/numeric/errors.ts'
+import type { ItemSource } from '../../inputs/data/source.ts'
+import type { EmbeddedFile, EmbeddedSource, SkippedLine } from '../../models/embedder/embed-file.ts'
+import { inMegabytes } from '../../models/hub/progress.ts'
 import { command } from '../command.ts'
 import * as flags from '../flags.ts'
 import type { CommandIo } from '../io.ts'
@@ -41,9 +41,9 @@ export const embed = command('embed <model>', 'Give the vectors of texts and pic
   .action(async (given, io) => {
     const { model, out, preset, dims, quantize, device, threads, memory, attention, dtype, adapter, layer, pool, instruction } = given
     const [{ Embedder }, { embedFile, embedSource }, { checkVectorPath }] = await Promise.all([
-      import('../../embedder/embedder.ts'),
-      import('../../embedder/embed-file.ts'),
-      import('../../embedder/vector-file.ts'),
+      import('../../models/embedder/embedder.ts'),
+      import('../../models/embedder/embed-file.ts'),
+      import('../../models/embedder/vectors/vector-file.ts'),
     ])
     if (out !== undefined) checkVectorPath(out)
     const source = await itemSource(given, io.signal)
@@ -102,7 +102,7 @@ async function print(
   { rows, skipped, usage, skippedFile }: EmbeddedSource & Pick<EmbeddedFile, 'skippedFile'>,
   { model, out, io }: { model: string; out: string | undefined; io: CommandIo },
 ): Promise<void> {
-  const { vectorLines } = await import('../../embedder/vector-file.ts')
+  const { vectorLines } = await import('../../models/embedder/vectors/vector-file.ts')
   const [count, width] = [rows.kept.length, rows.vectors.dims[1]]
   const summary = { model, dims: width, usage, skipped }
   if (out !== undefined)

@@ -11,7 +11,10 @@ export const gates = command('gates', 'Measure the gates of tower and twins; exi
   .option('--threads <n>', 'default: as many as the machine has', flags.threads)
   .option('--out <dir>', 'keeps the conversions; default .bifocal/gates')
   .action(async ({ models, quick, cards, threads, out = join('.bifocal', 'gates') }, io) => {
-    const [{ runGates }, { gateTable }] = await Promise.all([import('../../study/gates.ts'), import('../../pretraining/gates.ts')])
+    const [{ runGates }, { gateTable }] = await Promise.all([
+      import('../../measuring/study/gates.ts'),
+      import('../../learning/pretraining/gates.ts'),
+    ])
     const found = await runGates({ models, quick, cards, threads, out, signal: io.signal, onProgress: io.progress, warn: io.warn })
     const missed = found.filter(({ passed }) => !passed)
     io.print(gateTable(found), { gates: found, passed: missed.length === 0 })

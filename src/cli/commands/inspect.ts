@@ -1,12 +1,12 @@
 /** @file `bifocal inspect`: what a model folder holds, how long its items will take here, and what fewer bits would change. */
 
-import type { Estimate } from '../../embedder/estimate.ts'
-import type { ImagePolicy } from '../../embedder/image-policy.ts'
-import type { EmbedItem } from '../../embedder/input.ts'
-import type { Inspection } from '../../embedder/inspection.ts'
-import type { PrecisionReport } from '../../embedder/precision.ts'
-import { inMegabytes } from '../../hub/progress.ts'
-import { BifocalError, UsageError } from '../../numeric/errors.ts'
+import { BifocalError, UsageError } from '../../foundation/numeric/errors.ts'
+import type { EmbedItem } from '../../inputs/data/input.ts'
+import type { Estimate } from '../../models/embedder/estimate.ts'
+import type { ImagePolicy } from '../../models/embedder/image-policy.ts'
+import type { Inspection } from '../../models/embedder/inspection.ts'
+import type { PrecisionReport } from '../../models/embedder/precision.ts'
+import { inMegabytes } from '../../models/hub/progress.ts'
 import { command } from '../command.ts'
 import * as flags from '../flags.ts'
 import { itemsIn } from '../items.ts'
@@ -22,7 +22,7 @@ export const inspect = command('inspect <model>', 'Show family, tensors, memory 
       throw new UsageError('arguments', { message: '--items without --precision', hint: 'Items are for the comparison: add --precision.' })
     }
     const given = items === undefined ? undefined : await firstItems(items, io.signal)
-    const { inspectModel } = await import('../../embedder/inspection.ts')
+    const { inspectModel } = await import('../../models/embedder/inspection.ts')
     const found = await inspectModel(model, { signal: io.signal, onProgress: (at) => io.progress(inMegabytes(at)), warn: io.warn })
     const fits = found.tensors.missing.length + found.tensors.unfit.length === 0
     const options = { device, threads, signal: io.signal, warn: io.warn }
@@ -43,7 +43,7 @@ interface Options {
 
 /** A folder without a tokenizer, say, can be inspected but not run. */
 async function estimated(model: string, options: Options): Promise<Estimate | null> {
-  const { estimateSeconds } = await import('../../embedder/estimate.ts')
+  const { estimateSeconds } = await import('../../models/embedder/estimate.ts')
   try {
     return await estimateSeconds(model, options)
   } catch (error) {
@@ -60,7 +60,7 @@ async function comparedAt(
   items: EmbedItem[] | undefined,
   options: Options & { onProgress: (at: { label: string; done: number; total: number }) => void },
 ): Promise<PrecisionReport[]> {
-  const { measurePrecision } = await import('../../embedder/precision.ts')
+  const { measurePrecision } = await import('../../models/embedder/precision.ts')
   return await measurePrecision(model, { ...options, items })
 }
 

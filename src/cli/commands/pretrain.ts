@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { UsageError } from '../../numeric/errors.ts'
+import { UsageError } from '../../foundation/numeric/errors.ts'
 import { command, wholeNumber } from '../command.ts'
 import * as flags from '../flags.ts'
 
@@ -36,8 +36,8 @@ export const pretrain = command('pretrain <name>', 'Train tower, twin-ar or twin
       }
       const name = parsed.data
       const [{ pretrain: run }, { gateTable }] = await Promise.all([
-        import('../../pretraining/pretrain.ts'),
-        import('../../pretraining/gates.ts'),
+        import('../../learning/pretraining/pretrain.ts'),
+        import('../../learning/pretraining/gates.ts'),
       ])
       const found = await run(name, {
         data: fileURLToPath(new URL('../../../data', import.meta.url)),

@@ -1,13 +1,16 @@
 /** @file `bifocal pull`: a model from the Hugging Face Hub into the cache. */
 
-import { inMegabytes } from '../../hub/progress.ts'
-import type { Pulled } from '../../hub/pull.ts'
+import { inMegabytes } from '../../models/hub/progress.ts'
+import type { Pulled } from '../../models/hub/pull.ts'
 import { command } from '../command.ts'
 
 export const pull = command('pull <model>', 'Fetch a model, ORG/NAME[@REVISION], into the Hugging Face cache, or bring it up to date there')
   .option('--include <patterns...>', 'files to fetch, such as "*.json", instead of those that a model needs; never pickled ones')
   .action(async ({ model, include }, io) => {
-    const [{ pullModel }, { companionRepository }] = await Promise.all([import('../../hub/pull.ts'), import('../../families/open.ts')])
+    const [{ pullModel }, { companionRepository }] = await Promise.all([
+      import('../../models/hub/pull.ts'),
+      import('../../models/families/open.ts'),
+    ])
     const fetching = { signal: io.signal, onProgress: (at: Parameters<typeof inMegabytes>[0]) => io.progress(inMegabytes(at)) }
     const pulled = await pullModel(model, { include, ...fetching })
     io.say(pulledWords(pulled))

@@ -1,7 +1,7 @@
 /** @file `bifocal study`: the main job, models in, report out. */
 
 import { z } from 'zod'
-import { UsageError } from '../../numeric/errors.ts'
+import { UsageError } from '../../foundation/numeric/errors.ts'
 import { command, wholeNumber } from '../command.ts'
 
 export const study = command('study', 'Convert models, measure them, explain the difference, write a report')
@@ -25,7 +25,10 @@ export const study = command('study', 'Convert models, measure them, explain the
         hint: 'Only low-rank updates have a rank: give one of the two.',
       })
     }
-    const [{ runStudy }, { scoreTable }] = await Promise.all([import('../../study/index.ts'), import('../../report/index.ts')])
+    const [{ runStudy }, { scoreTable }] = await Promise.all([
+      import('../../measuring/study/index.ts'),
+      import('../../measuring/report/index.ts'),
+    ])
     const { results, written } = await runStudy({
       ...given,
       controls: controls === undefined ? undefined : controls === 'yes',

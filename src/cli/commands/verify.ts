@@ -1,10 +1,10 @@
 /** @file `bifocal verify`: compares with expected values, computed by the reference implementations or kept in an embedder's contract. */
 
 import { existsSync } from 'node:fs'
-import type { GoldenItem } from '../../embedder/verify/record.ts'
-import type { VerifyReport } from '../../embedder/verify/report.ts'
-import { type DownloadProgress, inMegabytes } from '../../hub/progress.ts'
-import { UsageError } from '../../numeric/errors.ts'
+import { UsageError } from '../../foundation/numeric/errors.ts'
+import type { GoldenItem } from '../../models/embedder/golden/record.ts'
+import type { VerifyReport } from '../../models/embedder/golden/report.ts'
+import { type DownloadProgress, inMegabytes } from '../../models/hub/progress.ts'
 import { command } from '../command.ts'
 import * as flags from '../flags.ts'
 import { itemsIn } from '../items.ts'
@@ -64,7 +64,7 @@ export const verify = command('verify [model]', 'Recompute expected values and n
           hint: 'Say where embedder.json and the golden vectors go: --out DIR.',
         })
       }
-      const { recordGolden } = await import('../../embedder/verify/record.ts')
+      const { recordGolden } = await import('../../models/embedder/golden/record.ts')
       const dir = out ?? model
       const { golden: kept } = await recordGolden(model, await goldenItemsOf(record, io.signal), dir, { ...options, preset })
       io.print(`golden vectors of ${kept?.items.length ?? 0} items → ${dir}`, { dir, golden: kept })
@@ -85,12 +85,12 @@ async function reportOf(
     onDownload: (at: DownloadProgress) => void
   },
 ): Promise<VerifyReport> {
-  if (golden !== undefined) return await (await import('../../verify/golden.ts')).verifyGolden(golden, options)
+  if (golden !== undefined) return await (await import('../../measuring/verify/golden.ts')).verifyGolden(golden, options)
   if (preset === undefined || preset === 'none') {
-    return await (await import('../../embedder/verify/contract.ts')).verifyContract(model, { ...options, preset })
+    return await (await import('../../models/embedder/golden/contract.ts')).verifyContract(model, { ...options, preset })
   }
   if (picture !== undefined)
-    return await (await import('../../embedder/verify/published.ts')).verifyPublished(model, preset, picture, options)
+    return await (await import('../../models/embedder/golden/published.ts')).verifyPublished(model, preset, picture, options)
   throw new UsageError('arguments', {
     message: `--preset ${preset} without the picture that its published cosines are of`,
     hint: 'Give --picture: assets/example.jpg of github.com/TIGER-AI-Lab/VLM2Vec.',

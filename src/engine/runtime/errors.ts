@@ -1,0 +1,77 @@
+/** @file Errors of the runtime, and their passage across a thread border. */
+
+import { BifocalError, type ErrorDetails, type ExitCode } from '../../foundation/numeric/errors.ts'
+
+/** A session that can't be opened or run: weights, feeds, devices, or the engine itself. */
+export class RuntimeError extends BifocalError {
+  constructor(code: string, details: ErrorDetails, exitCode: ExitCode = 1) {
+    super(`runtime/${code}`, details, exitCode)
+  }
+}
+
+/** A `RuntimeError` as plain data: structured clone keeps neither class nor own fields of an error. */
+export interface ErrorRecord {
+  code: string
+  message: string
+  hint: string
+  exitCode: ExitCode
+}
+
+/** Any thrown value as plain data; what isn't ours counts as an engine failure. */
+export function recordOf(error: unknown): ErrorRecord {
+  const known = error instanceof BifocalError ? error : engineFailure(error)
+  return { code: known.code, message: known.message, hint: known.hint, exitCode: known.exitCode }
+}
+
+/** The error that a record stands for; code, message, hint and exit code are the original's. */
+export function errorOf({ code, message, hint, exitCode }: ErrorRecord): BifocalError {
+  return code.startsWith('runtime/')
+    ? new RuntimeError(code.slice('runtime/'.length), { message, hint }, exitCode)
+    : new BifocalError(code, { message, hint }, exitCode)
+}
+
+/** A failure inside ONNX Runtime, with what can be done about the common ones. */
+export function engineFailure(cause: unknown): RuntimeError {
+  const message = cause instanceof Error ? cause.message : String(cause)
+  if (/WebGPU (adapter|device)|WebGpuContext/i.test(message)) {
+    return new RuntimeError('no-adapter', {
+      message: `no usable GPU for device webgpu: ${message}`,
+      hint: 'Install a Vulkan driver (Linux; VK_DRIVER_FILES may name one, XDG_RUNTIME_DIR must be set) or use --device cpu.',
+      cause,
+    })
+  }
+  if (/requires f16 but the device does not support it/.test(message)) {
+    return new RuntimeError(
+      'no-f16',
+      {
+        message: `this GPU does not compute on 16-bit floats (WebGPU's shader-f16): ${message}`,
+        hint: 'Use --dtype f32 on this device, or --device cpu.',
+        cause,
+      },
+      2,
+    )
+  }
+  if (/failed to allocate|out of memory|bad_alloc/i.test(message)) {
+    return new RuntimeError('memory', {
+      message: `the engine ran out of memory: ${message}`,
+      hint: 'Lower the batch size, or use --memory low.',
+      cause,
+    })
+  }
+  if (/onnxruntime_providers_cuda|libcu(dart|blas|dnn|fft|rand)|CUDA (failure|error)|CUDNN|no CUDA-capable device/i.test(message)) {
+    return new RuntimeError(
+      'no-cuda',
+      {
+        message: `device cuda can't be used: ${message}`,
+        hint: 'Install the NVIDIA driver, CUDA 12 and cuDNN 9 where the loader finds them (LD_LIBRARY_PATH), or use --device cpu.',
+        cause,
+      },
+      2,
+    )
+  }
+  return new RuntimeError('engine', {
+    message: `ONNX Runtime failed: ${message}`,
+    hint: 'If the feeds fit the graph, this is a defect of the graph: please report it with the command that led here.',
+    cause,
+  })
+}

@@ -1,0 +1,53 @@
+/** @file Items as a folder of pictures: each file an item, called by its path in the folder. */
+
+import type { Dirent } from 'node:fs'
+import { readdir, realpath, stat } from 'node:fs/promises'
+import { extname, join } from 'node:path'
+import { readFailure } from '../../foundation/files/errors.ts'
+import type { ItemLine } from './source.ts'
+
+const PICTURES = new Set(['.png', '.jpg', '.jpeg', '.webp'])
+
+/**
+ * All pictures, those in folders below too, sorted by path; hidden files do not count. Links are followed, but no folder is entered twice: a link to
+ * a folder above would lead round and round.
+ * @throws FileError `file/read`
+ */
+export async function folderLines(dir: string): Promise<ItemLine[]> {
+  const ids: string[] = []
+  const entered = new Set<string>()
+  const folders = ['']
+  /** Last, and sorted: a folder is called by its own path where it has one, else always by the same link. */
+  const links: string[] = []
+  for (let at = folders.shift(); at !== undefined; at = folders.shift() ?? links.sort().shift()) {
+    const folder = join(dir, at)
+    const [place, entries] = await opened(folder)
+    if (entered.has(place)) continue
+    entered.add(place)
+    for (const entry of entries) {
+      if (entry.name.startsWith('.')) continue
+      const id = at === '' ? entry.name : `${at}/${entry.name}`
+      if (entry.isDirectory()) folders.push(id)
+      else if (entry.isSymbolicLink() && (await isFolder(join(dir, id)))) links.push(id)
+      else if (PICTURES.has(extname(id).toLowerCase())) ids.push(id)
+    }
+  }
+  return ids.sort().map((id, i) => ({ line: i + 1, id, item: { image: join(dir, id) } }))
+}
+
+/** @returns the folder's own path, and what is in it */
+async function opened(folder: string): Promise<[place: string, entries: Dirent[]]> {
+  try {
+    return [await realpath(folder), await readdir(folder, { withFileTypes: true })]
+  } catch (cause) {
+    throw readFailure(folder, cause)
+  }
+}
+
+/** A broken link is an item that is missing. */
+async function isFolder(path: string): Promise<boolean> {
+  return await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
+}

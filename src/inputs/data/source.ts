@@ -1,0 +1,75 @@
+/** @file Where items come from: lines of JSON, tables, or a folder of pictures. */
+
+import { existsSync, statSync } from 'node:fs'
+import { dirname, extname } from 'node:path'
+import { sizeOfFile } from '../../foundation/files/file.ts'
+import { openCsv } from './csv.ts'
+import { ItemError } from './errors.ts'
+import { folderLines } from './folder.ts'
+import type { EmbedItem } from './input.ts'
+import { jsonLines, openJsonLines } from './jsonl.ts'
+import { openParquet } from './parquet.ts'
+import type { ItemColumns, RecordPlace } from './record.ts'
+
+/** An item and where it stands, or why there is none. */
+export type ItemLine = {
+  /** Counted from 1: a line of text, a row of a table, a picture of a folder. */
+  line: number
+  /** What the source calls the item. */
+  id?: string
+} & ({ item: EmbedItem } | { error: ItemError })
+
+/** A list of items that is read while it is used. */
+export interface ItemSource {
+  /** For messages. */
+  readonly name: string
+  /** The file that the items are read from, where it is one. */
+  readonly path?: string
+  /** Undefined where nobody can know it before the end. */
+  readonly total: number | undefined
+  lines(): Iterable<ItemLine> | AsyncIterable<ItemLine>
+}
+
+/**
+ * Items of a file or folder. The ending says the kind: `.csv`, `.tsv`, `.parquet`; all other files have a JSON object a line. A folder is searched,
+ * with its folders, for PNG, JPEG and WebP files. Paths of pictures are relative to the file that names them.
+ * @param columns what the source calls text, image, instruction and id, where it is something else
+ * @throws FileError `file/missing`, `file/read`; ItemError `embedder/item-table`, `embedder/item-columns` for what is no table
+ * @example const source = await openItems('captions.csv', { text: 'caption', image: 'path' })
+ */
+export async function openItems(path: string, columns: ItemColumns = {}): Promise<ItemSource> {
+  if (existsSync(path) && statSync(path).isDirectory()) {
+    if (Object.keys(columns).length === 0) return listed(path, await folderLines(path))
+    throw new ItemError('item-columns', {
+      message: `columns of ${path}, which is a folder of pictures and has none`,
+      hint: 'Columns are those of a table or of JSON lines: name such a file, or leave the columns out.',
+    })
+  }
+  // A file is read more than once: what can't be is refused.
+  await sizeOfFile(path)
+  const ending = extname(path).toLowerCase()
+  const at = { name: path, folder: dirname(path), columns }
+  if (ending === '.parquet') return await openParquet(path, at)
+  if (ending === '.csv' || ending === '.tsv') return await openCsv({ ...at, path, delimiter: ending === '.csv' ? ',' : '\t' })
+  return await openJsonLines(path, at)
+}
+
+/**
+ * Lines of JSON that come in pieces, a pipe's: read while they are used, once, and the first one at once, so that nothing is known as such.
+ * @param pieces of UTF-8
+ * @param at     what to call the source, what paths of pictures are relative to, what the records call their parts
+ */
+export async function pipedItems(pieces: AsyncIterable<Uint8Array>, at: RecordPlace): Promise<ItemSource> {
+  const rest = jsonLines(pieces, at)
+  const first = await rest.next()
+  if (first.done) return listed(at.name, [])
+  const lines = async function* (): AsyncGenerator<ItemLine> {
+    yield first.value
+    yield* rest
+  }
+  return { name: at.name, total: undefined, lines }
+}
+
+function listed(name: string, lines: readonly ItemLine[]): ItemSource {
+  return { name, total: lines.length, lines: () => lines }
+}

@@ -1,0 +1,173 @@
+/** @file Answers of the twins: written one token after another, or filled into masks, the surest first. Greedy, so they are a function of the weights. */
+
+import { add, cast, compile, div, Graph, gather, reshape, transpose } from '../../engine/graph/index.ts'
+import { rootScope } from '../../engine/nn/index.ts'
+import { openSession, type SessionOptions } from '../../engine/runtime/session.ts'
+import { memoryWeights } from '../../engine/runtime/weights.ts'
+import { toF32 } from '../../foundation/numeric/float.ts'
+import { i64, type Tensor, zeros } from '../../foundation/numeric/tensor.ts'
+import type { VisionLanguageModel } from '../../models/families/model.ts'
+import { drawBatch } from './pictures.ts'
+import { HIDDEN, IMAGE_TOKENS, PICTURE_SIZE } from './recipe.ts'
+import type { TowerWorld } from './tower-batch.ts'
+import { imagePositions, rowOf, type TwinSamples } from './twin-batch.ts'
+import type { TwinName } from './twin-config.ts'
+import { OBJECTIVES, twinModel } from './twin-model.ts'
+import { SPECIAL_IDS } from './vocabulary.ts'
+
+/** Rows of one forward pass. */
+const BATCH = 64
+
+/** A sequence being written. */
+interface Draft {
+  readonly ids: number[]
+  /** Where the answer starts. */
+  readonly start: number
+  /** Number of its picture in the batch. */
+  readonly picture: number | undefined
+}
+
+/** Logits `[positions, vocabulary]` at the given positions of each draft, row by row. */
+type Forward = (drafts: readonly Draft[], positions: readonly (readonly number[])[]) => Promise<Tensor<'f32'>>
+
+export interface Writer {
+  /**
+   * The answers to the prompts of samples, in words.
+   * @param length tokens of an answer at most, its end token included
+   * @throws InterruptedError
+   */
+  answers(at: TowerWorld, drawn: TwinSamples, length: number): Promise<string[]>
+  close(): Promise<void>
+}
+
+/**
+ * @param parameters all of the twin's, the tower's included, by canonical name
+ * @param options    where the sessions run, and what stops them
+ */
+export async function openWriter(
+  name: TwinName,
+  parameters: Readonly<Record<string, Tensor>>,
+  { signal, ...options }: Pick<SessionOptions, 'threads' | 'thread'> & { signal?: AbortSignal } = {},
+): Promise<Writer> {
+  const model = twinModel(name)
+  const weights = memoryWeights(parameters)
+  const vision = await openSession(visionGraph(model), { weights, name: `${name} tower`, ...options })
+  const decoder = await openSession(decoderGraph(model), { weights, name: `${name} decoder`, ...options })
+  const write = OBJECTIVES[name] === 'next-token' ? writeOn : fillIn
+  return {
+    async answers(at, { samples, pictures }, length) {
+      const answers: string[] = []
+      for (let from = 0; from < samples.length; from += BATCH) {
+        const shown = pictures.slice(from, from + BATCH)
+        const seen = shown.filter((picture) => picture !== null)
+        const rows =
+          seen.length === 0 ? zeros([IMAGE_TOKENS, HIDDEN]) : (await vision.run({ pixels: drawBatch(seen, at.sheets) }, { signal })).rows!
+        let next = 0
+        const drafts = shown.map((picture, i): Draft => {
+          const { prompt } = rowOf(at, samples[from + i]!, picture !== null)
+          return { ids: prompt, start: prompt.length, picture: picture === null ? undefined : next++ }
+        })
+        const forward: Forward = async (active, positions) => {
+          const { logits } = await decoder.run({ ...feedsOf(active, positions), image_rows: rows }, { signal })
+          return toF32(logits!)
+        }
+        await write(drafts, length, forward)
+        answers.push(...drafts.map(({ ids, start }) => wordsOf(ids.slice(start), at)))
+      }
+      return answers
+    },
+    close: async () => void (await Promise.all([vision.close(), decoder.close()])),
+  }
+}
+
+/** `pixels` `[views, 96, 96, 3] u8` → `rows` `[views·16, hidden]`. */
+function visionGraph(model: VisionLanguageModel) {
+  const graph = new Graph()
+  const bytes = graph.input('pixels', 'u8', ['views', PICTURE_SIZE, PICTURE_SIZE, 3])
+  const pixels = add(div(cast(transpose(bytes, [0, 3, 1, 2]), 'f32'), 127.5), -1)
+  graph.output('rows', model.buildVision(rootScope(graph), pixels).rows)
+  return compile(graph)
+}
+
+function decoderGraph(model: VisionLanguageModel) {
+  const graph = new Graph()
+  const ids = (input: string) => graph.input(input, 'i64', ['batch', 'seq'])
+  const pieces = model.buildDecoder(rootScope(graph), {
+    inputIds: ids('input_ids'),
+    attentionMask: ids('attention_mask'),
+    imageIndex: ids('image_index'),
+    imageRows: graph.input('image_rows', 'f32', ['rows', HIDDEN]),
+  })
+  const states = gather(reshape(pieces.norm, [-1, HIDDEN]), graph.input('positions', 'i64', ['positions']))
+  graph.output('logits', pieces.head(states))
+  return compile(graph)
+}
+
+function feedsOf(drafts: readonly Draft[], positions: readonly (readonly number[])[]): Record<string, Tensor> {
+  const seq = Math.max(...drafts.map(({ ids }) => ids.length))
+  const dims = [drafts.length, seq]
+  const padded = (values: (draft: Draft) => readonly number[], fill: number) =>
+    i64(
+      dims,
+      drafts.flatMap((draft) => {
+        const own = values(draft)
+        return [...own, ...new Array<number>(seq - own.length).fill(fill)]
+      }),
+    )
+  const flat = positions.flatMap((own, row) => own.map((position) => row * seq + position))
+  return {
+    input_ids: padded(({ ids }) => ids, SPECIAL_IDS.eos),
+    attention_mask: padded(({ ids }) => ids.map(() => 1), 0),
+    image_index: padded(({ picture }) => (picture === undefined ? [] : imagePositions(picture)), -1),
+    positions: i64([flat.length], flat),
+  }
+}
+
+/** Next-token: each draft grows by its likeliest token until it ends. */
+async function writeOn(drafts: readonly Draft[], length: number, forward: Forward): Promise<void> {
+  for (let step = 0; step < length; step++) {
+    const active = drafts.filter(({ ids, start }) => ids.length === start || ids.at(-1) !== SPECIAL_IDS.eos)
+    if (active.length === 0) return
+    const logits = await forward(
+      active,
+      active.map(({ ids }) => [ids.length - 1]),
+    )
+    for (const [row, { ids }] of active.entries()) ids.push(likeliest(logits, row).id)
+  }
+}
+
+/**
+ * Masked diffusion: `length` masks, one filled at each step, where the model is surest.
+ * @see specs/lavida.md §6.5 (low_confidence, one token a step)
+ */
+async function fillIn(drafts: readonly Draft[], length: number, forward: Forward): Promise<void> {
+  for (const { ids } of drafts) ids.push(...new Array<number>(length).fill(SPECIAL_IDS.mask))
+  const open = drafts.map(({ start }) => Array.from({ length }, (_, i) => start + i))
+  for (let step = 0; step < length; step++) {
+    const logits = await forward(drafts, open)
+    let at = 0
+    for (const [row, own] of open.entries()) {
+      const found = own.map((position) => ({ position, ...likeliest(logits, at++) }))
+      const surest = found.reduce((best, one) => (one.probability > best.probability ? one : best))
+      drafts[row]!.ids[surest.position] = surest.id
+      open[row] = own.filter((position) => position !== surest.position)
+    }
+  }
+}
+
+/** The first of the likeliest tokens and its probability. */
+function likeliest({ dims, data }: Tensor<'f32'>, row: number): { id: number; probability: number } {
+  const vocabulary = dims[1]!
+  const own = data.subarray(row * vocabulary, (row + 1) * vocabulary)
+  let id = 0
+  for (let other = 1; other < vocabulary; other++) if (own[other]! > own[id]!) id = other
+  let sum = 0
+  for (const logit of own) sum += Math.exp(logit - own[id]!)
+  return { id, probability: 1 / sum }
+}
+
+/** The words before the first end token. */
+function wordsOf(ids: readonly number[], { tokenizer }: TowerWorld): string {
+  const end = ids.indexOf(SPECIAL_IDS.eos)
+  return tokenizer.decode(end < 0 ? ids : ids.slice(0, end)).trim()
+}

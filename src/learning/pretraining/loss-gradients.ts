@@ -1,0 +1,41 @@
+/** @file A loss and its gradients with respect to chosen weights of a checkpoint: what loss fixtures are compared with. */
+
+import { compile, Graph, gradients, type Value } from '../../engine/graph/index.ts'
+import { rootScope, type Scope } from '../../engine/nn/index.ts'
+import { openSession } from '../../engine/runtime/session.ts'
+import { toF32 } from '../../foundation/numeric/float.ts'
+import { f32, type Tensor } from '../../foundation/numeric/tensor.ts'
+import type { FixtureContext } from '../../models/embedder/golden/model.ts'
+import { checkpointWeights, parametersOf } from '../../models/families/weights.ts'
+
+export type LossSubject = Pick<FixtureContext, 'model' | 'checkpoint' | 'device'>
+
+/**
+ * Runs a loss once, the chosen weights fed and all others as stored.
+ * @param trained names of the weights that gradients are asked for
+ * @param build   declares the inputs of `feeds` and gives the loss, a scalar
+ * @returns `loss` and `gradient/<name>` for each weight that the loss uses: one that it does not use has none
+ */
+export async function lossAndGradients(
+  { model, checkpoint, device }: LossSubject,
+  trained: readonly string[],
+  feeds: Readonly<Record<string, Tensor>>,
+  build: (scope: Scope) => Value<'f32'>,
+): Promise<Record<string, Tensor>> {
+  const weights = checkpointWeights(checkpoint, model.weightSpellings)
+  const graph = new Graph()
+  const loss = build(rootScope(graph, { storedDtype: weights.storedDtype, trainable: (name) => trained.includes(name) }))
+  const used = parametersOf(graph).filter(({ name }) => trained.includes(name))
+  const wrt = used.map(({ name, dims }) => graph.parameter(name, 'f32', dims, 'fed'))
+  graph.output('loss', loss)
+  for (const [i, gradient] of gradients(loss, wrt).entries()) graph.output(`gradient/${used[i]!.name}`, gradient)
+  const compiled = compile(graph)
+  const session = await openSession(compiled, { weights, device, thread: 'caller' })
+  try {
+    const all: Record<string, Tensor> = { ...feeds }
+    for (const { name } of used) all[name] = toF32(await checkpoint.read(weights.find(name)?.name ?? name))
+    return await session.run(Object.fromEntries(compiled.inputs.map(({ name }) => [name, all[name] ?? f32([0], [])])))
+  } finally {
+    await session.close()
+  }
+}

@@ -1,0 +1,107 @@
+/** @file `bifocal pretrain`: from nothing to a model folder with its card. Everything is kept on the way, so a stopped run goes on. */
+
+import { existsSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { writeFailure } from '../../foundation/files/errors.ts'
+import { makeFolder, readBytes, readText, writeFileAtomic } from '../../foundation/files/file.ts'
+import { lockAlone } from '../../foundation/files/lock.ts'
+import { removeAbandoned } from '../../foundation/files/temporary.ts'
+import type { Tensor } from '../../foundation/numeric/tensor.ts'
+import { loadSheets, loadWorld } from '../../inputs/scenes/index.ts'
+import { createTokenizer } from '../../inputs/text/tokenizer.ts'
+import { writeCard } from './card.ts'
+import { PretrainingError } from './errors.ts'
+import { readModel, writeTower, writeTwin } from './folder.ts'
+import { type Gate, towerGates, twinGates } from './gates.ts'
+import { parseLog } from './log.ts'
+import { TOWER_TRAINING, TWIN_TRAINING } from './recipe.ts'
+import { sampleAnswers } from './sample-answers.ts'
+import { type PretrainingRun, trainTower } from './tower.ts'
+import { trainTwin } from './twin.ts'
+import type { TwinName } from './twin-config.ts'
+import { trainVocabulary } from './vocabulary.ts'
+
+export type PretrainedName = 'tower' | TwinName
+
+export interface PretrainOptions extends Omit<PretrainingRun, 'workDir' | 'onProgress'> {
+  /** The package's pictures: concepts.json and sheets. */
+  data: string
+  /** Snapshots and logs, a folder for each model. */
+  work: string
+  /** The tower's model folder, for a twin: as it ships, rounded to bf16, so that the twin's copy equals it. */
+  tower: string
+  /** Where the model folder is written. */
+  out: string
+  /** Default: the recipe's. */
+  steps?: number
+  seed?: number
+  onProgress?: (progress: { label: string; done: number; total: number; note?: string }) => void
+}
+
+export interface Pretrained {
+  dir: string
+  steps: number
+  gates: Gate[]
+}
+
+/**
+ * Trains, writes the folder, measures its gates, writes its card.
+ * @throws PretrainingError `pretraining/no-tower`; InterruptedError with the state saved; TrainingError `training/other-run`;
+ *   FileError, `file/in-use` while another run trains the same model
+ */
+export async function pretrain(name: PretrainedName, options: PretrainOptions): Promise<Pretrained> {
+  const { data, work, out, threads, signal, warn, onProgress } = options
+  const recipe = name === 'tower' ? TOWER_TRAINING : TWIN_TRAINING
+  const { steps = recipe.steps, seed = recipe.seed } = options
+  const tower = name === 'tower' ? undefined : await towerOf(options.tower)
+  // Found out now, not after hours.
+  await makeFolder(out).catch((cause: unknown) => {
+    throw writeFailure(out, cause)
+  })
+  await removeAbandoned(out)
+  const world = await loadWorld(data, 'small')
+  const sheets = await loadSheets(data, [...world.training, ...world.heldOut])
+  const vocabulary = trainVocabulary(world, seed)
+  const at = { world, sheets, tokenizer: createTokenizer(vocabulary) }
+  const run: PretrainingRun = {
+    workDir: join(work, name),
+    threads,
+    signal,
+    warn,
+    onProgress: ({ step, steps: total, loss }) => onProgress?.({ label: name, done: step, total, note: `loss ${loss.toFixed(3)}` }),
+  }
+  const lock = await lockAlone(run.workDir)
+  try {
+    const draft = join(run.workDir, 'model')
+    if (name === 'tower' || tower === undefined)
+      await writeTower(draft, await trainTower(at, { ...TOWER_TRAINING, steps, seed }, run), vocabulary)
+    else await writeTwin(draft, name, await trainTwin(name, at, tower, { ...TWIN_TRAINING, steps, seed }, run), tower, vocabulary)
+    // Measured on what was written: bf16 is what users get.
+    const { parameters } = await readModel(draft)
+    const measuring = { seed, threads, signal, onProgress }
+    const gates = name === 'tower' ? await towerGates(at, parameters, measuring) : await twinGates(name, at, parameters, measuring)
+    const answers = name === 'tower' ? [] : await sampleAnswers(name, at, parameters, measuring)
+    const log = parseLog(await readText(join(run.workDir, 'log.jsonl')))
+    await writeCard(draft, { name, steps, batch: recipe.batch, seed, parameters, gates, answers, log, at })
+    await publish(draft, out)
+    return { dir: out, steps, gates }
+  } finally {
+    await lock.release()
+  }
+}
+
+/** Weights and card change together: a model that was there stands until both are made. */
+async function publish(draft: string, out: string): Promise<void> {
+  for (const name of await readdir(draft)) await writeFileAtomic(join(out, name), await readBytes(join(draft, name)))
+}
+
+async function towerOf(dir: string): Promise<Record<string, Tensor<'f32'>>> {
+  if (!existsSync(join(dir, 'config.json'))) {
+    throw new PretrainingError('no-tower', {
+      message: `${dir} holds no tower`,
+      hint: 'Run `bifocal pretrain tower` first, and name its folder with --tower.',
+    })
+  }
+  return (await readModel(dir)).parameters
+}

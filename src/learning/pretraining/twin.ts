@@ -1,0 +1,93 @@
+/** @file Trains a twin: projector and decoder on the frozen tower. */
+
+import { join } from 'node:path'
+import { openSession } from '../../engine/runtime/session.ts'
+import { memoryWeights } from '../../engine/runtime/weights.ts'
+import type { Tensor } from '../../foundation/numeric/tensor.ts'
+import { initialWeights } from '../../models/families/initial.ts'
+import { adamW, gradientGraph, hashArrays, muon, openOptimizer, sessionStep, train } from '../training/index.ts'
+import { heldOutLosses } from './held-out.ts'
+import { identityOf } from './identity.ts'
+import { DECODER, HEADS, HIDDEN, TWIN_DECAY, TWIN_MATCHING, TWIN_RATES, type TwinTraining } from './recipe.ts'
+import { INITIAL_STD, isBlockMatrix, type PretrainingRun } from './tower.ts'
+import type { TowerWorld } from './tower-batch.ts'
+import { trapezoid } from './trapezoid.ts'
+import { trainingSamples, twinBatch } from './twin-batch.ts'
+import { roleOf, type TwinName } from './twin-config.ts'
+import { OBJECTIVES, twinLoss } from './twin-model.ts'
+
+const WARMUP = 200
+/** Updates whose rates fall to nothing: at the peak, answers to rare questions come and go from one hundred updates to the next. */
+const COOLDOWN = 1_000
+const CLIP = 1
+const SNAPSHOT_EVERY = 250
+const EVALUATE_EVERY = 500
+/** Held-out samples of each kind behind a logged loss. */
+const HELD_OUT = 128
+
+/**
+ * Trains to the end of the recipe, or goes on with it.
+ * @param tower parameters of the dual encoder, `vision_model.…`; a run on another tower does not go on with this one's snapshots
+ * @returns projector and decoder by canonical name
+ */
+export async function trainTwin(
+  name: TwinName,
+  at: TowerWorld,
+  tower: Readonly<Record<string, Tensor<'f32'>>>,
+  recipe: TwinTraining,
+  run: PretrainingRun,
+): Promise<Record<string, Tensor<'f32'>>> {
+  const { compiled, parameters: slots } = gradientGraph((graph) => twinLoss(graph, name))
+  const parameters = initialWeights(slots, {
+    seed: recipe.seed,
+    layers: DECODER.layers,
+    std: INITIAL_STD,
+    matching: { rows: (TWIN_MATCHING.heads * HIDDEN) / HEADS, gain: TWIN_MATCHING.gain },
+    roleOf,
+  })
+  const frozen = Object.fromEntries(
+    compiled.weights.map((slot) => [slot.name, tower[slot.name.slice(slot.name.indexOf('vision_model.'))]!]),
+  )
+  const session = await openSession(compiled, { weights: memoryWeights(frozen), name, threads: run.threads })
+  const optimizer = await openOptimizer(parameters, [
+    { accepts: isBlockMatrix, rule: muon({ weightDecay: TWIN_DECAY, session: { threads: run.threads } }), learningRate: TWIN_RATES.muon },
+    { rule: adamW({ betas: [0.9, 0.98], weightDecay: 0.01 }), learningRate: TWIN_RATES.adamw },
+  ])
+  const objective = OBJECTIVES[name]
+  const feeds = (step: number) => twinBatch(at, trainingSamples(at, recipe, step), { objective, seed: recipe.seed, step, fill: true })
+  const settings = {
+    ...recipe,
+    rates: TWIN_RATES,
+    decay: TWIN_DECAY,
+    matching: TWIN_MATCHING,
+    schedule: { WARMUP, COOLDOWN },
+    clip: CLIP,
+    tower: hashArrays(frozen),
+  }
+  try {
+    await train({
+      parameters,
+      optimizer,
+      gradient: sessionStep({ session, parameters, feeds }),
+      schedule: trapezoid({ steps: recipe.steps, warmup: WARMUP, cooldown: Math.min(COOLDOWN, recipe.steps - WARMUP) }),
+      steps: recipe.steps,
+      clip: CLIP,
+      checkpoint: {
+        dir: join(run.workDir, 'snapshots'),
+        every: SNAPSHOT_EVERY,
+        identity: identityOf(name, settings, feeds),
+      },
+      log: join(run.workDir, 'log.jsonl'),
+      evaluate: {
+        every: EVALUATE_EVERY,
+        run: () => heldOutLosses(session, parameters, at, { seed: recipe.seed, objective, samples: HELD_OUT, signal: run.signal }),
+      },
+      signal: run.signal,
+      onProgress: run.onProgress,
+      warn: run.warn,
+    })
+  } finally {
+    await Promise.all([session.close(), optimizer.close()])
+  }
+  return parameters
+}

@@ -1,0 +1,114 @@
+/** @file From a loss described as a graph to steps that give the loss and the gradients of all trained parameters. */
+
+import { gradients } from '../../engine/graph/backward.ts'
+import { compile } from '../../engine/graph/compile.ts'
+import type { CompiledGraph } from '../../engine/graph/compiled.ts'
+import { Graph, isNode, type Value } from '../../engine/graph/graph.ts'
+import type { Session } from '../../engine/runtime/session.ts'
+import type { Tensor } from '../../foundation/numeric/tensor.ts'
+import { isF32, type NamedArrays } from './arrays.ts'
+import { TrainingError } from './errors.ts'
+
+/** A compiled loss: outputs `loss` [], `gradient/<parameter>` and `metric/<name>` []. */
+export interface GradientGraph {
+  compiled: CompiledGraph
+  /** The trained parameters: those that the graph wants fed, with their dims. */
+  parameters: { name: string; dims: number[] }[]
+}
+
+export interface Loss {
+  /** Scalar. */
+  loss: Value<'f32'>
+  /** Scalars worth logging beside it. */
+  metrics?: Readonly<Record<string, Value<'f32'>>>
+}
+
+/**
+ * @param build describes the loss; parameters with placement `fed` are trained
+ * @example gradientGraph((graph) => ({ loss: infoNce(queries(graph), targets(graph), { temperature: 0.02 }) }))
+ * @throws TrainingError `training/no-parameter` when nothing is trained; GraphError `graph/no-gradient` when the loss ignores a parameter
+ */
+export function gradientGraph(build: (graph: Graph) => Loss): GradientGraph {
+  const graph = new Graph()
+  const loss = build(graph)
+  const trained = fedParameters(graph)
+  if (trained.length === 0) {
+    throw new TrainingError('no-parameter', {
+      message: 'the loss has no trained parameter',
+      hint: 'Mark what is trained, or attach an adapter.',
+    })
+  }
+  outputLoss(graph, loss, trained)
+  return { compiled: compile(graph), parameters: trained.map(({ name, dims }) => ({ name, dims })) }
+}
+
+/** Names the outputs of a loss: itself, its metrics, and its gradients with respect to values. */
+export function outputLoss(graph: Graph, { loss, metrics = {} }: Loss, wrt: readonly { name: string; value: Value<'f32'> }[]): void {
+  const values = gradients(
+    loss,
+    wrt.map(({ value }) => value),
+  )
+  graph.output('loss', loss)
+  for (const [name, value] of Object.entries(metrics)) graph.output(`metric/${name}`, value)
+  for (const [i, { name }] of wrt.entries()) graph.output(`gradient/${name}`, values[i]!)
+}
+
+/** The trained parameters of a graph. */
+export function fedParameters(graph: Graph): { name: string; dims: number[]; value: Value<'f32'> }[] {
+  return graph.nodes.flatMap((node) => {
+    if (!isNode(node, 'Parameter') || node.attributes.placement !== 'fed' || !isFloat(node.output)) return []
+    const dims = node.output.dims.filter((dim) => typeof dim === 'number')
+    return [{ name: node.attributes.name, dims, value: node.output }]
+  })
+}
+
+/** Loss and gradients of one step. */
+export interface StepResult {
+  loss: number
+  metrics: Readonly<Record<string, number>>
+  /** One for each parameter. */
+  gradients: NamedArrays
+}
+
+/** Computes one step. `next`, where there is one, may be prepared meanwhile. */
+export type GradientStep = (at: { step: number; next?: number; signal?: AbortSignal }) => Promise<StepResult>
+
+export interface SessionStepOptions {
+  /** Opened over a `GradientGraph`. */
+  session: Session
+  parameters: NamedArrays
+  /** What is fed beside the parameters. A function of the step alone: that makes a resumed run see the same batches. */
+  feeds: (step: number) => Readonly<Record<string, Tensor>> | Promise<Readonly<Record<string, Tensor>>>
+}
+
+/** Steps by a session; the next batch is made while the engine computes this one. */
+export function sessionStep({ session, parameters, feeds }: SessionStepOptions): GradientStep {
+  const prepare = async (step: number) => await feeds(step)
+  let ahead: { step: number; batch: ReturnType<typeof prepare> } | undefined
+  return async ({ step, next, signal }) => {
+    const batch = await (ahead?.step === step ? ahead.batch : prepare(step))
+    const running = session.run({ ...batch, ...parameters }, { signal })
+    ahead = next === undefined ? undefined : { step: next, batch: prepare(next) }
+    // A failure to prepare surfaces when its step comes; until then it must not end the process.
+    ahead?.batch.catch(() => {})
+    return stepResultOf(await running)
+  }
+}
+
+/** What a run of a compiled loss gave. */
+export function stepResultOf(outputs: Readonly<Record<string, Tensor>>): StepResult {
+  const metrics: Record<string, number> = {}
+  const gradients: Record<string, Tensor<'f32'>> = {}
+  let loss = Number.NaN
+  for (const [name, value] of Object.entries(outputs)) {
+    if (!isF32(value)) continue
+    if (name === 'loss') loss = value.data[0]!
+    else if (name.startsWith('metric/')) metrics[name.slice('metric/'.length)] = value.data[0]!
+    else if (name.startsWith('gradient/')) gradients[name.slice('gradient/'.length)] = value
+  }
+  return { loss, metrics, gradients }
+}
+
+function isFloat(value: Value): value is Value<'f32'> {
+  return value.dtype === 'f32'
+}

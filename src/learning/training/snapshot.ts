@@ -1,0 +1,89 @@
+/** @file The saved state of a training: one file a snapshot, so that it exists whole or not at all; the last two are kept. */
+
+import { existsSync } from 'node:fs'
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { FileError } from '../../foundation/files/errors.ts'
+import type { Tensor } from '../../foundation/numeric/tensor.ts'
+import { CheckpointError } from '../../models/checkpoint/errors.ts'
+import { loadSafetensors, openSafetensors, writeSafetensors } from '../../models/checkpoint/safetensors.ts'
+import { TrainingError } from './errors.ts'
+
+/** All that the next step depends on, but for what its index decides. */
+export interface Snapshot {
+  /** Updates done. */
+  step: number
+  /** Names the run: settings and data. A snapshot of another identity is refused. */
+  identity: string
+  parameters: Readonly<Record<string, Tensor>>
+  optimizer: Readonly<Record<string, Tensor>>
+}
+
+const KEPT = 2
+const NAME = /^step-(\d+)\.safetensors$/
+
+/** Path of the snapshot after `step` updates. */
+export function snapshotPath(dir: string, step: number): string {
+  return join(dir, `step-${String(step).padStart(8, '0')}.safetensors`)
+}
+
+/**
+ * Writes `step-<step>.safetensors`: tensors `parameter/<name>` and `optimizer/<name>`, metadata `step` and `identity`. Older ones but one are
+ * removed.
+ * @throws FileError `file/disk-full`, `file/write`: then the snapshots before are untouched
+ */
+export async function saveSnapshot(dir: string, { step, identity, parameters, optimizer }: Snapshot): Promise<void> {
+  const tensors = { ...prefixed('parameter/', parameters), ...prefixed('optimizer/', optimizer) }
+  await writeSafetensors(snapshotPath(dir, step), tensors, { step: String(step), identity })
+  for (const old of (await snapshotSteps(dir)).slice(KEPT)) await rm(snapshotPath(dir, old), { force: true })
+}
+
+/**
+ * The newest snapshot that can be read, if there is one. A damaged one is passed over with a warning.
+ * @throws TrainingError `training/snapshots` when there are some and none can be read
+ */
+export async function latestSnapshot(dir: string, warn: (message: string) => void = () => {}): Promise<Snapshot | undefined> {
+  const failures: (CheckpointError | FileError)[] = []
+  for (const step of await snapshotSteps(dir)) {
+    try {
+      const snapshot = await readSnapshot(snapshotPath(dir, step), step)
+      for (const { message } of failures) warn(`${message}; going on from the snapshot before, after step ${step}`)
+      return snapshot
+    } catch (error) {
+      if (!(error instanceof CheckpointError || error instanceof FileError)) throw error
+      failures.push(error)
+    }
+  }
+  const [cause] = failures
+  if (cause === undefined) return undefined
+  throw new TrainingError(
+    'snapshots',
+    {
+      message: `${dir} holds no whole snapshot to go on from: ${failures.map(({ message }) => message).join('; ')}`,
+      hint: `Delete the folder ${dir}: the training then starts anew.`,
+      cause,
+    },
+    3,
+  )
+}
+
+async function readSnapshot(path: string, step: number): Promise<Snapshot> {
+  const { metadata } = await openSafetensors(path)
+  const tensors = await loadSafetensors(path)
+  return { step, identity: metadata.identity ?? '', parameters: under('parameter/', tensors), optimizer: under('optimizer/', tensors) }
+}
+
+/** Newest first. */
+async function snapshotSteps(dir: string): Promise<number[]> {
+  if (!existsSync(dir)) return []
+  const steps = (await readdir(dir)).flatMap((name) => NAME.exec(name)?.[1] ?? [])
+  return steps.map(Number).sort((a, b) => b - a)
+}
+
+function prefixed(prefix: string, arrays: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
+  return Object.fromEntries(Object.entries(arrays).map(([name, value]) => [prefix + name, value]))
+}
+
+function under(prefix: string, tensors: ReadonlyMap<string, Tensor>): Record<string, Tensor> {
+  return Object.fromEntries([...tensors].flatMap(([name, value]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [])))
+}

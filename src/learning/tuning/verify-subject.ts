@@ -1,0 +1,131 @@
+/** @file What a verification of a tuning works on: the fixture, its model, and the adapter inside graphs. */
+
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { CompiledGraph } from '../../engine/graph/index.ts'
+import type { Device } from '../../engine/runtime/devices.ts'
+import { openSession, type Session } from '../../engine/runtime/session.ts'
+import { toF32 } from '../../foundation/numeric/float.ts'
+import type { Tensor } from '../../foundation/numeric/tensor.ts'
+import { type Adapter, adapterParameters } from '../../models/checkpoint/adapter.ts'
+import { type Checkpoint, openCheckpoint } from '../../models/checkpoint/folder.ts'
+import type { VerifyRecorder } from '../../models/embedder/golden/report.ts'
+import { type AdaptedWeights, type AdapterMode, adaptedWeights } from '../../models/families/adapted.ts'
+import type { VisionLanguageModel } from '../../models/families/model.ts'
+import { modelParameters } from '../../models/families/parameters.ts'
+import { modelOf } from '../../models/families/registry.ts'
+import { checkWeights } from '../../models/families/weights.ts'
+import type { NamedArrays } from '../training/index.ts'
+import { TuningError } from './errors.ts'
+import { batchSettings, type FixtureBatch, paddedIds } from './verify-batch.ts'
+
+const ids = paddedIds.shape.ids
+export const tuningFixture = z.looseObject({
+  kind: z.literal('tuning'),
+  ...batchSettings.shape,
+  temperature: z.number(),
+  queries: z.array(z.object({ prompt: z.string(), images: z.array(z.string()) })),
+  targets: z.array(z.string()),
+  optimizer: z.object({
+    name: z.literal('AdamW'),
+    lr: z.number(),
+    betas: z.tuple([z.number(), z.number()]),
+    eps: z.number(),
+    weight_decay: z.number(),
+    schedule: z.string(),
+    lr_at_step: z.array(z.number()),
+  }),
+  losses: z.array(z.number()),
+  without_gradient: z.array(z.string()),
+  gradcache: z.object({ chunk: z.int().positive(), loss: z.number() }).optional(),
+  tolerance: z.looseObject({
+    vectors: z.number(),
+    loss: z.number(),
+    after: z.number(),
+    replay: z.number().default(5e-7),
+    final: z.number().optional(),
+    merged: z.number().optional(),
+  }),
+  query_ids: ids,
+  query_mask: ids,
+  query_image_grid_thw: ids.optional(),
+  target_ids: ids,
+  target_mask: ids,
+})
+export type TuningFixture = z.infer<typeof tuningFixture>
+
+/** Of a gradient: relative to the largest magnitude of its tensor, with a floor. */
+const GRADIENT = { relative: 1e-4, absolute: 1e-6 }
+
+/** What every stage of the verification looks at. */
+export interface TuningSubject {
+  dir: string
+  fixture: TuningFixture
+  expected: ReadonlyMap<string, Tensor>
+  checkpoint: Checkpoint
+  model: VisionLanguageModel
+  device: Device
+  recorder: VerifyRecorder
+  query: FixtureBatch
+  target: FixtureBatch
+  /** Trained in place. */
+  adapter: Adapter
+}
+
+/** The checkpoint of a fixture and its model, whose weights are all there. */
+export async function openSubjectOf(dir: string): Promise<{ checkpoint: Checkpoint; model: VisionLanguageModel }> {
+  const checkpoint = await openCheckpoint(join(dir, 'checkpoint'))
+  const model = modelOf(checkpoint.config)
+  if (model.kind !== 'vision-language') {
+    throw new TuningError('subject', {
+      message: `${checkpoint.dir} is a dual encoder (${model.family}), which has no decoder to adapt`,
+      hint: 'Fixtures of adapters are for vision-language models.',
+    })
+  }
+  checkWeights(modelParameters(model, { head: false }), checkpoint, model.weightSpellings)
+  return { checkpoint, model }
+}
+
+/** Parameters by the adapter's names: those that the reference gives gradients for, and all. */
+export function trainedParameters({ adapter, fixture }: TuningSubject): { all: NamedArrays; trained: NamedArrays } {
+  const all = adapterParameters(adapter)
+  const trained = Object.entries(all).filter(([name]) => !fixture.without_gradient.includes(name))
+  return { all, trained: Object.fromEntries(trained) }
+}
+
+/** Adapter in the graph: canonical names of fed parameters → names and arrays of the adapter. */
+export function fedArrays(subject: TuningSubject, compiled: CompiledGraph): { feeds: NamedArrays; spelled: ReadonlyMap<string, string> } {
+  const feeds = adapted(subject, 'live').feeds(compiled)
+  const names = new Map(Object.entries(adapterParameters(subject.adapter)).map(([name, value]) => [value, name]))
+  return { feeds, spelled: new Map(Object.entries(feeds).map(([name, value]) => [name, names.get(value)!])) }
+}
+
+export function adapted({ checkpoint, model, adapter }: TuningSubject, mode: AdapterMode): AdaptedWeights {
+  return adaptedWeights({ checkpoint, model, adapter, mode })
+}
+
+export async function open(subject: TuningSubject, compiled: CompiledGraph, mode: AdapterMode = 'live'): Promise<Session> {
+  const weights = await adapted(subject, mode).source(compiled)
+  return await openSession(compiled, { weights, device: subject.device, thread: 'caller', name: 'tuning' })
+}
+
+export function compareVector(
+  { expected, recorder }: TuningSubject,
+  stage: string,
+  key: string,
+  got: Tensor | undefined,
+  tolerance: number,
+): void {
+  const wanted = expected.get(key)
+  if (wanted !== undefined) recorder.compare({ case: key, stage, key }, got, wanted, tolerance)
+}
+
+export function compareGradients({ expected, recorder }: TuningSubject, prefix: string, got: NamedArrays, stage = 'grad'): void {
+  for (const [key, tensor] of expected) {
+    if (!key.startsWith(prefix)) continue
+    const wanted = toF32(tensor)
+    const magnitude = wanted.data.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0)
+    const tolerance = Math.max(GRADIENT.absolute, GRADIENT.relative * magnitude)
+    recorder.compare({ case: prefix.split('/')[0]!, stage, key }, got[key.slice(prefix.length)], wanted, tolerance)
+  }
+}

@@ -1,0 +1,111 @@
+import { describe, expect, test } from 'vitest'
+import { gram, l2NormaliseRows } from '../../foundation/numeric/linear.ts'
+import { fillNormal, stream } from '../../foundation/numeric/random.ts'
+import { areaUnderRoc } from '../../foundation/numeric/statistics.ts'
+import { f32 } from '../../foundation/numeric/tensor.ts'
+import { coupleMean, geometryFrom, geometryOf, sampleOf, wholeSample } from './geometry.ts'
+import { hsic } from './hsic.ts'
+import { matchedAuc, matchedMargin, recallImageToText, recallTextToImage } from './matching.ts'
+import { hubness } from './structure.ts'
+
+const normals = (count: number, dim: number, key: string) =>
+  l2NormaliseRows(f32([count, dim], fillNormal(new Float32Array(count * dim), 1, stream(key))))
+const weights = (...values: number[]) => sampleOf(Float64Array.from(values))
+const withCross = (count: number, cross: number[]) =>
+  geometryFrom(count, new Float32Array(count * count), new Float32Array(count * count), Float32Array.from(cross))
+const byHand = withCross(3, [0.5, 0.5, 0.1, 0.2, 0.9, 0.5, 0.3, 0.3, 0.2])
+
+test('copies of a pair are not couples', () => {
+  // Weight 2 × 1 both ways for (0, 1); neither the diagonal nor the pair that was not drawn counts.
+  const symmetric = Float32Array.from([9, 0.5, 7, 0.5, 9, 7, 7, 7, 9])
+  expect(coupleMean(symmetric, weights(2, 1, 0))).toBeCloseTo(0.5, 6)
+  expect(coupleMean(symmetric, weights(3, 0, 0))).toBeNaN()
+})
+
+test('mismatched cosines leave out the diagonal, weighted by hand', () => {
+  // Matched (2 × .5 + .9) / 3, mismatched (.5 + .2) / 2.
+  expect(matchedMargin(byHand)(weights(2, 1, 0))).toBeCloseTo(1.9 / 3 - 0.35, 6)
+})
+
+describe('AUC of matched cosines', () => {
+  // .5 beats .1, .2, .3, .3 and ties with .5, .5; .9 beats all six; .2 beats .1 and ties with .2.
+  test('with ties, by hand', () => expect(matchedAuc(byHand)(wholeSample(3))).toBeCloseTo((5 + 6 + 1.5) / 18, 12))
+
+  test('weighted, equals the general routine', () => {
+    const geometry = geometryOf({ images: normals(9, 4, 'i'), texts: normals(9, 4, 't') })
+    const drawn = [2, 0, 1, 3, 0, 1, 1, 1, 0]
+    const couples = drawn.flatMap((a, i) => drawn.map((b, j) => ({ score: geometry.cross[i * 9 + j]!, weight: a * b, matched: i === j })))
+    const side = (matched: boolean) => couples.filter((couple) => couple.matched === matched)
+    const expected = areaUnderRoc(
+      { scores: side(true).map(({ score }) => score), weights: drawn },
+      { scores: side(false).map(({ score }) => score), weights: side(false).map(({ weight }) => weight) },
+    )
+    expect(matchedAuc(geometry)(weights(...drawn))).toBeCloseTo(expected, 12)
+  })
+})
+
+describe('recall', () => {
+  // Image 0 ties with text 1 for first place; image 1 is right; image 2 comes last.
+  test('image to text, by hand', () => expect(recallImageToText(1)(byHand)(wholeSample(3))).toBeCloseTo((0.5 + 1) / 3, 12))
+  // Text 0: .5 of (.5, .2, .3); text 1: .9 of (.5, .9, .3); text 2: .2 of (.1, .5, .2).
+  test('text to image, by hand', () => expect(recallTextToImage(1)(byHand)(wholeSample(3))).toBeCloseTo(2 / 3, 12))
+  test('within two', () => expect(recallTextToImage(2)(byHand)(wholeSample(3))).toBe(1))
+  test('queries are resampled, the gallery stays', () =>
+    expect(recallImageToText(1)(byHand)(weights(2, 1, 0))).toBeCloseTo((2 * 0.5 + 1) / 3, 12))
+})
+
+describe('unbiased HSIC', () => {
+  const count = 7
+  const [a, b] = [normals(count, 3, 'a'), normals(count, 5, 'b')]
+  const [first, second] = [gram(a, a).data, gram(b, b).data]
+
+  /** Weighted means over distinct items, by going through all of them. */
+  const bruteForce = (drawn: number[]) => {
+    const sums = [0, 0, 0]
+    const totals = [0, 0, 0]
+    const add = (term: number, weight: number, value: number) => {
+      sums[term] = sums[term]! + weight * value
+      totals[term] = totals[term]! + weight
+    }
+    const all = drawn.map((_, i) => i)
+    for (const i of all)
+      for (const j of all) {
+        if (i === j) continue
+        const k = first[i * count + j]!
+        add(0, drawn[i]! * drawn[j]!, k * second[i * count + j]!)
+        for (const q of all) {
+          if (q === i || q === j) continue
+          const triple = drawn[i]! * drawn[j]! * drawn[q]!
+          add(1, triple, k * second[i * count + q]!)
+          for (const r of all) if (r !== i && r !== j && r !== q) add(2, triple * drawn[r]!, k * second[q * count + r]!)
+        }
+      }
+    return sums[0]! / totals[0]! - (2 * sums[1]!) / totals[1]! + sums[2]! / totals[2]!
+  }
+
+  test.each([[[1, 1, 1, 1, 1, 1, 1]], [[2, 0, 1, 3, 1, 0, 1]], [[1, 1, 1, 1, 0, 0, 0]]])(
+    'equals the mean over distinct items, weights %j',
+    (drawn) => {
+      expect(hsic(first, second, count, weights(...drawn))).toBeCloseTo(bruteForce(drawn), 8)
+    },
+  )
+
+  test("equals Song's formula", () => {
+    const open = (kernel: Float32Array) => kernel.map((value, at) => (at % (count + 1) === 0 ? 0 : value))
+    const [k, l] = [open(first), open(second)]
+    const sum = (values: ArrayLike<number>) => Array.from(values).reduce((total, value) => total + value, 0)
+    const rowSum = (kernel: Float32Array, i: number) => sum(kernel.subarray(i * count, (i + 1) * count))
+    const trace = sum(k.map((value, at) => value * l[at]!))
+    const chain = sum(Array.from({ length: count }, (_, i) => rowSum(k, i) * rowSum(l, i)))
+    const expected = (trace + (sum(k) * sum(l)) / ((count - 1) * (count - 2)) - (2 * chain) / (count - 2)) / (count * (count - 3))
+    expect(hsic(first, second, count, wholeSample(count))).toBeCloseTo(expected, 7)
+  })
+})
+
+test('one hub that answers every image has the skewness of one in n', () => {
+  const geometry = withCross(
+    5,
+    Array.from({ length: 25 }, (_, at) => (at % 5 === 0 ? 1 : 0)),
+  )
+  expect(hubness(1)(geometry)(wholeSample(5))).toBeCloseTo((1 - 2 / 5) / Math.sqrt((1 / 5) * (4 / 5)), 10)
+})

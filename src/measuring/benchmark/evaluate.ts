@@ -1,0 +1,47 @@
+/** @file Scores of every row of a task from vectors. */
+
+import { dot } from '../../foundation/numeric/linear.ts'
+import type { VectorOf } from './model.ts'
+import { type RankingScores, scoreRanking } from './scoring.ts'
+import type { BenchmarkRow, BenchmarkTask, Part } from './task.ts'
+
+export interface RowScores extends RankingScores {
+  readonly id: string
+  readonly cluster: string
+  /** 1 where the right candidate is nearer than the hard one, 1/2 where both are equally near; only where the row has a hard one. */
+  readonly apart?: number
+  /** Position of the nearest candidate (the first of equally near ones), and how much nearer than the right one it is. */
+  readonly best: number
+  readonly scoreGap: number
+}
+
+export interface TaskScores {
+  readonly task: string
+  readonly rows: readonly RowScores[]
+}
+
+/** One model on all tasks. */
+export interface ModelScores {
+  readonly model: string
+  readonly tasks: readonly TaskScores[]
+}
+
+/** Ranks the candidates of each row by cosine (vectors have unit length). */
+export function evaluateTask(task: BenchmarkTask, vectorOf: VectorOf, part: Part = 'test'): TaskScores {
+  return { task: task.name, rows: task[part].map((row) => evaluateRow(row, vectorOf)) }
+}
+
+function evaluateRow({ id, query, candidates, positive, cluster, hardIndex }: BenchmarkRow, vectorOf: VectorOf): RowScores {
+  const own = vectorOf(query.key)
+  const scores = candidates.map(({ key }) => dot(own, vectorOf(key)))
+  const best = scores.reduce((top, score, i) => (score > scores[top]! ? i : top), 0)
+  const margin = hardIndex === undefined ? undefined : scores[positive]! - scores[hardIndex]!
+  return {
+    id,
+    cluster,
+    ...scoreRanking({ scores, positives: [positive] }),
+    ...(margin === undefined ? {} : { apart: margin > 0 ? 1 : margin === 0 ? 0.5 : 0 }),
+    best,
+    scoreGap: scores[best]! - scores[positive]!,
+  }
+}

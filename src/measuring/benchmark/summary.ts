@@ -1,0 +1,120 @@
+/** @file From scores of rows to figures with intervals: tasks, means over scopes, paired differences. */
+
+import { type BootstrapOptions, bootstrapMean, type Interval, meanOfTasks, pairedMeanOfTasks } from '../../foundation/numeric/bootstrap.ts'
+import { mean } from '../../foundation/numeric/statistics.ts'
+import type { MetaTask, Rung } from '../../inputs/scenes/tasks/task.ts'
+import type { ModelScores, TaskScores } from './evaluate.ts'
+import type { BenchmarkTask } from './task.ts'
+
+/** What a mean or difference ranges over. */
+export type Scope =
+  | { kind: 'task'; task: string }
+  | { kind: 'metaTask'; metaTask: MetaTask }
+  | { kind: 'rung'; rung: Rung }
+  | { kind: 'in-domain' }
+  | { kind: 'all' }
+
+type TaskSigns = Pick<BenchmarkTask, 'name' | 'metaTask' | 'rung'>
+
+/** Whether a task belongs to a scope. Meta-task means are over in-domain and out-of-domain tasks alike. */
+export function inScope(scope: Scope, { name, metaTask, rung }: TaskSigns): boolean {
+  switch (scope.kind) {
+    case 'task':
+      return scope.task === name
+    case 'metaTask':
+      return scope.metaTask === metaTask
+    case 'rung':
+      return scope.rung === rung
+    case 'in-domain':
+      return rung === 'in'
+    case 'all':
+      return true
+  }
+}
+
+const META_TASKS: readonly MetaTask[] = ['classification', 'vqa', 'retrieval']
+const RUNGS: readonly Rung[] = ['in', 'out-drawing', 'out-style', 'out-concept', 'out-type']
+
+/** The scopes wider than a task that have tasks, in the order of the report. */
+export function scopesOf(tasks: readonly TaskSigns[]): Scope[] {
+  const all: Scope[] = [
+    ...META_TASKS.map((metaTask) => ({ kind: 'metaTask' as const, metaTask })),
+    ...RUNGS.map((rung) => ({ kind: 'rung' as const, rung })),
+    { kind: 'in-domain' },
+    { kind: 'all' },
+  ]
+  return all.filter((scope) => tasks.some((task) => inScope(scope, task)))
+}
+
+/** Figures of one model on one task. */
+export interface TaskSummary {
+  task: string
+  hit1: Interval
+  recall5: number
+  mrr: number
+  ndcg10: number
+  firstWins: number
+}
+
+export function summariseTask({ task, rows }: TaskScores, options: BootstrapOptions): TaskSummary {
+  const column = (key: 'recall5' | 'reciprocalRank' | 'ndcg10' | 'publishedHit1') => mean(rows.map((row) => row[key]))
+  return {
+    task,
+    hit1: bootstrapMean(
+      rows.map(({ hit1 }) => hit1),
+      rows.map(({ cluster }) => cluster),
+      options,
+    ),
+    recall5: column('recall5'),
+    mrr: column('reciprocalRank'),
+    ndcg10: column('ndcg10'),
+    firstWins: column('publishedHit1'),
+  }
+}
+
+/** How often the right candidate beats the hard one; undefined where no row has one. */
+export function apartScore({ rows }: TaskScores, options: BootstrapOptions): Interval | undefined {
+  const hard = rows.flatMap(({ apart, cluster }) => (apart === undefined ? [] : [{ apart, cluster }]))
+  if (hard.length === 0) return undefined
+  return bootstrapMean(
+    hard.map(({ apart }) => apart),
+    hard.map(({ cluster }) => cluster),
+    options,
+  )
+}
+
+/** Mean of the task means of hit@1; undefined where the model has not been scored on all tasks of the scope. */
+export function meanOver(scores: ModelScores, scope: Scope, tasks: readonly TaskSigns[], options: BootstrapOptions): Interval | undefined {
+  const found = within(scores, scope, tasks)
+  if (found === undefined) return undefined
+  return meanOfTasks(
+    found.map(({ rows }) => ({ values: rows.map(({ hit1 }) => hit1), clusters: rows.map(({ cluster }) => cluster) })),
+    options,
+  )
+}
+
+/** hit@1 of `a` − `b` over the same rows; undefined where one has not been scored on all tasks of the scope. */
+export function differenceOver(
+  a: ModelScores,
+  b: ModelScores,
+  scope: Scope,
+  tasks: readonly TaskSigns[],
+  options: BootstrapOptions,
+): Interval | undefined {
+  const [first, second] = [within(a, scope, tasks), within(b, scope, tasks)]
+  if (first === undefined || second === undefined) return undefined
+  return pairedMeanOfTasks(
+    first.map(({ rows }, i) => ({
+      a: rows.map(({ hit1 }) => hit1),
+      b: second[i]!.rows.map(({ hit1 }) => hit1),
+      clusters: rows.map(({ cluster }) => cluster),
+    })),
+    options,
+  )
+}
+
+function within(scores: ModelScores, scope: Scope, tasks: readonly TaskSigns[]): TaskScores[] | undefined {
+  const wanted = tasks.filter((task) => inScope(scope, task))
+  const found = wanted.flatMap(({ name }) => scores.tasks.find(({ task }) => task === name) ?? [])
+  return wanted.length > 0 && found.length === wanted.length ? found : undefined
+}

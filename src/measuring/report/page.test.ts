@@ -1,0 +1,138 @@
+import { existsSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { build } from 'vite'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { syntheticResults, syntheticRun } from '../../../test/synthetic-results.ts'
+import { scoreTable } from './table.ts'
+import { writeReport } from './write.ts'
+
+const executablePath = [process.env.BIFOCAL_CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser'].find(
+  (path) => path !== undefined && existsSync(path),
+)
+if (executablePath === undefined) console.warn('REPORT PAGE NOT LOOKED AT: no Chromium here (set BIFOCAL_CHROMIUM)')
+
+const TITLE = '</script><img src=x onerror=alert(1)> twins'
+
+describe.skipIf(executablePath === undefined)('the report in Chromium', () => {
+  let browser: Browser
+  let folder: string
+  let report: string
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'bifocal-page-'))
+    const configFile = fileURLToPath(new URL('../../../vite.report.config.ts', import.meta.url))
+    await build({ configFile, build: { outDir: join(folder, 'built') } })
+    report = (await writeReport(await syntheticResults(7, TITLE), syntheticRun, folder, { page: join(folder, 'built', 'page.html') })).html
+    browser = await chromium.launch({
+      executablePath,
+      args: [
+        '--headless',
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    })
+  }, 120_000)
+  afterAll(() => browser?.close())
+
+  async function open(
+    colorScheme: 'light' | 'dark',
+    width: number,
+    path = report,
+  ): Promise<{ page: Page; complaints: string[]; requests: string[] }> {
+    const page = await browser.newPage({ colorScheme, viewport: { width, height: 900 }, reducedMotion: 'reduce' })
+    const complaints: string[] = []
+    const requests: string[] = []
+    page.on('console', (message) => ['error', 'warning'].includes(message.type()) && complaints.push(message.text()))
+    page.on('pageerror', (error) => complaints.push(error.message))
+    page.on('request', (request) => requests.push(request.url()))
+    await page.goto(pathToFileURL(path).href)
+    await page.locator('.chart svg').first().waitFor()
+    return { page, complaints, requests }
+  }
+
+  test.each([
+    ['light', 1280],
+    ['dark', 1280],
+    ['light', 390],
+    ['dark', 390],
+  ] as const)('%s, %d px: no complaint, no request, every chart drawn, nothing wider than the page', async (scheme, width) => {
+    const { page, complaints, requests } = await open(scheme, width)
+    await page.waitForFunction(`[...document.querySelectorAll('.chart')].every((chart) => chart.querySelector('svg') !== null)`)
+    expect(complaints).toEqual([])
+    expect(requests.filter((url) => !url.startsWith('file:') && !url.startsWith('data:'))).toEqual([])
+    expect(await page.locator('h1').textContent()).toBe(TITLE)
+    for (const id of ['scores', 'differences', 'tuning', 'alignment', 'map', 'failures', 'models'])
+      expect(await page.locator(`section#${id}`).count()).toBe(1)
+    expect(await page.locator('#alignment .chart svg').count()).toBe(16)
+    expect(await page.locator('#map .chart svg circle').count()).toBe(4 * 240)
+    expect(
+      await page
+        .locator('svg text')
+        .filter({ hasText: /NaN|undefined/ })
+        .count(),
+    ).toBe(0)
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
+    await page.screenshot({ path: join(process.env.BIFOCAL_SCREENSHOTS ?? folder, `${scheme}-${width}.png`), fullPage: true })
+    await page.close()
+  })
+
+  test('results of one untuned model, with no analysis, still make a page', async () => {
+    const full = await syntheticResults()
+    const id = 'twin-ar'
+    const models = full.models.filter((model) => model.id === id)
+    const [scores, means] = [full.scores.filter(({ model }) => model === id), full.means.filter(({ model }) => model === id)]
+    const sparse = {
+      ...full,
+      models,
+      scores,
+      means,
+      differences: [],
+      alignment: [],
+      measures: [],
+      maps: [],
+      thumbnails: [],
+      failures: [],
+      criteria: [],
+    }
+    const { html } = await writeReport(sparse, syntheticRun, join(folder, 'sparse'), { page: join(folder, 'built', 'page.html') })
+    const { page, complaints } = await open('light', 1280, html)
+    expect(complaints).toEqual([])
+    expect(await page.locator('section').evaluateAll((sections) => sections.map((section) => section.id))).toEqual(['scores', 'models'])
+    expect(await page.locator('nav a').allTextContents()).toEqual(['Scores', 'Models and tasks'])
+    expect(scoreTable(sparse, { color: false })).toMatch(/^hit@1, % +twin-ar\n/)
+    await page.close()
+  })
+
+  test('pointing at a mark of the map shows its label and a line to its partner', async () => {
+    const { page } = await open('light', 1280)
+    const mark = page.locator('#map .map-box').first().locator('svg circle').nth(5)
+    await mark.scrollIntoViewIfNeeded()
+    const box = await mark.boundingBox()
+    await page.mouse.move(box!.x + box!.width / 2, box!.y + box!.height / 2)
+    await page.locator('#map .tip:not([hidden]) img').first().waitFor()
+    expect(await page.locator('#map path.partner[d]').count()).toBe(1)
+    await page.close()
+  })
+
+  test('AR is blue and diffusion orange in every chart', async () => {
+    const { page } = await open('light', 1280)
+    const strokes = await page
+      .locator('#alignment svg text')
+      .evaluateAll((texts) =>
+        texts.flatMap((text) =>
+          /^(AR|Diffusion) twin$/.test(text.textContent ?? '')
+            ? [`${text.textContent} ${text.closest('[fill^="var"]')?.getAttribute('fill')}`]
+            : [],
+        ),
+      )
+    expect([...new Set(strokes)].sort()).toEqual(['AR twin var(--ar)', 'Diffusion twin var(--diffusion)'])
+    await page.close()
+  })
+})

@@ -1,0 +1,106 @@
+/** @file The criteria of specs/twins.md §4, evaluated and said in plain words. */
+
+import { type BootstrapOptions, bootstrapMean, type Interval } from '../../foundation/numeric/bootstrap.ts'
+import { mean } from '../../foundation/numeric/statistics.ts'
+import type { ModelScores } from '../benchmark/index.ts'
+import { type BenchmarkTask, differenceOver, inScope, majorityOf, meanOver, pixelsApply, type Scope, scopesOf } from '../benchmark/index.ts'
+import type { Results } from '../report/index.ts'
+import { candidatesOf, type Outcome, type Studied } from './outcome.ts'
+
+type Criterion = Results['criteria'][number]
+
+/** With at most this many candidates, the bar is the commonest answer and a margin. */
+const FEW = 8
+const MARGIN = 0.05
+
+export function criteriaOf(outcome: Outcome, options: BootstrapOptions): Criterion[] {
+  const { tasks } = outcome.world
+  const judged = tasks.filter((task) => task.rung === 'in' || task.name === 'cross-style')
+  const controls = outcome.studied.flatMap((studied) => controlCriterion(outcome, studied, options))
+  const meta = scopesOf(tasks)
+    .filter((scope) => scope.kind === 'metaTask')
+    .flatMap((scope) => outcome.studied.map((studied) => tuningCriterion(outcome, studied, scope, options)))
+  return [
+    ...controls,
+    ...meta,
+    ...judged.flatMap((task) => outcome.studied.map((studied) => taskCriterion(outcome, studied, task, options))),
+  ]
+}
+
+/**
+ * Small lists: lower end above max(majority, shuffled) + .05; longer ones: above max(shuffled, pixels where they apply). Chance counts too: shuffled
+ * pictures lead away from the right answer where it is among the candidates, and so fall below chance.
+ */
+function taskCriterion({ baselines }: Outcome, { participant, label }: Studied, task: BenchmarkTask, options: BootstrapOptions): Criterion {
+  const hit1 = intervalOf(participant.tuned.scores, task, options)
+  const shuffled = pointOf(participant.shuffled, task)
+  const few = candidatesOf(task) <= FEW
+  const pixels = baselines.find(({ role }) => role === 'pixels')
+  const others: [string, number][] = few
+    ? [['the commonest answer', majorityOf(task) ?? task.chance]]
+    : pixels !== undefined && pixelsApply(task)
+      ? [['raw pixels', pointOf(pixels.scores, task)]]
+      : []
+  const rivals: [string, number][] = [['shuffled pictures', shuffled], ...others, ['chance', task.chance]]
+  const [name, best] = rivals.reduce((top, rival) => (rival[1] > top[1] ? rival : top))
+  const bar = best + (few ? MARGIN : 0)
+  return {
+    name: `${label} sees more in ${task.name} than ${either(rivals.map(([rival]) => rival))} would give`,
+    passed: hit1.low > bar,
+    detail: `hit@1 ${percent(hit1.value)} (95 %: ${percent(hit1.low)} to ${percent(hit1.high)}); the bar is ${percent(bar)}: ${name}${few ? ' and 5 points' : ''}.`,
+  }
+}
+
+/** `a, b or c` */
+function either(names: readonly string[]): string {
+  return [names.slice(0, -1).join(', '), ...names.slice(-1)].filter((part) => part !== '').join(' or ')
+}
+
+/** Both intervals apart, the tuned one higher. */
+function tuningCriterion({ world }: Outcome, { participant, label }: Studied, scope: Scope, options: BootstrapOptions): Criterion {
+  const over = (scores: ModelScores) =>
+    meanOver(scores, scope, world.tasks, options) ?? { value: Number.NaN, low: Number.NaN, high: Number.NaN }
+  const [before, after] = [over(participant.untuned.scores), over(participant.tuned.scores)]
+  return {
+    name: `Conversion improves the ${label} on ${scope.kind === 'metaTask' ? scope.metaTask : scope.kind}, outside the intervals`,
+    passed: after.low > before.high,
+    detail: `Mean hit@1 ${percent(before.value)} (${percent(before.low)} to ${percent(before.high)}) before, ${percent(after.value)} (${percent(after.low)} to ${percent(after.high)}) after.`,
+  }
+}
+
+function controlCriterion({ world }: Outcome, { participant, control, label }: Studied, options: BootstrapOptions): Criterion[] {
+  if (control === undefined) return []
+  const interval = differenceOver(participant.tuned.scores, control.tuned.scores, { kind: 'in-domain' }, world.tasks, options)
+  if (interval === undefined) return []
+  const count = world.tasks.filter((task) => inScope({ kind: 'in-domain' }, task)).length
+  return [
+    {
+      name: `${label}: pretraining is worth something beyond the tower: the converted model beats the same conversion of a random decoder`,
+      passed: interval.low > 0,
+      detail: `Difference of the mean hit@1 over ${count} in-domain tasks, in points: ${points(interval.value)} (paired 95 %: ${points(interval.low)} to ${points(interval.high)}).`,
+    },
+  ]
+}
+
+function intervalOf(scores: ModelScores, { name }: BenchmarkTask, options: BootstrapOptions): Interval {
+  const rows = scores.tasks.find(({ task }) => task === name)?.rows ?? []
+  return bootstrapMean(
+    rows.map(({ hit1 }) => hit1),
+    rows.map(({ cluster }) => cluster),
+    options,
+  )
+}
+
+function pointOf(scores: ModelScores, { name }: BenchmarkTask): number {
+  return mean((scores.tasks.find(({ task }) => task === name)?.rows ?? []).map(({ hit1 }) => hit1))
+}
+
+/** `31.4 %` */
+export function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`
+}
+
+/** A difference in percentage points, with its sign: `+3.1`. */
+export function points(difference: number): string {
+  return `${difference < 0 ? '−' : '+'}${Math.abs(100 * difference).toFixed(1)}`
+}

@@ -1,0 +1,85 @@
+/** @file The study's answer in a sentence, computed from its numbers. */
+
+import type { BootstrapOptions, Interval } from '../../foundation/numeric/bootstrap.ts'
+import { differenceOver, inScope, meanOver, type Scope } from '../benchmark/index.ts'
+import { excludesZero, type Results } from '../report/index.ts'
+import { percent, points } from './criteria.ts'
+import { comparedPair, type Outcome, type Studied } from './outcome.ts'
+
+type Finding = Results['finding']
+
+/** Tasks that models were tuned for, or all where there is none. */
+function headlineScope({ world }: Outcome): Scope {
+  const inDomain: Scope = { kind: 'in-domain' }
+  return world.tasks.some((task) => inScope(inDomain, task)) ? inDomain : { kind: 'all' }
+}
+
+export function findingOf(outcome: Outcome, alignment: Results['alignment'], options: BootstrapOptions): Finding {
+  const scope = headlineScope(outcome)
+  const count = outcome.world.tasks.filter((task) => inScope(scope, task)).length
+  const over = `${count} ${scope.kind === 'in-domain' ? 'in-domain ' : ''}${count === 1 ? 'task' : 'tasks'}`
+  const pair = comparedPair(outcome)
+  const caveats = [
+    ...outcome.studied.flatMap((studied) => controlWords(outcome, studied, scope, options)),
+    ...alignmentWords(outcome, alignment),
+    ONE_SEED,
+  ]
+  if (pair === undefined) {
+    const { participant, label } = outcome.studied[0]!
+    const interval = difference(outcome, participant.tuned.scores, participant.untuned.scores, scope, options)
+    const sentence = excludesZero(interval)
+      ? `Conversion changes the ${label} by ${points(interval.value)} points of hit@1 over ${over} (95 %: ${points(interval.low)} to ${points(interval.high)}).`
+      : `Conversion does not change the ${label} measurably over ${over} (${points(interval.value)} points of hit@1; 95 %: ${points(interval.low)} to ${points(interval.high)}).`
+    return { sentence, quantity: `${label} converted − as it was, mean hit@1 over ${over}`, interval, caveats }
+  }
+  const [a, b] = pair
+  const interval = difference(outcome, a.participant.tuned.scores, b.participant.tuned.scores, scope, options)
+  const [better, worse] = interval.value >= 0 ? [a, b] : [b, a]
+  const size = `${Math.abs(100 * interval.value).toFixed(1)} points of hit@1`
+  const range = `95 %: ${points(interval.low)} to ${points(interval.high)}`
+  const sentence = excludesZero(interval)
+    ? `Converted alike, the ${better.label} embeds better than the ${worse.label}: ${size} over ${over} (${range}).`
+    : `Converted alike, the ${a.label} and the ${b.label} cannot be told apart: ${points(interval.value)} points of hit@1 over ${over} (${range}).`
+  return { sentence, quantity: `${a.label} − ${b.label}, both converted, mean hit@1 over ${over}`, interval, caveats }
+}
+
+const ONE_SEED = 'One seed and one pair of checkpoints: the interval covers the choice of test rows, not another pretraining or tuning run.'
+
+function difference(
+  outcome: Outcome,
+  a: Parameters<typeof differenceOver>[0],
+  b: typeof a,
+  scope: Scope,
+  options: BootstrapOptions,
+): Interval {
+  return differenceOver(a, b, scope, outcome.world.tasks, options) ?? { value: 0, low: 0, high: 0 }
+}
+
+function controlWords(
+  outcome: Outcome,
+  { participant, control: random, label }: Studied,
+  scope: Scope,
+  options: BootstrapOptions,
+): string[] {
+  if (random === undefined) return []
+  const mean = meanOver(random.tuned.scores, scope, outcome.world.tasks, options)
+  const interval = difference(outcome, participant.tuned.scores, random.tuned.scores, scope, options)
+  if (mean === undefined) return []
+  const size = `${Math.abs(100 * interval.value).toFixed(1)} points`
+  const control = `the same conversion of a random decoder on its tower (${percent(mean.value)})`
+  const range = `95 %: ${points(interval.low)} to ${points(interval.high)}`
+  if (interval.low > 0) return [`The ${label} beats ${control} by ${size} (${range}).`]
+  const verdict = interval.high < 0 ? `falls behind ${control} by ${size}` : `cannot be told from ${control}`
+  return [`The ${label} ${verdict} (${range}): what is measured is mostly the tower.`]
+}
+
+/** How well matched pairs are told from mismatched ones before and after, for each model. */
+function alignmentWords({ studied }: Outcome, alignment: Results['alignment']): string[] {
+  const auc = (model: string) =>
+    alignment.find((row) => row.model === model && row.measure === 'matchedAuc' && row.layer === null)?.interval.value
+  const words = studied.flatMap(({ participant: { id }, label }) => {
+    const [before, after] = [auc(id), auc(`${id}-tuned`)]
+    return before === undefined || after === undefined ? [] : [`${label} ${before.toFixed(2)} before, ${after.toFixed(2)} after conversion`]
+  })
+  return words.length === 0 ? [] : [`Chance that a matched image and caption are nearer than a mismatched pair: ${words.join('; ')}.`]
+}

@@ -1,0 +1,97 @@
+/** @file The gates of the shipped models, in full: tower, twins, and what pretraining is worth to a converted one. @see specs/twins.md §4 */
+
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { InterruptedError } from '../../foundation/numeric/errors.ts'
+import { loadSheets, loadWorld } from '../../inputs/scenes/index.ts'
+import { loadTokenizer } from '../../inputs/text/tokenizer.ts'
+import { updateGates } from '../../learning/pretraining/card.ts'
+import { readModel, readTwin } from '../../learning/pretraining/folder.ts'
+import { type Gate, gate, towerGates, twinGates } from '../../learning/pretraining/gates.ts'
+import { TWIN_TRAINING } from '../../learning/pretraining/recipe.ts'
+import { TWIN_NAMES } from '../../learning/pretraining/twin-config.ts'
+import type { Results } from '../report/index.ts'
+import { StudyError } from './errors.ts'
+import { runStudy } from './study.ts'
+
+export interface GatesOptions {
+  /** Holds `tower`, `twin-ar` and `twin-diffusion`; default the shipped ones. */
+  models?: string
+  /** Where the conversions are kept, so that a second run needs no training. */
+  out: string
+  /** Without the conversion of twins and random decoders. */
+  quick?: boolean
+  /** Puts the figures into the model cards. */
+  cards?: boolean
+  threads?: number
+  /** Samples behind each loss, questions of each type; defaults of `twinGates`. */
+  samples?: number
+  questions?: number
+  signal?: AbortSignal
+  onProgress?: (progress: { label: string; done: number; total: number; note?: string }) => void
+  warn?: (message: string) => void
+}
+
+const packaged = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url))
+
+/**
+ * Measures all gates; the figures are a function of the folders and the number of threads. Conversions have the seed of a study.
+ * @throws StudyError `study/no-model`; CheckpointError, FamilyError, PretrainingError of the folders; InterruptedError
+ */
+export async function runGates(options: GatesOptions): Promise<Gate[]> {
+  const { models = packaged('models'), out, quick = false, cards = false, signal, onProgress, warn, ...measuring } = options
+  const folder = (name: string) => join(models, name)
+  const absent = ['tower', ...TWIN_NAMES].map(folder).filter((dir) => !existsSync(dir))
+  if (absent.length > 0) {
+    throw new StudyError('no-model', {
+      message: `there is no folder ${absent.join(', ')}`,
+      hint: 'Say with --models which folder holds tower, twin-ar and twin-diffusion; without it the shipped ones are measured.',
+    })
+  }
+  const data = packaged('data')
+  const world = await loadWorld(data, 'small')
+  const sheets = await loadSheets(data, [...world.training, ...world.heldOut])
+  // The twins' tokenizer: the tower's adds an end token of its own.
+  const at = { world, sheets, tokenizer: await loadTokenizer(folder('twin-ar')) }
+  const measured = { seed: TWIN_TRAINING.seed, signal, onProgress, ...measuring }
+  // Read before anything is measured: what can't be is told in seconds.
+  const tower = await readModel(folder('tower'))
+  const twins = await Promise.all(TWIN_NAMES.map(async (name) => ({ name, parameters: (await readTwin(folder(name), name)).parameters })))
+  const gates = await towerGates(at, tower.parameters, measured)
+  for (const { name, parameters } of twins) {
+    if (signal?.aborted) throw new InterruptedError('gates')
+    gates.push(...(await twinGates(name, at, parameters, measured)))
+  }
+  if (!quick) {
+    const dirs = [...TWIN_NAMES, 'tower'].map(folder)
+    const { results } = await runStudy({ models: dirs, out, controls: true, signal, onProgress, warn })
+    gates.push(...conversionGates(results))
+  }
+  if (cards)
+    for (const name of ['tower', ...TWIN_NAMES])
+      await updateGates(
+        folder(name),
+        gates.filter(({ model }) => model === name),
+      )
+  return gates
+}
+
+/** Converted model − the same conversion of a random decoder, over the in-domain tasks, for each model that has this control. */
+export function conversionGates({ models, differences }: Pick<Results, 'models' | 'differences'>): Gate[] {
+  return differences.flatMap(({ a, b, scope, interval }) => {
+    const control = models.find(({ id }) => id === b)
+    const { of: twin = a } = models.find(({ id }) => id === a) ?? {}
+    if (scope.kind !== 'in-domain' || control?.role !== 'random-decoder') return []
+    return [
+      gate({
+        model: twin,
+        name: 'converted − converted random decoder, lower end of the paired interval',
+        value: interval.low,
+        bound: 0,
+        bounded: 'above',
+        beside: `difference ${interval.value.toFixed(3)} (${interval.low.toFixed(3)} to ${interval.high.toFixed(3)})`,
+      }),
+    ]
+  })
+}

@@ -1,0 +1,142 @@
+/** @file What a study may be told, and the presets. */
+
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Limits } from '../../inputs/scenes/tasks/index.ts'
+import { COMPLETE_LIMITS, QUICK_LIMITS } from '../../inputs/scenes/tasks/index.ts'
+import { CONVERSION, type ConversionSettings } from '../../learning/tuning/convert.ts'
+
+export type PresetName = 'quick' | 'full'
+
+/** How far a part of the study is. */
+export interface StudyProgress {
+  label: string
+  done: number
+  total: number
+  note?: string
+}
+
+export interface StudyOptions {
+  /** Where report, results and tuned models go; what was computed there before is used again. */
+  out: string
+  /** Checkpoint folders, or names on the hub (`org/name@revision`): those with a decoder are converted, a dual encoder is the baseline. Default: the shipped twins and their tower. */
+  models?: readonly string[]
+  /** Names of embedded tasks; default all. */
+  tasks?: readonly string[]
+  /** Steps of each conversion; default by preset. */
+  steps?: number
+  /** Default 7. */
+  seed?: number
+  /** Default `quick`. */
+  preset?: PresetName
+  /** Default: low-rank updates. */
+  tune?: 'lora' | 'all'
+  /** Rank of the updates; default 64. */
+  rank?: number
+  /** Whether the same conversion of a random decoder is run beside each model; default by preset. */
+  controls?: boolean
+  /** Overrides single limits of the preset's tasks. */
+  limits?: Partial<Limits>
+  /** Image-caption pairs of the alignment analysis; default by preset. */
+  pairs?: number
+  /** Another built report page. */
+  page?: string
+  /** What was typed, for run.json. */
+  argv?: readonly string[]
+  signal?: AbortSignal
+  onProgress?: (progress: StudyProgress) => void
+  /** Told what a user should know though nothing failed: a damaged snapshot that was passed over, say. */
+  warn?: (message: string) => void
+}
+
+export interface Preset {
+  limits: Limits
+  /** Rows and candidates that poolings are chosen on. */
+  dev: { rows: number; candidates: number }
+  conversion: Omit<ConversionSettings, 'seed'>
+  controls: boolean
+  /** Image-caption pairs of the alignment analysis. */
+  pairs: number
+  /** Resamples of intervals. */
+  resamples: number
+}
+
+/** `quick` is what `npm start` runs, in minutes on two cores. */
+const PRESETS: { readonly [P in PresetName]: Preset } = {
+  quick: {
+    limits: QUICK_LIMITS,
+    dev: { rows: 24, candidates: 12 },
+    conversion: { ...CONVERSION, steps: 200 },
+    // Twice the conversions do not fit into six minutes: the random decoders are compared by `npm run gates` and the full preset.
+    controls: false,
+    pairs: 160,
+    resamples: 1000,
+  },
+  full: {
+    limits: COMPLETE_LIMITS,
+    dev: { rows: 100, candidates: 100 },
+    conversion: { ...CONVERSION, steps: 1200, batch: 64, subBatch: 16 },
+    controls: true,
+    pairs: 400,
+    resamples: 2000,
+  },
+}
+
+/** Everything decided: what the study's results depend on. */
+export interface StudySetting extends Preset {
+  name: PresetName
+  seed: number
+  models: readonly string[]
+  tasks: readonly string[] | undefined
+  /** Reproduces the results, but for the folder that they go to. */
+  command: string
+}
+
+const shipped = (name: string) => fileURLToPath(new URL(`../../../models/${name}`, import.meta.url))
+const DEFAULT_MODELS = ['twin-ar', 'twin-diffusion', 'tower']
+const DEFAULT_SEED = 7
+
+/** Fills in what was left open. */
+export function settingOf({
+  models,
+  tasks,
+  steps,
+  seed = DEFAULT_SEED,
+  preset: name = 'quick',
+  tune,
+  rank,
+  controls,
+  limits,
+  pairs,
+}: StudyOptions): StudySetting {
+  const preset = PRESETS[name]
+  const part = tune === 'all' ? { tune } : rank === undefined ? preset.conversion.part : { tune: 'lora' as const, rank, alpha: 2 * rank }
+  const said: [string, string | number | undefined][] = [
+    ['--models', models?.join(' ')],
+    ['--tasks', tasks?.join(' ')],
+    ['--preset', name === 'quick' ? undefined : name],
+    ['--steps', steps],
+    ['--tune', tune],
+    ['--rank', rank],
+    ['--seed', seed],
+  ]
+  const flags = said.flatMap(([flag, value]) => (value === undefined ? [] : [`${flag} ${value}`]))
+  if (controls !== undefined && controls !== preset.controls) flags.push(`--controls ${controls ? 'yes' : 'no'}`)
+  return {
+    ...preset,
+    limits: { ...preset.limits, ...limits },
+    conversion: { ...preset.conversion, part, steps: steps ?? preset.conversion.steps },
+    controls: controls ?? preset.controls,
+    pairs: pairs ?? preset.pairs,
+    name,
+    seed,
+    models: models ?? DEFAULT_MODELS.map(shipped),
+    tasks,
+    command: ['bifocal study', ...flags].join(' '),
+  }
+}
+
+/** Whether a folder is one of the package's own models. */
+export function isShipped(dir: string): boolean {
+  return DEFAULT_MODELS.some((name) => shipped(name) === resolve(dir))
+}

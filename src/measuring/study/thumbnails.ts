@@ -1,0 +1,31 @@
+/** @file Small pictures for the report. */
+
+import sharp from 'sharp'
+import type { Picture } from '../../inputs/data/item.ts'
+
+const SIDE = 64
+
+/** Numbers pictures as they are asked for; `encode` makes the list that the numbers point into. */
+export class Thumbnails {
+  readonly #pictures = new Map<string, { index: number; picture: Picture }>()
+
+  /** The picture's index in the list. */
+  indexOf(picture: Picture): number {
+    const known = this.#pictures.get(picture.key)
+    if (known !== undefined) return known.index
+    const index = this.#pictures.size
+    this.#pictures.set(picture.key, { index, picture })
+    return index
+  }
+
+  /** `data:image/webp;base64,…`, 64 px wide. */
+  async encode(): Promise<string[]> {
+    const made: string[] = []
+    for (const { picture } of this.#pictures.values()) {
+      const { width, height, data } = picture.read()
+      const image = sharp(data, { raw: { width, height, channels: 3 } }).resize(SIDE, SIDE, { fit: 'inside' })
+      made.push(`data:image/webp;base64,${(await image.webp({ quality: 75 }).toBuffer()).toString('base64')}`)
+    }
+    return made
+  }
+}

@@ -1,0 +1,39 @@
+/** @file Verifies a fixture of reference values, whatever its kind. */
+
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { Device } from '../../engine/runtime/devices.ts'
+import { readJson } from '../../foundation/files/file.ts'
+import type { VerifyReport } from '../../models/embedder/golden/report.ts'
+
+const kinds = ['model', 'ops', 'losses', 'tuning', 'merge'] as const
+const fixture = z.looseObject({ kind: z.enum(kinds, { error: `kind: expected one of ${kinds.join(', ')}` }) })
+
+type Verifier = (dir: string, options: { device?: Device }) => Promise<VerifyReport>
+
+/** Loaded by need: operators need no tokenizer, losses no model. */
+const verifiers: { readonly [K in (typeof kinds)[number]]: () => Promise<Verifier> } = {
+  ops: async () => (await import('../../models/embedder/golden/operators.ts')).verifyOperators,
+  losses: async () => (await import('../../learning/tuning/verify.ts')).verifyLosses,
+  tuning: async () => (await import('../../learning/tuning/verify-tuning.ts')).verifyTuning,
+  merge: async () => (await import('../../learning/tuning/verify-merge.ts')).verifyMerge,
+  model: async () => {
+    const [{ verifyModel }, { verifyMaskedDiffusion }, { verifyImageDecoder, verifyUnderstandingLoss }] = await Promise.all([
+      import('../../models/embedder/golden/model.ts'),
+      import('../../learning/pretraining/verify.ts'),
+      import('../../learning/pretraining/verify-mmada.ts'),
+    ])
+    return (dir, options) => verifyModel(dir, { ...options, also: [verifyMaskedDiffusion, verifyImageDecoder, verifyUnderstandingLoss] })
+  },
+}
+
+/**
+ * Compares every expected tensor of the fixture in `dir`.
+ * @throws FileError `file/missing` when the folder is none, `file/schema` when its kind is not known; what the verifier of the kind throws
+ * @example const report = await verifyGolden('golden/llava'); report.failure // undefined when all is equal
+ */
+export async function verifyGolden(dir: string, { device }: { device?: Device } = {}): Promise<VerifyReport> {
+  const { kind } = await readJson(join(dir, 'cases.json'), fixture)
+  const verify = await verifiers[kind]()
+  return await verify(dir, { device })
+}

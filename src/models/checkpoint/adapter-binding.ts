@@ -1,0 +1,194 @@
+/** @file An adapter bound to the model that it is for: whose weights each of its tensors changes, whatever spelling of the names it uses. */
+
+import type { WeightSource } from '../../engine/runtime/weights.ts'
+import type { Tensor } from '../../foundation/numeric/tensor.ts'
+import type { Adapter, LowRankUpdate } from './adapter.ts'
+import { mergedBias, mergedWeight, withRows } from './adapter-merge.ts'
+import { isTargeted } from './adapter-targets.ts'
+import { CheckpointError } from './errors.ts'
+
+/** The model to adapt, as its family and its files describe it. */
+export interface AdapterBase {
+  /** Every parameter by its canonical name. */
+  parameters: readonly { name: string; dims: readonly number[] }[]
+  /** Names under which files, and adapters, spell a parameter. */
+  spellings(name: string): string[]
+  /** The tensors of the files, those of layers that never run included. */
+  tensors: ReadonlyMap<string, { readonly dims: readonly number[] }>
+}
+
+/** One change to a whole weight. */
+export type WeightEdit = (weight: Tensor<'f32'>) => Tensor<'f32'>
+
+export interface BoundAdapter {
+  /** Updates of linear layers by canonical name without `.weight`: a graph can run them beside their weights. */
+  readonly linears: ReadonlyMap<string, LowRankUpdate>
+  /** Changes of all other weights by canonical name, in the order to be made; the first gets the base's own. */
+  readonly edits: ReadonlyMap<string, readonly WeightEdit[]>
+  /** Changes of weights that the files have and the model never runs: layers behind the last one that is used. */
+  readonly idle: ReadonlyMap<string, readonly WeightEdit[]>
+  /** Modules that the config targets and the adapter has no tensors for. */
+  readonly untouched: readonly string[]
+}
+
+/** How many names a message lists before it only counts. */
+const LISTED = 5
+
+/**
+ * @throws CheckpointError `checkpoint/adapter-target` when a tensor is for no weight of the model or has another shape, or when the model would
+ * use none of them
+ */
+export function bindAdapter(adapter: Adapter, base: AdapterBase): BoundAdapter {
+  const find = weightFinder(base)
+  const linears = new Map<string, LowRankUpdate>()
+  const edits = new Map<string, WeightEdit[]>()
+  const idle = new Map<string, WeightEdit[]>()
+  const problems: string[] = []
+  /** @param got the shape in the adapter, where it is not the weight's */
+  const place = (spelled: string, got: (dims: readonly number[]) => string | undefined, edit: WeightEdit, update?: LowRankUpdate) => {
+    const found = find(spelled)
+    // A tied head has no tensor of its own, and no vector depends on it.
+    if (found === undefined && /(^|\.)lm_head\./.test(spelled)) return
+    const wrong = found && got(found.dims)
+    if (found === undefined) problems.push(`${spelled} is not in the base model`)
+    else if (wrong !== undefined) problems.push(`${spelled} is [${found.dims}] in the base model, ${wrong} in the adapter`)
+    else if (found.used && update !== undefined && (update.layout ?? 'linear') === 'linear')
+      linears.set(found.name.replace(/\.weight$/, ''), update)
+    else {
+      const changes = found.used ? edits : idle
+      changes.set(found.name, [...(changes.get(found.name) ?? []), edit])
+    }
+  }
+  const ofShape = (value: Tensor) => (dims: readonly number[]) => (dims.join() === value.dims.join() ? undefined : `[${value.dims}]`)
+  // Whole tensors first: an update of the same weight acts on them.
+  for (const [spelled, value] of adapter.replaced ?? []) place(spelled, ofShape(value), () => value)
+  for (const [module, rows] of adapter.rows ?? []) {
+    const got = ([count = 0, dim]: readonly number[]) =>
+      dim === rows.values.dims[1] && rows.ids.every((id) => id < count) ? undefined : `rows ${rows.ids} of [${rows.values.dims}]`
+    place(`${module}.weight`, got, (table) => withRows(table, rows))
+  }
+  for (const [module, update] of adapter.modules) {
+    const got = (dims: readonly number[]) => (updateDims(update) === matrixDims(dims, update) ? undefined : `[${updateDims(update)}]`)
+    place(`${module}.weight`, got, (weight) => mergedWeight(weight, update), update)
+    const { shift, scale } = update
+    if (shift !== undefined) place(`${module}.bias`, ofShape(shift), (bias) => mergedBias(bias, shift, scale))
+  }
+  if (problems.length > 0) throw unfit(listed(problems))
+  if (linears.size + edits.size === 0)
+    throw unfit(idle.size === 0 ? 'the adapter has no tensors for it' : `the model uses none of ${listed([...idle.keys()])}`)
+  return { linears, edits, idle, untouched: untouchedModules(adapter, base) }
+}
+
+/**
+ * Changes of weights when all updates, also those of linear layers, are merged into them; idle ones included.
+ * @returns by canonical name
+ */
+export function mergedEdits({ linears, edits, idle }: BoundAdapter): ReadonlyMap<string, readonly WeightEdit[]> {
+  const all = new Map<string, readonly WeightEdit[]>([...edits, ...idle])
+  for (const [module, update] of linears) {
+    const name = `${module}.weight`
+    all.set(name, [...(edits.get(name) ?? []), (weight) => mergedWeight(weight, update)])
+  }
+  return all
+}
+
+/**
+ * Carries out changes.
+ * @param read the base's own weight by canonical name
+ */
+export async function editedWeights(
+  edits: ReadonlyMap<string, readonly WeightEdit[]>,
+  read: (name: string) => Promise<Tensor<'f32'>>,
+): Promise<Map<string, Tensor<'f32'>>> {
+  const edited = new Map<string, Tensor<'f32'>>()
+  for (const [name, changes] of edits) {
+    let weight = await read(name)
+    for (const change of changes) weight = change(weight)
+    edited.set(name, weight)
+  }
+  return edited
+}
+
+/** A source in which some weights are arrays. */
+export function withArrays(base: WeightSource, arrays: ReadonlyMap<string, Tensor<'f32'>>): WeightSource {
+  return {
+    locate(name) {
+      const tensor = arrays.get(name)
+      return tensor === undefined ? base.locate(name) : { kind: 'memory', tensor }
+    },
+  }
+}
+
+/** A weight of the base. */
+export interface FoundWeight {
+  /** Canonical, or that of the tensor in the files where the family has none for it. */
+  name: string
+  dims: readonly number[]
+  /** Whether the model has it as a parameter. */
+  used: boolean
+}
+
+/** Numbers in a path, as layers have them. */
+const NUMBER = /(?<=\.)\d+(?=\.)/g
+
+/**
+ * Finds weights under any spelling of their names. What the model never runs is found too: a layer behind the last one that is used (its
+ * name follows from that of another layer), a tower's own pooling, a head.
+ */
+export function weightFinder({ parameters, spellings, tensors }: AdapterBase): (spelled: string) => FoundWeight | undefined {
+  const names = new Map<string, FoundWeight>()
+  const skeletons = new Map<string, string>()
+  for (const { name, dims } of parameters) {
+    for (const spelled of [name, ...spellings(name)]) {
+      if (!names.has(spelled)) names.set(spelled, { name, dims, used: true })
+      skeletons.set(spelled.replace(NUMBER, '#'), name)
+    }
+  }
+  const bare = (name: string) => name.replace(/^model\./, '')
+  const stored = new Map([...tensors].map(([name, { dims }]) => [bare(name), { name, dims, used: false }]))
+  return (spelled) => {
+    const known = names.get(spelled)
+    const alike = skeletons.get(spelled.replace(NUMBER, '#'))
+    if (known !== undefined || alike === undefined) return known ?? stored.get(bare(spelled))
+    const numbers = spelled.match(NUMBER) ?? []
+    let at = 0
+    const name = alike.replace(NUMBER, () => numbers[at++]!)
+    const file = spellings(name).find((candidate) => tensors.has(candidate))
+    return file === undefined ? undefined : { name, dims: tensors.get(file)!.dims, used: false }
+  }
+}
+
+/** Rows and columns of the weight that an update is for. */
+function updateDims({ down, up, layout }: LowRankUpdate): string {
+  const [rank = 1] = down.dims
+  if (layout === 'embedding') return [down.dims[1], up.dims[0]].join()
+  return [up.dims[0], down.data.length / rank].join()
+}
+
+/** A weight's shape as a matrix; as it is where an update of its kind can't be for it. */
+function matrixDims(dims: readonly number[], { layout }: LowRankUpdate): string {
+  if (layout !== 'convolution') return dims.join()
+  return [dims[0]!, dims.slice(1).reduce((size, dim) => size * dim, 1)].join()
+}
+
+/** Modules with a weight that the config targets under a spelling of theirs, but the adapter says nothing of. */
+function untouchedModules({ config, modules }: Adapter, { parameters, spellings }: AdapterBase): string[] {
+  if (config.targets === 'all-linear') return []
+  return parameters.flatMap(({ name, dims }) => {
+    if (dims.length < 2 || !name.endsWith('.weight')) return []
+    const spelled = spellings(name).map((spelling) => spelling.replace(/\.weight$/, ''))
+    const isMeant = spelled.some((module) => isTargeted(config, module))
+    return isMeant && !spelled.some((module) => modules.has(module)) ? [spelled[0]!] : []
+  })
+}
+
+function unfit(why: string): CheckpointError {
+  return new CheckpointError('adapter-target', {
+    message: `the adapter does not fit the base model: ${why}`,
+    hint: 'Take the base model and revision that adapter_config.json names.',
+  })
+}
+
+function listed(names: readonly string[]): string {
+  return names.slice(0, LISTED).join('; ') + (names.length > LISTED ? `; and ${names.length - LISTED} more` : '')
+}

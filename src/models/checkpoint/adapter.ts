@@ -1,0 +1,134 @@
+/** @file Low-rank adapters: what they hold, fresh ones, and their parameters for training. */
+
+import { fillNormal, stream } from '../../foundation/numeric/random.ts'
+import { f32, type Tensor, zeros } from '../../foundation/numeric/tensor.ts'
+
+/** What an adapter is made for, and how strongly it acts. Field names follow PEFT's config, in camel case. */
+export interface AdapterConfig {
+  /** Name or path of the base model, `null` where unknown. */
+  baseModel: string | null
+  revision: string | null
+  rank: number
+  alpha: number
+  /** Scale alpha / √rank instead of alpha / rank. @see Kalajdzievski 2023 */
+  rankStabilised: boolean
+  /** Ranks and alphas of single modules: a key is a regular expression that matches the end of a module path. */
+  rankPattern: Readonly<Record<string, number>>
+  alphaPattern: Readonly<Record<string, number>>
+  /** Which modules PEFT adapts when it loads the folder: path endings, a regular expression for the whole path, or `all-linear`. */
+  targets: readonly string[] | string
+  /** Modules that are left alone though `targets` names them; written in the same two ways. */
+  excluded: readonly string[] | string
+  /** Numbers of the layers to adapt; empty = all. */
+  layers: readonly number[]
+  /** What stands before a layer's number in a path: `layers`, `blocks`; empty = anything. */
+  layersPattern: readonly string[]
+  /** Path endings of modules that were trained whole. */
+  saved: readonly string[]
+  /** Which of the base's own biases were trained. */
+  bias: 'none' | 'all' | 'lora_only'
+  /** Updates that turn a weight's rows as well as stretch them. @see Liu et al. 2024 (DoRA) */
+  dora: boolean
+  /** Whether B has a bias. */
+  updateBias: boolean
+  /** Rows of the embedding table that were trained: their ids, or ids by the name of the table. */
+  tokenIds: readonly number[] | Readonly<Record<string, readonly number[]>> | null
+}
+
+/**
+ * The update of one weight, seen as a matrix: `W' = W + scale · B · A`; with magnitudes each row of W' (of an embedding table: each column) is
+ * scaled to the length of its own.
+ */
+export interface LowRankUpdate {
+  /** A `[rank, in] f32`; of a convolution `[rank, …kernel]`; of an embedding table `[rank, rows]`. */
+  down: Tensor<'f32'>
+  /** B `[out, rank] f32`; of a convolution with ones behind; of an embedding table `[dim, rank]`. */
+  up: Tensor<'f32'>
+  scale: number
+  /** `[out] f32`, of an embedding table `[dim]`; only DoRA has it. */
+  magnitude?: Tensor<'f32'>
+  /** Bias of B `[out] f32`: `scale` times it joins the layer's own bias. */
+  shift?: Tensor<'f32'>
+  /** What the weight is; default a linear layer. */
+  layout?: 'linear' | 'convolution' | 'embedding'
+}
+
+/** Rows of an embedding table that have values of their own. */
+export interface TrainedRows {
+  ids: readonly number[]
+  /** `[ids, dim] f32`. */
+  values: Tensor<'f32'>
+}
+
+export interface Adapter {
+  config: AdapterConfig
+  /** By module path in the base model, e.g. `model.language_model.layers.0.self_attn.q_proj`. */
+  modules: ReadonlyMap<string, LowRankUpdate>
+  /** Whole tensors instead of the base's, by full name: modules that were trained whole, and biases. */
+  replaced?: ReadonlyMap<string, Tensor<'f32'>>
+  /** By module path of the table. */
+  rows?: ReadonlyMap<string, TrainedRows>
+}
+
+/** A linear layer to adapt. */
+export interface AdaptedLayer {
+  module: string
+  inFeatures: number
+  outFeatures: number
+}
+
+export interface InitialAdapterOptions {
+  rank: number
+  alpha: number
+  seed: number
+  baseModel?: string
+  revision?: string
+}
+
+/**
+ * A fresh adapter: A normal with standard deviation 1 / rank, B zero, so that it changes nothing yet. Each module draws by its own name.
+ * @see specs/vlm2vec-mmeb.md §5.7 (PEFT's "gaussian")
+ */
+export function initialAdapter(
+  layers: readonly AdaptedLayer[],
+  { rank, alpha, seed, baseModel, revision }: InitialAdapterOptions,
+): Adapter {
+  const scale = alpha / rank
+  const modules = layers.map(({ module, inFeatures, outFeatures }): [string, LowRankUpdate] => {
+    const values = fillNormal(new Float32Array(rank * inFeatures), 1 / rank, stream(seed, 'adapter', module))
+    return [module, { down: f32([rank, inFeatures], values), up: zeros([outFeatures, rank]), scale }]
+  })
+  const config: AdapterConfig = {
+    baseModel: baseModel ?? null,
+    revision: revision ?? null,
+    rank,
+    alpha,
+    rankStabilised: false,
+    rankPattern: {},
+    alphaPattern: {},
+    targets: layers.map(({ module }) => module).sort(),
+    excluded: [],
+    layers: [],
+    layersPattern: [],
+    saved: [],
+    bias: 'none',
+    dora: false,
+    updateBias: false,
+    tokenIds: null,
+  }
+  return { config, modules: new Map(modules) }
+}
+
+/**
+ * The arrays of one update under the names of its graph's parameters and of PEFT's: `<module>.lora_A.weight`, `<module>.lora_B.weight` and, for
+ * DoRA, `<module>.lora_magnitude_vector.weight`.
+ */
+export function updateParameters(module: string, { down, up, magnitude }: LowRankUpdate): Record<string, Tensor<'f32'>> {
+  const parameters = { [`${module}.lora_A.weight`]: down, [`${module}.lora_B.weight`]: up }
+  return magnitude === undefined ? parameters : { ...parameters, [`${module}.lora_magnitude_vector.weight`]: magnitude }
+}
+
+/** The arrays to train, of all linear layers: those of the adapter itself, so training changes it. */
+export function adapterParameters({ modules }: Adapter): Record<string, Tensor<'f32'>> {
+  return Object.assign({}, ...[...modules].map(([module, update]) => updateParameters(module, update)))
+}

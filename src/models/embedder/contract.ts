@@ -1,0 +1,138 @@
+/**
+ * @file The embedder's contract, `embedder.json`: everything that turns weights into one particular embedding model. Written beside every tuned
+ * model; a plain checkpoint folder has a default one.
+ */
+
+import { existsSync, statSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { z } from 'zod'
+import { PRECISIONS } from '../../engine/graph/index.ts'
+import { readJson, writeFileAtomic } from '../../foundation/files/file.ts'
+import type { Model } from '../families/model.ts'
+import { EmbedderError } from './errors.ts'
+import { imagePolicySchema, PLAIN_IMAGES } from './image-policy.ts'
+import { pools, type Readout } from './readout.ts'
+import { templateSchema } from './template.ts'
+
+export const CONTRACT = 'embedder.json'
+const CONFIG = 'config.json'
+
+const readoutSchema = z.strictObject({
+  layer: z.union([z.literal('last'), z.int().nonnegative()]),
+  norm: z.enum(['before', 'after']),
+  pool: z.enum(pools),
+  dims: z.int().positive().optional(),
+})
+
+const goldenItemSchema = z.strictObject({ instruction: z.string().optional(), text: z.string().optional(), image: z.string().optional() })
+
+const promptSchema = z.strictObject({
+  /** The finished prompt with the slots `{image}`, `{instruction}`, `{text}`; absent: the checkpoint's chat template. */
+  template: templateSchema.optional(),
+  /** What stands for a picture in the template; default `<image>`. */
+  placeholder: z.string().min(1).optional(),
+  /** For items that bring no instruction. */
+  instruction: z.string().optional(),
+  /** An instruction without a punctuation mark at its end gets a full stop. */
+  punctuated: z.literal(true).optional(),
+})
+
+const contractSchema = z.strictObject({
+  format: z.literal('bifocal-embedder/1'),
+  /** The checkpoint folder, relative to this file; `.` where the weights lie beside it. */
+  base: z.strictObject({ path: z.string().min(1), revision: z.string().optional(), sha256: z.string().optional() }),
+  /** PEFT adapter folder, relative to this file. */
+  adapter: z.string().min(1).optional(),
+  prompt: promptSchema,
+  image: imagePolicySchema,
+  /** Qwen's families: which pictures get positions in rows and columns, see `PrepareOptions`; absent: as transformers 4 does it. */
+  mropeMode: z.enum(['reference', 'grid', 'plain']).optional(),
+  padding: z.literal('right'),
+  /** `reference` cuts what is too long as the reference does. */
+  truncation: z.enum(['error', 'reference']),
+  attention: z.enum(['native', 'causal', 'bidirectional']),
+  readout: readoutSchema,
+  normalisation: z.literal('l2'),
+  /** What the weights are held and multiplied in; vectors are f32 whatever it says. */
+  dtype: z.enum(PRECISIONS),
+  /** Items and their vectors: what `verify` recomputes. Pictures and the vectors' file are relative to this file. */
+  golden: z.strictObject({ items: z.array(goldenItemSchema).min(1), vectors: z.string(), tolerance: z.number().positive() }).optional(),
+})
+
+export type Contract = z.infer<typeof contractSchema>
+
+/** A contract and the folders that it names. */
+export interface LocatedContract {
+  readonly contract: Contract
+  /** Where the contract lies. */
+  readonly dir: string
+  /** The checkpoint folder. */
+  readonly base: string
+  /** The adapter folder. */
+  readonly adapter: string | undefined
+}
+
+/**
+ * The contract of a folder; undefined for a plain checkpoint, which has none.
+ * @param path a folder, or an `embedder.json` itself
+ * @throws EmbedderError `embedder/no-model` when there is neither contract nor checkpoint; FileError `file/schema`
+ */
+export async function readContract(path: string): Promise<LocatedContract | undefined> {
+  const file = path.endsWith('.json') && !isFolder(path) ? path : join(path, CONTRACT)
+  if (existsSync(file)) {
+    const contract = await readJson(file, contractSchema)
+    const dir = dirname(file)
+    return { contract, dir, base: resolve(dir, contract.base.path), adapter: contract.adapter && resolve(dir, contract.adapter) }
+  }
+  if (existsSync(join(path, CONFIG))) return undefined
+  throw new EmbedderError(
+    'no-model',
+    {
+      message: existsSync(path) ? `${path} holds neither ${CONTRACT} nor ${CONFIG}` : `there is no folder ${path}`,
+      hint: 'Give the folder of a checkpoint or of a tuned model, or a name on the Hugging Face Hub: ORG/NAME.',
+    },
+    3,
+  )
+}
+
+function isFolder(path: string): boolean {
+  return existsSync(path) && statSync(path).isDirectory()
+}
+
+/** For those who write other files before it. @throws EmbedderError `embedder/contract` */
+export function checkContract(contract: Contract): Contract {
+  const parsed = contractSchema.safeParse(contract)
+  if (parsed.success) return parsed.data
+  throw new EmbedderError('contract', {
+    message: `the ${CONTRACT} to be written has an unexpected form: ${z.prettifyError(parsed.error)}`,
+    hint: 'Golden vectors want one item at least, and a tolerance above 0.',
+    cause: parsed.error,
+  })
+}
+
+/** @throws EmbedderError `embedder/contract`; FileError `file/disk-full`, `file/write` */
+export async function writeContract(dir: string, contract: Contract): Promise<void> {
+  await writeFileAtomic(join(dir, CONTRACT), `${JSON.stringify(checkContract(contract), undefined, 2)}\n`)
+}
+
+/** The default readout: the last state sees everything in a causal model only; elsewhere the mean. A dual encoder pools by itself. */
+function defaultReadout(model: Model): Readout {
+  const causal = model.kind === 'vision-language' && model.shape.nativeAttention === 'causal'
+  return { layer: 'last', norm: 'after', pool: causal ? 'last' : 'mean' }
+}
+
+/** What a plain checkpoint folder stands for. */
+export function defaultContract(model: Model): Contract {
+  return {
+    format: 'bifocal-embedder/1',
+    base: { path: '.' },
+    prompt: {},
+    image: PLAIN_IMAGES,
+    padding: 'right',
+    truncation: 'error',
+    attention: 'native',
+    readout: defaultReadout(model),
+    normalisation: 'l2',
+    dtype: 'f32',
+  }
+}

@@ -1,0 +1,124 @@
+/** @file Embeds with a dual encoder: each tower by itself, the sum of both vectors where an item has a picture and words. */
+
+import { assertDirections } from '../../engine/runtime/finite.ts'
+import { l2NormaliseRows } from '../../foundation/numeric/linear.ts'
+import { f32, i64, sizeOf, type Tensor } from '../../foundation/numeric/tensor.ts'
+import type { ReadItem } from '../../inputs/data/input.ts'
+import type { DualEncoderModel } from '../families/model.ts'
+import { modelParameters } from '../families/parameters.ts'
+import { checkWeights } from '../families/weights.ts'
+import { chunks, indices } from './batching.ts'
+import type { Encodable, EncodeOptions, Encoder, EncoderOptions } from './encoder.ts'
+import { EmbedderError } from './errors.ts'
+import { applyImagePolicy } from './image-policy.ts'
+import { leading } from './leading.ts'
+import { EmbedderSessions } from './sessions.ts'
+
+export interface Pair extends Encodable {
+  readonly pixels: Tensor<'f32'> | undefined
+  readonly ids: readonly number[] | undefined
+}
+
+/** Items a run. */
+const BATCH = 64
+
+/**
+ * The towers pool by themselves: of a readout only `dims` counts.
+ * @throws FamilyError `family/weights` and what the processor throws
+ */
+export async function dualEncoder(model: DualEncoderModel, options: EncoderOptions): Promise<Encoder<Pair>> {
+  const { checkpoint, readouts } = options
+  const { view, dims, textLength } = model.shape
+  const unused = checkWeights(modelParameters(model, { scale: false }), checkpoint, model.weightSpellings)
+  const prepare = await pairPreparer(model, options)
+  const sessions = new EmbedderSessions(model, options)
+  const images = sessions.session('image tower', (scope) => {
+    scope.graph.output('vectors', model.buildImage(scope, scope.graph.input('pixels', 'f32', ['batch', ...view])).imageEmbeds)
+  })
+  const texts = sessions.session('text tower', (scope) => {
+    scope.graph.output('vectors', model.buildText(scope, scope.graph.input('ids', 'i64', ['batch', textLength])).textEmbeds)
+  })
+
+  return {
+    unused,
+    prepare,
+    async encode(items, { signal, onBatch }: EncodeOptions) {
+      const kept = readouts.map(({ dims: leadingDims }) => leadingDims)
+      const vectors: Float32Array[][] = readouts.map(() => [])
+      for (const rows of chunks(indices(items.length), BATCH)) {
+        const batch = rows.map((row) => items[row]!)
+        const sum = new Float32Array(batch.length * dims)
+        const add = (rows: readonly number[], made: Tensor | undefined) => {
+          if (!(made?.data instanceof Float32Array)) return
+          assertDirections('vectors', f32(made.dims, made.data))
+          for (const [i, row] of rows.entries()) for (let d = 0; d < dims; d++) sum[row * dims + d]! += made.data[i * dims + d]!
+        }
+        const pictured = batch.flatMap(({ pixels }, row) => (pixels === undefined ? [] : [{ row, pixels }]))
+        if (pictured.length > 0) {
+          const data = new Float32Array(pictured.length * sizeOf(view))
+          for (const [i, { pixels }] of pictured.entries()) data.set(pixels.data, i * sizeOf(view))
+          const { vectors: made } = await images.run({ pixels: f32([pictured.length, ...view], data) }, signal)
+          add(
+            pictured.map(({ row }) => row),
+            made,
+          )
+        }
+        const worded = batch.flatMap(({ ids }, row) => (ids === undefined ? [] : [{ row, ids }]))
+        if (worded.length > 0) {
+          const ids = i64(
+            [worded.length, textLength],
+            worded.flatMap((row) => row.ids),
+          )
+          const { vectors: made } = await texts.run({ ids }, signal)
+          add(
+            worded.map(({ row }) => row),
+            made,
+          )
+        }
+        const { data } = l2NormaliseRows(f32([batch.length, dims], sum))
+        const made = batch.map((_, i) => data.slice(i * dims, (i + 1) * dims))
+        for (const [i, cut] of kept.entries()) vectors[i]!.push(...(cut === undefined ? made : made.map((vector) => leading(vector, cut))))
+        await onBatch?.(rows, vectors[0]!.slice(-rows.length))
+      }
+      return vectors
+    },
+    open: async () => {
+      await images.open()
+      await texts.open()
+    },
+    close: () => sessions.close(),
+  }
+}
+
+/**
+ * What makes pairs of items, as the contract says.
+ * @throws what the processor throws. For an item: EmbedderError `embedder/several-images`, `embedder/too-long`; MediaError
+ */
+export async function pairPreparer(
+  model: DualEncoderModel,
+  { checkpoint, contract }: Pick<EncoderOptions, 'checkpoint' | 'contract'>,
+): Promise<(item: ReadItem) => Pair> {
+  const { textLength } = model.shape
+  const processor = await model.processor(checkpoint.dir)
+  return ({ instruction, text, pictures }) => {
+    const [picture, ...more] = pictures
+    if (more.length > 0) {
+      throw new EmbedderError('several-images', {
+        message: `the item has ${pictures.length} images, the image tower takes one`,
+        hint: 'Give each image an item of its own.',
+      })
+    }
+    // A text tower trained on captions has not learnt instructions: one counts only where nothing else is said.
+    const words = text ?? (picture === undefined ? instruction : undefined)
+    const length = words === undefined ? 0 : processor.tokenizer.encode(words).length
+    if (length > textLength && contract.truncation === 'error') {
+      throw new EmbedderError('too-long', {
+        message: `the text has ${length} tokens, the text tower takes ${textLength}`,
+        hint: 'Shorten the text, or cut it as the reference does with truncation "reference".',
+      })
+    }
+    const pixels = picture && processor.pixels(applyImagePolicy(picture, contract.image))
+    const ids = words === undefined ? undefined : processor.ids(words)
+    return { pixels, ids, tokens: length, bytes: (pixels?.data.byteLength ?? 0) + 8 * textLength }
+  }
+}

@@ -1,0 +1,354 @@
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { goldenDir, hasGolden } from '../../../test/golden.ts'
+import { writeRandomTwins } from '../../../test/random-twins.ts'
+import { toF32 } from '../../foundation/numeric/float.ts'
+import { stream } from '../../foundation/numeric/random.ts'
+import { f32, sizeOf, type Tensor } from '../../foundation/numeric/tensor.ts'
+import type { EmbedItem } from '../../inputs/data/input.ts'
+import type { RgbImage } from '../../inputs/media/index.ts'
+import { loadTokenizer } from '../../inputs/text/tokenizer.ts'
+import { type Adapter, initialAdapter } from '../checkpoint/adapter.ts'
+import { openCheckpoint } from '../checkpoint/folder.ts'
+import { loadSafetensors, writeSafetensors } from '../checkpoint/safetensors.ts'
+import { modelOf } from '../families/registry.ts'
+import { defaultContract, readContract, writeContract } from './contract.ts'
+import { Embedder } from './embedder.ts'
+import { verifyContract } from './golden/contract.ts'
+import { readModelFixture } from './golden/fixture.ts'
+import type { LoadOptions } from './subject.ts'
+
+let root: string
+let folders: Awaited<ReturnType<typeof writeRandomTwins>>
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'bifocal-embedder-'))
+  folders = await writeRandomTwins(root)
+}, 120_000)
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+function picture(seed: number): RgbImage {
+  const random = stream(seed)
+  return { width: 20, height: 30, data: Uint8Array.from({ length: 1800 }, () => random() * 256) }
+}
+
+const items: EmbedItem[] = [
+  { text: 'a cat' },
+  { image: picture(1) },
+  { instruction: 'Represent the given image', image: picture(2), text: 'What is to the left of the cat? How many keys are there?' },
+]
+
+async function embedded(dir: string, given: readonly EmbedItem[], options: LoadOptions = {}) {
+  const embedder = await Embedder.load(dir, options)
+  try {
+    return await embedder.embed(given)
+  } finally {
+    await embedder.close()
+  }
+}
+
+const row = ({ dims, data }: Tensor<'f32'>, at: number) => data.slice(at * dims[1]!, (at + 1) * dims[1]!)
+
+describe.each(['tower', 'ar', 'diffusion'] as const)('%s', (name) => {
+  test('gives unit vectors that do not depend on their company', async () => {
+    const together = await embedded(folders[name], [...items, items[0]!])
+    expect(together.vectors.dims).toEqual([4, 24])
+    expect(together.usage).toMatchObject({ items: 4, distinct: 3 })
+    expect(row(together.vectors, 3)).toEqual(row(together.vectors, 0))
+    for (const [i, item] of items.entries()) {
+      const vector = row(together.vectors, i)
+      expect(Math.hypot(...vector)).toBeCloseTo(1, 5)
+      expect(vector).toBeAllClose(row((await embedded(folders[name], [item])).vectors, 0), { atol: 2e-6 })
+    }
+    expect(row(together.vectors, 0)).not.toBeAllClose(row(together.vectors, 1), { atol: 0.01 })
+  })
+
+  test('keeps leading elements, at unit length', async () => {
+    const embedder = await Embedder.load(folders[name])
+    const [full, cut] = [await embedder.embed(items), await embedder.embed(items, { dims: 5 })]
+    await embedder.close()
+    const head = row(full.vectors, 1).slice(0, 5)
+    const norm = Math.hypot(...head)
+    expect(row(cut.vectors, 1)).toBeAllClose(
+      head.map((value) => value / norm),
+      { atol: 1e-6 },
+    )
+    await expect(embedder.embed(items, { dims: 25 })).rejects.toMatchObject({
+      code: expect.stringMatching(/^(embedder\/dims|runtime\/closed)$/),
+    })
+  })
+
+  test('a bad item ends the call, or is skipped and named', async () => {
+    const embedder = await Embedder.load(folders[name])
+    const given: EmbedItem[] = [{ text: '  ' }, { text: 'a cat' }, { image: 'absent.png' }, { image: new Uint8Array([1, 2, 3]) }, {}]
+    await expect(embedder.embed(given)).rejects.toMatchObject({ code: 'embedder/empty-item' })
+    const { vectors, kept, skipped } = await embedder.embed(given, { badItems: 'skip' })
+    expect(kept).toEqual([1])
+    expect(vectors.dims).toEqual([1, 24])
+    expect(skipped.map(({ index, code }) => [index, code])).toEqual([
+      [0, 'embedder/empty-item'],
+      [2, 'file/missing'],
+      [3, 'media/format'],
+      [4, 'embedder/empty-item'],
+    ])
+    await embedder.close()
+  })
+
+  test('text over the context is refused, or cut as the reference does', async () => {
+    const long = { text: 'keys '.repeat(400) }
+    await expect(embedded(folders[name], [long])).rejects.toMatchObject({ code: expect.stringMatching(/\/too-long$/) })
+    const { vectors } = await embedded(folders[name], [long], { truncation: 'reference' })
+    expect(Math.hypot(...vectors.data)).toBeCloseTo(1, 5)
+  })
+
+  test('an interruption before the run is one', async () => {
+    const embedder = await Embedder.load(folders[name])
+    await expect(embedder.embed(items, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'interrupted', exitCode: 130 })
+    await embedder.close()
+  })
+})
+
+describe('readouts', () => {
+  test('several from one pass equal each alone; the mask of a causal model changes them', async () => {
+    const mean = { layer: 'last', norm: 'after', pool: 'mean' } as const
+    const early = { layer: 0, norm: 'before', pool: 'last', dims: 7 } as const
+    const { readouts } = await embedded(folders.ar, items, { readouts: { mean, early } })
+    expect(readouts.early!.dims).toEqual([3, 7])
+    const alone = await embedded(folders.ar, items, { readout: mean })
+    expect(readouts.mean!.data).toBeAllClose(alone.vectors.data, { atol: 1e-6 })
+    const other = await embedded(folders.ar, items, { readout: mean, attention: 'bidirectional' })
+    expect(other.vectors.data).not.toBeAllClose(alone.vectors.data, { atol: 1e-4 })
+  })
+
+  test('the state at an appended mask token', async () => {
+    const { vectors } = await embedded(folders.diffusion, items, { readout: { pool: 'mask' } })
+    const last = await embedded(folders.diffusion, items, { readout: { pool: 'last' } })
+    expect(vectors.data).not.toBeAllClose(last.vectors.data, { atol: 1e-4 })
+  })
+
+  test('a layer that is not there is refused', async () => {
+    await expect(Embedder.load(folders.ar, { readout: { layer: 9, norm: 'before' } })).rejects.toMatchObject({ code: 'embedder/layer' })
+  })
+})
+
+describe('an adapter', () => {
+  const adapterFor = (module: string, fill: number): Adapter => {
+    const adapter = initialAdapter([{ module, inFeatures: 24, outFeatures: 24 }], { rank: 2, alpha: 4, seed: 1 })
+    for (const { up } of adapter.modules.values()) up.data.fill(fill)
+    return adapter
+  }
+  const module = 'language_model.model.layers.1.self_attn.q_proj'
+
+  test('of zeros changes nothing, another does', async () => {
+    const plain = await embedded(folders.ar, items)
+    const zero = await embedded(folders.ar, items, { adapter: adapterFor(module, 0) })
+    const acting = await embedded(folders.ar, items, { adapter: adapterFor(module, 0.5) })
+    expect(zero.vectors.data).toBeAllClose(plain.vectors.data, { atol: 1e-6 })
+    expect(acting.vectors.data).not.toBeAllClose(plain.vectors.data, { atol: 1e-4 })
+  })
+
+  test('of another model is refused', async () => {
+    await expect(Embedder.load(folders.ar, { adapter: adapterFor('transformer.h.0.attn', 1) })).rejects.toMatchObject({
+      code: 'checkpoint/adapter-target',
+    })
+  })
+})
+
+describe('a dual encoder', () => {
+  test.each<[string, LoadOptions, number]>([
+    ['an attention', { attention: 'bidirectional' }, 1],
+    ['a layer', { readout: { layer: 0 } }, 1],
+    ['a pooling', { readout: { pool: 'mean' } }, 1],
+    ['nothing of the kind', { readout: { layer: undefined, pool: undefined } }, 0],
+  ])('asked for %s', async (_, options, warnings) => {
+    const said: string[] = []
+    const embedder = await Embedder.load(folders.tower, { ...options, warn: (message) => said.push(message) })
+    await embedder.close()
+    expect(said.filter((message) => message.includes('pools by itself'))).toHaveLength(warnings)
+  })
+})
+
+describe('a contract', () => {
+  test('is taken as docs/embedding.md prints it', async () => {
+    const page = readFileSync(new URL('../../../docs/embedding.md', import.meta.url), 'utf8')
+    const printed = JSON.parse(/```json\n(\{\n[\s\S]*?)```/.exec(page)![1]!)
+    const dir = join(root, 'printed')
+    mkdirSync(dir)
+    writeFileSync(join(dir, 'embedder.json'), JSON.stringify({ ...printed, base: { path: '../twin-ar' } }))
+    const { vectors } = await embedded(dir, items)
+    expect(vectors.dims).toEqual([items.length, 24])
+    // Its own prompt decides, and nothing else than what the page says.
+    const { vectors: chat } = await embedded(folders.ar, items, { attention: 'bidirectional', readout: { pool: 'mean' } })
+    expect(row(vectors, 0)).not.toEqual(row(chat, 0))
+    const keys = ['format', 'base', 'prompt', 'image', 'padding', 'truncation', 'attention', 'readout', 'normalisation', 'dtype']
+    for (const key of keys) {
+      writeFileSync(join(dir, 'embedder.json'), JSON.stringify({ ...printed, [key]: undefined }))
+      await expect(readContract(dir), key).rejects.toMatchObject({ code: 'file/schema' })
+    }
+  })
+
+  test('survives its file, decides the vectors, and is verified by its golden ones', async () => {
+    const dir = join(root, 'tuned')
+    const plain = defaultContract(modelOf((await openCheckpoint(folders.ar)).config))
+    const golden = { items: [{ text: 'a cat' }, { instruction: 'Find', text: 'keys' }], vectors: 'golden.safetensors', tolerance: 1e-5 }
+    const contract = { ...plain, base: { path: '../twin-ar' }, readout: { ...plain.readout, pool: 'mean' as const, dims: 6 }, golden }
+    await writeContract(dir, contract)
+    expect((await readContract(dir))?.contract).toEqual(contract)
+    const { vectors } = await embedded(dir, golden.items)
+    expect(vectors.dims).toEqual([2, 6])
+    await writeSafetensors(join(dir, golden.vectors), { vectors })
+    expect((await verifyContract(dir)).failure).toBeUndefined()
+    const moved = f32(
+      vectors.dims,
+      vectors.data.map((value) => value + 1e-3),
+    )
+    await writeSafetensors(join(dir, golden.vectors), { vectors: moved })
+    expect((await verifyContract(dir)).failure).toMatchObject({ stage: 'vector' })
+  })
+
+  test('with an unknown key is refused', async () => {
+    const dir = join(root, 'unknown-key')
+    await writeContract(dir, defaultContract(modelOf((await openCheckpoint(folders.ar)).config)))
+    const file = join(dir, 'embedder.json')
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"padding"', '"paddings"'))
+    await expect(Embedder.load(dir)).rejects.toMatchObject({ code: 'file/schema', message: expect.stringContaining('paddings') })
+  })
+})
+
+test('a config with fewer layers than the weights is told once', async () => {
+  const dir = join(root, 'fewer-layers')
+  cpSync(folders.ar, dir, { recursive: true })
+  const file = join(dir, 'config.json')
+  const config = JSON.parse(readFileSync(file, 'utf8'))
+  writeFileSync(file, JSON.stringify({ ...config, text_config: { ...config.text_config, num_hidden_layers: 1 } }))
+  const warnings: string[] = []
+  const warn = (message: string) => void warnings.push(message)
+  await embedded(folders.ar, [{ text: 'a cat' }], { warn })
+  await embedded(folders.diffusion, [{ text: 'a cat' }], { warn })
+  expect(warnings).toEqual([])
+  await embedded(dir, [{ text: 'a cat' }], { warn })
+  expect(warnings).toEqual([expect.stringMatching(/fewer-layers: the weights hold 2 layers of the decoder, config\.json asks for 1/)])
+})
+
+test('a NaN among the weights is found in the outputs', async () => {
+  const dir = join(root, 'nan')
+  cpSync(folders.ar, dir, { recursive: true })
+  const tensors = Object.fromEntries(await loadSafetensors(join(dir, 'model.safetensors')))
+  const [name = ''] = Object.keys(tensors).filter((key) => key.endsWith('layers.0.self_attn.q_proj.weight'))
+  const weight = toF32(tensors[name]!)
+  weight.data[0] = Number.NaN
+  await writeSafetensors(join(dir, 'model.safetensors'), { ...tensors, [name]: weight })
+  await expect(embedded(dir, items)).rejects.toMatchObject({ code: 'runtime/not-finite' })
+})
+
+test.each(['ar', 'tower'] as const)('zeros for weights give no vectors: %s', async (name) => {
+  const dir = join(root, `zeros-${name}`)
+  cpSync(folders[name], dir, { recursive: true })
+  const tensors = await loadSafetensors(join(dir, 'model.safetensors'))
+  const zeros = [...tensors].map(([name, { dims }]) => [name, f32(dims, new Float32Array(sizeOf(dims)))] as const)
+  await writeSafetensors(join(dir, 'model.safetensors'), Object.fromEntries(zeros))
+  await expect(embedded(dir, [{ text: 'a cat' }])).rejects.toMatchObject({
+    code: 'runtime/not-finite',
+    hint: expect.stringContaining('zeros'),
+  })
+})
+
+test('an item that gives a NaN is skipped alone', async () => {
+  const dir = join(root, 'one-nan')
+  cpSync(folders.ar, dir, { recursive: true })
+  const tensors = Object.fromEntries(await loadSafetensors(join(dir, 'model.safetensors')))
+  const [name = ''] = Object.keys(tensors).filter((key) => key.endsWith('embed_tokens.weight'))
+  const table = toF32(tensors[name]!)
+  const tokenizer = await loadTokenizer(dir)
+  const [poisoned = 0] = tokenizer.encode('?').slice(-1)
+  table.data[poisoned * table.dims[1]!] = Number.NaN
+  await writeSafetensors(join(dir, 'model.safetensors'), { ...tensors, [name]: table })
+  const embedder = await Embedder.load(dir)
+  const given = [{ text: 'a cat' }, { text: 'keys?' }, { text: 'keys' }, { text: 'keys?' }, { text: 'an apple' }]
+  const { kept, skipped, vectors } = await embedder.embed(given, { badItems: 'skip' })
+  await embedder.close()
+  expect(kept).toEqual([0, 2, 4])
+  expect(vectors.data.every(Number.isFinite)).toBe(true)
+  expect(skipped).toMatchObject([
+    { index: 1, code: 'runtime/not-finite' },
+    { index: 3, code: 'runtime/not-finite' },
+  ])
+  // One batch for each: the longest run before the NaN, and no more than once.
+  const small = await Embedder.load(dir, { tokenBudget: 1 })
+  const longest = { text: 'an apple on a red background, and a cat, and keys' }
+  const puts: number[] = []
+  const store = { get: async () => undefined, put: async (entries: readonly unknown[]) => void puts.push(entries.length) }
+  const apart = await small.embed([...given, longest], { badItems: 'skip', store })
+  await small.close()
+  expect(apart.kept).toEqual([0, 2, 4, 5])
+  expect(puts).toEqual([1, 1, 1, 1])
+  expect(apart.vectors.data.subarray(0, vectors.data.length)).toBeAllClose(vectors.data, { atol: 2e-6 })
+  const strict = await Embedder.load(dir)
+  const lengths = [
+    [{ text: 'a cat' }, { text: 'keys?' }, { text: 'an apple on a red background, and keys?' }],
+    [{ text: 'a cat' }, { text: 'an apple on a red background, and keys?' }, { text: 'keys?' }],
+  ]
+  // The longest runs first; the first by position is named.
+  for (const items of lengths) {
+    const placeOf = (index: number) => `item ${index}`
+    await expect(strict.embed(items, { placeOf })).rejects.toMatchObject({
+      code: 'runtime/not-finite',
+      message: expect.stringMatching(/^item 1: output/),
+    })
+  }
+  await strict.close()
+})
+
+/** All items of a fixture with one picture at most, in one call: batches of unequal rows, shared image tables. */
+describe.each([
+  'llava',
+  'llava-next',
+  'llava-onevision',
+  'idefics3',
+  'smolvlm',
+  'lavida-llada',
+  'lavida-dream',
+  'qwen2-vl',
+  'qwen2.5-vl',
+  'qwen3-vl',
+])('%s', (name) => {
+  test.runIf(hasGolden(name))('pooled vectors equal the reference', async () => {
+    const { cases, expected } = await readModelFixture(goldenDir(name))
+    const dir = join(root, `golden-${name}`)
+    const base = join(goldenDir(name), 'checkpoint')
+    const plain = defaultContract(modelOf((await openCheckpoint(base)).config))
+    await writeContract(dir, { ...plain, base: { path: base }, prompt: { template: '{text}' } })
+    const usable = cases.filter(
+      ({ items: [item, ...more], options, config_overrides: overrides, expect: { stages }, name: title }) =>
+        more.length === 0 &&
+        (item?.images.length ?? 9) < 2 &&
+        'pool.mean' in stages &&
+        !options?.dropTokenAfterImage &&
+        options?.appendIds === undefined &&
+        overrides === undefined &&
+        !title.includes('jpeg'),
+    )
+    expect(usable.length).toBeGreaterThan(2)
+    const readouts = { mean: { layer: 'last', norm: 'after', pool: 'mean' }, last: { layer: 'last', norm: 'after', pool: 'last' } } as const
+    const made = await embedded(
+      dir,
+      usable.map(({ items: [item] }) => ({
+        text: item!.prompt,
+        image: item!.images[0] && join(goldenDir(name), 'images', item!.images[0]),
+      })),
+      { readouts },
+    )
+    for (const [
+      i,
+      {
+        expect: { stages },
+      },
+    ] of usable.entries()) {
+      for (const pool of ['mean', 'last'] as const) {
+        const key = stages[`pool.${pool}`]
+        if (key !== undefined) expect(row(made.readouts[pool]!, i)).toBeAllClose(toF32(expected.get(key)!).data, { atol: 3e-5 })
+      }
+    }
+  })
+})

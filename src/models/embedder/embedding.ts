@@ -1,0 +1,253 @@
+/**
+ * @file One call of `embed`: repeats found, items prepared in windows, one while the one before it runs, bad ones told apart, vectors put in the
+ * order of the items.
+ */
+
+import { BifocalError, InterruptedError, located } from '../../foundation/numeric/errors.ts'
+import type { Tensor } from '../../foundation/numeric/tensor.ts'
+import { type EmbedItem, keyItem } from '../../inputs/data/input.ts'
+import type { Encodable, Encoder } from './encoder.ts'
+import type { VectorStore } from './vectors/vector-store.ts'
+import { VectorTable } from './vectors/vector-table.ts'
+
+export interface EmbedOptions {
+  signal?: AbortSignal
+  onProgress?: (progress: { done: number; total?: number }) => void
+  /** For the progress, where the items are not an array. */
+  total?: number
+  /** For items that bring none, instead of the contract's. */
+  instruction?: string
+  /** Leading elements to keep (Matryoshka), at unit length again; default all. */
+  dims?: number
+  /** `throw` (default) ends at the first bad item, `skip` reports it and goes on. */
+  badItems?: 'throw' | 'skip'
+  /** Where an item comes from, for the error that ends a call at it; default: nothing is said. @param index its position among the items */
+  placeOf?: (index: number) => string | undefined
+  /** Vectors of an earlier run, and where this one keeps its own batch by batch. Not used together with further readouts. */
+  store?: VectorStore
+}
+
+export interface SkippedItem {
+  /** Position among the given items. */
+  index: number
+  code: string
+  message: string
+  hint: string
+}
+
+export interface Embeddings {
+  /** `[kept, dim] f32`, unit vectors in the order of the items. */
+  vectors: Tensor<'f32'>
+  /** The same for each of `LoadOptions.readouts`. */
+  readouts: Record<string, Tensor<'f32'>>
+  /** Positions, among the given items, of the rows of `vectors`: all of them unless some were skipped. */
+  kept: number[]
+  skipped: SkippedItem[]
+  usage: {
+    items: number
+    /** Different items: equal ones are embedded once. */
+    distinct: number
+    /** Positions of the distinct items that were computed. */
+    tokens: number
+  }
+}
+
+/** Bytes of prepared items in a window; one waits while another runs. */
+const READY_BYTES = 128 * 2 ** 20
+/** The more items wait, the more equal are the lengths in a batch. */
+const READY_ITEMS = 2048
+/** So many items without one finite vector: the weights are at fault, not the items. */
+const HOPELESS = 8
+
+interface Waiting {
+  row: number
+  key: string
+  prepared: Encodable
+}
+
+/**
+ * @param subject what the contract says for items that bring no instruction, and the names of the further readouts in the encoder's order
+ * @throws as `Embedder.embed`
+ */
+export async function embedItems(
+  encoder: Encoder,
+  subject: { instruction: string | undefined; names: readonly string[] },
+  items: Iterable<EmbedItem> | AsyncIterable<EmbedItem>,
+  options: EmbedOptions,
+): Promise<Embeddings> {
+  const total = options.total ?? (Array.isArray(items) ? items.length : undefined)
+  const { instruction = subject.instruction } = options
+  const run = new EmbeddingRun(encoder, subject.names, { ...options, total, instruction })
+  try {
+    for await (const item of items) await run.take(item)
+    return await run.finish()
+  } catch (error) {
+    // What still runs came before the item that failed: its vectors are kept, and its own error goes first.
+    await run.settle()
+    throw error
+  }
+}
+
+/** Items on their way: known by key, waiting for their batch, or with a row of vectors. */
+class EmbeddingRun {
+  readonly #encoder: Encoder
+  readonly #names: readonly string[]
+  readonly #options: EmbedOptions
+  readonly #store: VectorStore | undefined
+  /** For each readout, the vectors of the distinct items. */
+  readonly #tables: VectorTable[]
+  readonly #rowOf = new Map<string, number>()
+  /** For each item its row, or why it has none. */
+  readonly #outcome: (number | BifocalError)[] = []
+  /** Why a row has no vector. */
+  readonly #failures = new Map<number, BifocalError>()
+  readonly #finished = new Set<number>()
+  #waiting: Waiting[] = []
+  /** The window before those that wait. */
+  #running: Promise<void> = Promise.resolve()
+  #failed = false
+  #bytes = 0
+  #tokens = 0
+  /** Items that are done without a row of their own: repeats and bad ones. */
+  #settled = 0
+
+  constructor(encoder: Encoder, names: readonly string[], options: EmbedOptions) {
+    this.#encoder = encoder
+    this.#names = names
+    this.#options = options
+    this.#store = names.length === 0 ? options.store : undefined
+    this.#tables = ['', ...names].map(() => new VectorTable({ rows: options.total, dims: options.dims }))
+  }
+
+  async take(item: EmbedItem): Promise<void> {
+    const { signal, badItems = 'throw' } = this.#options
+    if (signal?.aborted) throw new InterruptedError('embedding')
+    if (this.#failed) await this.settle()
+    try {
+      this.#outcome.push(await this.#admit(item))
+    } catch (error) {
+      // Too many `dims` are no fault of the item.
+      if (!(error instanceof BifocalError) || error.code === 'embedder/dims') throw error
+      if (badItems === 'throw') throw this.#placed(error, this.#outcome.length)
+      this.#outcome.push(error)
+      this.#settled += 1
+    }
+    if (this.#bytes > READY_BYTES || this.#waiting.length >= READY_ITEMS) await this.#flush()
+  }
+
+  /** Waits for the window that runs. @throws what it failed with */
+  async settle(): Promise<void> {
+    await this.#running
+  }
+
+  async finish(): Promise<Embeddings> {
+    await this.#flush()
+    await this.settle()
+    this.#progress()
+    const outcome = this.#outcome
+    const reasons = outcome.map((result) => (typeof result === 'number' ? this.#failures.get(result) : result))
+    const kept = outcome.flatMap((_, index) => (reasons[index] === undefined ? [index] : []))
+    const rows = kept.map((index) => Number(outcome[index]))
+    const [vectors, ...readouts] = this.#tables.map((table) => table.take(rows))
+    return {
+      vectors: vectors!,
+      readouts: Object.fromEntries(this.#names.map((name, i) => [name, readouts[i]!])),
+      kept,
+      skipped: reasons.flatMap((error, index) =>
+        error === undefined ? [] : [{ index, code: error.code, message: error.message, hint: error.hint }],
+      ),
+      usage: { items: kept.length, distinct: this.#rowOf.size - this.#failures.size, tokens: this.#tokens },
+    }
+  }
+
+  /** @returns the item's row; a new item joins those that wait */
+  async #admit(item: EmbedItem): Promise<number> {
+    const { key, read } = await keyItem(item, this.#options.instruction)
+    const known = this.#rowOf.get(key)
+    if (known !== undefined) {
+      this.#settled += 1
+      return known
+    }
+    const row = this.#rowOf.size
+    const stored = await this.#store?.get(key)
+    if (stored === undefined) {
+      const prepared = this.#encoder.prepare(await read())
+      this.#waiting.push({ row, key, prepared })
+      this.#bytes += prepared.bytes
+      this.#tokens += prepared.tokens
+    } else {
+      this.#tables[0]!.set(row, stored)
+      this.#finished.add(row)
+    }
+    this.#rowOf.set(key, row)
+    return row
+  }
+
+  /** Starts the window that waits when the one before it is done. */
+  async #flush(): Promise<void> {
+    await this.settle()
+    const batch = this.#waiting
+    this.#waiting = []
+    this.#bytes = 0
+    if (batch.length === 0) return
+    this.#running = this.#encodeSound(batch)
+    // Who settles is told; until then it is no rejection that nobody handles.
+    this.#running.catch(() => {
+      this.#failed = true
+    })
+  }
+
+  /**
+   * Halves what gives a NaN until the item that does is alone; the first by position, so that a strict run names it whatever ran first. What ran
+   * before the NaN is not run again.
+   */
+  async #encodeSound(batch: readonly Waiting[]): Promise<void> {
+    try {
+      await this.#encode(batch)
+    } catch (error) {
+      if (!(error instanceof BifocalError) || error.code !== 'runtime/not-finite') throw error
+      if (this.#failures.size >= HOPELESS && this.#finished.size === 0) throw error
+      // Batches tell the vectors of the first readout alone.
+      const left = this.#names.length > 0 ? batch : batch.filter(({ row }) => !this.#finished.has(row))
+      const [only] = left
+      if (left.length > 1) for (const half of halves(left)) await this.#encodeSound(half)
+      else if (only !== undefined) this.#fail(only.row, error)
+    }
+  }
+
+  #fail(row: number, error: BifocalError): void {
+    if (this.#options.badItems !== 'skip') throw this.#placed(error, this.#outcome.indexOf(row))
+    this.#failures.set(row, error)
+  }
+
+  #placed(error: BifocalError, index: number): BifocalError {
+    const place = this.#options.placeOf?.(index)
+    return place === undefined ? error : located(error, place)
+  }
+
+  async #encode(batch: readonly Waiting[]): Promise<void> {
+    const onBatch = async (places: readonly number[], vectors: readonly Float32Array[]) => {
+      await this.#store?.put(places.map((place, i) => ({ key: batch[place]!.key, vector: vectors[i]! })))
+      for (const [i, place] of places.entries()) {
+        this.#tables[0]!.set(batch[place]!.row, vectors[i]!)
+        this.#finished.add(batch[place]!.row)
+      }
+      this.#progress()
+    }
+    const prepared = batch.map((waiting) => waiting.prepared)
+    const made = await this.#encoder.encode(prepared, { signal: this.#options.signal, onBatch })
+    for (const [i, column] of made.entries()) {
+      if (i > 0) for (const [place, vector] of column.entries()) this.#tables[i]!.set(batch[place]!.row, vector)
+    }
+  }
+
+  #progress(): void {
+    const { onProgress, total } = this.#options
+    onProgress?.({ done: this.#settled + this.#finished.size, total })
+  }
+}
+
+function halves<T>(list: readonly T[]): readonly T[][] {
+  const middle = list.length >> 1
+  return [list.slice(0, middle), list.slice(middle)]
+}

@@ -1,0 +1,57 @@
+/** @file What decides an embedder's vectors, as one hash: whether vectors of an earlier run may be used again. */
+
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { open, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { readFailure } from '../../foundation/files/errors.ts'
+import type { Checkpoint } from '../checkpoint/folder.ts'
+import type { Contract } from './contract.ts'
+
+/** Bytes at the start of each tensor: training moves all of them, and sixteen gigabytes need not be read. */
+const SAMPLE = 1024
+
+export interface FingerprintParts {
+  contract: Contract
+  checkpoint: Pick<Checkpoint, 'config' | 'files' | 'tensors'>
+  /** An adapter's folder. */
+  adapter: string | undefined
+  /** What else decides numbers: device, precision. */
+  engine: Readonly<Record<string, string | undefined>>
+}
+
+/**
+ * sha256, hexadecimal, of the contract (but not where its folders lie), config.json, every tensor's name, shape and first bytes, and the
+ * adapter's files.
+ * @throws FileError `file/read`
+ */
+export async function fingerprintOf({ contract, checkpoint, adapter, engine }: FingerprintParts): Promise<string> {
+  const { base: _base, adapter: _adapter, golden: _golden, ...deciding } = contract
+  const hash = createHash('sha256').update(JSON.stringify([deciding, checkpoint.config, engine]))
+  for (const file of checkpoint.files) {
+    const handle = await open(file, 'r').catch((cause: unknown) => {
+      throw readFailure(file, cause)
+    })
+    try {
+      for (const { name, dtype, dims, file: holder, offset, byteLength } of checkpoint.tensors.values()) {
+        if (holder !== file) continue
+        const { buffer, bytesRead } = await handle.read(Buffer.alloc(Math.min(SAMPLE, byteLength)), { position: offset })
+        hash.update(JSON.stringify([name, dtype, dims])).update(buffer.subarray(0, bytesRead))
+      }
+    } finally {
+      await handle.close()
+    }
+  }
+  for (const file of adapter === undefined ? [] : await adapterFiles(adapter)) {
+    hash.update(file)
+    for await (const bytes of createReadStream(join(adapter ?? '', file))) hash.update(bytes)
+  }
+  return hash.digest('hex')
+}
+
+async function adapterFiles(dir: string): Promise<string[]> {
+  const names = await readdir(dir).catch((cause: unknown) => {
+    throw readFailure(dir, cause)
+  })
+  return names.filter((name) => /^adapter_/.test(name)).sort()
+}

@@ -1,0 +1,93 @@
+/**
+ * @file Verifies a contract: its golden items are embedded again and compared with the vectors that were kept. On a miss, the first item that
+ * differs is traced: tokens, pixels, vision, projector, inputs, each layer, norm, vector; the first stage that differs is named.
+ */
+
+import { basename, join } from 'node:path'
+import { toF32 } from '../../../foundation/numeric/float.ts'
+import { rangeOf } from '../../../foundation/numeric/rows.ts'
+import { f32, type Tensor } from '../../../foundation/numeric/tensor.ts'
+import type { EmbedItem } from '../../../inputs/data/input.ts'
+import { loadSafetensors } from '../../checkpoint/safetensors.ts'
+import type { Contract } from '../contract.ts'
+import { Embedder } from '../embedder.ts'
+import { EmbedderError } from '../errors.ts'
+import { type LoadOptions, openSubject } from '../subject.ts'
+import { VerifyRecorder, type VerifyReport } from './report.ts'
+import { sketchOf, sketchTolerance } from './sketch.ts'
+import { traceItems } from './trace.ts'
+
+/** Name of the kept vectors in their file: `[items, dim] f32`. */
+export const VECTORS = 'vectors'
+
+/** Name of a kept stage: `[elements] f32`, see `sketchOf`. */
+export function stageName(item: number, stage: string): string {
+  return `item.${item}/${stage}`
+}
+
+/**
+ * @param path a model with an `embedder.json` that has golden vectors
+ * @throws EmbedderError `embedder/no-golden`; what `Embedder.load` and `embed` throw
+ * @example const { failure } = await verifyContract('models/tuned'); failure?.stage // 'layer.07'
+ */
+export async function verifyContract(path: string, options: LoadOptions = {}): Promise<VerifyReport> {
+  const subject = await openSubject(path, options)
+  const { golden } = subject.encoder.contract
+  if (golden === undefined) {
+    throw new EmbedderError('no-golden', {
+      message: `${path} has no golden vectors to verify`,
+      hint: 'Record some while the model is right: bifocal verify MODEL --record ITEMS. To compare a family with its reference, use --golden DIR.',
+    })
+  }
+  const kept = await loadSafetensors(join(subject.dir, golden.vectors))
+  const items = goldenItems(golden, subject.dir)
+  const vectors = await embedded(path, items, options)
+  const expected = toF32(kept.get(VECTORS) ?? f32([0], []))
+  const recorder = new VerifyRecorder()
+  const missed = firstMiss(vectors, expected, golden.tolerance)
+  const stages = missed === undefined ? [] : [...kept.keys()].filter((name) => name.startsWith(stageName(missed, '')))
+  if (missed !== undefined && stages.length > 0) {
+    const [trace] = await traceItems(subject, [items[missed]!])
+    const names = [...new Set([...(trace?.keys() ?? []), ...stages.map((name) => name.slice(stageName(missed, '').length))])]
+    for (const stage of names) {
+      const key = stageName(missed, stage)
+      const [found, wanted] = [trace?.get(stage), kept.get(key)]
+      const at = { case: `item ${missed}`, stage, key }
+      if (wanted === undefined) recorder.check(at, false, 'the kept vectors were made without this stage')
+      else recorder.compare(at, found && sketchOf(found), toF32(wanted), sketchTolerance(stage, toF32(wanted), golden.tolerance))
+    }
+  }
+  recorder.compare(
+    { case: missed === undefined ? 'golden' : `item ${missed}`, stage: 'vector', key: VECTORS },
+    vectors,
+    expected,
+    golden.tolerance,
+  )
+  return recorder.report(basename(subject.dir), 'contract', [VECTORS, ...stages])
+}
+
+/** The items with their pictures found. */
+export function goldenItems({ items }: Pick<NonNullable<Contract['golden']>, 'items'>, dir: string): EmbedItem[] {
+  return items.map(({ image, ...words }) => ({ ...words, image: image === undefined ? undefined : join(dir, image) }))
+}
+
+/** `[items, dim]` */
+export async function embedded(path: string, items: readonly EmbedItem[], options: LoadOptions): Promise<Tensor<'f32'>> {
+  const embedder = await Embedder.load(path, { ...options, warn: undefined })
+  try {
+    return (await embedder.embed(items, { signal: options.signal })).vectors
+  } finally {
+    await embedder.close()
+  }
+}
+
+/** The first row that differs; undefined where none does, or the shapes do and no row can be blamed. */
+function firstMiss(got: Tensor<'f32'>, expected: Tensor<'f32'>, tolerance: number): number | undefined {
+  const [rows = 0, width = 0] = expected.dims
+  if (got.dims.join() !== expected.dims.join()) return got.dims[0] === rows ? 0 : undefined
+  for (let row = 0; row < rows; row++) {
+    const [a, b] = [rangeOf(got, row, 1), rangeOf(expected, row, 1)]
+    for (let i = 0; i < width; i++) if (!(Math.abs(a.data[i]! - b.data[i]!) <= tolerance)) return row
+  }
+  return undefined
+}

@@ -1,0 +1,64 @@
+/** @file Keeps golden vectors, and a sketch of every stage before them, beside a contract: what `verify` compares with later. */
+
+import { existsSync } from 'node:fs'
+import { join, relative, resolve } from 'node:path'
+import type { Tensor } from '../../../foundation/numeric/tensor.ts'
+import { writeSafetensors } from '../../checkpoint/safetensors.ts'
+import { snapshotRepository } from '../../hub/repository.ts'
+import { type Contract, checkContract, writeContract } from '../contract.ts'
+import { EmbedderError } from '../errors.ts'
+import { type LoadOptions, openSubject } from '../subject.ts'
+import { embedded, goldenItems, stageName, VECTORS } from './contract.ts'
+import { sketchOf } from './sketch.ts'
+import { traceItems } from './trace.ts'
+
+const GOLDEN = 'golden.safetensors'
+
+export interface RecordOptions extends LoadOptions {
+  /** Largest allowed difference of a vector's element; default 1e-5, enough for another machine's order of additions in f32. */
+  tolerance?: number
+}
+
+/** Pictures by path: they are read again when the contract is verified. */
+export type GoldenItem = NonNullable<Contract['golden']>['items'][number]
+
+/**
+ * Embeds items and writes `embedder.json` with golden vectors into `dir`; the contract names the model's folders from there.
+ * @param dir   made where it is absent; the model's own folder does as well
+ * @throws EmbedderError `embedder/shared-folder`, `embedder/contract`; what `Embedder.load` and `embed` throw; FileError `file/write`
+ * @example await recordGolden('models/twin-ar', [{ text: 'a cat' }], 'models/twin-ar')
+ */
+export async function recordGolden(
+  path: string,
+  items: readonly GoldenItem[],
+  dir: string,
+  { tolerance = 1e-5, ...options }: RecordOptions = {},
+): Promise<Contract> {
+  if (snapshotRepository(resolve(dir)) !== undefined) {
+    throw new EmbedderError('shared-folder', {
+      message: `${dir} lies in the cache of the Hugging Face Hub, which other programs read too`,
+      hint: 'Write embedder.json and the golden vectors into a folder of your own: --out DIR.',
+    })
+  }
+  const subject = await openSubject(path, options)
+  const placed = items.map(({ image, ...words }) => (image === undefined ? words : { ...words, image: relative(dir, resolve(image)) }))
+  const { contract, checkpoint } = subject.encoder
+  const { adapterFolder } = subject
+  const written = checkContract({
+    ...contract,
+    // A base by its name on the hub stays a name.
+    base: existsSync(resolve(subject.dir, contract.base.path))
+      ? { ...contract.base, path: relative(dir, checkpoint.dir) || '.' }
+      : contract.base,
+    adapter: adapterFolder === undefined ? undefined : relative(dir, adapterFolder) || '.',
+    golden: { items: placed, vectors: GOLDEN, tolerance },
+  })
+  const given = goldenItems({ items: placed }, dir)
+  const tensors: Record<string, Tensor> = { [VECTORS]: await embedded(path, given, options) }
+  for (const [i, trace] of (await traceItems(subject, given)).entries()) {
+    for (const [stage, value] of trace) tensors[stageName(i, stage)] = sketchOf(value)
+  }
+  await writeSafetensors(join(dir, GOLDEN), tensors)
+  await writeContract(dir, written)
+  return written
+}

@@ -1,0 +1,38 @@
+/**
+ * @file What an embedder does to a picture before the checkpoint's own processor sees it. All resizing is Pillow's bicubic, as in the references.
+ * @see specs/ar-vlms.md §8.1, §8.3; specs/vlm2vec-mmeb.md §3.2
+ */
+
+import { z } from 'zod'
+import { type RgbImage, resize, smartResize } from '../../inputs/media/index.ts'
+
+const side = z.int().min(1)
+
+export const imagePolicySchema = z.strictObject({
+  /** As in the references; named so that a reader need not guess. */
+  orientation: z.literal('ignored'),
+  alpha: z.literal('dropped'),
+  /** A picture with a side shorter than `below` becomes a square of `to` pixels. */
+  enlarge: z.strictObject({ below: side, to: side }).optional(),
+  /** Every picture gets exactly this size, whatever its aspect. */
+  squash: z.strictObject({ width: side, height: side }).optional(),
+  /** Sides become multiples of `factor`, the number of pixels is brought between the limits: Qwen's `smart_resize` with limits of the embedder's own. */
+  limit: z.strictObject({ factor: side, minPixels: side, maxPixels: side }).optional(),
+})
+
+export type ImagePolicy = z.infer<typeof imagePolicySchema>
+
+/** Pictures go to the processor as they are. */
+export const PLAIN_IMAGES = { orientation: 'ignored', alpha: 'dropped' } as const satisfies ImagePolicy
+
+/**
+ * In this order: enlarge, squash, limit.
+ * @throws MediaError `media/aspect` for a strip that the limits cannot be met with
+ */
+export function applyImagePolicy(image: RgbImage, { enlarge, squash, limit }: ImagePolicy): RgbImage {
+  const tiny = enlarge !== undefined && Math.min(image.width, image.height) < enlarge.below
+  const large = tiny ? resize(image, { width: enlarge.to, height: enlarge.to }, 'bicubic') : image
+  const square = squash === undefined ? large : resize(large, squash, 'bicubic')
+  if (limit === undefined) return square
+  return resize(square, smartResize(square, limit.factor, { min: limit.minPixels, max: limit.maxPixels }), 'bicubic')
+}

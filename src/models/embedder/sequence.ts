@@ -1,0 +1,101 @@
+/** @file An item as a sequence that a vision-language model reads: prompt, ids, weights of its poolings; and the feeds of a padded batch of them. */
+
+import { i64, type Tensor } from '../../foundation/numeric/tensor.ts'
+import type { ReadItem } from '../../inputs/data/input.ts'
+import { positionFeeds } from '../families/decoder-inputs.ts'
+import type { PreparedItem, Processor } from '../families/family.ts'
+import type { VisionLanguageModel } from '../families/model.ts'
+import type { Encodable, EncoderOptions } from './encoder.ts'
+import { EmbedderError } from './errors.ts'
+import { applyImagePolicy } from './image-policy.ts'
+import type { RowTable } from './picture-rows.ts'
+import { type PoolTokens, poolWeights, poolWeightsFeed, type Readout } from './readout.ts'
+import { punctuated, templatePrompt } from './template.ts'
+
+export interface Sequence extends Encodable {
+  readonly prompt: string
+  readonly item: PreparedItem
+  readonly pictureKey: string | undefined
+  /** For each readout: `[seq]`. */
+  readonly weights: readonly Float32Array[]
+}
+
+/**
+ * What makes sequences of items, as the contract says.
+ * @throws EmbedderError `embedder/no-token`; what the processor throws. For an item: FamilyError, MediaError, ReadoutError, EmbedderError `embedder/no-slot`
+ */
+export async function sequencePreparer(
+  model: VisionLanguageModel,
+  { checkpoint, contract, readouts }: Pick<EncoderOptions, 'checkpoint' | 'contract' | 'readouts'>,
+): Promise<(item: ReadItem) => Sequence> {
+  const processor = await model.processor(checkpoint.dir)
+  const tokens = { eos: processor.tokenizer.special.eos, mask: maskToken(checkpoint.config, processor) }
+  const appendIds = appendedTokens(readouts, tokens)
+  const { prompt: said, truncation, mropeMode } = contract
+  return ({ instruction: given, text, pictures, pictureKey }) => {
+    const instruction = given === undefined || !said.punctuated ? given : punctuated(given)
+    const parts = { instruction, text, images: pictures.length }
+    const { prompt, instructionEnd } =
+      said.template === undefined ? processor.prompt(parts) : templatePrompt(said.template, parts, said.placeholder)
+    const images = pictures.map((picture) => applyImagePolicy(picture, contract.image))
+    const item = processor.prepare(prompt, images, { instructionEnd, appendIds, truncation, mropeMode })
+    const { inputIds, imageIndex, spans } = item
+    const poolable = { inputIds, imageIndex, text: spans.text, tailStart: spans.tailStart }
+    return {
+      prompt,
+      item,
+      pictureKey,
+      tokens: item.inputIds.length,
+      bytes: item.views.reduce((sum, { data }) => sum + data.byteLength, 16 * item.inputIds.length),
+      weights: readouts.map((readout) => poolWeights(readout.pool, poolable, tokens)),
+    }
+  }
+}
+
+/** Feeds of a batch, padded on the right. @param table the batch's image rows */
+export function sequenceFeeds(batch: readonly Sequence[], table: RowTable): Record<string, Tensor> {
+  const seq = Math.max(...batch.map(({ tokens }) => tokens))
+  const padded = (fill: number, row: (sequence: Sequence) => readonly number[]) => {
+    const values = new Array<number>(batch.length * seq).fill(fill)
+    for (const [b, sequence] of batch.entries()) for (const [at, value] of row(sequence).entries()) values[b * seq + at] = value
+    return i64([batch.length, seq], values)
+  }
+  const readouts = batch[0]?.weights ?? []
+  return {
+    input_ids: padded(0, ({ item }) => item.inputIds),
+    attention_mask: padded(0, ({ item }) => item.inputIds.map(() => 1)),
+    image_index: padded(-1, (sequence) => table.index(sequence)),
+    image_rows: table.rows,
+    ...positionFeeds(
+      batch.map(({ item }) => item),
+      seq,
+    ),
+    pool_weights: poolWeightsFeed(
+      readouts.map((_, i) => batch.map(({ weights }) => weights[i]!)),
+      seq,
+    ),
+  }
+}
+
+/** The id that masked positions hold: config.json says it, or the tokenizer. */
+function maskToken(config: Readonly<Record<string, unknown>>, { tokenizer }: Processor): number | undefined {
+  const { mask_token_id: id } = config
+  return typeof id === 'number' ? id : (tokenizer.special.mask ?? tokenizer.tokenId('<|mdm_mask|>'))
+}
+
+/** Tokens after the prompt that a pooling reads at. All readouts of a pass share the sequence. */
+function appendedTokens(readouts: readonly Readout[], tokens: PoolTokens): number[] {
+  const wanted = new Set<'eos' | 'mask'>()
+  for (const { pool: kind } of readouts) {
+    if (kind === 'eos') wanted.add('eos')
+    if (kind === 'mask' || kind === 'mask-shifted') wanted.add('mask')
+  }
+  return [...wanted].map((kind) => {
+    const id = tokens[kind]
+    if (id !== undefined) return id
+    throw new EmbedderError('no-token', {
+      message: `pool "${kind}": the model has no ${kind} token`,
+      hint: 'Choose another pooling: last or mean.',
+    })
+  })
+}

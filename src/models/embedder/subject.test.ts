@@ -1,0 +1,43 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { writeRandomTwins } from '../../../test/random-twins.ts'
+import { type Contract, writeContract } from './contract.ts'
+import { openSubject } from './subject.ts'
+
+let root: string
+let folders: Awaited<ReturnType<typeof writeRandomTwins>>
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'bifocal-subject-'))
+  folders = await writeRandomTwins(root)
+}, 120_000)
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+/** A folder with a contract over the autoregressive twin. */
+async function tuned(name: string, change: Partial<Contract> = {}): Promise<string> {
+  const dir = join(root, name)
+  mkdirSync(dir)
+  const { contract } = (await openSubject(folders.ar)).encoder
+  await writeContract(dir, { ...contract, base: { path: folders.ar.replace(root, '..') }, ...change })
+  return dir
+}
+
+test('a contract is found by its file, and in a folder that is called like one', async () => {
+  const dir = await tuned('tuned.json')
+  for (const path of [dir, join(dir, 'embedder.json')]) expect((await openSubject(path)).dir).toBe(dir)
+})
+
+test.each(['ar', 'tower'] as const)('more dims than the vectors have are refused: %s', async (name) => {
+  await expect(openSubject(folders[name], { readout: { dims: 999 } })).rejects.toMatchObject({ code: 'embedder/dims', exitCode: 2 })
+})
+
+test('positions in rows and columns are refused for a model that has none', async () => {
+  const dir = await tuned('plane', { mropeMode: 'grid' })
+  await expect(openSubject(dir)).rejects.toMatchObject({ code: 'embedder/positions', exitCode: 2 })
+})
+
+test('merging an adapter is refused where there is none, its default mode is not', async () => {
+  expect((await openSubject(folders.ar, { adapterMode: 'live' })).adapterFolder).toBeUndefined()
+  await expect(openSubject(folders.ar, { adapterMode: 'merged' })).rejects.toMatchObject({ code: 'usage/arguments', exitCode: 2 })
+})

@@ -1,0 +1,136 @@
+/** @file What a folder and the caller's wishes come to: the model, its contract, its adapter. No weight is read. */
+
+import { join } from 'node:path'
+import type { Device } from '../../engine/runtime/devices.ts'
+import type { MemoryMode } from '../../engine/runtime/placement.ts'
+import { UsageError } from '../../foundation/numeric/errors.ts'
+import type { Adapter } from '../checkpoint/adapter.ts'
+import { readAdapter } from '../checkpoint/adapter-folder.ts'
+import type { AdapterMode } from '../families/adapted.ts'
+import type { Model } from '../families/model.ts'
+import { openModel } from '../families/open.ts'
+import { modelOf } from '../families/registry.ts'
+import { warnOfSpareLayers } from '../families/weights.ts'
+import type { DownloadProgress } from '../hub/progress.ts'
+import { resolveModel } from '../hub/resolve.ts'
+import { type Contract, defaultContract } from './contract.ts'
+import type { EncoderOptions } from './encoder.ts'
+import { EmbedderError } from './errors.ts'
+import type { ImagePolicy } from './image-policy.ts'
+import { checkDims } from './leading.ts'
+import { locateModel } from './locate.ts'
+import { type PresetName, presetFor, presets, withPreset } from './presets.ts'
+import type { Readout } from './readout.ts'
+
+export interface LoadOptions {
+  /** Default `cpu`. */
+  device?: Device
+  /** Default: all that the machine has. The same count gives the same bytes. */
+  threads?: number
+  /** Default `fast`. */
+  memory?: MemoryMode
+  /** A published embedder's prompt, picture policy, positions and readout; default: found by the folder's name, see `presetFor`; `none` to leave it. */
+  preset?: PresetName | 'none'
+  /** Instead of the contract's. */
+  images?: ImagePolicy
+  attention?: Contract['attention']
+  truncation?: Contract['truncation']
+  /**
+   * `f32` is the reference. `f16`: matrices are held in 16 bits (f16, or bf16 where the checkpoint has it); a GPU multiplies in f16, the CPU saves
+   * memory and loses some time. `int8`: linear layers in 8 bits, for the CPU. Instead of the contract's.
+   */
+  dtype?: Contract['dtype']
+  /** Instead of the contract's readout; what is not given stays. */
+  readout?: Partial<Readout>
+  /** Further vectors of the same pass, by name. */
+  readouts?: Readonly<Record<string, Readout>>
+  /** A PEFT adapter folder, its name on the hub, or an adapter in memory, instead of the contract's. */
+  adapter?: string | Adapter
+  /** Whether updates run beside the weights of their layers (`live`, the default) or are merged into them when a session opens. */
+  adapterMode?: AdapterMode
+  /** Positions of a batch, padding included; default 1024. */
+  tokenBudget?: number
+  warn?: (message: string) => void
+  /** While a model is fetched from the hub. */
+  onDownload?: (progress: DownloadProgress) => void
+  signal?: AbortSignal
+}
+
+export interface Subject {
+  /** The folder of the model itself: golden vectors of its contract are relative to it. */
+  readonly dir: string
+  readonly model: Model
+  readonly encoder: EncoderOptions
+  /** The adapter's folder, where it has one. */
+  readonly adapterFolder: string | undefined
+  /** The preset that decided the contract. */
+  readonly preset: PresetName | undefined
+}
+
+/**
+ * @param path a checkpoint folder, a folder with an `embedder.json`, that file, an adapter folder that names its base, or a name on the hub
+ * @throws EmbedderError `embedder/no-model`, `embedder/preset-family`, `embedder/dims`, `embedder/positions`; UsageError `usage/arguments`; HubError; CheckpointError, FamilyError, FileError for what the folder holds
+ */
+export async function openSubject(path: string, options: LoadOptions = {}): Promise<Subject> {
+  const { readouts = {}, preset: wished, device, threads, memory, adapterMode, tokenBudget, warn } = options
+  const fetching = { signal: options.signal, onProgress: options.onDownload, warn }
+  const located = await locateModel(path, fetching)
+  const checkpoint = await openModel(located.base, fetching)
+  const model = modelOf(checkpoint.config, join(checkpoint.dir, 'config.json'))
+  if (model.kind === 'vision-language') warnOfSpareLayers(checkpoint.dir, checkpoint.tensors.keys(), model.shape.layers, warn)
+  const wanted = options.adapter ?? located.adapter
+  const from = typeof wanted === 'string' ? await resolveModel(wanted, fetching) : wanted
+  const adapterFolder = typeof from === 'string' ? from : undefined
+  // A contract beside the weights knows better than their name.
+  const names = [adapterFolder, path.replace(/@[^/]*$/, ''), located.dir, nameIn(checkpoint.config)]
+  const found = wished ?? (located.contract === undefined ? presetFor(names, model.family) : undefined)
+  const preset = found === 'none' ? undefined : found
+  if (preset !== undefined && !presets[preset].verified) {
+    const switchOff = wished === undefined ? ' (found by name; --preset none turns it off)' : ''
+    warn?.(`preset ${preset}${switchOff}: its prompt and readout have not been compared with the published weights' vectors yet`)
+  }
+  const plain = located.contract?.contract ?? defaultContract(model)
+  const given = preset === undefined ? plain : withPreset(plain, preset, model.family)
+  const { attention = given.attention, truncation = given.truncation, dtype = given.dtype } = options
+  const contract = {
+    ...given,
+    image: options.images ?? given.image,
+    attention,
+    truncation,
+    dtype,
+    readout: { ...given.readout, ...present(options.readout ?? {}) },
+  }
+  if (model.kind === 'dual-encoder' && (options.attention ?? options.readout?.layer ?? options.readout?.pool) !== undefined)
+    warn?.(`${model.family} is a dual encoder, which pools by itself: attention, layer and pool change nothing`)
+  // The default asks for nothing, said or not.
+  if (adapterMode === 'merged' && wanted === undefined) {
+    throw new UsageError('arguments', {
+      message: `adapter mode merged for ${path}, which has no adapter to merge`,
+      hint: 'Name the adapter too, or leave its mode out.',
+    })
+  }
+  const axes = model.kind === 'dual-encoder' ? undefined : model.shape.positionAxes
+  if (contract.mropeMode !== undefined && axes === undefined) {
+    throw new EmbedderError('positions', {
+      message: `${path}: mropeMode "${contract.mropeMode}" for a ${model.family} model, whose positions have no rows and columns`,
+      hint: 'Leave mropeMode out of embedder.json: it is for the families of Qwen.',
+    })
+  }
+  const adapter = typeof from === 'string' ? await readAdapter(from) : from
+  const all = [contract.readout, ...Object.values(readouts)]
+  const width = model.kind === 'dual-encoder' ? model.shape.dims : model.shape.hidden
+  for (const { dims } of all) if (dims !== undefined) checkDims(dims, width)
+  const encoder = { checkpoint, contract, readouts: all, adapter, adapterMode, device, threads, memory, tokenBudget, warn }
+  return { dir: located.dir, model, encoder, adapterFolder, preset }
+}
+
+/** The repository that a config says it came from. */
+function nameIn({ _name_or_path: name }: Readonly<Record<string, unknown>>): string | undefined {
+  return typeof name === 'string' ? name : undefined
+}
+
+function present<T extends object>(given: T): Partial<T> {
+  const kept: Partial<T> = { ...given }
+  for (const key in kept) if (kept[key] === undefined) delete kept[key]
+  return kept
+}

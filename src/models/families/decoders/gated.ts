@@ -1,0 +1,135 @@
+/** @file The pre-norm decoder with gated feed-forward blocks: Llama, Mistral, Qwen2, LLaDA and Dream differ in sizes, biases and names. */
+
+import { add } from '../../../engine/graph/elementwise.ts'
+import type { Value } from '../../../engine/graph/graph.ts'
+import { iota } from '../../../engine/graph/indexing.ts'
+import {
+  type ActivationName,
+  type AttentionPattern,
+  type AttentionShape,
+  attentionMask,
+  type GatedMlpNames,
+  gatedMlp,
+  type Rotary,
+  type RotaryScaling,
+  type RotaryShape,
+  rmsNorm,
+  rotaryOf,
+  type Scope,
+  selfAttention,
+} from '../../../engine/nn/index.ts'
+
+export interface GatedDecoderShape extends AttentionShape {
+  layers: number
+  /** Width of the feed-forward blocks. */
+  inner: number
+  activation: ActivationName
+  epsilon: number
+  ropeTheta: number
+  /** Where the rotation is stretched. */
+  ropeScaling?: RotaryScaling
+  maxPositions: number
+  /** Biases of the query, key and value projections (Qwen2, Dream; Llama's `attention_bias`). */
+  queryKeyValueBias: boolean
+  /** Bias of the output projection (Llama's `attention_bias`). */
+  outputBias: boolean
+  /** Norms of each query and key head, `self_attn.q_norm` and `k_norm` (Qwen3). */
+  headNorm?: boolean
+}
+
+/** What a family calls the modules, relative to the scope that it passes. */
+export interface GatedDecoderNames extends GatedMlpNames {
+  layer(index: number): string
+  attentionNorm: string
+  query: string
+  key: string
+  value: string
+  output: string
+  mlpNorm: string
+  /** The norm after the last layer. */
+  norm: string
+}
+
+/** Names of Llama, Mistral, Qwen2 and Dream. */
+export const LLAMA_NAMES: GatedDecoderNames = {
+  layer: (index) => `layers.${index}`,
+  attentionNorm: 'input_layernorm',
+  query: 'self_attn.q_proj',
+  key: 'self_attn.k_proj',
+  value: 'self_attn.v_proj',
+  output: 'self_attn.o_proj',
+  mlpNorm: 'post_attention_layernorm',
+  gate: 'mlp.gate_proj',
+  up: 'mlp.up_proj',
+  down: 'mlp.down_proj',
+  norm: 'norm',
+}
+
+/** Names of LLaDA (OLMo's). @see specs/lavida.md §1.5 */
+export const LLADA_NAMES: GatedDecoderNames = {
+  layer: (index) => `blocks.${index}`,
+  attentionNorm: 'attn_norm',
+  query: 'q_proj',
+  key: 'k_proj',
+  value: 'v_proj',
+  output: 'attn_out',
+  mlpNorm: 'ff_norm',
+  gate: 'ff_proj',
+  up: 'up_proj',
+  down: 'ff_out',
+  norm: 'ln_f',
+}
+
+/** The rotation of a decoder's heads. */
+export function rotaryShape({ headDim, ropeTheta: theta, maxPositions, ropeScaling: scaling }: GatedDecoderShape): RotaryShape {
+  return { headDim, theta, maxPositions, scaling }
+}
+
+export interface GatedDecoderContext {
+  pattern: AttentionPattern
+  /** `[batch, seq] i64`, 1 for real tokens. */
+  keep: Value<'i64'>
+  /** `[batch, seq] i64`; default 0, 1, … */
+  positions?: Value<'i64'>
+  /** Instead of `positions`: a rotation of another kind. */
+  rotary?: Rotary
+  /** What the next layer gets instead of a layer's own output; `layers` keep the output. */
+  between?: (index: number, stream: Value<'f32'>) => Value<'f32'>
+  /** Default `LLAMA_NAMES`. */
+  names?: GatedDecoderNames
+}
+
+/**
+ * @param hidden `[batch, seq, hidden]` embeddings
+ * @returns the residual stream after each layer, the last one after the final norm, and that norm for any other
+ * @see specs/ar-vlms.md §0.5, specs/lavida.md §2–3
+ */
+export function gatedDecoder(
+  scope: Scope,
+  shape: GatedDecoderShape,
+  hidden: Value<'f32'>,
+  { pattern, keep, positions, rotary, between, names = LLAMA_NAMES }: GatedDecoderContext,
+): { layers: Value<'f32'>[]; norm: Value<'f32'>; finalNorm: (hidden: Value<'f32'>) => Value<'f32'> } {
+  const seq = hidden.dims[1]!
+  const { graph } = scope
+  const { epsilon } = shape
+  const at = {
+    mask: attentionMask(graph, pattern, seq, keep),
+    rotary: rotary ?? rotaryOf(graph, positions ?? iota(graph, seq), rotaryShape(shape)),
+  }
+  const headNorm = shape.headNorm ? { query: 'self_attn.q_norm', key: 'self_attn.k_norm', epsilon } : undefined
+  const attentionNames = { ...names, inputBias: shape.queryKeyValueBias, outputBias: shape.outputBias, headNorm }
+  const layers: Value<'f32'>[] = []
+  let stream = hidden
+  for (let index = 0; index < shape.layers; index++) {
+    const layer = scope.under(names.layer(index))
+    const before = rmsNorm(layer, stream, names.attentionNorm, shape.hidden, epsilon)
+    stream = add(stream, selfAttention(layer, before, attentionNames, shape, at))
+    const attended = rmsNorm(layer, stream, names.mlpNorm, shape.hidden, epsilon)
+    stream = add(stream, gatedMlp(layer, attended, names, shape))
+    layers.push(stream)
+    stream = between?.(index, stream) ?? stream
+  }
+  const finalNorm = (value: Value<'f32'>) => rmsNorm(scope, value, names.norm, shape.hidden, epsilon)
+  return { layers, norm: finalNorm(stream), finalNorm }
+}

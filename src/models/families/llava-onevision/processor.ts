@@ -1,0 +1,61 @@
+/** @file LLaVA-OneVision's processor: one picture in tiles, several with one view each. */
+
+import type { Tensor } from '../../../foundation/numeric/tensor.ts'
+import { llavaOnevisionProcessor as pictureProcessor, type RgbImage } from '../../../inputs/media/index.ts'
+import { loadTokenizer } from '../../../inputs/text/tokenizer.ts'
+import { loadChat } from '../chat.ts'
+import type { Processor } from '../family.ts'
+import { tokensPerView } from '../llava/model.ts'
+import { tileMap } from '../llava-next/packing.ts'
+import { checkViewSize, loadProcessorConfig } from '../picture-files.ts'
+import { reportedSizes, requireImageToken, splicePrompt } from '../sequence.ts'
+import type { LlavaOnevisionConfig } from './config.ts'
+import { boundedSize, Packing, packMap } from './packing.ts'
+
+/**
+ * @throws FamilyError `family/special-token`, `family/no-processor`, `family/view-size`; TextError and MediaError for what the files hold
+ * @see specs/ar-vlms.md §2.4–2.6
+ */
+export async function llavaOnevisionProcessor(dir: string, config: LlavaOnevisionConfig): Promise<Processor> {
+  const tokenizer = await loadTokenizer(dir)
+  requireImageToken(tokenizer, config.imageTokenId, dir)
+  const chat = await loadChat(dir)
+  const pictures = pictureProcessor(await loadProcessorConfig(dir), config.grids)
+  checkViewSize(dir, pictures.tile, config.vision.image)
+  const { grids, tile } = pictures
+  const tokens = tokensPerView(config)
+  const side = Math.sqrt(tokens)
+
+  /** Views of all pictures, and for each the packed rows that are its own. */
+  function packed(images: readonly RgbImage[]): { views: Tensor<'f32'>[]; rows: number[][]; packing: Packing } {
+    const [only] = images
+    const tiled = images.length === 1 && only !== undefined
+    const views = tiled ? pictures.tiled(only) : images.map((image) => pictures.whole(image))
+    const newline = views.length * tokens
+    const packing = new Packing()
+    const rows = images.map((image, i) => {
+      const start = packing.length
+      packing.add(range(i * tokens, (i + 1) * tokens))
+      const map = tiled ? tileMap(image, { grids, tile, side }) : undefined
+      if (map === undefined) packing.add([newline])
+      else packMap(packing, map, boundedSize(map, config.maxTiles, side), newline)
+      return range(start, packing.length)
+    })
+    return { views, rows, packing }
+  }
+
+  return {
+    tokenizer,
+    ...chat,
+    prepare(prompt, images, options) {
+      const { views, rows, packing } = packed(images)
+      const at = { imageId: config.imageTokenId, maxLength: config.text.maxPositions }
+      const visionFeeds = images.length === 0 ? undefined : packing.feeds()
+      return { ...splicePrompt(tokenizer, prompt, rows, at, options), views, visionFeeds, reported: reportedSizes(images) }
+    },
+  }
+}
+
+function range(start: number, end: number): number[] {
+  return Array.from({ length: end - start }, (_, i) => start + i)
+}

@@ -1,0 +1,36 @@
+/** @file The parameters of a whole model, without a checkpoint: what a file must hold, and what starts random. */
+
+import { Graph } from '../../engine/graph/index.ts'
+import { rootScope, type ScopeOptions } from '../../engine/nn/index.ts'
+import type { Model } from './model.ts'
+import { type ParameterSlot, parametersOf } from './weights.ts'
+
+/**
+ * All pieces of a model built once, only to see what they ask for.
+ * @param options.head whether the language model's head counts (default true): embedding needs none, and some files have none
+ * @param options.scale whether a dual encoder's logit scale and bias count (default true)
+ */
+export function modelParameters(model: Model, { head = true, scale = true }: { head?: boolean; scale?: boolean } = {}): ParameterSlot[] {
+  return parametersOf(modelGraph(model, { head, scale }))
+}
+
+/** What `modelParameters` builds. @param options.storedDtype see `ScopeOptions` */
+export function modelGraph(
+  model: Model,
+  { head, scale, storedDtype }: { head: boolean; scale: boolean } & Pick<ScopeOptions, 'storedDtype'>,
+): Graph {
+  const graph = new Graph()
+  const scope = rootScope(graph, { storedDtype })
+  const pixelsOf = (symbol: string) => graph.input('pixel_values', 'f32', [symbol, ...model.shape.view])
+  if (model.kind === 'dual-encoder') {
+    model.buildImage(scope, pixelsOf('batch'))
+    model.buildText(scope, graph.input('input_ids', 'i64', ['batch', model.shape.textLength]))
+    if (scale) model.buildScale(scope)
+  } else {
+    model.buildVision(scope, pixelsOf('views'))
+    const ids = (name: string) => graph.input(name, 'i64', ['batch', 'seq'])
+    const pieces = model.buildDecoder(scope, { inputIds: ids('input_ids'), attentionMask: ids('attention_mask') })
+    if (head) pieces.head(pieces.norm)
+  }
+  return graph
+}

@@ -1,0 +1,126 @@
+/**
+ * @file The cache folder in the layout that Python's huggingface_hub shares:
+ *
+ *     models--org--name/refs/main                → the commit
+ *     models--org--name/snapshots/COMMIT/FILE    → relative link to ../../blobs/DIGEST
+ *     models--org--name/blobs/DIGEST             the bytes; DIGEST.incomplete while they come
+ *     models--org--name/.no_exist/COMMIT/FILE    empty: the repository is known to lack the file
+ *     .locks/models--org--name/DIGEST…           held while a blob comes
+ *
+ * @see https://huggingface.co/docs/huggingface_hub/guides/manage-cache
+ */
+
+import { existsSync } from 'node:fs'
+import { copyFile, link, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
+import { systemCode, writeFailure } from '../../foundation/files/errors.ts'
+import { makeFolder, writeFileAtomic } from '../../foundation/files/file.ts'
+import { BifocalError } from '../../foundation/numeric/errors.ts'
+import { openCheckpoint } from '../checkpoint/folder.ts'
+import { isCommit, type Repository } from './repository.ts'
+import { COMPANIONS } from './selection.ts'
+
+/** Where one repository lies in the cache. */
+export interface CachedRepository {
+  folder: string
+  locks: string
+}
+
+/** A cached commit. */
+export interface Snapshot {
+  commit: string
+  folder: string
+  /** Whether a model can be opened from it. */
+  usable: boolean
+  /** Whether nothing is missing that a model could need and its repository has. */
+  complete: boolean
+}
+
+export function cachedRepository(cache: string, { id }: Repository): CachedRepository {
+  const name = `models--${id.replaceAll('/', '--')}`
+  return { folder: join(cache, name), locks: join(cache, '.locks', name) }
+}
+
+export function snapshotFolder({ folder }: CachedRepository, commit: string): string {
+  return join(folder, 'snapshots', commit)
+}
+
+export function blobPath({ folder }: CachedRepository, digest: string): string {
+  return join(folder, 'blobs', digest)
+}
+
+/** What the cache holds of a repository at a revision; undefined for nothing. */
+export async function cachedSnapshot(at: CachedRepository, { revision }: Repository): Promise<Snapshot | undefined> {
+  const commit = isCommit(revision) ? revision : await referenced(at, revision)
+  if (commit === undefined) return undefined
+  const folder = snapshotFolder(at, commit)
+  const names = await readdir(folder).catch(() => undefined)
+  if (names === undefined) return undefined
+  const usable = await opens(folder)
+  const known = (name: string) => existsSync(join(folder, name)) || existsSync(absencePath(at, commit, name))
+  return { commit, folder, usable, complete: usable && COMPANIONS.every(known) }
+}
+
+async function referenced({ folder }: CachedRepository, revision: string): Promise<string | undefined> {
+  const text = await readFile(join(folder, 'refs', revision), 'utf8').catch(() => '')
+  return isCommit(text.trim()) ? text.trim() : undefined
+}
+
+/** A checkpoint with all its shards, or an adapter. */
+async function opens(folder: string): Promise<boolean> {
+  if (existsSync(join(folder, 'adapter_model.safetensors'))) return true
+  try {
+    await openCheckpoint(folder)
+    return true
+  } catch (error) {
+    if (error instanceof BifocalError) return false
+    throw error
+  }
+}
+
+/** Remembers which commit a branch or tag means. */
+export async function writeReference(at: CachedRepository, revision: string, commit: string): Promise<void> {
+  if (isCommit(revision) || (await referenced(at, revision)) === commit) return
+  await writeFileAtomic(join(at.folder, 'refs', revision), commit)
+}
+
+/** Remembers what a repository lacks; a cache that can't be written to goes without. */
+export async function noteAbsent(at: CachedRepository, commit: string, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    const path = absencePath(at, commit, name)
+    await makeFolder(dirname(path))
+      .then(() => writeFile(path, '', { flag: 'a' }))
+      .catch(() => {})
+  }
+}
+
+function absencePath({ folder }: CachedRepository, commit: string, name: string): string {
+  return join(folder, '.no_exist', commit, name)
+}
+
+/** Whether a file of the expected size lies there, links followed. */
+export async function holds(path: string, size: number): Promise<boolean> {
+  return await stat(path).then(
+    (found) => found.isFile() && found.size === size,
+    () => false,
+  )
+}
+
+/**
+ * Gives a blob its name in a snapshot: by a relative link, so that the cache can be moved; where the system has none, by a hard link or a copy.
+ * @throws FileError `file/write`, `file/disk-full`
+ */
+export async function linkBlob(at: CachedRepository, commit: string, name: string, digest: string): Promise<void> {
+  const pointer = join(snapshotFolder(at, commit), name)
+  const blob = blobPath(at, digest)
+  try {
+    await makeFolder(dirname(pointer))
+    await rm(pointer, { force: true })
+    await symlink(relative(dirname(pointer), blob), pointer).catch((cause: unknown) => {
+      if (systemCode(cause) === 'EEXIST') return undefined
+      return link(blob, pointer).catch(() => copyFile(blob, pointer))
+    })
+  } catch (cause) {
+    throw writeFailure(pointer, cause)
+  }
+}
