@@ -19,5 +19,9 @@ export default defineConfig({
     },
   ],
   // The folder also holds the compiled TypeScript of the report.
-  build: { outDir: fileURLToPath(new URL('dist/measuring/report', import.meta.url)), emptyOutDir: false, target: 'es2022' },
+  build: {
+    outDir: fileURLToPath(new URL('dist/measuring/report', import.meta.url)),
+    emptyOutDir: false,
+    target: 'es2022',
+  },
 })

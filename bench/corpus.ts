@@ -60,7 +60,8 @@ export async function writeProcessorFiles(dir: string): Promise<void> {
       image_std: [0.26862954, 0.26130258, 0.27577711],
     },
   }
-  for (const [name, json] of Object.entries(files)) await writeFileAtomic(join(dir, name), JSON.stringify(json))
+  for (const [name, json] of Object.entries(files))
+    await writeFileAtomic(join(dir, name), JSON.stringify(json))
 }
 
 /** Items in a random order; pictures are written into `dir`. */
@@ -71,7 +72,9 @@ export async function writeCorpus(dir: string, options: CorpusOptions): Promise<
   const normal = fillNormal(new Float32Array(distinct), SPREAD, stream(1, 'lengths'))
   const items: EmbedItem[] = Array.from(normal, (exponent) => {
     const text = words(Math.min(LONGEST, Math.ceil(options.median * Math.exp(exponent))), random)
-    return random() < options.pictured / 100 ? { text, image: pictures[Math.floor(random() * pictures.length)]! } : { text }
+    return random() < options.pictured / 100
+      ? { text, image: pictures[Math.floor(random() * pictures.length)]! }
+      : { text }
   })
   while (items.length < options.items) items.push(items[Math.floor(random() * distinct)]!)
   // Fisher and Yates.
@@ -104,7 +107,8 @@ async function writePictures(dir: string, count: number): Promise<string[]> {
 function words(length: number, random: () => number): string {
   let text = ''
   while (text.length < length) {
-    for (let letters = 2 + Math.floor(random() * 8); letters > 0; letters--) text += String.fromCharCode(97 + Math.floor(random() * 26))
+    for (let letters = 2 + Math.floor(random() * 8); letters > 0; letters--)
+      text += String.fromCharCode(97 + Math.floor(random() * 26))
     text += ' '
   }
   return `${text.slice(0, Math.max(1, length - 1))}.`

@@ -61,13 +61,17 @@ try {
   const sizes = peerBatch > 0 ? [peerBatch] : PEER_BATCHES
   const peer = await openPeer('embed.py', [dir, String(threads), ...sizes.map(String)])
   const first = (await run()).result
-  console.log(`${first.usage.items} items, ${first.usage.distinct} of them different, ${first.usage.tokens} positions of these`)
+  console.log(
+    `${first.usage.items} items, ${first.usage.distinct} of them different, ${first.usage.tokens} positions of these`,
+  )
   if (peer !== undefined) {
     const { batch } = await peer.run()
     console.log(`the peer runs batches of ${batch} (of ${sizes.join(', ')} the fastest)`)
     const expected = await loadSafetensors(join(dir, 'peer-outputs.safetensors'))
     const difference = largestDifference(first.vectors, expected.get('vectors'))
-    console.log(`largest difference of a vector's element: ${difference.toExponential(1)} of the largest (allowed ${TOLERANCE})`)
+    console.log(
+      `largest difference of a vector's element: ${difference.toExponential(1)} of the largest (allowed ${TOLERANCE})`,
+    )
     if (!(difference <= TOLERANCE)) process.exitCode = 4
   }
   await race(`embed: ${items} items, ${layers} layers × 768, ${threads} threads`, { rounds, run, peer })

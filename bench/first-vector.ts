@@ -13,7 +13,9 @@ import sharp from 'sharp'
 import { BifocalError } from '../src/foundation/numeric/errors.ts'
 import { writeRandomTwins } from '../test/random-twins.ts'
 
-const { values } = parseArgs({ options: { model: { type: 'string' }, rounds: { type: 'string', default: '5' } } })
+const { values } = parseArgs({
+  options: { model: { type: 'string' }, rounds: { type: 'string', default: '5' } },
+})
 /** About three million parameters. */
 const SIZES = { hidden: 192, heads: 6, layers: 6, inner: 512, towerLayers: 4 }
 /** Milliseconds. */
@@ -30,9 +32,12 @@ try {
   const walls: number[] = []
   for (let round = 0; round < Number(values.rounds); round++) {
     const start = performance.now()
-    const result = spawnSync(process.execPath, [main, 'embed', model, '--text', 'a cat', '--image', image], { encoding: 'utf8' })
+    const result = spawnSync(process.execPath, [main, 'embed', model, '--text', 'a cat', '--image', image], {
+      encoding: 'utf8',
+    })
     walls.push(performance.now() - start)
-    if (result.status !== 0) throw new BifocalError('bench/embed', { message: result.stderr, hint: 'Build first: npm run build.' })
+    if (result.status !== 0)
+      throw new BifocalError('bench/embed', { message: result.stderr, hint: 'Build first: npm run build.' })
   }
   const fastest = Math.min(...walls)
   console.log(

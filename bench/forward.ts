@@ -30,14 +30,21 @@ const TOLERANCE = 1e-4
 
 const dir = await mkdtemp(join(tmpdir(), 'bifocal-bench-'))
 try {
-  const passes = await openPasses(dir, await writeMidSizeModel(dir, layers), { batch, positions, threads, split })
+  const passes = await openPasses(dir, await writeMidSizeModel(dir, layers), {
+    batch,
+    positions,
+    threads,
+    split,
+  })
   const peer = await openPeer('forward.py', [dir, String(threads), String(peerSplit)])
   const states = await passes.run()
   if (peer !== undefined) {
     await peer.run()
     const expected = await loadSafetensors(join(dir, 'peer-outputs.safetensors'))
     const difference = largestDifference(states, expected.get('states'))
-    console.log(`largest difference of a hidden state: ${difference.toExponential(1)} of the largest (allowed ${TOLERANCE})`)
+    console.log(
+      `largest difference of a hidden state: ${difference.toExponential(1)} of the largest (allowed ${TOLERANCE})`,
+    )
     if (!(difference <= TOLERANCE)) process.exitCode = 4
   }
   await race(

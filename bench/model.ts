@@ -63,7 +63,10 @@ export async function writeMidSizeModel(dir: string, layers: number): Promise<Mi
   const config = configOf(layers)
   const model = modelOf(config)
   if (model.kind !== 'vision-language')
-    throw new BifocalError('bench/model', { message: 'no vision-language model', hint: 'Mend the config above.' })
+    throw new BifocalError('bench/model', {
+      message: 'no vision-language model',
+      hint: 'Mend the config above.',
+    })
   const weights = initialWeights(modelParameters(model), { seed: 1, layers })
   const stored = Object.entries(weights).map(([name, value]) => [model.weightSpellings(name)[0]!, value])
   await writeFileAtomic(join(dir, 'config.json'), JSON.stringify(config))
@@ -73,7 +76,10 @@ export async function writeMidSizeModel(dir: string, layers: number): Promise<Mi
 
 /** Normal pixels `[views, 3, 112, 112]`. */
 export function randomPixels(views: number): Tensor<'f32'> {
-  return f32([views, 3, PICTURE, PICTURE], fillNormal(new Float32Array(views * 3 * PICTURE ** 2), 1, stream(1, 'pixels')))
+  return f32(
+    [views, 3, PICTURE, PICTURE],
+    fillNormal(new Float32Array(views * 3 * PICTURE ** 2), 1, stream(1, 'pixels')),
+  )
 }
 
 export interface RandomSequences {
@@ -83,7 +89,11 @@ export interface RandomSequences {
 }
 
 /** Sequences of random text; with pictures, each starts with the tokens of its own. */
-export function randomSequences(batch: number, positions: number, { pictures, key }: { pictures: boolean; key: string }): RandomSequences {
+export function randomSequences(
+  batch: number,
+  positions: number,
+  { pictures, key }: { pictures: boolean; key: string },
+): RandomSequences {
   const random = stream(1, key)
   const tokens = pictures ? PICTURE_TOKENS : 0
   const ids: number[] = []

@@ -33,11 +33,22 @@ export async function openPasses(
 ): Promise<Passes> {
   const graph = new Graph()
   const scope = rootScope(graph)
-  const { rows } = model.buildVision(scope, graph.input('pixel_values', 'f32', ['views', ...model.shape.view]))
+  const { rows } = model.buildVision(
+    scope,
+    graph.input('pixel_values', 'f32', ['views', ...model.shape.view]),
+  )
   const integers = (name: string) => graph.input(name, 'i64', ['batch', 'seq'])
-  const inputs = { inputIds: integers('input_ids'), attentionMask: integers('attention_mask'), imageIndex: integers('image_index') }
+  const inputs = {
+    inputIds: integers('input_ids'),
+    attentionMask: integers('attention_mask'),
+    imageIndex: integers('image_index'),
+  }
   graph.output('states', model.buildDecoder(scope, { ...inputs, imageRows: rows }).norm)
-  const session = await openSession(compile(graph, { precision }), { weights: memoryWeights(weights), threads, name: precision })
+  const session = await openSession(compile(graph, { precision }), {
+    weights: memoryWeights(weights),
+    threads,
+    name: precision,
+  })
 
   const { ids, imageIndex } = randomSequences(batch, positions, { pictures: true, key: 'forward' })
   const shared = {
@@ -50,10 +61,14 @@ export async function openPasses(
   }
   await writeSafetensors(join(dir, 'peer-inputs.safetensors'), shared)
   // Image rows are numbered within a run.
-  const index = imageIndex.map((row, at) => (row < 0 ? row : row - Math.floor(at / positions / split) * split * PICTURE_TOKENS))
+  const index = imageIndex.map((row, at) =>
+    row < 0 ? row : row - Math.floor(at / positions / split) * split * PICTURE_TOKENS,
+  )
   const feeds: Record<string, Tensor> = { ...shared, image_index: i64([batch, positions], index) }
   const runs = Array.from({ length: Math.ceil(batch / split) }, (_, i) =>
-    Object.fromEntries(Object.entries(feeds).map(([name, value]) => [name, rowsOf(value, i * split, (i + 1) * split)])),
+    Object.fromEntries(
+      Object.entries(feeds).map(([name, value]) => [name, rowsOf(value, i * split, (i + 1) * split)]),
+    ),
   )
   return {
     async run() {

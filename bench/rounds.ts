@@ -14,7 +14,12 @@ export interface Timing {
 }
 
 const readyLine = z.object({ ready: z.literal(true), torch: z.string(), threads: z.number() })
-const runLine = z.object({ wall: z.number(), busy: z.number(), loss: z.number().optional(), batch: z.number().optional() })
+const runLine = z.object({
+  wall: z.number(),
+  busy: z.number(),
+  loss: z.number().optional(),
+  batch: z.number().optional(),
+})
 export type PeerRun = z.infer<typeof runLine>
 
 export interface Peer {
@@ -28,12 +33,17 @@ const PYTHON = process.env.BIFOCAL_PYTHON ?? 'python3'
 
 /** Starts `bench/peers/<script>`; `undefined`, with a word to stderr, where its packages are not installed. */
 export async function openPeer(script: string, args: readonly string[]): Promise<Peer | undefined> {
-  const missing = await promisify(execFile)(PYTHON, ['-c', 'import torch, transformers, peft, safetensors']).then(
+  const missing = await promisify(execFile)(PYTHON, [
+    '-c',
+    'import torch, transformers, peft, safetensors',
+  ]).then(
     () => undefined,
     (error: Error) => error.message.trim().split('\n').at(-1),
   )
   if (missing !== undefined) {
-    console.error(`no peer: ${PYTHON} lacks its packages (${missing}); set BIFOCAL_PYTHON, see bench/README.md`)
+    console.error(
+      `no peer: ${PYTHON} lacks its packages (${missing}); set BIFOCAL_PYTHON, see bench/README.md`,
+    )
     return undefined
   }
   // Built code lies in .bifocal/bench/bench, three folders below the root.
@@ -42,7 +52,8 @@ export async function openPeer(script: string, args: readonly string[]): Promise
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const next = async (): Promise<unknown> => {
     const { value, done } = await lines.next()
-    if (done) throw new BifocalError('bench/peer', { message: `${script} ended`, hint: 'Its message is above.' })
+    if (done)
+      throw new BifocalError('bench/peer', { message: `${script} ended`, hint: 'Its message is above.' })
     return JSON.parse(value)
   }
   const { torch } = readyLine.parse(await next())
@@ -69,7 +80,12 @@ export async function timed<T>(work: () => Promise<T>): Promise<Timing & { resul
 /** Times `run` and the peer in turn, and reports both. @param called the peer's name in the report */
 export async function race(
   what: string,
-  { rounds, run, peer, called = peer?.name ?? '' }: { rounds: number; run: () => Promise<Timing>; peer: Peer | undefined; called?: string },
+  {
+    rounds,
+    run,
+    peer,
+    called = peer?.name ?? '',
+  }: { rounds: number; run: () => Promise<Timing>; peer: Peer | undefined; called?: string },
 ): Promise<void> {
   const ours: Timing[] = []
   const theirs: Timing[] = []
@@ -81,7 +97,11 @@ export async function race(
 }
 
 /** Median and fastest of both sides, and peer ÷ ours: above 1, ours is faster. */
-export function report(what: string, ours: readonly Timing[], peer?: { name: string; runs: readonly Timing[] }): void {
+export function report(
+  what: string,
+  ours: readonly Timing[],
+  peer?: { name: string; runs: readonly Timing[] },
+): void {
   const line = (name: string, runs: readonly Timing[]) =>
     `  ${name.padEnd(16)} ${(['wall', 'busy'] as const).map((kind) => `${kind} median ${ms(median(runs, kind))} fastest ${ms(fastest(runs, kind))}`).join('   ')}`
   console.log(`${what}, ${ours.length} rounds in alternation`)

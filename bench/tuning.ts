@@ -45,8 +45,13 @@ try {
   const adapter = initialAdapter(decoderLinears(model), { rank: RANK, alpha: ALPHA, seed: 1 })
   // Not zero as at the start of a training: then half of the gradients would be.
   for (const [module, { up }] of adapter.modules) fillNormal(up.data, 0.01, stream(1, 'up', module))
-  const modules = new Map([...adapter.modules].map(([module, update]) => [module.replace(DECODER, ''), update]))
-  await writeAdapter(join(dir, 'adapter'), { config: { ...adapter.config, targets: [...modules.keys()] }, modules })
+  const modules = new Map(
+    [...adapter.modules].map(([module, update]) => [module.replace(DECODER, ''), update]),
+  )
+  await writeAdapter(join(dir, 'adapter'), {
+    config: { ...adapter.config, targets: [...modules.keys()] },
+    modules,
+  })
   await writeFileAtomic(join(dir, 'tuning.json'), JSON.stringify(settings))
 
   const { compiled } = gradientGraph((graph) => {
@@ -57,11 +62,18 @@ try {
       0,
     )
     const pick = (name: string) => gather(vectors, graph.input(name, 'i64', ['pairs']))
-    return { loss: infoNce(pick('query_rows'), pick('target_rows'), { temperature: settings.temperature, normalize: false }) }
+    return {
+      loss: infoNce(pick('query_rows'), pick('target_rows'), {
+        temperature: settings.temperature,
+        normalize: false,
+      }),
+    }
   })
   const parameters = adapterParameters(adapter)
   const session = await openSession(compiled, { weights: memoryWeights(weights), threads, name: 'tuning' })
-  const optimizer = await openOptimizer(parameters, [{ rule: adamW(settings), learningRate: settings.learningRate }])
+  const optimizer = await openOptimizer(parameters, [
+    { rule: adamW(settings), learningRate: settings.learningRate },
+  ])
 
   const { hidden } = model.shape
   const imageRows = f32(
@@ -73,7 +85,11 @@ try {
       [batch],
       Array.from({ length: batch }, (_, i) => from + i),
     )
-  const feeds: Record<string, Tensor> = { image_rows: imageRows, query_rows: numbered(0), target_rows: numbered(batch) }
+  const feeds: Record<string, Tensor> = {
+    image_rows: imageRows,
+    query_rows: numbered(0),
+    target_rows: numbered(batch),
+  }
   const peerInputs: Record<string, Tensor> = { image_rows: imageRows }
   for (const [index, side] of ['query', 'target'].entries()) {
     const length = index === 0 ? positions : targetPositions

@@ -26,11 +26,18 @@ async function rasterise({ body, left, top, width, height }: Drawing): Promise<U
   // The density that renders at the final size; otherwise small drawings are blurred by enlargement.
   const density = (72 * CELL) / Math.max(width, height)
   const transparent = { r: 0, g: 0, b: 0, alpha: 0 }
-  return sharp(Buffer.from(svg), { density }).resize(CELL, CELL, { fit: 'contain', background: transparent }).ensureAlpha().raw().toBuffer()
+  return sharp(Buffer.from(svg), { density })
+    .resize(CELL, CELL, { fit: 'contain', background: transparent })
+    .ensureAlpha()
+    .raw()
+    .toBuffer()
 }
 
 /** Cells of one style by concept; absent where the set lacks the drawing or two concepts share its pixels. */
-async function rasteriseStyle(concepts: readonly Selected[], style: number): Promise<(Uint8Array | undefined)[]> {
+async function rasteriseStyle(
+  concepts: readonly Selected[],
+  style: number,
+): Promise<(Uint8Array | undefined)[]> {
   const name = STYLES[style]!
   const cells: (Uint8Array | undefined)[] = []
   for (const { drawings } of concepts) {
@@ -60,7 +67,8 @@ async function writeSheet(file: string, cells: readonly (Uint8Array | undefined)
   cells.forEach((cell, i) => {
     if (cell === undefined) return
     const start = (Math.floor(i / SHEET_COLUMNS) * CELL * width + (i % SHEET_COLUMNS) * CELL) * 4
-    for (let y = 0; y < CELL; y++) pixels.set(cell.subarray(y * CELL * 4, (y + 1) * CELL * 4), start + y * width * 4)
+    for (let y = 0; y < CELL; y++)
+      pixels.set(cell.subarray(y * CELL * 4, (y + 1) * CELL * 4), start + y * width * 4)
   })
   await writeWhole(
     file,
@@ -113,7 +121,10 @@ async function build(directory: string): Promise<void> {
       blob: present[5]![i]!,
     }),
   )
-  await writeWhole(`${directory}/concepts.json`, `[\n${concepts.map((concept) => JSON.stringify(concept)).join(',\n')}\n]\n`)
+  await writeWhole(
+    `${directory}/concepts.json`,
+    `[\n${concepts.map((concept) => JSON.stringify(concept)).join(',\n')}\n]\n`,
+  )
   await writeSums(directory)
   console.error(
     `${concepts.length} concepts in ${new Set(clusters).size} clusters, ${concepts.filter((concept) => concept.split === 'held-out').length} held out`,

@@ -23,7 +23,11 @@ import { qwen2VlLayout } from './full-size/qwen2-vl.ts'
 import { type Compared, compare, type Measured, measure, peakResident, TOLERANCE } from './full-size/trial.ts'
 import { endWith } from './outcome.ts'
 
-const layouts: Readonly<Record<string, (size: Size) => Layout>> = { lavida: lavidaLayout, mmada: mmadaLayout, 'qwen2-vl': qwen2VlLayout }
+const layouts: Readonly<Record<string, (size: Size) => Layout>> = {
+  lavida: lavidaLayout,
+  mmada: mmadaLayout,
+  'qwen2-vl': qwen2VlLayout,
+}
 
 /** Seconds, bytes. */
 const LONGEST_LOAD = 10
@@ -43,7 +47,10 @@ const { values, positionals } = parseArgs({
 function layoutOf(name: string | undefined): Layout {
   const make = name === undefined ? undefined : layouts[name]
   if (make !== undefined)
-    return make({ layers: values.layers === undefined ? undefined : Number(values.layers), scale: Number(values.scale) })
+    return make({
+      layers: values.layers === undefined ? undefined : Number(values.layers),
+      scale: Number(values.scale),
+    })
   throw new BifocalError('full-size/layout', {
     message: `no layout is called ${name}`,
     hint: `One a run, so that the peak of memory is its own: ${Object.keys(layouts).join(', ')}.`,
@@ -59,23 +66,35 @@ interface Work {
 }
 
 /** What went wrong, in words. @param whole whether this is the true size */
-function problems({ load, difference, effects }: Measured & Compared, resident: number | undefined, whole: boolean): string[] {
+function problems(
+  { load, difference, effects }: Measured & Compared,
+  resident: number | undefined,
+  whole: boolean,
+): string[] {
   const found: string[] = []
-  if (!(difference <= TOLERANCE)) found.push(`the vector differs from the one by hand by ${difference.toExponential(1)}`)
+  if (!(difference <= TOLERANCE))
+    found.push(`the vector differs from the one by hand by ${difference.toExponential(1)}`)
   for (const { at, change } of effects) if (change < 10 * TOLERANCE) found.push(`${at.name} has no effect`)
   if (whole && load.elapsed >= LONGEST_LOAD) found.push(`opening took ${load.elapsed.toFixed(1)} s`)
   if (whole && (resident ?? 0) > MOST_RESIDENT) found.push(`${gib(resident)} were resident`)
   return found
 }
 
-function print({ load, item, difference, effects }: Measured & Compared, { positions, operations, resident }: Work): void {
-  console.log(`opened in ${load.elapsed.toFixed(1)} s (allowed ${LONGEST_LOAD}), ${load.busy.toFixed(1)} s of processor time`)
+function print(
+  { load, item, difference, effects }: Measured & Compared,
+  { positions, operations, resident }: Work,
+): void {
+  console.log(
+    `opened in ${load.elapsed.toFixed(1)} s (allowed ${LONGEST_LOAD}), ${load.busy.toFixed(1)} s of processor time`,
+  )
   console.log(
     `one item of ${positions} positions in ${item.elapsed.toFixed(1)} s, ${item.busy.toFixed(1)} s of processor time: ` +
       `${(operations / item.elapsed / 1e9).toFixed(0)} GFLOP/s (${(operations / 1e12).toFixed(2)} TFLOP)`,
   )
   console.log(`peak resident ${gib(resident)} (allowed ${gib(MOST_RESIDENT)}), mapped weights included`)
-  console.log(`largest difference from the vector by hand: ${difference.toExponential(1)} (allowed ${TOLERANCE})`)
+  console.log(
+    `largest difference from the vector by hand: ${difference.toExponential(1)} (allowed ${TOLERANCE})`,
+  )
   const [first, middle, last, ...far] = effects
   for (const { where, at, change } of [first!, middle!, last!, ...far.slice(0, 1)])
     console.log(
@@ -95,12 +114,23 @@ await endWith(async () => {
   process.env.BIFOCAL_CACHE ??= join(resolve(values.dir), 'cache')
   try {
     const written = await writeCheckpoint(dir, layout, !values.text)
-    const parameters = layout.tensors.reduce((sum, { dims }) => sum + dims.reduce((size, dim) => size * dim, 1), 0)
+    const parameters = layout.tensors.reduce(
+      (sum, { dims }) => sum + dims.reduce((size, dim) => size * dim, 1),
+      0,
+    )
     console.log(`${layout.name}: ${layout.tensors.length} tensors, ${parameters} parameters, bf16`)
-    const measured = await measure(dir, written, values.threads === undefined ? undefined : Number(values.threads))
+    const measured = await measure(
+      dir,
+      written,
+      values.threads === undefined ? undefined : Number(values.threads),
+    )
     const resident = await peakResident()
     const result = { ...measured, ...(await compare(dir, layout, written, measured.vector)) }
-    print(result, { positions: written.item.inputIds.length, operations: layout.operations(written.item), resident })
+    print(result, {
+      positions: written.item.inputIds.length,
+      operations: layout.operations(written.item),
+      resident,
+    })
     const found = problems(result, resident, values.layers === undefined && values.scale === '1')
     for (const problem of found) console.error(`failed: ${problem}`)
     return found.length > 0 ? 4 : 0

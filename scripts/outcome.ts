@@ -7,7 +7,10 @@ export async function endWith(work: () => Promise<number>): Promise<void> {
   try {
     process.exitCode = await work()
   } catch (error) {
-    const { exitCode, words } = failureOf(error, { interrupted: false, debug: process.env.BIFOCAL_DEBUG === '1' })
+    const { exitCode, words } = failureOf(error, {
+      interrupted: false,
+      debug: process.env.BIFOCAL_DEBUG === '1',
+    })
     if (words !== undefined) console.error(words)
     process.exitCode = exitCode
   }

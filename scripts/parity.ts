@@ -25,7 +25,13 @@ import { UsageError } from '../src/foundation/numeric/errors.ts'
 import { gpuEnvironment } from '../test/software-gpu.ts'
 import { endWith } from './outcome.ts'
 import { familyRows } from './parity/families.ts'
-import { type Measurements, readMeasurements, type Verification, withReport, writeMeasurements } from './parity/measurements.ts'
+import {
+  type Measurements,
+  readMeasurements,
+  type Verification,
+  withReport,
+  writeMeasurements,
+} from './parity/measurements.ts'
 import { parityPage } from './parity/page.ts'
 import { ratiosOf } from './parity/ratios.ts'
 import { readFixture, verification } from './parity/verification.ts'
@@ -63,7 +69,10 @@ async function verified(device: Device): Promise<boolean> {
   }
   const env = device === 'webgpu' ? gpuEnvironment() : process.env
   if (env === undefined) {
-    throw new UsageError('arguments', { message: 'no GPU, and none in software', hint: 'Install chromium, or set VK_DRIVER_FILES.' })
+    throw new UsageError('arguments', {
+      message: 'no GPU, and none in software',
+      hint: 'Install chromium, or set VK_DRIVER_FILES.',
+    })
   }
   let kept: Measurements = existsSync(values.kept) ? await readMeasurements(values.kept) : { fixtures: [] }
   if (device === 'webgpu') kept = { ...kept, driver: basename(env.VK_DRIVER_FILES ?? '') }
@@ -112,7 +121,10 @@ function absence(device: Device, code: string, dir: string): RuntimeError {
 function deviceCalled(name: string): Device {
   const found = DEVICES.find((known) => known === name)
   if (found !== undefined) return found
-  throw new UsageError('arguments', { message: `no device is called ${name}`, hint: `Name one of ${DEVICES.join(', ')}.` })
+  throw new UsageError('arguments', {
+    message: `no device is called ${name}`,
+    hint: `Name one of ${DEVICES.join(', ')}.`,
+  })
 }
 
 async function fixturesIn(root: string): Promise<string[]> {

@@ -45,27 +45,43 @@ const ALLOWED = 0.5
 await endWith(async () => {
   const reduced = PRECISIONS.find((name) => name === values.dtype)
   if (reduced === undefined || reduced === 'f32') {
-    throw new UsageError('arguments', { message: `no precision below f32 is called ${values.dtype}`, hint: 'Take int8 or f16.' })
+    throw new UsageError('arguments', {
+      message: `no precision below f32 is called ${values.dtype}`,
+      hint: 'Take int8 or f16.',
+    })
   }
   const pool = pools.find((name) => name === values.pool)
   if (values.pool !== undefined && pool === undefined) {
-    throw new UsageError('arguments', { message: `no pooling is called ${values.pool}`, hint: `Take one of ${pools.join(', ')}.` })
+    throw new UsageError('arguments', {
+      message: `no pooling is called ${values.pool}`,
+      hint: `Take one of ${pools.join(', ')}.`,
+    })
   }
   const world = await loadWorld(values.data, 'small')
   const sheets = await loadSheets(values.data, [...world.training, ...world.heldOut])
-  const described = buildTasks(world, { limits: { ...QUICK_LIMITS, train: 0, dev: 0, test: Number(values.rows) } })
+  const described = buildTasks(world, {
+    limits: { ...QUICK_LIMITS, train: 0, dev: 0, test: Number(values.rows) },
+  })
   const tasks = benchmarkTasks(described, sheets)
   const items = [...new Map(itemsOf(tasks, 'test').map((item) => [item.key, item])).values()]
-  console.log(`${tasks.length} tasks, ${tasks.reduce((sum, { test }) => sum + test.length, 0)} rows, ${items.length} different items`)
+  console.log(
+    `${tasks.length} tasks, ${tasks.reduce((sum, { test }) => sum + test.length, 0)} rows, ${items.length} different items`,
+  )
 
   let missed = false
-  for (const model of positionals.length > 0 ? positionals : ['models/tower', 'models/twin-ar', 'models/twin-diffusion']) {
+  for (const model of positionals.length > 0
+    ? positionals
+    : ['models/tower', 'models/twin-ar', 'models/twin-diffusion']) {
     const exact = await scores(model, { dtype: 'f32', pool }, { tasks, items })
     const other = await scores(model, { dtype: reduced, pool }, { tasks, items })
     console.log(`\n${model}`)
     for (const [i, { task, rows }] of exact.tasks.entries()) {
-      const [before, after] = [rows, other.tasks[i]!.rows].map((own) => 100 * mean(own.map(({ hit1 }) => hit1)))
-      console.log(`  ${task.padEnd(34)} f32 ${points(before!)}   ${reduced} ${points(after!)}   ${points(after! - before!)}`)
+      const [before, after] = [rows, other.tasks[i]!.rows].map(
+        (own) => 100 * mean(own.map(({ hit1 }) => hit1)),
+      )
+      console.log(
+        `  ${task.padEnd(34)} f32 ${points(before!)}   ${reduced} ${points(after!)}   ${points(after! - before!)}`,
+      )
     }
     const difference = differenceOver(other, exact, { kind: 'all' }, tasks, { seed: 7, resamples: 1000 })!
     const [value, low, high] = [difference.value, difference.low, difference.high].map((share) => 100 * share)
@@ -90,12 +106,15 @@ async function scores(
     preset: 'none',
   })
   const dual = embedder.family === 'clip' || embedder.family === 'siglip'
-  const shown = items.map((item) => (dual ? { text: captionOf(item), image: item.picture?.read() } : asGiven(item)))
+  const shown = items.map((item) =>
+    dual ? { text: captionOf(item), image: item.picture?.read() } : asGiven(item),
+  )
   try {
     const { vectors } = await embedder.embed(shown)
     const width = vectors.data.length / items.length
     const rowOf = new Map(items.map(({ key }, row) => [key, row]))
-    const vectorOf = (key: string) => vectors.data.subarray(rowOf.get(key)! * width, (rowOf.get(key)! + 1) * width)
+    const vectorOf = (key: string) =>
+      vectors.data.subarray(rowOf.get(key)! * width, (rowOf.get(key)! + 1) * width)
     return { model: `${model} ${dtype}`, tasks: tasks.map((task) => evaluateTask(task, vectorOf)) }
   } finally {
     await embedder.close()

@@ -20,7 +20,11 @@ export { verifyContract } from './models/embedder/golden/contract.ts'
 export { recordGolden } from './models/embedder/golden/record.ts'
 export type { VerifyReport } from './models/embedder/golden/report.ts'
 export { type Inspection, inspectModel } from './models/embedder/inspection.ts'
-export { type MeasurePrecisionOptions, measurePrecision, type PrecisionReport } from './models/embedder/precision.ts'
+export {
+  type MeasurePrecisionOptions,
+  measurePrecision,
+  type PrecisionReport,
+} from './models/embedder/precision.ts'
 export { type PresetName, presetNames, presets } from './models/embedder/presets.ts'
 export type { Quantization } from './models/embedder/quantize.ts'
 export type { Pool, Readout } from './models/embedder/readout.ts'

@@ -23,9 +23,19 @@ const attention = handMadeGraph({
     { opType: 'Gather', input: ['table', 'ids'], output: ['x'] },
     { opType: 'Cast', input: ['w'], output: ['w32'], attribute: [{ name: 'to', type: 2, i: 1n }] },
     { opType: 'MatMul', input: ['x', 'w32'], output: ['query'] },
-    { opType: 'Transpose', input: ['x'], output: ['key'], attribute: [{ name: 'perm', type: 7, ints: [1n, 0n] }] },
+    {
+      opType: 'Transpose',
+      input: ['x'],
+      output: ['key'],
+      attribute: [{ name: 'perm', type: 7, ints: [1n, 0n] }],
+    },
     { opType: 'MatMul', input: ['query', 'key'], output: ['scores'] },
-    { opType: 'Softmax', input: ['scores'], output: ['weights'], attribute: [{ name: 'axis', type: 2, i: -1n }] },
+    {
+      opType: 'Softmax',
+      input: ['scores'],
+      output: ['weights'],
+      attribute: [{ name: 'axis', type: 2, i: -1n }],
+    },
     { opType: 'MatMul', input: ['weights', 'x'], output: ['y'] },
   ],
 })

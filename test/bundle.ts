@@ -21,8 +21,18 @@ export async function bundle(entries: Readonly<Record<string, string>>): Promise
   const cache = join(root, 'node_modules/.cache')
   mkdirSync(cache, { recursive: true })
   const folder = mkdtempSync(join(cache, 'bundle-'))
-  const input = Object.fromEntries(Object.entries(entries).map(([name, source]) => [name, join(root, source)]))
+  const input = Object.fromEntries(
+    Object.entries(entries).map(([name, source]) => [name, join(root, source)]),
+  )
   const output = { entryFileNames: '[name].js', chunkFileNames: '[name].js' }
-  await build({ configFile: false, logLevel: 'error', build: { ssr: true, outDir: folder, rollupOptions: { input, output } } })
-  return { folder, file: (name) => join(folder, `${name}.js`), remove: () => rmSync(folder, { recursive: true, force: true }) }
+  await build({
+    configFile: false,
+    logLevel: 'error',
+    build: { ssr: true, outDir: folder, rollupOptions: { input, output } },
+  })
+  return {
+    folder,
+    file: (name) => join(folder, `${name}.js`),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  }
 }

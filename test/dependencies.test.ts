@@ -20,13 +20,19 @@ interface SourceFile {
 }
 
 /** `from '…'`, `import('…')`, `import '…'`, with what stands before. */
-const IMPORT = /^(import|export)( type)?\b[^'"\n]*?(?:\{[^}]*\}[^'"\n]*?)?from '([^']+)'|\bimport\('([^']+)'\)|^import '([^']+)'/gm
+const IMPORT =
+  /^(import|export)( type)?\b[^'"\n]*?(?:\{[^}]*\}[^'"\n]*?)?from '([^']+)'|\bimport\('([^']+)'\)|^import '([^']+)'/gm
 
 /** `wing/room`; the command line is a wing without rooms. */
 const roomOf = (path: string) => (path.startsWith('cli/') ? 'cli' : path.split('/').slice(0, 2).join('/'))
 
 const files: SourceFile[] = readdirSync(source, { recursive: true, encoding: 'utf8' })
-  .filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts') && !path.startsWith(join('measuring', 'report', 'page')))
+  .filter(
+    (path) =>
+      path.endsWith('.ts') &&
+      !path.endsWith('.test.ts') &&
+      !path.startsWith(join('measuring', 'report', 'page')),
+  )
   .map((path) => {
     const text = readFileSync(join(source, path), 'utf8')
     const found = [...text.matchAll(IMPORT)].map((match) => ({
@@ -45,7 +51,9 @@ const files: SourceFile[] = readdirSync(source, { recursive: true, encoding: 'ut
   })
 
 /** The rows of the table in docs/architecture.md, top to bottom. */
-const order = [...readFileSync(join(root, 'docs/architecture.md'), 'utf8').matchAll(/^\| `src\/([a-z/]+)` \|/gm)].map((match) => match[1]!)
+const order = [
+  ...readFileSync(join(root, 'docs/architecture.md'), 'utf8').matchAll(/^\| `src\/([a-z/]+)` \|/gm),
+].map((match) => match[1]!)
 
 test('the table names every folder', () => {
   const folders = [...new Set(files.filter(({ path }) => path.includes('/')).map(({ folder }) => folder))]
@@ -65,12 +73,16 @@ test('a folder imports only from itself and folders above it', () => {
 })
 
 test('only the runtime knows the engine', () => {
-  const knowing = files.filter(({ packages }) => packages.some((name) => name.startsWith('onnxruntime'))).map(({ path }) => path)
+  const knowing = files
+    .filter(({ packages }) => packages.some((name) => name.startsWith('onnxruntime')))
+    .map(({ path }) => path)
   expect(knowing).toEqual(['engine/runtime/engine.ts'])
 })
 
 test("only the command line names Node's own types, which users of the library may not have", () => {
-  const naming = files.filter(({ path }) => /\bNodeJS\./.test(readFileSync(join(source, path), 'utf8'))).map(({ path }) => path)
+  const naming = files
+    .filter(({ path }) => /\bNodeJS\./.test(readFileSync(join(source, path), 'utf8')))
+    .map(({ path }) => path)
   expect(naming.filter((path) => !path.startsWith('cli/'))).toEqual([])
   expect(naming).toContain('cli/io.ts')
 })

@@ -7,7 +7,9 @@ import { expect, test } from 'vitest'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
-  .filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts') && !path.startsWith(join('report', 'page')))
+  .filter(
+    (path) => path.endsWith('.ts') && !path.endsWith('.test.ts') && !path.startsWith(join('report', 'page')),
+  )
   .map((path) => ({ path, text: withoutComments(readFileSync(join(root, 'src', path), 'utf8')) }))
 
 /** Examples in comments throw nothing. */
@@ -18,7 +20,9 @@ function withoutComments(text: string): string {
 /** Class → what stands before its codes: `super(\`graph/${code}\`` or a fixed `super('interrupted'`. */
 const prefixes = new Map<string, string>()
 for (const { text } of sources) {
-  for (const [, name, prefix] of text.matchAll(/class (\w+) extends BifocalError \{[\s\S]*?super\([`']([a-z-]+\/?)/g))
+  for (const [, name, prefix] of text.matchAll(
+    /class (\w+) extends BifocalError \{[\s\S]*?super\([`']([a-z-]+\/?)/g,
+  ))
     prefixes.set(name!, prefix!)
 }
 
@@ -30,15 +34,17 @@ for (const { text } of sources) {
   }
   if (text.includes('new InterruptedError(')) thrown.add('interrupted')
   // A function that makes an error of the code that it is given: `lie(file, 'header-json', …)`.
-  for (const [, maker, name] of text.matchAll(/function (\w+)[^{]*\{(?:(?!\nfunction)[\s\S])*?new (\w+Error)\(code,/g)) {
+  for (const [, maker, name] of text.matchAll(
+    /function (\w+)[^{]*\{(?:(?!\nfunction)[\s\S])*?new (\w+Error)\(code,/g,
+  )) {
     for (const [, code] of text.matchAll(new RegExp(`\\b${maker}\\(\\s*(?:\\w+,\\s*)?'([a-z-]+)'`, 'g')))
       thrown.add(`${prefixes.get(name!)}${code}`)
   }
 }
 
-const documented = [...readFileSync(join(root, 'docs/errors.md'), 'utf8').matchAll(/^\| `([a-z-]+(?:\/[a-z-]+)?)` \|/gm)].map(
-  (match) => match[1]!,
-)
+const documented = [
+  ...readFileSync(join(root, 'docs/errors.md'), 'utf8').matchAll(/^\| `([a-z-]+(?:\/[a-z-]+)?)` \|/gm),
+].map((match) => match[1]!)
 
 test('every code is documented', () => {
   expect(thrown.size).toBeGreaterThan(80)
@@ -54,6 +60,8 @@ test('every documented code is thrown, and listed once', () => {
 })
 
 test('nothing is thrown without a code', () => {
-  const plain = sources.filter(({ text }) => /\bnew (?:Type|Range|Syntax)?Error\(/.test(text)).map(({ path }) => path)
+  const plain = sources
+    .filter(({ text }) => /\bnew (?:Type|Range|Syntax)?Error\(/.test(text))
+    .map(({ path }) => path)
   expect(plain).toEqual([])
 })

@@ -53,26 +53,32 @@ describe('sparse files', () => {
     expect(toF32(await checkpoint.read('a')).data.every((value) => value === 0)).toBe(true)
   })
 
-  test.each(['low', 'fast'] as const)('a weight past 4 GiB of a file is read and mapped where it lies, memory %s', async (memory) => {
-    const path = join(root, `far-${memory}.safetensors`)
-    const tensors = [
-      { name: 'a', dtype: 'bf16' as const, dims: [2 ** 16, 2 ** 15 + 1] },
-      { name: 'z', dtype: 'bf16' as const, dims: [3] },
-    ]
-    await writeSparse(path, { tensors, runs: new Map([['z', [{ at: 0, values: [1, 2, 4] }]]]) })
-    expect(statSync(path).blocks * 512).toBeLessThan(65_536)
-    const file = await openSafetensors(path)
-    expect(file.tensors.get('z')!.offset).toBeGreaterThan(2 ** 32)
-    expect([...toF32(await file.read('z')).data]).toEqual([1, 2, 4])
-    const weights = checkpointWeights({ ...file, dir: root, config: {}, generationConfig: undefined, files: [path] }, (name) => [name])
-    const graph = new Graph()
-    const scope = rootScope(graph, weights)
-    graph.output('y', add(graph.input('x', 'f32', [3]), scope.weight('z', [3])))
-    const session = await openSession(compile(graph), { weights, memory, threads: 1 })
-    const { y } = await session.run({ x: f32([3], [10, 10, 10]) })
-    await session.close()
-    expect(y?.data).toBeAllClose([11, 12, 14])
-  })
+  test.each(['low', 'fast'] as const)(
+    'a weight past 4 GiB of a file is read and mapped where it lies, memory %s',
+    async (memory) => {
+      const path = join(root, `far-${memory}.safetensors`)
+      const tensors = [
+        { name: 'a', dtype: 'bf16' as const, dims: [2 ** 16, 2 ** 15 + 1] },
+        { name: 'z', dtype: 'bf16' as const, dims: [3] },
+      ]
+      await writeSparse(path, { tensors, runs: new Map([['z', [{ at: 0, values: [1, 2, 4] }]]]) })
+      expect(statSync(path).blocks * 512).toBeLessThan(65_536)
+      const file = await openSafetensors(path)
+      expect(file.tensors.get('z')!.offset).toBeGreaterThan(2 ** 32)
+      expect([...toF32(await file.read('z')).data]).toEqual([1, 2, 4])
+      const weights = checkpointWeights(
+        { ...file, dir: root, config: {}, generationConfig: undefined, files: [path] },
+        (name) => [name],
+      )
+      const graph = new Graph()
+      const scope = rootScope(graph, weights)
+      graph.output('y', add(graph.input('x', 'f32', [3]), scope.weight('z', [3])))
+      const session = await openSession(compile(graph), { weights, memory, threads: 1 })
+      const { y } = await session.run({ x: f32([3], [10, 10, 10]) })
+      await session.close()
+      expect(y?.data).toBeAllClose([11, 12, 14])
+    },
+  )
 })
 
 const layouts: [name: string, make: (size: Size) => Layout][] = [
@@ -82,7 +88,10 @@ const layouts: [name: string, make: (size: Size) => Layout][] = [
 ]
 
 describe('layouts of true size', () => {
-  const count = ({ tensors }: PlantedWeights) => [tensors.length, tensors.reduce((sum, { dims }) => sum + sizeOf(dims), 0)]
+  const count = ({ tensors }: PlantedWeights) => [
+    tensors.length,
+    tensors.reduce((sum, { dims }) => sum + sizeOf(dims), 0),
+  ]
 
   test('have the published numbers of tensors and parameters', () => {
     expect(count(lavidaLayout({ scale: 1 }))).toEqual([717, 8_434_837_024])
@@ -109,7 +118,9 @@ describe('two layers of an eighth of the width', () => {
     // Another number in a single tensor is another vector.
     const tensor = effects[1]!.at.name
     const plants = new Map([...written.plants, [tensor, { ...written.plants.get(tensor)!, value: 0.5 }]])
-    expect((await compare(dir, layout, { ...written, plants }, vector)).difference).toBeGreaterThan(10 * TOLERANCE)
+    expect((await compare(dir, layout, { ...written, plants }, vector)).difference).toBeGreaterThan(
+      10 * TOLERANCE,
+    )
   })
 
   test('without a picture, the decoder alone is planted and checked', { timeout: 240_000 }, async () => {

@@ -13,6 +13,7 @@ export function goldenDir(name: string): string {
 /** Whether a golden fixture is on this machine; says loudly when it isn't. */
 export function hasGolden(name: string): boolean {
   const found = existsSync(goldenDir(name))
-  if (!found) console.warn(`NOT COMPARED with the reference: golden fixture ${name} is absent (set BIFOCAL_GOLDEN)`)
+  if (!found)
+    console.warn(`NOT COMPARED with the reference: golden fixture ${name} is absent (set BIFOCAL_GOLDEN)`)
   return found
 }

@@ -17,10 +17,15 @@ const text = (words: string) => new TextEncoder().encode(words)
 export async function servedModel(): Promise<ServedRepository> {
   const dir = mkdtempSync(join(tmpdir(), 'bifocal-served-'))
   const shard = async (name: string, value: number) => {
-    await writeSafetensors(join(dir, 'shard'), { [name]: f32([100_000], new Float32Array(100_000).fill(value)) })
+    await writeSafetensors(join(dir, 'shard'), {
+      [name]: f32([100_000], new Float32Array(100_000).fill(value)),
+    })
     return new Uint8Array(readFileSync(join(dir, 'shard')))
   }
-  const shards = { 'model-00001-of-00002.safetensors': await shard('a', 1), 'model-00002-of-00002.safetensors': await shard('b', 2) }
+  const shards = {
+    'model-00001-of-00002.safetensors': await shard('a', 1),
+    'model-00002-of-00002.safetensors': await shard('b', 2),
+  }
   rmSync(dir, { recursive: true })
   const map = { a: 'model-00001-of-00002.safetensors', b: 'model-00002-of-00002.safetensors' }
   return {
@@ -41,5 +46,15 @@ export async function servedModel(): Promise<ServedRepository> {
 export function clientOf(server: HubServer): HubSettings & { clear(): void } {
   const cache = mkdtempSync(join(tmpdir(), 'bifocal-hub-cache-'))
   const clear = () => rmSync(cache, { recursive: true, force: true })
-  return { endpoint: server.url, cache, token: undefined, offline: false, attempts: 3, pause: 2, silence: 5_000, transport: fetch, clear }
+  return {
+    endpoint: server.url,
+    cache,
+    token: undefined,
+    offline: false,
+    attempts: 3,
+    pause: 2,
+    silence: 5_000,
+    transport: fetch,
+    clear,
+  }
 }

@@ -93,11 +93,17 @@ function answer(request: IncomingMessage, response: ServerResponse, hub: HubServ
   if (token !== undefined && token !== GOOD_TOKEN)
     return refuse(response, 401, { 'x-error-message': 'Invalid credentials in Authorization header' })
   if (repository === undefined || (repository.private && token === undefined)) {
-    return refuse(response, token === undefined ? 401 : 404, { 'x-error-code': 'RepoNotFound', 'x-error-message': 'Repository not found' })
+    return refuse(response, token === undefined ? 401 : 404, {
+      'x-error-code': 'RepoNotFound',
+      'x-error-message': 'Repository not found',
+    })
   }
-  const commit = repository.refs[revision] ?? (Object.values(repository.refs).includes(revision) ? revision : undefined)
-  if (commit === undefined) return refuse(response, 404, { 'x-error-code': 'RevisionNotFound', 'x-error-message': 'Invalid rev id' })
-  if (api && verb === 'revision') return serveList(response, commit, repository, hub.terse || !url.searchParams.has('blobs'))
+  const commit =
+    repository.refs[revision] ?? (Object.values(repository.refs).includes(revision) ? revision : undefined)
+  if (commit === undefined)
+    return refuse(response, 404, { 'x-error-code': 'RevisionNotFound', 'x-error-message': 'Invalid rev id' })
+  if (api && verb === 'revision')
+    return serveList(response, commit, repository, hub.terse || !url.searchParams.has('blobs'))
   if (repository.gated === 'closed' || (repository.gated && token === undefined)) {
     return refuse(response, token === undefined ? 401 : 403, {
       'x-error-code': 'GatedRepo',
@@ -107,18 +113,41 @@ function answer(request: IncomingMessage, response: ServerResponse, hub: HubServ
   return serveFile(request, response, { hub, repository, commit, file: path.join('/') }, fault)
 }
 
-function refuse(response: ServerResponse, status: number, headers: Readonly<Record<string, string>> = {}): ServerResponse {
+function refuse(
+  response: ServerResponse,
+  status: number,
+  headers: Readonly<Record<string, string>> = {},
+): ServerResponse {
   response.writeHead(status, { 'content-type': 'application/json', ...headers })
   return response.end(JSON.stringify({ error: headers['x-error-message'] ?? `HTTP ${status}` }))
 }
 
-function serveList(response: ServerResponse, sha: string, { files }: ServedRepository, terse: boolean): ServerResponse {
+function serveList(
+  response: ServerResponse,
+  sha: string,
+  { files }: ServedRepository,
+  terse: boolean,
+): ServerResponse {
   const siblings = Object.entries(files).map(([rfilename, bytes]) => {
-    const stored = isStored(rfilename) ? { lfs: { sha256: sha256(bytes), size: bytes.length, pointerSize: 134 } } : {}
+    const stored = isStored(rfilename)
+      ? { lfs: { sha256: sha256(bytes), size: bytes.length, pointerSize: 134 } }
+      : {}
     return terse ? { rfilename } : { rfilename, size: bytes.length, blobId: gitBlob(bytes), ...stored }
   })
   response.writeHead(200, { 'content-type': 'application/json' })
-  return response.end(JSON.stringify({ _id: '0', id: 'x', modelId: 'x', sha, private: false, tags: [], downloads: 0, likes: 0, siblings }))
+  return response.end(
+    JSON.stringify({
+      _id: '0',
+      id: 'x',
+      modelId: 'x',
+      sha,
+      private: false,
+      tags: [],
+      downloads: 0,
+      likes: 0,
+      siblings,
+    }),
+  )
 }
 
 function isStored(name: string): boolean {
@@ -141,9 +170,14 @@ function serveFile(
   const bytes = repository.files[file]
   const headers = { 'x-repo-commit': commit }
   if (bytes === undefined) {
-    return refuse(response, 404, { ...headers, 'x-error-code': 'EntryNotFound', 'x-error-message': 'Entry not found' })
+    return refuse(response, 404, {
+      ...headers,
+      'x-error-code': 'EntryNotFound',
+      'x-error-message': 'Entry not found',
+    })
   }
-  if (!isStored(file)) return send(request, response, bytes, { ...headers, etag: `"${gitBlob(bytes)}"` }, fault)
+  if (!isStored(file))
+    return send(request, response, bytes, { ...headers, etag: `"${gitBlob(bytes)}"` }, fault)
   const digest = sha256(bytes)
   const linked = { 'x-linked-etag': `"${digest}"`, 'x-linked-size': String(bytes.length) }
   // Another origin than the hub's, as a storage network is: `localhost` is not `127.0.0.1`.
@@ -151,7 +185,13 @@ function serveFile(
   return response.writeHead(302, { ...headers, ...linked, location }).end()
 }
 
-function serveStored(request: IncomingMessage, response: ServerResponse, hub: HubServer, digest: string, fault?: Fault): ServerResponse {
+function serveStored(
+  request: IncomingMessage,
+  response: ServerResponse,
+  hub: HubServer,
+  digest: string,
+  fault?: Fault,
+): ServerResponse {
   const all = Object.values(hub.repositories).flatMap(({ files }) => Object.values(files))
   const bytes = all.find((candidate) => sha256(candidate) === digest)
   if (bytes === undefined) return refuse(response, 403)
@@ -172,7 +212,12 @@ function send(
   const part = bytes.slice(start)
   if (fault?.corrupt) part.fill(0x2a)
   const range = ranged ? { 'content-range': `bytes ${start}-${bytes.length - 1}/${bytes.length}` } : {}
-  response.writeHead(ranged ? 206 : 200, { 'content-length': part.length, 'accept-ranges': 'bytes', ...range, ...headers })
+  response.writeHead(ranged ? 206 : 200, {
+    'content-length': part.length,
+    'accept-ranges': 'bytes',
+    ...range,
+    ...headers,
+  })
   if (request.method === 'HEAD') return response.end()
   const limit = fault?.cutAfter ?? fault?.stallAfter
   if (limit === undefined) return response.end(part)

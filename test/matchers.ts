@@ -16,7 +16,11 @@ declare module 'vitest' {
 }
 
 expect.extend({
-  toBeAllClose(received: ArrayLike<number>, expected: ArrayLike<number>, { atol = 1e-6, rtol = 0 }: Tolerance = {}) {
+  toBeAllClose(
+    received: ArrayLike<number>,
+    expected: ArrayLike<number>,
+    { atol = 1e-6, rtol = 0 }: Tolerance = {},
+  ) {
     if (received.length !== expected.length)
       return { pass: false, message: () => `expected ${expected.length} elements, got ${received.length}` }
     let worst = -1

@@ -12,7 +12,12 @@ interface HandMade {
 }
 
 export function handMadeGraph({ inputs, outputs, weights = [], nodes }: HandMade): CompiledGraph {
-  return { inputs, outputs, weights, encode: (place) => modelBytes({ inputs, outputs, weights, constants: [], nodes }, place) }
+  return {
+    inputs,
+    outputs,
+    weights,
+    encode: (place) => modelBytes({ inputs, outputs, weights, constants: [], nodes }, place),
+  }
 }
 
 /** `y = x · w`, `x [batch, rows] f32`, `w [rows, columns]` of any floating type, cast to f32 where it isn't. */
@@ -27,7 +32,10 @@ export function productGraph(rows: number, columns: number, stored: DType = 'f32
     inputs: [{ name: 'x', dtype: 'f32', dims: ['batch', rows] }],
     outputs: [{ name: 'y', dtype: 'f32', dims: ['batch', columns] }],
     weights: [{ name: 'w', dtype: stored, dims: [rows, columns] }],
-    nodes: [...(stored === 'f32' ? [] : [cast]), { opType: 'MatMul', input: ['x', stored === 'f32' ? 'w' : 'w32'], output: ['y'] }],
+    nodes: [
+      ...(stored === 'f32' ? [] : [cast]),
+      { opType: 'MatMul', input: ['x', stored === 'f32' ? 'w' : 'w32'], output: ['y'] },
+    ],
   })
 }
 

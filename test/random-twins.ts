@@ -139,7 +139,10 @@ export async function writeRandomTwins(
     const folder = join(dir, name)
     const model = modelOf(config)
     const weights = initialWeights(modelParameters(model), { seed: 1, layers: sizes.layers })
-    const stored = Object.entries(weights).map(([canonical, value]) => [model.weightSpellings(canonical)[0], value])
+    const stored = Object.entries(weights).map(([canonical, value]) => [
+      model.weightSpellings(canonical)[0],
+      value,
+    ])
     await writeFileAtomic(join(folder, 'config.json'), JSON.stringify(config))
     await writeFileAtomic(join(folder, 'tokenizer.json'), JSON.stringify(tokenizer))
     const special = { bos_token: '<s>', eos_token: '</s>', pad_token: '<pad>', chat_template: template }

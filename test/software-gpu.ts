@@ -14,7 +14,9 @@ const DRIVER = join(FOLDER, 'vk_swiftshader_icd.json')
 export function gpuEnvironment(): NodeJS.ProcessEnv | undefined {
   if (process.env.VK_DRIVER_FILES !== undefined) return process.env
   if (!existsSync(DRIVER)) {
-    console.warn(`NOT TESTED: device webgpu (no VK_DRIVER_FILES, and ${DRIVER} is absent: apt-get install chromium)`)
+    console.warn(
+      `NOT TESTED: device webgpu (no VK_DRIVER_FILES, and ${DRIVER} is absent: apt-get install chromium)`,
+    )
     return undefined
   }
   return {

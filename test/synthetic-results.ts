@@ -47,8 +47,18 @@ const model = (id: string, label: string, rest: Partial<ResultsModel>): ResultsM
   ...rest,
 })
 
-const ar = { family: 'llava', objective: 'autoregressive', attention: 'causal', parameters: 3_812_352 } as const
-const diffusion = { family: 'lavida', objective: 'diffusion', attention: 'bidirectional', parameters: 3_812_544 } as const
+const ar = {
+  family: 'llava',
+  objective: 'autoregressive',
+  attention: 'causal',
+  parameters: 3_812_352,
+} as const
+const diffusion = {
+  family: 'lavida',
+  objective: 'diffusion',
+  attention: 'bidirectional',
+  parameters: 3_812_544,
+} as const
 
 /** Skill in [0, 1]: how far a model gets from chance towards a perfect score, per meta-task. */
 const skill: Record<string, number> = {
@@ -65,7 +75,10 @@ const skill: Record<string, number> = {
 }
 
 /** Valid results with every part filled; the same seed gives the same value. `title` lets a test smuggle in any text. */
-export async function syntheticResults(seed = 7, title = 'Autoregressive and diffusion twins as embedding models'): Promise<Results> {
+export async function syntheticResults(
+  seed = 7,
+  title = 'Autoregressive and diffusion twins as embedding models',
+): Promise<Results> {
   const random = stream(seed, 'synthetic results')
   const noise = () => fillNormal(new Float32Array(2), 1, random)[0]!
   const around = (value: number, half: number, floor = Number.NEGATIVE_INFINITY): Interval => ({
@@ -78,8 +91,19 @@ export async function syntheticResults(seed = 7, title = 'Autoregressive and dif
   const scores = taskRows.flatMap(([task, , rung, , chance]) => {
     const hardness = rung === 'in' ? 1 : rung === 'out-concept' ? 0.3 : 0.55
     return scored.map(({ id }) => {
-      const hit1 = around(Math.min(0.97, chance + (1 - chance) * skill[id]! * hardness * (1 + 0.18 * noise())), 0.055, 0)
-      return { model: id, task, hit1, recall5: Math.min(1, hit1.value * 1.6), mrr: Math.min(1, hit1.value * 1.2), firstWins: hit1.value }
+      const hit1 = around(
+        Math.min(0.97, chance + (1 - chance) * skill[id]! * hardness * (1 + 0.18 * noise())),
+        0.055,
+        0,
+      )
+      return {
+        model: id,
+        task,
+        hit1,
+        recall5: Math.min(1, hit1.value * 1.6),
+        mrr: Math.min(1, hit1.value * 1.2),
+        firstWins: hit1.value,
+      }
     })
   })
   const scopes: { scope: Scope; tasks: string[] }[] = [
@@ -95,7 +119,9 @@ export async function syntheticResults(seed = 7, title = 'Autoregressive and dif
     { scope: { kind: 'all' }, tasks: taskRows.map((row) => row[0]) },
   ]
   const meanScore = (id: string, tasks: string[]) => {
-    const values = scores.filter((score) => score.model === id && tasks.includes(score.task)).map((score) => score.hit1.value)
+    const values = scores
+      .filter((score) => score.model === id && tasks.includes(score.task))
+      .map((score) => score.hit1.value)
     return values.reduce((sum, value) => sum + value, 0) / values.length
   }
   const means = scored.flatMap(({ id }) =>
@@ -108,7 +134,10 @@ export async function syntheticResults(seed = 7, title = 'Autoregressive and dif
     ['twin-ar-tuned', 'random-causal-tuned'],
     ['twin-diffusion-tuned', 'random-bidirectional-tuned'],
   ] as const
-  const withTasks = [...scopes, ...taskRows.map(([task]) => ({ scope: { kind: 'task' as const, task }, tasks: [task as string] }))]
+  const withTasks = [
+    ...scopes,
+    ...taskRows.map(([task]) => ({ scope: { kind: 'task' as const, task }, tasks: [task as string] })),
+  ]
   const differences = compared.flatMap(([a, b]) =>
     withTasks.map(({ scope, tasks }) => ({
       a,
@@ -144,9 +173,18 @@ export async function syntheticResults(seed = 7, title = 'Autoregressive and dif
     scores,
     means,
     differences,
-    measures: measureRows.map(([name, label, direction, meaning, source]) => ({ name, label, direction, meaning, source })),
+    measures: measureRows.map(([name, label, direction, meaning, source]) => ({
+      name,
+      label,
+      direction,
+      meaning,
+      source,
+    })),
     alignment: alignmentRows(around, noise),
-    maps: ['twin-ar', 'twin-ar-tuned', 'twin-diffusion', 'twin-diffusion-tuned'].map((id) => ({ model: id, points: mapPoints(id, noise) })),
+    maps: ['twin-ar', 'twin-ar-tuned', 'twin-diffusion', 'twin-diffusion-tuned'].map((id) => ({
+      model: id,
+      points: mapPoints(id, noise),
+    })),
     thumbnails,
     failures: ['twin-ar-tuned', 'twin-diffusion-tuned'].flatMap((id) =>
       Array.from({ length: 6 }, (_, index) => {
@@ -156,7 +194,10 @@ export async function syntheticResults(seed = 7, title = 'Autoregressive and dif
         return {
           model: id,
           task,
-          query: { text: isPicture ? 'What is to the left of the teapot?' : words[asked], ...(isPicture ? { thumbnail: asked } : {}) },
+          query: {
+            text: isPicture ? 'What is to the left of the teapot?' : words[asked],
+            ...(isPicture ? { thumbnail: asked } : {}),
+          },
           expected: isPicture ? { text: words[asked] } : { text: words[asked], thumbnail: asked },
           got: isPicture ? { text: words[chosen] } : { text: words[chosen], thumbnail: chosen },
           scoreGap: 0.4 - 0.05 * index,
@@ -164,10 +205,13 @@ export async function syntheticResults(seed = 7, title = 'Autoregressive and dif
       }),
     ),
     finding: {
-      sentence: 'Converted alike, the autoregressive twin embeds a little better than the diffusion twin on the tasks they were tuned for.',
+      sentence:
+        'Converted alike, the autoregressive twin embeds a little better than the diffusion twin on the tasks they were tuned for.',
       quantity: 'AR twin − diffusion twin, mean hit@1 over in-domain tasks',
       interval: headline,
-      caveats: ['Both beat the same tuning of a random decoder. One seed, one size of model: not a statement about large checkpoints.'],
+      caveats: [
+        'Both beat the same tuning of a random decoder. One seed, one size of model: not a statement about large checkpoints.',
+      ],
     },
     criteria: taskRows.slice(0, 7).map(([task], index) => ({
       name: `Both twins beat a blind guess on ${task}.`,
@@ -177,7 +221,10 @@ export async function syntheticResults(seed = 7, title = 'Autoregressive and dif
           ? 'The diffusion twin’s interval starts at 16.1 %, the bar is 21.3 %.'
           : 'Lower ends lie above shuffled pictures and the commonest answer.',
     })),
-    notes: ['The random-decoder control ran with 300 steps.', 'GPL-2 stamps are absent: their tasks were skipped.'],
+    notes: [
+      'The random-decoder control ran with 300 steps.',
+      'GPL-2 stamps are absent: their tasks were skipped.',
+    ],
     credits: [
       'Pictures: Noto Emoji (Apache-2.0), Twemoji (CC BY 4.0), OpenMoji (CC BY-SA 4.0), Fluent Emoji (MIT), EmojiOne 1 (CC BY-SA 4.0).',
     ],
@@ -192,7 +239,10 @@ function studyModels(random: Random): ResultsModel[] {
     rank: 32,
     learningRate: 0.002,
     temperature: { start: 0.2, end: 0.02 },
-    lossCurve: Array.from({ length: 100 }, (_, i) => [i * 3, end + (start - end) * Math.exp(-i / 22) + 0.12 * (random() - 0.5)]),
+    lossCurve: Array.from({ length: 100 }, (_, i) => [
+      i * 3,
+      end + (start - end) * Math.exp(-i / 22) + 0.12 * (random() - 0.5),
+    ]),
     devChoices: [
       { setting: 'last layer, last token', hit1: 0.31, chosen: false },
       { setting: 'last layer, mean over tokens', hit1: 0.36, chosen: true },
@@ -200,8 +250,20 @@ function studyModels(random: Random): ResultsModel[] {
   })
   const readout = 'last layer, mean over tokens'
   return [
-    model('twin-ar', 'AR twin', { ...ar, hash: hash(), readout, card: 'LLaVA layout, causal, next-token prediction, 10,000 steps.' }),
-    model('twin-ar-tuned', 'AR twin', { ...ar, state: 'tuned', of: 'twin-ar', hash: hash(), readout, tuning: tuning(3.9, 0.9) }),
+    model('twin-ar', 'AR twin', {
+      ...ar,
+      hash: hash(),
+      readout,
+      card: 'LLaVA layout, causal, next-token prediction, 10,000 steps.',
+    }),
+    model('twin-ar-tuned', 'AR twin', {
+      ...ar,
+      state: 'tuned',
+      of: 'twin-ar',
+      hash: hash(),
+      readout,
+      tuning: tuning(3.9, 0.9),
+    }),
     model('twin-diffusion', 'Diffusion twin', {
       ...diffusion,
       hash: hash(),
@@ -245,24 +307,67 @@ function studyModels(random: Random): ResultsModel[] {
     }),
     model('pixels', 'Raw pixels', { role: 'pixels', state: 'none' }),
     model('twin-ar-shuffled', 'AR, shuffled', { role: 'shuffled', state: 'none', of: 'twin-ar-tuned' }),
-    model('twin-diffusion-shuffled', 'Diffusion, shuffled', { role: 'shuffled', state: 'none', of: 'twin-diffusion-tuned' }),
+    model('twin-diffusion-shuffled', 'Diffusion, shuffled', {
+      role: 'shuffled',
+      state: 'none',
+      of: 'twin-diffusion-tuned',
+    }),
     model('majority', 'Majority', { role: 'majority', state: 'none' }),
     model('chance', 'Chance', { role: 'chance', state: 'none' }),
   ]
 }
 
 const measureRows = [
-  ['modality-gap', 'Modality gap', 'lower', 'Distance between the mean image vector and the mean text vector.', 'Liang et al. 2022'],
-  ['distribution-gap', 'Distribution gap', 'lower', 'What still separates images from texts once both are centred.', 'arXiv 2604.00279'],
-  ['matched-margin', 'Matched margin', 'higher', 'How much closer matched pairs are than mismatched ones, in cosine.', 'this study'],
-  ['matched-auc', 'Matched AUC', 'higher', 'Chance that a matched pair is closer than a mismatched one.', 'Mann and Whitney 1947'],
+  [
+    'modality-gap',
+    'Modality gap',
+    'lower',
+    'Distance between the mean image vector and the mean text vector.',
+    'Liang et al. 2022',
+  ],
+  [
+    'distribution-gap',
+    'Distribution gap',
+    'lower',
+    'What still separates images from texts once both are centred.',
+    'arXiv 2604.00279',
+  ],
+  [
+    'matched-margin',
+    'Matched margin',
+    'higher',
+    'How much closer matched pairs are than mismatched ones, in cosine.',
+    'this study',
+  ],
+  [
+    'matched-auc',
+    'Matched AUC',
+    'higher',
+    'Chance that a matched pair is closer than a mismatched one.',
+    'Mann and Whitney 1947',
+  ],
   ['alignment', 'Alignment loss', 'lower', 'Mean squared distance of matched pairs.', 'Wang & Isola 2020'],
   ['uniformity', 'Uniformity loss', 'lower', 'How evenly vectors fill the sphere.', 'Wang & Isola 2020'],
-  ['linear-cka', 'Linear CKA', 'higher', 'Whether images and texts have the same geometry, up to rotation.', 'Kornblith et al. 2019'],
-  ['recall-i2t', 'Recall@1, image to text', 'higher', 'How often the nearest text of an image is its own.', 'this study'],
+  [
+    'linear-cka',
+    'Linear CKA',
+    'higher',
+    'Whether images and texts have the same geometry, up to rotation.',
+    'Kornblith et al. 2019',
+  ],
+  [
+    'recall-i2t',
+    'Recall@1, image to text',
+    'higher',
+    'How often the nearest text of an image is its own.',
+    'this study',
+  ],
 ] as const
 
-function alignmentRows(around: (value: number, half: number) => Interval, noise: () => number): Results['alignment'] {
+function alignmentRows(
+  around: (value: number, half: number) => Interval,
+  noise: () => number,
+): Results['alignment'] {
   const start = [1.1, 0.5, 0.02, 0.52, 1.6, -1.1, 0.1, 0.01]
   const end = [0.45, 0.2, 0.35, 0.9, 0.9, -2.7, 0.55, 0.3]
   return ['twin-ar', 'twin-diffusion'].flatMap((id, lag) =>
@@ -271,7 +376,12 @@ function alignmentRows(around: (value: number, half: number) => Interval, noise:
       const half = 0.04 * Math.abs(end[i]! - start[i]!)
       return [
         { model: id, measure, layer: null, interval: around(at(0.05 + 0.1 * lag), half) },
-        { model: `${id}-tuned`, measure, layer: null, interval: around(at(1 - 0.2 * lag + 0.03 * noise()), half) },
+        {
+          model: `${id}-tuned`,
+          measure,
+          layer: null,
+          interval: around(at(1 - 0.2 * lag + 0.03 * noise()), half),
+        },
         ...[0, 1, 2, 3, 4].map((layer) => ({
           model: id,
           measure,
@@ -288,7 +398,10 @@ function mapPoints(id: string, noise: () => number): Results['maps'][number]['po
   const apart = id.endsWith('-tuned') ? 0.3 : 4
   return Array.from({ length: 120 }, (_, index) => {
     const [x, y] = [3 * Math.cos(index % words.length), 3 * Math.sin(index % words.length)]
-    const place = (shift: number) => ({ x: x + shift + spread * noise(), y: y - shift / 2 + spread * noise() })
+    const place = (shift: number) => ({
+      x: x + shift + spread * noise(),
+      y: y - shift / 2 + spread * noise(),
+    })
     const shared = { id: `pair-${index}`, label: words[index % words.length]! }
     return [
       { ...shared, kind: 'image' as const, ...place(0), thumbnail: index % words.length },

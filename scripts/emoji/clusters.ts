@@ -11,7 +11,8 @@ const LARGEST_HELD_OUT = 12
 const LIMIT_SAME_SUBGROUP = 0.06
 const LIMIT_ACROSS = 0.04
 
-const QUALIFIER = /^(?:red|orange|yellow|green|blue|purple|pink|brown|black|white|grey|gray|light|dark|small|large|big|medium|mini|heavy) /
+const QUALIFIER =
+  /^(?:red|orange|yellow|green|blue|purple|pink|brown|black|white|grey|gray|light|dark|small|large|big|medium|mini|heavy) /
 
 /** The label without what tells variants of one thing apart: "green apple" → "apple", "envelope with arrow" → "envelope". */
 function stem(label: string): string {
@@ -23,7 +24,10 @@ function stem(label: string): string {
  * @param thumbnails per style A–D, per concept: `[16, 16, 3] f32`
  * @returns the cluster of each concept: the position of its first member
  */
-export function clusterConcepts(concepts: readonly Selected[], thumbnails: readonly (readonly Float32Array[])[]): number[] {
+export function clusterConcepts(
+  concepts: readonly Selected[],
+  thumbnails: readonly (readonly Float32Array[])[],
+): number[] {
   const parents = concepts.map((_, i) => i)
   const root = (i: number): number => {
     while (parents[i] !== i) i = parents[i]!
@@ -56,7 +60,9 @@ export function heldOutClusters(concepts: readonly Selected[], clusters: readonl
   const heldOut = new Set<number>()
   for (const group of groups) {
     const wanted = HELD_OUT_SHARE * concepts.filter((concept) => concept.group === group).length
-    const own = [...sizes.keys()].filter((cluster) => concepts[cluster]!.group === group && sizes.get(cluster)! <= LARGEST_HELD_OUT)
+    const own = [...sizes.keys()].filter(
+      (cluster) => concepts[cluster]!.group === group && sizes.get(cluster)! <= LARGEST_HELD_OUT,
+    )
     let taken = 0
     for (const cluster of shuffle(own, random)) {
       if (taken >= wanted) break

@@ -17,7 +17,10 @@ const emojiSchema = z.array(
     gender: z.number().optional(),
   }),
 )
-const groupsSchema = z.object({ groups: z.record(z.string(), z.string()), subgroups: z.record(z.string(), z.string()) })
+const groupsSchema = z.object({
+  groups: z.record(z.string(), z.string()),
+  subgroups: z.record(z.string(), z.string()),
+})
 const iconSchema = z.object({
   body: z.string(),
   left: z.number().optional(),
@@ -89,7 +92,13 @@ export async function loadIconSet(name: string): Promise<IconSet> {
       const alias = set.aliases?.[icon]
       const parent = set.icons[alias?.parent ?? icon]
       if (parent === undefined) return undefined
-      const { body, left = 0, top = 0, width = set.width ?? 16, height = set.height ?? 16 } = { ...parent, ...alias }
+      const {
+        body,
+        left = 0,
+        top = 0,
+        width = set.width ?? 16,
+        height = set.height ?? 16,
+      } = { ...parent, ...alias }
       return { body, left, top, width, height }
     },
   }
@@ -165,8 +174,10 @@ async function addByName(selected: Selected[], notoNames: string[], style: 'glos
   const claims = new Map<string, Selected[]>()
   selected.forEach((concept, i) => {
     const drawn = [notoNames[i]!, slug(concept.label)].find((name) => set.drawing(name) !== undefined)
-    if (drawn !== undefined) claims.set(set.drawing(drawn)!.body, [...(claims.get(set.drawing(drawn)!.body) ?? []), concept])
+    if (drawn !== undefined)
+      claims.set(set.drawing(drawn)!.body, [...(claims.get(set.drawing(drawn)!.body) ?? []), concept])
     if (drawn !== undefined) concept.drawings[style] = set.drawing(drawn)!
   })
-  for (const sharers of claims.values()) if (sharers.length > 1) for (const concept of sharers) delete concept.drawings[style]
+  for (const sharers of claims.values())
+    if (sharers.length > 1) for (const concept of sharers) delete concept.drawings[style]
 }

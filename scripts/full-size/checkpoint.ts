@@ -29,7 +29,11 @@ export interface WrittenCheckpoint {
  * Writes the folder. Files of an earlier one are overwritten.
  * @param pictured whether the item has a picture; without one the tower has nothing to do, and nothing is planted in it
  */
-export async function writeCheckpoint(dir: string, layout: Layout, pictured = true): Promise<WrittenCheckpoint> {
+export async function writeCheckpoint(
+  dir: string,
+  layout: Layout,
+  pictured = true,
+): Promise<WrittenCheckpoint> {
   const { config, files, companion, decoder, model, shardBytes, tensors } = layout
   await mkdir(dir, { recursive: true })
   for (const [name, json] of Object.entries({ 'config.json': config, ...files }))
@@ -44,7 +48,10 @@ export async function writeCheckpoint(dir: string, layout: Layout, pictured = tr
   const item = processor.prepare(processor.prompt({ text: TEXT, images: pictures.length }).prompt, pictures)
   const rows = [...new Set(layout.rows(item))].sort((a, b) => a - b)
   const table = { value: 1, at: rows.map((row) => row * decoder.hidden), factors: rows.map(carrierOf) }
-  const plants = new Map([...(pictured ? layout.plants : plantDecoder(decoder)), [`${decoder.places.embeddings}.weight`, table]])
+  const plants = new Map([
+    ...(pictured ? layout.plants : plantDecoder(decoder)),
+    [`${decoder.places.embeddings}.weight`, table],
+  ])
   await writeSparseShards(dir, sparse({ tensors, plants }), shardBytes)
   return { asked: { text: TEXT, image: pictures }, item, plants }
 }

@@ -4,7 +4,15 @@
  */
 
 import type { DecoderPlaces } from '../../src/models/families/decoders/llada.ts'
-import { attentionChannel, feedForwardChannel, ONES, type Plant, type Strength, step, unit } from './plants.ts'
+import {
+  attentionChannel,
+  feedForwardChannel,
+  ONES,
+  type Plant,
+  type Strength,
+  step,
+  unit,
+} from './plants.ts'
 
 export interface PlantedDecoder {
   readonly places: DecoderPlaces
@@ -64,12 +72,17 @@ export function plantDecoder(decoder: PlantedDecoder): [string, Plant][] {
  * @param carriers channel 0 of each position's embedding
  * @returns `[hidden]`, unit length
  */
-export function vectorByHand(decoder: PlantedDecoder, carriers: readonly number[], strength: Strength): Float64Array {
+export function vectorByHand(
+  decoder: PlantedDecoder,
+  carriers: readonly number[],
+  strength: Strength,
+): Float64Array {
   const { hidden, layers, epsilon, causal } = decoder
   /** Channels in order: 0, then two for each layer. */
   const channels: number[][] = [[...carriers]]
   const squares = carriers.map((carrier) => carrier ** 2)
-  const normed = (norm: string) => carriers.map((carrier, p) => (carrier / Math.sqrt(squares[p]! / hidden + epsilon)) * strength(norm))
+  const normed = (norm: string) =>
+    carriers.map((carrier, p) => (carrier / Math.sqrt(squares[p]! / hidden + epsilon)) * strength(norm))
   const write = (channel: number[]) => {
     channels.push(channel)
     for (const [p, value] of channel.entries()) squares[p]! += value ** 2
@@ -78,10 +91,16 @@ export function vectorByHand(decoder: PlantedDecoder, carriers: readonly number[
     const tensors = tensorsOf(decoder, layer)
     const values = normed(tensors.attentionNorm).map((x) => x * strength(tensors.value))
     write(means(values, causal).map((mean) => mean * strength(tensors.output)))
-    write(normed(tensors.feedForwardNorm).map((x) => silu(x * strength(tensors.gate)) * x * strength(tensors.up) * strength(tensors.down)))
+    write(
+      normed(tensors.feedForwardNorm).map(
+        (x) => silu(x * strength(tensors.gate)) * x * strength(tensors.up) * strength(tensors.down),
+      ),
+    )
   }
   const pooled = channels.map((channel) => {
-    const states = channel.map((value, p) => (value / Math.sqrt(squares[p]! / hidden + epsilon)) * strength(finalNorm(decoder)))
+    const states = channel.map(
+      (value, p) => (value / Math.sqrt(squares[p]! / hidden + epsilon)) * strength(finalNorm(decoder)),
+    )
     return causal ? states.at(-1)! : states.reduce((sum, value) => sum + value, 0) / states.length
   })
   const length = Math.hypot(...pooled)

@@ -78,12 +78,21 @@ export function lavidaLayout(size: Size): Layout {
     dtype: 'bf16' as const,
     dims: [tower.hidden],
   }))
-  const [before, after] = [tensorsOf(model, modules), ({ name }: { name: string }) => name.startsWith('model.mm_projector.')]
+  const [before, after] = [
+    tensorsOf(model, modules),
+    ({ name }: { name: string }) => name.startsWith('model.mm_projector.'),
+  ]
   const picture = new Map<string, Plant>([
     [NEWLINE, { value: 1.25, at: [0] }],
     [PIXEL, { value: 1, at: [0] }],
     ...plantTower(tower),
-    [PROJECTOR.first, { value: 8, at: Array.from({ length: 1 + 2 * tower.layers }, (_, channel) => NEURON * tower.hidden + channel) }],
+    [
+      PROJECTOR.first,
+      {
+        value: 8,
+        at: Array.from({ length: 1 + 2 * tower.layers }, (_, channel) => NEURON * tower.hidden + channel),
+      },
+    ],
     [PROJECTOR.second, { value: 1 / 128, at: [NEURON] }],
   ])
   return {
@@ -100,12 +109,19 @@ export function lavidaLayout(size: Size): Layout {
     operations: ({ inputIds, views }) =>
       decoderOperations(decoder, inputIds.length) +
       towerOperations(tower, PATCHES, views.length) +
-      2 * PATCHES * views.length * (3 * 14 ** 2 * tower.hidden + tower.hidden * decoder.hidden + decoder.hidden ** 2),
+      2 *
+        PATCHES *
+        views.length *
+        (3 * 14 ** 2 * tower.hidden + tower.hidden * decoder.hidden + decoder.hidden ** 2),
   }
 }
 
 /** The token of a white view; pooling leaves a map of equal tokens as it is. */
-function carriers({ inputIds, imageIndex, views }: PreparedItem, strength: Strength, tower: PlantedTower): number[] {
+function carriers(
+  { inputIds, imageIndex, views }: PreparedItem,
+  strength: Strength,
+  tower: PlantedTower,
+): number[] {
   // White is 1 for the tower.
   const channels = towerByHand(tower, strength(PIXEL), strength)
   const sum = channels.reduce((total, x) => total + x, 0)

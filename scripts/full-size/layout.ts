@@ -35,7 +35,11 @@ export interface Layout extends PlantedWeights {
   /** Bytes of tensors in a file, at most. */
   readonly shardBytes: number
   /** The second checkpoint, a folder within the first. */
-  readonly companion?: PlantedWeights & { readonly folder: string; readonly file: string; readonly config: object }
+  readonly companion?: PlantedWeights & {
+    readonly folder: string
+    readonly file: string
+    readonly config: object
+  }
   readonly decoder: PlantedDecoder
   /** Rows of the embedding table that the item reads, pictures given by codes included. */
   rows(item: PreparedItem): number[]
@@ -54,7 +58,10 @@ export function carrierOf(id: number): number {
 export function visionLanguage(config: Readonly<Record<string, unknown>>): VisionLanguageModel {
   const model = modelOf(config)
   if (model.kind === 'vision-language') return model
-  throw new BifocalError('full-size/model', { message: 'the layout is no vision-language model', hint: 'Mend its config.' })
+  throw new BifocalError('full-size/model', {
+    message: 'the layout is no vision-language model',
+    hint: 'Mend its config.',
+  })
 }
 
 /**
@@ -62,7 +69,11 @@ export function visionLanguage(config: Readonly<Record<string, unknown>>): Visio
  * @param modules beginnings of names, in the order of the modules; a tensor that fits none comes last
  */
 export function tensorsOf(model: VisionLanguageModel, modules: readonly string[]): SparseTensor[] {
-  const tensors = modelParameters(model).map(({ name, dims }) => ({ name: model.weightSpellings(name)[0]!, dtype: 'bf16' as const, dims }))
+  const tensors = modelParameters(model).map(({ name, dims }) => ({
+    name: model.weightSpellings(name)[0]!,
+    dtype: 'bf16' as const,
+    dims,
+  }))
   const rank = (name: string) => {
     const found = modules.findIndex((module) => name.startsWith(module))
     return found < 0 ? modules.length : found

@@ -7,7 +7,12 @@ import { divided, fewer, type Size } from './layout.ts'
 export const EMBEDDINGS = `${LLADA_PLACES.embeddings}.weight`
 
 /** LLaDA's own order of modules. */
-export const LLADA_MODULES = [EMBEDDINGS, 'model.transformer.ln_f.', 'model.transformer.blocks.', 'model.transformer.ff_out.']
+export const LLADA_MODULES = [
+  EMBEDDINGS,
+  'model.transformer.ln_f.',
+  'model.transformer.blocks.',
+  'model.transformer.ff_out.',
+]
 
 export function lladaDecoder(size: Size): PlantedDecoder {
   const heads = divided(32, size)

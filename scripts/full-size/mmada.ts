@@ -7,7 +7,14 @@ import type { PreparedItem } from '../../src/models/families/family.ts'
 import { decodeImage, encodeImage } from '../../src/models/families/mmada/image-tokenizer.ts'
 import { parametersOf } from '../../src/models/families/weights.ts'
 import { decoderOperations, plantDecoder } from './decoder.ts'
-import { carrierOf, type Layout, type PlantedWeights, type Size, tensorsOf, visionLanguage } from './layout.ts'
+import {
+  carrierOf,
+  type Layout,
+  type PlantedWeights,
+  type Size,
+  tensorsOf,
+  visionLanguage,
+} from './layout.ts'
 import { EMBEDDINGS, LLADA_MODULES, lladaConfig, lladaDecoder } from './llada.ts'
 import { ONES, type Plant, type Strength } from './plants.ts'
 import type { SparseTensor } from './sparse.ts'
@@ -36,7 +43,11 @@ const PATH = [
   'encoder.down.1.block.0.nin_shortcut.weight',
   'encoder.down.3.block.0.nin_shortcut.weight',
 ]
-const [NORM, TO_BITS, TO_LATENTS] = ['encoder.norm_out.weight', 'encoder.conv_out.weight', 'encoder.quant_conv.weight']
+const [NORM, TO_BITS, TO_LATENTS] = [
+  'encoder.norm_out.weight',
+  'encoder.conv_out.weight',
+  'encoder.quant_conv.weight',
+]
 
 export function mmadaLayout(size: Size): Layout {
   const decoder = lladaDecoder(size)
@@ -56,7 +67,11 @@ export function mmadaLayout(size: Size): Layout {
   }
   const stacks = { encoder: stackConfig(width, ENCODER), decoder: stackConfig(width, DECODER) }
   // The published file holds no sizes.
-  const tokenizer = { _class_name: 'MAGVITv2', _diffusers_version: '0.30.1', ...(size.scale === 1 ? {} : stacks) }
+  const tokenizer = {
+    _class_name: 'MAGVITv2',
+    _diffusers_version: '0.30.1',
+    ...(size.scale === 1 ? {} : stacks),
+  }
   const config = { ...llm, image_tokenizer_config: tokenizer }
   const model = visionLanguage(config)
   const all = tensorsOf(model, LLADA_MODULES)
@@ -73,7 +88,8 @@ export function mmadaLayout(size: Size): Layout {
     decoder,
     rows: ({ inputIds, imageIndex }) => [OFFSET + CODE, ...inputIds.filter((_, at) => imageIndex[at]! < 0)],
     carriers,
-    operations: ({ inputIds, views }) => decoderOperations(decoder, inputIds.length) + views.length * encoderOperations(images.tensors),
+    operations: ({ inputIds, views }) =>
+      decoderOperations(decoder, inputIds.length) + views.length * encoderOperations(images.tensors),
   }
 }
 
@@ -100,13 +116,20 @@ function stackConfig(width: number, { multipliers, blocks, bits }: typeof ENCODE
 function imageTokenizer(width: number): PlantedWeights {
   const graph = new Graph()
   const scope = rootScope(graph)
-  encodeImage(scope, { width, ...ENCODER }, graph.input('pixels', 'f32', ['views', 3, RESOLUTION, RESOLUTION]))
+  encodeImage(
+    scope,
+    { width, ...ENCODER },
+    graph.input('pixels', 'f32', ['views', 3, RESOLUTION, RESOLUTION]),
+  )
   decodeImage(scope, { width, ...DECODER }, graph.input('signs', 'f32', ['views', BITS, 32, 32]))
   const widest = 4 * width
   const bits = Array.from({ length: BITS }, (_, i) => i)
   const signs = bits.map((bit) => ((CODE >> (BITS - 1 - bit)) & 1 ? 1 : -1))
   const plants = new Map<string, Plant>([
-    ...PATH.map((name): [string, Plant] => [name, { value: 1, at: [name.includes('nin_shortcut') ? 0 : MIDDLE] }]),
+    ...PATH.map((name): [string, Plant] => [
+      name,
+      { value: 1, at: [name.includes('nin_shortcut') ? 0 : MIDDLE] },
+    ]),
     [NORM, ONES],
     [TO_BITS, { value: 1, at: bits.map((bit) => bit * widest * 9 + MIDDLE), factors: signs }],
     [TO_LATENTS, { value: 1, at: bits.map((bit) => bit * BITS + bit) }],
@@ -138,7 +161,8 @@ function encoderOperations(tensors: readonly SparseTensor[]): number {
   const convolutions = tensors.filter(({ name, dims }) => name.startsWith('encoder.') && dims.length === 4)
   const cells = (name: string) => {
     const [, level, part] = /^encoder\.down\.(\d)\.(\w+)/.exec(name) ?? []
-    const halvings = name === PATH[0] ? 0 : level === undefined ? 4 : Number(level) + (part === 'downsample' ? 1 : 0)
+    const halvings =
+      name === PATH[0] ? 0 : level === undefined ? 4 : Number(level) + (part === 'downsample' ? 1 : 0)
     return (RESOLUTION / 2 ** halvings) ** 2
   }
   const products = convolutions.reduce((sum, { name, dims }) => sum + 2 * sizeOf(dims) * cells(name), 0)

@@ -5,12 +5,24 @@ import type { PreparedItem } from '../../src/models/families/family.ts'
 import { decoderOperations, type PlantedDecoder, plantDecoder } from './decoder.ts'
 import { carrierOf, divided, fewer, type Layout, type Size, tensorsOf, visionLanguage } from './layout.ts'
 import { ONES, type Plant, type Strength } from './plants.ts'
-import { normed, type PlantedTower, plainGelu, plantTower, quickGelu, towerByHand, towerOperations } from './tower.ts'
+import {
+  normed,
+  type PlantedTower,
+  plainGelu,
+  plantTower,
+  quickGelu,
+  towerByHand,
+  towerOperations,
+} from './tower.ts'
 import { madeUpTokenizer } from './vocabulary.ts'
 
 const EMBEDDINGS = `${HUGGING_FACE_PLACES.embeddings}.weight`
 const PIXEL = 'visual.patch_embed.proj.weight'
-const MERGER = { norm: 'visual.merger.ln_q.weight', first: 'visual.merger.mlp.0.weight', second: 'visual.merger.mlp.2.weight' }
+const MERGER = {
+  norm: 'visual.merger.ln_q.weight',
+  first: 'visual.merger.mlp.0.weight',
+  second: 'visual.merger.mlp.2.weight',
+}
 /** Values of a patch, and patches of a token. */
 const VALUES = 3 * 2 * 14 ** 2
 const MERGED = 4
@@ -50,7 +62,14 @@ function towerOf(size: Size): PlantedTower & { heads: number } {
     tensors(layer) {
       const at = (module: string) => `visual.blocks.${layer}.${module}.weight`
       const [attentionNorm, feedForwardNorm] = [at('norm1'), at('norm2')]
-      return { attentionNorm, value: at('attn.qkv'), output: at('attn.proj'), feedForwardNorm, first: at('mlp.fc1'), second: at('mlp.fc2') }
+      return {
+        attentionNorm,
+        value: at('attn.qkv'),
+        output: at('attn.proj'),
+        feedForwardNorm,
+        first: at('mlp.fc1'),
+        second: at('mlp.fc2'),
+      }
     },
     heads,
     hidden,
@@ -120,7 +139,9 @@ export function qwen2VlLayout(size: Size): Layout {
   const model = visionLanguage(config)
   const width = MERGED * tower.hidden
   const channels = Array.from({ length: 1 + 2 * tower.layers }, (_, channel) => channel)
-  const merged = Array.from({ length: MERGED }, (_, patch) => channels.map((channel) => NEURON * width + patch * tower.hidden + channel))
+  const merged = Array.from({ length: MERGED }, (_, patch) =>
+    channels.map((channel) => NEURON * width + patch * tower.hidden + channel),
+  )
   const picture = new Map<string, Plant>([
     [PIXEL, { value: 1, at: [0] }],
     ...plantTower(tower),

@@ -28,7 +28,10 @@ export interface SparseFile {
 
 /** Writes one safetensors file with holes. An existing one is overwritten. */
 export async function writeSparse(path: string, { tensors, runs }: SparseFile): Promise<void> {
-  const { header, places } = safetensorsLayout(Object.fromEntries(tensors.map((tensor) => [tensor.name, tensor])), { format: 'pt' })
+  const { header, places } = safetensorsLayout(
+    Object.fromEntries(tensors.map((tensor) => [tensor.name, tensor])),
+    { format: 'pt' },
+  )
   const dtypes = new Map(tensors.map(({ name, dtype }) => [name, dtype]))
   const file = await open(path, 'w')
   try {
@@ -56,15 +59,27 @@ function bytesOf(dtype: SparseTensor['dtype'], values: readonly number[]): Uint8
  * and an index; one file alone is `model.safetensors`.
  * @param shardBytes at most, of tensors
  */
-export async function writeSparseShards(dir: string, { tensors, runs }: SparseFile, shardBytes: number): Promise<void> {
+export async function writeSparseShards(
+  dir: string,
+  { tensors, runs }: SparseFile,
+  shardBytes: number,
+): Promise<void> {
   await mkdir(dir, { recursive: true })
   const shards = shardsOf(tensors, shardBytes)
   const nameOf = (index: number) =>
-    shards.length === 1 ? 'model.safetensors' : `model-${padded(index + 1)}-of-${padded(shards.length)}.safetensors`
-  for (const [index, shard] of shards.entries()) await writeSparse(join(dir, nameOf(index)), { tensors: shard, runs })
+    shards.length === 1
+      ? 'model.safetensors'
+      : `model-${padded(index + 1)}-of-${padded(shards.length)}.safetensors`
+  for (const [index, shard] of shards.entries())
+    await writeSparse(join(dir, nameOf(index)), { tensors: shard, runs })
   if (shards.length === 1) return
-  const weightMap = Object.fromEntries(shards.flatMap((shard, index) => shard.map(({ name }) => [name, nameOf(index)])))
-  const index = { metadata: { total_size: tensors.reduce((sum, tensor) => sum + bytes(tensor), 0) }, weight_map: weightMap }
+  const weightMap = Object.fromEntries(
+    shards.flatMap((shard, index) => shard.map(({ name }) => [name, nameOf(index)])),
+  )
+  const index = {
+    metadata: { total_size: tensors.reduce((sum, tensor) => sum + bytes(tensor), 0) },
+    weight_map: weightMap,
+  }
   await writeFileAtomic(join(dir, 'model.safetensors.index.json'), JSON.stringify(index, undefined, 2))
 }
 

@@ -3,7 +3,15 @@
  * patch stands for all. Channel 0 carries the pixel; each layer's blocks read it and write to a channel of their own, as in the decoder.
  */
 
-import { attentionChannel, feedForwardChannel, ONES, type Plant, type Strength, step, unit } from './plants.ts'
+import {
+  attentionChannel,
+  feedForwardChannel,
+  ONES,
+  type Plant,
+  type Strength,
+  step,
+  unit,
+} from './plants.ts'
 
 /** Full names of a layer's tensors. */
 export interface TowerTensors {
@@ -50,12 +58,19 @@ export function plantTower({ tensors, hidden, inner, layers, valueRow }: Planted
  * @param pixel channel 0 of its embedding
  * @returns the channels that are not zero: 0, then two for each layer
  */
-export function towerByHand({ tensors, hidden, layers, activation }: PlantedTower, pixel: number, strength: Strength): number[] {
+export function towerByHand(
+  { tensors, hidden, layers, activation }: PlantedTower,
+  pixel: number,
+  strength: Strength,
+): number[] {
   const channels = [pixel]
   for (let layer = 0; layer < layers; layer++) {
     const { attentionNorm, value, output, feedForwardNorm, first, second } = tensors(layer)
     channels.push(normed(channels, hidden)[0]! * strength(attentionNorm) * strength(value) * strength(output))
-    channels.push(activation(normed(channels, hidden)[0]! * strength(feedForwardNorm) * strength(first)) * strength(second))
+    channels.push(
+      activation(normed(channels, hidden)[0]! * strength(feedForwardNorm) * strength(first)) *
+        strength(second),
+    )
   }
   return channels
 }
@@ -68,7 +83,11 @@ export function normed(channels: readonly number[], hidden: number): number[] {
 }
 
 /** Floating-point operations of `views` of `patches` each. */
-export function towerOperations({ hidden, inner, layers }: PlantedTower, patches: number, views: number): number {
+export function towerOperations(
+  { hidden, inner, layers }: PlantedTower,
+  patches: number,
+  views: number,
+): number {
   return views * layers * (2 * patches * (4 * hidden ** 2 + 2 * hidden * inner) + 4 * patches ** 2 * hidden)
 }
 

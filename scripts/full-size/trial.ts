@@ -42,7 +42,11 @@ export interface Effect {
 export const TOLERANCE = 1e-5
 
 /** Opens a planted checkpoint as a user does, and embeds the item. */
-export async function measure(dir: string, { asked }: WrittenCheckpoint, threads?: number): Promise<Measured> {
+export async function measure(
+  dir: string,
+  { asked }: WrittenCheckpoint,
+  threads?: number,
+): Promise<Measured> {
   const opening = stopwatch()
   // The folder's name must not choose a published embedder's prompt.
   const embedder = await Embedder.load(dir, { memory: 'low', preset: 'none', threads })
@@ -66,8 +70,14 @@ function stopwatch(): () => Span {
 }
 
 /** @param vector what the model gave for the item */
-export async function compare(dir: string, layout: Layout, written: WrittenCheckpoint, vector: ArrayLike<number>): Promise<Compared> {
-  const byHand = (strength: Strength) => vectorByHand(layout.decoder, layout.carriers(written.item, strength), strength)
+export async function compare(
+  dir: string,
+  layout: Layout,
+  written: WrittenCheckpoint,
+  vector: ArrayLike<number>,
+): Promise<Compared> {
+  const byHand = (strength: Strength) =>
+    vectorByHand(layout.decoder, layout.carriers(written.item, strength), strength)
   const expected = byHand(strengthOf(written.plants))
   const effects = (await telling(dir, written)).map(({ where, at }) => ({
     where,
@@ -86,11 +96,16 @@ function largest(a: ArrayLike<number>, b: ArrayLike<number>): number {
 /** Planted matrices in the order of the files; norms are everywhere. */
 async function telling(dir: string, { plants }: WrittenCheckpoint): Promise<Pick<Effect, 'where' | 'at'>[]> {
   const { files, tensors } = await openCheckpoint(dir)
-  const planted = [...tensors.values()].filter(({ name, file }) => dirname(file) === dir && isMatrix(plants.get(name)?.at))
+  const planted = [...tensors.values()].filter(
+    ({ name, file }) => dirname(file) === dir && isMatrix(plants.get(name)?.at),
+  )
   planted.sort((a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.offset - b.offset)
   const [first, middle, last] = [planted[0], planted[Math.floor(planted.length / 2)], planted.at(-1)]
   if (first === undefined || middle === undefined || last === undefined) {
-    throw new BifocalError('full-size/plants', { message: `${dir} holds nothing planted`, hint: 'Write the checkpoint first.' })
+    throw new BifocalError('full-size/plants', {
+      message: `${dir} holds nothing planted`,
+      hint: 'Write the checkpoint first.',
+    })
   }
   const far = planted.filter(({ offset }) => offset > 2 ** 32)
   return [

@@ -1,6 +1,11 @@
 /** @file A byte-level tokenizer as large as a published one, of made-up tokens: opening it takes what the published one takes. */
 
-import { BYTE_CHARACTERS, byteLevelTokenizer, specialToken, type TokenizerJson } from '../../src/inputs/text/byte-level.ts'
+import {
+  BYTE_CHARACTERS,
+  byteLevelTokenizer,
+  specialToken,
+  type TokenizerJson,
+} from '../../src/inputs/text/byte-level.ts'
 
 /**
  * @param plain number of tokens that text can give; ids 0 … 255 are bytes, then pairs and triples of them
@@ -38,7 +43,10 @@ export function lladaTokenizer(): TokenizerJson {
     126348: '<|eot_id|>',
   }
   const ids = Array.from({ length: 269 }, (_, i) => 126_080 + i)
-  return madeUpTokenizer(126_080, Object.fromEntries(ids.map((id) => [names[id] ?? `<|reserved_token_${id - 126_084}|>`, id])))
+  return madeUpTokenizer(
+    126_080,
+    Object.fromEntries(ids.map((id) => [names[id] ?? `<|reserved_token_${id - 126_084}|>`, id])),
+  )
 }
 
 export const LLADA_TEMPLATE =

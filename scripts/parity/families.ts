@@ -14,11 +14,17 @@ export interface FamilyRow {
 }
 
 /** By family; families of which no published config was at hand are absent. */
-const published: ReadonlyMap<string, { readonly repository: string; readonly config: Readonly<Record<string, unknown>> }> = new Map([
+const published: ReadonlyMap<
+  string,
+  { readonly repository: string; readonly config: Readonly<Record<string, unknown>> }
+> = new Map([
   ['llava-original', { repository: 'liuhaotian/llava-v1.5-7b', config: configs.llavaOriginal7b }],
   ['llava', { repository: 'llava-hf/llava-1.5-7b-hf', config: configs.llava7b }],
   ['llava-next', { repository: 'llava-hf/llava-v1.6-mistral-7b-hf', config: configs.llavaNextMistral }],
-  ['llava-onevision', { repository: 'llava-hf/llava-onevision-qwen2-0.5b-ov-hf', config: configs.onevisionHalf }],
+  [
+    'llava-onevision',
+    { repository: 'llava-hf/llava-onevision-qwen2-0.5b-ov-hf', config: configs.onevisionHalf },
+  ],
   ['idefics3', { repository: 'HuggingFaceTB/SmolVLM-256M-Instruct', config: configs.smolvlm256m }],
   ['mmada', { repository: 'Gen-Verse/MMaDA-8B-Base', config: mmadaConfig }],
   ['lavida', { repository: 'jacklishufan/lavida-llada-v1.0-instruct', config: lladaConfig }],

@@ -6,7 +6,10 @@ import type { Measured, Measurements, Verification } from './measurements.ts'
 
 /** Stages by column, in the order of the computation; what fits no other column is in the last. */
 const columns: readonly [title: string, of: RegExp][] = [
-  ['tokens', /^(prompt|input_ids|position_ids|visual_spans|image_(grid_thw|sizes|codes)|geometry|views_per_image)/],
+  [
+    'tokens',
+    /^(prompt|input_ids|position_ids|visual_spans|image_(grid_thw|sizes|codes)|geometry|views_per_image)/,
+  ],
   ['pixels', /^pixel_values/],
   ['vision', /^(vision|deepstack|decode)/],
   ['projector', /^(projector|pooled)$/],
@@ -91,7 +94,9 @@ function tiers({ name, published }: FamilyRow, models: readonly Measured[]): str
   return [
     `[${name}](families/${name}.md)`,
     '✓',
-    published === undefined ? '–' : `✓ ${code(published.repository)}, ${published.parameters.toLocaleString('en-US')}`,
+    published === undefined
+      ? '–'
+      : `✓ ${code(published.repository)}, ${published.parameters.toLocaleString('en-US')}`,
     ran ? '✓' : '–',
     equal.length > 0 ? equal.join('<br>') : '–',
     '–',
@@ -102,13 +107,17 @@ function tiers({ name, published }: FamilyRow, models: readonly Measured[]): str
 function sharesOf(report: Verification | undefined): string {
   if (report === undefined || 'refused' in report) return `✗ ${report?.refused ?? 'not run'}`
   const count = `${report.compared}/${report.expected}`
-  return report.failure === undefined ? `✓ ${count}, ${share(worstOf(report.stages).worst)}` : `✗ ${count}, differs at ${report.failure}`
+  return report.failure === undefined
+    ? `✓ ${count}, ${share(worstOf(report.stages).worst)}`
+    : `✗ ${count}, differs at ${report.failure}`
 }
 
 function deviceCell(report: Verification | undefined): string {
   if (report === undefined) return ''
   const shares = sharesOf(report)
-  return 'refused' in report || report.failure !== undefined ? shares : `${shares} ${worstOf(report.stages).stage}`
+  return 'refused' in report || report.failure !== undefined
+    ? shares
+    : `${shares} ${worstOf(report.stages).stage}`
 }
 
 /** Shares of tolerances by stage; `null`: differs in kind. */

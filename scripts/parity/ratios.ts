@@ -50,14 +50,20 @@ function refusal(error: unknown): BifocalError {
 }
 
 /** The built-in items' vectors, and the seconds of a pass with pictures that no cache knows. */
-async function embedded(model: string, options: LoadOptions): Promise<{ vectors: Float32Array[]; seconds: number }> {
+async function embedded(
+  model: string,
+  options: LoadOptions,
+): Promise<{ vectors: Float32Array[]; seconds: number }> {
   const embedder = await Embedder.load(model, options)
   try {
     const itemsOf = (round: number) => sampleItems(round).map(({ item }) => item)
     const { dims, data } = (await embedder.embed(itemsOf(0))).vectors
     const [count = 0, width = 0] = dims
     const seconds = await fastestPass(embedder, itemsOf, ROUNDS)
-    return { vectors: Array.from({ length: count }, (_, row) => data.slice(row * width, (row + 1) * width)), seconds }
+    return {
+      vectors: Array.from({ length: count }, (_, row) => data.slice(row * width, (row + 1) * width)),
+      seconds,
+    }
   } finally {
     await embedder.close()
   }

@@ -20,9 +20,18 @@ const fixtureSchema = z.looseObject({
 export async function readFixture(root: string, name: string): Promise<Omit<Measured, 'reports'>> {
   const dir = join(root, name)
   const { kind, tolerance, versions } = await readJson(join(dir, 'cases.json'), fixtureSchema)
-  const config = kind === 'model' ? await readJson(join(dir, 'checkpoint/config.json'), z.record(z.string(), z.unknown())) : undefined
+  const config =
+    kind === 'model'
+      ? await readJson(join(dir, 'checkpoint/config.json'), z.record(z.string(), z.unknown()))
+      : undefined
   const allowed = numbersIn(tolerance)
-  return { name, kind, family: config && familyOf(config), tolerance: [Math.min(...allowed), Math.max(...allowed)], versions }
+  return {
+    name,
+    kind,
+    family: config && familyOf(config),
+    tolerance: [Math.min(...allowed), Math.max(...allowed)],
+    versions,
+  }
 }
 
 /** All numbers of a value, however deep. */
@@ -44,11 +53,17 @@ const printedSchema = z.object({
  * @param dir the fixture
  * @returns its report, also where something differs
  */
-export async function verification(cli: string, dir: string, device: Device, env: NodeJS.ProcessEnv): Promise<Verification> {
+export async function verification(
+  cli: string,
+  dir: string,
+  device: Device,
+  env: NodeJS.ProcessEnv,
+): Promise<Verification> {
   const args = [cli, 'verify', '--golden', dir, '--device', device, '--json']
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { env, maxBuffer: 2 ** 26 }).catch((failed: unknown) =>
-    z.object({ stdout: z.string(), stderr: z.string() }).parse(failed),
-  )
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, args, {
+    env,
+    maxBuffer: 2 ** 26,
+  }).catch((failed: unknown) => z.object({ stdout: z.string(), stderr: z.string() }).parse(failed))
   if (stdout.trim() === '') return { refused: /error \[([^\]]+)\]/.exec(stderr)?.[1] ?? 'no report' }
   const { expected, compared, stages, failure } = printedSchema.parse(JSON.parse(stdout))
   // Two digits are shown; what differs from machine to machine need not be kept.

@@ -1,7 +1,15 @@
 /** @file What the command line refuses or survives, each in a process of its own: broken models, adapters, tables of shards, cache folders. */
 
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { cp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -25,9 +33,20 @@ beforeAll(async () => {
   const tokenizer = z.looseObject({ added_tokens: z.array(z.looseObject({ content: z.string() })) })
   const file = join(at('no-image-token'), 'tokenizer.json')
   const parsed = tokenizer.parse(JSON.parse(readFileSync(file, 'utf8')))
-  writeFileSync(file, JSON.stringify({ ...parsed, added_tokens: parsed.added_tokens.filter(({ content }) => content !== '<image>') }))
+  writeFileSync(
+    file,
+    JSON.stringify({
+      ...parsed,
+      added_tokens: parsed.added_tokens.filter(({ content }) => content !== '<image>'),
+    }),
+  )
   const module = 'language_model.model.layers.0.self_attn.q_proj'
-  const adapter = initialAdapter([{ module, inFeatures: 24, outFeatures: 24 }], { rank: 2, alpha: 4, seed: 1, baseModel: 'acme/twin' })
+  const adapter = initialAdapter([{ module, inFeatures: 24, outFeatures: 24 }], {
+    rank: 2,
+    alpha: 4,
+    seed: 1,
+    baseModel: 'acme/twin',
+  })
   for (const { up } of adapter.modules.values()) up.data.fill(0.5)
   await writeAdapter(at('adapter'), adapter)
   await buildCli()
@@ -46,12 +65,16 @@ test('an adapter gives the same vectors live and merged', async () => {
     return z.object({ vector: z.array(z.number()) }).parse(JSON.parse(stdout)).vector
   }
   const live = await vectorOf('--adapter', at('adapter'))
-  expect(await vectorOf('--adapter', at('adapter'), '--adapter-mode', 'merged')).toBeAllClose(live, { atol: 1e-6 })
+  expect(await vectorOf('--adapter', at('adapter'), '--adapter-mode', 'merged')).toBeAllClose(live, {
+    atol: 1e-6,
+  })
   expect(await vectorOf()).not.toBeAllClose(live, { atol: 1e-3 })
 })
 
 test('a process that exits while it writes leaves nothing half written', () => {
-  const file = pathToFileURL(join(fileURLToPath(new URL('../..', import.meta.url)), 'dist/foundation/files/file.js')).href
+  const file = pathToFileURL(
+    join(fileURLToPath(new URL('../..', import.meta.url)), 'dist/foundation/files/file.js'),
+  ).href
   const program = `
     import { writeFileAtomic } from ${JSON.stringify(file)}
     import { readdirSync } from 'node:fs'
@@ -60,7 +83,10 @@ test('a process that exits while it writes leaves nothing half written', () => {
       console.log(readdirSync('out').join())
       process.exit(130)
     })())`
-  const { status, stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program], { cwd: root, encoding: 'utf8' })
+  const { status, stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+    cwd: root,
+    encoding: 'utf8',
+  })
   expect(stdout).toMatch(/^\.x\.bin\..*\.tmp$/m)
   expect(status).toBe(130)
   expect(readdirSync(at('out'))).toEqual([])

@@ -5,7 +5,9 @@ import { z } from 'zod'
 import { UsageError } from '../foundation/numeric/errors.ts'
 import type { CommandIo } from './io.ts'
 
-type Camel<S extends string> = S extends `${infer Head}-${infer Tail}` ? `${Head}${Capitalize<Camel<Tail>>}` : S
+type Camel<S extends string> = S extends `${infer Head}-${infer Tail}`
+  ? `${Head}${Capitalize<Camel<Tail>>}`
+  : S
 
 /** `--dry-run <n>` → `dryRun`; `--no-controls` → `controls`, true unless the flag is given. */
 type FlagName<F extends string> = F extends `--no-${infer Rest}`
@@ -15,10 +17,16 @@ type FlagName<F extends string> = F extends `--no-${infer Rest}`
     : never
 
 /** What a flag without a schema gives: text, texts (`<names...>`), or whether it was given. */
-type FlagValue<F extends string> = F extends `${string}...>` ? string[] | undefined : F extends `${string}>` ? string | undefined : boolean
+type FlagValue<F extends string> = F extends `${string}...>`
+  ? string[] | undefined
+  : F extends `${string}>`
+    ? string | undefined
+    : boolean
 
 /** `embed <model> [file]` → `{ model: string; file: string | undefined }`. */
-type Arguments<L extends string> = L extends `${infer Head} ${infer Tail}` ? Arguments<Head> & Arguments<Tail> : ArgumentOf<L>
+type Arguments<L extends string> = L extends `${infer Head} ${infer Tail}`
+  ? Arguments<Head> & Arguments<Tail>
+  : ArgumentOf<L>
 type ArgumentOf<L extends string> = L extends `<${infer Name}>`
   ? { [N in Camel<Name>]: string }
   : L extends `[${infer Name}]`
@@ -64,10 +72,20 @@ export class CommandBuilder<Given> {
   }
 
   /** A flag. With a schema, its value is what the schema makes of the text; a refusal is a usage error. */
-  option<F extends string>(flags: F, description: string): CommandBuilder<Given & { [N in FlagName<F>]: FlagValue<F> }>
-  option<F extends string, T>(flags: F, description: string, schema: z.ZodType<T>): CommandBuilder<Given & { [N in FlagName<F>]: T }>
+  option<F extends string>(
+    flags: F,
+    description: string,
+  ): CommandBuilder<Given & { [N in FlagName<F>]: FlagValue<F> }>
+  option<F extends string, T>(
+    flags: F,
+    description: string,
+    schema: z.ZodType<T>,
+  ): CommandBuilder<Given & { [N in FlagName<F>]: T }>
   option(flags: string, description: string, schema?: z.ZodType): CommandBuilder<unknown> {
-    return new CommandBuilder<unknown>(this.#line, this.#summary, [...this.#flags, { flags, description, schema }])
+    return new CommandBuilder<unknown>(this.#line, this.#summary, [
+      ...this.#flags,
+      { flags, description, schema },
+    ])
   }
 
   /** @param run gives the exit code; an error decides it by its class */
@@ -119,6 +137,12 @@ function camel(name: string): string {
 /** A whole number of at least `min`, from text. */
 export function wholeNumber(min = 0, max = Number.MAX_SAFE_INTEGER): z.ZodType<number> {
   const error =
-    max < Number.MAX_SAFE_INTEGER ? `expected a whole number from ${min} to ${max}` : `expected a whole number of at least ${min}`
-  return z.string().regex(/^\d+$/, error).transform(Number).pipe(z.int({ error }).min(min, { error }).max(max, { error }))
+    max < Number.MAX_SAFE_INTEGER
+      ? `expected a whole number from ${min} to ${max}`
+      : `expected a whole number of at least ${min}`
+  return z
+    .string()
+    .regex(/^\d+$/, error)
+    .transform(Number)
+    .pipe(z.int({ error }).min(min, { error }).max(max, { error }))
 }

@@ -13,11 +13,17 @@ export interface Failure {
  * @param interrupted whether Ctrl-C was pressed: what is thrown after that and has no code of its own is its echo
  * @param debug whether to show the stack
  */
-export function failureOf(error: unknown, { interrupted, debug }: { interrupted: boolean; debug: boolean }): Failure {
+export function failureOf(
+  error: unknown,
+  { interrupted, debug }: { interrupted: boolean; debug: boolean },
+): Failure {
   const stack = debug && error instanceof Error && error.stack !== undefined ? `\n${error.stack}` : ''
   if (error instanceof CommanderError) return commanderFailure(error, stack)
   if (error instanceof BifocalError) {
-    return { exitCode: error.exitCode, words: `error [${error.code}]: ${error.message}\n  hint: ${error.hint}${stack}` }
+    return {
+      exitCode: error.exitCode,
+      words: `error [${error.code}]: ${error.message}\n  hint: ${error.hint}${stack}`,
+    }
   }
   if (interrupted) return { exitCode: 130, words: stack === '' ? undefined : stack.trim() }
   const message = error instanceof Error ? error.message : String(error)

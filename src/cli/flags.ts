@@ -10,7 +10,17 @@ export const device = oneOf(['cpu', 'webgpu', 'cuda']).optional()
 /** What weights are held and multiplied in. */
 export const dtype = oneOf(['f32', 'f16', 'int8']).optional()
 export const attention = oneOf(['native', 'causal', 'bidirectional']).optional()
-export const pool = oneOf(['last', 'mean', 'mean-text', 'mean-image', 'mean-tail', 'weighted', 'eos', 'mask', 'mask-shifted']).optional()
+export const pool = oneOf([
+  'last',
+  'mean',
+  'mean-text',
+  'mean-image',
+  'mean-tail',
+  'weighted',
+  'eos',
+  'mask',
+  'mask-shifted',
+]).optional()
 export const memory = oneOf(['fast', 'low']).optional()
 export const adapterMode = oneOf(['live', 'merged']).optional()
 export const truncation = oneOf(['error', 'reference']).optional()
@@ -18,7 +28,9 @@ export const count = wholeNumber(1).optional()
 /** More than any machine's cores only wait for each other. */
 export const threads = wholeNumber(1, 256).optional()
 /** A decoder layer: its number from 0, or `last`. */
-export const layer = z.union([z.literal('last'), wholeNumber(0)], { error: 'expected "last" or the number of a decoder layer' }).optional()
+export const layer = z
+  .union([z.literal('last'), wholeNumber(0)], { error: 'expected "last" or the number of a decoder layer' })
+  .optional()
 /** Published embedders, see `presets`, named here because the library is not loaded before a command runs; a test compares. */
 export const preset = oneOf([
   'vlm2vec-llava-next',
@@ -37,7 +49,8 @@ export const columns = z
   .string()
   .transform((given, at) => {
     const pairs = given.split(',').map((pair) => PAIR.exec(pair))
-    if (pairs.every((pair) => pair !== null)) return Object.fromEntries(pairs.map(([, part = '', name = '']) => [part, name]))
+    if (pairs.every((pair) => pair !== null))
+      return Object.fromEntries(pairs.map(([, part = '', name = '']) => [part, name]))
     at.addIssue('expected text=NAME, image=NAME, instruction=NAME, id=NAME, with commas between')
     return z.NEVER
   })

@@ -24,7 +24,8 @@ const environment = (home: string, more: NodeJS.ProcessEnv = {}) => ({
   BIFOCAL_CACHE: join(root, 'bifocal'),
   ...more,
 })
-const filesOf = (dir: string) => Object.fromEntries(readdirSync(dir).map((name) => [name, new Uint8Array(readFileSync(join(dir, name)))]))
+const filesOf = (dir: string) =>
+  Object.fromEntries(readdirSync(dir).map((name) => [name, new Uint8Array(readFileSync(join(dir, name)))]))
 const json = (text: string): unknown => JSON.parse(text)
 
 beforeAll(async () => {
@@ -33,14 +34,22 @@ beforeAll(async () => {
   model = twins.ar
   const adapter = join(root, 'adapter')
   const module = 'language_model.model.layers.0.self_attn.q_proj'
-  const made = initialAdapter([{ module, inFeatures: 24, outFeatures: 24 }], { rank: 2, alpha: 4, seed: 1, baseModel: 'acme/twin' })
+  const made = initialAdapter([{ module, inFeatures: 24, outFeatures: 24 }], {
+    rank: 2,
+    alpha: 4,
+    seed: 1,
+    baseModel: 'acme/twin',
+  })
   for (const { up } of made.modules.values()) up.data.fill(0.5)
   await writeAdapter(adapter, made)
   server = await startHubServer({
     'acme/twin': { refs, files: filesOf(model) },
     'acme/adapted': { refs, files: filesOf(adapter) },
     'acme/gated': { refs, files: filesOf(model), gated: true },
-    'acme/pickled': { refs, files: { 'config.json': new Uint8Array([123, 125]), 'pytorch_model.bin': new Uint8Array(4) } },
+    'acme/pickled': {
+      refs,
+      files: { 'config.json': new Uint8Array([123, 125]), 'pytorch_model.bin': new Uint8Array(4) },
+    },
   })
   await buildCli()
 }, 240_000)
@@ -78,7 +87,11 @@ test("an adapter's name brings its base along", async () => {
   const adapted = await runCli(['embed', 'acme/adapted', '--text', 'a cat'], { env })
   expect(adapted).toMatchObject({ code: 0 })
   expect(adapted.stdout).not.toBe((await runCli(['embed', 'acme/twin', '--text', 'a cat'], { env })).stdout)
-  expect(readdirSync(join(root, 'adapter/hub')).sort()).toEqual(['.locks', 'models--acme--adapted', 'models--acme--twin'])
+  expect(readdirSync(join(root, 'adapter/hub')).sort()).toEqual([
+    '.locks',
+    'models--acme--adapted',
+    'models--acme--twin',
+  ])
 })
 
 test('a tuned folder may name its base on the hub', async () => {
@@ -101,13 +114,31 @@ test('a tuned folder may name its base on the hub', async () => {
 
 describe('refusals', () => {
   test.each<[string, string[], NodeJS.ProcessEnv, number, RegExp]>([
-    ['a gated model', ['pull', 'acme/gated'], {}, 3, /hub\/gated.*acme\/gated is gated[\s\S]*hint: Accept its conditions.*HF_TOKEN/],
+    [
+      'a gated model',
+      ['pull', 'acme/gated'],
+      {},
+      3,
+      /hub\/gated.*acme\/gated is gated[\s\S]*hint: Accept its conditions.*HF_TOKEN/,
+    ],
     ['a bad token', ['pull', 'acme/twin'], { HF_TOKEN: 'hf_bad' }, 3, /hub\/token/],
     ['an absent model', ['inspect', 'acme/none'], {}, 3, /hub\/no-repository.*no folder of that name/],
     ['an absent revision', ['embed', 'acme/twin@v9', '--text', 'a'], {}, 3, /hub\/no-revision.*v9/],
     ['pickled weights', ['pull', 'acme/pickled'], {}, 3, /hub\/pickled.*pytorch_model.bin/],
-    ['offline', ['embed', 'acme/twin', '--text', 'a'], { HF_HUB_OFFLINE: '1' }, 3, /hub\/offline[\s\S]*hint: .*bifocal pull acme\/twin/],
-    ['an absent model of a study', ['study', '--models', 'acme/none', '--out', '/tmp/none'], {}, 3, /hub\/no-repository/],
+    [
+      'offline',
+      ['embed', 'acme/twin', '--text', 'a'],
+      { HF_HUB_OFFLINE: '1' },
+      3,
+      /hub\/offline[\s\S]*hint: .*bifocal pull acme\/twin/,
+    ],
+    [
+      'an absent model of a study',
+      ['study', '--models', 'acme/none', '--out', '/tmp/none'],
+      {},
+      3,
+      /hub\/no-repository/,
+    ],
     ['a path', ['pull', './twin'], {}, 2, /hub\/name/],
     ['patterns that match nothing', ['pull', 'acme/twin', '--include', '*.gguf'], {}, 2, /hub\/no-match/],
   ])('%s', async (_, args, more, code, says) => {

@@ -12,11 +12,17 @@ import { piecesOf } from './stdin.ts'
  * Pipes, `-` for stdin and those of a path (`<(…)`), have lines of JSON, and pictures by paths from the working directory.
  * @throws UsageError `usage/empty-input`; InterruptedError; what `openItems` throws
  */
-export async function itemsIn(path: string, signal: AbortSignal, columns: ItemColumns = {}): Promise<ItemSource> {
+export async function itemsIn(
+  path: string,
+  signal: AbortSignal,
+  columns: ItemColumns = {},
+): Promise<ItemSource> {
   const { openItems, pipedItems } = await import('../inputs/data/source.ts')
   const name = path === '-' ? 'stdin' : path
   const pipe = path === '-' ? process.stdin : pipeAt(path)
-  const source = await (pipe === undefined ? openItems(path, columns) : pipedItems(piecesOf(pipe, signal), { name, folder: '.', columns }))
+  const source = await (pipe === undefined
+    ? openItems(path, columns)
+    : pipedItems(piecesOf(pipe, signal), { name, folder: '.', columns }))
   if (source.total !== 0) return source
   throw new UsageError('empty-input', {
     message: `${source.name} has no items`,

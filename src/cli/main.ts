@@ -17,7 +17,8 @@ function endWithReader(stream: NodeJS.WriteStream): void {
     if (cause.code === 'EPIPE') process.exit(0)
     const error = streamFailure(stream === process.stdout ? 'stdout' : 'stderr', cause)
     // Where stderr itself fails nobody can be told.
-    if (stream === process.stdout) process.stderr.write(`${failureOf(error, { interrupted: false, debug: false }).words}\n`)
+    if (stream === process.stdout)
+      process.stderr.write(`${failureOf(error, { interrupted: false, debug: false }).words}\n`)
     process.exit(error.exitCode)
   })
 }
@@ -33,10 +34,14 @@ function version(): string {
 }
 
 async function main(argv: readonly string[]): Promise<number> {
-  const signal = interruption(() => process.stderr.write('\ninterrupted: saving what is done (Ctrl-C again stops at once)\n'))
+  const signal = interruption(() =>
+    process.stderr.write('\ninterrupted: saving what is done (Ctrl-C again stops at once)\n'),
+  )
   let result: CommandResult = 0
   const program = new Command('bifocal')
-    .description('Turn vision-language models into multimodal embedding models; measure them; explain the differences.')
+    .description(
+      'Turn vision-language models into multimodal embedding models; measure them; explain the differences.',
+    )
     .version(version())
     .exitOverride()
     .configureOutput({ outputError: () => {} })
@@ -53,7 +58,10 @@ async function main(argv: readonly string[]): Promise<number> {
     await program.parseAsync(argv)
     return result
   } catch (error) {
-    const { exitCode, words } = failureOf(error, { interrupted: signal.aborted, debug: process.env.BIFOCAL_DEBUG === '1' })
+    const { exitCode, words } = failureOf(error, {
+      interrupted: signal.aborted,
+      debug: process.env.BIFOCAL_DEBUG === '1',
+    })
     if (words !== undefined) process.stderr.write(`${words}\n`)
     return exitCode
   }

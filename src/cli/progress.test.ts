@@ -83,7 +83,9 @@ test('a label that starts again has a new clock', () => {
 })
 
 test('without a total there is no time left; a note stands behind the count', () => {
-  expect(progressText({ label: 'tune', done: 30, note: 'loss 0.5' }, 10_000, 30)).toBe('tune 30 · loss 0.5 · 3/s')
+  expect(progressText({ label: 'tune', done: 30, note: 'loss 0.5' }, 10_000, 30)).toBe(
+    'tune 30 · loss 0.5 · 3/s',
+  )
 })
 
 test.each([

@@ -54,7 +54,8 @@ export class ProgressLine {
     if (finished) this.#phases.delete(at.label)
     const text = () => progressText(at, now - phase.start, at.done - phase.first)
     if (!this.#target.redraws) {
-      const due = phase.logged === undefined ? now - phase.start >= BRIEF : finished || now - phase.logged >= LOG
+      const due =
+        phase.logged === undefined ? now - phase.start >= BRIEF : finished || now - phase.logged >= LOG
       if (!due) return
       this.#target.write(`${text()}\n`)
       phase.logged = now
@@ -89,7 +90,11 @@ export class ProgressLine {
  * @param elapsed since the phase started, in ms @param gained what was done since
  * @example progressText({ label: 'embed', done: 120, total: 400 }, 4000, 120) // 'embed 120/400 · 30/s · 10 s left'
  */
-export function progressText({ label, done, total, note }: Progress, elapsed: number, gained: number): string {
+export function progressText(
+  { label, done, total, note }: Progress,
+  elapsed: number,
+  gained: number,
+): string {
   const rate = elapsed > 0 ? gained / (elapsed / 1000) : 0
   const parts = [`${label} ${total === undefined ? done : `${done}/${total}`}`]
   if (note !== undefined) parts.push(note)

@@ -29,5 +29,7 @@ test('an interruption ends the reading, also between two pieces, and one from be
   controller.abort()
   await expect(waiting).rejects.toMatchObject({ code: 'interrupted' })
   await expect(pieces.next()).rejects.toMatchObject({ code: 'interrupted' })
-  await expect(text(piecesOf(new PassThrough(), controller.signal))).rejects.toMatchObject({ code: 'interrupted' })
+  await expect(text(piecesOf(new PassThrough(), controller.signal))).rejects.toMatchObject({
+    code: 'interrupted',
+  })
 })

@@ -2,7 +2,9 @@
 
 import { lladaConfig } from './lavida.ts'
 
-const pictures = Object.fromEntries(Object.entries(lladaConfig).filter(([key]) => /^(mm_|image_|tokenizer_)/.test(key)))
+const pictures = Object.fromEntries(
+  Object.entries(lladaConfig).filter(([key]) => /^(mm_|image_|tokenizer_)/.test(key)),
+)
 
 /** `GSAI-ML/LLaDA-V`. @see specs/lavida.md §10.1, §10.3 */
 export const lladaVConfig = {

@@ -34,6 +34,13 @@ export const tinyMmadaConfig = {
   mask_token_id: 768,
   eos_token_id: 513,
   image_tokenizer_config: {
-    encoder: { ch: 32, ch_mult: [1, 1, 2, 2], num_res_blocks: [1, 1, 1, 1], z_channels: 6, resolution: 64, attn_resolutions: [5] },
+    encoder: {
+      ch: 32,
+      ch_mult: [1, 1, 2, 2],
+      num_res_blocks: [1, 1, 1, 1],
+      z_channels: 6,
+      resolution: 64,
+      attn_resolutions: [5],
+    },
   },
 }

@@ -72,9 +72,20 @@ const smolvlmVision = {
   patch_size: 16,
 }
 
-const smolvlmText = { model_type: 'llama', max_position_embeddings: 8192, rms_norm_eps: 1e-5, rope_theta: 1e5, vocab_size: 49280 }
+const smolvlmText = {
+  model_type: 'llama',
+  max_position_embeddings: 8192,
+  rms_norm_eps: 1e-5,
+  rope_theta: 1e5,
+  vocab_size: 49280,
+}
 
-const smolvlmShared = { model_type: 'idefics3', image_token_id: 49190, scale_factor: 4, vision_config: smolvlmVision }
+const smolvlmShared = {
+  model_type: 'idefics3',
+  image_token_id: 49190,
+  scale_factor: 4,
+  vision_config: smolvlmVision,
+}
 
 export const smolvlm256m = {
   ...smolvlmShared,
@@ -92,7 +103,13 @@ export const smolvlm256m = {
 export const smolvlm500m = {
   ...smolvlmShared,
   model_type: 'smolvlm',
-  text_config: { ...smolvlmText, hidden_size: 960, intermediate_size: 2560, num_attention_heads: 15, num_key_value_heads: 5 },
+  text_config: {
+    ...smolvlmText,
+    hidden_size: 960,
+    intermediate_size: 2560,
+    num_attention_heads: 15,
+    num_key_value_heads: 5,
+  },
 }
 
 /** As published: text settings flat, keys of the class defaults partly left out. @see specs/ar-vlms.md §3.1 */
@@ -125,7 +142,13 @@ export const qwen2vl2b = {
   },
 }
 
-const wide = { hidden_size: 3584, intermediate_size: 18_944, num_attention_heads: 28, num_key_value_heads: 4, vocab_size: 152_064 }
+const wide = {
+  hidden_size: 3584,
+  intermediate_size: 18_944,
+  num_attention_heads: 28,
+  num_key_value_heads: 4,
+  vocab_size: 152_064,
+}
 
 export const qwen2vl7b = {
   ...qwen2vl2b,

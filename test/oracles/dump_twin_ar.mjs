@@ -32,7 +32,10 @@ const weights = checkpointWeights(checkpoint, family.weightSpellings)
 const graph = new Graph()
 const scope = rootScope(graph, { storedDtype: weights.storedDtype })
 const ids = (name) => graph.input(name, 'i64', ['batch', 'seq'])
-const { rows } = family.buildVision(scope, graph.input('pixel_values', 'f32', ['views', ...family.shape.view]))
+const { rows } = family.buildVision(
+  scope,
+  graph.input('pixel_values', 'f32', ['views', ...family.shape.view]),
+)
 const decoder = family.buildDecoder(scope, {
   inputIds: ids('input_ids'),
   attentionMask: ids('attention_mask'),

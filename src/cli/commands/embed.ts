@@ -10,13 +10,27 @@ import type { CommandIo } from '../io.ts'
 import { itemsIn } from '../items.ts'
 
 export const embed = command('embed <model>', 'Give the vectors of texts and pictures')
-  .option('--input <path>', 'items: a .jsonl, .csv, .tsv or .parquet file, or a folder of pictures; - reads JSON lines from stdin')
-  .option('--columns <names>', 'what the input calls text, image, instruction and id: text=caption,image=path', flags.columns)
+  .option(
+    '--input <path>',
+    'items: a .jsonl, .csv, .tsv or .parquet file, or a folder of pictures; - reads JSON lines from stdin',
+  )
+  .option(
+    '--columns <names>',
+    'what the input calls text, image, instruction and id: text=caption,image=path',
+    flags.columns,
+  )
   .option('--text <text>', 'one item: its text')
   .option('--image <files...>', 'one item: its picture or pictures, PNG, JPEG or WebP')
   .option('--instruction <text>', 'what the vectors are for; for items that bring none')
-  .option('--out <file>', 'write to a .safetensors, .npy, .parquet or .jsonl file instead of stdout; a killed run goes on')
-  .option('--preset <name>', 'prompt and readout of a published embedder; default: by the name of the model; or none', flags.preset)
+  .option(
+    '--out <file>',
+    'write to a .safetensors, .npy, .parquet or .jsonl file instead of stdout; a killed run goes on',
+  )
+  .option(
+    '--preset <name>',
+    'prompt and readout of a published embedder; default: by the name of the model; or none',
+    flags.preset,
+  )
   .option('--pool <kind>', 'how positions become one vector: last, mean, mean-text, … ', flags.pool)
   .option('--layer <n>', 'decoder layer to read after, or "last"', flags.layer)
   .option('--attention <kind>', 'native, causal or bidirectional', flags.attention)
@@ -39,7 +53,22 @@ export const embed = command('embed <model>', 'Give the vectors of texts and pic
   .option('--memory <mode>', 'fast, or low: half the memory of f16 weights, slower', flags.memory)
   .option('--strict', 'stop at the first bad item instead of skipping it')
   .action(async (given, io) => {
-    const { model, out, preset, dims, quantize, device, threads, memory, attention, dtype, adapter, layer, pool, instruction } = given
+    const {
+      model,
+      out,
+      preset,
+      dims,
+      quantize,
+      device,
+      threads,
+      memory,
+      attention,
+      dtype,
+      adapter,
+      layer,
+      pool,
+      instruction,
+    } = given
     const [{ Embedder }, { embedFile, embedSource }, { checkVectorPath }] = await Promise.all([
       import('../../models/embedder/embedder.ts'),
       import('../../models/embedder/embed-file.ts'),
@@ -75,7 +104,9 @@ export const embed = command('embed <model>', 'Give the vectors of texts and pic
       } as const
       const onResume = (vectors: number) => io.say(`goes on: ${vectors} vectors of an earlier run are kept`)
       const made: EmbeddedFile =
-        out === undefined ? await embedSource(embedder, source, options) : await embedFile(embedder, source, { ...options, out, onResume })
+        out === undefined
+          ? await embedSource(embedder, source, options)
+          : await embedFile(embedder, source, { ...options, out, onResume })
       warnSkipped(made, io)
       await print(made, { model, out, io })
       // Nothing embedded is a failure, whatever the reason; some skipped items are not.
@@ -95,7 +126,9 @@ function warnSkipped({ skipped, skippedFile }: EmbeddedFile, io: CommandIo): voi
   if (skipped.length === 0) return
   const more = skipped.length > SHOWN ? `; ${skipped.length - SHOWN} more are not shown` : ''
   const were = skipped.length === 1 ? 'item was' : 'items were'
-  io.warn(`${skipped.length} ${were} skipped${more}${skippedFile === undefined ? '' : `; listed in ${skippedFile}`}`)
+  io.warn(
+    `${skipped.length} ${were} skipped${more}${skippedFile === undefined ? '' : `; listed in ${skippedFile}`}`,
+  )
 }
 
 async function print(
@@ -106,8 +139,13 @@ async function print(
   const [count, width] = [rows.kept.length, rows.vectors.dims[1]]
   const summary = { model, dims: width, usage, skipped }
   if (out !== undefined)
-    io.print(`${count} ${count === 1 ? 'vector' : 'vectors'} of ${width} elements → ${out}`, { ...summary, out, skippedFile })
-  else if (io.json) io.print('', { ...summary, vectors: Array.from(vectorLines(rows), (line) => JSON.parse(line)) })
+    io.print(`${count} ${count === 1 ? 'vector' : 'vectors'} of ${width} elements → ${out}`, {
+      ...summary,
+      out,
+      skippedFile,
+    })
+  else if (io.json)
+    io.print('', { ...summary, vectors: Array.from(vectorLines(rows), (line) => JSON.parse(line)) })
   else for (const line of vectorLines(rows)) io.line(line)
 }
 
@@ -130,6 +168,7 @@ async function itemSource(
       hint: 'Give --text, --image or both for one item, or --input PATH for many.',
     })
   }
-  if (input === undefined) return { name: 'the flags', total: 1, lines: () => [{ line: 1, item: { text, image } }] }
+  if (input === undefined)
+    return { name: 'the flags', total: 1, lines: () => [{ line: 1, item: { text, image } }] }
   return await itemsIn(input, signal, columns)
 }

@@ -15,7 +15,16 @@ export const gates = command('gates', 'Measure the gates of tower and twins; exi
       import('../../measuring/study/gates.ts'),
       import('../../learning/pretraining/gates.ts'),
     ])
-    const found = await runGates({ models, quick, cards, threads, out, signal: io.signal, onProgress: io.progress, warn: io.warn })
+    const found = await runGates({
+      models,
+      quick,
+      cards,
+      threads,
+      out,
+      signal: io.signal,
+      onProgress: io.progress,
+      warn: io.warn,
+    })
     const missed = found.filter(({ passed }) => !passed)
     io.print(gateTable(found), { gates: found, passed: missed.length === 0 })
     io.say(`gates: ${found.length - missed.length} of ${found.length} met`)

@@ -11,23 +11,37 @@ import { command } from '../command.ts'
 import * as flags from '../flags.ts'
 import { itemsIn } from '../items.ts'
 
-export const inspect = command('inspect <model>', 'Show family, tensors, memory and time of a model, and what fewer bits would change')
+export const inspect = command(
+  'inspect <model>',
+  'Show family, tensors, memory and time of a model, and what fewer bits would change',
+)
   .option('--precision', 'run it in f32, f16 and int8: cosines to f32 and ratios of speed')
-  .option('--items <path>', 'for --precision, instead of built-in items: the first 64 of a file or folder, as `embed --input` reads it')
+  .option(
+    '--items <path>',
+    'for --precision, instead of built-in items: the first 64 of a file or folder, as `embed --input` reads it',
+  )
   .option('--no-probe', 'leave out the seconds an item, which take a measurement of two seconds')
   .option('--device <device>', 'cpu, webgpu or cuda; default cpu', flags.device)
   .option('--threads <n>', 'default: as many as the machine has', flags.threads)
   .action(async ({ model, precision, items, probe, device, threads }, io) => {
     if (items !== undefined && !precision) {
-      throw new UsageError('arguments', { message: '--items without --precision', hint: 'Items are for the comparison: add --precision.' })
+      throw new UsageError('arguments', {
+        message: '--items without --precision',
+        hint: 'Items are for the comparison: add --precision.',
+      })
     }
     const given = items === undefined ? undefined : await firstItems(items, io.signal)
     const { inspectModel } = await import('../../models/embedder/inspection.ts')
-    const found = await inspectModel(model, { signal: io.signal, onProgress: (at) => io.progress(inMegabytes(at)), warn: io.warn })
+    const found = await inspectModel(model, {
+      signal: io.signal,
+      onProgress: (at) => io.progress(inMegabytes(at)),
+      warn: io.warn,
+    })
     const fits = found.tensors.missing.length + found.tensors.unfit.length === 0
     const options = { device, threads, signal: io.signal, warn: io.warn }
     const estimate = fits && probe ? await estimated(model, options) : null
-    const compared = fits && precision ? await comparedAt(model, given, { ...options, onProgress: io.progress }) : null
+    const compared =
+      fits && precision ? await comparedAt(model, given, { ...options, onProgress: io.progress }) : null
     const words = [...inspectionWords(found), ...estimateWords(estimate), ...precisionWords(compared)]
     const rows = words.map(([name, value]) => `${name.padEnd(10)}  ${value}`)
     io.print(rows.join('\n'), { ...found, estimate, precision: compared })
@@ -83,7 +97,8 @@ function inspectionWords(found: Inspection): Row[] {
   const { contract, tensors, parameters, memory, shape } = found
   const { readout, attention } = contract
   const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`
-  const counts = (record: Record<string, number>) => Object.entries(record).map(([name, count]) => `${name} ${count.toLocaleString('en')}`)
+  const counts = (record: Record<string, number>) =>
+    Object.entries(record).map(([name, count]) => `${name} ${count.toLocaleString('en')}`)
   const unfit = [...tensors.unfit, ...tensors.missing.map((name) => `${name} is missing`)]
   return [
     ['family', `${found.family} (${found.kind})`],
@@ -104,14 +119,22 @@ function inspectionWords(found: Inspection): Row[] {
       `layer ${readout.layer}, ${readout.norm} the norm, ${readout.pool}${readout.dims === undefined ? '' : `, ${readout.dims} dims`}`,
     ],
     ['parameters', `${parameters.total.toLocaleString('en')} (${counts(parameters.parts).join(', ')})`],
-    ['memory', `stored ${mib(memory.stored)}, f32 ${mib(memory.f32)}, f16 ${mib(memory.f16)}, int8 ${mib(memory.int8)}`],
+    [
+      'memory',
+      `stored ${mib(memory.stored)}, f32 ${mib(memory.f32)}, f16 ${mib(memory.f16)}, int8 ${mib(memory.int8)}`,
+    ],
     ['files', found.files.join(', ')],
-    ['tensors', `${tensors.stored} stored (${counts(tensors.dtypes).join(', ')}), ${tensors.unused.length} unused`],
+    [
+      'tensors',
+      `${tensors.stored} stored (${counts(tensors.dtypes).join(', ')}), ${tensors.unused.length} unused`,
+    ],
     ...(found.adapter === null ? [] : [['adapter', found.adapter] as const]),
     ...(tensors.unused.length === 0 ? [] : [['unused', some(tensors.unused)] as const]),
     [
       'weights',
-      unfit.length === 0 ? 'all there, of the right shape' : `${unfit.length} of ${tensors.expected} weights do not fit: ${some(unfit)}`,
+      unfit.length === 0
+        ? 'all there, of the right shape'
+        : `${unfit.length} of ${tensors.expected} weights do not fit: ${some(unfit)}`,
     ],
   ]
 }
@@ -133,7 +156,8 @@ function estimateWords(estimate: Estimate | null): Row[] {
   if (estimate === null) return []
   const { machine, items } = estimate
   const kinds = Object.entries(items).map(
-    ([kind, { seconds, positions }]) => `${kind} ${inMilliseconds(seconds)} (${Math.round(positions)} positions)`,
+    ([kind, { seconds, positions }]) =>
+      `${kind} ${inMilliseconds(seconds)} (${Math.round(positions)} positions)`,
   )
   return [
     ['seconds', `${kinds.join(', ')}; foretold for an item in a full batch`],
@@ -146,9 +170,14 @@ function estimateWords(estimate: Estimate | null): Row[] {
 
 function precisionWords(reports: readonly PrecisionReport[] | null): Row[] {
   return (reports ?? []).map(({ dtype, cosine: { all, ...kinds }, speed, seconds }) => {
-    const near = Object.entries(kinds).map(([kind, { min, mean }]) => `${kind} ${min.toFixed(6)} ${mean.toFixed(6)}`)
+    const near = Object.entries(kinds).map(
+      ([kind, { min, mean }]) => `${kind} ${min.toFixed(6)} ${mean.toFixed(6)}`,
+    )
     const cosines = `cosine to f32 min ${all.min.toFixed(6)} mean ${all.mean.toFixed(6)} (${near.join(', ')})`
-    return [dtype, `${cosines}, ${speed.toFixed(2)}× the speed of f32 (${inMilliseconds(seconds)} an item, ${all.items} items)`]
+    return [
+      dtype,
+      `${cosines}, ${speed.toFixed(2)}× the speed of f32 (${inMilliseconds(seconds)} an item, ${all.items} items)`,
+    ]
   })
 }
 

@@ -8,11 +8,20 @@ import { UsageError } from '../../foundation/numeric/errors.ts'
 import { command, wholeNumber } from '../command.ts'
 import * as flags from '../flags.ts'
 
-const names = z.enum(['tower', 'twin-ar', 'twin-diffusion'], { error: 'expected tower, twin-ar or twin-diffusion' })
+const names = z.enum(['tower', 'twin-ar', 'twin-diffusion'], {
+  error: 'expected tower, twin-ar or twin-diffusion',
+})
 
-export const pretrain = command('pretrain <name>', 'Train tower, twin-ar or twin-diffusion from nothing, or go on with it')
+export const pretrain = command(
+  'pretrain <name>',
+  'Train tower, twin-ar or twin-diffusion from nothing, or go on with it',
+)
   .option('--steps <n>', 'updates; default: those of the recipe', flags.count)
-  .option('--seed <n>', 'of initial values, samples and masks; default: that of the recipe', wholeNumber(0).optional())
+  .option(
+    '--seed <n>',
+    'of initial values, samples and masks; default: that of the recipe',
+    wholeNumber(0).optional(),
+  )
   .option('--threads <n>', 'default: as many as the machine has', flags.threads)
   .option('--work <dir>', 'snapshots and logs; default .bifocal/pretraining')
   .option('--tower <dir>', "a twin's tower; default models/tower")
@@ -32,7 +41,10 @@ export const pretrain = command('pretrain <name>', 'Train tower, twin-ar or twin
     ) => {
       const parsed = names.safeParse(given)
       if (!parsed.success) {
-        throw new UsageError('arguments', { message: `unknown model ${given}`, hint: 'Name tower, twin-ar or twin-diffusion.' })
+        throw new UsageError('arguments', {
+          message: `unknown model ${given}`,
+          hint: 'Name tower, twin-ar or twin-diffusion.',
+        })
       }
       const name = parsed.data
       const [{ pretrain: run }, { gateTable }] = await Promise.all([

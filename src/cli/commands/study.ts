@@ -5,11 +5,18 @@ import { UsageError } from '../../foundation/numeric/errors.ts'
 import { command, wholeNumber } from '../command.ts'
 
 export const study = command('study', 'Convert models, measure them, explain the difference, write a report')
-  .option('--models <models...>', 'checkpoint folders, or ORG/NAME[@REVISION] on the hub; default: the shipped twins and their tower')
+  .option(
+    '--models <models...>',
+    'checkpoint folders, or ORG/NAME[@REVISION] on the hub; default: the shipped twins and their tower',
+  )
   .option('--tasks <names...>', 'embedded tasks; default all')
   .option('--preset <name>', 'quick (minutes) or full; default quick', z.enum(['quick', 'full']).optional())
   .option('--steps <n>', 'steps of each conversion', wholeNumber(1).optional())
-  .option('--tune <part>', 'lora, or all: every decoder weight but the embeddings; default lora', z.enum(['lora', 'all']).optional())
+  .option(
+    '--tune <part>',
+    'lora, or all: every decoder weight but the embeddings; default lora',
+    z.enum(['lora', 'all']).optional(),
+  )
   .option('--rank <n>', 'rank of the low-rank updates; default 64', wholeNumber(1).optional())
   .option(
     '--controls <yes|no>',
@@ -17,7 +24,11 @@ export const study = command('study', 'Convert models, measure them, explain the
     z.enum(['yes', 'no']).optional(),
   )
   .option('--seed <n>', 'of batches, adapters and intervals; default 7', wholeNumber(0).optional())
-  .option('--out <dir>', 'where report and results go; default bifocal-study', z.string().min(1, 'expected a folder').optional())
+  .option(
+    '--out <dir>',
+    'where report and results go; default bifocal-study',
+    z.string().min(1, 'expected a folder').optional(),
+  )
   .action(async ({ out = 'bifocal-study', controls, ...given }, io) => {
     if (given.tune === 'all' && given.rank !== undefined) {
       throw new UsageError('arguments', {

@@ -9,12 +9,25 @@ import { command } from '../command.ts'
 import * as flags from '../flags.ts'
 import { itemsIn } from '../items.ts'
 
-export const verify = command('verify [model]', 'Recompute expected values and name the first stage that differs')
+export const verify = command(
+  'verify [model]',
+  'Recompute expected values and name the first stage that differs',
+)
   .option('--golden <dir>', 'a fixture of reference values: a folder with cases.json')
-  .option('--record <items>', "keep golden vectors of a file's items in the model's embedder.json, for later verifications")
+  .option(
+    '--record <items>',
+    "keep golden vectors of a file's items in the model's embedder.json, for later verifications",
+  )
   .option('--out <dir>', "where --record writes; default: the model's folder, where it is one")
-  .option('--preset <name>', 'compare with the cosines that the authors of a published embedder printed', flags.preset)
-  .option('--picture <file>', "the authors' example picture, for --preset: assets/example.jpg of their repository")
+  .option(
+    '--preset <name>',
+    'compare with the cosines that the authors of a published embedder printed',
+    flags.preset,
+  )
+  .option(
+    '--picture <file>',
+    "the authors' example picture, for --preset: assets/example.jpg of their repository",
+  )
   .option('--device <device>', 'cpu, webgpu or cuda; default cpu', flags.device)
   .option('--dtype <dtype>', "f32, f16 or int8, for a model; default: the contract's", flags.dtype)
   .action(async ({ model, golden, record, out, preset, picture, device, dtype }, io) => {
@@ -66,7 +79,10 @@ export const verify = command('verify [model]', 'Recompute expected values and n
       }
       const { recordGolden } = await import('../../models/embedder/golden/record.ts')
       const dir = out ?? model
-      const { golden: kept } = await recordGolden(model, await goldenItemsOf(record, io.signal), dir, { ...options, preset })
+      const { golden: kept } = await recordGolden(model, await goldenItemsOf(record, io.signal), dir, {
+        ...options,
+        preset,
+      })
       io.print(`golden vectors of ${kept?.items.length ?? 0} items → ${dir}`, { dir, golden: kept })
       return 0
     }
@@ -76,7 +92,12 @@ export const verify = command('verify [model]', 'Recompute expected values and n
   })
 
 async function reportOf(
-  { model = '.', golden, preset, picture }: { model?: string; golden?: string; preset?: typeof flags.preset._output; picture?: string },
+  {
+    model = '.',
+    golden,
+    preset,
+    picture,
+  }: { model?: string; golden?: string; preset?: typeof flags.preset._output; picture?: string },
   options: {
     device?: typeof flags.device._output
     dtype?: typeof flags.dtype._output
@@ -85,12 +106,21 @@ async function reportOf(
     onDownload: (at: DownloadProgress) => void
   },
 ): Promise<VerifyReport> {
-  if (golden !== undefined) return await (await import('../../measuring/verify/golden.ts')).verifyGolden(golden, options)
+  if (golden !== undefined)
+    return await (await import('../../measuring/verify/golden.ts')).verifyGolden(golden, options)
   if (preset === undefined || preset === 'none') {
-    return await (await import('../../models/embedder/golden/contract.ts')).verifyContract(model, { ...options, preset })
+    return await (await import('../../models/embedder/golden/contract.ts')).verifyContract(model, {
+      ...options,
+      preset,
+    })
   }
   if (picture !== undefined)
-    return await (await import('../../models/embedder/golden/published.ts')).verifyPublished(model, preset, picture, options)
+    return await (await import('../../models/embedder/golden/published.ts')).verifyPublished(
+      model,
+      preset,
+      picture,
+      options,
+    )
   throw new UsageError('arguments', {
     message: `--preset ${preset} without the picture that its published cosines are of`,
     hint: 'Give --picture: assets/example.jpg of github.com/TIGER-AI-Lab/VLM2Vec.',

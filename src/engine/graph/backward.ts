@@ -32,7 +32,8 @@ export interface Seed {
 /** As `gradients`, from given gradients of outputs (GradCache continues a backward pass this way). */
 export function vectorJacobian(seeds: readonly Seed[], wrt: readonly Value<'f32'>[]): Value<'f32'>[] {
   const graph = seeds[0]?.output.graph
-  if (graph === undefined) throw new GraphError('empty', { message: 'no output to differentiate', hint: 'Give at least one seed.' })
+  if (graph === undefined)
+    throw new GraphError('empty', { message: 'no output to differentiate', hint: 'Give at least one seed.' })
   const last = Math.max(...seeds.map(({ output }) => output.id))
   const depends = dependents(graph.nodes, wrt, last)
   const arrived = new Map<number, Value<'f32'>>()
@@ -56,7 +57,10 @@ export function vectorJacobian(seeds: readonly Seed[], wrt: readonly Value<'f32'
     if (gradient !== undefined) return gradient
     const node = graph.producer(value)
     const name = 'name' in node.attributes ? node.attributes.name : `value ${value.id}`
-    throw new GraphError('no-gradient', { message: `the loss does not depend on ${name}`, hint: 'Train only what the loss uses.' })
+    throw new GraphError('no-gradient', {
+      message: `the loss does not depend on ${name}`,
+      hint: 'Train only what the loss uses.',
+    })
   })
 }
 
@@ -65,7 +69,8 @@ function dependents(nodes: readonly Node[], wrt: readonly Value[], last: number)
   const found = new Set(wrt.map(({ id }) => id))
   for (let id = 0; id <= last; id++) {
     const node = nodes[id]!
-    if (isDifferentiable(node) && isFloat(node.output) && node.inputs.some((input) => found.has(input.id))) found.add(id)
+    if (isDifferentiable(node) && isFloat(node.output) && node.inputs.some((input) => found.has(input.id)))
+      found.add(id)
   }
   return found
 }

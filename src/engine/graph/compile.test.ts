@@ -27,7 +27,11 @@ import {
   vectorJacobian,
 } from './index.ts'
 
-async function run(graph: Graph, feeds: Record<string, Tensor>, weights: Record<string, Tensor> = {}): Promise<Record<string, Tensor>> {
+async function run(
+  graph: Graph,
+  feeds: Record<string, Tensor>,
+  weights: Record<string, Tensor> = {},
+): Promise<Record<string, Tensor>> {
   const session = await openSession(compile(graph), { weights: memoryWeights(weights), thread: 'caller' })
   try {
     return await session.run(feeds)
@@ -45,14 +49,22 @@ describe('shape errors come while building and name the operator and both shapes
     ['matMul', () => matMul(x, w), /MatMul: shapes \[batch, seq, 8\] and \[4, 6\].*8 and 4/],
     ['linear', () => linear(x, w), /Gemm: shapes \[batch\*seq, 8\] and \[4, 6\].*8 and 6/],
     ['reshape', () => reshape(x, ['batch', 5, -1]), /Reshape/],
-    ['concat', () => concat([w, graph.parameter('v', 'f32', [3, 5])], 0), /Concat: shapes \[4, 6\] and \[3, 5\]/],
+    [
+      'concat',
+      () => concat([w, graph.parameter('v', 'f32', [3, 5])], 0),
+      /Concat: shapes \[4, 6\] and \[3, 5\]/,
+    ],
     ['expand', () => expand(w, [2, 4, 7]), /Expand: shapes \[4, 6\] and \[2, 4, 7\]/],
     ['slice', () => slice(w, 1, 2, 9), /Slice/],
     ['transpose', () => transpose(w, [0, 0]), /Transpose/],
     ['softmax', () => softmax(w, 2), /Softmax: axis 2/],
     ['scatterAdd', () => scatterAdd([5, 6], graph.constant(i64([3], [0, 1, 2])), w), /ScatterElements/],
     ['another graph', () => add(x, new Graph().input('y', 'f32', [8])), /another graph/],
-    ['one name, two shapes', () => graph.parameter('w', 'f32', [6, 4]), /w is declared as f32 \[4,6\] and again/],
+    [
+      'one name, two shapes',
+      () => graph.parameter('w', 'f32', [6, 4]),
+      /w is declared as f32 \[4,6\] and again/,
+    ],
     ['a vector as loss', () => gradients(x, [x])[0]!, /shape \[batch,seq,8\]/],
     ['no dependence', () => gradients(reduceSum(stopGradient(x)), [x])[0]!, /does not depend on x/],
   ])('%s', (_name, build, message) => {
@@ -63,7 +75,9 @@ describe('shape errors come while building and name the operator and both shapes
     const other = new Graph()
     const row = other.input('row', 'f32', [1, 4])
     other.output('y', expand(row, ['rows', 4]))
-    expect(() => compile(other).encode(() => ({ kind: 'inline', tensor: f32([], [0]) }))).toThrow(/no input has an axis of size rows/)
+    expect(() => compile(other).encode(() => ({ kind: 'inline', tensor: f32([], [0]) }))).toThrow(
+      /no input has an axis of size rows/,
+    )
   })
 })
 
@@ -91,8 +105,14 @@ describe('compiled graphs', () => {
     const joined = concat([b, a], 1)
     graph.output('flat', reshape(joined, ['batch', -1]))
     graph.output('rows', reshape(transpose(joined, [1, 0, 2]), [-1, 2]))
-    graph.output('wide', expand(reshape(reduceMean(joined, [2]), ['batch', 1, 'image+seq']), ['batch', 'seq', 'image+seq']))
-    const { flat, rows, wide } = await run(graph, { a: f32([1, 2, 2], [1, 2, 3, 4]), b: f32([1, 1, 2], [5, 6]) })
+    graph.output(
+      'wide',
+      expand(reshape(reduceMean(joined, [2]), ['batch', 1, 'image+seq']), ['batch', 'seq', 'image+seq']),
+    )
+    const { flat, rows, wide } = await run(graph, {
+      a: f32([1, 2, 2], [1, 2, 3, 4]),
+      b: f32([1, 1, 2], [5, 6]),
+    })
     expect(flat).toMatchObject({ dims: [1, 6], data: Float32Array.of(5, 6, 1, 2, 3, 4) })
     expect(rows!.dims).toEqual([3, 2])
     expect(wide).toMatchObject({ dims: [1, 2, 3], data: Float32Array.of(5.5, 1.5, 3.5, 5.5, 1.5, 3.5) })
@@ -102,9 +122,15 @@ describe('compiled graphs', () => {
     const graph = new Graph()
     const table = graph.input('table', 'f32', [4, 2])
     const ids = graph.input('ids', 'i64', ['n'])
-    const [gradient] = vectorJacobian([{ output: gather(table, ids), upstream: graph.input('up', 'f32', ['n', 2]) }], [table])
+    const [gradient] = vectorJacobian(
+      [{ output: gather(table, ids), upstream: graph.input('up', 'f32', ['n', 2]) }],
+      [table],
+    )
     graph.output('gradient', gradient!)
-    const { gradient: got } = await run(graph, { ids: i64([3], [1, 3, 1]), up: f32([3, 2], [1, 2, 10, 20, 100, 200]) })
+    const { gradient: got } = await run(graph, {
+      ids: i64([3], [1, 3, 1]),
+      up: f32([3, 2], [1, 2, 10, 20, 100, 200]),
+    })
     expect(got!.data).toEqual(Float32Array.of(0, 0, 101, 202, 0, 0, 10, 20))
   })
 

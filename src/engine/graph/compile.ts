@@ -1,7 +1,14 @@
 /** @file From a graph to an ONNX model: keeps what the outputs need and writes it, weights staying where they lie. */
 
 import { i64, type Tensor } from '../../foundation/numeric/tensor.ts'
-import type { CompiledGraph, EncodeOptions, FeedSlot, Precision, WeightPlacement, WeightSlot } from './compiled.ts'
+import type {
+  CompiledGraph,
+  EncodeOptions,
+  FeedSlot,
+  Precision,
+  WeightPlacement,
+  WeightSlot,
+} from './compiled.ts'
 import { type Dim, termsOf } from './dims.ts'
 import { encodeNode, type encoders, type NodeWriter } from './encoders.ts'
 import { GraphError } from './errors.ts'
@@ -60,14 +67,18 @@ export function compile(
     const form = plan.get(id)?.form
     if (isNode(node, 'Input') || (isNode(node, 'Parameter') && node.attributes.placement === 'fed'))
       inputs.push({ name: node.attributes.name, dtype, dims: [...dims] })
-    else if (isNode(node, 'Parameter')) weights.push({ name: node.attributes.name, dtype, dims: dims.map(Number), ...(form && { form }) })
+    else if (isNode(node, 'Parameter'))
+      weights.push({ name: node.attributes.name, dtype, dims: dims.map(Number), ...(form && { form }) })
   }
   const slots = results.map(([name, { dtype, dims }]) => ({ name, dtype, dims: [...dims] }))
   return {
     inputs,
     outputs: slots,
     weights,
-    encode(place: (slot: WeightSlot) => WeightPlacement, { halves = true, signedWeights = true, fused = false }: EncodeOptions = {}) {
+    encode(
+      place: (slot: WeightSlot) => WeightPlacement,
+      { halves = true, signedWeights = true, fused = false }: EncodeOptions = {},
+    ) {
       const fusions: Fusions = fused ? findFusions(nodes) : new Map()
       const writer = new ModelWriter(inputs, plan, fusions, { halves, signedWeights })
       const written = reachable(
@@ -77,7 +88,10 @@ export function compile(
       )
       for (const node of weightsFirst(written)) writer.write(node)
       for (const [name, value] of results) writer.name(name, value)
-      return modelBytes({ inputs, outputs: slots, weights, constants: writer.constants, nodes: writer.nodes }, place)
+      return modelBytes(
+        { inputs, outputs: slots, weights, constants: writer.constants, nodes: writer.nodes },
+        place,
+      )
     },
   }
 }
@@ -107,7 +121,8 @@ function weightsFirst(nodes: readonly Node[]): Node[] {
   for (const node of nodes) {
     if (isNode(node, 'Constant')) constant.add(node.output.id)
     const known = node.inputs.every(({ id }) => ofWeights.has(id) || constant.has(id))
-    if (isNode(node, 'Parameter') || (known && node.inputs.some(({ id }) => ofWeights.has(id)))) ofWeights.add(node.output.id)
+    if (isNode(node, 'Parameter') || (known && node.inputs.some(({ id }) => ofWeights.has(id))))
+      ofWeights.add(node.output.id)
   }
   const early = (node: Node) => constant.has(node.output.id) || ofWeights.has(node.output.id)
   return [...nodes.filter(early), ...nodes.filter((node) => !early(node))]
@@ -146,7 +161,10 @@ class ModelWriter implements NodeWriter {
     else if (isWritten(node)) {
       const fusion = this.#fusions.get(id)
       const inputs = (fusion ?? node).inputs.map((input) => this.#names.get(input.id)!)
-      this.#names.set(id, fusion?.write(inputs, this) ?? this.#changed(node, inputs) ?? encodeNode(node, inputs, this))
+      this.#names.set(
+        id,
+        fusion?.write(inputs, this) ?? this.#changed(node, inputs) ?? encodeNode(node, inputs, this),
+      )
     }
   }
 
@@ -160,7 +178,9 @@ class ModelWriter implements NodeWriter {
       return this.#linears.write({ x: first!, weight: weight.name, bias: third }, weight.form)
     // Unpacking some rows of a table of embeddings is cheaper than unpacking all.
     if (isNode(node, 'Gather') && node.attributes.axis === 0 && table?.form === 'half')
-      return this.emit('Cast', [this.emit('Gather', [table.name, second!], { axis: 0 })], { to: ONNX_TYPE.f32 })
+      return this.emit('Cast', [this.emit('Gather', [table.name, second!], { axis: 0 })], {
+        to: ONNX_TYPE.f32,
+      })
     return undefined
   }
 
@@ -180,10 +200,22 @@ class ModelWriter implements NodeWriter {
     this.nodes.push({ opType: 'Identity', input: [this.#names.get(value.id)!], output: [output] })
   }
 
-  emit(type: string, inputs: readonly string[], attributes: Record<string, AttributeValue> = {}, domain = ''): string {
+  emit(
+    type: string,
+    inputs: readonly string[],
+    attributes: Record<string, AttributeValue> = {},
+    domain = '',
+  ): string {
     const output = `v${this.#count++}`
     const attribute = Object.entries(attributes).map(([name, value]) => attributeMessage(name, value))
-    this.nodes.push({ name: `${type}_${output}`, opType: type, domain, input: [...inputs], output: [output], attribute })
+    this.nodes.push({
+      name: `${type}_${output}`,
+      opType: type,
+      domain,
+      input: [...inputs],
+      output: [output],
+      attribute,
+    })
     return output
   }
 
@@ -211,11 +243,17 @@ class ModelWriter implements NodeWriter {
   #polynomial(dim: Dim): string {
     const symbol = this.#inputAxis(dim)
     if (symbol !== undefined) {
-      return this.emit('Gather', [this.emit('Shape', [symbol.name]), this.constant(i64([1], [symbol.axis]))], { axis: 0 })
+      return this.emit(
+        'Gather',
+        [this.emit('Shape', [symbol.name]), this.constant(i64([1], [symbol.axis]))],
+        { axis: 0 },
+      )
     }
     const terms = termsOf(dim).map(({ coefficient, symbols }) => {
       if (symbols.length === 1 && coefficient === 1 && symbols[0] === dim) throw freeSymbol(dim)
-      return [coefficient, ...symbols].map((factor) => this.#size(factor)).reduce((a, b) => this.emit('Mul', [a, b]))
+      return [coefficient, ...symbols]
+        .map((factor) => this.#size(factor))
+        .reduce((a, b) => this.emit('Mul', [a, b]))
     })
     return terms.reduce((a, b) => this.emit('Add', [a, b]))
   }

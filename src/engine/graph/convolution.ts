@@ -26,7 +26,8 @@ export function conv2d(
   bias?: Value<'f32'>,
   { stride = 1, padding = 0 }: ConvOptions = {},
 ): Value<'f32'> {
-  const pads: ConvolutionGeometry['pads'] = typeof padding === 'number' ? [padding, padding, padding, padding] : padding
+  const pads: ConvolutionGeometry['pads'] =
+    typeof padding === 'number' ? [padding, padding, padding, padding] : padding
   const y = convolve(x, weight, { strides: [stride, stride], pads, dilations: [1, 1] })
   return bias === undefined ? y : add(y, reshape(bias, [1, bias.dims[0]!, 1, 1]))
 }
@@ -39,7 +40,8 @@ export function convolve(x: Value<'f32'>, weight: Value<'f32'>, geometry: Convol
     throw shapeMismatch('Conv', x.dims, weight.dims, 'a picture and kernels of as many channels')
   const { pads, strides, dilations } = geometry
   const spatial = [0, 1].map((i) => {
-    const extent = known(size[i], x) + pads[i]! + pads[i + 2]! - dilations[i]! * (known(kernel[i], weight) - 1) - 1
+    const extent =
+      known(size[i], x) + pads[i]! + pads[i + 2]! - dilations[i]! * (known(kernel[i], weight) - 1) - 1
     return Math.floor(extent / strides[i]!) + 1
   })
   return x.graph.apply('Conv', [x, weight], geometry, 'f32', [batch!, out!, ...spatial])
@@ -56,7 +58,14 @@ function known(dim: number | string | undefined, of: Value): number {
 /** Each pixel becomes a `factor × factor` block. */
 export function upsampleNearest(x: Value<'f32'>, factor: number): Value<'f32'> {
   const [batch, channels, height, width] = x.dims
-  const wide = expand(reshape(x, [batch!, channels!, height!, 1, width!, 1]), [batch!, channels!, height!, factor, width!, factor])
+  const wide = expand(reshape(x, [batch!, channels!, height!, 1, width!, 1]), [
+    batch!,
+    channels!,
+    height!,
+    factor,
+    width!,
+    factor,
+  ])
   return reshape(wide, [batch!, channels!, multiplyDims(height!, factor), multiplyDims(width!, factor)])
 }
 

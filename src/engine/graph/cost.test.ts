@@ -34,7 +34,11 @@ describe('costOf', () => {
     ['a change of shape', graphOf((g) => reshape(x(g), [-1, 8])), { operations: 0, elements: 0 }],
     [
       'a convolution',
-      graphOf((g) => conv2d(g.input('i', 'f32', ['batch', 3, 8, 8]), g.parameter('w', 'f32', [4, 3, 2, 2]), undefined, { stride: 2 })),
+      graphOf((g) =>
+        conv2d(g.input('i', 'f32', ['batch', 3, 8, 8]), g.parameter('w', 'f32', [4, 3, 2, 2]), undefined, {
+          stride: 2,
+        }),
+      ),
       { operations: 2 * (2 * 4 * 4 * 4) * (3 * 2 * 2), elements: 0 },
     ],
   ])('%s', (_, graph, cost) => {

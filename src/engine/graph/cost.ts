@@ -27,12 +27,14 @@ export function costOf(graph: Graph, sizes: ReadonlyMap<string, number>): GraphC
   for (const node of reachable(graph, [...graph.outputs.values()])) {
     const { inputs, output } = node
     const [first, second] = inputs
-    if (isNode(node, 'Gemm')) operations += 2 * size(output.dims) * known(first!.dims[node.attributes.transposeA ? 0 : 1]!, sizes)
+    if (isNode(node, 'Gemm'))
+      operations += 2 * size(output.dims) * known(first!.dims[node.attributes.transposeA ? 0 : 1]!, sizes)
     else if (isNode(node, 'MatMul')) operations += 2 * size(output.dims) * known(first!.dims.at(-1)!, sizes)
     // Each output element sums over one kernel.
     else if (isNode(node, 'Conv')) operations += 2 * size(output.dims) * size(second!.dims.slice(1))
     else if (isNode(node, 'ConvTranspose')) operations += 2 * size(first!.dims) * size(second!.dims.slice(1))
-    else if (!FREE.has(node.op) && inputs.some((input) => !isParameter(graph.producer(input)))) elements += size(output.dims)
+    else if (!FREE.has(node.op) && inputs.some((input) => !isParameter(graph.producer(input))))
+      elements += size(output.dims)
   }
   return { operations, elements }
 }
@@ -44,5 +46,8 @@ function isParameter(node: Node): boolean {
 function known(dim: Dim, sizes: ReadonlyMap<string, number>): number {
   const value = evaluateDim(dim, sizes)
   if (value !== undefined) return value
-  throw new GraphError('free-symbol', { message: `the size ${dim} is not known`, hint: 'Give a size for each symbol of the inputs.' })
+  throw new GraphError('free-symbol', {
+    message: `the size ${dim} is not known`,
+    hint: 'Give a size for each symbol of the inputs.',
+  })
 }

@@ -45,7 +45,9 @@ function format(terms: Polynomial): Dim {
 /** The sum of sizes; numbers may be negative. */
 export function addDims(...dims: Dim[]): Dim {
   const sum: Polynomial = new Map()
-  for (const dim of dims) for (const [monomial, coefficient] of parse(dim)) sum.set(monomial, (sum.get(monomial) ?? 0) + coefficient)
+  for (const dim of dims)
+    for (const [monomial, coefficient] of parse(dim))
+      sum.set(monomial, (sum.get(monomial) ?? 0) + coefficient)
   return format(sum)
 }
 
@@ -91,7 +93,10 @@ export function divideDim(dim: Dim, divisor: Dim): Dim | undefined {
 
 /** The terms of a dimension: `[coefficient, names]` each. The encoder computes run-time sizes from them. */
 export function termsOf(dim: Dim): { coefficient: number; symbols: string[] }[] {
-  return [...parse(dim)].map(([monomial, coefficient]) => ({ coefficient, symbols: monomial === '' ? [] : monomial.split('*') }))
+  return [...parse(dim)].map(([monomial, coefficient]) => ({
+    coefficient,
+    symbols: monomial === '' ? [] : monomial.split('*'),
+  }))
 }
 
 /** `[batch, 2*seq, 64]` for messages. */

@@ -7,7 +7,18 @@ import type { Value } from './graph.ts'
 import type { Op } from './op.ts'
 
 type BinaryOp = 'Add' | 'Sub' | 'Mul' | 'Div'
-type UnaryOp = 'Neg' | 'Exp' | 'Log' | 'Sqrt' | 'Reciprocal' | 'Tanh' | 'Sigmoid' | 'Softplus' | 'Erf' | 'Sin' | 'Cos'
+type UnaryOp =
+  | 'Neg'
+  | 'Exp'
+  | 'Log'
+  | 'Sqrt'
+  | 'Reciprocal'
+  | 'Tanh'
+  | 'Sigmoid'
+  | 'Softplus'
+  | 'Erf'
+  | 'Sin'
+  | 'Cos'
 
 /** The shape of two broadcast operands. @throws GraphError `graph/shape` */
 export function broadcastDims(op: Op, a: readonly Dim[], b: readonly Dim[]): Dim[] {
@@ -28,13 +39,17 @@ function binary<T extends DType>(op: BinaryOp, a: Value<T>, b: Value<T> | number
 }
 
 function scalarLike(a: Value, b: number): Value {
-  if (a.dtype === 'i64') return a.graph.constant({ dtype: 'i64', dims: [], data: BigInt64Array.of(BigInt(b)) })
+  if (a.dtype === 'i64')
+    return a.graph.constant({ dtype: 'i64', dims: [], data: BigInt64Array.of(BigInt(b)) })
   return a.graph.scalar(b)
 }
 
 function sameDType(op: Op, a: Value, b: Value): void {
   if (a.dtype !== b.dtype) {
-    throw new GraphError('dtype', { message: `${op}: operands are ${a.dtype} and ${b.dtype}`, hint: 'Cast one of them.' })
+    throw new GraphError('dtype', {
+      message: `${op}: operands are ${a.dtype} and ${b.dtype}`,
+      hint: 'Cast one of them.',
+    })
   }
 }
 
@@ -49,7 +64,8 @@ export const mul = <T extends DType>(a: Value<T>, b: Value<T> | number): Value<T
 export const div = <T extends DType>(a: Value<T>, b: Value<T> | number): Value<T> => binary('Div', a, b)
 
 /** `xᵉ` for a fixed exponent. */
-export const pow = (x: Value<'f32'>, exponent: number): Value<'f32'> => x.graph.apply('Pow', [x], { exponent }, 'f32', x.dims)
+export const pow = (x: Value<'f32'>, exponent: number): Value<'f32'> =>
+  x.graph.apply('Pow', [x], { exponent }, 'f32', x.dims)
 
 export const neg = unary('Neg')
 export const exp = unary('Exp')
@@ -68,9 +84,11 @@ export const cos = unary('Cos')
 export const logSigmoid = (x: Value<'f32'>): Value<'f32'> => neg(softplus(neg(x)))
 
 /** GELU, exact (erf). @see specs/ar-vlms.md §0.4 */
-export const gelu = (x: Value<'f32'>): Value<'f32'> => x.graph.apply('Gelu', [x], { approximate: 'none' }, 'f32', x.dims)
+export const gelu = (x: Value<'f32'>): Value<'f32'> =>
+  x.graph.apply('Gelu', [x], { approximate: 'none' }, 'f32', x.dims)
 /** GELU by tanh (`gelu_pytorch_tanh`). */
-export const geluTanh = (x: Value<'f32'>): Value<'f32'> => x.graph.apply('Gelu', [x], { approximate: 'tanh' }, 'f32', x.dims)
+export const geluTanh = (x: Value<'f32'>): Value<'f32'> =>
+  x.graph.apply('Gelu', [x], { approximate: 'tanh' }, 'f32', x.dims)
 /** `x·σ(1.702x)`, the activation of CLIP and Qwen2-VL towers. */
 export const quickGelu = (x: Value<'f32'>): Value<'f32'> => mul(x, sigmoid(mul(x, 1.702)))
 /** `x·σ(x)`. */
@@ -82,7 +100,8 @@ export function cast<T extends DType>(x: Value, to: T): Value<T> {
 }
 
 /** The same values; gradients stop here. */
-export const stopGradient = <T extends DType>(x: Value<T>): Value<T> => x.graph.apply('StopGradient', [x], {}, x.dtype, x.dims)
+export const stopGradient = <T extends DType>(x: Value<T>): Value<T> =>
+  x.graph.apply('StopGradient', [x], {}, x.dtype, x.dims)
 
 function comparison(op: 'Equal' | 'Less' | 'LessOrEqual', a: Value, b: Value | number): Value<'bool'> {
   const right = typeof b === 'number' ? scalarLike(a, b) : b
@@ -98,7 +117,11 @@ export const and = (a: Value<'bool'>, b: Value<'bool'>): Value<'bool'> =>
 export const not = (a: Value<'bool'>): Value<'bool'> => a.graph.apply('Not', [a], {}, 'bool', a.dims)
 
 /** `condition ? a : b`, broadcast. A number stands for a scalar. */
-export function where(condition: Value<'bool'>, a: Value<'f32'> | number, b: Value<'f32'> | number): Value<'f32'> {
+export function where(
+  condition: Value<'bool'>,
+  a: Value<'f32'> | number,
+  b: Value<'f32'> | number,
+): Value<'f32'> {
   const { graph } = condition
   const left = typeof a === 'number' ? graph.scalar(a) : a
   const right = typeof b === 'number' ? graph.scalar(b) : b

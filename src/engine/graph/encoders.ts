@@ -9,7 +9,12 @@ import type { Op } from './op.ts'
 /** What an encoder may do: add nodes and constants, and turn symbolic sizes into run-time values. */
 export interface NodeWriter {
   /** Adds an ONNX node and gives the name of its output. @param domain of the operator; default ONNX's own */
-  emit(type: string, inputs: readonly string[], attributes?: Record<string, AttributeValue>, domain?: 'com.microsoft'): string
+  emit(
+    type: string,
+    inputs: readonly string[],
+    attributes?: Record<string, AttributeValue>,
+    domain?: 'com.microsoft',
+  ): string
   constant(value: Tensor): string
   /** Sizes as an `i64` vector, computed when the graph runs where they are symbolic. */
   sizes(dims: readonly Dim[]): string
@@ -38,7 +43,11 @@ export const encoders: { readonly [O in Exclude<Op, 'Input' | 'Parameter'>]: Enc
   Constant: ({ attributes }, _inputs, writer) => writer.constant(attributes.tensor),
   Iota: ({ attributes }, _inputs, writer) => {
     const whole = (value: number) => writer.constant(i64([], [value]))
-    return writer.emit('Range', [whole(0), writer.emit('Squeeze', [writer.sizes([attributes.length])]), whole(1)])
+    return writer.emit('Range', [
+      whole(0),
+      writer.emit('Squeeze', [writer.sizes([attributes.length])]),
+      whole(1),
+    ])
   },
   Add: plain('Add'),
   Sub: plain('Sub'),
@@ -72,13 +81,20 @@ export const encoders: { readonly [O in Exclude<Op, 'Input' | 'Parameter'>]: Enc
   ReduceSum: reduction('ReduceSum'),
   ReduceMean: reduction('ReduceMean'),
   ReduceMax: reduction('ReduceMax'),
-  Reshape: ({ attributes: { dims }, inputs: [from] }, [x], writer) => writer.emit('Reshape', [x!, reshapeTarget(from!.dims, dims, writer)]),
-  Transpose: ({ attributes: { permutation } }, inputs, writer) => writer.emit('Transpose', inputs, { perm: permutation }),
+  Reshape: ({ attributes: { dims }, inputs: [from] }, [x], writer) =>
+    writer.emit('Reshape', [x!, reshapeTarget(from!.dims, dims, writer)]),
+  Transpose: ({ attributes: { permutation } }, inputs, writer) =>
+    writer.emit('Transpose', inputs, { perm: permutation }),
   Expand: ({ attributes: { dims } }, [x], writer) => writer.emit('Expand', [x!, writer.sizes(dims)]),
   Concat: alongAxis('Concat'),
   Slice: ({ attributes: { axis, start, length } }, [x], writer) => {
     const from = writer.sizes([start])
-    return writer.emit('Slice', [x!, from, writer.emit('Add', [from, writer.sizes([length])]), writer.constant(i64([1], [axis]))])
+    return writer.emit('Slice', [
+      x!,
+      from,
+      writer.emit('Add', [from, writer.sizes([length])]),
+      writer.constant(i64([1], [axis])),
+    ])
   },
   // Pads of every axis: with the `axes` input, the engine's transpose optimiser (1.30) reads past the end of a short list.
   Pad: ({ attributes: { axis, before, after }, inputs: [from] }, [x], writer) => {
@@ -88,9 +104,14 @@ export const encoders: { readonly [O in Exclude<Op, 'Input' | 'Parameter'>]: Enc
   Gather: alongAxis('Gather'),
   GatherElements: alongAxis('GatherElements'),
   ScatterElements: ({ attributes: { axis, dims } }, [indices, updates], writer) =>
-    writer.emit('ScatterElements', [writer.emit('ConstantOfShape', [writer.sizes(dims)]), indices!, updates!], { axis, reduction: 'add' }),
+    writer.emit(
+      'ScatterElements',
+      [writer.emit('ConstantOfShape', [writer.sizes(dims)]), indices!, updates!],
+      { axis, reduction: 'add' },
+    ),
   Where: plain('Where'),
-  Conv: ({ attributes: { strides, pads, dilations } }, inputs, writer) => writer.emit('Conv', inputs, { strides, pads, dilations }),
+  Conv: ({ attributes: { strides, pads, dilations } }, inputs, writer) =>
+    writer.emit('Conv', inputs, { strides, pads, dilations }),
   ConvTranspose: ({ attributes: { strides, pads, dilations, outputPadding } }, inputs, writer) =>
     writer.emit('ConvTranspose', inputs, { strides, pads, dilations, output_padding: outputPadding }),
   Cast: ({ attributes: { to } }, inputs, writer) => writer.emit('Cast', inputs, { to: ONNX_TYPE[to] }),
@@ -103,7 +124,11 @@ export const encoders: { readonly [O in Exclude<Op, 'Input' | 'Parameter'>]: Enc
 }
 
 /** Writes a node whose inputs have names. */
-export function encodeNode<O extends keyof typeof encoders>(node: Node<O>, inputs: readonly string[], writer: NodeWriter): string {
+export function encodeNode<O extends keyof typeof encoders>(
+  node: Node<O>,
+  inputs: readonly string[],
+  writer: NodeWriter,
+): string {
   const encoder: Encoder<O> = encoders[node.op]
   return encoder(node, inputs, writer)
 }
@@ -111,6 +136,7 @@ export function encodeNode<O extends keyof typeof encoders>(node: Node<O>, input
 /** 0 copies a size from the same place and one −1 is inferred; only what neither covers is computed at run time. */
 function reshapeTarget(from: readonly Dim[], to: readonly Dim[], writer: NodeWriter): string {
   const codes = to.map((dim, i) => (typeof dim === 'number' ? dim : dim === from[i] ? 0 : -1))
-  if (codes.filter((code) => code === -1).length > 1 || codes.some((code, i) => code === 0 && to[i] === 0)) return writer.sizes(to)
+  if (codes.filter((code) => code === -1).length > 1 || codes.some((code, i) => code === 0 && to[i] === 0))
+    return writer.sizes(to)
   return writer.constant(i64([codes.length], codes))
 }

@@ -16,7 +16,8 @@ import { reshape, slice } from './shaping.ts'
 
 const [BATCH, SEQ, HEADS, GROUPS, WIDTH] = [2, 7, 4, 2, 8]
 
-const random = (dims: number[], key: string): Tensor<'f32'> => f32(dims, fillNormal(new Float32Array(sizeOf(dims)), 1, stream(1, key)))
+const random = (dims: number[], key: string): Tensor<'f32'> =>
+  f32(dims, fillNormal(new Float32Array(sizeOf(dims)), 1, stream(1, key)))
 const feeds = {
   q: random([BATCH, SEQ, HEADS, WIDTH], 'q'),
   k: random([BATCH, SEQ, GROUPS, WIDTH], 'k'),
@@ -40,15 +41,28 @@ function inputs(): Inputs {
   const graph = new Graph()
   const heads = (name: string, count: number) => graph.input(name, 'f32', ['batch', 'seq', count, WIDTH])
   const whole = (name: string) => graph.input(name, 'i64', ['batch', 'seq'])
-  return { graph, q: heads('q', HEADS), k: heads('k', GROUPS), v: heads('v', GROUPS), keep: whole('keep'), positions: whole('positions') }
+  return {
+    graph,
+    q: heads('q', HEADS),
+    k: heads('k', GROUPS),
+    v: heads('v', GROUPS),
+    keep: whole('keep'),
+    positions: whole('positions'),
+  }
 }
 
 /** What a model computes, and whether it names an operator. */
-async function run(graph: Graph, fused: boolean, operator: string): Promise<{ outputs: Record<string, Tensor>; named: boolean }> {
+async function run(
+  graph: Graph,
+  fused: boolean,
+  operator: string,
+): Promise<{ outputs: Record<string, Tensor>; named: boolean }> {
   const compiled = compile(graph)
   const model = compiled.encode(() => ({ kind: 'inline', tensor: f32([], [0]) }), { fused })
   const engine = await startEngine({ model, buffers: [], providers: ['cpu'], threads: 1, name: 'fusion' })
-  const fed = Object.fromEntries(Object.entries(feeds).filter(([name]) => compiled.inputs.some((input) => input.name === name)))
+  const fed = Object.fromEntries(
+    Object.entries(feeds).filter(([name]) => compiled.inputs.some((input) => input.name === name)),
+  )
   try {
     const names = compiled.outputs.map(({ name }) => name)
     return { outputs: await engine.run(fed, names), named: Buffer.from(model).includes(operator) }
@@ -57,7 +71,11 @@ async function run(graph: Graph, fused: boolean, operator: string): Promise<{ ou
   }
 }
 
-async function compared(build: (at: Inputs) => Value, operator: string, expected = true): Promise<[Tensor, Tensor]> {
+async function compared(
+  build: (at: Inputs) => Value,
+  operator: string,
+  expected = true,
+): Promise<[Tensor, Tensor]> {
   const at = inputs()
   at.graph.output('y', build(at))
   const [plain, fused] = [await run(at.graph, false, operator), await run(at.graph, true, operator)]
@@ -74,12 +92,14 @@ describe('attention', () => {
   test.each([false, true])('behind a causal mask, with padding %s', async (padded) => {
     const [plain, fused] = await compared(attention('causal', padded), 'GroupQueryAttention')
     // What a padded query gets is undefined.
-    const real = (y: Tensor) => Array.from(y.data, Number).slice(0, (2 * SEQ - (padded ? 2 : 0)) * HEADS * WIDTH)
+    const real = (y: Tensor) =>
+      Array.from(y.data, Number).slice(0, (2 * SEQ - (padded ? 2 : 0)) * HEADS * WIDTH)
     expect(real(fused)).toBeAllClose(real(plain), { atol: 1e-6 })
   })
 
   test('of a sequence of padding only stays finite', async () => {
-    const hidden = ({ graph, q, k, v, keep }: Inputs) => attend(q, k, v, attentionMask(graph, 'causal', 'seq', sub(keep, keep)))
+    const hidden = ({ graph, q, k, v, keep }: Inputs) =>
+      attend(q, k, v, attentionMask(graph, 'causal', 'seq', sub(keep, keep)))
     const [, fused] = await compared(hidden, 'GroupQueryAttention')
     expect(Array.from(fused.data, Number).every(Number.isFinite)).toBe(true)
   })
@@ -95,7 +115,9 @@ describe('attention', () => {
 
   test('without a mask', async () => {
     const open = ({ graph }: Inputs) => {
-      const [q, k, v] = ['q', 'a', 'b'].map((name) => graph.input(name, 'f32', ['batch', 'seq', HEADS, WIDTH]))
+      const [q, k, v] = ['q', 'a', 'b'].map((name) =>
+        graph.input(name, 'f32', ['batch', 'seq', HEADS, WIDTH]),
+      )
       return attend(q!, k!, v!)
     }
     const [plain, fused] = await compared(open, 'MultiHeadAttention')
@@ -113,7 +135,8 @@ describe('attention', () => {
   })
 
   test('behind another mask of the same shape stays as it is', async () => {
-    const scored = ({ graph, q, k, v }: Inputs) => attend(q, k, v, add(attentionMask(graph, 'causal', 'seq')!, 1e9))
+    const scored = ({ graph, q, k, v }: Inputs) =>
+      attend(q, k, v, add(attentionMask(graph, 'causal', 'seq')!, 1e9))
     const [plain, fused] = await compared(scored, 'GroupQueryAttention', false)
     expect(fused.data).toEqual(plain.data)
   })
@@ -122,7 +145,10 @@ describe('attention', () => {
     const at = inputs()
     const y = attention('causal', true)(at)
     at.graph.output('slope', gradients(reduceSum(mul(y, y)), [at.q])[0]!)
-    const [plain, fused] = [await run(at.graph, false, 'GroupQueryAttention'), await run(at.graph, true, 'GroupQueryAttention')]
+    const [plain, fused] = [
+      await run(at.graph, false, 'GroupQueryAttention'),
+      await run(at.graph, true, 'GroupQueryAttention'),
+    ]
     expect(fused.named).toBe(false)
     expect(fused.outputs.slope!.data).toEqual(plain.outputs.slope!.data)
   })

@@ -69,7 +69,10 @@ interface Attention {
 
 /** `attend` of a sequence to itself, its weights read once. */
 function selfAttention(last: Node, once: (value: Value) => boolean): Attention | undefined {
-  const mixed = made('MatMul', unshaped(transposed(unshaped(isNode(last, 'Reshape') ? last.output : undefined), [0, 2, 1, 3])))
+  const mixed = made(
+    'MatMul',
+    unshaped(transposed(unshaped(isNode(last, 'Reshape') ? last.output : undefined), [0, 2, 1, 3])),
+  )
   const weights = made('Softmax', unshaped(mixed?.inputs[0]))
   const value = transposed(mixed?.inputs[1], [0, 2, 1, 3])
   const masked = made('Add', weights?.inputs[0])
@@ -78,7 +81,14 @@ function selfAttention(last: Node, once: (value: Value) => boolean): Attention |
   const query = transposed(scaled?.inputs[0], [0, 2, 1, 3])
   const key = transposed(scores?.inputs[1], [0, 2, 3, 1])
   const scale = scalar(scaled?.inputs[1])
-  if (weights === undefined || query === undefined || key === undefined || value === undefined || scale === undefined) return undefined
+  if (
+    weights === undefined ||
+    query === undefined ||
+    key === undefined ||
+    value === undefined ||
+    scale === undefined
+  )
+    return undefined
   const [batch, seq, heads, headDim] = query.dims
   const fits =
     Number(headDim) % HEAD_STEP === 0 &&
@@ -112,7 +122,12 @@ function openAttention({ query, key, value, scale }: Attention): Fusion | undefi
     inputs: [query, key, value],
     write([q, k, v], writer) {
       const inputs = [flat(q!, query, writer), flat(k!, key, writer), flat(v!, value, writer)]
-      return writer.emit('MultiHeadAttention', inputs, { num_heads: heads, scale: { real: scale } }, 'com.microsoft')
+      return writer.emit(
+        'MultiHeadAttention',
+        inputs,
+        { num_heads: heads, scale: { real: scale } },
+        'com.microsoft',
+      )
     },
   }
 }
@@ -132,10 +147,16 @@ function causalAttention({ query, key, value, scale }: Attention, mask: Value): 
       const end = writer.emit('Sub', [total, writer.constant(tensor('i32', [1], Int32Array.of(1)))])
       const lengths = [writer.emit('Expand', [end, writer.sizes([batch!])]), writer.emit('Squeeze', [total])]
       // A sink that takes no weight turns the engine's tiled variant off, which computes the later keys too.
-      const sink = writer.constant(f32([Number(heads)], new Float32Array(Number(heads)).fill(Number.NEGATIVE_INFINITY)))
+      const sink = writer.constant(
+        f32([Number(heads)], new Float32Array(Number(heads)).fill(Number.NEGATIVE_INFINITY)),
+      )
       const shaped = [flat(q!, query, writer), flat(k!, key, writer), flat(v!, value, writer)]
       const inputs = [...shaped, '', '', ...lengths, '', '', '', bias!, sink]
-      const attributes = { num_heads: Number(heads), kv_num_heads: Number(key.dims[2]), scale: { real: scale } }
+      const attributes = {
+        num_heads: Number(heads),
+        kv_num_heads: Number(key.dims[2]),
+        scale: { real: scale },
+      }
       return writer.emit('GroupQueryAttention', inputs, attributes, 'com.microsoft')
     },
   }
@@ -146,7 +167,8 @@ function hidesLater(mask: Value, seq: Dim): boolean {
   const choice = made('Where', mask)
   const seen = choice?.inputs[0]
   const hidden = scalar(choice?.inputs[2])
-  if (seen === undefined || scalar(choice?.inputs[1]) !== 0 || hidden === undefined || hidden > -1e9) return false
+  if (seen === undefined || scalar(choice?.inputs[1]) !== 0 || hidden === undefined || hidden > -1e9)
+    return false
   if (mask.dims.length !== 4 || mask.dims[1] !== 1) return false
   return [seen, ...(made('And', seen)?.inputs ?? [])].some((condition) => {
     const [key, query] = made('LessOrEqual', condition)?.inputs ?? []
@@ -183,26 +205,48 @@ function rotation(last: Node): Fusion | undefined {
   const half = Number(headDim) / 2
   const isPart = (value: Value | undefined, start: number) => {
     const part = made('Slice', value)
-    return part?.inputs[0] === x && part?.attributes.axis === 3 && part.attributes.start === start && part.attributes.length === half
+    return (
+      part?.inputs[0] === x &&
+      part?.attributes.axis === 3 &&
+      part.attributes.start === start &&
+      part.attributes.length === half
+    )
   }
   const halves =
     isPart(a, 0) &&
     isPart(b, half) &&
-    [cos, sin].every(({ dims }) => (dims[0] === 1 || dims[0] === batch) && dims.slice(1).join() === [seq, 1, half].join())
+    [cos, sin].every(
+      ({ dims }) => (dims[0] === 1 || dims[0] === batch) && dims.slice(1).join() === [seq, 1, half].join(),
+    )
   if (!halves || Number(headDim) % HEAD_STEP !== 0) return undefined
   return {
     inputs: [x, cos, sin],
     write([from, cosines, sines], writer) {
-      const shape = (name: string, ...dims: number[]) => writer.emit('Reshape', [name, writer.constant(i64([dims.length], dims))])
+      const shape = (name: string, ...dims: number[]) =>
+        writer.emit('Reshape', [name, writer.constant(i64([dims.length], dims))])
       const whole = (value: number) => writer.constant(i64([], [value]))
       const count = () => writer.emit('Squeeze', [writer.sizes([multiplyDims(batch!, seq!)])])
       // Rows of the two tables: from the first on, or every position has its own.
       const places =
         cos.dims[0] === 1
           ? writer.constant(i64([1], [0]))
-          : writer.emit('Reshape', [writer.emit('Range', [whole(0), count(), whole(1)]), writer.sizes([batch!, seq!])])
-      const inputs = [shape(from!, 0, 0, Number(heads) * Number(headDim)), places, shape(cosines!, -1, half), shape(sines!, -1, half)]
-      return shape(writer.emit('RotaryEmbedding', inputs, {}, 'com.microsoft'), 0, 0, Number(heads), Number(headDim))
+          : writer.emit('Reshape', [
+              writer.emit('Range', [whole(0), count(), whole(1)]),
+              writer.sizes([batch!, seq!]),
+            ])
+      const inputs = [
+        shape(from!, 0, 0, Number(heads) * Number(headDim)),
+        places,
+        shape(cosines!, -1, half),
+        shape(sines!, -1, half),
+      ]
+      return shape(
+        writer.emit('RotaryEmbedding', inputs, {}, 'com.microsoft'),
+        0,
+        0,
+        Number(heads),
+        Number(headDim),
+      )
     },
   }
 }

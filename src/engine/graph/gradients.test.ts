@@ -62,7 +62,12 @@ interface Case {
   positive?: boolean
 }
 
-const one = (name: string, op: (x: F) => F, positive = false): Case => ({ name, dims: [[3, 4]], build: op, positive })
+const one = (name: string, op: (x: F) => F, positive = false): Case => ({
+  name,
+  dims: [[3, 4]],
+  build: op,
+  positive,
+})
 const indices = (graph: Graph, dims: number[], values: number[]) => graph.constant(i64(dims, values))
 
 const cases: Case[] = [
@@ -163,9 +168,19 @@ const cases: Case[] = [
   one('Gather', (x) => gather(x, indices(x.graph, [2, 2], [0, 2, 2, 1]), 0)),
   one('Gather axis 1', (x) => gather(x, indices(x.graph, [3], [3, 0, 3]), 1)),
   one('GatherElements', (x) => gatherElements(x, indices(x.graph, [3, 2], [0, 1, 1, 1, 3, 0]), 1)),
-  one('ScatterElements', (x) => scatterElements([3, 6], indices(x.graph, [3, 4], [0, 1, 1, 5, 2, 2, 2, 2, 5, 4, 3, 3]), x, 1)),
-  { name: 'Where', dims: [[3, 4], [4]], build: (a, b) => where(equal(indices(a.graph, [3, 1], [0, 1, 0]), 0), a, b) },
-  { name: 'Conv', dims: [[2, 3, 5, 6], [4, 3, 3, 2], [4]], build: (x, w, b) => conv2d(x, w, b, { stride: 2, padding: [0, 1, 2, 1] }) },
+  one('ScatterElements', (x) =>
+    scatterElements([3, 6], indices(x.graph, [3, 4], [0, 1, 1, 5, 2, 2, 2, 2, 5, 4, 3, 3]), x, 1),
+  ),
+  {
+    name: 'Where',
+    dims: [[3, 4], [4]],
+    build: (a, b) => where(equal(indices(a.graph, [3, 1], [0, 1, 0]), 0), a, b),
+  },
+  {
+    name: 'Conv',
+    dims: [[2, 3, 5, 6], [4, 3, 3, 2], [4]],
+    build: (x, w, b) => conv2d(x, w, b, { stride: 2, padding: [0, 1, 2, 1] }),
+  },
   one('Cast', (x) => cast(x, 'f32')),
 ]
 

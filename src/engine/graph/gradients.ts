@@ -3,7 +3,25 @@
 import { convolve } from './convolution.ts'
 import type { Dim } from './dims.ts'
 import { addDims, multiplyDims } from './dims.ts'
-import { add, cast, cos, div, equal, erf, exp, mul, neg, pow, reciprocal, sigmoid, sin, sqrt, sub, tanh, where } from './elementwise.ts'
+import {
+  add,
+  cast,
+  cos,
+  div,
+  equal,
+  erf,
+  exp,
+  mul,
+  neg,
+  pow,
+  reciprocal,
+  sigmoid,
+  sin,
+  sqrt,
+  sub,
+  tanh,
+  where,
+} from './elementwise.ts'
 import { GraphError } from './errors.ts'
 import type { Value } from './graph.ts'
 import { gatherElements, scatterAdd, scatterElements } from './indexing.ts'
@@ -33,7 +51,9 @@ const one =
   (at) => [rule(at.floats[0]!, at)]
 
 const two =
-  <O extends DifferentiableOp>(rule: (a: F32, b: F32, at: GradientContext<O>) => [F32, F32]): GradientRule<O> =>
+  <O extends DifferentiableOp>(
+    rule: (a: F32, b: F32, at: GradientContext<O>) => [F32, F32],
+  ): GradientRule<O> =>
   (at) =>
     rule(at.floats[0]!, at.floats[1]!, at)
 
@@ -42,7 +62,10 @@ export const gradientRules: { readonly [O in DifferentiableOp]: GradientRule<O> 
   Add: two((a, b, { upstream }) => [sumTo(upstream, a.dims), sumTo(upstream, b.dims)]),
   Sub: two((a, b, { upstream }) => [sumTo(upstream, a.dims), sumTo(neg(upstream), b.dims)]),
   Mul: two((a, b, { upstream }) => [sumTo(mul(upstream, b), a.dims), sumTo(mul(upstream, a), b.dims)]),
-  Div: two((a, b, { upstream, output }) => [sumTo(div(upstream, b), a.dims), sumTo(neg(div(mul(upstream, output), b)), b.dims)]),
+  Div: two((a, b, { upstream, output }) => [
+    sumTo(div(upstream, b), a.dims),
+    sumTo(neg(div(mul(upstream, output), b)), b.dims),
+  ]),
   Pow: one((x, { upstream, attributes: { exponent } }) => mul(upstream, mul(pow(x, exponent - 1), exponent))),
   Neg: one((_, { upstream }) => neg(upstream)),
   Exp: one((_, { upstream, output }) => mul(upstream, output)),
@@ -56,17 +79,26 @@ export const gradientRules: { readonly [O in DifferentiableOp]: GradientRule<O> 
   Sin: one((x, { upstream }) => mul(upstream, cos(x))),
   Cos: one((x, { upstream }) => neg(mul(upstream, sin(x)))),
   Silu: one((x, { upstream, output }) => mul(upstream, siluSlope(x, output))),
-  Gelu: one((x, { upstream, attributes }) => mul(upstream, attributes.approximate === 'none' ? geluSlope(x) : geluTanhSlope(x))),
-  MatMul: two((a, b, { upstream }) => [sumTo(matMul(upstream, swapLast(b)), a.dims), sumTo(matMul(swapLast(a), upstream), b.dims)]),
+  Gelu: one((x, { upstream, attributes }) =>
+    mul(upstream, attributes.approximate === 'none' ? geluSlope(x) : geluTanhSlope(x)),
+  ),
+  MatMul: two((a, b, { upstream }) => [
+    sumTo(matMul(upstream, swapLast(b)), a.dims),
+    sumTo(matMul(swapLast(a), upstream), b.dims),
+  ]),
   Gemm: gemmGradients,
   Softmax: one((_, { upstream, output, attributes: { axis } }) =>
     mul(output, sub(upstream, reduceSum(mul(upstream, output), [axis], true))),
   ),
-  LogSoftmax: one((_, { upstream, output, attributes: { axis } }) => sub(upstream, mul(exp(output), reduceSum(upstream, [axis], true)))),
+  LogSoftmax: one((_, { upstream, output, attributes: { axis } }) =>
+    sub(upstream, mul(exp(output), reduceSum(upstream, [axis], true))),
+  ),
   LayerNorm: layerNormGradients,
   RmsNorm: rmsNormGradients,
   ReduceSum: one((x, { upstream, attributes: { axes } }) => expand(restored(upstream, x.dims, axes), x.dims)),
-  ReduceMean: one((x, { upstream, attributes: { axes } }) => expand(restored(div(upstream, countAlong(x, axes)), x.dims, axes), x.dims)),
+  ReduceMean: one((x, { upstream, attributes: { axes } }) =>
+    expand(restored(div(upstream, countAlong(x, axes)), x.dims, axes), x.dims),
+  ),
   ReduceMax: one((x, { upstream, output, attributes: { axes } }) => {
     const hits = cast(equal(x, restored(output, x.dims, axes)), 'f32')
     return mul(hits, div(restored(upstream, x.dims, axes), reduceSum(hits, axes, true)))
@@ -91,9 +123,15 @@ export const gradientRules: { readonly [O in DifferentiableOp]: GradientRule<O> 
     pad(upstream, axis, start, addDims(x.dims[axis]!, multiplyDims(-1, addDims(start, length)))),
   ),
   Pad: one((x, { upstream, attributes: { axis, before } }) => sliceAt(upstream, axis, before, x.dims[axis]!)),
-  Gather: one((x, { upstream, indices, attributes: { axis } }) => scatterAdd(x.dims, indices[0]!, upstream, axis)),
-  GatherElements: one((x, { upstream, indices, attributes: { axis } }) => scatterElements(x.dims, indices[0]!, upstream, axis)),
-  ScatterElements: one((_, { upstream, indices, attributes: { axis } }) => gatherElements(upstream, indices[0]!, axis)),
+  Gather: one((x, { upstream, indices, attributes: { axis } }) =>
+    scatterAdd(x.dims, indices[0]!, upstream, axis),
+  ),
+  GatherElements: one((x, { upstream, indices, attributes: { axis } }) =>
+    scatterElements(x.dims, indices[0]!, upstream, axis),
+  ),
+  ScatterElements: one((_, { upstream, indices, attributes: { axis } }) =>
+    gatherElements(upstream, indices[0]!, axis),
+  ),
   Where: two((a, b, { upstream, conditions }) => [
     sumTo(where(conditions[0]!, upstream, 0), a.dims),
     sumTo(where(conditions[0]!, 0, upstream), b.dims),
@@ -105,7 +143,9 @@ export const gradientRules: { readonly [O in DifferentiableOp]: GradientRule<O> 
 /** Sums what broadcasting repeated, so that a gradient has the shape of its operand. */
 function sumTo(gradient: F32, dims: readonly Dim[]): F32 {
   const extra = gradient.dims.length - dims.length
-  const axes = gradient.dims.flatMap((dim, i) => (i < extra || (dims[i - extra] === 1 && dim !== 1) ? [i] : []))
+  const axes = gradient.dims.flatMap((dim, i) =>
+    i < extra || (dims[i - extra] === 1 && dim !== 1) ? [i] : [],
+  )
   return axes.length === 0 ? gradient : reshape(reduceSum(gradient, axes, true), dims)
 }
 
@@ -148,7 +188,11 @@ function geluTanhSlope(x: F32): F32 {
 }
 
 /** `y = op(a)·op(b) + c`: each gradient is a Gemm whose flags undo the operand's. */
-function gemmGradients({ floats, upstream, attributes: { transposeA, transposeB } }: GradientContext<'Gemm'>): F32[] {
+function gemmGradients({
+  floats,
+  upstream,
+  attributes: { transposeA, transposeB },
+}: GradientContext<'Gemm'>): F32[] {
   const [a, b, c] = floats
   const left = transposeA
     ? gemm(b!, upstream, { transposeA: transposeB, transposeB: true })
@@ -159,7 +203,11 @@ function gemmGradients({ floats, upstream, attributes: { transposeA, transposeB 
   return c === undefined ? [left, right] : [left, right, reduceSum(upstream, [0])]
 }
 
-function layerNormGradients({ floats, upstream, attributes: { epsilon } }: GradientContext<'LayerNorm'>): F32[] {
+function layerNormGradients({
+  floats,
+  upstream,
+  attributes: { epsilon },
+}: GradientContext<'LayerNorm'>): F32[] {
   const [x, weight, bias] = floats
   const normal = standardise(x!, epsilon)
   const centred = sub(x!, reduceMean(x!, [-1], true))
@@ -192,9 +240,19 @@ function convGradients({ floats, upstream, attributes }: GradientContext<'Conv'>
     })
   }
   const reach = (i: 0 | 1) =>
-    (size(upstream, i + 2) - 1) * strides[i] - pads[i] - pads[i === 0 ? 2 : 3] + dilations[i] * (size(weight!, i + 2) - 1) + 1
+    (size(upstream, i + 2) - 1) * strides[i] -
+    pads[i] -
+    pads[i === 0 ? 2 : 3] +
+    dilations[i] * (size(weight!, i + 2) - 1) +
+    1
   const outputPadding: [number, number] = [size(x!, 2) - reach(0), size(x!, 3) - reach(1)]
-  const picture = x!.graph.apply('ConvTranspose', [upstream, weight!], { strides, pads, dilations, outputPadding }, 'f32', x!.dims)
+  const picture = x!.graph.apply(
+    'ConvTranspose',
+    [upstream, weight!],
+    { strides, pads, dilations, outputPadding },
+    'f32',
+    x!.dims,
+  )
   const exchanged: ConvolutionGeometry = { strides: dilations, pads, dilations: strides }
   const wide = convolve(transpose(x!, [1, 0, 2, 3]), transpose(upstream, [1, 0, 2, 3]), exchanged)
   const kernel = [2, 3].reduce((value, axis) => sliceAt(value, axis, 0, size(weight!, axis)), wide)

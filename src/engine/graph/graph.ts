@@ -42,13 +42,21 @@ export class Graph {
   }
 
   /** A weight. The same name twice gives the same value; with other dims it is an error. */
-  parameter<T extends DType>(name: string, dtype: T, dims: readonly number[], placement: ParameterPlacement = 'frozen'): Value<T> {
+  parameter<T extends DType>(
+    name: string,
+    dtype: T,
+    dims: readonly number[],
+    placement: ParameterPlacement = 'frozen',
+  ): Value<T> {
     return this.#named(name, dtype, dims, () => this.apply('Parameter', [], { name, placement }, dtype, dims))
   }
 
   /** A fixed array inside the graph. */
   constant<T extends DType>(value: Tensor<T>): Value<T> {
-    const key = value.data.length <= 16 ? `Constant ${value.dtype} [${value.dims}] ${Array.from(value.data, printed)}` : undefined
+    const key =
+      value.data.length <= 16
+        ? `Constant ${value.dtype} [${value.dims}] ${Array.from(value.data, printed)}`
+        : undefined
     const known = key === undefined ? undefined : this.#shared.get(key)
     if (known !== undefined && hasDType(known, value.dtype)) return known
     const added = this.#append('Constant', [], { tensor: value }, value.dtype, value.dims)
@@ -64,7 +72,10 @@ export class Graph {
   /** Names a value as a result. A name may be used once. */
   output(name: string, value: Value): void {
     if (this.outputs.has(name)) {
-      throw new GraphError('output-name', { message: `output ${name} is declared twice`, hint: 'Give each output its own name.' })
+      throw new GraphError('output-name', {
+        message: `output ${name} is declared twice`,
+        hint: 'Give each output its own name.',
+      })
     }
     this.outputs.set(name, value)
   }

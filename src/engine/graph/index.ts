@@ -2,7 +2,14 @@
 
 export { gradients, type Seed, vectorJacobian } from './backward.ts'
 export { type CompileOptions, compile } from './compile.ts'
-export { type CompiledGraph, type FeedSlot, PRECISIONS, type Precision, type WeightPlacement, type WeightSlot } from './compiled.ts'
+export {
+  type CompiledGraph,
+  type FeedSlot,
+  PRECISIONS,
+  type Precision,
+  type WeightPlacement,
+  type WeightSlot,
+} from './compiled.ts'
 export * from './convolution.ts'
 export { costOf, type GraphCost } from './cost.ts'
 export { type Dim, evaluateDim, multiplyDims } from './dims.ts'

@@ -16,14 +16,22 @@ export function gather<T extends DType>(x: Value<T>, indices: Value<'i64'>, axis
 /** One element for each index: `out[i][j] = x[i][indices[i][j]]` along `axis`; the other axes agree. */
 export function gatherElements(x: Value<'f32'>, indices: Value<'i64'>, axis: number): Value<'f32'> {
   const along = axisOf('GatherElements', x, axis)
-  if (x.dims.length !== indices.dims.length || x.dims.some((dim, i) => i !== along && dim !== indices.dims[i])) {
+  if (
+    x.dims.length !== indices.dims.length ||
+    x.dims.some((dim, i) => i !== along && dim !== indices.dims[i])
+  ) {
     throw shapeMismatch('GatherElements', x.dims, indices.dims, `all axes but ${along} must agree`)
   }
   return x.graph.apply('GatherElements', [x, indices], { axis: along }, 'f32', indices.dims)
 }
 
 /** Sums single elements into zeros: the transpose of `gatherElements`. `indices` and `updates` have the same shape. */
-export function scatterElements(dims: readonly Dim[], indices: Value<'i64'>, updates: Value<'f32'>, axis: number): Value<'f32'> {
+export function scatterElements(
+  dims: readonly Dim[],
+  indices: Value<'i64'>,
+  updates: Value<'f32'>,
+  axis: number,
+): Value<'f32'> {
   if (indices.dims.join() !== updates.dims.join())
     throw shapeMismatch('ScatterElements', indices.dims, updates.dims, 'one index for each update')
   return updates.graph.apply('ScatterElements', [indices, updates], { axis, dims: [...dims] }, 'f32', dims)
@@ -34,11 +42,21 @@ export function scatterElements(dims: readonly Dim[], indices: Value<'i64'>, upd
  * the same bytes on every run, whatever the number of threads.
  * @param updates shape of `dims` with `axis` replaced by the shape of `indices`
  */
-export function scatterAdd(dims: readonly Dim[], indices: Value<'i64'>, updates: Value<'f32'>, axis = 0): Value<'f32'> {
+export function scatterAdd(
+  dims: readonly Dim[],
+  indices: Value<'i64'>,
+  updates: Value<'f32'>,
+  axis = 0,
+): Value<'f32'> {
   const before = dims.slice(0, axis)
   const after = dims.slice(axis + 1)
   if ([...before, ...indices.dims, ...after].join() !== updates.dims.join()) {
-    throw shapeMismatch('ScatterElements', dims, updates.dims, 'updates must have the shape that gather gives')
+    throw shapeMismatch(
+      'ScatterElements',
+      dims,
+      updates.dims,
+      'updates must have the shape that gather gives',
+    )
   }
   const count = multiplyDims(...indices.dims)
   const full = [...before, count, ...after]

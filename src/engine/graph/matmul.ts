@@ -9,7 +9,8 @@ import { reshape } from './shaping.ts'
 
 /** `[…, m, k] · […, k, n]` with broadcast leading axes; a vector counts as a row (left) or a column (right), as in numpy. */
 export function matMul(a: Value<'f32'>, b: Value<'f32'>): Value<'f32'> {
-  if (a.dims.length === 1) return reshape(matMul(reshape(a, [1, a.dims[0]!]), b), [...b.dims.slice(0, -2), ...b.dims.slice(-1)])
+  if (a.dims.length === 1)
+    return reshape(matMul(reshape(a, [1, a.dims[0]!]), b), [...b.dims.slice(0, -2), ...b.dims.slice(-1)])
   if (b.dims.length === 1) return reshape(matMul(a, reshape(b, [b.dims[0]!, 1])), a.dims.slice(0, -1))
   const [m, k] = a.dims.slice(-2)
   const [inner, n] = b.dims.slice(-2)
@@ -26,14 +27,24 @@ export interface GemmOptions {
 }
 
 /** `op(a)·op(b) + bias` for matrices `[m, k]`, `[k, n]` (stored transposed where the flags say so). */
-export function gemm(a: Value<'f32'>, b: Value<'f32'>, { transposeA = false, transposeB = false, bias }: GemmOptions = {}): Value<'f32'> {
+export function gemm(
+  a: Value<'f32'>,
+  b: Value<'f32'>,
+  { transposeA = false, transposeB = false, bias }: GemmOptions = {},
+): Value<'f32'> {
   const [m, k] = transposeA ? [...a.dims].reverse() : a.dims
   const [inner, n] = transposeB ? [...b.dims].reverse() : b.dims
   if (a.dims.length !== 2 || b.dims.length !== 2 || k !== inner)
     throw shapeMismatch('Gemm', a.dims, b.dims, `matrices with equal inner sizes, got ${k} and ${inner}`)
   if (bias !== undefined && bias.dims.join() !== String(n))
     throw shapeMismatch('Gemm', b.dims, bias.dims, `the bias has one element for each of ${n} outputs`)
-  return a.graph.apply('Gemm', bias === undefined ? [a, b] : [a, b, bias], { transposeA, transposeB }, 'f32', [m!, n!])
+  return a.graph.apply(
+    'Gemm',
+    bias === undefined ? [a, b] : [a, b, bias],
+    { transposeA, transposeB },
+    'f32',
+    [m!, n!],
+  )
 }
 
 /**
@@ -87,7 +98,12 @@ export function rowStretch(updated: UpdatedWeight, magnitude: Value<'f32'>): Val
 }
 
 /** A linear layer whose update turns the weight's rows, of the lengths `magnitude` `[out]`. @see Liu et al. 2024 (DoRA) */
-export function doraLinear(x: Value<'f32'>, updated: UpdatedWeight, bias: Value<'f32'> | undefined, magnitude: Value<'f32'>): Value<'f32'> {
+export function doraLinear(
+  x: Value<'f32'>,
+  updated: UpdatedWeight,
+  bias: Value<'f32'> | undefined,
+  magnitude: Value<'f32'>,
+): Value<'f32'> {
   const { weight, down, up, scale } = updated
   const stretched = mul(loraLinear(x, weight, undefined, down, up, scale), rowStretch(updated, magnitude))
   return bias === undefined ? stretched : add(stretched, bias)

@@ -34,7 +34,8 @@ export const ONNX_TYPE: { readonly [T in DType]: TensorProto_DataType } = {
 export type AttributeValue = number | string | number[] | { real: number }
 
 export function attributeMessage(name: string, value: AttributeValue): AttributeMessage {
-  if (typeof value === 'string') return { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) }
+  if (typeof value === 'string')
+    return { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) }
   if (typeof value === 'number') return { name, type: AttributeType.INT, i: BigInt(value) }
   if (Array.isArray(value)) return { name, type: AttributeType.INTS, ints: value.map(BigInt) }
   return { name, type: AttributeType.FLOAT, f: value.real }
@@ -46,7 +47,10 @@ function slotMessage({ name, dtype, dims }: FeedSlot): MessageInitShape<typeof V
       ? { value: { case: 'dimValue' as const, value: BigInt(size) } }
       : { value: { case: 'dimParam' as const, value: size } },
   )
-  return { name, type: { value: { case: 'tensorType', value: { elemType: ONNX_TYPE[dtype], shape: { dim } } } } }
+  return {
+    name,
+    type: { value: { case: 'tensorType', value: { elemType: ONNX_TYPE[dtype], shape: { dim } } } },
+  }
 }
 
 /** An array written into the model itself. */
@@ -68,13 +72,26 @@ function weightMessages({ name, dims }: WeightSlot, placed: WeightPlacement): Te
   const { values, scales } = int8Names(name)
   const { location, dtype } = placed
   return [
-    externalMessage({ name: values, dims: [inner, out], dtype }, { location, offset: placed.values, length: out * inner }),
-    externalMessage({ name: scales, dims: [out], dtype: 'f32' }, { location, offset: placed.scales, length: 4 * out }),
+    externalMessage(
+      { name: values, dims: [inner, out], dtype },
+      { location, offset: placed.values, length: out * inner },
+    ),
+    externalMessage(
+      { name: scales, dims: [out], dtype: 'f32' },
+      { location, offset: placed.scales, length: 4 * out },
+    ),
   ]
 }
 
-function externalMessage({ name, dims, dtype }: WeightSlot, at: { location: string; offset: number; length: number }): TensorMessage {
-  const externalData = Object.entries({ location: at.location, offset: `${at.offset}`, length: `${at.length}` })
+function externalMessage(
+  { name, dims, dtype }: WeightSlot,
+  at: { location: string; offset: number; length: number },
+): TensorMessage {
+  const externalData = Object.entries({
+    location: at.location,
+    offset: `${at.offset}`,
+    length: `${at.length}`,
+  })
   return {
     name,
     dims: dims.map(BigInt),
@@ -99,7 +116,9 @@ export function modelBytes(
 ): Uint8Array {
   const placed = weights.map((slot) => ({ slot, at: place(slot) }))
   const overridable = placed.flatMap(({ slot, at }) =>
-    at.kind === 'int8' || !at.alsoInput ? [] : [{ ...slot, dtype: at.kind === 'inline' ? at.tensor.dtype : at.dtype }],
+    at.kind === 'int8' || !at.alsoInput
+      ? []
+      : [{ ...slot, dtype: at.kind === 'inline' ? at.tensor.dtype : at.dtype }],
   )
   const model = create(ModelProtoSchema, {
     irVersion: 10n,

@@ -18,7 +18,8 @@ import { gather } from './indexing.ts'
 import { linear, matMul } from './matmul.ts'
 import { concat, reshape } from './shaping.ts'
 
-const random = (dims: number[], key: string): Tensor<'f32'> => f32(dims, fillNormal(new Float32Array(sizeOf(dims)), 1, stream(1, key)))
+const random = (dims: number[], key: string): Tensor<'f32'> =>
+  f32(dims, fillNormal(new Float32Array(sizeOf(dims)), 1, stream(1, key)))
 
 const [ROWS, IN, OUT] = [5, 300, 7]
 const weight = random([OUT, IN], 'weight')
@@ -30,7 +31,12 @@ const x = f32(
   random([ROWS, IN], 'x').data.map((value, i) => value * 10 ** (Math.floor(i / IN) - 3) * (i < IN ? 0 : 1)),
 )
 
-async function run(graph: Graph, feeds: Record<string, Tensor>, options: CompileOptions, session: SessionOptions): Promise<Float32Array> {
+async function run(
+  graph: Graph,
+  feeds: Record<string, Tensor>,
+  options: CompileOptions,
+  session: SessionOptions,
+): Promise<Float32Array> {
   const opened = await openSession(compile(graph, options), { thread: 'caller', ...session })
   try {
     const { y } = await opened.run(feeds)
@@ -43,7 +49,10 @@ async function run(graph: Graph, feeds: Record<string, Tensor>, options: Compile
 /** `x·Wᵀ + b` of a weight that is declared, and stored, as `stored`. */
 function layer(stored: 'f16' | 'bf16' | undefined = undefined): Graph {
   const graph = new Graph()
-  const w = stored === undefined ? graph.parameter('w', 'f32', [OUT, IN]) : cast(graph.parameter('w', stored, [OUT, IN]), 'f32')
+  const w =
+    stored === undefined
+      ? graph.parameter('w', 'f32', [OUT, IN])
+      : cast(graph.parameter('w', stored, [OUT, IN]), 'f32')
   graph.output('y', linear(graph.input('x', 'f32', [1, 'seq', IN]), w, graph.parameter('b', 'f32', [OUT])))
   return graph
 }
@@ -58,7 +67,9 @@ function int8Linear(inputs: Tensor<'f32'>, w: Tensor<'f32'>): number[] {
   return Array.from({ length: ROWS * OUT }, (_, at) => {
     const [row, out] = [Math.floor(at / OUT), at % OUT]
     const own = inputs.data.slice(row * IN, (row + 1) * IN)
-    const step = Math.fround(own.reduce((most, value) => Math.max(most, Math.abs(value)), 0) * Math.fround(1 / 127))
+    const step = Math.fround(
+      own.reduce((most, value) => Math.max(most, Math.abs(value)), 0) * Math.fround(1 / 127),
+    )
     const levels = Array.from(own, (value) => (step === 0 ? 0 : halfToEven(Math.fround(value / step))))
     const sum = levels.reduce((total, level, i) => total + level * values.data[out * IN + i]!, 0)
     return sum * step * scales.data[out]! + bias.data[out]!
@@ -67,14 +78,24 @@ function int8Linear(inputs: Tensor<'f32'>, w: Tensor<'f32'>): number[] {
 
 describe('int8', () => {
   test('equals its definition: the sum is exact, whatever the processor', async () => {
-    const y = await run(layer(), { x }, { precision: 'int8' }, { weights: memoryWeights({ w: weight, b: bias }) })
+    const y = await run(
+      layer(),
+      { x },
+      { precision: 'int8' },
+      { weights: memoryWeights({ w: weight, b: bias }) },
+    )
     expect(y).toBeAllClose(int8Linear(x, weight), { rtol: 1e-6, atol: 1e-6 })
   })
 
   test('no sum of two products overflows: all inputs and weights at their ends', async () => {
     const ends = f32([1, ROWS, IN], new Float32Array(ROWS * IN).fill(3))
     const w = f32([OUT, IN], new Float32Array(OUT * IN).fill(-2))
-    const y = await run(layer(), { x: ends }, { precision: 'int8' }, { weights: memoryWeights({ w, b: bias }) })
+    const y = await run(
+      layer(),
+      { x: ends },
+      { precision: 'int8' },
+      { weights: memoryWeights({ w, b: bias }) },
+    )
     expect(y).toBeAllClose(int8Linear(ends, w), { rtol: 1e-6 })
     expect(y[0]! - bias.data[0]!).toBeCloseTo(-6 * IN, 1)
   })
@@ -108,7 +129,9 @@ describe('int8', () => {
     const weights = memoryWeights({ w: weight, b: bias })
     const alone = f32([1, 1, IN], x.data.slice(2 * IN, 3 * IN))
     const all = await run(layer(), { x }, { precision: 'int8' }, { weights })
-    expect([...(await run(layer(), { x: alone }, { precision: 'int8' }, { weights }))]).toEqual([...all.slice(2 * OUT, 3 * OUT)])
+    expect([...(await run(layer(), { x: alone }, { precision: 'int8' }, { weights }))]).toEqual([
+      ...all.slice(2 * OUT, 3 * OUT),
+    ])
   })
 
   test.each(['f16', 'bf16'] as const)('weights stored as %s, mapped from a file', async (stored) => {
@@ -118,8 +141,17 @@ describe('int8', () => {
       const bits = stored === 'f16' ? f32ToF16(weight.data) : f32ToBf16(weight.data)
       const file = join(folder, 'model.safetensors')
       writeFileSync(file, Buffer.concat([Buffer.alloc(37, 0xa5), new Uint8Array(bits.buffer)]))
-      const inFile = { kind: 'file', file, offset: 37, byteLength: bits.byteLength, dtype: stored, dims: [OUT, IN] } as const
-      const weights: WeightSource = { locate: (name) => (name === 'w' ? inFile : { kind: 'memory', tensor: bias }) }
+      const inFile = {
+        kind: 'file',
+        file,
+        offset: 37,
+        byteLength: bits.byteLength,
+        dtype: stored,
+        dims: [OUT, IN],
+      } as const
+      const weights: WeightSource = {
+        locate: (name) => (name === 'w' ? inFile : { kind: 'memory', tensor: bias }),
+      }
       const y = await run(layer(stored), { x }, { precision: 'int8' }, { weights, readLimit: 0 })
       const rounded = f32([OUT, IN], stored === 'f16' ? f16ToF32(bits) : bf16ToF32(bits))
       expect(y).toBeAllClose(int8Linear(x, rounded), { rtol: 1e-6, atol: 1e-6 })
@@ -135,7 +167,10 @@ describe('which weights change', () => {
   function everyUse(): Graph {
     const graph = new Graph()
     const square = (name: string) => graph.parameter(name, 'f32', [IN, IN])
-    const states = gather(cast(graph.parameter('embedding', 'bf16', [11, IN]), 'f32'), graph.input('ids', 'i64', ['batch', 'seq']))
+    const states = gather(
+      cast(graph.parameter('embedding', 'bf16', [11, IN]), 'f32'),
+      graph.input('ids', 'i64', ['batch', 'seq']),
+    )
     const twice = linear(linear(states, square('two layers')), square('two layers'))
     const unpacked = linear(twice, cast(graph.parameter('unpacked', 'bf16', [IN, IN]), 'f32'))
     const trained = linear(unpacked, graph.parameter('trained', 'f32', [IN, IN], 'fed'))
@@ -144,7 +179,11 @@ describe('which weights change', () => {
     graph.output('y', patches)
     graph.output(
       'pooled',
-      linear(graph.input('pooled states', 'f32', ['batch', IN]), square('projection'), graph.parameter('bias', 'f32', [IN])),
+      linear(
+        graph.input('pooled states', 'f32', ['batch', IN]),
+        square('projection'),
+        graph.parameter('bias', 'f32', [IN]),
+      ),
     )
     return graph
   }
@@ -152,15 +191,22 @@ describe('which weights change', () => {
   const matrices = ['embedding', 'two layers', 'unpacked', 'layer and product', 'patches', 'projection']
   test.each<[string, CompileOptions, string[], form: string]>([
     ['f32: none', {}, [], ''],
-    ['int8: what only linear layers over positions use', { precision: 'int8' }, ['two layers', 'unpacked'], 'int8'],
+    [
+      'int8: what only linear layers over positions use',
+      { precision: 'int8' },
+      ['two layers', 'unpacked'],
+      'int8',
+    ],
     ['f16 on the CPU: every matrix is held in 16 bits', { precision: 'f16' }, matrices, 'half'],
     ['f16 on a GPU: every matrix in f16', { precision: 'f16', halfProducts: true }, matrices, 'f16'],
   ])('%s', (_, options, names, form) => {
     const { weights } = compile(everyUse(), options)
     expect(weights.map(({ name }) => name).sort()).toEqual([...matrices, 'bias'].sort())
-    expect(Object.fromEntries(weights.flatMap((slot) => (slot.form === undefined ? [] : [[slot.name, slot.form]])))).toEqual(
-      Object.fromEntries(names.map((name) => [name, form])),
-    )
+    expect(
+      Object.fromEntries(
+        weights.flatMap((slot) => (slot.form === undefined ? [] : [[slot.name, slot.form]])),
+      ),
+    ).toEqual(Object.fromEntries(names.map((name) => [name, form])))
   })
 })
 
@@ -171,22 +217,33 @@ describe('f16', () => {
     { stored: 'f32', w: weight, held: f16ToF32(half) },
     { stored: 'f16', w: tensor('f16', [OUT, IN], half), held: f16ToF32(half) },
     { stored: 'bf16', w: tensor('bf16', [OUT, IN], brain), held: bf16ToF32(brain) },
-  ] as const)('weights stored as $stored are held in 16 bits, as layers and as tables', async ({ stored, w, held }) => {
-    const graph = new Graph()
-    const f32Weight = stored === 'f32' ? graph.parameter('w', 'f32', [OUT, IN]) : cast(graph.parameter('w', stored, [OUT, IN]), 'f32')
-    const looked = gather(f32Weight, graph.input('ids', 'i64', ['n']))
-    graph.output('y', concat([looked, linear(graph.input('x', 'f32', ['n', IN]), f32Weight)], 1))
-    const rows = x.data.slice(-2 * IN)
-    const y = await run(graph, { ids: i64([2], [6, 0]), x: f32([2, IN], rows) }, { precision: 'f16' }, { weights: memoryWeights({ w }) })
-    const expected = [6, 0].flatMap((id, row) => [
-      ...held.slice(id * IN, (id + 1) * IN),
-      ...Array.from({ length: OUT }, (_, o) => {
-        let sum = 0
-        for (let i = 0; i < IN; i++) sum += rows[row * IN + i]! * held[o * IN + i]!
-        return sum
-      }),
-    ])
-    expect(y).toBeAllClose(expected, { rtol: 1e-5, atol: 1e-3 })
-    expect([...y.slice(0, IN)]).toEqual([...held.slice(6 * IN)])
-  })
+  ] as const)(
+    'weights stored as $stored are held in 16 bits, as layers and as tables',
+    async ({ stored, w, held }) => {
+      const graph = new Graph()
+      const f32Weight =
+        stored === 'f32'
+          ? graph.parameter('w', 'f32', [OUT, IN])
+          : cast(graph.parameter('w', stored, [OUT, IN]), 'f32')
+      const looked = gather(f32Weight, graph.input('ids', 'i64', ['n']))
+      graph.output('y', concat([looked, linear(graph.input('x', 'f32', ['n', IN]), f32Weight)], 1))
+      const rows = x.data.slice(-2 * IN)
+      const y = await run(
+        graph,
+        { ids: i64([2], [6, 0]), x: f32([2, IN], rows) },
+        { precision: 'f16' },
+        { weights: memoryWeights({ w }) },
+      )
+      const expected = [6, 0].flatMap((id, row) => [
+        ...held.slice(id * IN, (id + 1) * IN),
+        ...Array.from({ length: OUT }, (_, o) => {
+          let sum = 0
+          for (let i = 0; i < IN; i++) sum += rows[row * IN + i]! * held[o * IN + i]!
+          return sum
+        }),
+      ])
+      expect(y).toBeAllClose(expected, { rtol: 1e-5, atol: 1e-3 })
+      expect([...y.slice(0, IN)]).toEqual([...held.slice(6 * IN)])
+    },
+  )
 })

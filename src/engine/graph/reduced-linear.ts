@@ -60,7 +60,10 @@ export class ReducedLinears {
     )
     const largest = writer.emit('Max', [above!, writer.emit('Neg', [below!])])
     // A row of zeros must not be divided by zero.
-    const step = writer.emit('Max', [writer.emit('Mul', [largest, writer.constant(f32([], [1 / 127]))]), writer.constant(f32([], [1e-30]))])
+    const step = writer.emit('Max', [
+      writer.emit('Mul', [largest, writer.constant(f32([], [1 / 127]))]),
+      writer.constant(f32([], [1e-30])),
+    ])
     const steps = writer.emit('Reshape', [step, writer.constant(i64([1], [-1]))])
     const zeros = writer.emit('Expand', [this.#zero(), writer.emit('Shape', [steps])])
     const levels = writer.emit('QuantizeLinear', [x, steps, zeros], { axis: 0 })

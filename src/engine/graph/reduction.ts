@@ -1,6 +1,19 @@
 /** @file Sums, means, maxima and what is made of them: softmax, norms, cross-entropy. */
 
-import { add, div, exp, less, log, mul, neg, reciprocal, sqrt, stopGradient, sub, where } from './elementwise.ts'
+import {
+  add,
+  div,
+  exp,
+  less,
+  log,
+  mul,
+  neg,
+  reciprocal,
+  sqrt,
+  stopGradient,
+  sub,
+  where,
+} from './elementwise.ts'
 import { shapeMismatch } from './errors.ts'
 import type { Value } from './graph.ts'
 import { gatherElements } from './indexing.ts'
@@ -43,7 +56,12 @@ export function logSumExp(x: Value<'f32'>, axis = -1, keepDims = false): Value<'
 }
 
 /** Biased variance, weight and bias over the last axis. @param weight `[dim]` @param bias `[dim]` */
-export function layerNorm(x: Value<'f32'>, weight: Value<'f32'>, bias: Value<'f32'>, epsilon: number): Value<'f32'> {
+export function layerNorm(
+  x: Value<'f32'>,
+  weight: Value<'f32'>,
+  bias: Value<'f32'>,
+  epsilon: number,
+): Value<'f32'> {
   requireLast('LayerNorm', x, weight)
   requireLast('LayerNorm', x, bias)
   return x.graph.apply('LayerNorm', [x, weight, bias], { epsilon }, 'f32', x.dims)
@@ -67,7 +85,13 @@ export function standardise(x: Value<'f32'>, epsilon: number): Value<'f32'> {
 }
 
 /** Group norm of `[batch, channels, height, width]` with `weight` and `bias` `[channels]`. @see Wu & He 2018 */
-export function groupNorm(x: Value<'f32'>, weight: Value<'f32'>, bias: Value<'f32'>, groups: number, epsilon: number): Value<'f32'> {
+export function groupNorm(
+  x: Value<'f32'>,
+  weight: Value<'f32'>,
+  bias: Value<'f32'>,
+  groups: number,
+  epsilon: number,
+): Value<'f32'> {
   const [batch, channels] = x.dims
   const normal = reshape(standardise(reshape(x, [batch!, groups, -1]), epsilon), x.dims)
   const perChannel = (v: Value<'f32'>) => reshape(v, [1, channels!, 1, 1])
@@ -95,7 +119,11 @@ function maximum(x: Value<'f32'>, floor: number): Value<'f32'> {
  * @param logits `[n, classes]` @param targets `[n] i64` in 0 … classes − 1 @param counts `[n]` 1 where the row is scored, else 0
  * @returns scalar; 0 when no row counts
  */
-export function crossEntropy(logits: Value<'f32'>, targets: Value<'i64'>, counts: Value<'f32'>): Value<'f32'> {
+export function crossEntropy(
+  logits: Value<'f32'>,
+  targets: Value<'i64'>,
+  counts: Value<'f32'>,
+): Value<'f32'> {
   const each = tokenCrossEntropy(logits, targets)
   return div(reduceSum(mul(each, counts)), maximum(reduceSum(counts), 1))
 }

@@ -63,15 +63,21 @@ export function expand<T extends DType>(x: Value<T>, dims: readonly Dim[]): Valu
 /** Joins values along `axis`; the other axes agree. */
 export function concat<T extends DType>(values: readonly Value<T>[], axis: number): Value<T> {
   const [first, ...rest] = values
-  if (first === undefined) throw new GraphError('empty', { message: 'Concat of no values', hint: 'Give at least one.' })
+  if (first === undefined)
+    throw new GraphError('empty', { message: 'Concat of no values', hint: 'Give at least one.' })
   if (rest.length === 0) return first
   const along = axisOf('Concat', first, axis)
   for (const value of rest) {
-    if (value.dims.length !== first.dims.length || value.dims.some((dim, i) => i !== along && dim !== first.dims[i])) {
+    if (
+      value.dims.length !== first.dims.length ||
+      value.dims.some((dim, i) => i !== along && dim !== first.dims[i])
+    ) {
       throw shapeMismatch('Concat', first.dims, value.dims, `all axes but ${along} must agree`)
     }
   }
-  const dims = first.dims.map((dim, i) => (i === along ? addDims(...values.map((value) => value.dims[along]!)) : dim))
+  const dims = first.dims.map((dim, i) =>
+    i === along ? addDims(...values.map((value) => value.dims[along]!)) : dim,
+  )
   return first.graph.apply('Concat', values, { axis: along }, first.dtype, dims)
 }
 
@@ -87,7 +93,8 @@ export function slice<T extends DType>(x: Value<T>, axis: number, start: number,
 /** Elements `start … start + length − 1` of one axis; both may be symbolic. */
 export function sliceAt<T extends DType>(x: Value<T>, axis: number, start: Dim, length: Dim): Value<T> {
   const size = x.dims[axis]!
-  const outside = (dim: Dim) => typeof dim === 'number' && (dim < 0 || (typeof size === 'number' && dim > size))
+  const outside = (dim: Dim) =>
+    typeof dim === 'number' && (dim < 0 || (typeof size === 'number' && dim > size))
   if (outside(start) || outside(length) || outside(addDims(start, length))) {
     throw new GraphError('slice', {
       message: `Slice: ${length} elements from ${start} of axis ${axis} of ${formatDims(x.dims)}`,

@@ -7,7 +7,12 @@ import type { Value } from '../graph/graph.ts'
 export type ActivationName = 'gelu' | 'gelu_pytorch_tanh' | 'quick_gelu' | 'silu'
 
 /** All names, for config schemas. */
-export const ACTIVATIONS = ['gelu', 'gelu_pytorch_tanh', 'quick_gelu', 'silu'] as const satisfies readonly ActivationName[]
+export const ACTIVATIONS = [
+  'gelu',
+  'gelu_pytorch_tanh',
+  'quick_gelu',
+  'silu',
+] as const satisfies readonly ActivationName[]
 
 const functions: { readonly [N in ActivationName]: (x: Value<'f32'>) => Value<'f32'> } = {
   gelu,

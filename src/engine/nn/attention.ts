@@ -31,10 +31,16 @@ const HIDDEN_SCORE = -1e9
  * @param keep `[batch, seq] i64`, 1 for real tokens, 0 for padding; padded keys get no weight, padded queries are undefined
  * @returns `[batch or 1, 1, seq or 1, seq]`
  */
-export function attentionMask(graph: Graph, pattern: AttentionPattern, seq: Dim, keep?: Value<'i64'>): Value<'f32'> | undefined {
+export function attentionMask(
+  graph: Graph,
+  pattern: AttentionPattern,
+  seq: Dim,
+  keep?: Value<'i64'>,
+): Value<'f32'> | undefined {
   const real = keep && reshape(not(equal(keep, 0)), [keep.dims[0]!, 1, 1, seq])
   const at = iota(graph, seq)
-  const past = pattern === 'causal' ? lessOrEqual(reshape(at, [1, 1, 1, seq]), reshape(at, [1, 1, seq, 1])) : undefined
+  const past =
+    pattern === 'causal' ? lessOrEqual(reshape(at, [1, 1, 1, seq]), reshape(at, [1, 1, seq, 1])) : undefined
   const seen = real && past ? and(real, past) : (real ?? past)
   return seen && where(seen, 0, HIDDEN_SCORE)
 }
@@ -47,7 +53,12 @@ export function attentionMask(graph: Graph, pattern: AttentionPattern, seq: Dim,
  * @returns `[batch, queries, heads·headDim]`
  * @see Vaswani et al. 2017; specs/ar-vlms.md §0.5
  */
-export function attend(query: Value<'f32'>, key: Value<'f32'>, value: Value<'f32'>, mask?: Value<'f32'>): Value<'f32'> {
+export function attend(
+  query: Value<'f32'>,
+  key: Value<'f32'>,
+  value: Value<'f32'>,
+  mask?: Value<'f32'>,
+): Value<'f32'> {
   const [batch, queries, heads, headDim] = query.dims
   const [, keys, groups] = key.dims
   const rows = multiplyDims(Number(heads) / Number(groups), queries!)
@@ -98,9 +109,13 @@ export function selfAttention(
   const turned = (heads: Value<'f32'>) => (at.rotary === undefined ? heads : rotate(heads, at.rotary))
   const { headNorm } = names
   const normed = (heads: Value<'f32'>, name?: string) =>
-    name === undefined || headNorm === undefined ? heads : rmsNorm(scope, heads, name, shape.headDim, headNorm.epsilon)
+    name === undefined || headNorm === undefined
+      ? heads
+      : rmsNorm(scope, heads, name, shape.headDim, headNorm.epsilon)
   const query = turned(normed(project(names.query, shape.heads), headNorm?.query))
   const key = turned(normed(project(names.key, shape.keyValueHeads), headNorm?.key))
   const mixed = attend(query, key, project(names.value, shape.keyValueHeads), at.mask)
-  return scope.linear(mixed, names.output, shape.heads * shape.headDim, shape.hidden, { bias: names.outputBias })
+  return scope.linear(mixed, names.output, shape.heads * shape.headDim, shape.hidden, {
+    bias: names.outputBias,
+  })
 }

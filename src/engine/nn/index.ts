@@ -14,5 +14,13 @@ export {
 export { type GatedMlpNames, gatedMlp, type MlpShape, mlp } from './mlp.ts'
 export { layerNorm, rmsNorm } from './norm.ts'
 export { type PatchShape, patchEmbedding } from './patch-embedding.ts'
-export { multiAxisRotary, plainFrequencies, type Rotary, type RotaryScaling, type RotaryShape, rotaryOf, rotate } from './rotary.ts'
+export {
+  multiAxisRotary,
+  plainFrequencies,
+  type Rotary,
+  type RotaryScaling,
+  type RotaryShape,
+  rotaryOf,
+  rotate,
+} from './rotary.ts'
 export { type LinearOptions, type LowRank, rootScope, type Scope, type ScopeOptions } from './scope.ts'

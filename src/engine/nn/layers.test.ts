@@ -18,12 +18,17 @@ import {
   selfAttention,
 } from './index.ts'
 
-const random = (dims: number[], key: string): Tensor<'f32'> => f32(dims, fillNormal(new Float32Array(sizeOf(dims)), 1, stream(1, key)))
+const random = (dims: number[], key: string): Tensor<'f32'> =>
+  f32(dims, fillNormal(new Float32Array(sizeOf(dims)), 1, stream(1, key)))
 
 /** Runs what `build` makes of the feeds; an i64 feed is declared as such. */
 async function run(
   feeds: Record<string, Tensor>,
-  build: (graph: Graph, input: (name: string) => Value<'f32'>, whole: (name: string) => Value<'i64'>) => Value,
+  build: (
+    graph: Graph,
+    input: (name: string) => Value<'f32'>,
+    whole: (name: string) => Value<'i64'>,
+  ) => Value,
   weights: Record<string, Tensor> = {},
 ): Promise<Tensor> {
   const graph = new Graph()
@@ -40,7 +45,12 @@ async function run(
 }
 
 /** Attention by the definition, in double precision. @param q `[batch, seq, heads, dim]` */
-function attentionLoop(q: Tensor<'f32'>, k: Tensor<'f32'>, v: Tensor<'f32'>, seen: (b: number, i: number, j: number) => boolean): number[] {
+function attentionLoop(
+  q: Tensor<'f32'>,
+  k: Tensor<'f32'>,
+  v: Tensor<'f32'>,
+  seen: (b: number, i: number, j: number) => boolean,
+): number[] {
   const [batch, queries, heads, dim] = q.dims.map(Number)
   const [, keys, groups] = k.dims.map(Number)
   const out: number[] = []
@@ -56,7 +66,8 @@ function attentionLoop(q: Tensor<'f32'>, k: Tensor<'f32'>, v: Tensor<'f32'>, see
           return seen(b, i, j) ? Math.exp(sum / Math.sqrt(dim!)) : 0
         })
         const total = scores.reduce((a, c) => a + c, 0)
-        for (let d = 0; d < dim!; d++) out.push(scores.reduce((sum, score, j) => sum + (score / total) * at(v, j, group, groups!, d), 0))
+        for (let d = 0; d < dim!; d++)
+          out.push(scores.reduce((sum, score, j) => sum + (score / total) * at(v, j, group, groups!, d), 0))
       }
     }
   }
@@ -110,7 +121,9 @@ describe('rotary positions', () => {
       const at = (i: number) => x.data[row * headDim + i]!
       const angle = (i: number) => position * theta ** ((-2 * (i % 4)) / headDim)
       return Array.from({ length: headDim }, (_, i) =>
-        i < 4 ? at(i) * Math.cos(angle(i)) - at(i + 4) * Math.sin(angle(i)) : at(i) * Math.cos(angle(i)) + at(i - 4) * Math.sin(angle(i)),
+        i < 4
+          ? at(i) * Math.cos(angle(i)) - at(i + 4) * Math.sin(angle(i))
+          : at(i) * Math.cos(angle(i)) + at(i - 4) * Math.sin(angle(i)),
       )
     })
     expect(y.data).toBeAllClose(expected, { atol: 1e-6 })
@@ -119,11 +132,20 @@ describe('rotary positions', () => {
 
 describe('layers with weights', () => {
   test('a gated block: down(silu(gate) · up)', async () => {
-    const weights = { 'mlp.g.weight': f32([2, 1], [1, -1]), 'mlp.u.weight': f32([2, 1], [2, 3]), 'mlp.d.weight': f32([1, 2], [1, 10]) }
+    const weights = {
+      'mlp.g.weight': f32([2, 1], [1, -1]),
+      'mlp.u.weight': f32([2, 1], [2, 3]),
+      'mlp.d.weight': f32([1, 2], [1, 10]),
+    }
     const y = await run(
       { x: f32([1, 1], [0.5]) },
       (graph, input) =>
-        gatedMlp(rootScope(graph).under('mlp'), input('x'), { gate: 'g', up: 'u', down: 'd' }, { hidden: 1, inner: 2, activation: 'silu' }),
+        gatedMlp(
+          rootScope(graph).under('mlp'),
+          input('x'),
+          { gate: 'g', up: 'u', down: 'd' },
+          { hidden: 1, inner: 2, activation: 'silu' },
+        ),
       weights,
     )
     const silu = (x: number) => x / (1 + Math.exp(-x))
@@ -139,7 +161,13 @@ describe('layers with weights', () => {
     )
     const y = await run(
       { pixels },
-      (graph, input) => patchEmbedding(rootScope(graph), input('pixels'), 'conv', { channels: 2, patch: 2, hidden: 1, bias: true }),
+      (graph, input) =>
+        patchEmbedding(rootScope(graph), input('pixels'), 'conv', {
+          channels: 2,
+          patch: 2,
+          hidden: 1,
+          bias: true,
+        }),
       { 'conv.weight': kernel, 'conv.bias': f32([1], [0.5]) },
     )
     expect(y.dims).toEqual([1, 4, 1])
@@ -149,16 +177,29 @@ describe('layers with weights', () => {
   test('a picture smaller than a patch is refused', () => {
     const graph = new Graph()
     const pixels = graph.input('pixels', 'f32', [1, 3, 4, 20])
-    expect(() => patchEmbedding(rootScope(graph), pixels, 'conv', { channels: 3, patch: 5, hidden: 1, bias: false })).toThrow(
-      /patches of 5/,
-    )
+    expect(() =>
+      patchEmbedding(rootScope(graph), pixels, 'conv', { channels: 3, patch: 5, hidden: 1, bias: false }),
+    ).toThrow(/patches of 5/)
   })
 
   test('self-attention projects with the names and biases that it is given', () => {
     const graph = new Graph()
-    const names: AttentionNames = { query: 'q', key: 'k', value: 'v', output: 'o', inputBias: true, outputBias: false }
+    const names: AttentionNames = {
+      query: 'q',
+      key: 'k',
+      value: 'v',
+      output: 'o',
+      inputBias: true,
+      outputBias: false,
+    }
     const x = graph.input('x', 'f32', ['batch', 'seq', 8])
-    const y = selfAttention(rootScope(graph).under('attn'), x, names, { hidden: 8, heads: 4, keyValueHeads: 2, headDim: 2 }, {})
+    const y = selfAttention(
+      rootScope(graph).under('attn'),
+      x,
+      names,
+      { hidden: 8, heads: 4, keyValueHeads: 2, headDim: 2 },
+      {},
+    )
     expect(y.dims).toEqual(['batch', 'seq', 8])
     const slots = compiledWith(graph, y).weights.map(({ name, dims }) => `${name} ${dims}`)
     expect(slots.sort()).toEqual([
@@ -211,7 +252,11 @@ describe('scope', () => {
   })
 
   test.each([false, true])('x·Wᵀ + b + scale·(x·Aᵀ)·Bᵀ, merged: %s', async (merged) => {
-    const feeds = { x: f32([1, 2], [1, 2]), 'l.lora_A.weight': f32([1, 2], [3, 4]), 'l.lora_B.weight': f32([1, 1], [5]) }
+    const feeds = {
+      x: f32([1, 2], [1, 2]),
+      'l.lora_A.weight': f32([1, 2], [3, 4]),
+      'l.lora_B.weight': f32([1, 1], [5]),
+    }
     const graph = new Graph()
     const scope = rootScope(graph, { adapter: () => ({ rank: 1, scale: 0.5, merged }) })
     const compiled = compiledWith(graph, scope.linear(graph.input('x', 'f32', [1, 2]), 'l', 2, 1))
@@ -222,20 +267,23 @@ describe('scope', () => {
     expect(y!.data).toBeAllClose([10 + 200 + 7 + 0.5 * (3 + 8) * 5])
   })
 
-  test.each([false, true])('DoRA: rows of W + scale·B·A with the lengths of the magnitudes, merged: %s', async (merged) => {
-    const graph = new Graph()
-    const scope = rootScope(graph, { adapter: () => ({ rank: 1, scale: 0.5, dora: true, merged }) })
-    const compiled = compiledWith(graph, scope.linear(graph.input('x', 'f32', [1, 2]), 'l', 2, 2))
-    const weights = memoryWeights({ 'l.weight': f32([2, 2], [2, 2, 0, 1]), 'l.bias': f32([2], [7, 0]) })
-    const session = await openSession(compiled, { weights, thread: 'caller' })
-    const { y } = await session.run({
-      x: f32([1, 2], [1, 2]),
-      'l.lora_A.weight': f32([1, 2], [1, 2]),
-      'l.lora_B.weight': f32([2, 1], [2, 0]),
-      'l.lora_magnitude_vector.weight': f32([2], [10, 3]),
-    })
-    await session.close()
-    // Rows of the sum: [3, 4], of length 5, and [0, 1].
-    expect(y!.data).toBeAllClose([(10 / 5) * (3 + 8) + 7, 3 * 2])
-  })
+  test.each([false, true])(
+    'DoRA: rows of W + scale·B·A with the lengths of the magnitudes, merged: %s',
+    async (merged) => {
+      const graph = new Graph()
+      const scope = rootScope(graph, { adapter: () => ({ rank: 1, scale: 0.5, dora: true, merged }) })
+      const compiled = compiledWith(graph, scope.linear(graph.input('x', 'f32', [1, 2]), 'l', 2, 2))
+      const weights = memoryWeights({ 'l.weight': f32([2, 2], [2, 2, 0, 1]), 'l.bias': f32([2], [7, 0]) })
+      const session = await openSession(compiled, { weights, thread: 'caller' })
+      const { y } = await session.run({
+        x: f32([1, 2], [1, 2]),
+        'l.lora_A.weight': f32([1, 2], [1, 2]),
+        'l.lora_B.weight': f32([2, 1], [2, 0]),
+        'l.lora_magnitude_vector.weight': f32([2], [10, 3]),
+      })
+      await session.close()
+      // Rows of the sum: [3, 4], of length 5, and [0, 1].
+      expect(y!.data).toBeAllClose([(10 / 5) * (3 + 8) + 7, 3 * 2])
+    },
+  )
 })

@@ -5,11 +5,23 @@ import { layerNorm as normalise, rmsNorm as normaliseRms } from '../graph/reduct
 import type { Scope } from './scope.ts'
 
 /** `<name>.weight` and `<name>.bias` `[dim]`, biased variance. @param x `[…, dim]` @returns `[…, dim]` */
-export function layerNorm(scope: Scope, x: Value<'f32'>, name: string, dim: number, epsilon: number): Value<'f32'> {
+export function layerNorm(
+  scope: Scope,
+  x: Value<'f32'>,
+  name: string,
+  dim: number,
+  epsilon: number,
+): Value<'f32'> {
   return normalise(x, scope.weight(`${name}.weight`, [dim]), scope.weight(`${name}.bias`, [dim]), epsilon)
 }
 
 /** `<name>.weight` `[dim]`; no mean is taken off. @param x `[…, dim]` @returns `[…, dim]` @see specs/ar-vlms.md §0.4 */
-export function rmsNorm(scope: Scope, x: Value<'f32'>, name: string, dim: number, epsilon: number): Value<'f32'> {
+export function rmsNorm(
+  scope: Scope,
+  x: Value<'f32'>,
+  name: string,
+  dim: number,
+  epsilon: number,
+): Value<'f32'> {
   return normaliseRms(x, scope.weight(`${name}.weight`, [dim]), epsilon)
 }

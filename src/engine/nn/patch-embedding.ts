@@ -32,7 +32,10 @@ export function patchEmbedding(
   const whole = slice(slice(pixels, 2, 0, rows * patch), 3, 0, columns * patch)
   const cut = transpose(reshape(whole, [batch!, channels, rows, patch, columns, patch]), [0, 2, 4, 1, 3, 5])
   const flat = reshape(cut, [batch!, rows * columns, channels * patch * patch])
-  const kernel = reshape(scope.weight(`${name}.weight`, [hidden, channels, patch, patch]), [hidden, channels * patch * patch])
+  const kernel = reshape(scope.weight(`${name}.weight`, [hidden, channels, patch, patch]), [
+    hidden,
+    channels * patch * patch,
+  ])
   return linear(flat, kernel, bias ? scope.weight(`${name}.bias`, [hidden]) : undefined)
 }
 

@@ -41,11 +41,22 @@ const BLOCK = 256
  * @param positions `[batch, seq]` or `[seq] i64`
  * @see Su et al. 2021; specs/ar-vlms.md §0.5
  */
-export function rotaryOf(graph: Graph, positions: Value<'i64'>, { headDim, theta, maxPositions, scaling }: RotaryShape): Rotary {
-  const { frequencies, magnitude } = scaling ?? { frequencies: plainFrequencies(theta, headDim), magnitude: 1 }
+export function rotaryOf(
+  graph: Graph,
+  positions: Value<'i64'>,
+  { headDim, theta, maxPositions, scaling }: RotaryShape,
+): Rotary {
+  const { frequencies, magnitude } = scaling ?? {
+    frequencies: plainFrequencies(theta, headDim),
+    magnitude: 1,
+  }
   const block = div(positions, BLOCK)
   const rest = sub(positions, mul(block, BLOCK))
-  const far = angles(graph, block, frequencies, { rows: Math.ceil(maxPositions / BLOCK), step: BLOCK, magnitude: 1 })
+  const far = angles(graph, block, frequencies, {
+    rows: Math.ceil(maxPositions / BLOCK),
+    step: BLOCK,
+    magnitude: 1,
+  })
   // Each product below has one near factor, so the magnitude goes into that table.
   const near = angles(graph, rest, frequencies, { rows: Math.min(BLOCK, maxPositions), step: 1, magnitude })
   const seq = positions.dims.at(-1)!
@@ -63,11 +74,18 @@ export function rotaryOf(graph: Graph, positions: Value<'i64'>, { headDim, theta
  * @param axisOf    for each of the `headDim / 2` frequencies, which axis it reads
  * @see Wang et al. 2024 (M-RoPE); specs/ar-vlms.md §3.5
  */
-export function multiAxisRotary(graph: Graph, positions: Value<'i64'>, axisOf: readonly number[], shape: RotaryShape): Rotary {
+export function multiAxisRotary(
+  graph: Graph,
+  positions: Value<'i64'>,
+  axisOf: readonly number[],
+  shape: RotaryShape,
+): Rotary {
   const [axes, batch, seq] = positions.dims
   const half = shape.headDim / 2
   const each = rotaryOf(graph, reshape(positions, [multiplyDims(axes!, batch!), seq!]), shape)
-  const reads = Float32Array.from({ length: Number(axes) * half }, (_, i) => (axisOf[i % half] === Math.floor(i / half) ? 1 : 0))
+  const reads = Float32Array.from({ length: Number(axes) * half }, (_, i) =>
+    axisOf[i % half] === Math.floor(i / half) ? 1 : 0,
+  )
   const chosen = graph.constant(f32([Number(axes), 1, 1, 1, half], reads))
   const pick = (x: Value<'f32'>) => reduceSum(mul(reshape(x, [axes!, batch!, seq!, 1, half]), chosen), [0])
   return { cos: pick(each.cos), sin: pick(each.sin) }
@@ -85,7 +103,12 @@ interface AngleTable {
 }
 
 /** Cosine and sine at `index·step`, times the magnitude, read from tables that were computed in double precision. */
-function angles(graph: Graph, index: Value<'i64'>, frequencies: readonly number[], { rows, step, magnitude }: AngleTable): Rotary {
+function angles(
+  graph: Graph,
+  index: Value<'i64'>,
+  frequencies: readonly number[],
+  { rows, step, magnitude }: AngleTable,
+): Rotary {
   const half = frequencies.length
   const table = (of: (angle: number) => number) => {
     const values = new Float32Array(rows * half)

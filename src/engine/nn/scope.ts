@@ -3,7 +3,14 @@
 import { cast, mul } from '../graph/elementwise.ts'
 import type { Graph, Value } from '../graph/graph.ts'
 import { gather } from '../graph/indexing.ts'
-import { doraLinear, linear, loraLinear, rowStretch, summedWeight, type UpdatedWeight } from '../graph/matmul.ts'
+import {
+  doraLinear,
+  linear,
+  loraLinear,
+  rowStretch,
+  summedWeight,
+  type UpdatedWeight,
+} from '../graph/matmul.ts'
 import { reshape } from '../graph/shaping.ts'
 
 /** Tensors of one module, by name. The graph's `Parameter` nodes are the record of what was asked for. */
@@ -22,7 +29,13 @@ export interface Scope {
    * `x·Wᵀ (+ b)` with `<name>.weight` `[out, in]` and `<name>.bias` `[out]`, plus the low-rank update when an adapter targets it.
    * @param x `[…, in]` @returns `[…, out]`
    */
-  linear(x: Value<'f32'>, name: string, inFeatures: number, outFeatures: number, options?: LinearOptions): Value<'f32'>
+  linear(
+    x: Value<'f32'>,
+    name: string,
+    inFeatures: number,
+    outFeatures: number,
+    options?: LinearOptions,
+  ): Value<'f32'>
   /** The module `<name>` of this one. */
   under(name: string): Scope
 }
@@ -70,7 +83,9 @@ function scopeAt(graph: Graph, prefix: string, options: ScopeOptions): Scope {
   const { storedDtype = () => 'f32', trainable = () => false, adapter = () => undefined } = options
   const stored = (name: string, dims: readonly number[]) => {
     const full = prefix + name
-    return trainable(full) ? graph.parameter(full, 'f32', dims, 'fed') : graph.parameter(full, storedDtype(full), dims)
+    return trainable(full)
+      ? graph.parameter(full, 'f32', dims, 'fed')
+      : graph.parameter(full, storedDtype(full), dims)
   }
   const weight = (name: string, dims: readonly number[]) => inF32(stored(name, dims))
   return {
@@ -83,11 +98,18 @@ function scopeAt(graph: Graph, prefix: string, options: ScopeOptions): Scope {
       const shift = bias ? weight(`${name}.bias`, [outFeatures]) : undefined
       const update = adapter(prefix + name)
       if (update === undefined) return linear(x, matrix, shift)
-      const fed = (part: string, dims: readonly number[]) => graph.parameter(`${prefix}${name}.${part}.weight`, 'f32', dims, 'fed')
+      const fed = (part: string, dims: readonly number[]) =>
+        graph.parameter(`${prefix}${name}.${part}.weight`, 'f32', dims, 'fed')
       const down = fed('lora_A', [update.rank, inFeatures])
       const up = fed('lora_B', [outFeatures, update.rank])
       const magnitude = update.dora ? fed('lora_magnitude_vector', [outFeatures]) : undefined
-      return updatedLinear(x, { weight: matrix, down, up, scale: update.scale }, shift, magnitude, update.merged ?? false)
+      return updatedLinear(
+        x,
+        { weight: matrix, down, up, scale: update.scale },
+        shift,
+        magnitude,
+        update.merged ?? false,
+      )
     },
     under: (name) => scopeAt(graph, `${prefix}${name}.`, options),
   }
@@ -102,7 +124,10 @@ function updatedLinear(
   merged: boolean,
 ): Value<'f32'> {
   const { weight, down, up, scale } = updated
-  if (!merged) return magnitude === undefined ? loraLinear(x, weight, bias, down, up, scale) : doraLinear(x, updated, bias, magnitude)
+  if (!merged)
+    return magnitude === undefined
+      ? loraLinear(x, weight, bias, down, up, scale)
+      : doraLinear(x, updated, bias, magnitude)
   const sum = summedWeight(updated)
   if (magnitude === undefined) return linear(x, sum, bias)
   return linear(x, mul(sum, reshape(rowStretch(updated, magnitude), [sum.dims[0]!, 1])), bias)

@@ -11,12 +11,23 @@ const numbers = z.array(z.number())
 const gpu = gpuEnvironment()
 let built: Bundle
 beforeAll(async () => {
-  built = await bundle({ attention: 'test/attention-program.ts', lookup: 'test/lookup-program.ts', worker: 'src/engine/runtime/worker.ts' })
+  built = await bundle({
+    attention: 'test/attention-program.ts',
+    lookup: 'test/lookup-program.ts',
+    worker: 'src/engine/runtime/worker.ts',
+  })
 })
 afterAll(() => built.remove())
 
-async function ran(program: 'attention' | 'lookup', args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<unknown> {
-  const { stdout } = await promisify(execFile)(process.execPath, [built.file(program), ...args], { env, timeout: 50_000 })
+async function ran(
+  program: 'attention' | 'lookup',
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<unknown> {
+  const { stdout } = await promisify(execFile)(process.execPath, [built.file(program), ...args], {
+    env,
+    timeout: 50_000,
+  })
   return JSON.parse(stdout)
 }
 
@@ -28,15 +39,26 @@ describe('device webgpu', () => {
     expect(onGpu).toBeAllClose(onCpu, { atol: 1e-5 })
   })
 
-  test.skipIf(gpu === undefined).each(['fast', 'low'])('f16 and bf16 tables equal the CPU, memory %s', async (memory) => {
-    const onGpu = numbers.parse(await ran('lookup', ['webgpu', 'f32', memory], gpu))
-    expect(onGpu).toBeAllClose(numbers.parse(await ran('lookup', ['cpu', 'f32', memory])), { atol: 1e-5 })
-  })
+  test.skipIf(gpu === undefined).each(['fast', 'low'])(
+    'f16 and bf16 tables equal the CPU, memory %s',
+    async (memory) => {
+      const onGpu = numbers.parse(await ran('lookup', ['webgpu', 'f32', memory], gpu))
+      expect(onGpu).toBeAllClose(numbers.parse(await ran('lookup', ['cpu', 'f32', memory])), { atol: 1e-5 })
+    },
+  )
 
   test.skipIf(gpu === undefined)('at f16 it computes in f16, or says that this GPU can not', async () => {
     const onGpu = await ran('lookup', ['webgpu', 'f16'], gpu)
-    if (Array.isArray(onGpu)) expect(numbers.parse(onGpu)).toBeAllClose(numbers.parse(await ran('lookup', ['cpu', 'f32'])), { atol: 0.05 })
-    else expect(onGpu).toMatchObject({ code: 'runtime/no-f16', exitCode: 2, hint: expect.stringContaining('--dtype f32') })
+    if (Array.isArray(onGpu))
+      expect(numbers.parse(onGpu)).toBeAllClose(numbers.parse(await ran('lookup', ['cpu', 'f32'])), {
+        atol: 0.05,
+      })
+    else
+      expect(onGpu).toMatchObject({
+        code: 'runtime/no-f16',
+        exitCode: 2,
+        hint: expect.stringContaining('--dtype f32'),
+      })
   })
 
   test('without a driver the error says what to do', async () => {
@@ -50,11 +72,14 @@ describe('device webgpu', () => {
 
 test('device cpu needs nothing', () => expect(executionProviders('cpu')).toEqual(['cpu']))
 
-test.skipIf(existsSync(cudaLibrary()))('device cuda without its library names the command that installs it', () => {
-  expect(() => executionProviders('cuda')).toThrow(
-    expect.objectContaining({
-      code: 'runtime/no-cuda',
-      hint: expect.stringContaining('ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node'),
-    }),
-  )
-})
+test.skipIf(existsSync(cudaLibrary()))(
+  'device cuda without its library names the command that installs it',
+  () => {
+    expect(() => executionProviders('cuda')).toThrow(
+      expect.objectContaining({
+        code: 'runtime/no-cuda',
+        hint: expect.stringContaining('ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node'),
+      }),
+    )
+  },
+)

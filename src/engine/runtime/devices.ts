@@ -50,6 +50,7 @@ export function hasFusedOperators(device: Device): boolean {
 /** Where the CUDA provider lies once it is installed. */
 export function cudaLibrary(): string {
   const root = dirname(createRequire(import.meta.url).resolve('onnxruntime-node/package.json'))
-  const file = process.platform === 'win32' ? 'onnxruntime_providers_cuda.dll' : 'libonnxruntime_providers_cuda.so'
+  const file =
+    process.platform === 'win32' ? 'onnxruntime_providers_cuda.dll' : 'libonnxruntime_providers_cuda.so'
   return join(root, 'bin', 'napi-v6', process.platform, process.arch, file)
 }

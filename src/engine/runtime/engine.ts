@@ -64,7 +64,9 @@ export async function startEngine(plan: EnginePlan): Promise<Engine> {
     ...(externalData.length > 0 && { externalData }),
   }
   const session = await guarded(() =>
-    typeof plan.model === 'string' ? InferenceSession.create(plan.model, options) : InferenceSession.create(plan.model, options),
+    typeof plan.model === 'string'
+      ? InferenceSession.create(plan.model, options)
+      : InferenceSession.create(plan.model, options),
   )
   return {
     async run(feeds, outputs) {
@@ -107,7 +109,10 @@ function fromOrt(name: string, value: OrtTensor | undefined): Tensor {
   }
   const { data, dims } = value
   // Where the platform has Float16Array, halves come back as numbers; ours are raw bits.
-  const bits = dtype === 'f16' ? new Uint16Array((data as Uint16Array).buffer, (data as Uint16Array).byteOffset, data.length) : data
+  const bits =
+    dtype === 'f16'
+      ? new Uint16Array((data as Uint16Array).buffer, (data as Uint16Array).byteOffset, data.length)
+      : data
   return { dtype, dims, data: bits as TensorArrays[DType] }
 }
 

@@ -58,7 +58,11 @@ export function engineFailure(cause: unknown): RuntimeError {
       cause,
     })
   }
-  if (/onnxruntime_providers_cuda|libcu(dart|blas|dnn|fft|rand)|CUDA (failure|error)|CUDNN|no CUDA-capable device/i.test(message)) {
+  if (
+    /onnxruntime_providers_cuda|libcu(dart|blas|dnn|fft|rand)|CUDA (failure|error)|CUDNN|no CUDA-capable device/i.test(
+      message,
+    )
+  ) {
     return new RuntimeError(
       'no-cuda',
       {

@@ -29,18 +29,26 @@ export function checkFeeds(slots: readonly FeedSlot[], feeds: Readonly<Record<st
 }
 
 /** The size of every symbol that stands alone as a dimension; the first feed that has it decides. */
-function bindSymbols(slots: readonly FeedSlot[], feeds: Readonly<Record<string, Tensor>>): Map<string, number> {
+function bindSymbols(
+  slots: readonly FeedSlot[],
+  feeds: Readonly<Record<string, Tensor>>,
+): Map<string, number> {
   const sizes = new Map<string, number>()
   for (const { name, dims } of slots) {
     dims.forEach((dim, axis) => {
       const size = Object.hasOwn(feeds, name) ? feeds[name]!.dims[axis] : undefined
-      if (typeof dim === 'string' && /^[A-Za-z_]\w*$/.test(dim) && size !== undefined && !sizes.has(dim)) sizes.set(dim, size)
+      if (typeof dim === 'string' && /^[A-Za-z_]\w*$/.test(dim) && size !== undefined && !sizes.has(dim))
+        sizes.set(dim, size)
     })
   }
   return sizes
 }
 
-function mismatch({ dtype, dims }: FeedSlot, fed: Tensor, sizes: ReadonlyMap<string, number>): string | undefined {
+function mismatch(
+  { dtype, dims }: FeedSlot,
+  fed: Tensor,
+  sizes: ReadonlyMap<string, number>,
+): string | undefined {
   const got = `[${fed.dims.join(', ')}]`
   const asked = `[${dims.join(', ')}]`
   if (fed.dtype !== dtype) return `is ${fed.dtype}, the graph asks for ${dtype}`

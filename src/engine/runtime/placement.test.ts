@@ -23,9 +23,17 @@ async function placed(options: { memory: MemoryMode; halves: boolean }): Promise
 
 /** Types of the nodes that read an f16 weight. */
 function readers({ graph }: ModelProto): string[] {
-  const halves = new Set(graph!.initializer.filter(({ dataType }) => dataType === TensorProto_DataType.FLOAT16).map(({ name }) => name))
+  const halves = new Set(
+    graph!.initializer
+      .filter(({ dataType }) => dataType === TensorProto_DataType.FLOAT16)
+      .map(({ name }) => name),
+  )
   expect(halves).toEqual(new Set(['table', 'bias']))
-  return [...new Set(graph!.node.filter(({ input }) => input.some((name) => halves.has(name))).map(({ opType }) => opType))].sort()
+  return [
+    ...new Set(
+      graph!.node.filter(({ input }) => input.some((name) => halves.has(name))).map(({ opType }) => opType),
+    ),
+  ].sort()
 }
 
 const inputs = ({ graph }: ModelProto) => graph!.input.map(({ name }) => name)

@@ -71,17 +71,29 @@ export async function placeWeights(
   // What the engine unpacks at each run, it unpacks on the device.
   const keeps = (dtype: DType) => memory === 'low' && (dtype === 'bf16' || (dtype === 'f16' && halves))
   const placements = new Map(
-    graph.weights.map((slot) => [slot.name, placeWeight(slot, weights.get(slot.name)!, { keeps, signedWeights }, places)]),
+    graph.weights.map((slot) => [
+      slot.name,
+      placeWeight(slot, weights.get(slot.name)!, { keeps, signedWeights }, places),
+    ]),
   )
-  const model = graph.encode(({ name }: WeightSlot) => placements.get(name)!, { halves, signedWeights, fused })
+  const model = graph.encode(({ name }: WeightSlot) => placements.get(name)!, {
+    halves,
+    signedWeights,
+    fused,
+  })
   const rewritten = [...arrays.values()].reduce((sum, array) => sum + array.rewritten, 0)
   if ((await totalSize(files.keys())) + rewritten < (options.readLimit ?? READ_LIMIT)) {
     const read = [...files].map(([file, location]) => ({ location, source: file }))
-    const made = await Promise.all([...arrays].map(async ([location, { bytes }]) => ({ location, source: await bytes() })))
+    const made = await Promise.all(
+      [...arrays].map(async ([location, { bytes }]) => ({ location, source: await bytes() })),
+    )
     return { model, buffers: [...read, ...made], settle: async () => {} }
   }
   // The engine takes external data either all from buffers or all from files.
-  const contents = new Map<string, StagedBytes>([...[...arrays].map(([name, { bytes }]) => [name, bytes] as const), [MODEL, model]])
+  const contents = new Map<string, StagedBytes>([
+    ...[...arrays].map(([name, { bytes }]) => [name, bytes] as const),
+    [MODEL, model],
+  ])
   const staged = await stageFolder({ files, contents }, options.warn)
   return { model: join(staged.folder, MODEL), buffers: [], settle: staged.remove }
 }
@@ -115,7 +127,14 @@ function placeWeight(
   }
   const alsoInput = form === 'half' || keeps(dtype)
   if (at.kind === 'file') {
-    return { kind: 'external', location: places.file(at.file), offset: at.offset, length: at.byteLength, dtype, alsoInput }
+    return {
+      kind: 'external',
+      location: places.file(at.file),
+      offset: at.offset,
+      length: at.byteLength,
+      dtype,
+      alsoInput,
+    }
   }
   const { data } = at.tensor
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)

@@ -21,7 +21,10 @@ const values = Float32Array.from({ length: rows * columns }, (_, i) => (i - 7) /
 const x = f32([2, rows], [1, 2, 3, -1, 0.5, 0])
 const expected = Array.from({ length: 2 * columns }, (_, at) => {
   const [row, column] = [Math.floor(at / columns), at % columns]
-  return Array.from({ length: rows }, (_, k) => x.data[row * rows + k]! * values[k * columns + column]!).reduce((a, b) => a + b)
+  return Array.from(
+    { length: rows },
+    (_, k) => x.data[row * rows + k]! * values[k * columns + column]!,
+  ).reduce((a, b) => a + b)
 })
 
 function weightTensor(dtype: DType): Tensor {
@@ -36,7 +39,10 @@ function fileWeights(dtype: DType, offset: number): WeightSource {
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
   const file = join(folder, `${dtype}-${offset}.safetensors`)
   writeFileSync(file, Buffer.concat([Buffer.alloc(offset, 0xa5), bytes]))
-  return { locate: (name) => (name === 'w' ? { kind: 'file', file, offset, byteLength: bytes.length, dtype, dims } : undefined) }
+  return {
+    locate: (name) =>
+      name === 'w' ? { kind: 'file', file, offset, byteLength: bytes.length, dtype, dims } : undefined,
+  }
 }
 
 async function product(stored: DType, options: SessionOptions): Promise<Tensor> {
@@ -54,7 +60,9 @@ describe('weight placement', () => {
     { way: 'read', readLimit: Number.POSITIVE_INFINITY },
     { way: 'mapped', readLimit: 0 },
   ]
-  const cases = dtypes.flatMap((dtype) => sources.flatMap((source) => [0, 64, 37].map((offset) => ({ dtype, ...source, offset }))))
+  const cases = dtypes.flatMap((dtype) =>
+    sources.flatMap((source) => [0, 64, 37].map((offset) => ({ dtype, ...source, offset }))),
+  )
   test.each(cases)('$dtype $way at offset $offset', async ({ dtype, readLimit, offset }) => {
     const y = await product(dtype, { weights: fileWeights(dtype, offset), readLimit })
     expect(y.dims).toEqual([2, columns])
@@ -94,7 +102,10 @@ describe('weight placement', () => {
     })
     const file = fileWeights('f32', 37)
     const bias = memoryWeights({ b: f32([columns], [1, 2, 3, 4, 5]) })
-    const session = await openSession(graph, { weights: { locate: (name) => file.locate(name) ?? bias.locate(name) }, readLimit: 0 })
+    const session = await openSession(graph, {
+      weights: { locate: (name) => file.locate(name) ?? bias.locate(name) },
+      readLimit: 0,
+    })
     const { y } = await session.run({ x })
     await session.close()
     expect(y!.data).toBeAllClose(expected.map((value, i) => value + (i % columns) + 1))
@@ -121,22 +132,30 @@ describe('weight placement', () => {
   })
 })
 
-test.each([{ threads: 1 }, { threads: 2 }])('the same thread count gives the same bytes: $threads', async ({ threads }) => {
-  const size = 192
-  const wave = (step: number) =>
-    f32(
-      [size, size],
-      Float32Array.from({ length: size * size }, (_, i) => Math.sin(i * step)),
-    )
-  const bytes = async () => {
-    const session = await openSession(productGraph(size, size), { weights: memoryWeights({ w: wave(0.7) }), threads })
-    const runs = [await session.run({ x: wave(0.3) }), await session.run({ x: wave(0.3) })]
-    await session.close()
-    return runs.map(({ y }) => Buffer.from(y!.data.buffer, y!.data.byteOffset, y!.data.byteLength).toString('base64'))
-  }
-  const all = [...(await bytes()), ...(await bytes())]
-  expect(new Set(all).size).toBe(1)
-})
+test.each([{ threads: 1 }, { threads: 2 }])(
+  'the same thread count gives the same bytes: $threads',
+  async ({ threads }) => {
+    const size = 192
+    const wave = (step: number) =>
+      f32(
+        [size, size],
+        Float32Array.from({ length: size * size }, (_, i) => Math.sin(i * step)),
+      )
+    const bytes = async () => {
+      const session = await openSession(productGraph(size, size), {
+        weights: memoryWeights({ w: wave(0.7) }),
+        threads,
+      })
+      const runs = [await session.run({ x: wave(0.3) }), await session.run({ x: wave(0.3) })]
+      await session.close()
+      return runs.map(({ y }) =>
+        Buffer.from(y!.data.buffer, y!.data.byteOffset, y!.data.byteLength).toString('base64'),
+      )
+    }
+    const all = [...(await bytes()), ...(await bytes())]
+    expect(new Set(all).size).toBe(1)
+  },
+)
 
 describe('feeds and outputs', () => {
   const identity = handMadeGraph({
@@ -173,7 +192,11 @@ describe('feeds and outputs', () => {
 
   test('every element type comes back as it went in', async () => {
     const results = await run(feeds)
-    expect(results).toEqual({ sameIds: feeds.ids, dropped: tensor('bool', [1, 3], Uint8Array.of(0, 1, 0)), sameHalf: feeds.half })
+    expect(results).toEqual({
+      sameIds: feeds.ids,
+      dropped: tensor('bool', [1, 3], Uint8Array.of(0, 1, 0)),
+      sameHalf: feeds.half,
+    })
   })
 
   test('only the outputs that were asked for', async () => {
@@ -196,17 +219,25 @@ describe('feeds and outputs', () => {
       'half has shape [3], the graph asks for [2*batch] where 2*batch is 2',
     ],
   ])('%s feed', async (_, given, problem) => {
-    await expect(run(given)).rejects.toMatchObject({ code: 'runtime/feeds', message: expect.stringContaining(problem) })
+    await expect(run(given)).rejects.toMatchObject({
+      code: 'runtime/feeds',
+      message: expect.stringContaining(problem),
+    })
   })
 
   test('unknown output', async () => {
-    await expect(run(feeds, ['logits'])).rejects.toMatchObject({ code: 'runtime/output-name', message: 'no output is called logits' })
+    await expect(run(feeds, ['logits'])).rejects.toMatchObject({
+      code: 'runtime/output-name',
+      message: 'no output is called logits',
+    })
   })
 
   test('bf16 can not leave a graph', async () => {
     const graph = productGraph(rows, columns, 'bf16')
     graph.outputs.push({ name: 'w', dtype: 'bf16', dims: [rows, columns] })
-    await expect(openSession(graph, { weights: memoryWeights({}) })).rejects.toMatchObject({ code: 'runtime/dtype' })
+    await expect(openSession(graph, { weights: memoryWeights({}) })).rejects.toMatchObject({
+      code: 'runtime/dtype',
+    })
   })
 
   test('a closed session says so', async () => {
@@ -218,12 +249,17 @@ describe('feeds and outputs', () => {
 
   test('an aborted signal stops a run before it starts', async () => {
     const session = await openSession(identity, { weights: memoryWeights({}) })
-    await expect(session.run(feeds, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'interrupted' })
+    await expect(session.run(feeds, { signal: AbortSignal.abort() })).rejects.toMatchObject({
+      code: 'interrupted',
+    })
     await session.close()
   })
 
   test('a graph that the engine refuses', async () => {
     const opening = openSession(graphOfUnknownOperator, { weights: memoryWeights({}) })
-    await expect(opening).rejects.toMatchObject({ code: 'runtime/engine', message: expect.stringContaining('NoSuchOperator') })
+    await expect(opening).rejects.toMatchObject({
+      code: 'runtime/engine',
+      message: expect.stringContaining('NoSuchOperator'),
+    })
   })
 })

@@ -78,8 +78,16 @@ export async function openSession(graph: CompiledGraph, options: SessionOptions)
     warn: options.warn,
   })
   try {
-    const plan = { model: placed.model, buffers: placed.buffers, providers, threads: options.threads ?? availableParallelism(), name }
-    const engine = await (livesInWorker(options.thread) ? startWorkerEngine(plan, WORKER_ENTRY) : startEngine(plan))
+    const plan = {
+      model: placed.model,
+      buffers: placed.buffers,
+      providers,
+      threads: options.threads ?? availableParallelism(),
+      name,
+    }
+    const engine = await (livesInWorker(options.thread)
+      ? startWorkerEngine(plan, WORKER_ENTRY)
+      : startEngine(plan))
     return sessionOver(engine, graph, name)
   } finally {
     await placed.settle()
@@ -114,7 +122,10 @@ function sessionOver(engine: Engine, { inputs, outputs }: CompiledGraph, name: s
     outputs,
     async run(feeds, { outputs: wanted = outputs.map((output) => output.name), signal } = {}) {
       if (closing !== undefined) {
-        throw new RuntimeError('closed', { message: `${name} was closed`, hint: 'Open a new session, or close this one later.' })
+        throw new RuntimeError('closed', {
+          message: `${name} was closed`,
+          hint: 'Open a new session, or close this one later.',
+        })
       }
       checkFeeds(inputs, feeds)
       checkNames(wanted, outputs)
@@ -137,7 +148,11 @@ function checkNames(wanted: readonly string[], outputs: readonly FeedSlot[]): vo
 }
 
 /** Settles as soon as `signal` fires; the work goes on unseen. */
-async function interruptible<T>(signal: AbortSignal | undefined, what: string, work: () => Promise<T>): Promise<T> {
+async function interruptible<T>(
+  signal: AbortSignal | undefined,
+  what: string,
+  work: () => Promise<T>,
+): Promise<T> {
   if (signal === undefined) return work()
   if (signal.aborted) throw new InterruptedError(what)
   let interrupt = () => {}

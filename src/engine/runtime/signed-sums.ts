@@ -31,7 +31,13 @@ export async function sumsSignedExactly(): Promise<boolean> {
     },
     () => ({ kind: 'inline', tensor: one }),
   )
-  const engine = await startEngine({ model, buffers: [], providers: ['cpu'], threads: 1, name: 'signed sums' })
+  const engine = await startEngine({
+    model,
+    buffers: [],
+    providers: ['cpu'],
+    threads: 1,
+    name: 'signed sums',
+  })
   try {
     for (const rows of [1, 8]) {
       const levels = tensor('u8', [rows, INNER], new Uint8Array(rows * INNER).fill(LEVEL))

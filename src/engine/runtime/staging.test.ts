@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -61,7 +71,10 @@ describe('a staged folder', () => {
 
 const OTHER_DISK = '/dev/shm'
 const otherDisk = existsSync(OTHER_DISK) && statSync(OTHER_DISK).dev !== statSync(tmpdir()).dev
-if (!otherDisk) console.warn(`NOT TESTED: copying weights to another disk (${OTHER_DISK} is absent or the same file system as ${tmpdir()})`)
+if (!otherDisk)
+  console.warn(
+    `NOT TESTED: copying weights to another disk (${OTHER_DISK} is absent or the same file system as ${tmpdir()})`,
+  )
 
 test.skipIf(!otherDisk)('on another disk a file is copied once, with a warning', async () => {
   const cache = mkdtempSync(join(OTHER_DISK, 'bifocal-staging-'))

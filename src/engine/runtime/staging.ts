@@ -1,7 +1,18 @@
 /** @file A folder that holds a model file and hard links to its weights, for as long as the engine needs to map them. */
 
 import { constants } from 'node:fs'
-import { copyFile, link, mkdir, mkdtemp, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
+import {
+  copyFile,
+  link,
+  mkdir,
+  mkdtemp,
+  readdir,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { BifocalError } from '../../foundation/numeric/errors.ts'
@@ -35,7 +46,10 @@ function cacheFolder(): string {
  * else by a copy that is kept in the cache for the next time.
  * @throws RuntimeError `runtime/staging` when the cache folder can't be written
  */
-export async function stageFolder({ files, contents }: StagedContents, warn: (message: string) => void = () => {}): Promise<StagedFolder> {
+export async function stageFolder(
+  { files, contents }: StagedContents,
+  warn: (message: string) => void = () => {},
+): Promise<StagedFolder> {
   const root = join(cacheFolder(), 'mapped')
   let folder = root
   try {
@@ -43,7 +57,8 @@ export async function stageFolder({ files, contents }: StagedContents, warn: (me
     await removeLeftovers(root)
     folder = await mkdtemp(join(root, 'session-'))
     for (const [file, name] of files) await bring(await realpath(file), join(folder, name), warn)
-    for (const [name, bytes] of contents) await writeFile(join(folder, name), typeof bytes === 'function' ? await bytes() : bytes)
+    for (const [name, bytes] of contents)
+      await writeFile(join(folder, name), typeof bytes === 'function' ? await bytes() : bytes)
   } catch (cause) {
     if (folder !== root) await rm(folder, { recursive: true, force: true })
     if (cause instanceof BifocalError) throw cause
@@ -66,7 +81,9 @@ async function bring(file: string, target: string, warn: (message: string) => vo
   const kept = join(copies, `${ino}-${size}-${Math.round(mtimeMs)}.safetensors`)
   await mkdir(copies, { recursive: true })
   if (!(await tried(stat(kept)))) {
-    warn(`${file} can't be linked into ${copies}, so it is copied there once; BIFOCAL_CACHE on the model's own disk avoids the copy`)
+    warn(
+      `${file} can't be linked into ${copies}, so it is copied there once; BIFOCAL_CACHE on the model's own disk avoids the copy`,
+    )
     const partial = `${kept}.${process.pid}.partial`
     try {
       await copyFile(file, partial)

@@ -28,30 +28,52 @@ function layers(stored: 'bf16' | 'f16', precision: Precision) {
   let x = graph.input('x', 'f32', ['rows', WIDTH])
   for (let n = 0; n < LAYERS; n++) {
     const layer = scope.under(`layers.${n}`)
-    x = add(x, mlp(layer, layerNorm(layer, x, 'norm', WIDTH, 1e-5), { hidden: WIDTH, inner: 2 * WIDTH, activation: 'gelu' }))
+    x = add(
+      x,
+      mlp(layer, layerNorm(layer, x, 'norm', WIDTH, 1e-5), {
+        hidden: WIDTH,
+        inner: 2 * WIDTH,
+        activation: 'gelu',
+      }),
+    )
   }
   graph.output('y', linear(x, scope.weight('head', [WIDTH, WIDTH])))
   return compile(graph, { precision })
 }
 
-const traceSchema = z.array(z.object({ name: z.string(), args: z.object({ op_name: z.string().optional() }).optional() }))
+const traceSchema = z.array(
+  z.object({ name: z.string(), args: z.object({ op_name: z.string().optional() }).optional() }),
+)
 
 /** Operators in the order in which they ran. */
 async function trace(stored: 'bf16' | 'f16', precision: Precision): Promise<string[]> {
   const compiled = layers(stored, precision)
-  const weights = Object.fromEntries(compiled.weights.map(({ name, dims }) => [name, tensor(stored, dims, new Uint16Array(sizeOf(dims)))]))
-  const { model, buffers } = await placeWeights(compiled, locateWeights(compiled, memoryWeights(weights)), { memory: 'low' })
+  const weights = Object.fromEntries(
+    compiled.weights.map(({ name, dims }) => [name, tensor(stored, dims, new Uint16Array(sizeOf(dims)))]),
+  )
+  const { model, buffers } = await placeWeights(compiled, locateWeights(compiled, memoryWeights(weights)), {
+    memory: 'low',
+  })
   if (typeof model === 'string') throw new Error('so small a model is not mapped')
-  const externalData = buffers.flatMap(({ location, source }) => (typeof source === 'string' ? [] : [{ path: location, data: source }]))
+  const externalData = buffers.flatMap(({ location, source }) =>
+    typeof source === 'string' ? [] : [{ path: location, data: source }],
+  )
   const prefix = `${stored}-${precision}`
-  const profiled = { externalData, enableProfiling: true, profileFilePrefix: join(folder, prefix), logSeverityLevel: 3 } as const
+  const profiled = {
+    externalData,
+    enableProfiling: true,
+    profileFilePrefix: join(folder, prefix),
+    logSeverityLevel: 3,
+  } as const
   const session = await InferenceSession.create(model, profiled)
   await session.run({ x: new Tensor('float32', new Float32Array(3 * WIDTH), [3, WIDTH]) })
   session.endProfiling()
   await session.release()
   const file = readdirSync(folder).find((name) => name.startsWith(prefix))
   const events = traceSchema.parse(JSON.parse(readFileSync(join(folder, file!), 'utf8')))
-  return events.flatMap(({ name, args }) => (name.endsWith('_kernel_time') && args?.op_name !== undefined ? [args.op_name] : []))
+  return events.flatMap(({ name, args }) =>
+    name.endsWith('_kernel_time') && args?.op_name !== undefined ? [args.op_name] : [],
+  )
 }
 
 test.each([

@@ -28,7 +28,11 @@ export function formBytes(form: WeightForm, dims: readonly number[]): number {
  * @param signed of `int8`: values as i8; else values + 128 as u8
  * @throws as `readWeight`
  */
-export async function weightInForm(form: WeightForm, location: WeightLocation, signed: boolean): Promise<Uint8Array> {
+export async function weightInForm(
+  form: WeightForm,
+  location: WeightLocation,
+  signed: boolean,
+): Promise<Uint8Array> {
   const weight = await readWeight(location)
   if (form !== 'int8') return bytesOf(f32ToF16(weight.data))
   const { values, scales } = int8Rows(weight)
@@ -42,10 +46,16 @@ export async function weightInForm(form: WeightForm, location: WeightLocation, s
 const ROWS = 64
 
 /** @param plus added to each value; a negative one wraps, as i8 is stored */
-function transposeBytes(values: Int8Array, [out = 0, inner = 0]: readonly number[], plus: number, into: Uint8Array): void {
+function transposeBytes(
+  values: Int8Array,
+  [out = 0, inner = 0]: readonly number[],
+  plus: number,
+  into: Uint8Array,
+): void {
   for (let start = 0; start < out; start += ROWS) {
     const end = Math.min(start + ROWS, out)
-    for (let i = 0; i < inner; i++) for (let o = start; o < end; o++) into[i * out + o] = values[o * inner + i]! + plus
+    for (let i = 0; i < inner; i++)
+      for (let o = start; o < end; o++) into[i * out + o] = values[o * inner + i]! + plus
   }
 }
 

@@ -3,7 +3,13 @@
 import { open } from 'node:fs/promises'
 import { firstOf } from '../../foundation/numeric/errors.ts'
 import { toF32 } from '../../foundation/numeric/float.ts'
-import { BYTES_PER_ELEMENT, type DType, sizeOf, type Tensor, tensor } from '../../foundation/numeric/tensor.ts'
+import {
+  BYTES_PER_ELEMENT,
+  type DType,
+  sizeOf,
+  type Tensor,
+  tensor,
+} from '../../foundation/numeric/tensor.ts'
 import type { CompiledGraph, WeightSlot } from '../graph/compiled.ts'
 import { RuntimeError } from './errors.ts'
 
@@ -82,14 +88,18 @@ export async function readWeight(location: WeightLocation): Promise<Tensor<'f32'
 function cutShort(file: string, expected: number, got: number): RuntimeError {
   return new RuntimeError(
     'weights',
-    { message: `${file} ends after ${got} of ${expected} bytes of a weight`, hint: 'Fetch the file again: it is not whole.' },
+    {
+      message: `${file} ends after ${got} of ${expected} bytes of a weight`,
+      hint: 'Fetch the file again: it is not whole.',
+    },
     3,
   )
 }
 
 function mismatch(slot: WeightSlot, location: WeightLocation): string | undefined {
   const { dtype, dims } = location.kind === 'file' ? location : location.tensor
-  if (dims.join() !== slot.dims.join()) return `has shape [${dims.join(', ')}], the graph asks for [${slot.dims.join(', ')}]`
+  if (dims.join() !== slot.dims.join())
+    return `has shape [${dims.join(', ')}], the graph asks for [${slot.dims.join(', ')}]`
   const bytes = sizeOf(dims) * BYTES_PER_ELEMENT[dtype]
   const held = location.kind === 'file' ? location.byteLength : location.tensor.data.byteLength
   return held === bytes ? undefined : `holds ${held} bytes, ${dtype} [${dims.join(', ')}] takes ${bytes}`

@@ -22,7 +22,10 @@ function detached({ dtype, dims, data }: Tensor): Tensor {
  * @throws RuntimeError with the code that the engine in the worker gave; `runtime/worker-exit` when the worker ends by itself
  */
 export async function startWorkerEngine(plan: EnginePlan, entry: URL): Promise<Engine> {
-  const buffers = plan.buffers.map(({ location, source }) => ({ location, source: typeof source === 'string' ? source : source.slice() }))
+  const buffers = plan.buffers.map(({ location, source }) => ({
+    location,
+    source: typeof source === 'string' ? source : source.slice(),
+  }))
   const worker = new Worker(entry, {
     workerData: { ...plan, buffers } satisfies EnginePlan,
     transferList: buffers.flatMap(({ source }) => (typeof source === 'string' ? [] : [source.buffer])),
@@ -55,14 +58,22 @@ export async function startWorkerEngine(plan: EnginePlan, entry: URL): Promise<E
     return answer
   }
   function ended(message: string, cause?: unknown): void {
-    end ??= new RuntimeError('worker-exit', { message, hint: 'Memory may have run out: lower the batch size, or use --memory low.', cause })
+    end ??= new RuntimeError('worker-exit', {
+      message,
+      hint: 'Memory may have run out: lower the batch size, or use --memory low.',
+      cause,
+    })
     for (const id of [...waiting.keys()]) settle(id, ({ reject }) => reject(end))
   }
 
   worker.on('message', (message: WorkerAnswer) =>
-    settle(message.id, ({ resolve, reject }) => ('results' in message ? resolve(message.results) : reject(errorOf(message.error)))),
+    settle(message.id, ({ resolve, reject }) =>
+      'results' in message ? resolve(message.results) : reject(errorOf(message.error)),
+    ),
   )
-  worker.on('error', (cause) => ended(`the worker of ${plan.name} failed: ${cause instanceof Error ? cause.message : cause}`, cause))
+  worker.on('error', (cause) =>
+    ended(`the worker of ${plan.name} failed: ${cause instanceof Error ? cause.message : cause}`, cause),
+  )
   worker.on('exit', (code) => ended(`the worker of ${plan.name} ended with code ${code}`))
 
   try {

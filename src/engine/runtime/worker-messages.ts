@@ -9,9 +9,13 @@ export type WorkerRequest =
   | { kind: 'close'; id: number }
 
 /** From the worker; `id` 0 answers the start. */
-export type WorkerAnswer = { id: number; results: Record<string, Tensor> } | { id: number; error: ErrorRecord }
+export type WorkerAnswer =
+  | { id: number; results: Record<string, Tensor> }
+  | { id: number; error: ErrorRecord }
 
 /** The memory behind tensors, each buffer once: what moves from thread to thread instead of being copied. */
 export function buffersOf(tensors: Readonly<Record<string, Tensor>>): ArrayBuffer[] {
-  return [...new Set(Object.values(tensors).map(({ data }) => data.buffer))].filter((buffer) => buffer instanceof ArrayBuffer)
+  return [...new Set(Object.values(tensors).map(({ data }) => data.buffer))].filter(
+    (buffer) => buffer instanceof ArrayBuffer,
+  )
 }

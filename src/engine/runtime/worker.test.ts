@@ -28,7 +28,11 @@ function slowGraph(size: number, repeats: number) {
     inputs: [{ name: 'x', dtype: 'f32', dims: [size, size] }],
     outputs: [{ name: name(repeats), dtype: 'f32', dims: [size, size] }],
     weights: [{ name: 'w', dtype: 'f32', dims: [size, size] }],
-    nodes: Array.from({ length: repeats }, (_, i) => ({ opType: 'MatMul', input: [name(i), 'w'], output: [name(i + 1)] })),
+    nodes: Array.from({ length: repeats }, (_, i) => ({
+      opType: 'MatMul',
+      input: [name(i), 'w'],
+      output: [name(i + 1)],
+    })),
   })
 }
 
@@ -116,7 +120,8 @@ describe('a session in a worker', () => {
     })
     const session = await openSession(graph, { weights: memoryWeights({}) })
     const results: Record<string, Tensor>[] = []
-    for (let n = 1; n <= 20; n++) results.push(await session.run({ x: f32([n], new Float32Array(n).fill(n)) }))
+    for (let n = 1; n <= 20; n++)
+      results.push(await session.run({ x: f32([n], new Float32Array(n).fill(n)) }))
     await session.close()
     expect(results[19]).toEqual({
       same: f32([20], new Float32Array(20).fill(20)),
@@ -151,7 +156,9 @@ describe('a session in a worker', () => {
   })
 
   test('close ends the worker', async () => {
-    const session = await openSession(productGraph(2, 2), { weights: memoryWeights({ w: f32([2, 2], [1, 2, 3, 4]) }) })
+    const session = await openSession(productGraph(2, 2), {
+      weights: memoryWeights({ w: f32([2, 2], [1, 2, 3, 4]) }),
+    })
     expect(workers()).toBe(1)
     await session.close()
     expect(workers()).toBe(0)
@@ -159,7 +166,9 @@ describe('a session in a worker', () => {
   })
 
   test('a worker that is forgotten does not keep the process alive, nor does it crash it', async () => {
-    const model = Buffer.from(productGraph(2, 2).encode((slot) => ({ kind: 'inline', tensor: f32(slot.dims, [1, 2, 3, 4]) })))
+    const model = Buffer.from(
+      productGraph(2, 2).encode((slot) => ({ kind: 'inline', tensor: f32(slot.dims, [1, 2, 3, 4]) })),
+    )
     const script = `
       import { openSession } from ${JSON.stringify(pathToFileURL(built.file('session')).href)}
       const slot = (name) => ({ name, dtype: 'f32', dims: ['n', 2] })
@@ -167,7 +176,11 @@ describe('a session in a worker', () => {
       const session = await openSession({ inputs: [slot('x')], outputs: [slot('y')], weights: [], encode }, { weights: { locate() {} } })
       const { y } = await session.run({ x: { dtype: 'f32', dims: [1, 2], data: Float32Array.of(1, 2) } })
       console.log([...y.data].join())`
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { timeout: 30_000 })
+    const { stdout, stderr } = await promisify(execFile)(
+      process.execPath,
+      ['--input-type=module', '-e', script],
+      { timeout: 30_000 },
+    )
     expect({ stdout, stderr }).toEqual({ stdout: '7,10\n', stderr: '' })
   })
 })
@@ -175,7 +188,10 @@ describe('a session in a worker', () => {
 test('from source, where no worker file is, asking for one is an error that says what to do', async () => {
   expect(existsSync(new URL('./worker.js', import.meta.url))).toBe(false)
   const { openSession: fromSource } = await import('./session.ts')
-  const opening = fromSource(productGraph(2, 2), { weights: memoryWeights({ w: f32([2, 2], [1, 2, 3, 4]) }), thread: 'worker' })
+  const opening = fromSource(productGraph(2, 2), {
+    weights: memoryWeights({ w: f32([2, 2], [1, 2, 3, 4]) }),
+    thread: 'worker',
+  })
   await expect(opening).rejects.toBeInstanceOf(BifocalError)
   await expect(opening).rejects.toMatchObject({ code: 'runtime/no-worker' })
 })

@@ -20,8 +20,12 @@ async function answered(id: number, work: () => Promise<WorkerAnswer>): Promise<
 function serve(engine: Engine): void {
   parentPort?.on('message', (request: WorkerRequest) => {
     const { id } = request
-    if (request.kind === 'run') void answered(id, async () => ({ id, results: await engine.run(request.feeds, request.outputs) }))
-    else void answered(id, async () => engine.close().then(() => ({ id, results: {} }))).then(() => parentPort?.close())
+    if (request.kind === 'run')
+      void answered(id, async () => ({ id, results: await engine.run(request.feeds, request.outputs) }))
+    else
+      void answered(id, async () => engine.close().then(() => ({ id, results: {} }))).then(() =>
+        parentPort?.close(),
+      )
   })
 }
 

@@ -23,7 +23,10 @@ export function readFailure(path: string, cause: unknown): FileError {
       cause,
     })
   }
-  const hint = systemCode(cause) === 'EISDIR' ? 'It is a folder: name a file in it.' : 'Check the permissions and the disk.'
+  const hint =
+    systemCode(cause) === 'EISDIR'
+      ? 'It is a folder: name a file in it.'
+      : 'Check the permissions and the disk.'
   return new FileError('read', { message: `${path} cannot be read: ${words(cause)}`, hint, cause })
 }
 
@@ -42,7 +45,11 @@ export function writeFailure(path: string, cause: unknown): FileError {
   }
   return new FileError(
     'write',
-    { message: `${path} cannot be written: ${words(cause)}`, hint: 'Check the folder and its permissions.', cause },
+    {
+      message: `${path} cannot be written: ${words(cause)}`,
+      hint: 'Check the folder and its permissions.',
+      cause,
+    },
     1,
   )
 }

@@ -30,7 +30,11 @@ describe('a write that fails midway', () => {
   }
 
   test.each<[string, Error, string]>([
-    ['a full disk', Object.assign(new TypeError('ENOSPC: no space left on device, write'), { code: 'ENOSPC' }), 'file/disk-full'],
+    [
+      'a full disk',
+      Object.assign(new TypeError('ENOSPC: no space left on device, write'), { code: 'ENOSPC' }),
+      'file/disk-full',
+    ],
     ['a used-up quota', Object.assign(new TypeError('EDQUOT'), { code: 'EDQUOT' }), 'file/disk-full'],
     ['any other trouble', Object.assign(new TypeError('EIO'), { code: 'EIO' }), 'file/write'],
     ['an interruption', new InterruptedError('writing'), 'interrupted'],
@@ -41,13 +45,21 @@ describe('a write that fails midway', () => {
     expect(readdirSync(join(folder, 'sub'))).toEqual(['out.txt'])
   })
 
-  test.runIf(existsSync('/proc/self'))('a folder that cannot be made in an existing one, without hanging', async () => {
-    await expect(writeFileAtomic('/proc/none/deeper/file.json', '{}')).rejects.toMatchObject({ code: 'file/write' })
-  })
+  test.runIf(existsSync('/proc/self'))(
+    'a folder that cannot be made in an existing one, without hanging',
+    async () => {
+      await expect(writeFileAtomic('/proc/none/deeper/file.json', '{}')).rejects.toMatchObject({
+        code: 'file/write',
+      })
+    },
+  )
 
   test('a folder that is a file', async () => {
     await writeFileAtomic(path, 'before')
-    await expect(writeFileAtomic(join(path, 'below'), '')).rejects.toMatchObject({ code: 'file/write', exitCode: 1 })
+    await expect(writeFileAtomic(join(path, 'below'), '')).rejects.toMatchObject({
+      code: 'file/write',
+      exitCode: 1,
+    })
   })
 })
 
@@ -59,12 +71,19 @@ test.each([
   const bad = join(folder, 'bad.json')
   if (content === undefined) rmSync(bad, { force: true })
   else writeFileSync(bad, content)
-  await expect(readJson(bad, jsonObject)).rejects.toMatchObject({ code, message: expect.stringContaining(bad), exitCode: 3 })
+  await expect(readJson(bad, jsonObject)).rejects.toMatchObject({
+    code,
+    message: expect.stringContaining(bad),
+    exitCode: 3,
+  })
 })
 
 test('of many problems the first few are told, with what stands there', async () => {
   const bad = join(folder, 'index.json')
-  writeFileSync(bad, JSON.stringify({ map: Object.fromEntries(Array.from({ length: 225 }, (_, i) => [`w${i}`, i])) }))
+  writeFileSync(
+    bad,
+    JSON.stringify({ map: Object.fromEntries(Array.from({ length: 225 }, (_, i) => [`w${i}`, i])) }),
+  )
   await expect(readJson(bad, z.object({ map: z.record(z.string(), z.string()) }))).rejects.toMatchObject({
     message: expect.stringMatching(/index\.json has .*map\.w1: [^;]*string[^;]*, got 1;.*; and 217 more$/),
     hint: expect.stringContaining('Correct these keys'),

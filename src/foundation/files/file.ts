@@ -69,14 +69,23 @@ const PIECE = 2 ** 30
  */
 export async function writeAll(file: FileHandle, bytes: Uint8Array, position?: number): Promise<void> {
   for (let at = 0; at < bytes.length; ) {
-    const { bytesWritten } = await file.write(bytes, at, Math.min(bytes.length - at, PIECE), position === undefined ? null : position + at)
+    const { bytesWritten } = await file.write(
+      bytes,
+      at,
+      Math.min(bytes.length - at, PIECE),
+      position === undefined ? null : position + at,
+    )
     at += bytesWritten
   }
 }
 
 /** The bytes of an array of any size, in order. They are not copied. @param length of a piece, at most */
-export function* piecesOf({ buffer, byteOffset, byteLength }: ArrayBufferView, length = PIECE): Generator<Uint8Array> {
-  for (let at = 0; at < byteLength; at += length) yield new Uint8Array(buffer, byteOffset + at, Math.min(length, byteLength - at))
+export function* piecesOf(
+  { buffer, byteOffset, byteLength }: ArrayBufferView,
+  length = PIECE,
+): Generator<Uint8Array> {
+  for (let at = 0; at < byteLength; at += length)
+    yield new Uint8Array(buffer, byteOffset + at, Math.min(length, byteLength - at))
 }
 
 /** Makes a rename survive a power cut. Windows can't open folders; there the rename alone has to do. */
@@ -101,7 +110,9 @@ export async function sizeOfFile(path: string): Promise<number> {
   if (found.isFile()) return found.size
   throw new FileError('read', {
     message: `${path} cannot be read: expected a file, got ${found.isDirectory() ? 'a folder' : 'a pipe, a socket or a device'}`,
-    hint: found.isDirectory() ? 'It is a folder: name a file in it.' : 'Copy what it gives into a file, and name that.',
+    hint: found.isDirectory()
+      ? 'It is a folder: name a file in it.'
+      : 'Copy what it gives into a file, and name that.',
   })
 }
 

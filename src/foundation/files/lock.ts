@@ -71,7 +71,9 @@ async function made(path: string): Promise<boolean> {
 
 /** No two locks are equal, so that none is taken for one that was found before. */
 async function named(file: FileHandle): Promise<void> {
-  await file.writeFile(`${process.pid} ${hostname()} ${randomBytes(6).toString('hex')}`).finally(() => file.close())
+  await file
+    .writeFile(`${process.pid} ${hostname()} ${randomBytes(6).toString('hex')}`)
+    .finally(() => file.close())
 }
 
 function held(path: string): Lock {

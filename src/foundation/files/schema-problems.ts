@@ -11,7 +11,9 @@ const LONGEST = 60
  * @example 'vision_config.depth: Too small: expected number to be >=1, got 0'
  */
 export function schemaProblems({ issues }: Pick<z.ZodError, 'issues'>): string {
-  return firstOf(issues.map(({ path, message, input }) => `${path.join('.') || 'the file'}: ${message}${got(input)}`))
+  return firstOf(
+    issues.map(({ path, message, input }) => `${path.join('.') || 'the file'}: ${message}${got(input)}`),
+  )
 }
 
 /** Of an object the message says enough, and it may be the whole file. */

@@ -15,7 +15,10 @@ const NAME = /^\..+\.(\d+)@([\w-]+)\.[0-9a-f]+\.tmp$/
 
 /** A path beside `path` that says whose it is. @example temporaryPath('a/x.npy') // 'a/.x.npy.4711@host.0f1e2d3c4b5a.tmp' */
 export function temporaryPath(path: string): string {
-  return join(dirname(path), `.${basename(path)}.${process.pid}@${HOST}.${randomBytes(6).toString('hex')}.tmp`)
+  return join(
+    dirname(path),
+    `.${basename(path)}.${process.pid}@${HOST}.${randomBytes(6).toString('hex')}.tmp`,
+  )
 }
 
 /** Removes a file when the process exits: a second Ctrl-C waits for nothing. @returns what calls that off */

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { bootstrapMean, bootstrapWeighted, type Interval, meanOfTasks, pairedMeanOfTasks } from './bootstrap.ts'
+import {
+  bootstrapMean,
+  bootstrapWeighted,
+  type Interval,
+  meanOfTasks,
+  pairedMeanOfTasks,
+} from './bootstrap.ts'
 import { fillNormal, stream } from './random.ts'
 import { mean } from './statistics.ts'
 
@@ -18,7 +24,9 @@ describe('interval of a mean', () => {
     const interval = bootstrapMean(values, own(500), { seed: 1, resamples: 4000 })
     expect(interval.value).toBeCloseTo(mean(values), 12)
     expect(halfWidth(interval) / analytic(values)).toBeCloseTo(1, 1)
-    expect(Math.abs((interval.low + interval.high) / 2 - interval.value)).toBeLessThan(0.1 * halfWidth(interval))
+    expect(Math.abs((interval.low + interval.high) / 2 - interval.value)).toBeLessThan(
+      0.1 * halfWidth(interval),
+    )
   })
 
   test('rows that repeat within clusters of 9 widen it three times', () => {
@@ -26,7 +34,9 @@ describe('interval of a mean', () => {
     const values = Array.from({ length: 900 }, (_, i) => perCluster[Math.floor(i / 9)]!)
     const clusters = values.map((_, i) => `cluster ${Math.floor(i / 9)}`)
     const options = { seed: 3, resamples: 4000 }
-    const ratio = halfWidth(bootstrapMean(values, clusters, options)) / halfWidth(bootstrapMean(values, own(900), options))
+    const ratio =
+      halfWidth(bootstrapMean(values, clusters, options)) /
+      halfWidth(bootstrapMean(values, own(900), options))
     expect(ratio).toBeGreaterThan(2.8)
     expect(ratio).toBeLessThan(3.2)
   })
@@ -34,7 +44,10 @@ describe('interval of a mean', () => {
   test('covers the truth in about 95 of 100 samples', () => {
     let covered = 0
     for (let sample = 0; sample < 200; sample++) {
-      const { low, high } = bootstrapMean(normals(100, 100 + sample), own(100), { seed: sample, resamples: 500 })
+      const { low, high } = bootstrapMean(normals(100, 100 + sample), own(100), {
+        seed: sample,
+        resamples: 500,
+      })
       if (low <= 0 && high >= 0) covered++
     }
     expect(covered).toBeGreaterThan(180)
@@ -66,7 +79,9 @@ describe('mean of tasks', () => {
   test('counts each task once, however many rows it has', () => {
     const interval = meanOfTasks([small, large], { seed: 1, resamples: 4000 })
     expect(interval.value).toBeCloseTo((mean(small.values) + mean(large.values)) / 2, 12)
-    expect(halfWidth(interval) / (Math.hypot(analytic(small.values), analytic(large.values)) / 2)).toBeCloseTo(1, 1)
+    expect(
+      halfWidth(interval) / (Math.hypot(analytic(small.values), analytic(large.values)) / 2),
+    ).toBeCloseTo(1, 1)
   })
 
   test('of a model against itself is exactly zero', () => {
@@ -81,13 +96,19 @@ describe('interval of a weighted statistic', () => {
     weights.reduce((sum, weight, i) => sum + weight * values[i]!, 0) / weights.reduce((a, b) => a + b)
 
   test('of a mean agrees with the standard error', () => {
-    expect(halfWidth(bootstrapWeighted(own(300), weightedMean, { seed: 1, resamples: 2000 })) / analytic(values)).toBeCloseTo(1, 1)
+    expect(
+      halfWidth(bootstrapWeighted(own(300), weightedMean, { seed: 1, resamples: 2000 })) / analytic(values),
+    ).toBeCloseTo(1, 1)
   })
 
   test('contains its value although noise lengthens the mean of 40-dimensional vectors', () => {
     const vectors = Array.from({ length: 40 }, (_, axis) => normals(100, 20 + axis))
     const squaredLength = (weights: Float64Array) =>
-      vectors.reduce((sum, column) => sum + (weights.reduce((total, weight, i) => total + weight * column[i]!, 0) / 100) ** 2, 0)
+      vectors.reduce(
+        (sum, column) =>
+          sum + (weights.reduce((total, weight, i) => total + weight * column[i]!, 0) / 100) ** 2,
+        0,
+      )
     const { value, low, high } = bootstrapWeighted(own(100), squaredLength, { seed: 1, resamples: 500 })
     expect(low).toBeLessThan(value)
     expect(high).toBeGreaterThan(value)

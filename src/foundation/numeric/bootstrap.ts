@@ -35,7 +35,11 @@ export interface PairedRows {
 }
 
 /** Percentile interval of the mean over rows. A resample draws as many clusters as there are, with replacement. */
-export function bootstrapMean(values: ArrayLike<number>, clusters: readonly string[], options: BootstrapOptions): Interval {
+export function bootstrapMean(
+  values: ArrayLike<number>,
+  clusters: readonly string[],
+  options: BootstrapOptions,
+): Interval {
   return meanOfTasks([{ values, clusters }], options)
 }
 
@@ -123,9 +127,17 @@ export function weightedReplicates(
 }
 
 /** The middle `confidence` of the replicates; NaN ends where there are none. */
-function percentileInterval(value: number, replicates: Float64Array, { confidence = 0.95 }: BootstrapOptions): Interval {
+function percentileInterval(
+  value: number,
+  replicates: Float64Array,
+  { confidence = 0.95 }: BootstrapOptions,
+): Interval {
   if (replicates.length === 0) return { value, low: Number.NaN, high: Number.NaN }
-  return { value, low: quantile(replicates, (1 - confidence) / 2), high: quantile(replicates, (1 + confidence) / 2) }
+  return {
+    value,
+    low: quantile(replicates, (1 - confidence) / 2),
+    high: quantile(replicates, (1 + confidence) / 2),
+  }
 }
 
 interface ClusterSums {

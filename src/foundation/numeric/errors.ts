@@ -47,7 +47,14 @@ export class UsageError extends BifocalError {
 /** Thrown when an `AbortSignal` fires; whatever was finished before is kept. */
 export class InterruptedError extends BifocalError {
   constructor(what: string) {
-    super('interrupted', { message: `${what} was interrupted`, hint: 'Run the same command again: it goes on where it stopped.' }, 130)
+    super(
+      'interrupted',
+      {
+        message: `${what} was interrupted`,
+        hint: 'Run the same command again: it goes on where it stopped.',
+      },
+      130,
+    )
   }
 }
 
@@ -55,5 +62,7 @@ const LISTED = 8
 
 /** The first few of many, for a message that a person reads. @example firstOf(['a', 'b', 'c'], 2) // 'a; b; and 1 more' */
 export function firstOf(items: readonly string[], most = LISTED): string {
-  return [...items.slice(0, most), ...(items.length > most ? [`and ${items.length - most} more`] : [])].join('; ')
+  return [...items.slice(0, most), ...(items.length > most ? [`and ${items.length - most} more`] : [])].join(
+    '; ',
+  )
 }

@@ -12,5 +12,6 @@ test('an element is off by half a step at most', () => {
   const row = Float32Array.from({ length: 500 }, (_, i) => Math.sin(i) * Math.exp(i / 100))
   const { values, scales } = int8Rows(f32([1, 500], row))
   const step = scales.data[0]!
-  for (const [i, value] of row.entries()) expect(Math.abs(values.data[i]! * step - value)).toBeLessThanOrEqual(step * 0.5001)
+  for (const [i, value] of row.entries())
+    expect(Math.abs(values.data[i]! * step - value)).toBeLessThanOrEqual(step * 0.5001)
 })

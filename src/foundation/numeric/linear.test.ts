@@ -3,13 +3,15 @@ import { dot, gram, l2NormaliseRows, meanRow, principalPlane, transpose } from '
 import { fillNormal, stream } from './random.ts'
 import { f32, zeros } from './tensor.ts'
 
-const random = (rows: number, dim: number, seed: number) => f32([rows, dim], fillNormal(new Float32Array(rows * dim), 1, stream(seed)))
+const random = (rows: number, dim: number, seed: number) =>
+  f32([rows, dim], fillNormal(new Float32Array(rows * dim), 1, stream(seed)))
 
 test('rows of length 1; zeros stay zero', () => {
   expect(l2NormaliseRows(f32([3, 2], [3, 4, 0, 0, -2, 0])).data).toBeAllClose([0.6, 0.8, 0, 0, -1, 0])
 })
 test('mean of rows', () => expect(meanRow(f32([2, 3], [1, 2, 3, 3, 6, 9]))).toBeAllClose([2, 4, 6]))
-test('transpose', () => expect(transpose(f32([2, 3], [1, 2, 3, 4, 5, 6])).data).toBeAllClose([1, 4, 2, 5, 3, 6]))
+test('transpose', () =>
+  expect(transpose(f32([2, 3], [1, 2, 3, 4, 5, 6])).data).toBeAllClose([1, 4, 2, 5, 3, 6]))
 
 test('Gram matrix equals the plain inner products across block borders and odd widths', () => {
   const [a, b] = [random(5, 7, 1), random(130, 7, 2)]
@@ -22,7 +24,9 @@ test('Gram matrix equals the plain inner products across block borders and odd w
 
 describe('principal plane', () => {
   test('recovers points on a rectangle that was turned and shifted', () => {
-    const plane = principalPlane(f32([4, 2], [5, 6, 5 + 0.8 * 4, 6 + 0.6 * 4, 5 - 0.6, 6 + 0.8, 5 + 3.2 - 0.6, 6 + 2.4 + 0.8]))
+    const plane = principalPlane(
+      f32([4, 2], [5, 6, 5 + 0.8 * 4, 6 + 0.6 * 4, 5 - 0.6, 6 + 0.8, 5 + 3.2 - 0.6, 6 + 2.4 + 0.8]),
+    )
     expect(plane.data.map(Math.abs)).toBeAllClose([2, 0.5, 2, 0.5, 2, 0.5, 2, 0.5], { atol: 1e-5 })
   })
 
@@ -33,7 +37,8 @@ describe('principal plane', () => {
     expect(principalPlane(padded).data).toBeAllClose(principalPlane(narrow).data, { atol: 1e-4 })
   })
 
-  test('has zeros where nothing varies', () => expect(principalPlane(f32([3, 1], [1, 2, 3])).data).toBeAllClose([1, 0, 0, 0, -1, 0]))
+  test('has zeros where nothing varies', () =>
+    expect(principalPlane(f32([3, 1], [1, 2, 3])).data).toBeAllClose([1, 0, 0, 0, -1, 0]))
 })
 
 test.each([

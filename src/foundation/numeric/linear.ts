@@ -40,7 +40,8 @@ export function l2NormaliseRows(matrix: Tensor<'f32'>): Tensor<'f32'> {
 export function meanRow(matrix: Tensor<'f32'>): Float64Array {
   const { rows, dim } = shapeOf(matrix)
   const out = new Float64Array(dim)
-  for (let row = 0; row < rows; row++) for (let d = 0; d < dim; d++) out[d] = out[d]! + matrix.data[row * dim + d]!
+  for (let row = 0; row < rows; row++)
+    for (let d = 0; d < dim; d++) out[d] = out[d]! + matrix.data[row * dim + d]!
   return out.map((sum) => sum / rows)
 }
 
@@ -64,7 +65,8 @@ export function gram(a: Tensor<'f32'>, b: Tensor<'f32'>): Tensor<'f32'> {
   for (let start = 0; start < other.rows; start += BLOCK) {
     const end = Math.min(start + BLOCK, other.rows)
     for (let i = 0; i < rows; i++)
-      for (let j = start; j < end; j++) out.data[i * other.rows + j] = dotRows(a.data, i * dim, b.data, j * dim, dim)
+      for (let j = start; j < end; j++)
+        out.data[i * other.rows + j] = dotRows(a.data, i * dim, b.data, j * dim, dim)
   }
   return out
 }
@@ -96,7 +98,9 @@ export function principalPlane(matrix: Tensor<'f32'>): Tensor<'f32'> {
   const centred = zeros(matrix.dims)
   for (let i = 0; i < centred.data.length; i++) centred.data[i] = matrix.data[i]! - centre[i % dim]!
   const wide = dim > rows
-  const { values, vectors } = symmetricEigen(wide ? gram(centred, centred) : gram(transpose(centred), transpose(centred)))
+  const { values, vectors } = symmetricEigen(
+    wide ? gram(centred, centred) : gram(transpose(centred), transpose(centred)),
+  )
   const out = zeros([rows, 2])
   for (let axis = 0; axis < Math.min(2, values.length); axis++) {
     const vector = vectors[axis]!
@@ -104,7 +108,10 @@ export function principalPlane(matrix: Tensor<'f32'>): Tensor<'f32'> {
     const coordinates = Float64Array.from({ length: rows }, (_, row) =>
       wide ? vector[row]! * scale : dot(centred.data.subarray(row * dim, (row + 1) * dim), vector),
     )
-    const largest = coordinates.reduce((best, value) => (Math.abs(value) > Math.abs(best) + 1e-9 ? value : best), 0)
+    const largest = coordinates.reduce(
+      (best, value) => (Math.abs(value) > Math.abs(best) + 1e-9 ? value : best),
+      0,
+    )
     const sign = largest < 0 ? -1 : 1
     for (let row = 0; row < rows; row++) out.data[row * 2 + axis] = sign * coordinates[row]!
   }
@@ -115,15 +122,23 @@ export function principalPlane(matrix: Tensor<'f32'>): Tensor<'f32'> {
 export function transpose(matrix: Tensor<'f32'>): Tensor<'f32'> {
   const { rows, dim } = shapeOf(matrix)
   const out = zeros([dim, rows])
-  for (let row = 0; row < rows; row++) for (let d = 0; d < dim; d++) out.data[d * rows + row] = matrix.data[row * dim + d]!
+  for (let row = 0; row < rows; row++)
+    for (let d = 0; d < dim; d++) out.data[d * rows + row] = matrix.data[row * dim + d]!
   return out
 }
 
 /** Eigenvalues of a symmetric matrix, largest first, with their unit vectors. */
 function symmetricEigen(matrix: Tensor<'f32'>): { values: number[]; vectors: number[][] } {
   const { rows, dim } = shapeOf(matrix)
-  const square = Array.from({ length: rows }, (_, row) => Array.from(matrix.data.subarray(row * dim, (row + 1) * dim)))
-  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(new Matrix(square), { assumeSymmetric: true })
+  const square = Array.from({ length: rows }, (_, row) =>
+    Array.from(matrix.data.subarray(row * dim, (row + 1) * dim)),
+  )
+  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(new Matrix(square), {
+    assumeSymmetric: true,
+  })
   const order = realEigenvalues.map((_, i) => i).sort((i, j) => realEigenvalues[j]! - realEigenvalues[i]!)
-  return { values: order.map((i) => realEigenvalues[i]!), vectors: order.map((i) => eigenvectorMatrix.getColumn(i)) }
+  return {
+    values: order.map((i) => realEigenvalues[i]!),
+    vectors: order.map((i) => eigenvectorMatrix.getColumn(i)),
+  }
 }

@@ -15,7 +15,8 @@ export class StatisticsError extends BifocalError {
  * @throws StatisticsError `statistics/empty`, `statistics/not-finite`
  */
 export function requireFinite(values: ArrayLike<number>, what: string): void {
-  if (values.length === 0) throw new StatisticsError('empty', { message: `${what}: no values`, hint: 'At least one row is needed.' })
+  if (values.length === 0)
+    throw new StatisticsError('empty', { message: `${what}: no values`, hint: 'At least one row is needed.' })
   for (let i = 0; i < values.length; i++) {
     if (Number.isFinite(values[i])) continue
     throw new StatisticsError('not-finite', {

@@ -24,7 +24,16 @@ export interface Tensor<T extends DType = DType> {
 }
 
 /** Bytes of one element. */
-export const BYTES_PER_ELEMENT: { readonly [T in DType]: number } = { f32: 4, f16: 2, bf16: 2, i64: 8, i32: 4, i8: 1, u8: 1, bool: 1 }
+export const BYTES_PER_ELEMENT: { readonly [T in DType]: number } = {
+  f32: 4,
+  f16: 2,
+  bf16: 2,
+  i64: 8,
+  i32: 4,
+  i8: 1,
+  u8: 1,
+  bool: 1,
+}
 
 /** Number of elements of `dims`; 1 for a scalar. */
 export function sizeOf(dims: readonly number[]): number {

@@ -50,7 +50,9 @@ async function* items(table: Table): AsyncGenerator<ItemLine> {
       header = record
       continue
     }
-    const cells = Object.fromEntries(header.map((column, i) => [column, column === image ? pictureCell(record[i]!) : record[i]]))
+    const cells = Object.fromEntries(
+      header.map((column, i) => [column, column === image ? pictureCell(record[i]!) : record[i]]),
+    )
     yield lineOf(cells, line, table, false)
   }
 }

@@ -4,7 +4,13 @@ import { keyItem } from './input.ts'
 
 test('of several bad pictures the first in the item is named, whichever failed first in time', async () => {
   const noise = {
-    create: { width: 700, height: 700, channels: 3, background: 'red', noise: { type: 'gaussian', mean: 128, sigma: 40 } },
+    create: {
+      width: 700,
+      height: 700,
+      channels: 3,
+      background: 'red',
+      noise: { type: 'gaussian', mean: 128, sigma: 40 },
+    },
   } as const
   const whole = await sharp(noise).png({ compressionLevel: 1 }).toBuffer()
   // Much is decoded before the end is missed; no picture at all is told at once.

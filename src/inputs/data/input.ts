@@ -38,7 +38,10 @@ export interface KeyedItem extends Pick<ReadItem, 'key'> {
  * @param instruction for items that bring none
  * @throws ItemError `embedder/empty-item`, `embedder/pixels`; FileError for absent pictures
  */
-export async function keyItem({ instruction: own, text, image }: EmbedItem, instruction?: string): Promise<KeyedItem> {
+export async function keyItem(
+  { instruction: own, text, image }: EmbedItem,
+  instruction?: string,
+): Promise<KeyedItem> {
   const said = present(own)
   const words = present(text)
   const sources = image === undefined ? [] : isList(image) ? image : [image]

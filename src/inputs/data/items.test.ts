@@ -31,12 +31,17 @@ async function* inPieces(text: string, length = 4099): AsyncGenerator<Uint8Array
   for (let start = 0; start < bytes.length; start += length) yield bytes.subarray(start, start + length)
 }
 
-async function linesIn(name: string, content: string | Uint8Array, columns?: ItemColumns): Promise<ItemLine[]> {
+async function linesIn(
+  name: string,
+  content: string | Uint8Array,
+  columns?: ItemColumns,
+): Promise<ItemLine[]> {
   writeFileSync(at(name), content)
   return await linesOf(at(name), columns)
 }
 
-const codeOf = (line: ItemLine | undefined) => (line !== undefined && 'error' in line ? [line.line, line.error.code] : line)
+const codeOf = (line: ItemLine | undefined) =>
+  line !== undefined && 'error' in line ? [line.line, line.error.code] : line
 
 describe('JSON lines', () => {
   test('instruction, text, pictures and id; paths are relative to the file', async () => {
@@ -53,7 +58,10 @@ describe('JSON lines', () => {
   })
 
   test('a picture inside a line', async () => {
-    const [line] = await linesIn('data.jsonl', `{"image":"data:image/png;base64,${Buffer.from([1, 2, 3]).toString('base64')}"}`)
+    const [line] = await linesIn(
+      'data.jsonl',
+      `{"image":"data:image/png;base64,${Buffer.from([1, 2, 3]).toString('base64')}"}`,
+    )
     expect(line).toMatchObject({ item: { image: Buffer.from([1, 2, 3]) } })
   })
 
@@ -91,10 +99,15 @@ describe('JSON lines', () => {
   })
 
   test('a line of another encoding is an error of its line, U+FFFD itself is none', async () => {
-    const lines = await linesIn('latin.jsonl', Buffer.concat([Buffer.from('{"text":"\uFFFD"}\n'), Buffer.from('{"text":"cät"}', 'latin1')]))
+    const lines = await linesIn(
+      'latin.jsonl',
+      Buffer.concat([Buffer.from('{"text":"\uFFFD"}\n'), Buffer.from('{"text":"cät"}', 'latin1')]),
+    )
     expect(lines[0]).toMatchObject({ item: { text: '\uFFFD' } })
     expect(codeOf(lines[1])).toEqual([2, 'embedder/item-line'])
-    expect(lines[1]).toMatchObject({ error: { message: expect.stringMatching(/latin\.jsonl, line 2: .*UTF-8/) } })
+    expect(lines[1]).toMatchObject({
+      error: { message: expect.stringMatching(/latin\.jsonl, line 2: .*UTF-8/) },
+    })
   })
 
   test('other names for the parts; then other keys do not count', async () => {
@@ -119,7 +132,10 @@ describe('JSON lines', () => {
 
 describe('tables of text', () => {
   test('quotes, line breaks in cells, other columns, lists of pictures', async () => {
-    const lines = await linesIn('a.csv', '\uFEFFid,text,image,price\n1,"a ""big""\ncat, red",c.png,3\n\n2,,"[""a.png"",""b.png""]",\n')
+    const lines = await linesIn(
+      'a.csv',
+      '\uFEFFid,text,image,price\n1,"a ""big""\ncat, red",c.png,3\n\n2,,"[""a.png"",""b.png""]",\n',
+    )
     expect(lines).toEqual([
       { line: 3, id: '1', item: { instruction: undefined, text: 'a "big"\ncat, red', image: at('c.png') } },
       { line: 5, id: '2', item: { instruction: undefined, text: '', image: [at('a.png'), at('b.png')] } },
@@ -127,19 +143,43 @@ describe('tables of text', () => {
   })
 
   test('tabs, and columns by other names', async () => {
-    const lines = await linesIn('a.tsv', 'caption\tpath\na "cat"\tc.png\n'.replaceAll('"', ''), { text: 'caption', image: 'path' })
+    const lines = await linesIn('a.tsv', 'caption\tpath\na "cat"\tc.png\n'.replaceAll('"', ''), {
+      text: 'caption',
+      image: 'path',
+    })
     expect(lines).toEqual([{ line: 2, item: { instruction: undefined, text: 'a cat', image: at('c.png') } }])
   })
 
   test.each([
     ['no column to embed', 'id,price\n1,2\n', undefined, 'embedder/item-columns', /columns are id, price/],
-    ['a named column that is not there', 'text\na\n', { image: 'path' }, 'embedder/item-columns', /no column path/],
-    ['a column that is there twice', 'id,text,text\n1,a,b\n', undefined, 'embedder/item-columns', /column text more than once/],
-    ['another encoding', Buffer.from('text\na cat\nein K\u00e4tzchen\n', 'latin1'), undefined, 'embedder/item-table', /line 3: .*UTF-8/],
+    [
+      'a named column that is not there',
+      'text\na\n',
+      { image: 'path' },
+      'embedder/item-columns',
+      /no column path/,
+    ],
+    [
+      'a column that is there twice',
+      'id,text,text\n1,a,b\n',
+      undefined,
+      'embedder/item-columns',
+      /column text more than once/,
+    ],
+    [
+      'another encoding',
+      Buffer.from('text\na cat\nein K\u00e4tzchen\n', 'latin1'),
+      undefined,
+      'embedder/item-table',
+      /line 3: .*UTF-8/,
+    ],
     ['a row of another length', 'text,image\na\n', undefined, 'embedder/item-table', /line 2/],
     ['an open quote', 'text\n"a\n', undefined, 'embedder/item-table', /[Qq]uote/],
   ] as const)('%s is refused', async (_, content, columns, code, says) => {
-    await expect(linesIn('bad.csv', content, columns)).rejects.toMatchObject({ code, message: expect.stringMatching(says) })
+    await expect(linesIn('bad.csv', content, columns)).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(says),
+    })
   })
 
   test('UTF-16 with its mark, and columns that nobody asks for twice', async () => {
@@ -192,7 +232,11 @@ describe('Parquet', () => {
   test.each([
     ['a text', new TextEncoder().encode('text\na cat\n'), 'embedder/item-table'],
     ['nothing', new Uint8Array(), 'embedder/item-table'],
-    ['no column to embed', new Uint8Array(parquetWriteBuffer({ columnData: [{ name: 'price', data: [1] }] })), 'embedder/item-columns'],
+    [
+      'no column to embed',
+      new Uint8Array(parquetWriteBuffer({ columnData: [{ name: 'price', data: [1] }] })),
+      'embedder/item-columns',
+    ],
   ])('%s is refused', async (_, content, code) => {
     await expect(linesIn('bad.parquet', content)).rejects.toMatchObject({ code })
   })
@@ -205,13 +249,17 @@ describe('Parquet', () => {
 test('a folder gives its pictures by path, those of its folders too', async () => {
   mkdirSync(at('pictures/.cache'), { recursive: true })
   mkdirSync(at('pictures/b'))
-  for (const name of ['z.PNG', 'b/a.webp', 'notes.txt', '.hidden.png', '.cache/c.png', 'a.jpeg']) writeFileSync(at(`pictures/${name}`), '')
+  for (const name of ['z.PNG', 'b/a.webp', 'notes.txt', '.hidden.png', '.cache/c.png', 'a.jpeg'])
+    writeFileSync(at(`pictures/${name}`), '')
   expect(await linesOf(at('pictures'))).toEqual([
     { line: 1, id: 'a.jpeg', item: { image: at('pictures/a.jpeg') } },
     { line: 2, id: 'b/a.webp', item: { image: at('pictures/b/a.webp') } },
     { line: 3, id: 'z.PNG', item: { image: at('pictures/z.PNG') } },
   ])
-  await expect(openItems(at('pictures'), { text: 'caption' })).rejects.toMatchObject({ code: 'embedder/item-columns', exitCode: 2 })
+  await expect(openItems(at('pictures'), { text: 'caption' })).rejects.toMatchObject({
+    code: 'embedder/item-columns',
+    exitCode: 2,
+  })
 })
 
 test('links in a folder are followed, to each folder once', async () => {

@@ -6,7 +6,10 @@ import { encodingError, itemError, lineOf, type RecordPlace } from './record.ts'
 import type { ItemLine, ItemSource } from './source.ts'
 
 /** All lines of a text that comes in pieces of UTF-8; blank ones do not count. A piece may end anywhere. */
-export async function* jsonLines(pieces: AsyncIterable<Uint8Array>, at: RecordPlace): AsyncGenerator<ItemLine> {
+export async function* jsonLines(
+  pieces: AsyncIterable<Uint8Array>,
+  at: RecordPlace,
+): AsyncGenerator<ItemLine> {
   let line = 0
   for await (const bytes of byteLines(pieces)) {
     line += 1

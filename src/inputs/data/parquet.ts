@@ -24,7 +24,12 @@ export async function openParquet(path: string, at: RecordPlace): Promise<ItemSo
   const names = parquetSchema(metadata).children.map(({ element }) => element.name)
   checkColumns(names, at)
   const columns = PARTS.map((part) => columnOf(at.columns, part)).filter((name) => names.includes(name))
-  return { name: path, path, total: Number(metadata.num_rows), lines: () => rowGroups(path, file, metadata, columns, at) }
+  return {
+    name: path,
+    path,
+    total: Number(metadata.num_rows),
+    lines: () => rowGroups(path, file, metadata, columns, at),
+  }
 }
 
 async function* rowGroups(

@@ -40,7 +40,9 @@ const itemSchema = z.strictObject({
   instruction: z.string().nullish(),
   text: z.string().nullish(),
   image: z
-    .union([pictureSchema.transform((one) => [one]), z.array(pictureSchema)], { error: 'expected a picture or a list of them' })
+    .union([pictureSchema.transform((one) => [one]), z.array(pictureSchema)], {
+      error: 'expected a picture or a list of them',
+    })
     .nullish(),
 })
 
@@ -53,14 +55,21 @@ export function columnOf(columns: ItemColumns, part: (typeof PARTS)[number]): st
  * @param line   counted from 1
  * @param strict whether unknown keys are mistakes: in JSON that was written for us they are, in a table they are other columns
  */
-export function lineOf(record: unknown, line: number, { name, folder, columns }: RecordPlace, strict: boolean): ItemLine {
+export function lineOf(
+  record: unknown,
+  line: number,
+  { name, folder, columns }: RecordPlace,
+  strict: boolean,
+): ItemLine {
   const parsed = itemSchema.safeParse(strict ? record : picked(record, columns))
   if (!parsed.success) {
     const why = parsed.error.issues.map(({ path, message }) => [...path, message].join(': ')).join('; ')
     return { line, error: itemError(name, line, why, parsed.error) }
   }
   const { id, instruction, text, image } = parsed.data
-  const pictures = (image ?? []).filter((picture) => picture.length > 0).map((picture) => located(picture, folder))
+  const pictures = (image ?? [])
+    .filter((picture) => picture.length > 0)
+    .map((picture) => located(picture, folder))
   const item: EmbedItem = {
     instruction: instruction ?? undefined,
     text: text ?? undefined,
@@ -88,7 +97,9 @@ export function itemError(name: string, line: number, why: string, cause?: unkno
 /** The parts by their own names; what else the record has is left out. */
 function picked(record: unknown, columns: ItemColumns): unknown {
   const found = z.record(z.string(), z.unknown()).safeParse(record)
-  return found.success ? Object.fromEntries(PARTS.map((part) => [part, found.data[columnOf(columns, part)]])) : record
+  return found.success
+    ? Object.fromEntries(PARTS.map((part) => [part, found.data[columnOf(columns, part)]]))
+    : record
 }
 
 const DATA_URL = /^data:image\/[\w.+-]+;base64,/
@@ -97,7 +108,9 @@ function located(picture: string | Uint8Array, folder: string): string | Uint8Ar
   if (typeof picture !== 'string') return picture
   // Who reads the picture says that it is not fetched.
   if (isAddress(picture)) return picture
-  return DATA_URL.test(picture) ? Buffer.from(picture.replace(DATA_URL, ''), 'base64') : resolve(folder, picture)
+  return DATA_URL.test(picture)
+    ? Buffer.from(picture.replace(DATA_URL, ''), 'base64')
+    : resolve(folder, picture)
 }
 
 /**
@@ -107,17 +120,24 @@ function located(picture: string | Uint8Array, folder: string): string | Uint8Ar
  *   instruction
  */
 export function checkColumns(names: readonly string[], { name, columns }: RecordPlace): void {
-  const repeated = PARTS.map((part) => columnOf(columns, part)).find((column) => names.indexOf(column) !== names.lastIndexOf(column))
+  const repeated = PARTS.map((part) => columnOf(columns, part)).find(
+    (column) => names.indexOf(column) !== names.lastIndexOf(column),
+  )
   if (repeated !== undefined) {
     throw new ItemError('item-columns', {
       message: `${name} has the column ${repeated} more than once; its columns are ${names.join(', ')}`,
       hint: 'Give each column that is embedded a name of its own.',
     })
   }
-  const absent = PARTS.map((part) => columns[part]).filter((column) => column !== undefined && !names.includes(column))
-  const usable = (['instruction', 'text', 'image'] as const).some((part) => names.includes(columnOf(columns, part)))
+  const absent = PARTS.map((part) => columns[part]).filter(
+    (column) => column !== undefined && !names.includes(column),
+  )
+  const usable = (['instruction', 'text', 'image'] as const).some((part) =>
+    names.includes(columnOf(columns, part)),
+  )
   if (usable && absent.length === 0) return
-  const problem = absent.length > 0 ? `no column ${absent.join(', ')}` : 'no column text, image or instruction'
+  const problem =
+    absent.length > 0 ? `no column ${absent.join(', ')}` : 'no column text, image or instruction'
   throw new ItemError('item-columns', {
     message: `${name} has ${problem}; its columns are ${names.join(', ')}`,
     hint: 'Say which column is what: --columns text=caption,image=path',

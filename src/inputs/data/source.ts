@@ -50,7 +50,8 @@ export async function openItems(path: string, columns: ItemColumns = {}): Promis
   const ending = extname(path).toLowerCase()
   const at = { name: path, folder: dirname(path), columns }
   if (ending === '.parquet') return await openParquet(path, at)
-  if (ending === '.csv' || ending === '.tsv') return await openCsv({ ...at, path, delimiter: ending === '.csv' ? ',' : '\t' })
+  if (ending === '.csv' || ending === '.tsv')
+    return await openCsv({ ...at, path, delimiter: ending === '.csv' ? ',' : '\t' })
   return await openJsonLines(path, at)
 }
 

@@ -11,7 +11,9 @@ test('LLaVA-NeXT: thumbnail and tiles by the grids of config.json, unless the fi
       .tiled(white)
       .map(({ dims }) => dims.join()),
   ).toEqual(['3,4,4', '3,4,4', '3,4,4'])
-  expect(llavaNextProcessor({ ...next, image_grid_pinpoints: [[12, 4]] }, grids).grids).toEqual([{ width: 4, height: 12 }])
+  expect(llavaNextProcessor({ ...next, image_grid_pinpoints: [[12, 4]] }, grids).grids).toEqual([
+    { width: 4, height: 12 },
+  ])
 })
 
 describe('LLaVA-OneVision', () => {
@@ -30,7 +32,14 @@ describe('LLaVA-OneVision', () => {
     expect(view.dims).toEqual([3, 6, 6])
     // One row above, two below: level 127 of 255.
     const column = [0, 1, 2, 3, 4, 5].map((y) => view.data[y * 6]!)
-    expect(column.map((level) => level.toFixed(3))).toEqual(['-0.004', '1.000', '1.000', '1.000', '-0.004', '-0.004'])
+    expect(column.map((level) => level.toFixed(3))).toEqual([
+      '-0.004',
+      '1.000',
+      '1.000',
+      '1.000',
+      '-0.004',
+      '-0.004',
+    ])
   })
 })
 
@@ -39,5 +48,7 @@ test.each([
   ['size', () => llavaOnevisionProcessor({ size: { height: 4, width: 8 } }, grids)],
   ['image_grid_pinpoints', () => llavaNextProcessor({ ...next, image_grid_pinpoints: [[4]] }, grids)],
 ])('a bad %s is named', (key, make) => {
-  expect(make).toThrow(expect.objectContaining({ code: 'media/processor-config', message: expect.stringContaining(key) }))
+  expect(make).toThrow(
+    expect.objectContaining({ code: 'media/processor-config', message: expect.stringContaining(key) }),
+  )
 })

@@ -52,8 +52,12 @@ const onevisionSettings = settings({ size: { height: 384, width: 384 }, ...CLIP_
 export function llavaNextProcessor(config: unknown, grids: readonly Size[]): AnyresProcessor {
   const parsed = parseSettings(clipSettings, config)
   const tile = squareSide(parsed)
-  const crop = typeof parsed.crop_size === 'number' ? { width: parsed.crop_size, height: parsed.crop_size } : parsed.crop_size
-  if (crop.width !== tile || crop.height !== tile) throw badConfig(`crop_size: views of ${tile} pixels must be cropped to that size`)
+  const crop =
+    typeof parsed.crop_size === 'number'
+      ? { width: parsed.crop_size, height: parsed.crop_size }
+      : parsed.crop_size
+  if (crop.width !== tile || crop.height !== tile)
+    throw badConfig(`crop_size: views of ${tile} pixels must be cropped to that size`)
   return anyresProcessor(config, parsed, tile, grids)
 }
 
@@ -63,7 +67,12 @@ export function llavaOnevisionProcessor(config: unknown, grids: readonly Size[])
   return anyresProcessor(config, parsed, squareSide(parsed), grids)
 }
 
-function anyresProcessor(config: unknown, parsed: ProcessorSettings, tile: number, fallback: readonly Size[]): AnyresProcessor {
+function anyresProcessor(
+  config: unknown,
+  parsed: ProcessorSettings,
+  tile: number,
+  fallback: readonly Size[],
+): AnyresProcessor {
   const { image_grid_pinpoints: pinpoints } = parseSettings(gridSettings, config)
   const grids = pinpoints?.map(([height, width]) => ({ width, height })) ?? fallback
   const filter = filterOf(parsed.resample)
@@ -74,7 +83,8 @@ function anyresProcessor(config: unknown, parsed: ProcessorSettings, tile: numbe
   return {
     grids,
     tile,
-    tiled: (image) => anyresViews(image, { grids, tile: square, filter }).map((view) => normalise(view, levels)),
+    tiled: (image) =>
+      anyresViews(image, { grids, tile: square, filter }).map((view) => normalise(view, levels)),
     whole: (image) => normalise(resize(padToSquare(image, colour), square, filter), levels),
   }
 }

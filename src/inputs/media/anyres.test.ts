@@ -40,7 +40,9 @@ describe('LaViDa, 14 cells a tile (specs/lavida.md §4.5)', () => {
     const original = size(width, height)
     const grid = bestResolution(original, lavidaGrids)
     expect(grid).toEqual(size(gridWidth, gridHeight))
-    expect(unpadded(original, size((grid.width / 384) * 14, (grid.height / 384) * 14), 'truncate')).toMatchObject(size(columns, rows))
+    expect(
+      unpadded(original, size((grid.width / 384) * 14, (grid.height / 384) * 14), 'truncate'),
+    ).toMatchObject(size(columns, rows))
   })
 })
 
@@ -60,7 +62,9 @@ describe('LLaVA-NeXT, 24 cells a tile; sides as height, width (specs/ar-vlms.md 
     const original = size(width, height)
     const grid = bestResolution(original, nextGrids)
     expect(grid).toEqual(size(gridWidth, gridHeight))
-    expect(unpadded(original, size((grid.width / 336) * 24, (grid.height / 336) * 24), 'digits7')).toMatchObject(size(columns, rows))
+    expect(
+      unpadded(original, size((grid.width / 336) * 24, (grid.height / 336) * 24), 'digits7'),
+    ).toMatchObject(size(columns, rows))
   })
 })
 
@@ -75,7 +79,10 @@ test.each<[number, number, Size, Size, number, number]>([
   const grids = [size(22, 44), size(44, 22), size(44, 44), size(66, 22), size(22, 66)]
   expect(bestResolution(size(width, height), grids)).toEqual(grid)
   expect(fitInside(size(width, height), grid)).toEqual(fitted)
-  expect([Math.floor((grid.width - fitted.width) / 2), Math.floor((grid.height - fitted.height) / 2)]).toEqual([left, top])
+  expect([
+    Math.floor((grid.width - fitted.width) / 2),
+    Math.floor((grid.height - fitted.height) / 2),
+  ]).toEqual([left, top])
 })
 
 test('the two roundings differ where the side falls short of a whole number by the last bit', () => {
@@ -111,7 +118,10 @@ const lavidaCases = z.object({
       name: z.string(),
       items: z.array(z.object({ images: z.array(z.string()) })),
       config_overrides: z.object({ image_aspect_ratio: z.string().optional() }).nullish(),
-      expect: z.object({ geometry: z.array(z.array(geometry)).nullish(), stages: z.record(z.string(), z.string()).optional() }),
+      expect: z.object({
+        geometry: z.array(z.array(geometry)).nullish(),
+        stages: z.record(z.string(), z.string()).optional(),
+      }),
     }),
   ),
 })
@@ -130,38 +140,54 @@ describe.each(['lavida-llada', 'lavida-dream'].filter(hasGolden))('%s', (name) =
   const grids = config.image_grid_pinpoints.map(([width, height]) => size(width, height))
   const toPixels = siglipProcessor({ size: side })
   const { cases, tolerance } = lavidaCases.parse(json(`${folder}/cases.json`))
-  const pictured = cases.filter(({ expect: { geometry, stages } }) => geometry?.flat().length && stages?.pixel_values)
-  const modes = new Set(pictured.map(({ config_overrides }) => config_overrides?.image_aspect_ratio ?? config.image_aspect_ratio))
+  const pictured = cases.filter(
+    ({ expect: { geometry, stages } }) => geometry?.flat().length && stages?.pixel_values,
+  )
+  const modes = new Set(
+    pictured.map(({ config_overrides }) => config_overrides?.image_aspect_ratio ?? config.image_aspect_ratio),
+  )
 
   test('the fixture has grids and padded squares', () => expect([...modes].sort()).toEqual(['anyres', 'pad']))
 
-  test.each(pictured)('$name: geometry and pixel values equal the reference', async ({ items, config_overrides, expect: wanted }) => {
-    const padded = (config_overrides?.image_aspect_ratio ?? config.image_aspect_ratio) === 'pad'
-    const geometries = wanted.geometry!.flat()
-    const views: RgbImage[] = []
-    for (const [i, file] of items.flatMap(({ images }) => images).entries()) {
-      const image = await decodeImage(`${folder}/images/${file}`)
-      const made = padded ? [padToSquare(image, [127, 127, 127])] : anyresViews(image, { grids, tile, filter: 'bicubic' })
-      const expected = geometries[i]!
-      expect([image.width, image.height]).toEqual(expected.image_size)
-      expect(made).toHaveLength(expected.views)
-      if (expected.grid !== undefined) {
-        const grid = bestResolution(image, grids)
-        expect([grid.width, grid.height]).toEqual(expected.grid)
-        const cells = Math.sqrt(expected.base_tokens)
-        const kept = unpadded(image, size((grid.width / side) * cells, (grid.height / side) * cells), 'truncate')
-        expect(kept).toMatchObject(size(expected.kept_cols!, expected.kept_rows!))
-        expect(expected.base_tokens + kept.height * (kept.width + 1)).toBe(expected.visual_tokens)
+  test.each(pictured)(
+    '$name: geometry and pixel values equal the reference',
+    async ({ items, config_overrides, expect: wanted }) => {
+      const padded = (config_overrides?.image_aspect_ratio ?? config.image_aspect_ratio) === 'pad'
+      const geometries = wanted.geometry!.flat()
+      const views: RgbImage[] = []
+      for (const [i, file] of items.flatMap(({ images }) => images).entries()) {
+        const image = await decodeImage(`${folder}/images/${file}`)
+        const made = padded
+          ? [padToSquare(image, [127, 127, 127])]
+          : anyresViews(image, { grids, tile, filter: 'bicubic' })
+        const expected = geometries[i]!
+        expect([image.width, image.height]).toEqual(expected.image_size)
+        expect(made).toHaveLength(expected.views)
+        if (expected.grid !== undefined) {
+          const grid = bestResolution(image, grids)
+          expect([grid.width, grid.height]).toEqual(expected.grid)
+          const cells = Math.sqrt(expected.base_tokens)
+          const kept = unpadded(
+            image,
+            size((grid.width / side) * cells, (grid.height / side) * cells),
+            'truncate',
+          )
+          expect(kept).toMatchObject(size(expected.kept_cols!, expected.kept_rows!))
+          expect(expected.base_tokens + kept.height * (kept.width + 1)).toBe(expected.visual_tokens)
+        }
+        views.push(...made)
       }
-      views.push(...made)
-    }
-    await expectPixels(folder, wanted.stages!.pixel_values!, views, toPixels, tolerance.pixel_values)
-  })
+      await expectPixels(folder, wanted.stages!.pixel_values!, views, toPixels, tolerance.pixel_values)
+    },
+  )
 })
 
 describe.skipIf(!hasGolden('llava-next'))('llava-next', () => {
   const folder = goldenDir('llava-next')
-  const settings = z.object({ image_grid_pinpoints: z.array(pair), crop_size: z.object({ height: z.int(), width: z.int() }) })
+  const settings = z.object({
+    image_grid_pinpoints: z.array(pair),
+    crop_size: z.object({ height: z.int(), width: z.int() }),
+  })
 
   test.each([
     ['odd', 'odd.png'],
@@ -173,15 +199,27 @@ describe.skipIf(!hasGolden('llava-next'))('llava-next', () => {
     const config = json(`${folder}/checkpoint/preprocessor_config.json`)
     const { image_grid_pinpoints, crop_size } = settings.parse(config)
     const grids = image_grid_pinpoints.map(([height, width]) => size(width, height))
-    const views = anyresViews(await decodeImage(`${folder}/images/${file}`), { grids, tile: crop_size, filter: 'bicubic' })
+    const views = anyresViews(await decodeImage(`${folder}/images/${file}`), {
+      grids,
+      tile: crop_size,
+      filter: 'bicubic',
+    })
     await expectPixels(folder, `${name}/pixel_values`, views, clipProcessor(config), 1e-5)
   })
 })
 
-async function expectPixels(folder: string, name: string, views: RgbImage[], toPixels: ImageProcessor, atol: number): Promise<void> {
+async function expectPixels(
+  folder: string,
+  name: string,
+  views: RgbImage[],
+  toPixels: ImageProcessor,
+  atol: number,
+): Promise<void> {
   const expected = toF32(await (await openSafetensors(`${folder}/expected.safetensors`)).read(name))
   const pixels = views.map(toPixels)
   const views0 = expected.dims.length === 5 ? expected.dims.slice(1) : expected.dims
   expect([pixels.length, ...pixels[0]!.dims]).toEqual(views0)
-  expect(Float32Array.from(pixels.flatMap(({ data }) => Array.from(data)))).toBeAllClose(expected.data, { atol })
+  expect(Float32Array.from(pixels.flatMap(({ data }) => Array.from(data)))).toBeAllClose(expected.data, {
+    atol,
+  })
 }

@@ -24,7 +24,8 @@ export function bestResolution(original: Size, grids: readonly Size[]): Size {
     const scaled = Math.trunc(original.width * scale) * Math.trunc(original.height * scale)
     const kept = Math.min(scaled, original.width * original.height)
     const waste = grid.width * grid.height - kept
-    if (best === undefined || kept > best.kept || (kept === best.kept && waste < best.waste)) best = { grid, kept, waste }
+    if (best === undefined || kept > best.kept || (kept === best.kept && waste < best.waste))
+      best = { grid, kept, waste }
   }
   if (best === undefined) {
     throw new MediaError('grids', {
@@ -71,7 +72,10 @@ export function unpadded(original: Size, map: Size, rounding: 'truncate' | 'digi
  * padded with black.
  * @param tile size of a view: that of the vision tower
  */
-export function anyresViews(image: RgbImage, at: { grids: readonly Size[]; tile: Size; filter: ResizeFilter }): RgbImage[] {
+export function anyresViews(
+  image: RgbImage,
+  at: { grids: readonly Size[]; tile: Size; filter: ResizeFilter },
+): RgbImage[] {
   const grid = bestResolution(image, at.grids)
   const fitted = padTo(resize(image, fitInside(image, grid), at.filter), grid, BLACK)
   return [resize(image, at.tile, at.filter), ...tiles(fitted, at.tile)]

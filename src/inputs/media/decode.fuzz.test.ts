@@ -4,15 +4,25 @@ import oracle from '../../../test/fixtures/media/decode.json' with { type: 'json
 import { decodeImage } from './decode.ts'
 import { MediaError } from './errors.ts'
 
-const files = [...Object.values(oracle.made), ...Object.values(oracle.refused)].map(({ bytes }) => Buffer.from(bytes, 'base64'))
+const files = [...Object.values(oracle.made), ...Object.values(oracle.refused)].map(({ bytes }) =>
+  Buffer.from(bytes, 'base64'),
+)
 const index = fc.nat({ max: 4095 })
 
 /** What goes wrong with files: cut short, bytes overwritten, pieces removed or doubled, another file's end. */
 const damage = fc.oneof(
   fc.record({ kind: fc.constant('cut' as const), at: index }),
-  fc.record({ kind: fc.constant('overwrite' as const), at: index, bytes: fc.uint8Array({ minLength: 1, maxLength: 8 }) }),
+  fc.record({
+    kind: fc.constant('overwrite' as const),
+    at: index,
+    bytes: fc.uint8Array({ minLength: 1, maxLength: 8 }),
+  }),
   // Half of the interesting bytes of a small file are its first ones.
-  fc.record({ kind: fc.constant('overwrite' as const), at: fc.nat({ max: 63 }), bytes: fc.uint8Array({ minLength: 1, maxLength: 4 }) }),
+  fc.record({
+    kind: fc.constant('overwrite' as const),
+    at: fc.nat({ max: 63 }),
+    bytes: fc.uint8Array({ minLength: 1, maxLength: 4 }),
+  }),
   fc.record({ kind: fc.constant('remove' as const), at: index, length: fc.integer({ min: 1, max: 64 }) }),
   fc.record({ kind: fc.constant('double' as const), at: index, length: fc.integer({ min: 1, max: 64 }) }),
   fc.record({ kind: fc.constant('join' as const), at: index, other: fc.nat({ max: files.length - 1 }) }),
@@ -46,7 +56,9 @@ test(`${CASES} damaged files give a picture of a fitting size or a MediaError`, 
   await fc.assert(
     fc.asyncProperty(arbitrary, async ([file, harms]) => {
       try {
-        const { width, height, data } = await decodeImage(harms.reduce<Uint8Array>(apply, file), { pixelLimit: PIXEL_LIMIT })
+        const { width, height, data } = await decodeImage(harms.reduce<Uint8Array>(apply, file), {
+          pixelLimit: PIXEL_LIMIT,
+        })
         expect(data).toHaveLength(width * height * 3)
         expect(width * height).toBeLessThanOrEqual(PIXEL_LIMIT)
       } catch (error) {

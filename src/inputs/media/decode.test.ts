@@ -43,7 +43,12 @@ function lyingPng(width: number, height: number): Buffer {
   header.writeUInt32BE(width, 0)
   header.writeUInt32BE(height, 4)
   const data = Buffer.from('789c63000000010001', 'hex')
-  return Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), chunk('IHDR', header), chunk('IDAT', data), chunk('IEND', Buffer.alloc(0))])
+  return Buffer.concat([
+    Buffer.from('89504e470d0a1a0a', 'hex'),
+    chunk('IHDR', header),
+    chunk('IDAT', data),
+    chunk('IEND', Buffer.alloc(0)),
+  ])
 }
 
 describe('pixels equal those of Pillow', () => {
@@ -59,12 +64,17 @@ describe('pixels equal those of Pillow', () => {
 })
 
 describe('refused with a code and a hint', () => {
-  const cut = (name: keyof typeof oracle.made, part: number) => fromBase64(oracle.made[name].bytes).subarray(0, part)
+  const cut = (name: keyof typeof oracle.made, part: number) =>
+    fromBase64(oracle.made[name].bytes).subarray(0, part)
   const half = (name: keyof typeof oracle.made) => cut(name, fromBase64(oracle.made[name].bytes).length >> 1)
   const damaged = Buffer.from(fromBase64(oracle.made['rgb.png'].bytes))
   damaged.fill(0x55, 60, 90)
   const cases: [string, string, Uint8Array][] = [
-    ...Object.entries(oracle.refused).map(([name, { code, bytes }]): [string, string, Uint8Array] => [name, code, fromBase64(bytes)]),
+    ...Object.entries(oracle.refused).map(([name, { code, bytes }]): [string, string, Uint8Array] => [
+      name,
+      code,
+      fromBase64(bytes),
+    ]),
     ['an empty file', 'media/empty', new Uint8Array()],
     ['text', 'media/format', Buffer.from('<!doctype html>404')],
     ['SVG', 'media/format', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"/>')],
@@ -86,7 +96,12 @@ describe('refused with a code and a hint', () => {
       (thrown: unknown) => thrown,
     )
     expect(error).toBeInstanceOf(MediaError)
-    expect(error).toMatchObject({ code, exitCode: 3, hint: expect.stringMatching(/\.$/), message: expect.stringContaining('shop/7.png') })
+    expect(error).toMatchObject({
+      code,
+      exitCode: 3,
+      hint: expect.stringMatching(/\.$/),
+      message: expect.stringContaining('shop/7.png'),
+    })
   })
 
   test('an absent file, an address on the net, a folder', async () => {
@@ -100,7 +115,11 @@ describe('refused with a code and a hint', () => {
     const folder = await mkdtemp(join(tmpdir(), 'bifocal-pipe-'))
     try {
       makeNamedPipe(join(folder, 'cat.png'))
-      const refused = { code: 'file/read', exitCode: 3, message: expect.stringMatching(/cat\.png.*got a pipe/) }
+      const refused = {
+        code: 'file/read',
+        exitCode: 3,
+        message: expect.stringMatching(/cat\.png.*got a pipe/),
+      }
       await expect(decodeImage(join(folder, 'cat.png'))).rejects.toMatchObject(refused)
     } finally {
       await rm(folder, { recursive: true })
@@ -109,8 +128,13 @@ describe('refused with a code and a hint', () => {
 
   test('one pixel over the limit', async () => {
     const bytes = fromBase64(oracle.made['rgb.png'].bytes)
-    await expect(decodeImage(bytes, { pixelLimit: 13 * 19 - 1 })).rejects.toMatchObject({ code: 'media/too-large' })
-    await expect(decodeImage(bytes, { pixelLimit: 13 * 19 })).resolves.toMatchObject({ width: 19, height: 13 })
+    await expect(decodeImage(bytes, { pixelLimit: 13 * 19 - 1 })).rejects.toMatchObject({
+      code: 'media/too-large',
+    })
+    await expect(decodeImage(bytes, { pixelLimit: 13 * 19 })).resolves.toMatchObject({
+      width: 19,
+      height: 13,
+    })
   })
 })
 

@@ -28,7 +28,10 @@ const FILE_LIMIT = 512 * 2 ** 20
  * @throws MediaError `empty`, `format`, `damaged`, `too-large`, `bit-depth`, `colour-space`, `animated`; FileError `file/missing`, `file/read`
  * @example const image = await decodeImage('cat.png')
  */
-export async function decodeImage(source: string | Uint8Array, options: DecodeOptions = {}): Promise<RgbImage> {
+export async function decodeImage(
+  source: string | Uint8Array,
+  options: DecodeOptions = {},
+): Promise<RgbImage> {
   const name = options.name ?? (typeof source === 'string' ? source : 'picture')
   const bytes = typeof source === 'string' ? await readPictureFile(source) : source
   checkFormat(bytes, name)
@@ -38,8 +41,16 @@ export async function decodeImage(source: string | Uint8Array, options: DecodeOp
   try {
     checkHeader(await sharp(bytes, input).metadata(), name, pixelLimit)
     // One band becomes three and palettes are expanded by the colour space; a fourth band is alpha.
-    const { data, info } = await sharp(bytes, input).toColourspace('srgb').removeAlpha().raw().toBuffer({ resolveWithObject: true })
-    return { width: info.width, height: info.height, data: new Uint8Array(data.buffer, data.byteOffset, data.length) }
+    const { data, info } = await sharp(bytes, input)
+      .toColourspace('srgb')
+      .removeAlpha()
+      .raw()
+      .toBuffer({ resolveWithObject: true })
+    return {
+      width: info.width,
+      height: info.height,
+      data: new Uint8Array(data.buffer, data.byteOffset, data.length),
+    }
   } catch (cause) {
     throw cause instanceof MediaError ? cause : undecodable(cause, name)
   }
@@ -76,7 +87,10 @@ const WEBP = [0x57, 0x45, 0x42, 0x50]
 /** Only the three formats that were compared with Pillow reach the decoder: it would also render SVG, PDF and more. */
 function checkFormat(bytes: Uint8Array, name: string): void {
   if (bytes.length === 0)
-    throw new MediaError('empty', { message: `${name}: the file is empty`, hint: 'Download or write the picture again.' })
+    throw new MediaError('empty', {
+      message: `${name}: the file is empty`,
+      hint: 'Download or write the picture again.',
+    })
   const png = startsWith(bytes, PNG)
   if (!png && !startsWith(bytes, JPEG) && !(startsWith(bytes, RIFF) && startsWith(bytes, WEBP, 8))) {
     throw new MediaError('format', {
@@ -91,7 +105,8 @@ function checkFormat(bytes: Uint8Array, name: string): void {
 function checkPngSize(bytes: Uint8Array, name: string, pixelLimit: number): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   // IHDR comes first, width and height at its head.
-  if (bytes.length >= 24 && view.getUint32(12) === 0x49484452) checkPixels(view.getUint32(16), view.getUint32(20), name, pixelLimit)
+  if (bytes.length >= 24 && view.getUint32(12) === 0x49484452)
+    checkPixels(view.getUint32(16), view.getUint32(20), name, pixelLimit)
 }
 
 /** Animated PNG files announce themselves by an `acTL` chunk before the first `IDAT`; decoders that do not know it show one frame. */
@@ -105,7 +120,11 @@ function isAnimatedPng(bytes: Uint8Array): boolean {
   return false
 }
 
-function checkHeader({ width, height, depth, space, pages = 1 }: Metadata, name: string, pixelLimit: number): void {
+function checkHeader(
+  { width, height, depth, space, pages = 1 }: Metadata,
+  name: string,
+  pixelLimit: number,
+): void {
   checkPixels(width, height, name, pixelLimit)
   if (pages > 1) throw animated(name)
   if (space === 'cmyk') {
@@ -123,11 +142,15 @@ function checkHeader({ width, height, depth, space, pages = 1 }: Metadata, name:
 }
 
 function checkPixels(width: number, height: number, name: string, pixelLimit: number): void {
-  if (width * height > pixelLimit) throw tooLarge(name, `${width}×${height} pixels, more than the limit of ${pixelLimit}`)
+  if (width * height > pixelLimit)
+    throw tooLarge(name, `${width}×${height} pixels, more than the limit of ${pixelLimit}`)
 }
 
 function animated(name: string): MediaError {
-  return new MediaError('animated', { message: `${name}: the picture is animated`, hint: 'Save the frame that you mean as a PNG file.' })
+  return new MediaError('animated', {
+    message: `${name}: the picture is animated`,
+    hint: 'Save the frame that you mean as a PNG file.',
+  })
 }
 
 function tooLarge(name: string, what: string): MediaError {

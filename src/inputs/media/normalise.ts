@@ -24,7 +24,8 @@ export function normalise({ width, height, data }: RgbImage, scale: PixelScale):
   const out = new Float32Array(3 * plane)
   for (let channel = 0; channel < 3; channel++) {
     const levels = levelTable(scale.rescaleFactor, scale.mean[channel]!, scale.std[channel]!)
-    for (let i = 0, source = channel, at = channel * plane; i < plane; i++, source += 3) out[at + i] = levels[data[source]!]!
+    for (let i = 0, source = channel, at = channel * plane; i < plane; i++, source += 3)
+      out[at + i] = levels[data[source]!]!
   }
   return f32([3, height, width], out)
 }

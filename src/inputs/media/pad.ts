@@ -13,7 +13,12 @@ export interface Offset {
  * @param at default: the middle, an odd pixel left over at the bottom or right
  * @returns `[size.height, size.width, 3] u8`
  */
-export function padTo(image: RgbImage, size: Size, colour: Colour, at: Offset = middle(image, size)): RgbImage {
+export function padTo(
+  image: RgbImage,
+  size: Size,
+  colour: Colour,
+  at: Offset = middle(image, size),
+): RgbImage {
   const data = canvas(size, colour)
   const left = Math.max(0, at.left)
   const right = Math.min(size.width, at.left + image.width)
@@ -32,7 +37,10 @@ export function padToSquare(image: RgbImage, colour: Colour): RgbImage {
 }
 
 function middle(image: Size, size: Size): Offset {
-  return { left: Math.floor((size.width - image.width) / 2), top: Math.floor((size.height - image.height) / 2) }
+  return {
+    left: Math.floor((size.width - image.width) / 2),
+    top: Math.floor((size.height - image.height) / 2),
+  }
 }
 
 function canvas({ width, height }: Size, [red, green, blue]: Colour): Uint8Array {

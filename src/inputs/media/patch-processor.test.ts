@@ -32,7 +32,9 @@ describe('smartResize', () => {
   })
 
   test('strips are refused', () => {
-    expect(() => smartResize({ width: 2010, height: 10 }, 28, published)).toThrowError(expect.objectContaining({ code: 'media/aspect' }))
+    expect(() => smartResize({ width: 2010, height: 10 }, 28, published)).toThrowError(
+      expect.objectContaining({ code: 'media/aspect' }),
+    )
     expect(smartResize({ width: 2000, height: 10 }, 28, published).height).toBe(28)
   })
 })
@@ -42,7 +44,10 @@ function ramp(width: number, height: number): RgbImage {
   return {
     width,
     height,
-    data: Uint8Array.from({ length: width * height * 3 }, (_, i) => [Math.floor(i / 3) % width, Math.floor(i / 3 / width), 7][i % 3]!),
+    data: Uint8Array.from(
+      { length: width * height * 3 },
+      (_, i) => [Math.floor(i / 3) % width, Math.floor(i / 3 / width), 7][i % 3]!,
+    ),
   }
 }
 
@@ -62,7 +67,12 @@ describe('patches', () => {
     ['the class default', { patch_size: 14 }, 2, 4],
     ['min_pixels', { min_pixels: 28 * 28 * 32 }, 4, 8],
     ['size', { size: { shortest_edge: 28 * 28 * 32, longest_edge: 1e6 } }, 4, 8],
-    ['max_pixels before size', { max_pixels: 28 * 28 * 2, min_pixels: 1, size: { shortest_edge: 28 * 28 * 32, longest_edge: 1e6 } }, 1, 2],
+    [
+      'max_pixels before size',
+      { max_pixels: 28 * 28 * 2, min_pixels: 1, size: { shortest_edge: 28 * 28 * 32, longest_edge: 1e6 } },
+      1,
+      2,
+    ],
   ])('limits: %s', (_, config, rows, columns) => {
     expect(patchProcessor(config).patches(ramp(100, 50)).dims).toEqual([rows, columns, 4, 1176])
   })

@@ -89,7 +89,10 @@ const levelSettings = settings({ size: 1, ...CLIP_LEVELS })
  */
 export function patchProcessor(config: unknown): PatchProcessor {
   const parsed = parseSettings(patchSettings, config)
-  const shared = parseSettings(levelSettings, typeof config === 'object' ? { ...config, size: undefined } : config)
+  const shared = parseSettings(
+    levelSettings,
+    typeof config === 'object' ? { ...config, size: undefined } : config,
+  )
   const layout = { patch: parsed.patch_size, merge: parsed.merge_size, frames: parsed.temporal_patch_size }
   const limits = {
     min: parsed.min_pixels ?? parsed.size?.shortest_edge ?? 56 * 56,
@@ -102,7 +105,8 @@ export function patchProcessor(config: unknown): PatchProcessor {
     layout,
     patches(image) {
       const scaled = shared.do_resize ? resize(image, smartResize(image, factor, limits), filter) : image
-      if (scaled.width % factor === 0 && scaled.height % factor === 0) return cutPatches(normalise(scaled, levels), layout)
+      if (scaled.width % factor === 0 && scaled.height % factor === 0)
+        return cutPatches(normalise(scaled, levels), layout)
       throw new MediaError('patches', {
         message: `a picture of ${sizeText(scaled)} pixels cannot be cut into squares of ${factor}`,
         hint: 'The processor file turns resizing off: give pictures whose sides are multiples of that.',

@@ -30,7 +30,12 @@ const filters: ReadonlyMap<number, ResizeFilter> = new Map([
 ])
 
 /** The keys that matter, shared by all classes; `null` means absent. Files carry many more (class names, device settings). */
-export function settings(defaults: { size: z.infer<typeof sizeSetting>; mean: PerChannel; std: PerChannel; resample?: number }) {
+export function settings(defaults: {
+  size: z.infer<typeof sizeSetting>
+  mean: PerChannel
+  std: PerChannel
+  resample?: number
+}) {
   const mutable = (values: PerChannel): [number, number, number] => [...values]
   const flag = z
     .boolean()
@@ -71,7 +76,11 @@ export const CLIP_LEVELS: { readonly mean: PerChannel; readonly std: PerChannel 
 
 export const clipSettings = settings({ size: { shortest_edge: 224 }, ...CLIP_LEVELS })
 
-const siglipSettings = settings({ size: { height: 224, width: 224 }, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] })
+const siglipSettings = settings({
+  size: { height: 224, width: 224 },
+  mean: [0.5, 0.5, 0.5],
+  std: [0.5, 0.5, 0.5],
+})
 
 export type ProcessorSettings = z.infer<typeof clipSettings>
 
@@ -109,7 +118,9 @@ export function parseSettings<T>(schema: z.ZodType<T>, config: unknown): T {
   const result = schema.safeParse(config)
   if (result.success) return result.data
   const issue = result.error.issues[0]
-  throw badConfig(issue === undefined ? 'not an object' : `${issue.path.join('.') || 'file'}: ${issue.message}`)
+  throw badConfig(
+    issue === undefined ? 'not an object' : `${issue.path.join('.') || 'file'}: ${issue.message}`,
+  )
 }
 
 /** @throws MediaError `resample` for a filter that we do not have */

@@ -56,7 +56,11 @@ test.each<[ResizeFilter, number[]]>([
 test('the weights of bicubic 8 to 3 (specs/ar-vlms.md §9)', () => {
   const { first, count, weights, stride } = resizeTaps(8, 3, 'bicubic')
   expect(Array.from(first)).toEqual([0, 0, 1])
-  expect(Array.from({ length: 3 }, (_, out) => Array.from(weights.subarray(out * stride, out * stride + count[out]!)))).toEqual([
+  expect(
+    Array.from({ length: 3 }, (_, out) =>
+      Array.from(weights.subarray(out * stride, out * stride + count[out]!)),
+    ),
+  ).toEqual([
     [1357984, 1678094, 1096189, 261175, -104842, -91194, -3102],
     [-113649, 59548, 732425, 1418827, 1418827, 732425, 59548, -113649],
     [-3102, -91194, -104842, 261175, 1096189, 1678094, 1357984],
@@ -81,7 +85,18 @@ function source(seed: number, width: number, height: number, kind: string): RgbI
 }
 
 const randomCases = z
-  .array(z.tuple([z.int(), z.string(), z.int(), z.int(), z.int(), z.int(), z.enum(['box', 'bilinear', 'bicubic', 'lanczos']), z.string()]))
+  .array(
+    z.tuple([
+      z.int(),
+      z.string(),
+      z.int(),
+      z.int(),
+      z.int(),
+      z.int(),
+      z.enum(['box', 'bilinear', 'bicubic', 'lanczos']),
+      z.string(),
+    ]),
+  )
   .min(200)
   .parse(oracle.cases)
 
@@ -98,7 +113,9 @@ test.each([
   { width: 4, height: 2.5 },
   { width: Number.NaN, height: 1 },
 ])('refuses %j', (size) => {
-  expect(() => resize(grey(1, 1, [0]), size, 'bicubic')).toThrowError(expect.objectContaining({ code: 'media/size' }))
+  expect(() => resize(grey(1, 1, [0]), size, 'bicubic')).toThrowError(
+    expect.objectContaining({ code: 'media/size' }),
+  )
 })
 
 test('an equal size is a copy', () => {

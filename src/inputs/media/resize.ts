@@ -53,7 +53,12 @@ export function resizeTaps(from: number, to: number, filter: ResizeFilter): Taps
   const reach = support * filterScale
   const inverse = 1 / filterScale
   const stride = Math.ceil(reach) * 2 + 1
-  const taps = { first: new Int32Array(to), count: new Int32Array(to), weights: new Int32Array(to * stride), stride }
+  const taps = {
+    first: new Int32Array(to),
+    count: new Int32Array(to),
+    weights: new Int32Array(to * stride),
+    stride,
+  }
   const real = new Float64Array(stride)
   for (let out = 0; out < to; out++) {
     const centre = (out + 0.5) * scale
@@ -88,13 +93,20 @@ export function resize(image: RgbImage, to: Size, filter: ResizeFilter): RgbImag
     })
   }
   const vertical = to.height === image.height ? undefined : resizeTaps(image.height, to.height, filter)
-  const narrowed = to.width === image.width ? image : resizeRows(image, to.width, resizeTaps(image.width, to.width, filter))
+  const narrowed =
+    to.width === image.width ? image : resizeRows(image, to.width, resizeTaps(image.width, to.width, filter))
   if (vertical !== undefined) return resizeColumns(narrowed, to.height, vertical)
-  return narrowed === image ? { width: image.width, height: image.height, data: image.data.slice() } : narrowed
+  return narrowed === image
+    ? { width: image.width, height: image.height, data: image.data.slice() }
+    : narrowed
 }
 
 /** The horizontal pass, all rows. */
-function resizeRows({ width, height, data }: RgbImage, to: number, { first, count, weights, stride }: Taps): RgbImage {
+function resizeRows(
+  { width, height, data }: RgbImage,
+  to: number,
+  { first, count, weights, stride }: Taps,
+): RgbImage {
   const out = new Uint8ClampedArray(to * height * 3)
   for (let y = 0, at = 0; y < height; y++) {
     for (let x = 0; x < to; x++, at += 3) {
@@ -117,7 +129,11 @@ function resizeRows({ width, height, data }: RgbImage, to: number, { first, coun
 }
 
 /** The vertical pass; the three channels need no telling apart. */
-function resizeColumns({ width, data }: RgbImage, to: number, { first, count, weights, stride }: Taps): RgbImage {
+function resizeColumns(
+  { width, data }: RgbImage,
+  to: number,
+  { first, count, weights, stride }: Taps,
+): RgbImage {
   const row = width * 3
   const out = new Uint8ClampedArray(row * to)
   for (let y = 0, at = 0; y < to; y++) {

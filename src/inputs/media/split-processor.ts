@@ -40,7 +40,10 @@ const levelSettings = settings({ size: TILE, mean: [0.5, 0.5, 0.5], std: [0.5, 0
  */
 export function splitProcessor(config: unknown): SplitProcessor {
   const { size, max_image_size: tile, do_image_splitting: split } = parseSettings(splitSettings, config)
-  const parsed = parseSettings(levelSettings, typeof config === 'object' ? { ...config, size: undefined } : config)
+  const parsed = parseSettings(
+    levelSettings,
+    typeof config === 'object' ? { ...config, size: undefined } : config,
+  )
   const filter = filterOf(parsed.resample)
   const levels = pixelScale(parsed)
   const longest = parsed.do_resize ? size : undefined

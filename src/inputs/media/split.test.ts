@@ -61,7 +61,11 @@ describe('a picture is enlarged, then squeezed to whole tiles', () => {
 })
 
 /** Left half black, right half white. */
-const halves = { width: 8, height: 4, data: Uint8Array.from({ length: 96 }, (_, i) => (Math.floor(i / 3) % 8 < 4 ? 0 : 255)) }
+const halves = {
+  width: 8,
+  height: 4,
+  data: Uint8Array.from({ length: 96 }, (_, i) => (Math.floor(i / 3) % 8 < 4 ? 0 : 255)),
+}
 
 test('tiles row by row, the whole last; one tile is one view', () => {
   const at = { longest: 8, tile: 4, filter: 'lanczos', split: true } as const
@@ -69,8 +73,15 @@ test('tiles row by row, the whole last; one tile is one view', () => {
   expect([rows, columns, views.length]).toEqual([1, 2, 3])
   expect([views[0]!.data[0], views[1]!.data[0]]).toEqual([0, 255])
   expect(views[2]).toMatchObject({ width: 4, height: 4 })
-  expect(splitViews(halves, { ...at, longest: 4 })).toMatchObject({ rows: 0, columns: 0, views: [{ width: 4, height: 4 }] })
-  expect(splitViews(halves, { ...at, split: false })).toMatchObject({ rows: 0, views: [{ width: 4, height: 4 }] })
+  expect(splitViews(halves, { ...at, longest: 4 })).toMatchObject({
+    rows: 0,
+    columns: 0,
+    views: [{ width: 4, height: 4 }],
+  })
+  expect(splitViews(halves, { ...at, split: false })).toMatchObject({
+    rows: 0,
+    views: [{ width: 4, height: 4 }],
+  })
 })
 
 describe('a processor file', () => {

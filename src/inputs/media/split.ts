@@ -31,8 +31,10 @@ export function longestEdge({ width, height }: Size, longest: number): Size {
 
 function capped({ width, height }: Size): Size {
   const aspect = width / height
-  if (width >= height && width > LONGEST) return { width: LONGEST, height: Math.max(1, Math.trunc(LONGEST / aspect)) }
-  if (height > width && height > LONGEST) return { width: Math.max(1, Math.trunc(LONGEST * aspect)), height: LONGEST }
+  if (width >= height && width > LONGEST)
+    return { width: LONGEST, height: Math.max(1, Math.trunc(LONGEST / aspect)) }
+  if (height > width && height > LONGEST)
+    return { width: Math.max(1, Math.trunc(LONGEST * aspect)), height: LONGEST }
   return { width, height }
 }
 
@@ -51,12 +53,21 @@ export function wholeTiles({ width, height }: Size, tile: number): Size {
  */
 export function splitViews(
   image: RgbImage,
-  { longest, tile, filter, split }: { longest: number | undefined; tile: number; filter: ResizeFilter; split: boolean },
+  {
+    longest,
+    tile,
+    filter,
+    split,
+  }: { longest: number | undefined; tile: number; filter: ResizeFilter; split: boolean },
 ): SplitViews {
   const view = { width: tile, height: tile }
   const large = longest === undefined ? image : resize(image, longestEdge(image, longest), filter)
   if (!split) return { rows: 0, columns: 0, views: [resize(large, view, filter)] }
   const whole = resize(large, wholeTiles(large, tile), filter)
   if (whole.width === tile && whole.height === tile) return { rows: 0, columns: 0, views: [whole] }
-  return { rows: whole.height / tile, columns: whole.width / tile, views: [...tiles(whole, view), resize(whole, view, filter)] }
+  return {
+    rows: whole.height / tile,
+    columns: whole.width / tile,
+    views: [...tiles(whole, view), resize(whole, view, filter)],
+  }
 }

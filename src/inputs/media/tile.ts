@@ -18,7 +18,8 @@ export function tiles(image: RgbImage, tile: Size): RgbImage[] {
   }
   const cut: RgbImage[] = []
   for (let top = 0; top < image.height; top += tile.height) {
-    for (let left = 0; left < image.width; left += tile.width) cut.push(padTo(image, tile, [0, 0, 0], { left: -left, top: -top }))
+    for (let left = 0; left < image.width; left += tile.width)
+      cut.push(padTo(image, tile, [0, 0, 0], { left: -left, top: -top }))
   }
   return cut
 }

@@ -8,7 +8,8 @@ function spans(from: number, to: number): { first: number; weights: number[] }[]
     const end = Math.min(start + step, from)
     const first = Math.floor(start + 1e-9)
     const weights: number[] = []
-    for (let at = first; at < end - 1e-9; at++) weights.push((Math.min(at + 1, end) - Math.max(at, start)) / step)
+    for (let at = first; at < end - 1e-9; at++)
+      weights.push((Math.min(at + 1, end) - Math.max(at, start)) / step)
     return { first, weights }
   })
 }

@@ -52,7 +52,11 @@ export async function loadConcepts(dataDir: string): Promise<Concept[]> {
   try {
     json = JSON.parse(text)
   } catch (cause) {
-    throw new ScenesError('concepts-invalid', { message: `${file} is not JSON`, hint: 'Restore data/ from the package.', cause })
+    throw new ScenesError('concepts-invalid', {
+      message: `${file} is not JSON`,
+      hint: 'Restore data/ from the package.',
+      cause,
+    })
   }
   const parsed = fileSchema.safeParse(json)
   if (!parsed.success) {

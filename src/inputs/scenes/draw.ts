@@ -57,7 +57,8 @@ export function draw(description: Description, sheets: Sheets, redraw?: Redraw):
     out[i + 1] = green
     out[i + 2] = blue
   }
-  for (let filled = PICTURE * 3; filled < out.length; filled *= 2) out.copyWithin(filled, 0, Math.min(filled, out.length - filled))
+  for (let filled = PICTURE * 3; filled < out.length; filled *= 2)
+    out.copyWithin(filled, 0, Math.min(filled, out.length - filled))
   let next = 0
   for (const { concept, count, colour } of description.parts) {
     for (let i = 0; i < count; i++) {

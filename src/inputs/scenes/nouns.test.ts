@@ -26,7 +26,8 @@ describe('nouns', () => {
     ['fox', 'foxes'],
   ])('plural of %s', (one, many) => expect(plural(one)).toBe(many))
 
-  test('one stays singular', () => expect([counted(1, 'wolf'), counted(3, 'wolf')]).toEqual(['one wolf', 'three wolves']))
+  test('one stays singular', () =>
+    expect([counted(1, 'wolf'), counted(3, 'wolf')]).toEqual(['one wolf', 'three wolves']))
 
   test.each([
     [[], ''],

@@ -15,13 +15,15 @@ const COUNT = 8000
 const samples = Array.from({ length: COUNT }, (_, i) => pretrainingSample(world, 1, i))
 const texts = Array.from({ length: 2000 }, (_, i) => pretrainingSample(world, 1, i, { kind: 'text' }))
 const pairs = Array.from({ length: 2000 }, (_, i) => captionPair(world, 1, i))
-const share = (from: readonly Sample[], accept: (sample: Sample) => boolean) => from.filter(accept).length / from.length
+const share = (from: readonly Sample[], accept: (sample: Sample) => boolean) =>
+  from.filter(accept).length / from.length
 
 describe('the training streams', () => {
   test('are the same on every machine', async () => {
     const sheets = await loadSheets(dataDir, world.training)
     const hash = createHash('sha256')
-    for (const sample of samples.slice(0, 200)) hash.update(JSON.stringify(sample)).update(draw(sample.description!, sheets))
+    for (const sample of samples.slice(0, 200))
+      hash.update(JSON.stringify(sample)).update(draw(sample.description!, sheets))
     for (const item of [...texts.slice(0, 200), ...pairs.slice(0, 200)]) hash.update(JSON.stringify(item))
     expect(hash.digest('hex').slice(0, 16)).toMatchInlineSnapshot(`"e9b7d7cc85e0c701"`)
   })
@@ -56,7 +58,9 @@ describe('the training streams', () => {
     const lines = new Set([...samples, ...texts].flatMap(({ prompt, answer }) => [prompt, answer]))
     for (const pair of pairs) for (const caption of [pair.caption, ...pair.hardCaptions]) lines.add(caption)
     const corpus = [...lines].map((line) => line.toLowerCase().replace(/[".,?]/g, ' ')).join(' \n ')
-    expect(world.heldOut.filter((concept) => holdsPhrase(corpus, concept.label)).map((concept) => concept.label)).toEqual([])
+    expect(
+      world.heldOut.filter((concept) => holdsPhrase(corpus, concept.label)).map((concept) => concept.label),
+    ).toEqual([])
   })
 
   test('give the same prompt for the same kind of answer only', () => {
@@ -66,7 +70,9 @@ describe('the training streams', () => {
   })
 
   test('answer yes as often as no, and each number as often', () => {
-    const asked = samples.concat(Array.from({ length: 12_000 }, (_, i) => pretrainingSample(world, 3, i, { kind: 'qa' })))
+    const asked = samples.concat(
+      Array.from({ length: 12_000 }, (_, i) => pretrainingSample(world, 3, i, { kind: 'qa' })),
+    )
     const yesNo = asked.filter((sample) => sample.answer === 'yes' || sample.answer === 'no')
     expect(yesNo.length).toBeGreaterThan(3000)
     expect(Math.abs(share(yesNo, (sample) => sample.answer === 'yes') - 0.5)).toBeLessThan(0.02)
@@ -80,7 +86,10 @@ describe('reading', () => {
   const texts = ofKind('reading').map(({ prompt, answer }) => {
     expect(prompt).toBe('')
     const [, caption, rest] = /^An image shows (.*? background)\. (.*)\.$/.exec(answer)!
-    return { caption: caption!, asked: rest!.split('. ').map((line) => /^(.*\?) (.*)$/.exec(line)!.slice(1) as [string, string]) }
+    return {
+      caption: caption!,
+      asked: rest!.split('. ').map((line) => /^(.*\?) (.*)$/.exec(line)!.slice(1) as [string, string]),
+    }
   })
 
   test('holds the answers in its caption, wherever the question is not what kind of thing it is', () => {
@@ -96,7 +105,9 @@ describe('reading', () => {
     const colours = texts.flatMap(({ caption, asked }) =>
       asked.flatMap(([question, answer]) => {
         const name = /^What colour is the (.*)\?$/.exec(question)?.[1]
-        return name === undefined || name === 'background' ? [] : [caption.includes(`${answer} ${name} shape`)]
+        return name === undefined || name === 'background'
+          ? []
+          : [caption.includes(`${answer} ${name} shape`)]
       }),
     )
     expect(colours.length).toBeGreaterThan(1000)
@@ -116,13 +127,19 @@ describe('shapes', () => {
 
   test.each([
     { prompt: /^Name each shape/, share: 0.375, said: (name: string, colour: string) => `${name} ${colour}` },
-    { prompt: /^Name each colour/, share: 0.375, said: (name: string, colour: string) => `${colour} ${name}` },
+    {
+      prompt: /^Name each colour/,
+      share: 0.375,
+      said: (name: string, colour: string) => `${colour} ${name}`,
+    },
     { prompt: /^Which shape is /, share: 0.25, said: (name: string) => name },
   ])('$share ask $prompt', ({ prompt, share: expected, said }) => {
     const found = asked.filter((sample) => prompt.test(sample.prompt))
     expect(Math.abs(found.length / asked.length - expected)).toBeLessThan(0.05)
     for (const { description, prompt: question, answer } of found) {
-      const pairs = description!.parts.map(({ concept, colour }) => [world.all[concept]!.label, COLOURS[colour!]!.name] as const)
+      const pairs = description!.parts.map(
+        ({ concept, colour }) => [world.all[concept]!.label, COLOURS[colour!]!.name] as const,
+      )
       const lines = pairs.map(([name, colour]) => said(name, colour))
       const right = question.startsWith('Which')
         ? [pairs.find(([, colour]) => question === `Which shape is ${colour}?`)![0]]

@@ -4,7 +4,16 @@ import { below, pick, type Random, shuffle, stream } from '../../foundation/nume
 import { COLOURS } from './colours.ts'
 import { TRAINING_STYLES } from './concepts.ts'
 import { listed, withArticle } from './nouns.ts'
-import { type Content, type Description, describe, differentThings, isReserved, place, type SceneUse, single } from './scene.ts'
+import {
+  type Content,
+  type Description,
+  describe,
+  differentThings,
+  isReserved,
+  place,
+  type SceneUse,
+  single,
+} from './scene.ts'
 import { captions, onBackground, type Question, questions, whatColour } from './texts.ts'
 import { hardContents } from './variants.ts'
 import type { World } from './world.ts'
@@ -14,7 +23,18 @@ import type { World } from './world.ts'
  * silhouettes by their colours and for both together; `silhouette` is `label` of a silhouette; `reading` is a plain text of a caption and
  * questions with their answers; `text` asks of a caption what a picture would be asked, or what words mean, half and half.
  */
-export type SampleKind = 'caption' | 'qa' | 'count' | 'colour' | 'shapes' | 'label' | 'silhouette' | 'tags' | 'group' | 'reading' | 'text'
+export type SampleKind =
+  | 'caption'
+  | 'qa'
+  | 'count'
+  | 'colour'
+  | 'shapes'
+  | 'label'
+  | 'silhouette'
+  | 'tags'
+  | 'group'
+  | 'reading'
+  | 'text'
 
 /** A picture, a user's text and the answer to learn. The chat template is added by the model's processor. */
 export interface Sample {
@@ -49,7 +69,12 @@ function anyQuestion(content: Content, world: World, random: Random): Question {
 }
 
 /** One training concept alone, in a shown style, on a random background; on the wanted side of the split. */
-function describeObject(world: World, random: Random, use: SceneUse, form: 'drawing' | 'silhouette' = 'drawing'): Description {
+function describeObject(
+  world: World,
+  random: Random,
+  use: SceneUse,
+  form: 'drawing' | 'silhouette' = 'drawing',
+): Description {
   for (;;) {
     const concept = pick(world.training, random)
     const style = below(TRAINING_STYLES, random)
@@ -75,7 +100,10 @@ function askedSample(kind: 'count' | 'colour', world: World, random: Random, use
 }
 
 /** Prompts whose answers put a shape's name and its colour side by side, so that either is told right after the other. */
-const PAIR_PROMPTS = { name: 'Name each shape and its colour.', colour: 'Name each colour and its shape.' } as const
+const PAIR_PROMPTS = {
+  name: 'Name each shape and its colour.',
+  colour: 'Name each colour and its shape.',
+} as const
 /** Shares of the two prompts; the rest ask which shape has a colour. */
 const PAIR_SHARE = 0.375
 
@@ -85,8 +113,10 @@ function shapesSample(world: World, random: Random, use: SceneUse): Sample {
   const share = random()
   const shapes = shuffle(coloured(description, world), random)
   const ask = (prompt: string, answer: string): Sample => ({ kind: 'shapes', description, prompt, answer })
-  if (share < PAIR_SHARE) return ask(PAIR_PROMPTS.name, shapes.map(({ name, colour }) => `${name} ${colour}`).join(', '))
-  if (share < 2 * PAIR_SHARE) return ask(PAIR_PROMPTS.colour, shapes.map(({ name, colour }) => `${colour} ${name}`).join(', '))
+  if (share < PAIR_SHARE)
+    return ask(PAIR_PROMPTS.name, shapes.map(({ name, colour }) => `${name} ${colour}`).join(', '))
+  if (share < 2 * PAIR_SHARE)
+    return ask(PAIR_PROMPTS.colour, shapes.map(({ name, colour }) => `${colour} ${name}`).join(', '))
   return ask(whichShape(shapes[0]!), shapes[0]!.name)
 }
 
@@ -96,7 +126,9 @@ interface Shape {
 }
 
 const coloured = ({ parts }: Content, world: World): Shape[] =>
-  parts.flatMap(({ concept, colour }) => (colour === undefined ? [] : [{ name: world.all[concept]!.label, colour: COLOURS[colour]!.name }]))
+  parts.flatMap(({ concept, colour }) =>
+    colour === undefined ? [] : [{ name: world.all[concept]!.label, colour: COLOURS[colour]!.name }],
+  )
 
 const whichShape = ({ colour }: Shape) => `Which shape is ${colour}?`
 
@@ -111,14 +143,24 @@ function sceneSample(kind: 'caption' | 'qa', world: World, random: Random, use: 
   return { kind, description, prompt: CAPTION_PROMPTS[level], answer: captions(description, world)[level] }
 }
 
-function objectSample(kind: 'label' | 'silhouette' | 'tags' | 'group', world: World, random: Random, use: SceneUse): Sample {
+function objectSample(
+  kind: 'label' | 'silhouette' | 'tags' | 'group',
+  world: World,
+  random: Random,
+  use: SceneUse,
+): Sample {
   const description = describeObject(world, random, use, kind === 'silhouette' ? 'silhouette' : 'drawing')
   const concept = world.all[description.parts[0]!.concept]!
   if (kind === 'tags' && concept.tags.length > 0) {
     return { kind, description, prompt: TAGS_PROMPT, answer: concept.tags.slice(0, MOST_TAGS).join(', ') }
   }
   if (kind === 'group') return { kind, description, prompt: GROUP_PROMPT, answer: concept.group }
-  return { kind: kind === 'silhouette' ? kind : 'label', description, prompt: LABEL_PROMPT, answer: concept.label }
+  return {
+    kind: kind === 'silhouette' ? kind : 'label',
+    description,
+    prompt: LABEL_PROMPT,
+    answer: concept.label,
+  }
 }
 
 const shown = (caption: string) => `An image shows ${caption}.`
@@ -132,7 +174,8 @@ const MOST_ASKED = 4
 
 /** A caption and some questions about it with their answers, as one text. */
 function readingSample(world: World, random: Random, use: SceneUse): Sample {
-  const { caption, asked } = random() < LIST_SHARE ? listedShapes(world, random) : captioned(world, random, use)
+  const { caption, asked } =
+    random() < LIST_SHARE ? listedShapes(world, random) : captioned(world, random, use)
   const lines = shuffle(asked, random)
     .slice(0, MOST_ASKED)
     .map(({ question, answer }) => `${question} ${answer}.`)
@@ -146,7 +189,10 @@ interface ReadScene {
 
 function captioned(world: World, random: Random, use: SceneUse): ReadScene {
   const content = describe(world, random, { use })
-  const shapes = coloured(content, world).map((shape) => ({ question: whichShape(shape), answer: shape.name }))
+  const shapes = coloured(content, world).map((shape) => ({
+    question: whichShape(shape),
+    answer: shape.name,
+  }))
   return { caption: captions(content, world).background, asked: [...questions(content, world), ...shapes] }
 }
 
@@ -173,7 +219,12 @@ function textSample(world: World, random: Random, use: SceneUse): Sample {
     const content = describe(world, random, { use })
     const { question, answer } = anyQuestion(content, world, random)
     // The caption with its background answers every question but what kind of thing the object is; that one knows the words.
-    return { kind: 'text', description: null, prompt: `${shown(captions(content, world).background)} ${question}`, answer }
+    return {
+      kind: 'text',
+      description: null,
+      prompt: `${shown(captions(content, world).background)} ${question}`,
+      answer,
+    }
   }
   const concept = pick(world.training, random)
   if (random() < 0.5 && concept.tags.length > 0) {
@@ -184,7 +235,12 @@ function textSample(world: World, random: Random, use: SceneUse): Sample {
       answer: concept.tags.slice(0, MOST_TAGS).join(', '),
     }
   }
-  return { kind: 'text', description: null, prompt: `What kind of thing is "${concept.label}"?`, answer: concept.group }
+  return {
+    kind: 'text',
+    description: null,
+    prompt: `What kind of thing is "${concept.label}"?`,
+    answer: concept.group,
+  }
 }
 
 /** 60 % scenes, half captions and half questions; 40 % objects, 70 % of them labels, the rest tags and groups (specs/twins.md §3.2). */
@@ -204,7 +260,12 @@ export interface SampleOptions {
 }
 
 /** Sample `index` of the stream `seed`. Samples of kind `tags` fall back to `label` for a concept without tags. */
-export function pretrainingSample(world: World, seed: number, index: number, { kind, use = 'train' }: SampleOptions = {}): Sample {
+export function pretrainingSample(
+  world: World,
+  seed: number,
+  index: number,
+  { kind, use = 'train' }: SampleOptions = {},
+): Sample {
   const random = stream(seed, world.name, use, 'sample', index)
   const drawn = kind ?? drawKind(random)
   switch (drawn) {
@@ -241,7 +302,9 @@ export function captionPair(world: World, seed: number, index: number, use: Scen
   }
   const description = describe(world, random, { use, accept: (content) => content.kind !== 'single' })
   const caption = captions(description, world).background
-  const hard = hardContents(description, world, random).filter((content) => use === 'test' || !isReserved(content))
+  const hard = hardContents(description, world, random).filter(
+    (content) => use === 'test' || !isReserved(content),
+  )
   const hardCaptions = hard.map((content) => captions(content, world).background)
   return { description, caption, hardCaptions }
 }

@@ -25,7 +25,9 @@ const world = await loadWorld(dataDir, 'small')
 const sheets = await loadSheets(dataDir, [...world.training, ...world.heldOut])
 const byLabel = (label: string) => world.training.find((concept) => concept.label === label)!.index
 const scenes = (kind: Content['kind'], count = 300): Description[] =>
-  Array.from({ length: count }, (_, i) => describeScene(world, stream('scene test', kind, i), { use: 'train', kind }))
+  Array.from({ length: count }, (_, i) =>
+    describeScene(world, stream('scene test', kind, i), { use: 'train', kind }),
+  )
 
 describe.each(SCENE_KINDS.map((kind) => ({ kind })))('scenes of kind $kind', ({ kind }) => {
   const drawn = scenes(kind)
@@ -37,7 +39,10 @@ describe.each(SCENE_KINDS.map((kind) => ({ kind })))('scenes of kind $kind', ({ 
         expect([x % PATCH, y % PATCH, size % PATCH]).toEqual([0, 0, 0])
         expect(Math.min(x, y) >= 0 && Math.max(x, y) + size <= PICTURE).toBe(true)
         const span = size / PATCH
-        return Array.from({ length: span * span }, (_, i) => `${x / PATCH + (i % span)},${y / PATCH + Math.floor(i / span)}`)
+        return Array.from(
+          { length: span * span },
+          (_, i) => `${x / PATCH + (i % span)},${y / PATCH + Math.floor(i / span)}`,
+        )
       })
       expect(new Set(patches).size).toBe(patches.length)
     }
@@ -51,12 +56,15 @@ describe.each(SCENE_KINDS.map((kind) => ({ kind })))('scenes of kind $kind', ({ 
   })
 
   test('are only reserved contents in tests', () => {
-    for (let i = 0; i < 50; i++) expect(isReserved(describeScene(world, stream('reserved', kind, i), { use: 'test', kind }))).toBe(true)
+    for (let i = 0; i < 50; i++)
+      expect(isReserved(describeScene(world, stream('reserved', kind, i), { use: 'test', kind }))).toBe(true)
   })
 
   test('have hard negatives that read differently', () => {
     for (const [i, scene] of drawn.entries()) {
-      const texts = [scene, ...hardContents(scene, world, stream('hard', i))].map((content) => captions(content, world).background)
+      const texts = [scene, ...hardContents(scene, world, stream('hard', i))].map(
+        (content) => captions(content, world).background,
+      )
       expect(new Set(texts).size).toBe(texts.length)
     }
   })
@@ -71,7 +79,8 @@ test('relations hold in the picture', () => {
 })
 
 test('silhouettes differ from each other and from the background in colour', () => {
-  for (const { parts, background } of scenes('tinted')) expect(new Set([background, ...parts.map((part) => part.colour)]).size).toBe(3)
+  for (const { parts, background } of scenes('tinted'))
+    expect(new Set([background, ...parts.map((part) => part.colour)]).size).toBe(3)
 })
 
 describe('captions and questions', () => {
@@ -82,7 +91,11 @@ describe('captions and questions', () => {
       content: { kind: 'pair', background: 3, style: 0, parts: [dog, key], relation: 'left' },
       core: 'a dog to the left of a key',
       list: 'a dog and a key',
-      asked: ['What is to the left of the key? dog', 'What is to the right of the dog? key', 'Is the key to the left of the dog? no'],
+      asked: [
+        'What is to the left of the key? dog',
+        'What is to the right of the dog? key',
+        'Is the key to the left of the dog? no',
+      ],
     },
     {
       content: { kind: 'mixed', background: 3, style: 0, parts: [{ ...dog, count: 2 }, key] },
@@ -115,7 +128,9 @@ describe('captions and questions', () => {
   test.each(cases)('of $core', ({ content, core, list, asked }) => {
     expect(captions(content, world)).toEqual({ core, list, background: `${core} on a red background` })
     const lines = questions(content, world).map(({ question, answer }) => `${question} ${answer}`)
-    expect(lines).toEqual(expect.arrayContaining([...asked, 'What colour is the background? red', 'Is the background red? yes']))
+    expect(lines).toEqual(
+      expect.arrayContaining([...asked, 'What colour is the background? red', 'Is the background red? yes']),
+    )
   })
 
   test('yes and no come in pairs', () => {
@@ -149,9 +164,16 @@ describe('drawing', () => {
   })
 
   test('silhouettes hold the two colours and their mixtures only', () => {
-    const content: Content = { kind: 'tinted', background: 0, style: 0, parts: [{ concept: dog, count: 1, colour: 1 }], relation: 'left' }
+    const content: Content = {
+      kind: 'tinted',
+      background: 0,
+      style: 0,
+      parts: [{ concept: dog, count: 1, colour: 1 }],
+      relation: 'left',
+    }
     const picture = draw({ ...content, places: [{ x: 0, y: 0, size: 48 }] }, sheets)
-    for (let i = 0; i < picture.length; i += 3) expect(picture[i]! === picture[i + 1]! && picture[i]! === picture[i + 2]!).toBe(true)
+    for (let i = 0; i < picture.length; i += 3)
+      expect(picture[i]! === picture[i + 1]! && picture[i]! === picture[i + 2]!).toBe(true)
     expect(Math.min(...picture)).toBe(20)
   })
 
@@ -159,7 +181,9 @@ describe('drawing', () => {
     const content = single(dog, 1, 3)
     const layouts = Array.from({ length: 20 }, (_, i) => place(content, stream('layout', i)))
     expect(new Set(layouts.map(contentKey)).size).toBe(1)
-    expect(new Set(layouts.map((layout) => Buffer.from(draw(layout, sheets)).toString('base64'))).size).toBeGreaterThan(5)
+    expect(
+      new Set(layouts.map((layout) => Buffer.from(draw(layout, sheets)).toString('base64'))).size,
+    ).toBeGreaterThan(5)
   })
 })
 

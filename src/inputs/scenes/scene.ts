@@ -51,7 +51,9 @@ export interface Description extends Content {
 
 /** What the scene shows, as a string; equal for two layouts of the same content. */
 export function contentKey({ kind, background, style, parts, relation }: Content): string {
-  const things = parts.map((part) => `${part.concept}x${part.count}${part.colour === undefined ? '' : `c${part.colour}`}`)
+  const things = parts.map(
+    (part) => `${part.concept}x${part.count}${part.colour === undefined ? '' : `c${part.colour}`}`,
+  )
   return [kind, COLOURS[background]!.name, STYLES[style]!, things.join('+'), relation ?? ''].join('|')
 }
 
@@ -85,7 +87,8 @@ function related(relation: Relation, size: number, random: Random): Place[] {
   const second = first + 2 + below(free - 1 - first, random)
   const across = below(free + 1, random)
   const other = Math.min(free, Math.max(0, across + below(3, random) - 1))
-  const at = (along: number, aside: number) => (relation === 'left' ? cell(along, aside, size) : cell(aside, along, size))
+  const at = (along: number, aside: number) =>
+    relation === 'left' ? cell(along, aside, size) : cell(aside, along, size)
   return [at(first, across), at(second, other)]
 }
 
@@ -107,13 +110,19 @@ export function place(content: Content, random: Random): Description {
   switch (content.kind) {
     case 'single': {
       const span = 2 + below(2, random)
-      return { ...content, places: [cell(below(SIDE - span + 1, random), below(SIDE - span + 1, random), span * PATCH)] }
+      return {
+        ...content,
+        places: [cell(below(SIDE - span + 1, random), below(SIDE - span + 1, random), span * PATCH)],
+      }
     }
     case 'count':
     case 'mixed':
       return { ...content, places: scattered(count, random) }
     case 'pair':
-      return { ...content, places: related(content.relation ?? 'left', PATCH * (1 + below(2, random)), random) }
+      return {
+        ...content,
+        places: related(content.relation ?? 'left', PATCH * (1 + below(2, random)), random),
+      }
     case 'tinted':
       return { ...content, places: related(content.relation ?? 'left', 2 * PATCH, random) }
     case 'row': {
@@ -128,7 +137,15 @@ export function place(content: Content, random: Random): Description {
 }
 
 /** How often each kind is drawn, in twentieths. */
-const KIND_SHARES: { readonly [K in SceneKind]: number } = { single: 4, count: 4, pair: 5, mixed: 2, row: 1, sizes: 2, tinted: 2 }
+const KIND_SHARES: { readonly [K in SceneKind]: number } = {
+  single: 4,
+  count: 4,
+  pair: 5,
+  mixed: 2,
+  row: 1,
+  sizes: 2,
+  tinted: 2,
+}
 const KIND_WHEEL = SCENE_KINDS.flatMap((kind) => Array.from({ length: KIND_SHARES[kind] }, () => kind))
 const MOST_COUNTED = 6
 const MOST_MIXED = 3
@@ -149,7 +166,15 @@ function differentColours(count: number, not: number, random: Random): number[] 
   return shuffle(colours, random).slice(0, count)
 }
 
-const PARTS_OF: { readonly [K in SceneKind]: number } = { single: 1, count: 1, pair: 2, mixed: 2, row: 3, sizes: 2, tinted: 2 }
+const PARTS_OF: { readonly [K in SceneKind]: number } = {
+  single: 1,
+  count: 1,
+  pair: 2,
+  mixed: 2,
+  row: 3,
+  sizes: 2,
+  tinted: 2,
+}
 
 /** Random content over the given things per style; nothing is reserved or refused here. */
 function randomContent(kind: SceneKind, style: number, things: readonly Concept[], random: Random): Content {
@@ -159,14 +184,30 @@ function randomContent(kind: SceneKind, style: number, things: readonly Concept[
   const ones = concepts.map((concept) => ({ concept: concept.index, count: 1 }))
   switch (kind) {
     case 'count':
-      return { kind, background, style, parts: [{ concept: ones[0]!.concept, count: 1 + below(MOST_COUNTED, random) }] }
+      return {
+        kind,
+        background,
+        style,
+        parts: [{ concept: ones[0]!.concept, count: 1 + below(MOST_COUNTED, random) }],
+      }
     case 'mixed':
-      return { kind, background, style, parts: ones.map((part) => ({ ...part, count: 1 + below(MOST_MIXED, random) })) }
+      return {
+        kind,
+        background,
+        style,
+        parts: ones.map((part) => ({ ...part, count: 1 + below(MOST_MIXED, random) })),
+      }
     case 'pair':
       return { kind, background, style, parts: ones, relation }
     case 'tinted': {
       const colours = differentColours(2, background, random)
-      return { kind, background, style, parts: ones.map((part, i) => ({ ...part, colour: colours[i]! })), relation }
+      return {
+        kind,
+        background,
+        style,
+        parts: ones.map((part, i) => ({ ...part, colour: colours[i]! })),
+        relation,
+      }
     }
     default:
       return { kind, background, style, parts: ones }
@@ -193,7 +234,12 @@ const MOST_TRIES = 20_000
 export function describe(world: World, random: Random, { use, kind, accept }: DescribeOptions): Description {
   for (let tries = 0; tries < MOST_TRIES; tries++) {
     const style = below(TRAINING_STYLES, random)
-    const content = randomContent(kind ?? pick(KIND_WHEEL, random), style, world.thingsByStyle[style]!, random)
+    const content = randomContent(
+      kind ?? pick(KIND_WHEEL, random),
+      style,
+      world.thingsByStyle[style]!,
+      random,
+    )
     if (isReserved(content) !== (use === 'test') || accept?.(content) === false) continue
     return place(content, random)
   }

@@ -28,7 +28,11 @@ async function readSheet(file: string, concepts: readonly Concept[]): Promise<Ma
   try {
     decoded = await sharp(file).ensureAlpha().raw().toBuffer({ resolveWithObject: true })
   } catch (cause) {
-    throw new ScenesError('sheet-unreadable', { message: `${file} cannot be decoded`, hint: 'Restore data/ from the package.', cause })
+    throw new ScenesError('sheet-unreadable', {
+      message: `${file} cannot be decoded`,
+      hint: 'Restore data/ from the package.',
+      cause,
+    })
   }
   const { data, info } = decoded
   const last = Math.max(...concepts.map((concept) => concept.index))
@@ -42,7 +46,8 @@ async function readSheet(file: string, concepts: readonly Concept[]): Promise<Ma
   for (const { index } of concepts) {
     const cell = new Uint8Array(CELL * CELL * 4)
     const start = (Math.floor(index / SHEET_COLUMNS) * CELL * info.width + (index % SHEET_COLUMNS) * CELL) * 4
-    for (let y = 0; y < CELL; y++) cell.set(data.subarray(start + y * info.width * 4, start + (y * info.width + CELL) * 4), y * CELL * 4)
+    for (let y = 0; y < CELL; y++)
+      cell.set(data.subarray(start + y * info.width * 4, start + (y * info.width + CELL) * 4), y * CELL * 4)
     cells.set(index, premultiply(cell))
   }
   return cells

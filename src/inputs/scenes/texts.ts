@@ -28,7 +28,11 @@ const RELATION_WORDS: { readonly [R in Relation]: { first: string; second: strin
   above: { first: 'above', second: 'below' },
 }
 
-function coreCaption({ kind, parts, relation }: Content, names: readonly string[], colours: readonly string[]): string {
+function coreCaption(
+  { kind, parts, relation }: Content,
+  names: readonly string[],
+  colours: readonly string[],
+): string {
   const things = names.map(withArticle)
   switch (kind) {
     case 'single':
@@ -50,15 +54,19 @@ function coreCaption({ kind, parts, relation }: Content, names: readonly string[
   }
 }
 
-const namesOf = (content: Content, world: World) => content.parts.map((part) => world.all[part.concept]!.label)
-const coloursOf = (content: Content) => content.parts.map((part) => (part.colour === undefined ? '' : COLOURS[part.colour]!.name))
+const namesOf = (content: Content, world: World) =>
+  content.parts.map((part) => world.all[part.concept]!.label)
+const coloursOf = (content: Content) =>
+  content.parts.map((part) => (part.colour === undefined ? '' : COLOURS[part.colour]!.name))
 
 /** The captions of a scene. */
 export function captions(content: Content, world: World): Captions {
   const names = namesOf(content, world)
   const core = coreCaption(content, names, coloursOf(content))
   const shapes = content.kind === 'tinted' ? names.map((name) => `${name} shape`) : names
-  const list = listed(content.parts.map((part, i) => (part.count === 1 ? withArticle(shapes[i]!) : plural(shapes[i]!))))
+  const list = listed(
+    content.parts.map((part, i) => (part.count === 1 ? withArticle(shapes[i]!) : plural(shapes[i]!))),
+  )
   return { core, background: `${core} ${onBackground(content.background)}`, list }
 }
 
@@ -111,7 +119,11 @@ function kindQuestions(content: Content, names: readonly string[], world: World)
     case 'single':
       return [
         { type: 'what', question: 'What is in the picture?', answer: a },
-        { type: 'group', question: 'What kind of thing is in the picture?', answer: world.all[parts[0]!.concept]!.group },
+        {
+          type: 'group',
+          question: 'What kind of thing is in the picture?',
+          answer: world.all[parts[0]!.concept]!.group,
+        },
       ]
     case 'count':
       return [howMany(0), { type: 'what', question: 'What is in the picture?', answer: a }]
@@ -135,7 +147,9 @@ function kindQuestions(content: Content, names: readonly string[], world: World)
     case 'tinted': {
       const colours = coloursOf(content)
       return [
-        ...names.map((name, i): Question => ({ type: 'colour', question: whatColour(name), answer: colours[i]! })),
+        ...names.map(
+          (name, i): Question => ({ type: 'colour', question: whatColour(name), answer: colours[i]! }),
+        ),
         ...yesNo(`Is the ${a} ${colours[0]}?`, `Is the ${a} ${colours[1]}?`),
         ...yesNo(`Is the ${b} ${colours[1]}?`, `Is the ${b} ${colours[0]}?`),
         ...relationQuestions(content, names),

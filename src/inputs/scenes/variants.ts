@@ -23,7 +23,8 @@ function withOtherThing(content: Content, world: World, random: Random): Content
   const position = below(content.parts.length, random)
   for (;;) {
     const next = pick(world.thingsByStyle[content.style]!, random)
-    if (!clusters.has(next.cluster)) return withPart(content, position, { ...content.parts[position]!, concept: next.index })
+    if (!clusters.has(next.cluster))
+      return withPart(content, position, { ...content.parts[position]!, concept: next.index })
   }
 }
 

@@ -20,7 +20,11 @@ describe.each(worlds)('the $name world', ({ name, ...sizes }) => {
   const world = makeWorld(all, name)
 
   test('has its size', () => {
-    expect({ training: world.training.length, heldOut: world.heldOut.length, groups: world.groups.length }).toEqual(sizes)
+    expect({
+      training: world.training.length,
+      heldOut: world.heldOut.length,
+      groups: world.groups.length,
+    }).toEqual(sizes)
   })
 
   test('has no cluster on both sides', () => {
@@ -52,7 +56,9 @@ describe('the small world', () => {
   })
 
   test('has no held-out label inside a training label', () => {
-    const inside = world.heldOut.filter((concept) => world.training.some((other) => holdsPhrase(other.label, concept.label)))
+    const inside = world.heldOut.filter((concept) =>
+      world.training.some((other) => holdsPhrase(other.label, concept.label)),
+    )
     expect(inside).toEqual([])
   })
 
@@ -109,13 +115,22 @@ describe('the shipped files', () => {
   test('every claimed drawing is there and every sheet knows its absent ones', async () => {
     const sheets = await loadSheets(dataDir, all)
     for (const concept of all) {
-      for (const style of [0, 1, 2, 3, ...(concept.glossy ? [GLOSSY] : []), ...(concept.blob ? [BLOB] : [])]) {
+      for (const style of [
+        0,
+        1,
+        2,
+        3,
+        ...(concept.glossy ? [GLOSSY] : []),
+        ...(concept.blob ? [BLOB] : []),
+      ]) {
         const drawn = sheets.sprite(concept.index, style, CELL).some((value, i) => i % 4 === 3 && value > 128)
         expect(drawn, `${concept.label} in style ${style}`).toBe(true)
       }
     }
     const absent = all.find((concept) => !concept.blob)!
-    expect(() => sheets.sprite(absent.index, BLOB, CELL)).toThrowError(expect.objectContaining({ code: 'scenes/drawing-missing' }))
+    expect(() => sheets.sprite(absent.index, BLOB, CELL)).toThrowError(
+      expect.objectContaining({ code: 'scenes/drawing-missing' }),
+    )
   })
 
   test.each([
@@ -125,11 +140,18 @@ describe('the shipped files', () => {
   ])('a concepts.json that is %s is an error with a hint', async (_, content, code) => {
     const folder = await mkdtemp(`${tmpdir()}/scenes-`)
     if (content !== undefined) await writeFile(`${folder}/concepts.json`, content)
-    await expect(loadWorld(folder, 'small')).rejects.toMatchObject({ code, exitCode: 3, hint: expect.stringContaining('data/') })
+    await expect(loadWorld(folder, 'small')).rejects.toMatchObject({
+      code,
+      exitCode: 3,
+      hint: expect.stringContaining('data/'),
+    })
   })
 
   test('a broken sheet is an error with a hint', async () => {
     const folder = await mkdtemp(`${tmpdir()}/scenes-`)
-    await expect(loadSheets(folder, all)).rejects.toMatchObject({ code: 'scenes/sheet-unreadable', exitCode: 3 })
+    await expect(loadSheets(folder, all)).rejects.toMatchObject({
+      code: 'scenes/sheet-unreadable',
+      exitCode: 3,
+    })
   })
 })

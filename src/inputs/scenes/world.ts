@@ -28,7 +28,13 @@ const SMALL_HELD_OUT_PER_GROUP = 13
 /** The small world has labels of one or two words, the full world's scenes up to three. */
 const THING_WORDS = { small: 2, full: 3 } as const satisfies Record<WorldName, number>
 
-const THING_GROUPS = new Set(['animals and nature', 'food and drink', 'travel and places', 'activities', 'objects'])
+const THING_GROUPS = new Set([
+  'animals and nature',
+  'food and drink',
+  'travel and places',
+  'activities',
+  'objects',
+])
 const ODD_SUBGROUPS = new Set(['time', 'sky weather'])
 
 /** Read once by a person: masses, plurals, scenes, sports, parts and states, which make no good "a …" or "three …". */
@@ -76,7 +82,9 @@ export function holdsPhrase(text: string, phrase: string): boolean {
 
 /** The first `count` by hash, one per cluster, so that the choice depends on no order of the file. */
 function chooseByHash(concepts: readonly Concept[], count: number, perGroup = count): Concept[] {
-  const ranked = concepts.map((concept) => ({ concept, rank: fnv1a32(`small ${concept.hex}`) })).sort((a, b) => a.rank - b.rank)
+  const ranked = concepts
+    .map((concept) => ({ concept, rank: fnv1a32(`small ${concept.hex}`) }))
+    .sort((a, b) => a.rank - b.rank)
   const clusters = new Set<number>()
   const taken = new Map<string, number>()
   const chosen: Concept[] = []
@@ -91,14 +99,20 @@ function chooseByHash(concepts: readonly Concept[], count: number, perGroup = co
   return chosen.sort((a, b) => a.index - b.index)
 }
 
-function chooseConcepts(all: readonly Concept[], name: WorldName): { training: Concept[]; heldOut: Concept[]; things: Concept[] } {
+function chooseConcepts(
+  all: readonly Concept[],
+  name: WorldName,
+): { training: Concept[]; heldOut: Concept[]; things: Concept[] } {
   const train = all.filter((concept) => concept.split === 'train')
   const heldOut = all.filter((concept) => concept.split === 'held-out')
-  const ofThings = (concepts: readonly Concept[]) => concepts.filter((concept) => isThing(concept, THING_WORDS[name]))
+  const ofThings = (concepts: readonly Concept[]) =>
+    concepts.filter((concept) => isThing(concept, THING_WORDS[name]))
   if (name === 'full') return { training: train, heldOut, things: ofThings(train) }
   const heldOutSmall = chooseByHash(ofThings(heldOut), SMALL_HELD_OUT, SMALL_HELD_OUT_PER_GROUP)
   // A training label that contains a held-out one ("carousel horse", "horse") would name it.
-  const clean = ofThings(train).filter((concept) => !heldOutSmall.some((other) => holdsPhrase(concept.label, other.label)))
+  const clean = ofThings(train).filter(
+    (concept) => !heldOutSmall.some((other) => holdsPhrase(concept.label, other.label)),
+  )
   const training = chooseByHash(clean, SMALL_TRAINING)
   return { training, heldOut: heldOutSmall, things: training }
 }
@@ -120,7 +134,9 @@ export function makeWorld(all: readonly Concept[], name: WorldName): World {
     training: from(training),
     heldOut: from(heldOut),
     things: ownThings,
-    thingsByStyle: Array.from({ length: TRAINING_STYLES }, (_, style) => ownThings.filter((concept) => concept.withheld !== style)),
+    thingsByStyle: Array.from({ length: TRAINING_STYLES }, (_, style) =>
+      ownThings.filter((concept) => concept.withheld !== style),
+    ),
     groups: [...new Set(training.map((concept) => concept.group))],
   }
 }

@@ -43,7 +43,9 @@ describe('merges', () => {
       ['a', 'a'],
       ['b', 'c'],
     ])
-    expect(createTokenizer(trainBpe([['aaaaa', 10]], { vocabularySize: 257 })).encode('aaaaa')).toEqual([256, 256, 64])
+    expect(createTokenizer(trainBpe([['aaaaa', 10]], { vocabularySize: 257 })).encode('aaaaa')).toEqual([
+      256, 256, 64,
+    ])
   })
 
   test('pairs rarer than minFrequency stay apart', () => {
@@ -74,7 +76,9 @@ describe('cutting', () => {
   ])('%s: digits, line breaks and brackets', (pattern, expected) => {
     const { model } = trainBpe([['12 ab(ab!\n', 5]], { vocabularySize: 256 + expected.length, pattern })
     expect(model.merges.map((pair) => pair.join(' ')).sort()).toEqual([...expected].sort())
-    expect(trainBpe([['12 ab(ab!\n', 5]], { vocabularySize: 300, pattern }).model.merges).toHaveLength(expected.length)
+    expect(trainBpe([['12 ab(ab!\n', 5]], { vocabularySize: 300, pattern }).model.merges).toHaveLength(
+      expected.length,
+    )
   })
 })
 
@@ -84,7 +88,9 @@ describe('vocabulary', () => {
 
   test('special tokens take the last ids, reserved ones the ids before', () => {
     expect(tokenizer.size).toBe(300)
-    expect(['<pad>', '<image>', '<|reserved_token_0|>', '\u010a'].map(tokenizer.tokenId)).toEqual([298, 299, 295, 198])
+    expect(['<pad>', '<image>', '<|reserved_token_0|>', '\u010a'].map(tokenizer.tokenId)).toEqual([
+      298, 299, 295, 198,
+    ])
     expect(tokenizer.special).toEqual({ pad: 298 })
     expect(tokenizer.encode('<image>\n')).toEqual([299, 198])
     expect(tokenizer.decode([299, 198], { skipSpecialTokens: true })).toBe('\n')
@@ -94,11 +100,14 @@ describe('vocabulary', () => {
     expect(() => trainBpe([], { vocabularySize: 256, specialTokens: ['<pad>'] })).toThrow(TextError)
   })
 
-  test.prop([fc.string({ unit: 'grapheme', maxLength: 60 })], { numRuns: 500 })('any text comes back, in NFC', (text) => {
-    const ids = tokenizer.encode(text)
-    expect(tokenizer.decode(ids)).toBe(text.normalize('NFC'))
-    expect(ids.every((id) => id >= 0 && id < 300)).toBe(true)
-  })
+  test.prop([fc.string({ unit: 'grapheme', maxLength: 60 })], { numRuns: 500 })(
+    'any text comes back, in NFC',
+    (text) => {
+      const ids = tokenizer.encode(text)
+      expect(tokenizer.decode(ids)).toBe(text.normalize('NFC'))
+      expect(ids.every((id) => id >= 0 && id < 300)).toBe(true)
+    },
+  )
 
   test('empty text', () => {
     expect(tokenizer.encode('')).toEqual([])

@@ -1,7 +1,13 @@
 /** @file Training of byte-level BPE tokenizers (Sennrich et al. 2016; on bytes: Radford et al. 2019). No kept JavaScript library trains. */
 
 import { Tokenizer as Engine } from '@huggingface/tokenizers'
-import { BYTE_CHARACTERS, byteLevelTokenizer, type PatternName, specialToken, type TokenizerJson } from './byte-level.ts'
+import {
+  BYTE_CHARACTERS,
+  byteLevelTokenizer,
+  type PatternName,
+  specialToken,
+  type TokenizerJson,
+} from './byte-level.ts'
 import { TextError } from './errors.ts'
 
 export interface BpeTraining {
@@ -32,7 +38,10 @@ const PAIR = 2 ** 26
  * @throws TextError `text/vocabulary-size` when there is no room for the bytes
  * @example const json = trainBpe([['a cat', 3], ['a cart', 2]], { vocabularySize: 300, specialTokens: ['<eos>'] })
  */
-export function trainBpe(texts: Iterable<readonly [text: string, count: number]>, training: BpeTraining): TokenizerJson {
+export function trainBpe(
+  texts: Iterable<readonly [text: string, count: number]>,
+  training: BpeTraining,
+): TokenizerJson {
   const { vocabularySize, specialTokens = [], reserved = 0, minFrequency = 2, pattern = 'qwen2' } = training
   const learnt = vocabularySize - reserved - specialTokens.length
   if (learnt < BYTE_CHARACTERS.length) {
@@ -57,12 +66,18 @@ export function trainBpe(texts: Iterable<readonly [text: string, count: number]>
     pairs.merge(left, right, id)
   }
   const kept = Array.from({ length: reserved }, (_, i) => `<|reserved_token_${i}|>`)
-  const addedTokens = [...kept, ...specialTokens].map((content, i) => specialToken(tokens.length + i, content))
+  const addedTokens = [...kept, ...specialTokens].map((content, i) =>
+    specialToken(tokens.length + i, content),
+  )
   return byteLevelTokenizer({ vocabulary: Object.fromEntries(ids), merges, addedTokens, pattern })
 }
 
 /** The engine that will encode also cuts the training text, so the two can't disagree. */
-function countWords(texts: Iterable<readonly [string, number]>, pattern: PatternName, ids: ReadonlyMap<string, number>): Word[] {
+function countWords(
+  texts: Iterable<readonly [string, number]>,
+  pattern: PatternName,
+  ids: ReadonlyMap<string, number>,
+): Word[] {
   const { normalizer, pre_tokenizer: cut } = new Engine(
     byteLevelTokenizer({ vocabulary: Object.fromEntries(ids), merges: [], addedTokens: [], pattern }),
     {},
@@ -70,9 +85,13 @@ function countWords(texts: Iterable<readonly [string, number]>, pattern: Pattern
   const counts = new Map<string, number>()
   for (const [text, count] of texts) {
     const normal = normalizer?.(text) ?? text
-    for (const piece of normal === '' ? [] : (cut?.(normal) ?? [])) counts.set(piece, (counts.get(piece) ?? 0) + count)
+    for (const piece of normal === '' ? [] : (cut?.(normal) ?? []))
+      counts.set(piece, (counts.get(piece) ?? 0) + count)
   }
-  return [...counts].map(([piece, count]) => ({ tokens: Array.from(piece, (character) => ids.get(character)!), count }))
+  return [...counts].map(([piece, count]) => ({
+    tokens: Array.from(piece, (character) => ids.get(character)!),
+    count,
+  }))
 }
 
 /** How often each pair of neighbours occurs, kept up to date while words are merged. */

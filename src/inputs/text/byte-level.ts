@@ -15,7 +15,8 @@ export interface AddedToken {
 /** How text is cut before merging: each pattern keeps what it matches as one piece. */
 const PATTERNS = {
   /** specs/lavida.md §5.2: digits one by one, line breaks apart from words. */
-  qwen2: "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
+  qwen2:
+    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
   /** Radford et al. 2019 (GPT-2). */
   gpt2: "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
 } as const
@@ -68,7 +69,12 @@ export interface TokenizerJson {
 }
 
 /** NFC, then pieces by the pattern, then bytes, then merges; nothing is added at either end. */
-export function byteLevelTokenizer({ vocabulary, merges, addedTokens, pattern }: ByteLevelParts): TokenizerJson {
+export function byteLevelTokenizer({
+  vocabulary,
+  merges,
+  addedTokens,
+  pattern,
+}: ByteLevelParts): TokenizerJson {
   const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: false }
   return {
     version: '1.0',
@@ -78,7 +84,10 @@ export function byteLevelTokenizer({ vocabulary, merges, addedTokens, pattern }:
     normalizer: { type: 'NFC' },
     pre_tokenizer: {
       type: 'Sequence',
-      pretokenizers: [{ type: 'Split', pattern: { Regex: PATTERNS[pattern] }, behavior: 'Isolated', invert: false }, byteLevel],
+      pretokenizers: [
+        { type: 'Split', pattern: { Regex: PATTERNS[pattern] }, behavior: 'Isolated', invert: false },
+        byteLevel,
+      ],
     },
     post_processor: null,
     decoder: byteLevel,

@@ -20,18 +20,31 @@ test.each<[string, Record<string, string>, string | undefined]>([
   ],
   [
     'the default of a list',
-    { 'tokenizer_config.json': '{"chat_template": [{"name": "rag", "template": "rag"}, {"name": "default", "template": "default"}]}' },
+    {
+      'tokenizer_config.json':
+        '{"chat_template": [{"name": "rag", "template": "rag"}, {"name": "default", "template": "default"}]}',
+    },
     'default',
   ],
   [
     'chat_template.json before the config',
-    { 'chat_template.json': '{"chat_template": "json"}', 'tokenizer_config.json': '{"chat_template": "config"}' },
+    {
+      'chat_template.json': '{"chat_template": "json"}',
+      'tokenizer_config.json': '{"chat_template": "config"}',
+    },
     'json',
   ],
-  ['chat_template.jinja before all', { 'chat_template.jinja': 'jinja', 'chat_template.json': '{"chat_template": "json"}' }, 'jinja'],
+  [
+    'chat_template.jinja before all',
+    { 'chat_template.jinja': 'jinja', 'chat_template.json': '{"chat_template": "json"}' },
+    'jinja',
+  ],
   [
     'special tokens from the map',
-    { 'chat_template.jinja': '{{ eos_token }}', 'special_tokens_map.json': '{"eos_token": {"content": "</s>"}}' },
+    {
+      'chat_template.jinja': '{{ eos_token }}',
+      'special_tokens_map.json': '{"eos_token": {"content": "</s>"}}',
+    },
     '</s>',
   ],
 ])('%s', async (_, files, expected) => {
@@ -52,6 +65,9 @@ test('a template that cannot be parsed, and messages that it refuses', () => {
   expect(() => parseChatTemplate('{% if %}')).toThrow(expect.objectContaining({ code: 'text/chat-template' }))
   const refusing = parseChatTemplate("{{ raise_exception('roles must alternate') }}")
   expect(() => refusing.render(messages)).toThrow(
-    expect.objectContaining({ code: 'text/chat-messages', message: expect.stringContaining('must alternate') }),
+    expect.objectContaining({
+      code: 'text/chat-messages',
+      message: expect.stringContaining('must alternate'),
+    }),
   )
 })

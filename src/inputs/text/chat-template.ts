@@ -34,7 +34,9 @@ export interface ChatTemplate {
 export async function loadChatTemplate(dir: string): Promise<ChatTemplate | undefined> {
   const config = await readTokenizerConfig(dir)
   const source = await templateSource(dir, config.chat_template ?? undefined)
-  return source === undefined ? undefined : parseChatTemplate(source, await readSpecialTokens(dir, config), dir)
+  return source === undefined
+    ? undefined
+    : parseChatTemplate(source, await readSpecialTokens(dir, config), dir)
 }
 
 /**
@@ -43,8 +45,16 @@ export async function loadChatTemplate(dir: string): Promise<ChatTemplate | unde
  * @param where   for messages
  * @throws TextError `text/chat-template`
  */
-export function parseChatTemplate(source: string, special: Readonly<Record<string, string>> = {}, where = 'chat template'): ChatTemplate {
-  const template = attempt('chat-template', `${where}: the chat template cannot be parsed`, () => new Template(source))
+export function parseChatTemplate(
+  source: string,
+  special: Readonly<Record<string, string>> = {},
+  where = 'chat template',
+): ChatTemplate {
+  const template = attempt(
+    'chat-template',
+    `${where}: the chat template cannot be parsed`,
+    () => new Template(source),
+  )
   return {
     render: (messages, { addGenerationPrompt = true } = {}) =>
       attempt('chat-messages', `${where}: the chat template refuses the messages`, () =>

@@ -9,15 +9,24 @@ import { goldenDir, hasGolden } from '../../../test/golden.ts'
 import { loadChatTemplate } from './chat-template.ts'
 import { loadTokenizer, type Tokenizer } from './tokenizer.ts'
 
-const part = z.discriminatedUnion('type', [z.object({ type: z.literal('text'), text: z.string() }), z.object({ type: z.literal('image') })])
-const message = z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.union([z.string(), z.array(part)]) })
+const part = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('text'), text: z.string() }),
+  z.object({ type: z.literal('image') }),
+])
+const message = z.object({
+  role: z.enum(['system', 'user', 'assistant']),
+  content: z.union([z.string(), z.array(part)]),
+})
 const fixture = z.object({
   cases: z.array(
     z.object({
       name: z.string(),
       items: z.array(z.object({ prompt: z.string(), messages: z.array(message).optional() })),
       options: z.object({ dropTokenAfterImage: z.boolean().optional() }).optional(),
-      expect: z.object({ input_ids: z.array(z.array(z.number())).optional(), attention_mask: z.array(z.array(z.number())).optional() }),
+      expect: z.object({
+        input_ids: z.array(z.array(z.number())).optional(),
+        attention_mask: z.array(z.array(z.number())).optional(),
+      }),
     }),
   ),
 })
@@ -53,14 +62,20 @@ const repeated =
   (image: string): Reading =>
   ({ expected, mask, prompt, tokenizer }) => {
     const real = expected.filter((_, i) => mask?.[i] !== 0)
-    return [collapse(tokenizer.encode(prompt), tokenizer.tokenId(image)), collapse(real, tokenizer.tokenId(image))]
+    return [
+      collapse(tokenizer.encode(prompt), tokenizer.tokenId(image)),
+      collapse(real, tokenizer.tokenId(image)),
+    ]
   }
 
 /** Dual encoders pad at the right, and cut so that the end token stays. */
 const padded: Reading = ({ expected, prompt, tokenizer }) => {
   const ids = tokenizer.encode(prompt)
   if (ids.length > expected.length) ids.splice(expected.length - 1, ids.length - expected.length)
-  return [[...ids, ...new Array<number>(expected.length - ids.length).fill(tokenizer.special.pad ?? -1)], expected]
+  return [
+    [...ids, ...new Array<number>(expected.length - ids.length).fill(tokenizer.special.pad ?? -1)],
+    expected,
+  ]
 }
 
 /** -200 stands for an image. Where the prompt begins with bos, the reference's inference loses the token after it (specs/lavida.md §5.2). */
@@ -96,7 +111,13 @@ test.each(foldersOf(Object.keys(readings)))('$name: prompts → input_ids ($dir)
   let rows = 0
   for (const at of casesOf(dir)) {
     for (const [i, expected] of (at.expect.input_ids ?? []).entries()) {
-      const [got, wanted] = readings[name]!({ expected, mask: at.expect.attention_mask?.[i], prompt: at.items[i]!.prompt, at, tokenizer })
+      const [got, wanted] = readings[name]!({
+        expected,
+        mask: at.expect.attention_mask?.[i],
+        prompt: at.items[i]!.prompt,
+        at,
+        tokenizer,
+      })
       expect(got, `${at.name}, row ${i}`).toEqual(wanted)
       rows++
     }

@@ -24,7 +24,9 @@ const configSchema = z.looseObject({
       }),
     )
     .optional(),
-  chat_template: z.union([z.string(), z.array(z.object({ name: z.string(), template: z.string() }))]).nullish(),
+  chat_template: z
+    .union([z.string(), z.array(z.object({ name: z.string(), template: z.string() }))])
+    .nullish(),
 })
 
 /** tokenizer_config.json; every other key is kept as it is. */
@@ -44,7 +46,10 @@ export async function readTokenizerConfig(dir: string): Promise<TokenizerConfig>
  * reference.
  * @throws FileError `file/json`, `file/schema`
  */
-export async function readSpecialTokens(dir: string, config: TokenizerConfig): Promise<Record<string, string>> {
+export async function readSpecialTokens(
+  dir: string,
+  config: TokenizerConfig,
+): Promise<Record<string, string>> {
   const path = join(dir, 'special_tokens_map.json')
   const map = existsSync(path) ? await readJson(path, jsonObject) : {}
   const special: Record<string, string> = {}

@@ -12,14 +12,17 @@ const MOST_IDS = 2 ** 24
  */
 export function checkTokenizerModel(model: Readonly<Record<string, unknown>>, where: string): void {
   const { type, vocab, merges, continuing_subword_prefix: prefix } = model
-  if (typeof vocab !== 'object' || vocab === null) throw unfit(where, `model.vocab is ${shown(vocab)}, expected tokens with their ids`)
+  if (typeof vocab !== 'object' || vocab === null)
+    throw unfit(where, `model.vocab is ${shown(vocab)}, expected tokens with their ids`)
   const entries = Object.entries(vocab)
   if (entries.length === 0) throw unfit(where, 'model.vocab is empty')
   // A list is Unigram's: a token and its score each, the place is the id.
   const isEntry = Array.isArray(vocab) ? isScored : isId
   const wrong = entries.find(([, value]) => !isEntry(value))
   if (wrong !== undefined) {
-    const expected = Array.isArray(vocab) ? 'a token with its score' : `a whole number from 0 to ${MOST_IDS - 1}`
+    const expected = Array.isArray(vocab)
+      ? 'a token with its score'
+      : `a whole number from 0 to ${MOST_IDS - 1}`
     throw unfit(where, `model.vocab: ${shown(wrong[0])} is ${shown(wrong[1])}, expected ${expected}`)
   }
   if (Array.isArray(merges)) {
@@ -39,7 +42,12 @@ function isScored(value: unknown): boolean {
  * Each merge joins two tokens to a third; older files write the two with a space between.
  * @param marked characters that mark the second one as the inner part of a word: the third goes without them
  */
-function checkMerges(merges: readonly unknown[], tokens: ReadonlyMap<string, unknown>, marked: number, where: string): void {
+function checkMerges(
+  merges: readonly unknown[],
+  tokens: ReadonlyMap<string, unknown>,
+  marked: number,
+  where: string,
+): void {
   for (const [at, merge] of merges.entries()) {
     if (typeof merge === 'string' && merge.startsWith('#version')) continue
     const parts: unknown = typeof merge === 'string' ? merge.split(' ') : merge
@@ -47,13 +55,18 @@ function checkMerges(merges: readonly unknown[], tokens: ReadonlyMap<string, unk
     const [left, right] = parts
     const unknown = [left, right, left + right.slice(marked)].find((token) => !tokens.has(token))
     if (unknown !== undefined) {
-      throw unfit(where, `model.merges[${at}] is ${shown(merge)}, but model.vocab has no token ${shown(unknown)}`)
+      throw unfit(
+        where,
+        `model.merges[${at}] is ${shown(merge)}, but model.vocab has no token ${shown(unknown)}`,
+      )
     }
   }
 }
 
 function isPair(parts: unknown): parts is [string, string] {
-  return Array.isArray(parts) && parts.length === 2 && typeof parts[0] === 'string' && typeof parts[1] === 'string'
+  return (
+    Array.isArray(parts) && parts.length === 2 && typeof parts[0] === 'string' && typeof parts[1] === 'string'
+  )
 }
 
 /** A value for a message; the file may hold anything in its place. */

@@ -47,10 +47,13 @@ test('tokens that only added_tokens.json or only tokenizer_config.json lists are
   expect((await loadTokenizer(dir)).encode('<|mask|><new>')).toEqual([390, 391])
 })
 
-test.prop([fc.string({ unit: 'grapheme', maxLength: 40 })], { numRuns: 200 })('byte-level text comes back, in NFC', async (text) => {
-  const tokenizer = await dreamTokenizer
-  expect(tokenizer.decode(tokenizer.encode(text))).toBe(text.normalize('NFC'))
-})
+test.prop([fc.string({ unit: 'grapheme', maxLength: 40 })], { numRuns: 200 })(
+  'byte-level text comes back, in NFC',
+  async (text) => {
+    const tokenizer = await dreamTokenizer
+    expect(tokenizer.decode(tokenizer.encode(text))).toBe(text.normalize('NFC'))
+  },
+)
 const dreamTokenizer = loadTokenizer(dream)
 
 describe('bad files', () => {
@@ -62,7 +65,12 @@ describe('bad files', () => {
       dream,
       (dir) => write(dir, 'tokenizer_config.json', '{"tokenizer_class": "CLIPTokenizer"}'),
     ],
-    ['a merge of three tokens', 'text/tokenizer', dream, (dir) => write(dir, 'merges.txt', '#version: 0.2\na b c')],
+    [
+      'a merge of three tokens',
+      'text/tokenizer',
+      dream,
+      (dir) => write(dir, 'merges.txt', '#version: 0.2\na b c'),
+    ],
     ['tokenizer.json cut short', 'file/json', llava, (dir) => write(dir, 'tokenizer.json', '{"model"')],
     ['tokenizer.json without model', 'file/schema', llava, (dir) => write(dir, 'tokenizer.json', '{}')],
     [
@@ -72,23 +80,58 @@ describe('bad files', () => {
       (dir) => write(dir, 'tokenizer.json', JSON.stringify({ ...parts, model: { type: 'Magic' } })),
     ],
     ['a negative id', 'file/schema', dream, (dir) => write(dir, 'vocab.json', '{"a": -1}')],
-    ['a negative id in tokenizer.json', 'text/tokenizer', llava, (dir) => writeModel(dir, { vocab: { a: -1 } })],
-    ['an id beyond all vocabularies', 'text/tokenizer', llava, (dir) => writeModel(dir, { vocab: { a: 1e12 } })],
+    [
+      'a negative id in tokenizer.json',
+      'text/tokenizer',
+      llava,
+      (dir) => writeModel(dir, { vocab: { a: -1 } }),
+    ],
+    [
+      'an id beyond all vocabularies',
+      'text/tokenizer',
+      llava,
+      (dir) => writeModel(dir, { vocab: { a: 1e12 } }),
+    ],
     ['a number for a vocabulary', 'text/tokenizer', llava, (dir) => writeModel(dir, { vocab: 5 })],
     ['an empty vocabulary', 'text/tokenizer', llava, (dir) => writeModel(dir, { vocab: {} })],
-    ['a score that is none', 'text/tokenizer', llava, (dir) => writeModel(dir, { type: 'Unigram', unk_id: 0, vocab: [['a', '1']] })],
+    [
+      'a score that is none',
+      'text/tokenizer',
+      llava,
+      (dir) => writeModel(dir, { type: 'Unigram', unk_id: 0, vocab: [['a', '1']] }),
+    ],
     ['no merges', 'text/tokenizer', llava, (dir) => writeModel(dir, { merges: null })],
     ['a merge without a space', 'text/tokenizer', llava, (dir) => writeModel(dir, { merges: ['ab'] })],
-    ['a merge of other things than tokens', 'text/tokenizer', llava, (dir) => writeModel(dir, { merges: [[1, 2]] })],
-    ['a merge of tokens that are not there', 'text/tokenizer', llava, (dir) => writeModel(dir, { merges: [['a', '☃']] })],
+    [
+      'a merge of other things than tokens',
+      'text/tokenizer',
+      llava,
+      (dir) => writeModel(dir, { merges: [[1, 2]] }),
+    ],
+    [
+      'a merge of tokens that are not there',
+      'text/tokenizer',
+      llava,
+      (dir) => writeModel(dir, { merges: [['a', '☃']] }),
+    ],
     ['merges.txt of another vocabulary', 'text/tokenizer', dream, (dir) => write(dir, 'merges.txt', 'a ☃')],
   ])('%s → %s', async (_, code, from, spoil) => {
     const dir = copyOf(from)
     spoil(dir)
-    await expect(loadTokenizer(dir)).rejects.toMatchObject({ code, exitCode: 3, message: expect.stringContaining(dir) })
+    await expect(loadTokenizer(dir)).rejects.toMatchObject({
+      code,
+      exitCode: 3,
+      message: expect.stringContaining(dir),
+    })
   })
 
-  const parts = { added_tokens: [], normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null }
+  const parts = {
+    added_tokens: [],
+    normalizer: null,
+    pre_tokenizer: null,
+    post_processor: null,
+    decoder: null,
+  }
 
   function writeModel(dir: string, keys: Record<string, unknown>): void {
     const json = JSON.parse(readFileSync(join(dir, 'tokenizer.json'), 'utf8'))

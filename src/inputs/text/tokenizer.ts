@@ -16,7 +16,13 @@ export interface Tokenizer {
   /** tokenizer_config.json's `model_max_length`, in tokens; undefined where the file leaves it open. */
   readonly maxLength: number | undefined
   /** Ids of the special tokens that the files name. */
-  readonly special: { readonly bos?: number; readonly eos?: number; readonly pad?: number; readonly unk?: number; readonly mask?: number }
+  readonly special: {
+    readonly bos?: number
+    readonly eos?: number
+    readonly pad?: number
+    readonly unk?: number
+    readonly mask?: number
+  }
   /**
    * Token ids of a text; added tokens in it (`<image>`, `<|im_start|>`) are found first. Nothing is padded or cut.
    * @param options.addSpecialTokens what the file puts around every text (bos, eos); default true
@@ -43,7 +49,10 @@ const addedTokenSchema = z.object({
   normalized: z.boolean(),
   special: z.boolean(),
 })
-const tokenizerSchema = z.looseObject({ added_tokens: z.array(addedTokenSchema).nullish(), model: jsonObject })
+const tokenizerSchema = z.looseObject({
+  added_tokens: z.array(addedTokenSchema).nullish(),
+  model: jsonObject,
+})
 const idsSchema = z.record(z.string(), z.number().int().nonnegative())
 
 /**
@@ -86,12 +95,19 @@ export function createTokenizer(
   }
   let size = 0
   for (const id of engine.get_vocab().values()) size = Math.max(size, id + 1)
-  const idOf = (key: string): number | undefined => (special[key] === undefined ? undefined : engine.token_to_id(special[key]))
+  const idOf = (key: string): number | undefined =>
+    special[key] === undefined ? undefined : engine.token_to_id(special[key])
   const maxLength = config.model_max_length ?? LONGEST
   return {
     size,
     maxLength: maxLength < LONGEST ? maxLength : undefined,
-    special: { bos: idOf('bos_token'), eos: idOf('eos_token'), pad: idOf('pad_token'), unk: idOf('unk_token'), mask: idOf('mask_token') },
+    special: {
+      bos: idOf('bos_token'),
+      eos: idOf('eos_token'),
+      pad: idOf('pad_token'),
+      unk: idOf('unk_token'),
+      mask: idOf('mask_token'),
+    },
     encode: (text, { addSpecialTokens = true } = {}) => {
       // Without an unknown-token the engine gives undefined where the reference drops the character.
       const ids: (number | undefined)[] = engine.encode(text, { add_special_tokens: addSpecialTokens }).ids
@@ -111,12 +127,22 @@ export function createTokenizer(
 /** tokenizer_config.json may list tokens that tokenizer.json lacks; the reference adds them. */
 function withConfigTokens(listed: readonly AddedToken[], config: TokenizerConfig): AddedToken[] {
   const known = new Set(listed.map(({ id }) => id))
-  const more = Object.entries(config.added_tokens_decoder ?? {}).map(([id, token]) => ({ id: Number(id), ...token }))
+  const more = Object.entries(config.added_tokens_decoder ?? {}).map(([id, token]) => ({
+    id: Number(id),
+    ...token,
+  }))
   return [...listed, ...more.filter(({ id }) => !known.has(id))].sort((a, b) => a.id - b.id)
 }
 
-async function fromVocabulary(dir: string, config: TokenizerConfig): Promise<z.infer<typeof tokenizerSchema>> {
-  const [vocabularyPath, mergesPath, addedPath] = [join(dir, 'vocab.json'), join(dir, 'merges.txt'), join(dir, 'added_tokens.json')]
+async function fromVocabulary(
+  dir: string,
+  config: TokenizerConfig,
+): Promise<z.infer<typeof tokenizerSchema>> {
+  const [vocabularyPath, mergesPath, addedPath] = [
+    join(dir, 'vocab.json'),
+    join(dir, 'merges.txt'),
+    join(dir, 'added_tokens.json'),
+  ]
   if (!existsSync(vocabularyPath) || !existsSync(mergesPath)) {
     throw new TextError('no-tokenizer', {
       message: `${dir} has neither tokenizer.json nor vocab.json and merges.txt`,
@@ -137,7 +163,12 @@ async function fromVocabulary(dir: string, config: TokenizerConfig): Promise<z.i
     .filter(([, id]) => listed[id] === undefined)
     .map(([content, id]) => specialToken(id, content))
   return {
-    ...byteLevelTokenizer({ vocabulary, merges: parseMerges(mergesPath, await readText(mergesPath)), addedTokens: [], pattern: 'qwen2' }),
+    ...byteLevelTokenizer({
+      vocabulary,
+      merges: parseMerges(mergesPath, await readText(mergesPath)),
+      addedTokens: [],
+      pattern: 'qwen2',
+    }),
     added_tokens: addedTokens,
   }
 }

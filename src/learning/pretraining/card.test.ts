@@ -14,11 +14,14 @@ const dir = mkdtempSync(join(tmpdir(), 'bifocal-card-'))
 afterAll(() => rmSync(dir, { recursive: true }))
 
 const logText = [
-  ...Array.from({ length: 120 }, (_, i) => JSON.stringify({ step: i + 1, loss: i < 60 ? 4 : 2, gradient_norm: 1, factor: 1 })),
+  ...Array.from({ length: 120 }, (_, i) =>
+    JSON.stringify({ step: i + 1, loss: i < 60 ? 4 : 2, gradient_norm: 1, factor: 1 }),
+  ),
   JSON.stringify({ step: 120, evaluation: { caption_real: 0.5, caption_shuffled: 2.25 } }),
 ].join('\n')
 
-const count = (value: number) => gate({ model: 'twin-ar', name: 'count', value, bound: 0.5, bounded: 'at least', beside: 'a|b' })
+const count = (value: number) =>
+  gate({ model: 'twin-ar', name: 'count', value, bound: 0.5, bounded: 'at least', beside: 'a|b' })
 
 let content: CardContent
 

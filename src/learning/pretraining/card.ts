@@ -101,7 +101,9 @@ function cardText(content: CardContent): string {
         '\n',
       )}\n\nMade by \`bifocal pretrain ${name}\`: ${steps} steps of ${batch} samples, seed ${seed}. The same command, seed and number of threads give the same bytes.`,
     `## Data and licences\n\n${licences(content.at)}`,
-    ...(twin ? [`## What the layouts leave unequal\n\n${UNEQUAL.map((line) => `- ${line}`).join('\n')}`] : []),
+    ...(twin
+      ? [`## What the layouts leave unequal\n\n${UNEQUAL.map((line) => `- ${line}`).join('\n')}`]
+      : []),
     `## Log\n\nMean training loss in nats; \`log.jsonl\` has a line for every ${LOG_EVERY} updates.\n\n${curveTable(log)}`,
     heldOutTable(log),
     `## Gates\n\n${gateSection(gates)}`,
@@ -154,7 +156,10 @@ function recipeLines({ name, parameters, at }: CardContent): string[] {
 
 function fertility(concepts: readonly Concept[], { tokenizer }: TowerWorld): string {
   const words = concepts.reduce((sum, { label }) => sum + label.split(' ').length, 0)
-  const tokens = concepts.reduce((sum, { label }) => sum + tokenizer.encode(label, { addSpecialTokens: false }).length, 0)
+  const tokens = concepts.reduce(
+    (sum, { label }) => sum + tokenizer.encode(label, { addSpecialTokens: false }).length,
+    0,
+  )
   return (tokens / words).toFixed(2)
 }
 
@@ -186,7 +191,10 @@ function heldOutTable({ evaluations }: PretrainingLog): string {
   const shown = evaluations.filter((_, i) => (evaluations.length - 1 - i) % every === 0)
   const names = Object.keys(shown.at(-1)?.figures ?? {})
   if (names.length === 0) return 'No evaluation was due.'
-  const rows = shown.map(({ step, figures }) => [String(step), ...names.map((name) => figures[name]?.toFixed(3) ?? '')])
+  const rows = shown.map(({ step, figures }) => [
+    String(step),
+    ...names.map((name) => figures[name]?.toFixed(3) ?? ''),
+  ])
   const what = names.includes('seen')
     ? 'Share of drawings named among the labels of all training concepts: shown drawings in new renderings, and withheld ones.'
     : 'Held-out combinations, nats per answer token, with each sample’s own picture (real) and with another’s (shuffled).'
@@ -206,6 +214,7 @@ function answerTable(answers: readonly SampleAnswer[]): string {
 
 /** A Markdown table; pipes in cells are escaped. */
 function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
   return [line(heads), line(heads.map(() => '---')), ...rows.map(line)].join('\n')
 }

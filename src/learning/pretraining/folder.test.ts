@@ -23,7 +23,11 @@ import { SPECIAL_IDS, trainVocabulary } from './vocabulary.ts'
 
 const DATA = fileURLToPath(new URL('../../../data', import.meta.url))
 const root = mkdtempSync(join(tmpdir(), 'bifocal-folder-'))
-const dirs = { tower: join(root, 'tower'), 'twin-ar': join(root, 'twin-ar'), 'twin-diffusion': join(root, 'twin-diffusion') }
+const dirs = {
+  tower: join(root, 'tower'),
+  'twin-ar': join(root, 'twin-ar'),
+  'twin-diffusion': join(root, 'twin-diffusion'),
+}
 const TWINS = ['twin-ar', 'twin-diffusion'] as const
 
 const randomParameters = (config: Readonly<Record<string, unknown>>, seed: number) =>
@@ -57,7 +61,10 @@ function picture(index: number): RgbImage {
 
 test.each([
   ['tower', []],
-  ['twin-ar', ['vision_tower.vision_model.post_layernorm.bias', 'vision_tower.vision_model.post_layernorm.weight']],
+  [
+    'twin-ar',
+    ['vision_tower.vision_model.post_layernorm.bias', 'vision_tower.vision_model.post_layernorm.weight'],
+  ],
   ['twin-diffusion', []],
 ] as const)('%s holds what its config asks for, and nothing else', async (name, unread) => {
   const checkpoint = await openCheckpoint(dirs[name])
@@ -94,29 +101,37 @@ test('both twins carry the tower: the same bytes under two names', async () => {
   const [ar, diffusion] = [await readModel(dirs['twin-ar']), await readModel(dirs['twin-diffusion'])]
   const name = 'vision_model.encoder.layers.2.mlp.fc1.weight'
   const own = ar.parameters[`vision_tower.${name}`]!
-  expect(diffusion.parameters[`model.vision_tower.vision_tower.${name}`]!.data).toBeAllClose(own.data, { atol: 1e-30 })
+  expect(diffusion.parameters[`model.vision_tower.vision_tower.${name}`]!.data).toBeAllClose(own.data, {
+    atol: 1e-30,
+  })
   expect(own.data).toBeAllClose(bf16ToF32(f32ToBf16(tower[name]!.data)), { atol: 1e-30 })
 })
 
 describe.each(TWINS)('%s: the processor', (name) => {
-  test.each(['caption', 'qa', 'label', 'shapes', 'text'] as const)('gives the ids of training: %s', async (kind) => {
-    const drawn = samplesOf(at.world, { kind, seed: 5, from: 0, count: 6, use: 'test' })
-    const batch = twinBatch(at, drawn, { objective: 'next-token', seed: 5, step: 0, fill: false })
-    const [rows, seq] = [batch.input_ids!, batch.input_ids!.dims[1]!]
-    const { model } = await readModel(dirs[name])
-    if (model.kind !== 'vision-language') throw new TypeError('no twin')
-    const processor = await model.processor(dirs[name])
-    for (const [row, { prompt, description }] of drawn.samples.entries()) {
-      const images = description === null ? [] : [picture(row)]
-      const prepared = processor.prepare(processor.prompt({ text: prompt, images: images.length }).prompt, images)
-      const ids = prepared.inputIds.map((id, i) => (prepared.imageIndex[i] === -1 ? id : SPECIAL_IDS.image))
-      expect(ids).toEqual(Array.from(rows.data.slice(row * seq, row * seq + ids.length), Number))
-      expect(ids.at(-1)).toBe(SPECIAL_IDS.endOfTurn)
-      const index = Array.from(batch.image_index!.data.slice(row * seq, row * seq + ids.length), Number)
-      const first = index.find((value) => value >= 0) ?? 0
-      expect(prepared.imageIndex).toEqual(index.map((value) => (value < 0 ? -1 : value - first)))
-    }
-  })
+  test.each(['caption', 'qa', 'label', 'shapes', 'text'] as const)(
+    'gives the ids of training: %s',
+    async (kind) => {
+      const drawn = samplesOf(at.world, { kind, seed: 5, from: 0, count: 6, use: 'test' })
+      const batch = twinBatch(at, drawn, { objective: 'next-token', seed: 5, step: 0, fill: false })
+      const [rows, seq] = [batch.input_ids!, batch.input_ids!.dims[1]!]
+      const { model } = await readModel(dirs[name])
+      if (model.kind !== 'vision-language') throw new TypeError('no twin')
+      const processor = await model.processor(dirs[name])
+      for (const [row, { prompt, description }] of drawn.samples.entries()) {
+        const images = description === null ? [] : [picture(row)]
+        const prepared = processor.prepare(
+          processor.prompt({ text: prompt, images: images.length }).prompt,
+          images,
+        )
+        const ids = prepared.inputIds.map((id, i) => (prepared.imageIndex[i] === -1 ? id : SPECIAL_IDS.image))
+        expect(ids).toEqual(Array.from(rows.data.slice(row * seq, row * seq + ids.length), Number))
+        expect(ids.at(-1)).toBe(SPECIAL_IDS.endOfTurn)
+        const index = Array.from(batch.image_index!.data.slice(row * seq, row * seq + ids.length), Number)
+        const first = index.find((value) => value >= 0) ?? 0
+        expect(prepared.imageIndex).toEqual(index.map((value) => (value < 0 ? -1 : value - first)))
+      }
+    },
+  )
 
   test('leaves a picture of the right size as it is', async () => {
     const { model } = await readModel(dirs[name])
@@ -134,10 +149,17 @@ test('the tower reads texts as in its training', async () => {
   const { model } = await readModel(dirs.tower)
   if (model.kind !== 'dual-encoder') throw new TypeError('no tower')
   const processor = await model.processor(dirs.tower)
-  const texts = ['key', 'a red apple to the left of a dog on a teal background', `${'three elephants and '.repeat(9)}a key`, '']
+  const texts = [
+    'key',
+    'a red apple to the left of a dog on a teal background',
+    `${'three elephants and '.repeat(9)}a key`,
+    '',
+  ]
   const trained = textIds(texts, at.tokenizer)
   for (const [i, text] of texts.entries()) {
-    expect(processor.ids(text)).toEqual(Array.from(trained.data.slice(i * TOWER.textLength, (i + 1) * TOWER.textLength), Number))
+    expect(processor.ids(text)).toEqual(
+      Array.from(trained.data.slice(i * TOWER.textLength, (i + 1) * TOWER.textLength), Number),
+    )
   }
 })
 
@@ -153,9 +175,12 @@ test('a missing parameter is named', async () => {
 
 test('a twin of another recipe is told from this one’s', async () => {
   expect((await readTwin(dirs['twin-ar'], 'twin-ar')).model.kind).toBe('vision-language')
-  await expect(readTwin(dirs['twin-diffusion'], 'twin-ar')).rejects.toMatchObject({ code: 'pretraining/other-recipe' })
+  await expect(readTwin(dirs['twin-diffusion'], 'twin-ar')).rejects.toMatchObject({
+    code: 'pretraining/other-recipe',
+  })
 })
 
 test('each file fits into 12 MB', () => {
-  for (const dir of Object.values(dirs)) expect(readFileSync(join(dir, 'model.safetensors')).length).toBeLessThan(12e6)
+  for (const dir of Object.values(dirs))
+    expect(readFileSync(join(dir, 'model.safetensors')).length).toBeLessThan(12e6)
 })

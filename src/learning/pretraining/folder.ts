@@ -34,7 +34,12 @@ const PREPROCESSOR = {
   image_std: [0.5, 0.5, 0.5],
 }
 
-const GENERATION = { bos_token_id: SPECIAL_IDS.bos, eos_token_id: SPECIAL_IDS.eos, pad_token_id: SPECIAL_IDS.eos, do_sample: false }
+const GENERATION = {
+  bos_token_id: SPECIAL_IDS.bos,
+  eos_token_id: SPECIAL_IDS.eos,
+  pad_token_id: SPECIAL_IDS.eos,
+  do_sample: false,
+}
 
 /** How LlavaProcessor counts a picture's tokens: one for each patch. */
 const LLAVA_PROCESSOR = {
@@ -50,7 +55,11 @@ const LLAVA_PROCESSOR = {
  * @param parameters of `trainTower`; auxiliary heads are left out. `logit_bias` is 0: a softmax loss knows none
  * @throws PretrainingError `pretraining/parameters`; FileError
  */
-export async function writeTower(dir: string, parameters: Parameters, tokenizer: TokenizerJson): Promise<void> {
+export async function writeTower(
+  dir: string,
+  parameters: Parameters,
+  tokenizer: TokenizerJson,
+): Promise<void> {
   const model = modelOf(TOWER_CONFIG)
   await writeModel(dir, model, { logit_bias: f32([1], [0]), ...parameters })
   await writeJson(dir, 'config.json', TOWER_CONFIG)
@@ -73,7 +82,10 @@ export async function writeTwin(
 ): Promise<void> {
   const model = modelOf(TWIN_CONFIGS[name])
   // transformers' tower has its last norm though LLaVA reads the states before it; LaViDa's tower ends without one.
-  const unread = name === 'twin-ar' ? ['weight', 'bias'].map((kind) => `vision_tower.vision_model.post_layernorm.${kind}`) : []
+  const unread =
+    name === 'twin-ar'
+      ? ['weight', 'bias'].map((kind) => `vision_tower.vision_model.post_layernorm.${kind}`)
+      : []
   await writeModel(dir, model, { ...parameters, ...towerOf(model, tower, unread) }, unread)
   await writeJson(dir, 'config.json', TWIN_CONFIGS[name])
   await writeTokenizer(dir, tokenizer, DECODER.maxPositions)
@@ -132,11 +144,18 @@ function towerOf(model: Model, tower: Parameters, unread: readonly string[]): Re
 }
 
 /** All parameters of a model in bf16 under their published names. */
-async function writeModel(dir: string, model: Model, parameters: Parameters, more: readonly string[] = []): Promise<void> {
+async function writeModel(
+  dir: string,
+  model: Model,
+  parameters: Parameters,
+  more: readonly string[] = [],
+): Promise<void> {
   const names = [...modelParameters(model).map(({ name }) => name), ...more]
   const absent = names.filter((name) => parameters[name] === undefined)
   if (absent.length > 0) throw missing(dir, absent)
-  const stored = names.map((name) => [model.weightSpellings(name)[0] ?? name, bf16(toF32(parameters[name]!))] as const)
+  const stored = names.map(
+    (name) => [model.weightSpellings(name)[0] ?? name, bf16(toF32(parameters[name]!))] as const,
+  )
   await writeSafetensors(join(dir, MODEL_FILE), Object.fromEntries(stored), { format: 'pt' })
 }
 

@@ -17,7 +17,9 @@ test.each([
 })
 
 test('a missed gate is shouted', () => {
-  const rows = gateRows([gate({ ...figure, bounded: 'at least', value: 0.4, beside: 'commonest answer 0.30' })])
+  const rows = gateRows([
+    gate({ ...figure, bounded: 'at least', value: 0.4, beside: 'commonest answer 0.30' }),
+  ])
   expect(rows).toEqual([['MISSED', 'twin-ar', 'count', '0.400', '≥ 0.500', 'commonest answer 0.30']])
 })
 

@@ -41,17 +41,29 @@ type Parameters = Readonly<Record<string, Tensor<'f32'>>>
 /** @returns the gate, judged */
 export function gate(figure: Omit<Gate, 'passed'>): Gate {
   const { value, bound, bounded } = figure
-  const passed = bounded === 'at least' ? value >= bound : bounded === 'at most' ? value <= bound : value > bound
+  const passed =
+    bounded === 'at least' ? value >= bound : bounded === 'at most' ? value <= bound : value > bound
   return { ...figure, passed }
 }
 
 /** @param parameters of the tower's folder @throws InterruptedError */
-export async function towerGates(at: TowerWorld, parameters: Parameters, { seed, signal, ...where }: GateOptions): Promise<Gate[]> {
+export async function towerGates(
+  at: TowerWorld,
+  parameters: Parameters,
+  { seed, signal, ...where }: GateOptions,
+): Promise<Gate[]> {
   const judge = await openTowerJudge(at, seed, { threads: where.threads })
   try {
     const { seen, withheld } = await judge.measure(parameters, signal)
     const of = (name: string, value: number, bound: number) =>
-      gate({ model: 'tower', name, value, bound, bounded: 'at least', beside: `of ${at.world.training.length} labels` })
+      gate({
+        model: 'tower',
+        name,
+        value,
+        bound,
+        bounded: 'at least',
+        beside: `of ${at.world.training.length} labels`,
+      })
     return [of('seen drawing named, new rendering', seen, 0.8), of('withheld drawing named', withheld, 0.25)]
   } finally {
     await judge.close()
@@ -59,12 +71,25 @@ export async function towerGates(at: TowerWorld, parameters: Parameters, { seed,
 }
 
 /** @param parameters all of the twin's folder, by canonical name @throws InterruptedError */
-export async function twinGates(name: TwinName, at: TowerWorld, parameters: Parameters, options: GateOptions): Promise<Gate[]> {
-  return [...(await lossGates(name, at, parameters, options)), ...(await answerGates(name, at, parameters, options))]
+export async function twinGates(
+  name: TwinName,
+  at: TowerWorld,
+  parameters: Parameters,
+  options: GateOptions,
+): Promise<Gate[]> {
+  return [
+    ...(await lossGates(name, at, parameters, options)),
+    ...(await answerGates(name, at, parameters, options)),
+  ]
 }
 
 /** What a picture is worth: loss with another's picture minus loss with its own, in nats per token. */
-async function lossGates(model: TwinName, at: TowerWorld, parameters: Parameters, options: GateOptions): Promise<Gate[]> {
+async function lossGates(
+  model: TwinName,
+  at: TowerWorld,
+  parameters: Parameters,
+  options: GateOptions,
+): Promise<Gate[]> {
   const { seed, samples = 512, signal, onProgress, ...where } = options
   const graph = new Graph()
   graph.output('loss', twinLoss(graph, model).loss)
@@ -80,15 +105,34 @@ async function lossGates(model: TwinName, at: TowerWorld, parameters: Parameters
     let done = 0
     const measured = async (world: TowerWorld, kind: SampleKind) => {
       onProgress?.({ label: `${model}: losses`, done: done++, total: 3 })
-      return await heldOutLosses(session, fed, world, { seed, objective: OBJECTIVES[model], samples, kinds: [kind], signal })
+      return await heldOutLosses(session, fed, world, {
+        seed,
+        objective: OBJECTIVES[model],
+        samples,
+        kinds: [kind],
+        signal,
+      })
     }
     const [caption, qa] = [await measured(at, 'caption'), await measured(at, 'qa')]
     // Labels of concepts that no training named: were they better told with their own picture, one would have leaked.
     const label = await measured({ ...at, world: { ...at.world, training: at.world.heldOut } }, 'label')
-    const gap = (name: string, found: Record<string, number>, kind: string, bound: number, bounded: Gate['bounded']) => {
+    const gap = (
+      name: string,
+      found: Record<string, number>,
+      kind: string,
+      bound: number,
+      bounded: Gate['bounded'],
+    ) => {
       const [real, shuffled] = [found[`${kind}_real`]!, found[`${kind}_shuffled`]!]
       const beside = `${real.toFixed(2)} with its own picture, ${shuffled.toFixed(2)} with another's`
-      return gate({ model, name: `${name} loss, shuffled − real`, value: shuffled - real, bound, bounded, beside })
+      return gate({
+        model,
+        name: `${name} loss, shuffled − real`,
+        value: shuffled - real,
+        bound,
+        bounded,
+        beside,
+      })
     }
     return [
       gap('caption', caption, 'caption', 1, 'at least'),
@@ -108,11 +152,20 @@ const QUESTIONS: readonly { name: string; asks: RegExp; bar: (majority: number) 
 ]
 
 /** Exact answers, generated or filled in. */
-async function answerGates(model: TwinName, at: TowerWorld, parameters: Parameters, options: GateOptions): Promise<Gate[]> {
+async function answerGates(
+  model: TwinName,
+  at: TowerWorld,
+  parameters: Parameters,
+  options: GateOptions,
+): Promise<Gate[]> {
   const { seed, questions = 200, onProgress, ...where } = options
   const writer = await openWriter(model, parameters, where)
   const sets = [
-    ...QUESTIONS.map(({ name, asks, bar }) => ({ name, bar, drawn: drawnQuestions(at, seed, asks, questions) })),
+    ...QUESTIONS.map(({ name, asks, bar }) => ({
+      name,
+      bar,
+      drawn: drawnQuestions(at, seed, asks, questions),
+    })),
     {
       name: 'single object named',
       bar: () => 0.5,
@@ -127,7 +180,16 @@ async function answerGates(model: TwinName, at: TowerWorld, parameters: Paramete
       const answers = await writer.answers(at, drawn, answerLength(at))
       const majority = majorityOf(golds)
       const value = answers.filter((answer, i) => answer === golds[i]).length / golds.length
-      gates.push(gate({ model, name, value, bound: bar(majority), bounded: 'at least', beside: `commonest answer ${majority.toFixed(2)}` }))
+      gates.push(
+        gate({
+          model,
+          name,
+          value,
+          bound: bar(majority),
+          bounded: 'at least',
+          beside: `commonest answer ${majority.toFixed(2)}`,
+        }),
+      )
     }
     onProgress?.({ label: `${model}: answers`, done: sets.length, total: sets.length })
     return gates
@@ -151,7 +213,12 @@ function drawnQuestions({ world }: TowerWorld, seed: number, asks: RegExp, count
  * beyond an answer's end are nothing new.
  */
 export function answerLength({ world, tokenizer }: TowerWorld): number {
-  return 1 + Math.max(...world.training.map(({ label }) => tokenizer.encode(label, { addSpecialTokens: false }).length))
+  return (
+    1 +
+    Math.max(
+      ...world.training.map(({ label }) => tokenizer.encode(label, { addSpecialTokens: false }).length),
+    )
+  )
 }
 
 function majorityOf(answers: readonly string[]): number {

@@ -25,8 +25,13 @@ beforeAll(async () => {
 
 /** One with a picture, one without, prompts of different lengths. */
 function mixed(): TwinSamples {
-  const sets = (['qa', 'text', 'label'] as const).map((kind) => samplesOf(at.world, { kind, seed: 1, from: 0, count: 1, use: 'test' }))
-  return { samples: sets.flatMap(({ samples }) => samples), pictures: sets.flatMap(({ pictures }) => pictures) }
+  const sets = (['qa', 'text', 'label'] as const).map((kind) =>
+    samplesOf(at.world, { kind, seed: 1, from: 0, count: 1, use: 'test' }),
+  )
+  return {
+    samples: sets.flatMap(({ samples }) => samples),
+    pictures: sets.flatMap(({ pictures }) => pictures),
+  }
 }
 
 describe.each(TWIN_NAMES)('%s', (name) => {
@@ -38,7 +43,9 @@ describe.each(TWIN_NAMES)('%s', (name) => {
     const writer = await openWriter(name, parameters, options)
     await expect(writer.answers(at, mixed(), LENGTH)).rejects.toMatchObject({ code: 'interrupted' })
     await writer.close()
-    await expect(twinGates(name, at, parameters, { seed: 1, ...options })).rejects.toMatchObject({ code: 'interrupted' })
+    await expect(twinGates(name, at, parameters, { seed: 1, ...options })).rejects.toMatchObject({
+      code: 'interrupted',
+    })
   })
 
   test('an answer depends on its own row only, and on its picture', async () => {
@@ -52,19 +59,25 @@ describe.each(TWIN_NAMES)('%s', (name) => {
       expect(together).toEqual(alone)
       for (const answer of together) expect(answer.split(' ').length).toBeLessThanOrEqual(LENGTH)
       const labels = samplesOf(at.world, { kind: 'label', seed: 1, from: 0, count: 4, use: 'test' })
-      expect(await writer.answers(at, withShuffledPictures(labels), LENGTH)).not.toEqual(await writer.answers(at, labels, LENGTH))
+      expect(await writer.answers(at, withShuffledPictures(labels), LENGTH)).not.toEqual(
+        await writer.answers(at, labels, LENGTH),
+      )
     } finally {
       await writer.close()
     }
   })
 
   test('of equal logits the first wins, and an answer without an end takes all its room', async () => {
-    const norm = Object.keys(parameters).find((parameter) => /(language_model\.norm|transformer\.ln_f)\.weight$/.test(parameter))!
+    const norm = Object.keys(parameters).find((parameter) =>
+      /(language_model\.norm|transformer\.ln_f)\.weight$/.test(parameter),
+    )!
     const zeros = { ...parameters[norm]!, data: new Float32Array(parameters[norm]!.data.length) }
     const writer = await openWriter(name, { ...parameters, [norm]: zeros }, { threads: 1, thread: 'caller' })
     try {
       const first = at.tokenizer.decode([0])
-      expect(await writer.answers(at, mixed(), LENGTH)).toEqual(mixed().samples.map(() => [first, first, first].join(' ')))
+      expect(await writer.answers(at, mixed(), LENGTH)).toEqual(
+        mixed().samples.map(() => [first, first, first].join(' ')),
+      )
     } finally {
       await writer.close()
     }

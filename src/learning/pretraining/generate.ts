@@ -61,14 +61,19 @@ export async function openWriter(
         const shown = pictures.slice(from, from + BATCH)
         const seen = shown.filter((picture) => picture !== null)
         const rows =
-          seen.length === 0 ? zeros([IMAGE_TOKENS, HIDDEN]) : (await vision.run({ pixels: drawBatch(seen, at.sheets) }, { signal })).rows!
+          seen.length === 0
+            ? zeros([IMAGE_TOKENS, HIDDEN])
+            : (await vision.run({ pixels: drawBatch(seen, at.sheets) }, { signal })).rows!
         let next = 0
         const drafts = shown.map((picture, i): Draft => {
           const { prompt } = rowOf(at, samples[from + i]!, picture !== null)
           return { ids: prompt, start: prompt.length, picture: picture === null ? undefined : next++ }
         })
         const forward: Forward = async (active, positions) => {
-          const { logits } = await decoder.run({ ...feedsOf(active, positions), image_rows: rows }, { signal })
+          const { logits } = await decoder.run(
+            { ...feedsOf(active, positions), image_rows: rows },
+            { signal },
+          )
           return toF32(logits!)
         }
         await write(drafts, length, forward)
@@ -103,7 +108,10 @@ function decoderGraph(model: VisionLanguageModel) {
   return compile(graph)
 }
 
-function feedsOf(drafts: readonly Draft[], positions: readonly (readonly number[])[]): Record<string, Tensor> {
+function feedsOf(
+  drafts: readonly Draft[],
+  positions: readonly (readonly number[])[],
+): Record<string, Tensor> {
   const seq = Math.max(...drafts.map(({ ids }) => ids.length))
   const dims = [drafts.length, seq]
   const padded = (values: (draft: Draft) => readonly number[], fill: number) =>

@@ -34,8 +34,17 @@ export async function heldOutLosses(
     const sums = { real: 0, shuffled: 0 }
     let tokens = 0
     for (let from = 0; from < samples; from += BATCH) {
-      const real = samplesOf(at.world, { kind, seed, from, count: Math.min(BATCH, samples - from), use: 'test' })
-      for (const [pictures, drawn] of [['real', real] as const, ['shuffled', withShuffledPictures(real)] as const]) {
+      const real = samplesOf(at.world, {
+        kind,
+        seed,
+        from,
+        count: Math.min(BATCH, samples - from),
+        use: 'test',
+      })
+      for (const [pictures, drawn] of [
+        ['real', real] as const,
+        ['shuffled', withShuffledPictures(real)] as const,
+      ]) {
         const batch = twinBatch(at, drawn, { objective, seed, step: -1 - from / BATCH, fill: false })
         const { loss } = await session.run({ ...batch, ...fed }, { outputs: ['loss'], signal })
         const scored = batch.scored_targets!.data.length

@@ -18,6 +18,7 @@ export function identityOf(
   feeds: (step: number) => Readonly<Record<string, Tensor>>,
 ): string {
   const hash = createHash('sha256')
-  for (let probe = 0; probe < PROBES; probe++) hash.update(hashArrays(feeds(Math.round((probe * (settings.steps - 1)) / (PROBES - 1)))))
+  for (let probe = 0; probe < PROBES; probe++)
+    hash.update(hashArrays(feeds(Math.round((probe * (settings.steps - 1)) / (PROBES - 1)))))
   return `${name} ${JSON.stringify(settings)} ${hash.digest('hex')}`
 }

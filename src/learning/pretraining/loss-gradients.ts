@@ -24,17 +24,22 @@ export async function lossAndGradients(
 ): Promise<Record<string, Tensor>> {
   const weights = checkpointWeights(checkpoint, model.weightSpellings)
   const graph = new Graph()
-  const loss = build(rootScope(graph, { storedDtype: weights.storedDtype, trainable: (name) => trained.includes(name) }))
+  const loss = build(
+    rootScope(graph, { storedDtype: weights.storedDtype, trainable: (name) => trained.includes(name) }),
+  )
   const used = parametersOf(graph).filter(({ name }) => trained.includes(name))
   const wrt = used.map(({ name, dims }) => graph.parameter(name, 'f32', dims, 'fed'))
   graph.output('loss', loss)
-  for (const [i, gradient] of gradients(loss, wrt).entries()) graph.output(`gradient/${used[i]!.name}`, gradient)
+  for (const [i, gradient] of gradients(loss, wrt).entries())
+    graph.output(`gradient/${used[i]!.name}`, gradient)
   const compiled = compile(graph)
   const session = await openSession(compiled, { weights, device, thread: 'caller' })
   try {
     const all: Record<string, Tensor> = { ...feeds }
     for (const { name } of used) all[name] = toF32(await checkpoint.read(weights.find(name)?.name ?? name))
-    return await session.run(Object.fromEntries(compiled.inputs.map(({ name }) => [name, all[name] ?? f32([0], [])])))
+    return await session.run(
+      Object.fromEntries(compiled.inputs.map(({ name }) => [name, all[name] ?? f32([0], [])])),
+    )
   } finally {
     await session.close()
   }

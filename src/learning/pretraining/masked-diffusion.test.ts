@@ -24,7 +24,10 @@ describe('noising', () => {
 
   test('shifted, the first token of a row is never a target', () => {
     const whole = { inputIds: [7, 8], labels: [7, 8] }
-    expect(noise([whole], { t: [1], u: [[0, 0]] }, { maskId: 0, shifted: true })).toMatchObject({ positions: [0], targets: [8] })
+    expect(noise([whole], { t: [1], u: [[0, 0]] }, { maskId: 0, shifted: true })).toMatchObject({
+      positions: [0],
+      targets: [8],
+    })
   })
 
   test('at least one position of the row is masked, but it may lie in the prompt', () => {
@@ -36,11 +39,18 @@ describe('noising', () => {
 
   test('fill markers are neither masked nor scored', () => {
     const filled = { inputIds: [5, 3, 7], labels: [IGNORED, 3, 7] }
-    expect(noise([filled], { t: [1], u: [[0, 0, 0]] }, { maskId: 0, fillId: 3 })).toMatchObject({ masked: [[[2]], [[]]], targets: [7] })
+    expect(noise([filled], { t: [1], u: [[0, 0, 0]] }, { maskId: 0, fillId: 3 })).toMatchObject({
+      masked: [[[2]], [[]]],
+      targets: [7],
+    })
   })
 
   test('inverse-p: a mean over targets and rows, each copy by its own chance', () => {
-    const { weights, p } = noise([row, row], { t: [0.5, 0.5], u: [half.u[0]!, half.u[0]!] }, { maskId: 0, weighting: 'inverse-p' })
+    const { weights, p } = noise(
+      [row, row],
+      { t: [0.5, 0.5], u: [half.u[0]!, half.u[0]!] },
+      { maskId: 0, weighting: 'inverse-p' },
+    )
     const [masked, kept] = [1 / (p[0]! * 3 * 2 * 2), 1 / ((1 - p[0]!) * 3 * 2 * 2)]
     expect(weights).toBeAllClose([masked, masked, masked, masked, kept, kept])
   })
@@ -75,7 +85,9 @@ describe('noising', () => {
   })
 
   test('refuses a batch without a target, and rows of unequal length', () => {
-    expect(() => noise([{ inputIds: [1], labels: [IGNORED] }], { t: [1], u: [[0]] }, { maskId: 0 })).toThrow(/masked target/)
+    expect(() => noise([{ inputIds: [1], labels: [IGNORED] }], { t: [1], u: [[0]] }, { maskId: 0 })).toThrow(
+      /masked target/,
+    )
     expect(() => noise([row, { inputIds: [1], labels: [IGNORED] }], half, { maskId: 0 })).toThrow(/length/)
   })
 })

@@ -84,15 +84,28 @@ export function drawNoise(batch: number, seq: number, random: Random): Draws {
  * @throws MaskedDiffusionError `masked-diffusion/no-target` when no row has a target, `ragged` when lengths differ
  */
 export function noise(rows: readonly TargetRow[], draws: Draws, options: NoisingOptions): NoisedBatch {
-  const { maskId, fillId, epsilon = 1e-3, complementary = true, weighting = 'none', masking = 'least', shifted = false } = options
+  const {
+    maskId,
+    fillId,
+    epsilon = 1e-3,
+    complementary = true,
+    weighting = 'none',
+    masking = 'least',
+    shifted = false,
+  } = options
   const seq = rows[0]?.inputIds.length ?? 0
   if (rows.some(({ inputIds, labels }) => inputIds.length !== seq || labels.length !== seq)) {
-    throw new MaskedDiffusionError('ragged', { message: 'rows of a batch differ in length', hint: 'Pad them to one length.' })
+    throw new MaskedDiffusionError('ragged', {
+      message: 'rows of a batch differ in length',
+      hint: 'Pad them to one length.',
+    })
   }
   const batch: NoisedBatch = { inputIds: [], masked: [], p: [], positions: [], targets: [], weights: [] }
   // No state comes before the first token: shifted, nothing predicts it.
   const first = shifted ? 1 : 0
-  const scored = rows.map(({ labels }) => labels.flatMap((label, at) => (at >= first && label !== IGNORED && label !== fillId ? [at] : [])))
+  const scored = rows.map(({ labels }) =>
+    labels.flatMap((label, at) => (at >= first && label !== IGNORED && label !== fillId ? [at] : [])),
+  )
   const share = Math.fround(epsilon)
   batch.p = rows.map((_, row) => Math.fround(Math.fround(Math.fround(1 - epsilon) * draws.t[row]!) + share))
   const chosen = rows.map((_, row) => {
@@ -105,7 +118,9 @@ export function noise(rows: readonly TargetRow[], draws: Draws, options: Noising
   })
   const copies = complementary ? 2 : 1
   for (let copy = 0; copy < copies; copy++) {
-    batch.masked.push(chosen.map((own, row) => (copy === 0 ? own : scored[row]!.filter((at) => !own.includes(at)))))
+    batch.masked.push(
+      chosen.map((own, row) => (copy === 0 ? own : scored[row]!.filter((at) => !own.includes(at)))),
+    )
   }
   const total = batch.masked.flat(2).length
   if (total === 0) {
@@ -119,7 +134,8 @@ export function noise(rows: readonly TargetRow[], draws: Draws, options: Noising
       const { inputIds, labels } = rows[row]!
       const p = batch.p[row]!
       const chance = copy === 0 ? p : Math.max(1 - p, epsilon)
-      const weight = weighting === 'none' ? 1 / total : 1 / (chance * scored[row]!.length * rows.length * copies)
+      const weight =
+        weighting === 'none' ? 1 / total : 1 / (chance * scored[row]!.length * rows.length * copies)
       const noised = [...inputIds]
       for (const at of positions) {
         noised[at] = maskId
@@ -141,9 +157,17 @@ export interface LossFeeds {
 }
 
 /** The scored positions of a batch as arrays to feed. */
-export function lossFeeds({ positions, targets, weights }: Pick<NoisedBatch, 'positions' | 'targets' | 'weights'>): LossFeeds {
+export function lossFeeds({
+  positions,
+  targets,
+  weights,
+}: Pick<NoisedBatch, 'positions' | 'targets' | 'weights'>): LossFeeds {
   const dims = [positions.length]
-  return { scored_positions: i64(dims, positions), scored_targets: i64(dims, targets), scored_weights: f32(dims, weights) }
+  return {
+    scored_positions: i64(dims, positions),
+    scored_targets: i64(dims, targets),
+    scored_weights: f32(dims, weights),
+  }
 }
 
 /**
@@ -152,7 +176,10 @@ export function lossFeeds({ positions, targets, weights }: Pick<NoisedBatch, 'po
  * @param head   `[…, hidden] → […, vocabulary]` logits
  * @returns a scalar
  */
-export function maskedDiffusionLoss(hidden: Value<'f32'>, head: (hidden: Value<'f32'>) => Value<'f32'>): Value<'f32'> {
+export function maskedDiffusionLoss(
+  hidden: Value<'f32'>,
+  head: (hidden: Value<'f32'>) => Value<'f32'>,
+): Value<'f32'> {
   const { graph } = hidden
   const positions = graph.input('scored_positions', 'i64', ['scored'])
   const targets = graph.input('scored_targets', 'i64', ['scored'])

@@ -51,7 +51,11 @@ describe('patch contents', () => {
   test('count the parts of a scene', () => {
     const pairs = Array.from({ length: 60 }, (_, index) => captionPair(world, 5, index).description)
     for (const { kind, parts, places } of pairs.filter(({ kind }) => kind === 'count' || kind === 'single')) {
-      const concepts = new Set(patchContents({ kind, parts, places, background: 0, style: 0 }).flatMap((content) => content?.concept ?? []))
+      const concepts = new Set(
+        patchContents({ kind, parts, places, background: 0, style: 0 }).flatMap(
+          (content) => content?.concept ?? [],
+        ),
+      )
       expect([...concepts]).toEqual([parts[0]!.concept])
     }
   })

@@ -8,9 +8,14 @@ const SIDE = PICTURE_SIZE / PATCH_SIZE
 const PIXELS = PICTURE_SIZE * PICTURE_SIZE * 3
 
 /** Draws all descriptions, each as it is or as its `redraw` changes it: `[batch, 96, 96, 3] u8`. */
-export function drawBatch(descriptions: readonly Description[], sheets: Sheets, redraw?: (at: number) => Redraw | undefined): Tensor<'u8'> {
+export function drawBatch(
+  descriptions: readonly Description[],
+  sheets: Sheets,
+  redraw?: (at: number) => Redraw | undefined,
+): Tensor<'u8'> {
   const bytes = new Uint8Array(descriptions.length * PIXELS)
-  for (const [i, description] of descriptions.entries()) bytes.set(draw(description, sheets, redraw?.(i)), i * PIXELS)
+  for (const [i, description] of descriptions.entries())
+    bytes.set(draw(description, sheets, redraw?.(i)), i * PIXELS)
   return tensor('u8', [descriptions.length, PICTURE_SIZE, PICTURE_SIZE, 3], bytes)
 }
 
@@ -28,7 +33,8 @@ export function patchContents({ parts, places }: Description): (PatchContent | u
     for (let i = 0; i < count; i++) {
       const { x, y, size } = places[next++]!
       for (let row = y / PATCH_SIZE; row < (y + size) / PATCH_SIZE; row++) {
-        for (let column = x / PATCH_SIZE; column < (x + size) / PATCH_SIZE; column++) patches[row * SIDE + column] = { concept, colour }
+        for (let column = x / PATCH_SIZE; column < (x + size) / PATCH_SIZE; column++)
+          patches[row * SIDE + column] = { concept, colour }
       }
     }
   }

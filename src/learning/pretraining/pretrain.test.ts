@@ -9,12 +9,24 @@ const root = mkdtempSync(join(tmpdir(), 'bifocal-pretrain-'))
 afterAll(() => rmSync(root, { recursive: true }))
 
 test.each(TWIN_NAMES)('%s is not started without a tower', async (name) => {
-  const options = { data: join(root, 'absent'), work: root, tower: join(root, 'tower'), out: join(root, name), threads: 1 }
+  const options = {
+    data: join(root, 'absent'),
+    work: root,
+    tower: join(root, 'tower'),
+    out: join(root, name),
+    threads: 1,
+  }
   await expect(pretrain(name, options)).rejects.toMatchObject({ code: 'pretraining/no-tower', exitCode: 3 })
 })
 
 test('a folder that cannot be written is found out before the training', async () => {
   writeFileSync(join(root, 'file'), '')
-  const options = { data: join(root, 'absent'), work: root, tower: join(root, 'tower'), out: join(root, 'file/tower'), threads: 1 }
+  const options = {
+    data: join(root, 'absent'),
+    work: root,
+    tower: join(root, 'tower'),
+    out: join(root, 'file/tower'),
+    threads: 1,
+  }
   await expect(pretrain('tower', options)).rejects.toMatchObject({ code: 'file/write', exitCode: 1 })
 })

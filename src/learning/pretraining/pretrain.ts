@@ -69,18 +69,29 @@ export async function pretrain(name: PretrainedName, options: PretrainOptions): 
     threads,
     signal,
     warn,
-    onProgress: ({ step, steps: total, loss }) => onProgress?.({ label: name, done: step, total, note: `loss ${loss.toFixed(3)}` }),
+    onProgress: ({ step, steps: total, loss }) =>
+      onProgress?.({ label: name, done: step, total, note: `loss ${loss.toFixed(3)}` }),
   }
   const lock = await lockAlone(run.workDir)
   try {
     const draft = join(run.workDir, 'model')
     if (name === 'tower' || tower === undefined)
       await writeTower(draft, await trainTower(at, { ...TOWER_TRAINING, steps, seed }, run), vocabulary)
-    else await writeTwin(draft, name, await trainTwin(name, at, tower, { ...TWIN_TRAINING, steps, seed }, run), tower, vocabulary)
+    else
+      await writeTwin(
+        draft,
+        name,
+        await trainTwin(name, at, tower, { ...TWIN_TRAINING, steps, seed }, run),
+        tower,
+        vocabulary,
+      )
     // Measured on what was written: bf16 is what users get.
     const { parameters } = await readModel(draft)
     const measuring = { seed, threads, signal, onProgress }
-    const gates = name === 'tower' ? await towerGates(at, parameters, measuring) : await twinGates(name, at, parameters, measuring)
+    const gates =
+      name === 'tower'
+        ? await towerGates(at, parameters, measuring)
+        : await twinGates(name, at, parameters, measuring)
     const answers = name === 'tower' ? [] : await sampleAnswers(name, at, parameters, measuring)
     const log = parseLog(await readText(join(run.workDir, 'log.jsonl')))
     await writeCard(draft, { name, steps, batch: recipe.batch, seed, parameters, gates, answers, log, at })
@@ -93,7 +104,8 @@ export async function pretrain(name: PretrainedName, options: PretrainOptions): 
 
 /** Weights and card change together: a model that was there stands until both are made. */
 async function publish(draft: string, out: string): Promise<void> {
-  for (const name of await readdir(draft)) await writeFileAtomic(join(out, name), await readBytes(join(draft, name)))
+  for (const name of await readdir(draft))
+    await writeFileAtomic(join(out, name), await readBytes(join(draft, name)))
 }
 
 async function towerOf(dir: string): Promise<Record<string, Tensor<'f32'>>> {

@@ -62,7 +62,9 @@ export interface VariedShares {
 /** What a step of the tower's training shows. */
 export function variedShares({ steps }: TowerTraining, step: number): VariedShares {
   if (step < PLAIN_STEPS) return { varied: 0, silhouettes: 0 }
-  return step < steps - SETTLING_STEPS ? { varied: 0.7, silhouettes: 0.35 } : { varied: 0.3, silhouettes: 0.2 }
+  return step < steps - SETTLING_STEPS
+    ? { varied: 0.7, silhouettes: 0.35 }
+    : { varied: 0.3, silhouettes: 0.2 }
 }
 
 export const TOWER_TRAINING: TowerTraining = { steps: 6_000, batch: 64, bank: 24, seed: 20260206 }

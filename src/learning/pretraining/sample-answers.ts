@@ -37,7 +37,9 @@ export async function sampleAnswers(
     for (const { kind, count, length } of sets) {
       const drawn = samplesOf(at.world, { kind, seed, from: 0, count, use: 'test' })
       const answers = await writer.answers(at, drawn, length)
-      found.push(...drawn.samples.map(({ prompt, answer: gold }, i) => ({ prompt, gold, answer: answers[i]! })))
+      found.push(
+        ...drawn.samples.map(({ prompt, answer: gold }, i) => ({ prompt, gold, answer: answers[i]! })),
+      )
     }
     return found
   } finally {

@@ -31,12 +31,20 @@ export interface TowerJudge {
 }
 
 /** @param options where the session runs */
-export async function openTowerJudge(at: TowerWorld, seed: number, options: Pick<SessionOptions, 'threads'>): Promise<TowerJudge> {
+export async function openTowerJudge(
+  at: TowerWorld,
+  seed: number,
+  options: Pick<SessionOptions, 'threads'>,
+): Promise<TowerJudge> {
   const graph = new Graph()
   const scope = rootScope(graph, { trainable: () => true })
   const bytes = graph.input('pixels', 'u8', ['batch', PICTURE_SIZE, PICTURE_SIZE, 3])
   const vision = scope.under('vision_model')
-  const hidden = siglipVision(vision, add(div(cast(transpose(bytes, [0, 3, 1, 2]), 'f32'), 127.5), -1), VISION_SHAPE).at(-1)!
+  const hidden = siglipVision(
+    vision,
+    add(div(cast(transpose(bytes, [0, 3, 1, 2]), 'f32'), 127.5), -1),
+    VISION_SHAPE,
+  ).at(-1)!
   const normal = layerNorm(vision, hidden, 'post_layernorm', HIDDEN, VISION_SHAPE.epsilon)
   graph.output('images', l2Normalize(siglipPooling(vision.under('head'), normal, VISION_SHAPE)))
   const ids = graph.input('text_ids', 'i64', ['texts', TOWER.textLength])
@@ -53,17 +61,27 @@ export async function openTowerJudge(at: TowerWorld, seed: number, options: Pick
       const named = async (styleOf: (concept: (typeof world.training)[number]) => number) => {
         const random = stream(seed, 'tower-judge')
         const pictures = world.training.map(
-          (concept): Description => place(single(concept.index, styleOf(concept), below(COLOURS.length, random)), random),
+          (concept): Description =>
+            place(single(concept.index, styleOf(concept), below(COLOURS.length, random)), random),
         )
         const fed = Object.fromEntries(
-          compiled.inputs.flatMap(({ name }) => (parameters[name] === undefined ? [] : [[name, parameters[name]]])),
+          compiled.inputs.flatMap(({ name }) =>
+            parameters[name] === undefined ? [] : [[name, parameters[name]]],
+          ),
         )
-        const { images, texts } = await session.run({ ...fed, pixels: drawBatch(pictures, sheets), text_ids: labels }, { signal })
-        return images?.dtype === 'f32' && texts?.dtype === 'f32' ? topShare(gram(asF32(images), asF32(texts))) : Number.NaN
+        const { images, texts } = await session.run(
+          { ...fed, pixels: drawBatch(pictures, sheets), text_ids: labels },
+          { signal },
+        )
+        return images?.dtype === 'f32' && texts?.dtype === 'f32'
+          ? topShare(gram(asF32(images), asF32(texts)))
+          : Number.NaN
       }
       const shown = stream(seed, 'tower-judge-styles')
       return {
-        seen: await named((concept) => (concept.withheld + 1 + below(TRAINING_STYLES - 1, shown)) % TRAINING_STYLES),
+        seen: await named(
+          (concept) => (concept.withheld + 1 + below(TRAINING_STYLES - 1, shown)) % TRAINING_STYLES,
+        ),
         withheld: await named((concept) => concept.withheld),
       }
     },
@@ -77,7 +95,12 @@ function topShare(cosines: Tensor<'f32'>): number {
   let hits = 0
   for (let row = 0; row < size; row++) {
     const own = cosines.data[row * size + row]!
-    if (cosines.data.subarray(row * size, (row + 1) * size).every((other, column) => column === row || other < own)) hits++
+    if (
+      cosines.data
+        .subarray(row * size, (row + 1) * size)
+        .every((other, column) => column === row || other < own)
+    )
+      hits++
   }
   return hits / size
 }

@@ -40,7 +40,9 @@ test('patch classes name the concepts of the captions', () => {
     const named = new Set(own.flatMap((index) => at.world.training[index]?.index ?? []))
     expect(named).toEqual(new Set(description.parts.map(({ concept }) => concept)))
     for (const [patch, index] of own.entries())
-      expect(Number(weights!.data[picture * IMAGE_TOKENS + patch]) < 1).toBe(index === at.world.training.length)
+      expect(Number(weights!.data[picture * IMAGE_TOKENS + patch]) < 1).toBe(
+        index === at.world.training.length,
+      )
   }
 })
 
@@ -57,6 +59,7 @@ test('varied pictures show some single things as silhouettes, of a colour that t
   const longer = { ...training, steps: 2 * PLAIN_STEPS, batch: 64 }
   const { patch_tint: plain } = towerBatch(at, longer, 0)
   const { patch_tint: varied } = towerBatch(at, longer, PLAIN_STEPS)
-  const tinted = (tints: typeof plain) => Array.from(tints!.data, Number).filter((tint) => tint < COLOURS.length).length
+  const tinted = (tints: typeof plain) =>
+    Array.from(tints!.data, Number).filter((tint) => tint < COLOURS.length).length
   expect(tinted(varied)).toBeGreaterThan(1.5 * tinted(plain))
 })

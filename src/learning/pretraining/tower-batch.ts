@@ -23,7 +23,11 @@ export interface TowerWorld {
 }
 
 /** Feeds of `towerLoss`. */
-export function towerBatch({ world, sheets, tokenizer }: TowerWorld, recipe: TowerTraining, step: number): Record<string, Tensor> {
+export function towerBatch(
+  { world, sheets, tokenizer }: TowerWorld,
+  recipe: TowerTraining,
+  step: number,
+): Record<string, Tensor> {
   const { batch, bank, seed } = recipe
   const random = stream(seed, 'tower', step)
   const { varied, silhouettes } = variedShares(recipe, step)
@@ -34,7 +38,9 @@ export function towerBatch({ world, sheets, tokenizer }: TowerWorld, recipe: Tow
       : pair
   })
   const classOf = new Map(world.training.map((concept, i) => [concept.index, i]))
-  const hard = pairs.flatMap(({ hardCaptions }) => (hardCaptions.length > 0 ? [pick(hardCaptions, random)] : []))
+  const hard = pairs.flatMap(({ hardCaptions }) =>
+    hardCaptions.length > 0 ? [pick(hardCaptions, random)] : [],
+  )
   const labels = Array.from({ length: bank }, () => pick(world.training, random).label)
   const texts = [...pairs.map(({ caption }) => caption), ...hard, ...labels]
   const groups = new Map<string, number>()

@@ -83,14 +83,21 @@ export function towerLoss(graph: Graph, { concepts, colours }: PatchClasses): Lo
     layerNorm(vision, hidden, 'post_layernorm', HIDDEN, VISION_SHAPE.epsilon),
     VISION_SHAPE,
   )
-  const texts = siglipText(scope.under('text_model'), graph.input('text_ids', 'i64', ['texts', TOWER.textLength]), TEXT_SHAPE).pooled
+  const texts = siglipText(
+    scope.under('text_model'),
+    graph.input('text_ids', 'i64', ['texts', TOWER.textLength]),
+    TEXT_SHAPE,
+  ).pooled
   const scale = exp(scope.weight('logit_scale', [1]))
   const cosines = matMul(l2Normalize(pooled), transpose(l2Normalize(texts), [1, 0]))
   const logits = mul(cosines, scale)
   const imageGroup = graph.input('image_group', 'i64', ['batch'])
   const textGroup = graph.input('text_group', 'i64', ['texts'])
   const fits = cast(equal(reshape(imageGroup, ['batch', 1]), reshape(textGroup, [1, 'texts'])), 'f32')
-  const contrastive = mul(add(multiPositive(logits, fits), multiPositive(transpose(logits, [1, 0]), transpose(fits, [1, 0]))), 0.5)
+  const contrastive = mul(
+    add(multiPositive(logits, fits), multiPositive(transpose(logits, [1, 0]), transpose(fits, [1, 0]))),
+    0.5,
+  )
 
   // For the training only: no part of the model.
   const heads = scope.under('auxiliary')
@@ -101,8 +108,15 @@ export function towerLoss(graph: Graph, { concepts, colours }: PatchClasses): Lo
   const concept = crossEntropy(heads.linear(patches, 'concept', HIDDEN, concepts + 1), conceptTargets, weight)
   const tint = crossEntropy(heads.linear(patches, 'tint', HIDDEN, colours + 1), tintTargets, weight)
   const background = graph.input('background', 'i64', ['batch'])
-  const backgroundLogits = heads.linear(reduceMean(layerNorm(heads, hidden, 'norm', HIDDEN, 1e-6), [1]), 'background', HIDDEN, colours)
-  const ground = reduceMean(neg(gatherElements(logSoftmax(backgroundLogits), reshape(background, ['batch', 1]), 1)))
+  const backgroundLogits = heads.linear(
+    reduceMean(layerNorm(heads, hidden, 'norm', HIDDEN, 1e-6), [1]),
+    'background',
+    HIDDEN,
+    colours,
+  )
+  const ground = reduceMean(
+    neg(gatherElements(logSoftmax(backgroundLogits), reshape(background, ['batch', 1]), 1)),
+  )
   const loss = add(contrastive, add(mul(concept, PATCH_WEIGHT), mul(add(tint, ground), COLOUR_WEIGHT)))
   return { loss, metrics: { contrastive, concept, tint, background: ground } }
 }

@@ -6,7 +6,15 @@ import { memoryWeights } from '../../engine/runtime/weights.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import { COLOURS } from '../../inputs/scenes/index.ts'
 import { initialWeights } from '../../models/families/initial.ts'
-import { adamW, gradientGraph, muon, openOptimizer, type Schedule, sessionStep, train } from '../training/index.ts'
+import {
+  adamW,
+  gradientGraph,
+  muon,
+  openOptimizer,
+  type Schedule,
+  sessionStep,
+  train,
+} from '../training/index.ts'
 import { identityOf } from './identity.ts'
 import { PLAIN_STEPS, SETTLING_STEPS, TOWER, TOWER_RATES, type TowerTraining } from './recipe.ts'
 import { openTowerJudge } from './tower-accuracy.ts'
@@ -42,7 +50,11 @@ export function isBlockMatrix(name: string, dims: readonly number[]): boolean {
 }
 
 /** Trains to the end of the recipe, or goes on with it. @returns all trained parameters, auxiliary heads included */
-export async function trainTower(at: TowerWorld, recipe: TowerTraining, run: PretrainingRun): Promise<Record<string, Tensor<'f32'>>> {
+export async function trainTower(
+  at: TowerWorld,
+  recipe: TowerTraining,
+  run: PretrainingRun,
+): Promise<Record<string, Tensor<'f32'>>> {
   const classes = { concepts: at.world.training.length, colours: COLOURS.length }
   const { compiled, parameters: slots } = gradientGraph((graph) => towerLoss(graph, classes))
   const parameters = initialWeights(slots, {
@@ -51,9 +63,17 @@ export async function trainTower(at: TowerWorld, recipe: TowerTraining, run: Pre
     std: INITIAL_STD,
     constants: { logit_scale: FIRST_LOGIT_SCALE },
   })
-  const session = await openSession(compiled, { weights: memoryWeights({}), name: 'tower', threads: run.threads })
+  const session = await openSession(compiled, {
+    weights: memoryWeights({}),
+    name: 'tower',
+    threads: run.threads,
+  })
   const optimizer = await openOptimizer(parameters, [
-    { accepts: isBlockMatrix, rule: muon({ session: { threads: run.threads } }), learningRate: TOWER_RATES.muon },
+    {
+      accepts: isBlockMatrix,
+      rule: muon({ session: { threads: run.threads } }),
+      learningRate: TOWER_RATES.muon,
+    },
     { rule: adamW({ betas: [0.9, 0.98], weightDecay: 0.01 }), learningRate: TOWER_RATES.adamw },
   ])
   const feeds = (step: number) => towerBatch(at, recipe, step)
@@ -73,7 +93,11 @@ export async function trainTower(at: TowerWorld, recipe: TowerTraining, run: Pre
       schedule: towerSchedule(recipe.steps),
       steps: recipe.steps,
       clip: CLIP,
-      checkpoint: { dir: join(run.workDir, 'snapshots'), every: EVERY, identity: identityOf('tower', settings, feeds) },
+      checkpoint: {
+        dir: join(run.workDir, 'snapshots'),
+        every: EVERY,
+        identity: identityOf('tower', settings, feeds),
+      },
       log: join(run.workDir, 'log.jsonl'),
       evaluate: { every: EVERY, run: async () => ({ ...(await judge.measure(parameters, run.signal)) }) },
       signal: run.signal,

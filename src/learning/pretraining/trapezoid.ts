@@ -7,6 +7,14 @@ import type { Schedule } from '../training/index.ts'
  * on the plateau can be given more steps and goes on as if it had had them from the start.
  * @see Hägele et al. 2024 (scaling laws and constant learning rates with cool-down)
  */
-export function trapezoid({ steps, warmup, cooldown }: { steps: number; warmup: number; cooldown: number }): Schedule {
+export function trapezoid({
+  steps,
+  warmup,
+  cooldown,
+}: {
+  steps: number
+  warmup: number
+  cooldown: number
+}): Schedule {
   return (step) => Math.min(1, step / Math.max(warmup, 1), Math.max(steps - step, 0) / Math.max(cooldown, 1))
 }

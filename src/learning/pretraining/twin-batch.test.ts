@@ -5,7 +5,15 @@ import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import { loadSheets, loadWorld } from '../../inputs/scenes/index.ts'
 import { IMAGE_TOKENS } from './recipe.ts'
 import type { TowerWorld } from './tower-batch.ts'
-import { PHASES, READING_STEPS, rowOf, samplesOf, trainingSamples, twinBatch, withShuffledPictures } from './twin-batch.ts'
+import {
+  PHASES,
+  READING_STEPS,
+  rowOf,
+  samplesOf,
+  trainingSamples,
+  twinBatch,
+  withShuffledPictures,
+} from './twin-batch.ts'
 import { SPECIAL_IDS } from './vocabulary.ts'
 
 const DATA = fileURLToPath(new URL('../../../data', import.meta.url))
@@ -66,7 +74,10 @@ describe('masked diffusion', () => {
 })
 
 const kindsOf = (from: number, count: number) =>
-  Array.from({ length: count }, (_, i) => trainingSamples(at, { ...training, batch: 1 }, from + i).samples[0]!.kind)
+  Array.from(
+    { length: count },
+    (_, i) => trainingSamples(at, { ...training, batch: 1 }, from + i).samples[0]!.kind,
+  )
 const count = (kinds: readonly string[], kind: string) => kinds.filter((found) => found === kind).length
 
 test('reading comes first', () => {
@@ -74,23 +85,31 @@ test('reading comes first', () => {
   expect([count(first, 'reading'), count(first, 'text')]).toEqual([40, 10])
 })
 
-test.each(PHASES)('from step $from on: pictures of all kinds by their shares, every eighth batch without one', ({ from, shares }) => {
-  const kinds = kindsOf(from, 600)
-  expect(count(kinds, 'reading') + count(kinds, 'text')).toBe(75)
-  expect(Math.abs(count(kinds, 'reading') - count(kinds, 'text'))).toBeLessThanOrEqual(1)
-  expect(Object.values(shares).reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 12)
-  for (const [kind, share] of Object.entries(shares)) {
-    // Five standard deviations of a binomial share: by chance one seed in a million fails, and the seed is fixed.
-    expect(Math.abs(count(kinds, kind) / 525 - share)).toBeLessThan(5 * Math.sqrt((share * (1 - share)) / 525))
-  }
-})
+test.each(PHASES)(
+  'from step $from on: pictures of all kinds by their shares, every eighth batch without one',
+  ({ from, shares }) => {
+    const kinds = kindsOf(from, 600)
+    expect(count(kinds, 'reading') + count(kinds, 'text')).toBe(75)
+    expect(Math.abs(count(kinds, 'reading') - count(kinds, 'text'))).toBeLessThanOrEqual(1)
+    expect(Object.values(shares).reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 12)
+    for (const [kind, share] of Object.entries(shares)) {
+      // Five standard deviations of a binomial share: by chance one seed in a million fails, and the seed is fixed.
+      expect(Math.abs(count(kinds, kind) / 525 - share)).toBeLessThan(
+        5 * Math.sqrt((share * (1 - share)) / 525),
+      )
+    }
+  },
+)
 
 test('each picture has its own rows, at the positions behind the first token', () => {
   const { image_index: index, pixels } = twinBatch(at, drawn(), { ...options, objective: 'next-token' })
   const seq = index!.dims[1]!
   for (let row = 0; row < 6; row++) {
     const own = numbers(index!).slice(row * seq, (row + 1) * seq)
-    expect(own.slice(0, 1 + IMAGE_TOKENS)).toEqual([-1, ...Array.from({ length: IMAGE_TOKENS }, (_, i) => row * IMAGE_TOKENS + i)])
+    expect(own.slice(0, 1 + IMAGE_TOKENS)).toEqual([
+      -1,
+      ...Array.from({ length: IMAGE_TOKENS }, (_, i) => row * IMAGE_TOKENS + i),
+    ])
     expect(own.slice(1 + IMAGE_TOKENS).every((value) => value === -1)).toBe(true)
   }
   expect(pixels!.dims[0]).toBe(6)
@@ -108,7 +127,10 @@ describe('a plain text', () => {
   test('is learnt from its first word on: no user asked for it', () => {
     const row = rowOf(at, read().samples[0]!, false)
     expect(row.prompt).toEqual([SPECIAL_IDS.bos])
-    expect(row.answer).toEqual([...at.tokenizer.encode(read().samples[0]!.answer, { addSpecialTokens: false }), SPECIAL_IDS.eos])
+    expect(row.answer).toEqual([
+      ...at.tokenizer.encode(read().samples[0]!.answer, { addSpecialTokens: false }),
+      SPECIAL_IDS.eos,
+    ])
   })
 
   test('is not filled up to the longest of its batch', () => {
@@ -126,7 +148,13 @@ test('a batch of text sees one blank picture', () => {
 })
 
 test('a batch holds one kind (tags fall back to labels), all kinds come', () => {
-  const steps = Array.from({ length: 120 }, (_, i) => trainingSamples(at, training, READING_STEPS + i).samples)
-  for (const samples of steps) expect(new Set(samples.map(({ kind }) => (kind === 'tags' ? 'label' : kind))).size).toBeLessThanOrEqual(2)
-  expect(new Set(steps.map(([first]) => first!.kind))).toEqual(new Set([...Object.keys(PHASES[0]!.shares), 'reading', 'text']))
+  const steps = Array.from(
+    { length: 120 },
+    (_, i) => trainingSamples(at, training, READING_STEPS + i).samples,
+  )
+  for (const samples of steps)
+    expect(new Set(samples.map(({ kind }) => (kind === 'tags' ? 'label' : kind))).size).toBeLessThanOrEqual(2)
+  expect(new Set(steps.map(([first]) => first!.kind))).toEqual(
+    new Set([...Object.keys(PHASES[0]!.shares), 'reading', 'text']),
+  )
 })

@@ -37,13 +37,33 @@ export interface TwinSamples {
 }
 
 /** The samples of a step. A batch holds one kind, so that its rows are of like length. */
-export function trainingSamples({ world }: TowerWorld, { batch, seed }: TwinTraining, step: number): TwinSamples {
-  const { samples, pictures } = samplesOf(world, { kind: kindOf(seed, step), seed, from: step * batch, count: batch, use: 'train' })
+export function trainingSamples(
+  { world }: TowerWorld,
+  { batch, seed }: TwinTraining,
+  step: number,
+): TwinSamples {
+  const { samples, pictures } = samplesOf(world, {
+    kind: kindOf(seed, step),
+    seed,
+    from: step * batch,
+    count: batch,
+    use: 'train',
+  })
   const random = stream(seed, 'wording', step)
   return { samples: samples.map((sample) => (random() < REWORDED ? reworded(sample) : sample)), pictures }
 }
 
-const PICTURE_KINDS = ['qa', 'caption', 'count', 'colour', 'shapes', 'label', 'silhouette', 'tags', 'group'] as const
+const PICTURE_KINDS = [
+  'qa',
+  'caption',
+  'count',
+  'colour',
+  'shapes',
+  'label',
+  'silhouette',
+  'tags',
+  'group',
+] as const
 
 /** Shares of the kinds among the batches with pictures, from an update on. */
 export interface Phase {
@@ -57,12 +77,32 @@ export interface Phase {
  */
 const NAMING: Phase = {
   from: READING_STEPS,
-  shares: { qa: 0.12, caption: 0.14, count: 0.1, colour: 0.12, shapes: 0.2, label: 0.12, silhouette: 0.14, tags: 0.02, group: 0.04 },
+  shares: {
+    qa: 0.12,
+    caption: 0.14,
+    count: 0.1,
+    colour: 0.12,
+    shapes: 0.2,
+    label: 0.12,
+    silhouette: 0.14,
+    tags: 0.02,
+    group: 0.04,
+  },
 }
 /** .30 of counts were right by then, .72 of shapes' colours (autoregressive twin); 200 batches of counts alone brought .72 of them. */
 const COUNTING: Phase = {
   from: 2_000,
-  shares: { qa: 0.12, caption: 0.14, count: 0.24, colour: 0.08, shapes: 0.12, label: 0.1, silhouette: 0.12, tags: 0.02, group: 0.06 },
+  shares: {
+    qa: 0.12,
+    caption: 0.14,
+    count: 0.24,
+    colour: 0.08,
+    shapes: 0.12,
+    label: 0.1,
+    silhouette: 0.12,
+    tags: 0.02,
+    group: 0.06,
+  },
 }
 /**
  * Counts were learnt by then, shapes' colours by the autoregressive twin only. Where an answer names two shapes and one colour is masked, the
@@ -70,12 +110,27 @@ const COUNTING: Phase = {
  */
 const MATCHING: Phase = {
   from: 3_000,
-  shares: { qa: 0.1, caption: 0.12, count: 0.12, colour: 0.36, shapes: 0.02, label: 0.1, silhouette: 0.14, tags: 0.01, group: 0.03 },
+  shares: {
+    qa: 0.1,
+    caption: 0.12,
+    count: 0.12,
+    colour: 0.36,
+    shapes: 0.02,
+    label: 0.1,
+    silhouette: 0.14,
+    tags: 0.01,
+    group: 0.03,
+  },
 }
 export const PHASES: readonly Phase[] = [NAMING, COUNTING, MATCHING]
 
 /** What decides which samples a step sees. */
-export const TWIN_DIET = { reading: READING_STEPS, wordsEvery: WORDS_EVERY, textEvery: TEXT_EVERY, phases: PHASES } as const
+export const TWIN_DIET = {
+  reading: READING_STEPS,
+  wordsEvery: WORDS_EVERY,
+  textEvery: TEXT_EVERY,
+  phases: PHASES,
+} as const
 
 /** What the samples of a step are about. */
 function kindOf(seed: number, step: number): SampleKind {
@@ -126,8 +181,13 @@ export interface SampleRange {
   use: SceneUse
 }
 
-export function samplesOf(world: TowerWorld['world'], { kind, seed, from, count, use }: SampleRange): TwinSamples {
-  const samples = Array.from({ length: count }, (_, i) => pretrainingSample(world, seed, from + i, { kind, use }))
+export function samplesOf(
+  world: TowerWorld['world'],
+  { kind, seed, from, count, use }: SampleRange,
+): TwinSamples {
+  const samples = Array.from({ length: count }, (_, i) =>
+    pretrainingSample(world, seed, from + i, { kind, use }),
+  )
   return { samples, pictures: samples.map(({ description }) => description) }
 }
 
@@ -149,10 +209,16 @@ const isPlainText = ({ prompt }: Sample) => prompt === ''
 export function rowOf({ tokenizer }: TowerWorld, sample: Sample, hasImage: boolean): Row {
   const { prompt, answer } = sample
   const encode = (text: string) => tokenizer.encode(text, { addSpecialTokens: false })
-  if (isPlainText(sample)) return { prompt: [SPECIAL_IDS.bos], answer: [...encode(answer), SPECIAL_IDS.eos], hasImage }
+  if (isPlainText(sample))
+    return { prompt: [SPECIAL_IDS.bos], answer: [...encode(answer), SPECIAL_IDS.eos], hasImage }
   const picture = hasImage ? new Array<number>(IMAGE_TOKENS).fill(SPECIAL_IDS.image) : []
   return {
-    prompt: [SPECIAL_IDS.bos, ...picture, ...encode(hasImage ? `\n${prompt}` : prompt), SPECIAL_IDS.endOfTurn],
+    prompt: [
+      SPECIAL_IDS.bos,
+      ...picture,
+      ...encode(hasImage ? `\n${prompt}` : prompt),
+      SPECIAL_IDS.endOfTurn,
+    ],
     answer: [...encode(answer), SPECIAL_IDS.eos],
     hasImage,
   }
@@ -173,12 +239,18 @@ export interface TwinBatchOptions {
 }
 
 /** Feeds of `twinLoss`. */
-export function twinBatch(at: TowerWorld, drawn: TwinSamples, { objective, seed, step, fill }: TwinBatchOptions): Record<string, Tensor> {
+export function twinBatch(
+  at: TowerWorld,
+  drawn: TwinSamples,
+  { objective, seed, step, fill }: TwinBatchOptions,
+): Record<string, Tensor> {
   const rows = drawn.samples.map((sample, i) => rowOf(at, sample, drawn.pictures[i] !== null))
   const diffusion = objective === 'masked-diffusion'
   const answers = Math.max(...rows.map(({ answer }) => answer.length))
   const filled = rows.map((row, i) =>
-    diffusion && fill && !isPlainText(drawn.samples[i]!) ? { ...row, answer: fillUp(row.answer, answers) } : row,
+    diffusion && fill && !isPlainText(drawn.samples[i]!)
+      ? { ...row, answer: fillUp(row.answer, answers) }
+      : row,
   )
   const seq = Math.max(...filled.map(({ prompt, answer }) => prompt.length + answer.length))
   const targets = filled.map(({ prompt, answer }): TargetRow => {
@@ -189,7 +261,9 @@ export function twinBatch(at: TowerWorld, drawn: TwinSamples, { objective, seed,
     }
   })
   const scored = diffusion
-    ? noise(targets, drawNoise(targets.length, seq, stream(seed, 'noise', step)), { maskId: SPECIAL_IDS.mask })
+    ? noise(targets, drawNoise(targets.length, seq, stream(seed, 'noise', step)), {
+        maskId: SPECIAL_IDS.mask,
+      })
     : nextToken(targets)
   const copies = scored.inputIds.length / rows.length
   const pictures = drawn.pictures.filter((picture) => picture !== null)
@@ -198,7 +272,9 @@ export function twinBatch(at: TowerWorld, drawn: TwinSamples, { objective, seed,
     const own = hasImage ? imagePositions(next++) : []
     return [...own, ...new Array<number>(seq - own.length).fill(-1)]
   })
-  const mask = filled.flatMap(({ prompt, answer }) => Array.from({ length: seq }, (_, i) => (i < prompt.length + answer.length ? 1 : 0)))
+  const mask = filled.flatMap(({ prompt, answer }) =>
+    Array.from({ length: seq }, (_, i) => (i < prompt.length + answer.length ? 1 : 0)),
+  )
   const dims = [rows.length * copies, seq]
   const repeated = (values: number[]) => i64(dims, Array.from({ length: copies }, () => values).flat())
   return {
@@ -216,7 +292,9 @@ function fillUp(answer: readonly number[], length: number): number[] {
 }
 
 /** Every answer token is scored at the position before it. */
-function nextToken(rows: readonly TargetRow[]): Pick<NoisedBatch, 'inputIds' | 'positions' | 'targets' | 'weights'> {
+function nextToken(
+  rows: readonly TargetRow[],
+): Pick<NoisedBatch, 'inputIds' | 'positions' | 'targets' | 'weights'> {
   const seq = rows[0]!.inputIds.length
   const found = rows.flatMap(({ labels }, row) =>
     labels.flatMap((label, i) => (label === IGNORED ? [] : [{ position: row * seq + i - 1, label }])),
@@ -230,5 +308,9 @@ function nextToken(rows: readonly TargetRow[]): Pick<NoisedBatch, 'inputIds' | '
 }
 
 function blank(): Tensor<'u8'> {
-  return { dtype: 'u8', dims: [1, PICTURE_SIZE, PICTURE_SIZE, 3], data: new Uint8Array(PICTURE_SIZE * PICTURE_SIZE * 3) }
+  return {
+    dtype: 'u8',
+    dims: [1, PICTURE_SIZE, PICTURE_SIZE, 3],
+    data: new Uint8Array(PICTURE_SIZE * PICTURE_SIZE * 3),
+  }
 }

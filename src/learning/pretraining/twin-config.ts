@@ -1,7 +1,16 @@
 /** @file config.json of the tower and of the twins: one decoder, two published layouts. */
 
 import { huggingFaceSpelling } from '../../models/families/decoders/llada.ts'
-import { DECODER, HEADS, HIDDEN, IMAGE_TOKENS, PATCH_SIZE, PICTURE_SIZE, TOWER, VOCABULARY } from './recipe.ts'
+import {
+  DECODER,
+  HEADS,
+  HIDDEN,
+  IMAGE_TOKENS,
+  PATCH_SIZE,
+  PICTURE_SIZE,
+  TOWER,
+  VOCABULARY,
+} from './recipe.ts'
 import { SPECIAL_IDS } from './vocabulary.ts'
 
 export const TWIN_NAMES = ['twin-ar', 'twin-diffusion'] as const

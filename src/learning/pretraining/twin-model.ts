@@ -11,7 +11,10 @@ import { PICTURE_SIZE } from './recipe.ts'
 import type { Objective } from './twin-batch.ts'
 import { TWIN_CONFIGS, type TwinName } from './twin-config.ts'
 
-export const OBJECTIVES: { readonly [T in TwinName]: Objective } = { 'twin-ar': 'next-token', 'twin-diffusion': 'masked-diffusion' }
+export const OBJECTIVES: { readonly [T in TwinName]: Objective } = {
+  'twin-ar': 'next-token',
+  'twin-diffusion': 'masked-diffusion',
+}
 
 /** Whether a parameter is the tower's, which stays as it is. */
 export function isTower(name: string): boolean {
@@ -29,7 +32,12 @@ export function twinLoss(graph: Graph, name: TwinName): Loss {
   const pixels = add(div(cast(transpose(bytes, [0, 3, 1, 2]), 'f32'), 127.5), -1)
   const { rows } = model.buildVision(scope, pixels)
   const ids = (input: string) => graph.input(input, 'i64', ['batch', 'seq'])
-  const inputs = { inputIds: ids('input_ids'), attentionMask: ids('attention_mask'), imageRows: rows, imageIndex: ids('image_index') }
+  const inputs = {
+    inputIds: ids('input_ids'),
+    attentionMask: ids('attention_mask'),
+    imageRows: rows,
+    imageIndex: ids('image_index'),
+  }
   const decoder = model.buildDecoder(scope, inputs)
   return { loss: maskedDiffusionLoss(decoder.norm, decoder.head) }
 }
@@ -38,5 +46,8 @@ export function twinLoss(graph: Graph, name: TwinName): Loss {
 export function twinModel(name: TwinName): VisionLanguageModel {
   const model = modelOf(TWIN_CONFIGS[name])
   if (model.kind === 'vision-language') return model
-  throw new PretrainingError('model', { message: `${name} is no vision-language model`, hint: 'Name twin-ar or twin-diffusion.' })
+  throw new PretrainingError('model', {
+    message: `${name} is no vision-language model`,
+    hint: 'Name twin-ar or twin-diffusion.',
+  })
 }

@@ -5,7 +5,15 @@ import { openSession } from '../../engine/runtime/session.ts'
 import { memoryWeights } from '../../engine/runtime/weights.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import { initialWeights } from '../../models/families/initial.ts'
-import { adamW, gradientGraph, hashArrays, muon, openOptimizer, sessionStep, train } from '../training/index.ts'
+import {
+  adamW,
+  gradientGraph,
+  hashArrays,
+  muon,
+  openOptimizer,
+  sessionStep,
+  train,
+} from '../training/index.ts'
 import { heldOutLosses } from './held-out.ts'
 import { identityOf } from './identity.ts'
 import { DECODER, HEADS, HIDDEN, TWIN_DECAY, TWIN_MATCHING, TWIN_RATES, type TwinTraining } from './recipe.ts'
@@ -50,11 +58,16 @@ export async function trainTwin(
   )
   const session = await openSession(compiled, { weights: memoryWeights(frozen), name, threads: run.threads })
   const optimizer = await openOptimizer(parameters, [
-    { accepts: isBlockMatrix, rule: muon({ weightDecay: TWIN_DECAY, session: { threads: run.threads } }), learningRate: TWIN_RATES.muon },
+    {
+      accepts: isBlockMatrix,
+      rule: muon({ weightDecay: TWIN_DECAY, session: { threads: run.threads } }),
+      learningRate: TWIN_RATES.muon,
+    },
     { rule: adamW({ betas: [0.9, 0.98], weightDecay: 0.01 }), learningRate: TWIN_RATES.adamw },
   ])
   const objective = OBJECTIVES[name]
-  const feeds = (step: number) => twinBatch(at, trainingSamples(at, recipe, step), { objective, seed: recipe.seed, step, fill: true })
+  const feeds = (step: number) =>
+    twinBatch(at, trainingSamples(at, recipe, step), { objective, seed: recipe.seed, step, fill: true })
   const settings = {
     ...recipe,
     rates: TWIN_RATES,
@@ -69,7 +82,11 @@ export async function trainTwin(
       parameters,
       optimizer,
       gradient: sessionStep({ session, parameters, feeds }),
-      schedule: trapezoid({ steps: recipe.steps, warmup: WARMUP, cooldown: Math.min(COOLDOWN, recipe.steps - WARMUP) }),
+      schedule: trapezoid({
+        steps: recipe.steps,
+        warmup: WARMUP,
+        cooldown: Math.min(COOLDOWN, recipe.steps - WARMUP),
+      }),
       steps: recipe.steps,
       clip: CLIP,
       checkpoint: {
@@ -80,7 +97,13 @@ export async function trainTwin(
       log: join(run.workDir, 'log.jsonl'),
       evaluate: {
         every: EVALUATE_EVERY,
-        run: () => heldOutLosses(session, parameters, at, { seed: recipe.seed, objective, samples: HELD_OUT, signal: run.signal }),
+        run: () =>
+          heldOutLosses(session, parameters, at, {
+            seed: recipe.seed,
+            objective,
+            samples: HELD_OUT,
+            signal: run.signal,
+          }),
       },
       signal: run.signal,
       onProgress: run.onProgress,

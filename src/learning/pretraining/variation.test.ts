@@ -18,7 +18,9 @@ function sprite(seed: number): Uint8Array {
 }
 
 /** The pixel at column `x` and row `y`. */
-const pixel = (of: Uint8Array, x: number, y: number) => [...of.subarray((y * SIZE + x) * 4, (y * SIZE + x) * 4 + 4)]
+const pixel = (of: Uint8Array, x: number, y: number) => [
+  ...of.subarray((y * SIZE + x) * 4, (y * SIZE + x) * 4 + 4),
+]
 
 describe('variations', () => {
   test('no change gives the same bytes, in a new array', () => {
@@ -53,7 +55,8 @@ describe('variations', () => {
   test('colours stay premultiplied whatever the variation', () => {
     for (let seed = 0; seed < 40; seed++) {
       const out = redrawn(randomVariation(stream(seed, 'variation')))(sprite(seed), SIZE)
-      for (let i = 0; i < out.length; i += 4) expect(Math.max(out[i]!, out[i + 1]!, out[i + 2]!)).toBeLessThanOrEqual(out[i + 3]!)
+      for (let i = 0; i < out.length; i += 4)
+        expect(Math.max(out[i]!, out[i + 1]!, out[i + 2]!)).toBeLessThanOrEqual(out[i + 3]!)
     }
   })
 })

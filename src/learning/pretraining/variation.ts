@@ -88,7 +88,8 @@ function recolour(sprite: Uint8Array, matrix: Recolouring): void {
     if (alpha === 0) continue
     const [red, green, blue] = [sprite[i]!, sprite[i + 1]!, sprite[i + 2]!]
     for (let channel = 0; channel < 3; channel++) {
-      const value = matrix[3 * channel]! * red + matrix[3 * channel + 1]! * green + matrix[3 * channel + 2]! * blue
+      const value =
+        matrix[3 * channel]! * red + matrix[3 * channel + 1]! * green + matrix[3 * channel + 2]! * blue
       sprite[i + channel] = Math.min(alpha, Math.max(0, Math.round(value)))
     }
   }

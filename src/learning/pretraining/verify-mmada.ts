@@ -20,18 +20,30 @@ import { lossFeeds, MaskedDiffusionError, maskedDiffusionLoss } from './masked-d
 const DECODED = 'decode/'
 
 /** Compares each `decode/<case>`: the picture that the case's codes stand for. Nothing for a fixture that has none. */
-export async function verifyImageDecoder({ fixture, checkpoint, model, device, recorder }: FixtureContext): Promise<void> {
+export async function verifyImageDecoder({
+  fixture,
+  checkpoint,
+  model,
+  device,
+  recorder,
+}: FixtureContext): Promise<void> {
   const keys = [...fixture.expected.keys()].filter((key) => key.startsWith(DECODED))
   if (keys.length === 0) return
   const { imageDecoder } = parseMmadaConfig(checkpoint.config)
-  const codesOf = (key: string) => fixture.cases.find(({ name }) => `${DECODED}${name}` === key)?.expect.image_codes ?? []
+  const codesOf = (key: string) =>
+    fixture.cases.find(({ name }) => `${DECODED}${name}` === key)?.expect.image_codes ?? []
   // Square pictures, all of one size, as everywhere in this family.
   const side = Math.sqrt(codesOf(keys[0]!)[0]?.length ?? 0)
   const graph = new Graph()
   const signs = graph.input('signs', 'f32', ['views', imageDecoder.bits, side, side])
   graph.output('image', decodeImage(rootScope(graph).under(IMAGE_TOKENIZER), imageDecoder, signs))
   const weights = checkpointWeights(checkpoint, model.weightSpellings)
-  const session = await openSession(compile(graph), { weights, device, thread: 'caller', name: 'image decoder' })
+  const session = await openSession(compile(graph), {
+    weights,
+    device,
+    thread: 'caller',
+    name: 'image decoder',
+  })
   try {
     for (const key of keys) {
       const at = fixture.cases.find(({ name }) => `${DECODED}${name}` === key)
@@ -39,7 +51,12 @@ export async function verifyImageDecoder({ fixture, checkpoint, model, device, r
       const data = signsOf(codes.flat(), imageDecoder.bits, [side, side])
       const { image } = await session.run({ signs: f32([codes.length, imageDecoder.bits, side, side], data) })
       const tolerance = at === undefined ? 0 : fixture.tolerance(at, 'decode')
-      recorder.compare({ case: at?.name ?? '', stage: 'decode', key }, image, fixture.expected.get(key)!, tolerance)
+      recorder.compare(
+        { case: at?.name ?? '', stage: 'decode', key },
+        image,
+        fixture.expected.get(key)!,
+        tolerance,
+      )
     }
   } finally {
     await session.close()
@@ -65,15 +82,26 @@ const GRADIENT = 'loss/grad/'
  * averaged.
  * @throws MaskedDiffusionError `masked-diffusion/family` when the model has no decoder
  */
-export async function verifyUnderstandingLoss({ fixture, checkpoint, model, device, recorder }: FixtureContext): Promise<void> {
+export async function verifyUnderstandingLoss({
+  fixture,
+  checkpoint,
+  model,
+  device,
+  recorder,
+}: FixtureContext): Promise<void> {
   const expected = fixture.expected.get(LOSS)
   if (expected === undefined) return
   if (model.kind !== 'vision-language') {
-    throw new MaskedDiffusionError('family', { message: `${model.family} has no decoder`, hint: 'Loss cases belong to diffusion models.' })
+    throw new MaskedDiffusionError('family', {
+      message: `${model.family} has no decoder`,
+      hint: 'Loss cases belong to diffusion models.',
+    })
   }
   const at = lossSchema.parse(fixture.json.masked_diffusion_loss)
   const seq = at.noisy_ids[0]?.length ?? 0
-  const scored = at.mask.flatMap((marks, row) => marks.flatMap((mark, place) => (mark === 1 ? [{ row, place }] : [])))
+  const scored = at.mask.flatMap((marks, row) =>
+    marks.flatMap((mark, place) => (mark === 1 ? [{ row, place }] : [])),
+  )
   const feeds: Record<string, Tensor> = {
     input_ids: i64([at.noisy_ids.length, seq], at.noisy_ids.flat()),
     attention_mask: i64([at.noisy_ids.length, seq], new Uint8Array(at.noisy_ids.length * seq).fill(1)),
@@ -83,16 +111,27 @@ export async function verifyUnderstandingLoss({ fixture, checkpoint, model, devi
       weights: scored.map(({ row }) => 1 / (at.p_mask[row]! * at.answer_length * at.noisy_ids.length)),
     }),
   }
-  const names = [...fixture.expected.keys()].flatMap((key) => (key.startsWith(GRADIENT) ? [key.slice(GRADIENT.length)] : []))
+  const names = [...fixture.expected.keys()].flatMap((key) =>
+    key.startsWith(GRADIENT) ? [key.slice(GRADIENT.length)] : [],
+  )
   const found = await lossAndGradients({ model, checkpoint, device }, names, feeds, (scope) => {
     const input = (name: string) => scope.graph.input(name, 'i64', ['batch', 'seq'])
-    const { norm, head } = model.buildDecoder(scope, { inputIds: input('input_ids'), attentionMask: input('attention_mask') })
+    const { norm, head } = model.buildDecoder(scope, {
+      inputIds: input('input_ids'),
+      attentionMask: input('attention_mask'),
+    })
     return maskedDiffusionLoss(norm, head)
   })
-  const tolerance = fixture.json.tolerance instanceof Map ? Number(fixture.json.tolerance.get('loss') ?? 0) : 0
+  const tolerance =
+    fixture.json.tolerance instanceof Map ? Number(fixture.json.tolerance.get('loss') ?? 0) : 0
   recorder.compare({ case: 'mmu', stage: 'loss', key: LOSS }, found.loss, expected, tolerance)
   for (const name of names) {
     const key = GRADIENT + name
-    recorder.compare({ case: 'mmu', stage: `gradient/${name}`, key }, found[`gradient/${name}`], fixture.expected.get(key)!, tolerance)
+    recorder.compare(
+      { case: 'mmu', stage: `gradient/${name}`, key },
+      found[`gradient/${name}`],
+      fixture.expected.get(key)!,
+      tolerance,
+    )
   }
 }

@@ -58,7 +58,11 @@ const lossFixture = z.looseObject({
 const IMAGE_ID = -200
 
 /** What the loss needs to know of config.json beside the model: keys of both backbones. */
-const special = z.looseObject({ mask_token_id: z.int(), eos_token_id: z.int(), fim_token_id: z.int().optional() })
+const special = z.looseObject({
+  mask_token_id: z.int(),
+  eos_token_id: z.int(),
+  fim_token_id: z.int().optional(),
+})
 
 /** A row with its pictures. */
 interface LossRow extends TargetRow {
@@ -71,19 +75,37 @@ interface LossRow extends TargetRow {
  * @example verifyModel('golden/lavida-llada', { also: [verifyMaskedDiffusion] })
  * @throws MaskedDiffusionError `masked-diffusion/family` when the model has no decoder
  */
-export async function verifyMaskedDiffusion({ fixture, checkpoint, model, device, recorder }: FixtureContext): Promise<void> {
-  const { tolerance, masked_diffusion_loss: cases, gradient_tolerance: tolerances } = lossFixture.parse(fixture.json)
+export async function verifyMaskedDiffusion({
+  fixture,
+  checkpoint,
+  model,
+  device,
+  recorder,
+}: FixtureContext): Promise<void> {
+  const {
+    tolerance,
+    masked_diffusion_loss: cases,
+    gradient_tolerance: tolerances,
+  } = lossFixture.parse(fixture.json)
   if (cases.length === 0) return
   if (model.kind !== 'vision-language') {
-    throw new MaskedDiffusionError('family', { message: `${model.family} has no decoder`, hint: 'Loss cases belong to LaViDa fixtures.' })
+    throw new MaskedDiffusionError('family', {
+      message: `${model.family} has no decoder`,
+      hint: 'Loss cases belong to LaViDa fixtures.',
+    })
   }
   const processor = await model.processor(checkpoint.dir)
   const tokens = special.parse(checkpoint.config)
   for (const at of cases) {
     const u = fixture.expected.get(at.u)
-    const rows = await Promise.all(at.input_ids.map((_, row) => lossRow(at, row, fixture.dir, processor, model, tokens.eos_token_id)))
+    const rows = await Promise.all(
+      at.input_ids.map((_, row) => lossRow(at, row, fixture.dir, processor, model, tokens.eos_token_id)),
+    )
     const seq = rows[0]?.inputIds.length ?? 0
-    const draws = { t: at.t, u: rows.map((_, row) => (u === undefined ? [] : toF32(u).data.subarray(row * seq, (row + 1) * seq))) }
+    const draws = {
+      t: at.t,
+      u: rows.map((_, row) => (u === undefined ? [] : toF32(u).data.subarray(row * seq, (row + 1) * seq))),
+    }
     const batch = noise(rows, draws, {
       maskId: tokens.mask_token_id,
       fillId: tokens.fim_token_id,
@@ -92,13 +114,19 @@ export async function verifyMaskedDiffusion({ fixture, checkpoint, model, device
       shifted: at.target_shift,
     })
     compareMasks(recorder, at, batch)
-    const found = await decodedLoss({ model, checkpoint, device }, rows, batch, Object.keys(at.expect.gradients))
+    const found = await decodedLoss(
+      { model, checkpoint, device },
+      rows,
+      batch,
+      Object.keys(at.expect.gradients),
+    )
     const where = { case: at.name, stage: 'loss', key: `${at.name} loss` }
     recorder.compare(where, found.loss, f32([], [at.expect.loss]), tolerance.get('loss') ?? 0)
     for (const [name, key] of Object.entries(at.expect.gradients)) {
       const wanted = fixture.expected.get(key)
       const stage = `gradient/${name}`
-      if (wanted !== undefined) recorder.compare({ case: at.name, stage, key }, found[stage], wanted, tolerances[name] ?? 0)
+      if (wanted !== undefined)
+        recorder.compare({ case: at.name, stage, key }, found[stage], wanted, tolerances[name] ?? 0)
     }
   }
 }
@@ -118,7 +146,10 @@ async function lossRow(
   const table = picture === undefined ? [] : [picture.imageIndex]
   const options = { imageId: IMAGE_ID, fillId: 0, maxLength: shape.maxLength }
   const { inputIds, imageIndex } = spliceIds(at.input_ids[row]!, table, options)
-  const given = spliceIds(withImages(at.labels[row]!, at.input_ids[row]!), table, { ...options, fillId: IGNORED }).inputIds
+  const given = spliceIds(withImages(at.labels[row]!, at.input_ids[row]!), table, {
+    ...options,
+    fillId: IGNORED,
+  }).inputIds
   const labels = given.map((label, i) => (imageIndex[i] === -1 && inputIds[i] === eosId ? eosId : label))
   return { inputIds, labels, imageIndex, views: picture?.views ?? [] }
 }
@@ -130,7 +161,12 @@ function withImages(labels: readonly number[], inputIds: readonly number[]): num
 
 function compareMasks(recorder: VerifyRecorder, at: LossCase, batch: NoisedBatch): void {
   const { p, masked_positions: masked, targets } = at.expect
-  recorder.compare({ case: at.name, stage: 'p', key: `${at.name} p` }, f32([p.length], batch.p), f32([p.length], p), 1e-7)
+  recorder.compare(
+    { case: at.name, stage: 'p', key: `${at.name} p` },
+    f32([p.length], batch.p),
+    f32([p.length], p),
+    1e-7,
+  )
   const same = JSON.stringify(batch.masked) === JSON.stringify(masked)
   recorder.check(
     { case: at.name, stage: 'masks', key: at.u },
@@ -138,7 +174,11 @@ function compareMasks(recorder: VerifyRecorder, at: LossCase, batch: NoisedBatch
     `got positions ${JSON.stringify(batch.masked)}, expected ${JSON.stringify(masked)}`,
   )
   const flat = targets.flat(2)
-  recorder.check({ case: at.name, stage: 'targets' }, batch.targets.join() === flat.join(), `got ${batch.targets}, expected ${flat}`)
+  recorder.check(
+    { case: at.name, stage: 'targets' },
+    batch.targets.join() === flat.join(),
+    `got ${batch.targets}, expected ${flat}`,
+  )
 }
 
 /** One graph from pixels to the loss. Each picture is seen once, both copies of its row share it. */
@@ -155,7 +195,8 @@ async function decodedLoss(
     attention_mask: i64(dims, new Uint8Array(copies * rows.length * seq).fill(1)),
     ...lossFeeds(batch),
   }
-  for (const [row, { views }] of rows.entries()) if (views.length > 0) feeds[`pixel_values.${row}`] = stacked(views)
+  for (const [row, { views }] of rows.entries())
+    if (views.length > 0) feeds[`pixel_values.${row}`] = stacked(views)
   return await lossAndGradients({ model, ...subject }, trained, feeds, (scope) => {
     const { graph } = scope
     const tables: Value<'f32'>[] = []
@@ -169,11 +210,17 @@ async function decodedLoss(
       tables.push(table)
       start += Number(table.dims[0])
     }
-    const index = rows.flatMap(({ imageIndex }, row) => imageIndex.map((at) => (at < 0 ? -1 : starts[row]! + at)))
+    const index = rows.flatMap(({ imageIndex }, row) =>
+      imageIndex.map((at) => (at < 0 ? -1 : starts[row]! + at)),
+    )
     const input = (name: string) => graph.input(name, 'i64', dims)
     const imageIndex = graph.constant(i64(dims, Array.from({ length: copies }, () => index).flat()))
     const pictures = tables.length === 0 ? {} : { imageRows: concat(tables, 0), imageIndex }
-    const decoder = model.buildDecoder(scope, { inputIds: input('input_ids'), attentionMask: input('attention_mask'), ...pictures })
+    const decoder = model.buildDecoder(scope, {
+      inputIds: input('input_ids'),
+      attentionMask: input('attention_mask'),
+      ...pictures,
+    })
     return maskedDiffusionLoss(decoder.norm, decoder.head)
   })
 }

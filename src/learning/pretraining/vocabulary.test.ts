@@ -25,7 +25,9 @@ describe('the vocabulary', () => {
   test('has exactly its size, special ids at the end', () => {
     expect(tokenizer.size).toBe(VOCABULARY)
     expect(json.added_tokens).toHaveLength(VOCABULARY - FIRST_SPECIAL)
-    expect(Object.keys(json.model.vocab).filter((token) => json.model.vocab[token]! >= FIRST_SPECIAL)).toEqual([])
+    expect(
+      Object.keys(json.model.vocab).filter((token) => json.model.vocab[token]! >= FIRST_SPECIAL),
+    ).toEqual([])
   })
 
   // Distances from the first special id, as in LLaDA (126080) and MMaDA's use of it.
@@ -51,7 +53,9 @@ describe('the vocabulary', () => {
 
   test('names no held-out concept as a token of its own', () => {
     const tokens = new Set(Object.keys(json.model.vocab).map((token) => token.replace('Ġ', '').toLowerCase()))
-    const long = world.heldOut.map(({ label }) => label).filter((label) => !label.includes(' ') && label.length > 6)
+    const long = world.heldOut
+      .map(({ label }) => label)
+      .filter((label) => !label.includes(' ') && label.length > 6)
     expect(long.length).toBeGreaterThan(5)
     expect(long.filter((label) => tokens.has(label))).toEqual([])
   })
@@ -62,7 +66,9 @@ describe('the chat template', () => {
   const expected = '<|startoftext|><image>\nWhat is this?<|eot_id|>'
 
   test('takes parts (LLaVA) and text (LaViDa) alike', () => {
-    const parts = template.render([{ role: 'user', content: [{ type: 'image' }, { type: 'text', text: 'What is this?' }] }])
+    const parts = template.render([
+      { role: 'user', content: [{ type: 'image' }, { type: 'text', text: 'What is this?' }] },
+    ])
     expect(parts).toBe(expected)
     expect(template.render([{ role: 'user', content: '<image>\nWhat is this?' }])).toBe(expected)
   })

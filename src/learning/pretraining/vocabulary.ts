@@ -6,7 +6,12 @@ import type { TokenizerJson } from '../../inputs/text/byte-level.ts'
 import { VOCABULARY } from './recipe.ts'
 
 /** Those that model folders name. */
-export const SPECIAL_TOKENS = { bos: '<|startoftext|>', eos: '<|endoftext|>', image: '<image>', mask: '<|mdm_mask|>' } as const
+export const SPECIAL_TOKENS = {
+  bos: '<|startoftext|>',
+  eos: '<|endoftext|>',
+  image: '<image>',
+  mask: '<|mdm_mask|>',
+} as const
 
 /**
  * Names at their distance from the first special id, as in LLaDA's tokenizer and MMaDA's use of it; all other slots are reserved. A third
@@ -66,6 +71,9 @@ function* corpus(world: World, seed: number, samples: number): Generator<readonl
 
 /** Learns the tokenizer of a world. Deterministic. @param samples how many of each kind of training text are read */
 export function trainVocabulary(world: World, seed: number, samples = SAMPLES): TokenizerJson {
-  const specialTokens = Array.from({ length: SLOTS }, (_, slot) => NAMED_SLOTS[slot] ?? `<|reserved_token_${slot - 4}|>`)
+  const specialTokens = Array.from(
+    { length: SLOTS },
+    (_, slot) => NAMED_SLOTS[slot] ?? `<|reserved_token_${slot - 4}|>`,
+  )
   return trainBpe(corpus(world, seed, samples), { vocabularySize: VOCABULARY, specialTokens })
 }

@@ -13,7 +13,11 @@ export interface AdamWOptions {
 }
 
 /** @see Loshchilov & Hutter 2019; torch.optim.AdamW (whose defaults these are, but for the decay) */
-export function adamW({ betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0 }: AdamWOptions = {}): UpdateRule {
+export function adamW({
+  betas = [0.9, 0.999],
+  epsilon = 1e-8,
+  weightDecay = 0,
+}: AdamWOptions = {}): UpdateRule {
   return {
     async start(parameters) {
       const slots = Object.entries(parameters).map(([name, parameter]) => ({

@@ -7,17 +7,23 @@ import type { Tensor } from '../../foundation/numeric/tensor.ts'
 export type NamedArrays = Readonly<Record<string, Tensor<'f32'>>>
 
 /** Copies saved arrays into live ones; nothing is copied and `refuse` is told when names or dims differ. */
-export function restoreArrays(live: NamedArrays, saved: Readonly<Record<string, Tensor>>, refuse: (problems: string[]) => never): void {
+export function restoreArrays(
+  live: NamedArrays,
+  saved: Readonly<Record<string, Tensor>>,
+  refuse: (problems: string[]) => never,
+): void {
   const sources = new Map<Tensor<'f32'>, Tensor<'f32'>>()
   const problems: string[] = []
   for (const [name, target] of Object.entries(live)) {
     const source = Object.hasOwn(saved, name) ? saved[name] : undefined
     if (source === undefined) problems.push(`${name} is missing`)
     else if (!isF32(source)) problems.push(`${name} is ${source.dtype}, expected f32`)
-    else if (source.dims.join() !== target.dims.join()) problems.push(`${name} has shape [${source.dims}], expected [${target.dims}]`)
+    else if (source.dims.join() !== target.dims.join())
+      problems.push(`${name} has shape [${source.dims}], expected [${target.dims}]`)
     else sources.set(target, source)
   }
-  for (const name of Object.keys(saved)) if (!Object.hasOwn(live, name)) problems.push(`${name} is not expected`)
+  for (const name of Object.keys(saved))
+    if (!Object.hasOwn(live, name)) problems.push(`${name} is not expected`)
   if (problems.length > 0) refuse(problems)
   for (const [target, source] of sources) target.data.set(source.data)
 }

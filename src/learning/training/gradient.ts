@@ -43,7 +43,11 @@ export function gradientGraph(build: (graph: Graph) => Loss): GradientGraph {
 }
 
 /** Names the outputs of a loss: itself, its metrics, and its gradients with respect to values. */
-export function outputLoss(graph: Graph, { loss, metrics = {} }: Loss, wrt: readonly { name: string; value: Value<'f32'> }[]): void {
+export function outputLoss(
+  graph: Graph,
+  { loss, metrics = {} }: Loss,
+  wrt: readonly { name: string; value: Value<'f32'> }[],
+): void {
   const values = gradients(
     loss,
     wrt.map(({ value }) => value),

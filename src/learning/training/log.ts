@@ -23,7 +23,10 @@ export const silentLog: TrainingLog = { evaluated: () => false, append: async ()
  * @throws FileError `file/read`, `file/write`, `file/disk-full`
  */
 export async function openLog(path: string, step: number): Promise<TrainingLog> {
-  const kept = step > 0 && existsSync(path) ? (await readText(path)).split('\n').filter((text) => stepOf(text) <= step) : []
+  const kept =
+    step > 0 && existsSync(path)
+      ? (await readText(path)).split('\n').filter((text) => stepOf(text) <= step)
+      : []
   await writeFileAtomic(path, kept.map((text) => `${text}\n`).join(''))
   const evaluations = new Set(kept.flatMap((text) => parse(text)?.evaluation && stepOf(text)))
   return {

@@ -35,7 +35,10 @@ const { compiled, parameters: trained } = gradientGraph((graph) => {
 let session: Session
 let root: string
 beforeAll(async () => {
-  session = await openSession(compiled, { weights: memoryWeights({ scale: f32([4], [1, 2, 1, 0.5]) }), threads: 1 })
+  session = await openSession(compiled, {
+    weights: memoryWeights({ scale: f32([4], [1, 2, 1, 0.5]) }),
+    threads: 1,
+  })
   root = mkdtempSync(join(tmpdir(), 'bifocal-training-'))
 })
 afterAll(async () => {
@@ -59,9 +62,16 @@ interface Trial extends Partial<Omit<TrainingOptions, 'checkpoint'>> {
 async function trial({ folder, every = 100, identity, feeds = batch, ...options }: Trial) {
   const dir = join(root, folder)
   const log = join(dir, 'log.jsonl')
-  const parameters = { weight: f32([3, 4], fillNormal(new Float32Array(12), 0.1, stream(2))), bias: f32([3], [0, 0, 0]) }
+  const parameters = {
+    weight: f32([3, 4], fillNormal(new Float32Array(12), 0.1, stream(2))),
+    bias: f32([3], [0, 0, 0]),
+  }
   const optimizer = await openOptimizer(parameters, [
-    { accepts: (_, dims) => dims.length === 2, rule: muon({ session: { thread: 'caller', threads: 1 } }), learningRate: 0.1 },
+    {
+      accepts: (_, dims) => dims.length === 2,
+      rule: muon({ session: { thread: 'caller', threads: 1 } }),
+      learningRate: 0.1,
+    },
     { rule: adamW({ weightDecay: 0.01 }), learningRate: 0.1 },
   ])
   const work = train({
@@ -95,7 +105,9 @@ test('the graph lists what is trained and feeds nothing else', () => {
 })
 
 test('a loss without trained parameters is refused', () => {
-  expect(() => gradientGraph((graph) => ({ loss: graph.scalar(1) }))).toThrow(expect.objectContaining({ code: 'training/no-parameter' }))
+  expect(() => gradientGraph((graph) => ({ loss: graph.scalar(1) }))).toThrow(
+    expect.objectContaining({ code: 'training/no-parameter' }),
+  )
 })
 
 test('the loss falls, each update is logged once', async () => {
@@ -116,7 +128,10 @@ describe('stopped and resumed', () => {
   }
 
   test.each([
-    ['abort between updates', (stop: AbortController) => ({ onProgress: ({ step }: { step: number }) => step === 6 && stop.abort() })],
+    [
+      'abort between updates',
+      (stop: AbortController) => ({ onProgress: ({ step }: { step: number }) => step === 6 && stop.abort() }),
+    ],
     [
       'abort while an evaluation runs',
       (stop: AbortController) => ({
@@ -156,7 +171,12 @@ describe('stopped and resumed', () => {
 
   test('killed without a chance to save: goes on from the last snapshot, drops later lines and a cut one', async () => {
     const straight = await trial({ folder: 'killed straight', every: 4 })
-    const dead = await trial({ folder: 'killed', every: 4, steps: 7, schedule: schedule({ steps: STEPS, warmup: 2, decay: 'cosine' }) })
+    const dead = await trial({
+      folder: 'killed',
+      every: 4,
+      steps: 7,
+      schedule: schedule({ steps: STEPS, warmup: 2, decay: 'cosine' }),
+    })
     rmSync(snapshotPath(dead.dir, 7))
     writeFileSync(join(dead.dir, 'log.jsonl'), `${dead.lines()}{"step":8,"lo`)
     const resumed = await trial({ folder: 'killed', every: 4 })
@@ -167,7 +187,11 @@ describe('stopped and resumed', () => {
 
   test('a damaged newest snapshot falls back to the one before, with a warning', async () => {
     const { dir } = await trial({ folder: 'damaged', every: 4 })
-    expect(readdirSync(dir).sort()).toEqual(['log.jsonl', 'step-00000008.safetensors', 'step-00000010.safetensors'])
+    expect(readdirSync(dir).sort()).toEqual([
+      'log.jsonl',
+      'step-00000008.safetensors',
+      'step-00000010.safetensors',
+    ])
     truncateSync(snapshotPath(dir, 10), 200)
     const warnings: string[] = []
     const { result } = await trial({ folder: 'damaged', warn: (message) => warnings.push(message) })
@@ -185,7 +209,9 @@ describe('stopped and resumed', () => {
 describe('what stops a training', () => {
   test('a loss that is not finite: names the step, saves the parameters before it', async () => {
     const feeds = (step: number) =>
-      step === 5 ? { ...batch(step), x: f32([BATCH, 4], new Float32Array(BATCH * 4).fill(Number.NaN)) } : batch(step)
+      step === 5
+        ? { ...batch(step), x: f32([BATCH, 4], new Float32Array(BATCH * 4).fill(Number.NaN)) }
+        : batch(step)
     const { error, dir, parameters } = await trial({ folder: 'nan', feeds })
     expect(error).toMatchObject({ code: 'training/not-finite', message: expect.stringContaining('step 5') })
     const saved = await latestSnapshot(dir)
@@ -199,7 +225,11 @@ describe('what stops a training', () => {
     for (const step of [8, 10]) truncateSync(snapshotPath(dir, step), 200)
     const warnings: string[] = []
     const { error } = await trial({ folder: 'all-damaged', warn: (message) => warnings.push(message) })
-    expect(error).toMatchObject({ code: 'training/snapshots', exitCode: 3, hint: expect.stringContaining(`Delete the folder ${dir}`) })
+    expect(error).toMatchObject({
+      code: 'training/snapshots',
+      exitCode: 3,
+      hint: expect.stringContaining(`Delete the folder ${dir}`),
+    })
     expect(warnings).toEqual([])
   })
 

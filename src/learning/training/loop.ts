@@ -63,7 +63,12 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
   const save = async () => {
     if (checkpoint === undefined || saved === done) return
     const { dir, identity = '' } = checkpoint
-    await saveSnapshot(dir, { step: done, identity, parameters: options.parameters, optimizer: optimizer.state })
+    await saveSnapshot(dir, {
+      step: done,
+      identity,
+      parameters: options.parameters,
+      optimizer: optimizer.state,
+    })
     saved = done
   }
   try {
@@ -73,7 +78,11 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
       }
       if (done >= steps) break
       if (signal?.aborted) throw new InterruptedError('training')
-      const result = await options.gradient({ step: done, next: done + 1 < steps ? done + 1 : undefined, signal })
+      const result = await options.gradient({
+        step: done,
+        next: done + 1 < steps ? done + 1 : undefined,
+        signal,
+      })
       const norm = globalNorm(result.gradients)
       requireFinite(done, result, norm)
       const factor = options.schedule(done)

@@ -52,11 +52,20 @@ interface Stack {
  * @throws TrainingError `training/no-matrix` when a parameter is no matrix
  * @see Jordan et al. 2024, https://kellerjordan.github.io/posts/muon; torch.optim.Muon (same order of operations; there the iterations run in bf16, here in f32)
  */
-export function muon({ momentum = 0.95, weightDecay = 0, scale = 'original', session: place = {} }: MuonOptions = {}): UpdateRule {
+export function muon({
+  momentum = 0.95,
+  weightDecay = 0,
+  scale = 'original',
+  session: place = {},
+}: MuonOptions = {}): UpdateRule {
   return {
     async start(parameters) {
       const stacks = stackByShape(parameters)
-      const session = await openSession(orthogonalGraph(stacks), { name: 'muon', weights: memoryWeights({}), ...place })
+      const session = await openSession(orthogonalGraph(stacks), {
+        name: 'muon',
+        weights: memoryWeights({}),
+        ...place,
+      })
       const slots = stacks.flatMap((stack) => stack.slots)
       return {
         state: Object.fromEntries(slots.map((slot) => [`${slot.name}/momentum`, slot.momentum])),
@@ -73,7 +82,10 @@ export function muon({ momentum = 0.95, weightDecay = 0, scale = 'original', ses
           const directions = await orthogonalise(session, stacks, updates)
           for (const [s, { rows, columns, slots }] of stacks.entries()) {
             const size = rows * columns
-            const factor = scale === 'original' ? Math.sqrt(Math.max(1, rows / columns)) : 0.2 * Math.sqrt(Math.max(rows, columns))
+            const factor =
+              scale === 'original'
+                ? Math.sqrt(Math.max(1, rows / columns))
+                : 0.2 * Math.sqrt(Math.max(rows, columns))
             for (const [i, { parameter }] of slots.entries()) {
               move(parameter, directions[s]!.subarray(i * size, (i + 1) * size), at, factor, weightDecay)
             }
@@ -104,7 +116,13 @@ function stackByShape(parameters: Readonly<Record<string, Tensor<'f32'>>>): Stac
 }
 
 /** `m ← m + (1 − μ)(g − m)`; the update is `g + μ(m − g)`. */
-function nesterov(momentum: Float32Array, gradient: Float32Array, out: Float32Array, decay: number, gradientScale: number): void {
+function nesterov(
+  momentum: Float32Array,
+  gradient: Float32Array,
+  out: Float32Array,
+  decay: number,
+  gradientScale: number,
+): void {
   for (let i = 0; i < momentum.length; i++) {
     const g = gradient[i]! * gradientScale
     const m = momentum[i]! + (1 - decay) * (g - momentum[i]!)
@@ -113,7 +131,13 @@ function nesterov(momentum: Float32Array, gradient: Float32Array, out: Float32Ar
   }
 }
 
-function move(parameter: Float32Array, direction: Float32Array, { learningRate }: UpdateStep, factor: number, weightDecay: number): void {
+function move(
+  parameter: Float32Array,
+  direction: Float32Array,
+  { learningRate }: UpdateStep,
+  factor: number,
+  weightDecay: number,
+): void {
   const keep = 1 - learningRate * weightDecay
   const rate = learningRate * factor
   for (let i = 0; i < parameter.length; i++) parameter[i] = keep * parameter[i]! - rate * direction[i]!
@@ -121,8 +145,14 @@ function move(parameter: Float32Array, direction: Float32Array, { learningRate }
 
 const stackName = ({ rows, columns }: Stack) => `${rows}x${columns}`
 
-async function orthogonalise(session: Session, stacks: readonly Stack[], updates: readonly Tensor<'f32'>[]): Promise<Float32Array[]> {
-  const results = await session.run(Object.fromEntries(stacks.map((stack, s) => [stackName(stack), updates[s]!])))
+async function orthogonalise(
+  session: Session,
+  stacks: readonly Stack[],
+  updates: readonly Tensor<'f32'>[],
+): Promise<Float32Array[]> {
+  const results = await session.run(
+    Object.fromEntries(stacks.map((stack, s) => [stackName(stack), updates[s]!])),
+  )
   return stacks.map((stack) => {
     const { data } = results[`orthogonal/${stackName(stack)}`]!
     return data instanceof Float32Array ? data : f32([data.length], Float32Array.from(data, Number)).data

@@ -11,9 +11,15 @@ import { muon } from './muon.ts'
 import { openOptimizer, type UpdateRule } from './optimizer.ts'
 import { schedule } from './schedule.ts'
 
-const traceSchema = z.object({ dims: z.array(z.number()), rates: z.array(z.number()), after: z.array(z.array(z.number())) })
+const traceSchema = z.object({
+  dims: z.array(z.number()),
+  rates: z.array(z.number()),
+  after: z.array(z.array(z.number())),
+})
 const fixture = new URL('../../../test/fixtures/training/optimizers.json', import.meta.url)
-const { cases } = z.object({ cases: z.record(z.string(), traceSchema) }).parse(JSON.parse(readFileSync(fixture, 'utf8')))
+const { cases } = z
+  .object({ cases: z.record(z.string(), traceSchema) })
+  .parse(JSON.parse(readFileSync(fixture, 'utf8')))
 
 const wave = (dims: number[], frequency: number, phase: number, scale = 1) =>
   f32(
@@ -30,17 +36,20 @@ const rules: { [name: string]: UpdateRule } = {
   'muon-rms': muon({ weightDecay: 0.05, scale: 'match-rms-adamw', session: inline }),
 }
 
-test.each(Object.entries(cases))('%s follows torch, update by update', async (name, { dims, rates, after }) => {
-  const parameters = { w: wave(dims, 0.37, 0) }
-  const optimizer = await openOptimizer(parameters, [{ rule: rules[name]!, learningRate: 1 }])
-  for (const [step, rate] of rates.entries()) {
-    // Gradients ten times as large, scaled back as clipping does.
-    const gradients = { w: wave(dims, 0.11, step, 3) }
-    await optimizer.update(gradients, { step, factor: rate, gradientScale: 0.1 })
-    expect(parameters.w.data).toBeAllClose(after[step]!, { atol: 1e-6 })
-  }
-  await optimizer.close()
-})
+test.each(Object.entries(cases))(
+  '%s follows torch, update by update',
+  async (name, { dims, rates, after }) => {
+    const parameters = { w: wave(dims, 0.37, 0) }
+    const optimizer = await openOptimizer(parameters, [{ rule: rules[name]!, learningRate: 1 }])
+    for (const [step, rate] of rates.entries()) {
+      // Gradients ten times as large, scaled back as clipping does.
+      const gradients = { w: wave(dims, 0.11, step, 3) }
+      await optimizer.update(gradients, { step, factor: rate, gradientScale: 0.1 })
+      expect(parameters.w.data).toBeAllClose(after[step]!, { atol: 1e-6 })
+    }
+    await optimizer.close()
+  },
+)
 
 test('every case of the trace has a rule', () => expect(Object.keys(rules)).toEqual(Object.keys(cases)))
 
@@ -49,7 +58,9 @@ test('muon stacks matrices of one shape and treats each by itself', async () => 
   const together = { a: wave([4, 6], 0.3, 0), b: wave([4, 6], 0.2, 1), c: wave([6, 4], 0.5, 0) }
   const gradients = { a: wave([4, 6], 0.7, 0), b: wave([4, 6], 0.9, 1), c: wave([6, 4], 0.8, 2) }
   for (const parameters of [alone, together]) {
-    const optimizer = await openOptimizer(parameters, [{ rule: muon({ session: inline }), learningRate: 0.02 }])
+    const optimizer = await openOptimizer(parameters, [
+      { rule: muon({ session: inline }), learningRate: 0.02 },
+    ])
     await optimizer.update(gradients, { step: 0, factor: 1, gradientScale: 1 })
     await optimizer.close()
   }
@@ -59,7 +70,10 @@ test('muon stacks matrices of one shape and treats each by itself', async () => 
 test('muon steps have singular values near the learning rate', async () => {
   const parameters = { w: zeros([8, 16]) }
   const optimizer = await openOptimizer(parameters, [{ rule: muon({ session: inline }), learningRate: 1 }])
-  await optimizer.update({ w: f32([8, 16], fillNormal(new Float32Array(128), 1, stream(1))) }, { step: 0, factor: 1, gradientScale: 1 })
+  await optimizer.update(
+    { w: f32([8, 16], fillNormal(new Float32Array(128), 1, stream(1))) },
+    { step: 0, factor: 1, gradientScale: 1 },
+  )
   await optimizer.close()
   // ‖W‖² is the sum of 8 squared singular values, each within 0.68 … 1.13 (Jordan et al. 2024).
   const mean = Math.sqrt(globalNorm(parameters) ** 2 / 8)
@@ -75,15 +89,26 @@ describe('groups', () => {
       { accepts: (_, dims) => dims.length === 2, rule: plain, learningRate: 0.5 },
       { rule: plain, learningRate: 0.25 },
     ])
-    await optimizer.update({ matrix: f32([1, 2], [1, -3]), bias: f32([2], [2, 2]) }, { step: 0, factor: 0.5, gradientScale: 1 })
+    await optimizer.update(
+      { matrix: f32([1, 2], [1, -3]), bias: f32([2], [2, 2]) },
+      { step: 0, factor: 0.5, gradientScale: 1 },
+    )
     // The first update of Adam is the sign of the gradient times the rate.
     expect(parameters.matrix.data).toBeAllClose([-0.25, 0.25])
     expect(parameters.bias.data).toBeAllClose([-0.125, -0.125])
-    expect(Object.keys(optimizer.state)).toEqual(['matrix/first_moment', 'matrix/second_moment', 'bias/first_moment', 'bias/second_moment'])
+    expect(Object.keys(optimizer.state)).toEqual([
+      'matrix/first_moment',
+      'matrix/second_moment',
+      'bias/first_moment',
+      'bias/second_moment',
+    ])
   })
 
   test.each([
-    ['training/no-group', () => openOptimizer({ w: zeros([2]) }, [{ accepts: () => false, rule: adamW(), learningRate: 1 }])],
+    [
+      'training/no-group',
+      () => openOptimizer({ w: zeros([2]) }, [{ accepts: () => false, rule: adamW(), learningRate: 1 }]),
+    ],
     [
       'training/no-gradient',
       async () => {
@@ -92,14 +117,22 @@ describe('groups', () => {
       },
     ],
     ['training/no-matrix', () => openOptimizer({ w: zeros([2]) }, [{ rule: muon(), learningRate: 1 }])],
-    ['training/optimizer-state', async () => (await openOptimizer({ w: zeros([2]) }, [{ rule: adamW(), learningRate: 1 }])).restore({})],
+    [
+      'training/optimizer-state',
+      async () => (await openOptimizer({ w: zeros([2]) }, [{ rule: adamW(), learningRate: 1 }])).restore({}),
+    ],
   ])('%s', async (code, open) => expect(open()).rejects.toMatchObject({ code }))
 })
 
 describe('schedule', () => {
   test.each([
     ['warm-up starts at 0, then linear', schedule({ steps: 10, warmup: 2 }), [0, 0.5, 1, 0.875], 0],
-    ['cosine to a floor', schedule({ steps: 4, decay: 'cosine', floor: 0.2 }), [1, 0.2 + 0.8 * 0.85355339, 0.6], 0.2],
+    [
+      'cosine to a floor',
+      schedule({ steps: 4, decay: 'cosine', floor: 0.2 }),
+      [1, 0.2 + 0.8 * 0.85355339, 0.6],
+      0.2,
+    ],
     ['constant', schedule({ steps: 4, warmup: 1, decay: 'constant' }), [0, 1, 1, 1], 1],
   ])('%s', (_, factor, first, last) => {
     expect(first.map((_, step) => factor(step))).toBeAllClose(first, { atol: 1e-8 })
@@ -107,7 +140,9 @@ describe('schedule', () => {
   })
 
   test('a warm-up longer than the training is refused', () => {
-    expect(() => schedule({ steps: 3, warmup: 4 })).toThrow(expect.objectContaining({ code: 'training/schedule' }))
+    expect(() => schedule({ steps: 3, warmup: 4 })).toThrow(
+      expect.objectContaining({ code: 'training/schedule' }),
+    )
   })
 })
 

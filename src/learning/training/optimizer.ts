@@ -52,7 +52,10 @@ export interface Optimizer {
  * @example const optimizer = await openOptimizer(parameters, [{ accepts: isBlockMatrix, rule: muon(), learningRate: 0.02 }, { rule: adamW(), learningRate: 1e-3 }])
  * @throws TrainingError `training/no-group` listing the parameters that no group accepts
  */
-export async function openOptimizer(parameters: NamedArrays, groups: readonly ParameterGroup[]): Promise<Optimizer> {
+export async function openOptimizer(
+  parameters: NamedArrays,
+  groups: readonly ParameterGroup[],
+): Promise<Optimizer> {
   const members = groups.map(() => new Map<string, Tensor<'f32'>>())
   const orphans: string[] = []
   for (const [name, parameter] of Object.entries(parameters)) {
@@ -69,7 +72,8 @@ export async function openOptimizer(parameters: NamedArrays, groups: readonly Pa
   const running: { rule: RunningRule; learningRate: number; names: string[] }[] = []
   for (const [index, { rule, learningRate }] of groups.entries()) {
     const own = members[index]!
-    if (own.size > 0) running.push({ rule: await rule.start(Object.fromEntries(own)), learningRate, names: [...own.keys()] })
+    if (own.size > 0)
+      running.push({ rule: await rule.start(Object.fromEntries(own)), learningRate, names: [...own.keys()] })
   }
   const state = Object.assign({}, ...running.map(({ rule }) => rule.state)) satisfies NamedArrays
   return {

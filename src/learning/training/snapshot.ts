@@ -32,7 +32,10 @@ export function snapshotPath(dir: string, step: number): string {
  * removed.
  * @throws FileError `file/disk-full`, `file/write`: then the snapshots before are untouched
  */
-export async function saveSnapshot(dir: string, { step, identity, parameters, optimizer }: Snapshot): Promise<void> {
+export async function saveSnapshot(
+  dir: string,
+  { step, identity, parameters, optimizer }: Snapshot,
+): Promise<void> {
   const tensors = { ...prefixed('parameter/', parameters), ...prefixed('optimizer/', optimizer) }
   await writeSafetensors(snapshotPath(dir, step), tensors, { step: String(step), identity })
   for (const old of (await snapshotSteps(dir)).slice(KEPT)) await rm(snapshotPath(dir, old), { force: true })
@@ -42,12 +45,16 @@ export async function saveSnapshot(dir: string, { step, identity, parameters, op
  * The newest snapshot that can be read, if there is one. A damaged one is passed over with a warning.
  * @throws TrainingError `training/snapshots` when there are some and none can be read
  */
-export async function latestSnapshot(dir: string, warn: (message: string) => void = () => {}): Promise<Snapshot | undefined> {
+export async function latestSnapshot(
+  dir: string,
+  warn: (message: string) => void = () => {},
+): Promise<Snapshot | undefined> {
   const failures: (CheckpointError | FileError)[] = []
   for (const step of await snapshotSteps(dir)) {
     try {
       const snapshot = await readSnapshot(snapshotPath(dir, step), step)
-      for (const { message } of failures) warn(`${message}; going on from the snapshot before, after step ${step}`)
+      for (const { message } of failures)
+        warn(`${message}; going on from the snapshot before, after step ${step}`)
       return snapshot
     } catch (error) {
       if (!(error instanceof CheckpointError || error instanceof FileError)) throw error
@@ -70,7 +77,12 @@ export async function latestSnapshot(dir: string, warn: (message: string) => voi
 async function readSnapshot(path: string, step: number): Promise<Snapshot> {
   const { metadata } = await openSafetensors(path)
   const tensors = await loadSafetensors(path)
-  return { step, identity: metadata.identity ?? '', parameters: under('parameter/', tensors), optimizer: under('optimizer/', tensors) }
+  return {
+    step,
+    identity: metadata.identity ?? '',
+    parameters: under('parameter/', tensors),
+    optimizer: under('optimizer/', tensors),
+  }
 }
 
 /** Newest first. */
@@ -85,5 +97,9 @@ function prefixed(prefix: string, arrays: Readonly<Record<string, Tensor>>): Rec
 }
 
 function under(prefix: string, tensors: ReadonlyMap<string, Tensor>): Record<string, Tensor> {
-  return Object.fromEntries([...tensors].flatMap(([name, value]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [])))
+  return Object.fromEntries(
+    [...tensors].flatMap(([name, value]) =>
+      name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [],
+    ),
+  )
 }

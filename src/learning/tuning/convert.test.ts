@@ -32,7 +32,10 @@ const colours = [
 
 function picture(colour: number, grain: number): Picture {
   const random = stream('grain', colour, grain)
-  const data = Uint8Array.from({ length: 48 * 48 * 3 }, (_, i) => colours[colour]![i % 3]! + Math.floor(random() * 30))
+  const data = Uint8Array.from(
+    { length: 48 * 48 * 3 },
+    (_, i) => colours[colour]![i % 3]! + Math.floor(random() * 30),
+  )
   return { key: `${words[colour]} ${grain}`, read: () => ({ width: 48, height: 48, data }) }
 }
 
@@ -44,9 +47,20 @@ const imageItem = (colour: number, grain: number): EmbeddingItem => {
 const tasks: ConversionTask[] = [
   {
     name: 'name it',
-    pairs: Array.from({ length: 24 }, (_, i) => ({ query: imageItem(i % 4, i), target: textItem(i % 4), hard: [textItem((i + 1) % 4)] })),
+    pairs: Array.from({ length: 24 }, (_, i) => ({
+      query: imageItem(i % 4, i),
+      target: textItem(i % 4),
+      hard: [textItem((i + 1) % 4)],
+    })),
   },
-  { name: 'find it', pairs: Array.from({ length: 8 }, (_, i) => ({ query: textItem(i % 4), target: imageItem(i % 4, i), hard: [] })) },
+  {
+    name: 'find it',
+    pairs: Array.from({ length: 8 }, (_, i) => ({
+      query: textItem(i % 4),
+      target: imageItem(i % 4, i),
+      hard: [],
+    })),
+  },
 ]
 const lora: TunedPart = { tune: 'lora', rank: 8, alpha: 16 }
 const settings: ConversionSettings = {
@@ -77,7 +91,8 @@ describe.each(['ar', 'diffusion'] as const)('%s', (twin) => {
       settings: { ...settings, part },
       dir: join(dir, `falls ${twin} ${what}`),
     })
-    const mean = (values: [number, number][]) => values.reduce((sum, [, loss]) => sum + loss, 0) / values.length
+    const mean = (values: [number, number][]) =>
+      values.reduce((sum, [, loss]) => sum + loss, 0) / values.length
     expect(lossCurve).toHaveLength(settings.steps)
     expect(mean(lossCurve.slice(-5))).toBeLessThan(0.8 * mean(lossCurve.slice(0, 5)))
     await parts.features.close()
@@ -85,10 +100,19 @@ describe.each(['ar', 'diffusion'] as const)('%s', (twin) => {
 })
 
 test('a run that is stopped and goes on ends with the same bytes', async () => {
-  const straight = await convert({ ...(await open({ dir: folders.ar })), tasks, settings, dir: join(dir, 'straight') })
+  const straight = await convert({
+    ...(await open({ dir: folders.ar })),
+    tasks,
+    settings,
+    dir: join(dir, 'straight'),
+  })
   const stopped = new AbortController()
   const at = { ...(await open({ dir: folders.ar })), tasks, settings, dir: join(dir, 'stopped') }
-  const run = convert({ ...at, signal: stopped.signal, onProgress: ({ step }) => step === 9 && stopped.abort() })
+  const run = convert({
+    ...at,
+    signal: stopped.signal,
+    onProgress: ({ step }) => step === 9 && stopped.abort(),
+  })
   await expect(run).rejects.toMatchObject({ code: 'interrupted' })
   const resumed = await convert({ ...at, ...(await open({ dir: folders.ar })) })
   expect(resumed.resumedAt).toBe(9)
@@ -98,7 +122,9 @@ test('a run that is stopped and goes on ends with the same bytes', async () => {
 
 test('settings of another run are refused', async () => {
   const at = { ...(await open({ dir: folders.ar })), tasks, dir: join(dir, 'straight') }
-  await expect(convert({ ...at, settings: { ...settings, seed: 4 } })).rejects.toMatchObject({ code: 'training/other-run' })
+  await expect(convert({ ...at, settings: { ...settings, seed: 4 } })).rejects.toMatchObject({
+    code: 'training/other-run',
+  })
 })
 
 describe('encoder', () => {
@@ -106,7 +132,9 @@ describe('encoder', () => {
 
   test('vectors have unit length, do not depend on batch mates, and are those of the plain weights before training', async () => {
     const parts = await open({ dir: folders.diffusion })
-    const both = await Promise.all([lora, { tune: 'all' } as const].map((part) => subjectEncoder({ ...parts, part })))
+    const both = await Promise.all(
+      [lora, { tune: 'all' } as const].map((part) => subjectEncoder({ ...parts, part })),
+    )
     const [low, all] = await Promise.all(
       [lora, { tune: 'all' } as const].map(async (part, i) =>
         both[i]!.embed(items, {
@@ -115,7 +143,8 @@ describe('encoder', () => {
         }),
       ),
     )
-    for (const readout of ['mean', 'last', 'layer 1 mean']) expect(low![readout]!.data).toBeAllClose(all![readout]!.data, { atol: 1e-5 })
+    for (const readout of ['mean', 'last', 'layer 1 mean'])
+      expect(low![readout]!.data).toBeAllClose(all![readout]!.data, { atol: 1e-5 })
     const parameters = await initialTrained(parts.subject, lora, 1)
     const alone = await both[0]!.embed([items[2]!], { parameters, readouts: ['mean'] })
     const dim = alone.mean!.dims[1]!
@@ -129,14 +158,20 @@ describe('encoder', () => {
       (['causal', 'bidirectional'] as const).map(async (attention) => {
         const parts = await open({ dir: folders.ar, attention })
         const encoder = await subjectEncoder({ ...parts, part: lora })
-        return encoder.embed(items, { parameters: await initialTrained(parts.subject, lora, 1), readouts: ['mean', 'last'] })
+        return encoder.embed(items, {
+          parameters: await initialTrained(parts.subject, lora, 1),
+          readouts: ['mean', 'last'],
+        })
       }),
     )
     expect(Array.from(vectors[0]!.mean!.data)).not.toEqual(Array.from(vectors[1]!.mean!.data))
   })
 
   test('a random decoder keeps tower and projector, and has its own hash', async () => {
-    const [plain, random] = await Promise.all([open({ dir: folders.ar }), open({ dir: folders.ar, randomDecoder: { seed: 5 } })])
+    const [plain, random] = await Promise.all([
+      open({ dir: folders.ar }),
+      open({ dir: folders.ar, randomDecoder: { seed: 5 } }),
+    ])
     expect(random.subject.hash).not.toBe(plain.subject.hash)
     const projector = 'multi_modal_projector.linear_1.weight'
     expect(random.subject.weights.locate(projector)).toEqual(plain.subject.weights.locate(projector))
@@ -155,10 +190,12 @@ test('image rows do not depend on batch mates, to the bit: a resumed run compute
 
 test('a rank above the width is refused', async () => {
   const { subject } = await open({ dir: folders.ar })
-  await expect(initialTrained(subject, { tune: 'lora', rank: 1_000_000, alpha: 1 }, 3)).rejects.toMatchObject({
-    code: 'tuning/rank',
-    exitCode: 2,
-  })
+  await expect(initialTrained(subject, { tune: 'lora', rank: 1_000_000, alpha: 1 }, 3)).rejects.toMatchObject(
+    {
+      code: 'tuning/rank',
+      exitCode: 2,
+    },
+  )
 })
 
 test('a log that lost lines is told, not reported as the whole curve', async () => {
@@ -167,9 +204,15 @@ test('a log that lost lines is told, not reported as the whole curve', async () 
   await convert(options)
   const path = join(options.dir, 'log.jsonl')
   writeFileSync(path, readFileSync(path, 'utf8').split('\n').slice(1).join('\n'))
-  await expect(convert(options)).rejects.toMatchObject({ code: 'tuning/log', message: expect.stringContaining('2 steps') })
+  await expect(convert(options)).rejects.toMatchObject({
+    code: 'tuning/log',
+    message: expect.stringContaining('2 steps'),
+  })
 })
 
 test('a dual encoder is refused', async () => {
-  await expect(openSubject({ id: 'tower', dir: folders.tower })).rejects.toMatchObject({ code: 'tuning/subject', exitCode: 2 })
+  await expect(openSubject({ id: 'tower', dir: folders.tower })).rejects.toMatchObject({
+    code: 'tuning/subject',
+    exitCode: 2,
+  })
 })

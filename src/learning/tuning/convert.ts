@@ -107,17 +107,30 @@ export async function convert(options: ConversionOptions): Promise<Conversion> {
   const parameters = await initialTrained(subject, settings.part, settings.seed)
   const { learningRates } = settings
   const optimizer = await openOptimizer(parameters, [
-    { accepts: (_, dims) => dims.length === 2, rule: muon({ session: { threads } }), learningRate: learningRates.muon },
+    {
+      accepts: (_, dims) => dims.length === 2,
+      rule: muon({ session: { threads } }),
+      learningRate: learningRates.muon,
+    },
     { rule: adamW({ weightDecay: 0.01 }), learningRate: learningRates.adamw },
   ])
-  const session = await openSession(compiled, { weights: subject.weights, threads, name: `${subject.id} conversion` })
+  const session = await openSession(compiled, {
+    weights: subject.weights,
+    threads,
+    name: `${subject.id} conversion`,
+  })
   const log = join(dir, 'log.jsonl')
   try {
     const { resumedAt } = await train({
       parameters,
       optimizer,
       gradient: sessionStep({ session, parameters, feeds: batchesOf(options) }),
-      schedule: schedule({ steps: settings.steps, warmup: Math.ceil(settings.steps / 10), decay: 'linear', floor: 0.05 }),
+      schedule: schedule({
+        steps: settings.steps,
+        warmup: Math.ceil(settings.steps / 10),
+        decay: 'linear',
+        floor: 0.05,
+      }),
       steps: settings.steps,
       clip: CLIP,
       checkpoint: { dir: join(dir, 'snapshots'), every: SNAPSHOT_EVERY, identity: identityOf(options) },
@@ -126,7 +139,12 @@ export async function convert(options: ConversionOptions): Promise<Conversion> {
       onProgress,
       warn,
     })
-    return { parameters, hash: hashArrays(parameters), lossCurve: await readLosses(log, settings.steps), resumedAt }
+    return {
+      parameters,
+      hash: hashArrays(parameters),
+      lossCurve: await readLosses(log, settings.steps),
+      resumedAt,
+    }
   } finally {
     await session.close()
     await optimizer.close()
@@ -139,7 +157,9 @@ export async function convert(options: ConversionOptions): Promise<Conversion> {
  */
 function conversionLoss(graph: Graph, subject: Subject, part: TunedPart): Value<'f32'> {
   const scope = rootScope(graph, trainedScope(subject, part))
-  const groups = Array.from({ length: GROUPS }, (_, index) => sequenceGroup(scope, subject.model, subject.attention, index))
+  const groups = Array.from({ length: GROUPS }, (_, index) =>
+    sequenceGroup(scope, subject.model, subject.attention, index),
+  )
   const logScale = graph.input('log_scale', 'f32', [1])
   const rows = (name: string, dim: string) => graph.input(name, 'i64', [dim])
   const losses = TUNED_POOLS.map((pool) => {
@@ -147,13 +167,17 @@ function conversionLoss(graph: Graph, subject: Subject, part: TunedPart): Value<
       groups.map((group) => pooled(group, pool)),
       0,
     )
-    return infoNce(gather(vectors, rows('query_rows', 'pairs')), gather(vectors, rows('target_rows', 'pairs')), {
-      temperature: { logScale },
-      normalize: false,
-      targetGroups: rows('target_group', 'pairs'),
-      negatives: gather(vectors, rows('negative_rows', 'negatives')),
-      negativeGroups: rows('negative_group', 'negatives'),
-    })
+    return infoNce(
+      gather(vectors, rows('query_rows', 'pairs')),
+      gather(vectors, rows('target_rows', 'pairs')),
+      {
+        temperature: { logScale },
+        normalize: false,
+        targetGroups: rows('target_group', 'pairs'),
+        negatives: gather(vectors, rows('negative_rows', 'negatives')),
+        negativeGroups: rows('negative_group', 'negatives'),
+      },
+    )
   })
   return mul(
     losses.reduce((a, b) => add(a, b)),
@@ -175,9 +199,17 @@ function batchesOf({ tasks, settings, features, sequences, signal }: ConversionO
     const targets = pairs.map(({ target }) => target)
     const isTarget = new Set(targets.map(({ key }) => key))
     // One hard negative a pair, another at each step; what is somebody's target takes part anyway.
-    const hard = pairs.flatMap((pair) => (pair.hard.length === 0 ? [] : [pair.hard[step % pair.hard.length]!]))
-    const negatives = [...new Map(hard.filter(({ key }) => !isTarget.has(key)).map((item) => [item.key, item])).values()]
-    const items = [...new Map([...pairs.map(({ query }) => query), ...targets, ...negatives].map((item) => [item.key, item])).values()]
+    const hard = pairs.flatMap((pair) =>
+      pair.hard.length === 0 ? [] : [pair.hard[step % pair.hard.length]!],
+    )
+    const negatives = [
+      ...new Map(hard.filter(({ key }) => !isTarget.has(key)).map((item) => [item.key, item])).values(),
+    ]
+    const items = [
+      ...new Map(
+        [...pairs.map(({ query }) => query), ...targets, ...negatives].map((item) => [item.key, item]),
+      ).values(),
+    ]
     const prepared = await sequences.prepare(items, signal)
     const split = splitByLength(prepared, GROUPS)
     const place = new Map(split.flat().map((item, at) => [items[item]!.key, at]))
@@ -213,7 +245,10 @@ function batchesOf({ tasks, settings, features, sequences, signal }: ConversionO
   }
 }
 
-function temperatureAt(step: number, { steps, temperature: { start, end, share } }: ConversionSettings): number {
+function temperatureAt(
+  step: number,
+  { steps, temperature: { start, end, share } }: ConversionSettings,
+): number {
   return start * (end / start) ** Math.min(1, step / (share * steps))
 }
 
@@ -222,7 +257,8 @@ function identityOf({ subject, tasks, settings }: ConversionOptions): string {
   const hash = createHash('sha256').update(JSON.stringify([subject.hash, settings]))
   for (const { name, weight, pairs } of tasks) {
     hash.update(JSON.stringify([name, weight]))
-    for (const { query, target, hard } of pairs) hash.update(JSON.stringify([query.key, target.key, hard.map(({ key }) => key)]))
+    for (const { query, target, hard } of pairs)
+      hash.update(JSON.stringify([query.key, target.key, hard.map(({ key }) => key)]))
   }
   return hash.digest('hex')
 }

@@ -24,7 +24,12 @@ export interface SequenceGroup {
  * `pool_weights` `[pools, batch, seq]`, each with the index behind its name, and `image_rows` `[rows, hidden]` for all groups;
  * `position_ids` `[axes, batch, seq]` for families whose positions have several numbers.
  */
-export function sequenceGroup(scope: Scope, model: VisionLanguageModel, attention: AttentionPattern, index: number): SequenceGroup {
+export function sequenceGroup(
+  scope: Scope,
+  model: VisionLanguageModel,
+  attention: AttentionPattern,
+  index: number,
+): SequenceGroup {
   const { graph } = scope
   const { positionAxes } = model.shape
   const dims = [`batch${index}`, `seq${index}`]
@@ -34,12 +39,18 @@ export function sequenceGroup(scope: Scope, model: VisionLanguageModel, attentio
     attentionMask: ids('attention_mask'),
     imageRows: graph.input('image_rows', 'f32', ['rows', rowWidth(model.shape)]),
     imageIndex: ids('image_index'),
-    positions: positionAxes === undefined ? undefined : graph.input(`position_ids${index}`, 'i64', [positionAxes, ...dims]),
+    positions:
+      positionAxes === undefined
+        ? undefined
+        : graph.input(`position_ids${index}`, 'i64', [positionAxes, ...dims]),
   }
   const weights = graph.input(`pool_weights${index}`, 'f32', [TUNED_POOLS.length, ...dims])
   return {
     pieces: model.buildDecoder(scope, inputs, { attention }),
-    weights: { mean: weightsOf(weights, TUNED_POOLS.indexOf('mean')), last: weightsOf(weights, TUNED_POOLS.indexOf('last')) },
+    weights: {
+      mean: weightsOf(weights, TUNED_POOLS.indexOf('mean')),
+      last: weightsOf(weights, TUNED_POOLS.indexOf('last')),
+    },
   }
 }
 
@@ -56,7 +67,9 @@ export function decoderParameters(model: VisionLanguageModel): ParameterSlot[] {
 }
 
 /** Linear layers of the decoder, by name without `.weight`, with their sizes. */
-export function decoderLinears(model: VisionLanguageModel): { module: string; inFeatures: number; outFeatures: number }[] {
+export function decoderLinears(
+  model: VisionLanguageModel,
+): { module: string; inFeatures: number; outFeatures: number }[] {
   const graph = new Graph()
   const names: string[] = []
   const scope = rootScope(graph, {

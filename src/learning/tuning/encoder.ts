@@ -45,14 +45,21 @@ export interface SubjectEncoderOptions {
 }
 
 /** Opens the decoder once for any number of trained states: these are fed. */
-export async function subjectEncoder({ subject, part, features, sequences, threads = 1 }: SubjectEncoderOptions): Promise<SubjectEncoder> {
+export async function subjectEncoder({
+  subject,
+  part,
+  features,
+  sequences,
+  threads = 1,
+}: SubjectEncoderOptions): Promise<SubjectEncoder> {
   const { model, attention, weights, id } = subject
   const graph = new Graph()
   const group = sequenceGroup(rootScope(graph, trainedScope(subject, part)), model, attention, 0)
   for (const by of TUNED_POOLS) {
     graph.output(by, pooled(group, by))
     const states = [group.pieces.inputs, ...group.pieces.layers]
-    for (const [layer, state] of states.entries()) graph.output(layerReadout(layer, by), pool(state, group.weights[by]))
+    for (const [layer, state] of states.entries())
+      graph.output(layerReadout(layer, by), pool(state, group.weights[by]))
   }
   const session = await openSession(compile(graph), { weights, threads, name: `${id} encoder` })
   const { hidden } = model.shape
@@ -70,7 +77,10 @@ export async function subjectEncoder({ subject, part, features, sequences, threa
         const feeds = { ...groupFeeds(batch, table, 0), image_rows: table.rows, ...parameters }
         const outputs = await session.run(feeds, { outputs: readouts, signal })
         for (const readout of readouts) {
-          const vectors = f32([members.length, hidden], outputs[readout]?.data instanceof Float32Array ? outputs[readout].data : [])
+          const vectors = f32(
+            [members.length, hidden],
+            outputs[readout]?.data instanceof Float32Array ? outputs[readout].data : [],
+          )
           for (const [i, member] of members.entries())
             made[readout]!.data.set(vectors.data.subarray(i * hidden, (i + 1) * hidden), member * hidden)
         }

@@ -19,7 +19,11 @@ test.skipIf(!fixtures.every((name) => hasGolden(name))).each(fixtures)(
     const prepared = await Promise.all(
       pictured.map(async ({ items: [item], name: key, expect: { stages } }) => {
         const picture = await decodeImage(join(goldenDir(name), 'images', item!.images[0]!))
-        return { key, inputs: toF32(expected.get(stages.inputs!)!), ...subject.processor.prepare(item!.prompt, [picture]) }
+        return {
+          key,
+          inputs: toF32(expected.get(stages.inputs!)!),
+          ...subject.processor.prepare(item!.prompt, [picture]),
+        }
       }),
     )
     await features.add(prepared)
@@ -33,7 +37,9 @@ test.skipIf(!fixtures.every((name) => hasGolden(name))).each(fixtures)(
         const row = table.rowOf(key, own)
         return Array.from(table.rows.data.subarray(row * hidden, (row + 1) * hidden))
       })
-      const wanted = places.flatMap(({ place }) => Array.from(inputs.data.subarray(place * hidden, (place + 1) * hidden)))
+      const wanted = places.flatMap(({ place }) =>
+        Array.from(inputs.data.subarray(place * hidden, (place + 1) * hidden)),
+      )
       expect(Float32Array.from(got)).toBeAllClose(Float32Array.from(wanted), { atol: 2e-5 })
     }
   },

@@ -36,11 +36,17 @@ export interface PictureFeatures {
 const BATCH = 32
 
 /** Opens the tower and projector of a model. */
-export async function pictureFeatures({ id, model, weights, storedDtype }: Subject, threads: number): Promise<PictureFeatures> {
+export async function pictureFeatures(
+  { id, model, weights, storedDtype }: Subject,
+  threads: number,
+): Promise<PictureFeatures> {
   const { view } = model.shape
   const width = rowWidth(model.shape)
   const graph = new Graph()
-  const { rows } = model.buildVision(rootScope(graph, { storedDtype }), graph.input('pixel_values', 'f32', ['views', ...view]))
+  const { rows } = model.buildVision(
+    rootScope(graph, { storedDtype }),
+    graph.input('pixel_values', 'f32', ['views', ...view]),
+  )
   graph.output('rows', rows)
   const count = (views: number) => evaluateDim(rows.dims[0]!, new Map([['views', views]])) ?? 0
   const tokens = count(2) - count(1)
@@ -56,21 +62,31 @@ export async function pictureFeatures({ id, model, weights, storedDtype }: Subje
   ): Promise<Float32Array> {
     const pixels = new Float32Array(views.length * sizeOf(view))
     for (const [i, { data }] of views.entries()) pixels.set(data, i * data.length)
-    const { rows: made } = await session.run({ pixel_values: f32([views.length, ...view], pixels), ...feeds }, { signal })
+    const { rows: made } = await session.run(
+      { pixel_values: f32([views.length, ...view], pixels), ...feeds },
+      { signal },
+    )
     return made?.data instanceof Float32Array ? made.data : new Float32Array()
   }
 
   return {
     has: (key) => known.has(key),
     async add(pictures, signal) {
-      const unknown = [...new Map(pictures.filter(({ key }) => !known.has(key)).map((picture) => [picture.key, picture])).values()]
+      const unknown = [
+        ...new Map(
+          pictures.filter(({ key }) => !known.has(key)).map((picture) => [picture.key, picture]),
+        ).values(),
+      ]
       for (const { key, views, visionFeeds } of unknown)
         if (visionFeeds !== undefined) known.set(key, await run(views, visionFeeds, signal))
       const missing = unknown.filter(({ visionFeeds }) => visionFeeds === undefined)
       for (let start = 0; start < missing.length; ) {
         const batch: typeof missing = []
         let views = 0
-        while (start < missing.length && (batch.length === 0 || views + missing[start]!.views.length <= BATCH)) {
+        while (
+          start < missing.length &&
+          (batch.length === 0 || views + missing[start]!.views.length <= BATCH)
+        ) {
           views += missing[start]!.views.length
           batch.push(missing[start++]!)
         }

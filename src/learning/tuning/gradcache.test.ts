@@ -1,7 +1,15 @@
 /** @file A batch by chunks gives the gradients of the whole batch. */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type compile, type Graph, l2Normalize, linear, matMul, tanh, type Value } from '../../engine/graph/index.ts'
+import {
+  type compile,
+  type Graph,
+  l2Normalize,
+  linear,
+  matMul,
+  tanh,
+  type Value,
+} from '../../engine/graph/index.ts'
 import { openSession, type Session } from '../../engine/runtime/session.ts'
 import { memoryWeights } from '../../engine/runtime/weights.ts'
 import { fillNormal, stream } from '../../foundation/numeric/random.ts'
@@ -14,7 +22,10 @@ const [PAIRS, INNER, DIM] = [7, 6, 5]
 const random = (name: string, ...dims: number[]) =>
   f32(dims, fillNormal(new Float32Array(dims.reduce((a, b) => a * b)), 0.7, stream(1, name)))
 const parameters: NamedArrays = { tower: random('tower', INNER, INNER), shared: random('shared', DIM, INNER) }
-const inputs: Record<'query' | 'target', Tensor<'f32'>> = { query: random('q', PAIRS, INNER), target: random('t', PAIRS, INNER) }
+const inputs: Record<'query' | 'target', Tensor<'f32'>> = {
+  query: random('q', PAIRS, INNER),
+  target: random('t', PAIRS, INNER),
+}
 const temperature = 0.02
 
 /** Queries go through a tower that targets don't have; both share the last layer. */
@@ -24,7 +35,8 @@ function vectors(graph: Graph, side: 'query' | 'target'): Value<'f32'> {
   return l2Normalize(tanh(linear(seen, graph.parameter('shared', 'f32', [DIM, INNER], 'fed'))))
 }
 
-const open = (compiled: ReturnType<typeof compile>) => openSession(compiled, { weights: memoryWeights({}), thread: 'caller' })
+const open = (compiled: ReturnType<typeof compile>) =>
+  openSession(compiled, { weights: memoryWeights({}), thread: 'caller' })
 const rowsOf = ({ data }: Tensor<'f32'>, start: number, count: number) =>
   f32([count, INNER], data.slice(start * INNER, (start + count) * INNER))
 
@@ -43,11 +55,21 @@ beforeAll(async () => {
     return { forward: await opened(forward), backward: await opened(backward) }
   }
   sides = { query: await side('query'), target: await side('target') }
-  const { compiled } = gradientGraph((graph) => ({ loss: infoNce(vectors(graph, 'query'), vectors(graph, 'target'), { temperature }) }))
-  whole = stepResultOf(await (await opened(compiled)).run({ query_features: inputs.query, target_features: inputs.target, ...parameters }))
+  const { compiled } = gradientGraph((graph) => ({
+    loss: infoNce(vectors(graph, 'query'), vectors(graph, 'target'), { temperature }),
+  }))
+  whole = stepResultOf(
+    await (await opened(compiled)).run({
+      query_features: inputs.query,
+      target_features: inputs.target,
+      ...parameters,
+    }),
+  )
   const dims = ['pairs', DIM]
   loss = await opened(
-    vectorLossGraph({ query: dims, target: dims }, (_, { query, target }) => ({ loss: infoNce(query!, target!, { temperature }) })),
+    vectorLossGraph({ query: dims, target: dims }, (_, { query, target }) => ({
+      loss: infoNce(query!, target!, { temperature }),
+    })),
   )
 })
 afterAll(async () => {
@@ -58,7 +80,9 @@ const chunked = (size: number) => {
   const starts = Array.from({ length: Math.ceil(PAIRS / size) }, (_, i) => i * size)
   return (['query', 'target'] as const).flatMap((name) =>
     starts.map((start) =>
-      sessionChunk(sides[name], parameters, { [`${name}_features`]: rowsOf(inputs[name], start, Math.min(size, PAIRS - start)) }),
+      sessionChunk(sides[name], parameters, {
+        [`${name}_features`]: rowsOf(inputs[name], start, Math.min(size, PAIRS - start)),
+      }),
     ),
   )
 }
@@ -86,7 +110,9 @@ describe('GradCache', () => {
         }),
       ),
     )
-    const mean = apart[0]!.gradients.shared!.data.map((value, i) => (value + apart[1]!.gradients.shared!.data[i]!) / 2)
+    const mean = apart[0]!.gradients.shared!.data.map(
+      (value, i) => (value + apart[1]!.gradients.shared!.data[i]!) / 2,
+    )
     expect(mean).not.toBeAllClose(whole.gradients.shared!.data, { atol: 1e-2 })
   })
 })

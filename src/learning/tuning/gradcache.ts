@@ -5,11 +5,26 @@
  * @see Gao et al. 2021 (arXiv 2101.06983); specs/vlm2vec-mmeb.md §5.3
  */
 
-import { type CompiledGraph, compile, type Dim, Graph, type Value, vectorJacobian } from '../../engine/graph/index.ts'
+import {
+  type CompiledGraph,
+  compile,
+  type Dim,
+  Graph,
+  type Value,
+  vectorJacobian,
+} from '../../engine/graph/index.ts'
 import type { Session } from '../../engine/runtime/session.ts'
 import { joined, rangeOf } from '../../foundation/numeric/rows.ts'
 import { f32, type Tensor } from '../../foundation/numeric/tensor.ts'
-import { fedParameters, isF32, type Loss, type NamedArrays, outputLoss, type StepResult, stepResultOf } from '../training/index.ts'
+import {
+  fedParameters,
+  isF32,
+  type Loss,
+  type NamedArrays,
+  outputLoss,
+  type StepResult,
+  stepResultOf,
+} from '../training/index.ts'
 
 /** A part of a batch. What its vectors are called may differ from chunk to chunk: queries and targets of a pair can run apart. */
 export interface CachedChunk {
@@ -27,7 +42,11 @@ export interface GradCacheOptions {
 }
 
 /** One step by chunks. @returns loss and gradients of the whole batch, and the `cache`: gradients of the vectors by name `[rows, dim]` */
-export async function gradCache({ chunks, loss, signal }: GradCacheOptions): Promise<StepResult & { cache: NamedArrays }> {
+export async function gradCache({
+  chunks,
+  loss,
+  signal,
+}: GradCacheOptions): Promise<StepResult & { cache: NamedArrays }> {
   const parts: NamedArrays[] = []
   for (const chunk of chunks) parts.push(await chunk.vectors(signal))
   const names = [...new Set(parts.flatMap((part) => Object.keys(part)))]
@@ -41,13 +60,17 @@ export async function gradCache({ chunks, loss, signal }: GradCacheOptions): Pro
       starts.set(name, start + dims[0]!)
       return [name, rangeOf(cache[name]!, start, dims[0]!)] as const
     })
-    for (const [name, { dims, data }] of Object.entries(await chunk.gradients(Object.fromEntries(upstream), signal))) {
+    for (const [name, { dims, data }] of Object.entries(
+      await chunk.gradients(Object.fromEntries(upstream), signal),
+    )) {
       const sum = sums.get(name) ?? { dims, data: new Float64Array(data.length) }
       for (let at = 0; at < data.length; at++) sum.data[at]! += data[at]!
       sums.set(name, sum)
     }
   }
-  const summed = [...sums].map(([name, { dims, data }]) => [name, f32(dims, Float32Array.from(data))] as const)
+  const summed = [...sums].map(
+    ([name, { dims, data }]) => [name, f32(dims, Float32Array.from(data))] as const,
+  )
   return { loss: value, metrics, gradients: Object.fromEntries(summed), cache }
 }
 
@@ -89,7 +112,9 @@ export function sessionChunk(
 ): CachedChunk {
   const run = async (session: Session, more: NamedArrays, signal?: AbortSignal) => {
     const all: Readonly<Record<string, Tensor>> = { ...parameters, ...feeds, ...more }
-    const wanted = session.inputs.flatMap(({ name }) => (all[name] === undefined ? [] : [[name, all[name]] as const]))
+    const wanted = session.inputs.flatMap(({ name }) =>
+      all[name] === undefined ? [] : [[name, all[name]] as const],
+    )
     return await session.run(Object.fromEntries(wanted), { signal })
   }
   return {
@@ -110,13 +135,19 @@ export function vectorLossGraph(
   build: (graph: Graph, vectors: Readonly<Record<string, Value<'f32'>>>) => Loss,
 ): CompiledGraph {
   const graph = new Graph()
-  const inputs = Object.entries(dims).map(([name, shape]) => ({ name, value: graph.input(VECTOR + name, 'f32', shape) }))
+  const inputs = Object.entries(dims).map(([name, shape]) => ({
+    name,
+    value: graph.input(VECTOR + name, 'f32', shape),
+  }))
   outputLoss(graph, build(graph, Object.fromEntries(inputs.map(({ name, value }) => [name, value]))), inputs)
   return compile(graph)
 }
 
 /** The loss by a session over a `vectorLossGraph`. @param feeds what the loss wants beside the vectors */
-export function sessionLoss(session: Session, feeds: Readonly<Record<string, Tensor>> = {}): GradCacheOptions['loss'] {
+export function sessionLoss(
+  session: Session,
+  feeds: Readonly<Record<string, Tensor>> = {},
+): GradCacheOptions['loss'] {
   return async (vectors, signal) => {
     const named = Object.entries(vectors).map(([name, value]) => [VECTOR + name, value] as const)
     return stepResultOf(await session.run({ ...feeds, ...Object.fromEntries(named) }, { signal }))
@@ -124,5 +155,7 @@ export function sessionLoss(session: Session, feeds: Readonly<Record<string, Ten
 }
 
 function floats(outputs: Readonly<Record<string, Tensor>>): NamedArrays {
-  return Object.fromEntries(Object.entries(outputs).flatMap(([name, value]) => (isF32(value) ? [[name, value]] : [])))
+  return Object.fromEntries(
+    Object.entries(outputs).flatMap(([name, value]) => (isF32(value) ? [[name, value]] : [])),
+  )
 }

@@ -43,7 +43,10 @@ test.each([
 ])('%s', async (_, ids, expected) => {
   const feeds = { ...axes, groups: i64([2], ids) }
   for (const symmetric of [false, true]) {
-    const { loss } = await run((graph, q, t) => infoNce(q, t, { temperature: 0.5, symmetric, targetGroups: groupsOf(graph) }), feeds)
+    const { loss } = await run(
+      (graph, q, t) => infoNce(q, t, { temperature: 0.5, symmetric, targetGroups: groupsOf(graph) }),
+      feeds,
+    )
     expect(loss).toBeCloseTo(expected, 6)
   }
 })
@@ -54,7 +57,12 @@ test('own hard negatives are candidates of every query, and may be masked', asyn
   // Each query meets its target's direction twice and the other one twice.
   expect(plain.loss).toBeCloseTo(Math.log(2 + 2 * Math.exp(-2)), 6)
   const masked = await run(
-    (graph, q, t) => infoNce(q, t, { temperature: 0.5, perQuery: 2, targetGroups: graph.input('groups', 'i64', ['2*batch']) }),
+    (graph, q, t) =>
+      infoNce(q, t, {
+        temperature: 0.5,
+        perQuery: 2,
+        targetGroups: graph.input('groups', 'i64', ['2*batch']),
+      }),
     { ...feeds, groups: i64([4], [0, 1, 1, 0]) },
     2,
   )
@@ -63,7 +71,11 @@ test('own hard negatives are candidates of every query, and may be masked', asyn
 
 test('sigmoid loss leaves pairs of one group out', async () => {
   const build: Loss = (graph, q, t) =>
-    sigmoidLoss(q, t, { logScale: graph.scalar(Math.log(2)), bias: graph.scalar(-1), groups: groupsOf(graph) })
+    sigmoidLoss(q, t, {
+      logScale: graph.scalar(Math.log(2)),
+      bias: graph.scalar(-1),
+      groups: groupsOf(graph),
+    })
   const own = Math.log(1 + Math.exp(-1))
   const other = Math.log(1 + Math.exp(-1))
   expect((await run(build, { ...axes, groups: i64([2], [-1, -1]) })).loss).toBeCloseTo(own + other, 6)
@@ -73,7 +85,8 @@ test('sigmoid loss leaves pairs of one group out', async () => {
 test('matryoshka normalises each truncation anew', async () => {
   const feeds = { queries: f32([2, 2], [3, 4, -3, 4]), targets: f32([2, 2], [3, 4, -3, 4]) }
   const { loss } = await run(
-    (_, q, t) => matryoshka({ dims: [1], weights: [2] }, (cut) => infoNce(cut(q), cut(t), { temperature: 1 })),
+    (_, q, t) =>
+      matryoshka({ dims: [1], weights: [2] }, (cut) => infoNce(cut(q), cut(t), { temperature: 1 })),
     feeds,
   )
   // One dimension, normalised: +1 and −1.
@@ -81,8 +94,16 @@ test('matryoshka normalises each truncation anew', async () => {
 })
 
 test.each([
-  ['rows', (graph: Graph) => infoNce(graph.input('q', 'f32', [2, 4]), graph.input('t', 'f32', [3, 4]), { temperature: 1 })],
-  ['dims', (graph: Graph) => infoNce(graph.input('q', 'f32', [2, 4]), graph.input('t', 'f32', [2, 5]), { temperature: 1 })],
+  [
+    'rows',
+    (graph: Graph) =>
+      infoNce(graph.input('q', 'f32', [2, 4]), graph.input('t', 'f32', [3, 4]), { temperature: 1 }),
+  ],
+  [
+    'dims',
+    (graph: Graph) =>
+      infoNce(graph.input('q', 'f32', [2, 4]), graph.input('t', 'f32', [2, 5]), { temperature: 1 }),
+  ],
   ['weights', (graph: Graph) => matryoshka({ dims: [2, 4], weights: [1] }, () => graph.scalar(0))],
 ])('mismatched %s are refused', (_, build) => {
   expect(() => build(new Graph())).toThrow(expect.objectContaining({ code: 'tuning/loss' }))

@@ -63,7 +63,15 @@ export interface InfoNceOptions {
  * @see van den Oord et al. 2018; specs/vlm2vec-mmeb.md §5.1
  */
 export function infoNce(queries: F32, targets: F32, options: InfoNceOptions): F32 {
-  const { temperature, symmetric = false, perQuery = 1, normalize = true, negatives, targetGroups, negativeGroups } = options
+  const {
+    temperature,
+    symmetric = false,
+    perQuery = 1,
+    normalize = true,
+    negatives,
+    targetGroups,
+    negativeGroups,
+  } = options
   const rows = queries.dims[0]!
   requireRows(queries, targets, perQuery)
   const unit = (x: F32) => (normalize ? l2Normalize(x) : x)
@@ -73,15 +81,24 @@ export function infoNce(queries: F32, targets: F32, options: InfoNceOptions): F3
   const own = mul(iota(queries.graph, rows), perQuery)
   const groups = targetGroups && {
     queries: firstOfEach(targetGroups, perQuery),
-    candidates: negatives === undefined ? targetGroups : concat([targetGroups, negativeGroups ?? noGroups(negatives)], 0),
+    candidates:
+      negatives === undefined
+        ? targetGroups
+        : concat([targetGroups, negativeGroups ?? noGroups(negatives)], 0),
   }
   const logits = scaled(matMul(query, swapLast(candidates)), temperature)
-  const forward = ownLoss(groups ? withoutEqualGroups(logits, groups.queries, groups.candidates, own) : logits, own)
+  const forward = ownLoss(
+    groups ? withoutEqualGroups(logits, groups.queries, groups.candidates, own) : logits,
+    own,
+  )
   if (!symmetric) return forward
   const positives = firstOfEach(target, perQuery)
   const mirrored = scaled(matMul(positives, swapLast(query)), temperature)
   const diagonal = iota(queries.graph, rows)
-  const backward = ownLoss(groups ? withoutEqualGroups(mirrored, groups.queries, groups.queries, diagonal) : mirrored, diagonal)
+  const backward = ownLoss(
+    groups ? withoutEqualGroups(mirrored, groups.queries, groups.queries, diagonal) : mirrored,
+    diagonal,
+  )
   return mul(add(forward, backward), 0.5)
 }
 
@@ -122,7 +139,10 @@ export interface MatryoshkaOptions {
  * @example matryoshka({ dims: [64, 192] }, (cut) => infoNce(cut(queries), cut(targets), { temperature: 0.02 }))
  * @see Kusupati et al. 2022
  */
-export function matryoshka({ dims, weights = dims.map(() => 1) }: MatryoshkaOptions, loss: (cut: (x: F32) => F32) => F32): F32 {
+export function matryoshka(
+  { dims, weights = dims.map(() => 1) }: MatryoshkaOptions,
+  loss: (cut: (x: F32) => F32) => F32,
+): F32 {
   if (dims.length === 0 || weights.length !== dims.length) {
     throw new TuningError('loss', {
       message: `${dims.length} Matryoshka dims have ${weights.length} weights`,
@@ -177,7 +197,13 @@ function noGroups(negatives: F32): I64 {
 
 function requireRows(queries: F32, targets: F32, perQuery: number): void {
   const expected = multiplyDims(queries.dims[0]!, perQuery)
-  if (queries.dims.length === 2 && targets.dims.length === 2 && targets.dims[0] === expected && targets.dims[1] === queries.dims[1]) return
+  if (
+    queries.dims.length === 2 &&
+    targets.dims.length === 2 &&
+    targets.dims[0] === expected &&
+    targets.dims[1] === queries.dims[1]
+  )
+    return
   throw new TuningError('loss', {
     message: `queries [${queries.dims}] and targets [${targets.dims}] do not fit: ${perQuery} targets a query`,
     hint: 'Both are [rows, dim] with the same dim; each query has its positive first, then its own hard negatives.',

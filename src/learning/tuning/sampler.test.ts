@@ -23,7 +23,8 @@ const steps = (count: number, changes?: Partial<SamplerOptions>): SampledPair[] 
 
 test('each sub-batch is of one task', () => {
   const pairs = steps(20)
-  for (let i = 0; i < pairs.length; i += 4) expect(new Set(pairs.slice(i, i + 4).map(({ task }) => task)).size).toBe(1)
+  for (let i = 0; i < pairs.length; i += 4)
+    expect(new Set(pairs.slice(i, i + 4).map(({ task }) => task)).size).toBe(1)
 })
 
 test('weights are shares of the sub-batches', () => {
@@ -33,7 +34,8 @@ test('weights are shares of the sub-batches', () => {
   expect(share('label')).toBeCloseTo(1 / 5, 1)
   // Systematic sampling: two of five sub-batches in each batch, not on average only.
   const draw = sampler(options())
-  for (let step = 0; step < 50; step++) expect(draw(step).filter(({ task }) => task === 'caption')).toHaveLength(8)
+  for (let step = 0; step < 50; step++)
+    expect(draw(step).filter(({ task }) => task === 'caption')).toHaveLength(8)
 })
 
 property.prop([fc.integer({ min: 0, max: 1000 }), fc.integer({ min: 2, max: 30 })])(
@@ -48,7 +50,8 @@ property.prop([fc.integer({ min: 0, max: 1000 }), fc.integer({ min: 2, max: 30 }
     })
       .filter(({ task }) => task === 'a')
       .map(({ row }) => row)
-    for (let epoch = 0; epoch + rows <= drawn.length; epoch += rows) expect(new Set(drawn.slice(epoch, epoch + rows)).size).toBe(rows)
+    for (let epoch = 0; epoch + rows <= drawn.length; epoch += rows)
+      expect(new Set(drawn.slice(epoch, epoch + rows)).size).toBe(rows)
   },
 )
 

@@ -54,7 +54,10 @@ export function sampler({ tasks, batch, subBatch, seed }: SamplerOptions): Sampl
     const counts = [...countBefore(step)]
     return deal(tasks, perBatch, seed, step).flatMap((task) => {
       const first = counts[task]!++ * subBatch
-      return Array.from({ length: subBatch }, (_, i) => ({ task: tasks[task]!.name, row: orders[task]!(first + i) }))
+      return Array.from({ length: subBatch }, (_, i) => ({
+        task: tasks[task]!.name,
+        row: orders[task]!(first + i),
+      }))
     })
   }
 }
@@ -99,10 +102,14 @@ function epochOrders(name: string, rows: number, seed: number): (position: numbe
 function requireUsable(tasks: readonly SampledTask[], batch: number, subBatch: number): void {
   const weights = tasks.map(({ weight = 1 }) => weight)
   const problems = [
-    !(subBatch >= 1 && batch >= 1 && batch % subBatch === 0) && `a batch of ${batch} is no multiple of sub-batches of ${subBatch}`,
+    !(subBatch >= 1 && batch >= 1 && batch % subBatch === 0) &&
+      `a batch of ${batch} is no multiple of sub-batches of ${subBatch}`,
     !weights.some((weight) => weight > 0) && 'no task has a weight above 0',
     ...tasks.map(({ name, rows }) => rows < 1 && `task ${name} has no rows`),
-    ...tasks.map(({ name }, i) => !(weights[i]! >= 0 && weights[i]! < Infinity) && `task ${name} has the weight ${weights[i]}`),
+    ...tasks.map(
+      ({ name }, i) =>
+        !(weights[i]! >= 0 && weights[i]! < Infinity) && `task ${name} has the weight ${weights[i]}`,
+    ),
     new Set(tasks.map(({ name }) => name)).size < tasks.length && 'two tasks have one name',
   ].filter((problem) => problem !== false)
   if (problems.length === 0) return

@@ -33,10 +33,17 @@ export function sequencesOf({ processor }: Pick<Subject, 'processor'>, features:
         const { key, instruction, text, picture } = item
         const found = known.get(key)
         if (found !== undefined) return found
-        const { prompt, instructionEnd } = processor.prompt({ instruction, text, images: picture === undefined ? 0 : 1 })
-        const made = processor.prepare(prompt, picture === undefined ? [] : [picture.read()], { instructionEnd })
+        const { prompt, instructionEnd } = processor.prompt({
+          instruction,
+          text,
+          images: picture === undefined ? 0 : 1,
+        })
+        const made = processor.prepare(prompt, picture === undefined ? [] : [picture.read()], {
+          instructionEnd,
+        })
         const { inputIds, imageIndex, positions, views, visionFeeds } = made
-        if (picture !== undefined && !features.has(picture.key)) unseen.push({ key: picture.key, views, visionFeeds })
+        if (picture !== undefined && !features.has(picture.key))
+          unseen.push({ key: picture.key, views, visionFeeds })
         const sequence = { inputIds, imageIndex, positions, pictureKey: picture?.key }
         known.set(key, sequence)
         return sequence
@@ -48,7 +55,11 @@ export function sequencesOf({ processor }: Pick<Subject, 'processor'>, features:
 }
 
 /** The feeds of one group, without `image_rows`. */
-export function groupFeeds(sequences: readonly Sequence[], table: ImageTable, index: number): Record<string, Tensor> {
+export function groupFeeds(
+  sequences: readonly Sequence[],
+  table: ImageTable,
+  index: number,
+): Record<string, Tensor> {
   const batch = sequences.length
   const seq = Math.max(...sequences.map(({ inputIds }) => inputIds.length))
   const ids = new Float64Array(batch * seq)

@@ -59,7 +59,8 @@ export async function openSubject({ id, dir, attention, randomDecoder }: Subject
   }
   const stored = checkpointWeights(checkpoint, model.weightSpellings)
   const decoder = decoderParameters(model)
-  const random = randomDecoder && initialWeights(decoder, { seed: randomDecoder.seed, layers: model.shape.layers })
+  const random =
+    randomDecoder && initialWeights(decoder, { seed: randomDecoder.seed, layers: model.shape.layers })
   const pattern = attention ?? model.shape.nativeAttention
   const hash = createHash('sha256')
     .update(await hashCheckpoint(checkpoint))

@@ -46,11 +46,16 @@ export async function fixtureBatch(
   prompts: readonly FixturePrompt[],
   seq?: number,
 ): Promise<FixtureBatch> {
-  const pictures = await Promise.all(prompts.map(({ images }) => Promise.all(images.map((name) => decodeImage(join(dir, 'images', name))))))
+  const pictures = await Promise.all(
+    prompts.map(({ images }) => Promise.all(images.map((name) => decodeImage(join(dir, 'images', name))))),
+  )
   const items = prompts.map(({ prompt }, i) => processor.prepare(prompt, pictures[i]!))
   const pictured = prompts.filter(({ images }) => images.length > 0)
   // Prepared as one item, all pictures get one table, and their rows come in the order of the items.
-  const together = pictured.length === 0 ? undefined : processor.prepare(pictured.map(({ prompt }) => prompt).join(''), pictures.flat())
+  const together =
+    pictured.length === 0
+      ? undefined
+      : processor.prepare(pictured.map(({ prompt }) => prompt).join(''), pictures.flat())
   const rows = together?.imageIndex.filter((row) => row >= 0) ?? []
   let at = 0
   return {
@@ -72,7 +77,9 @@ export function compareIds(
   const real = expected.ids.map((row, i) => row.filter((_, at) => expected.mask[i]?.[at] === 1))
   const found = batch.items.map(({ inputIds }) => inputIds)
   const places = found.map(({ length }, i) =>
-    Array.from({ length: batch.seq }, (_, at) => Number(at >= startOf(batch, i, settings) && at < startOf(batch, i, settings) + length)),
+    Array.from({ length: batch.seq }, (_, at) =>
+      Number(at >= startOf(batch, i, settings) && at < startOf(batch, i, settings) + length),
+    ),
   )
   const check = (stage: string, got: unknown, wanted: unknown) =>
     recorder.check(
@@ -112,29 +119,41 @@ export function batchVectors(
   const { norm } = model.buildDecoder(scope, {
     inputIds: input('input_ids'),
     attentionMask: input('attention_mask'),
-    positions: positionAxes === undefined ? undefined : graph.input(`${name}/position_ids`, 'i64', [positionAxes, ...dims]),
+    positions:
+      positionAxes === undefined
+        ? undefined
+        : graph.input(`${name}/position_ids`, 'i64', [positionAxes, ...dims]),
     ...pictures,
   })
   return pool(norm, weightsOf(graph.input(`${name}/pool_weights`, 'f32', [1, ...dims]), 0))
 }
 
 /** What `batchVectors` declares. */
-export function batchFeeds(name: string, batch: FixtureBatch, settings: BatchSettings): Record<string, Tensor> {
+export function batchFeeds(
+  name: string,
+  batch: FixtureBatch,
+  settings: BatchSettings,
+): Record<string, Tensor> {
   const { items, seq, vision, imageIndex } = batch
   const starts = items.map((_, i) => startOf(batch, i, settings))
   const padded = (fill: number, row: (item: number) => readonly number[]) => {
     const values = new Array<number>(items.length * seq).fill(fill)
-    for (const i of items.keys()) for (const [at, value] of row(i).entries()) values[i * seq + starts[i]! + at] = value
+    for (const i of items.keys())
+      for (const [at, value] of row(i).entries()) values[i * seq + starts[i]! + at] = value
     return i64([items.length, seq], values)
   }
-  const weights = items.map((item) => poolWeights(settings.pooling, { ...item, tailStart: item.spans.tailStart }))
+  const weights = items.map((item) =>
+    poolWeights(settings.pooling, { ...item, tailStart: item.spans.tailStart }),
+  )
   const pixels = vision && joined(vision.views.map((view) => f32([1, ...view.dims], view.data)))
   return {
     [`${name}/input_ids`]: padded(0, (i) => items[i]!.inputIds),
     [`${name}/attention_mask`]: padded(0, (i) => items[i]!.inputIds.map(() => 1)),
     [`${name}/pool_weights`]: poolWeightsFeed([weights], seq, starts),
     ...positionFeeds(items, seq, starts, `${name}/position_ids`),
-    ...(pixels === undefined ? {} : { pixel_values: pixels, [`${name}/image_index`]: padded(-1, (i) => imageIndex[i]!) }),
+    ...(pixels === undefined
+      ? {}
+      : { pixel_values: pixels, [`${name}/image_index`]: padded(-1, (i) => imageIndex[i]!) }),
     ...vision?.visionFeeds,
   }
 }

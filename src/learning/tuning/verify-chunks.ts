@@ -40,14 +40,17 @@ export async function byChunks(subject: TuningSubject): Promise<Chunked | undefi
       const pair = { forward: await opened(graphs.forward), backward: await opened(graphs.backward) }
       const { feeds: fed, spelled: names } = fedArrays(subject, graphs.backward)
       for (const [canonical, own] of names) spelled.set(canonical, own)
-      const prompts = name === 'query' ? fixture.queries : fixture.targets.map((prompt) => ({ prompt, images: [] }))
+      const prompts =
+        name === 'query' ? fixture.queries : fixture.targets.map((prompt) => ({ prompt, images: [] }))
       for (let start = 0; start < prompts.length; start += size) {
         const part = await fixtureBatch(dir, processor, prompts.slice(start, start + size), batch.seq)
         chunks.push(sessionChunk(pair, fed, batchFeeds(name, part, fixture)))
       }
     }
     const found = await gradCache({ chunks, loss: sessionLoss(await opened(lossGraph)) })
-    const named = Object.entries(found.gradients).map(([name, value]) => [spelled.get(name) ?? name, value] as const)
+    const named = Object.entries(found.gradients).map(
+      ([name, value]) => [spelled.get(name) ?? name, value] as const,
+    )
     return { ...found, gradients: Object.fromEntries(named) }
   } finally {
     for (const session of sessions) await session.close()

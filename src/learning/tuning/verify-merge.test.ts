@@ -48,13 +48,18 @@ const only =
   async (dir) => {
     const path = join(dir, 'cases.json')
     const cases = listed.parse(JSON.parse(readFileSync(path, 'utf8')))
-    writeFileSync(path, JSON.stringify({ ...cases, adapters: cases.adapters.filter(({ name }) => name === kept) }))
+    writeFileSync(
+      path,
+      JSON.stringify({ ...cases, adapters: cases.adapters.filter(({ name }) => name === kept) }),
+    )
     await editTensors('tensors.safetensors', (tensors) => {
-      for (const name of tensors.keys()) if (!name.startsWith(`${kept}/`) && !name.startsWith('base/')) tensors.delete(name)
+      for (const name of tensors.keys())
+        if (!name.startsWith(`${kept}/`) && !name.startsWith('base/')) tensors.delete(name)
     })(dir)
   }
 
-const config = (adapter: string, from: string | RegExp, to: string) => editText(`adapter-${adapter}/adapter_config.json`, from, to)
+const config = (adapter: string, from: string | RegExp, to: string) =>
+  editText(`adapter-${adapter}/adapter_config.json`, from, to)
 const attention = 'base_model.model.model.language_model.layers.0.self_attn'
 
 /** Changes one tensor of a kind's adapter, number by number. */
@@ -74,14 +79,28 @@ describe('a mistake in a kind of folder fails at its own stage', () => {
     ],
     ['embedding', 'another alpha', 'merged', config('embedding', '"lora_alpha": 4', '"lora_alpha": 5')],
     ['convolution', 'another alpha', 'merged', config('convolution', '"lora_alpha": 4', '"lora_alpha": 5')],
-    ['tokens', 'another row trained', 'merged', config('tokens', /("trainable_token_indices": \[\s*1,\s*)7/, '$18')],
+    [
+      'tokens',
+      'another row trained',
+      'merged',
+      config('tokens', /("trainable_token_indices": \[\s*1,\s*)7/, '$18'),
+    ],
     [
       'lora-bias',
       'biases of zeros',
       'merged',
-      change('lora-bias', 'base_model.model.model.vision_tower.vision_model.encoder.layers.0.mlp.fc1.lora_B.bias', () => 0),
+      change(
+        'lora-bias',
+        'base_model.model.model.vision_tower.vision_model.encoder.layers.0.mlp.fc1.lora_B.bias',
+        () => 0,
+      ),
     ],
-    ['head', 'a rank-stabilised scale', 'merged', config('head', '"use_rslora": false', '"use_rslora": true')],
+    [
+      'head',
+      'a rank-stabilised scale',
+      'merged',
+      config('head', '"use_rslora": false', '"use_rslora": true'),
+    ],
   ])('%s: %s: %s', async (adapter, _, stage, edit) => {
     const dir = brokenKind('adapters')
     await only(adapter)(dir)
@@ -97,7 +116,11 @@ describe.runIf(golden)('a mistake fails at its own stage', () => {
       'lora',
       'tensors swapped',
       'merged',
-      swap(`${attention}.q_proj.lora_A.weight`, `${attention}.k_proj.lora_A.weight`, 'adapter-lora/adapter_model.safetensors'),
+      swap(
+        `${attention}.q_proj.lora_A.weight`,
+        `${attention}.k_proj.lora_A.weight`,
+        'adapter-lora/adapter_model.safetensors',
+      ),
     ],
     [
       'dora',
@@ -110,7 +133,12 @@ describe.runIf(golden)('a mistake fails at its own stage', () => {
       ),
     ],
     ['patterns', 'a plain scale', 'merged', config('patterns', '"use_rslora": true', '"use_rslora": false')],
-    ['patterns', 'another alpha of some modules', 'merged', config('patterns', /"down_proj": 6/, '"down_proj": 7')],
+    [
+      'patterns',
+      'another alpha of some modules',
+      'merged',
+      config('patterns', /"down_proj": 6/, '"down_proj": 7'),
+    ],
     [
       'modules-to-save',
       'a module that was not trained whole',
@@ -121,7 +149,10 @@ describe.runIf(golden)('a mistake fails at its own stage', () => {
       'layers',
       'a weight of the base',
       'base vectors',
-      swap('language_model.model.layers.0.mlp.up_proj.weight', 'language_model.model.layers.0.mlp.gate_proj.weight'),
+      swap(
+        'language_model.model.layers.0.mlp.up_proj.weight',
+        'language_model.model.layers.0.mlp.gate_proj.weight',
+      ),
     ],
   ])(
     '%s: %s: %s',
@@ -153,7 +184,9 @@ describe.runIf(golden)('a mistake fails at its own stage', () => {
     })(dir)
     await expect(verifyMerge(dir)).rejects.toMatchObject({
       code: 'checkpoint/adapter-target',
-      message: expect.stringMatching(/model\.decoder\.blocks\.\d\.\S+\.weight is not in the base model.* more/),
+      message: expect.stringMatching(
+        /model\.decoder\.blocks\.\d\.\S+\.weight is not in the base model.* more/,
+      ),
     })
   })
 })

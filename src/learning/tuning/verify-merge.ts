@@ -13,7 +13,14 @@ import { readAdapter } from '../../models/checkpoint/adapter-folder.ts'
 import { loadSafetensors } from '../../models/checkpoint/safetensors.ts'
 import { VerifyRecorder, type VerifyReport } from '../../models/embedder/golden/report.ts'
 import { type AdapterMode, adaptedWeights } from '../../models/families/adapted.ts'
-import { batchFeeds, batchSettings, batchVectors, compareIds, fixtureBatch, paddedIds } from './verify-batch.ts'
+import {
+  batchFeeds,
+  batchSettings,
+  batchVectors,
+  compareIds,
+  fixtureBatch,
+  paddedIds,
+} from './verify-batch.ts'
 import { openSubjectOf } from './verify-subject.ts'
 
 const ids = paddedIds.shape.ids
@@ -31,7 +38,10 @@ const fixtureSchema = z.looseObject({
  * Compares every tensor of the fixture in `dir`: for each adapter the weights that it changes, no other changes, and the vectors of the texts.
  * @throws FileError, CheckpointError, FamilyError when the folder is no fixture; TuningError `tuning/subject` for a dual encoder
  */
-export async function verifyMerge(dir: string, { device = 'cpu' }: { device?: Device } = {}): Promise<VerifyReport> {
+export async function verifyMerge(
+  dir: string,
+  { device = 'cpu' }: { device?: Device } = {},
+): Promise<VerifyReport> {
   const fixture = await readJson(join(dir, 'cases.json'), fixtureSchema)
   const expected = await loadSafetensors(join(dir, 'tensors.safetensors'))
   const { checkpoint, model } = await openSubjectOf(dir)
@@ -41,7 +51,8 @@ export async function verifyMerge(dir: string, { device = 'cpu' }: { device?: De
   const { tolerance } = fixture
   const compare = (stage: string, name: string, key: string, got: Tensor | undefined, allowed: number) => {
     const wanted = expected.get(key)
-    if (wanted === undefined) recorder.check({ case: name, stage, key }, false, `the fixture has no tensor ${key}`)
+    if (wanted === undefined)
+      recorder.check({ case: name, stage, key }, false, `the fixture has no tensor ${key}`)
     else recorder.compare({ case: name, stage, key }, got, wanted, allowed)
   }
   const vectors = async (adapter: Adapter | undefined, mode: AdapterMode) => {
@@ -49,9 +60,15 @@ export async function verifyMerge(dir: string, { device = 'cpu' }: { device?: De
     const graph = new Graph()
     graph.output('vectors', batchVectors(rootScope(graph, weights.scope), model, 'text', batch))
     const compiled = compile(graph)
-    const session = await openSession(compiled, { weights: await weights.source(compiled), device, thread: 'caller', name: 'merge' })
+    const session = await openSession(compiled, {
+      weights: await weights.source(compiled),
+      device,
+      thread: 'caller',
+      name: 'merge',
+    })
     try {
-      return (await session.run({ ...batchFeeds('text', batch, fixture), ...weights.feeds(compiled) })).vectors
+      return (await session.run({ ...batchFeeds('text', batch, fixture), ...weights.feeds(compiled) }))
+        .vectors
     } finally {
       await session.close()
     }
@@ -64,7 +81,11 @@ export async function verifyMerge(dir: string, { device = 'cpu' }: { device?: De
     const merged = await weights.merged()
     const wanted = changed.map((spelled) => weights.find(spelled)?.name ?? spelled)
     const other = [...merged.keys()].filter((key) => !wanted.includes(key))
-    recorder.check({ case: name, stage: 'changed weights' }, other.length === 0, `no change of ${other} is expected`)
+    recorder.check(
+      { case: name, stage: 'changed weights' },
+      other.length === 0,
+      `no change of ${other} is expected`,
+    )
     for (const [i, spelled] of changed.entries())
       compare('merged', name, `${name}/merged/${spelled}`, merged.get(wanted[i]!), tolerance.merged)
     compare('live vectors', name, `${name}/vectors`, await vectors(adapter, 'live'), tolerance.vectors)

@@ -3,7 +3,15 @@
 import { rootScope } from '../../engine/nn/index.ts'
 import { toF32 } from '../../foundation/numeric/float.ts'
 import { f32 } from '../../foundation/numeric/tensor.ts'
-import { adamW, gradientGraph, type NamedArrays, type Optimizer, openOptimizer, type Schedule, stepResultOf } from '../training/index.ts'
+import {
+  adamW,
+  gradientGraph,
+  type NamedArrays,
+  type Optimizer,
+  openOptimizer,
+  type Schedule,
+  stepResultOf,
+} from '../training/index.ts'
 import { infoNce } from './losses.ts'
 import { batchFeeds, batchVectors } from './verify-batch.ts'
 import {
@@ -21,7 +29,9 @@ import {
 async function compareReplay(subject: TuningSubject, rate: Schedule): Promise<void> {
   const { fixture, expected, recorder } = subject
   const { trained } = trainedParameters(subject)
-  const copies = Object.fromEntries(Object.entries(trained).map(([name, { dims, data }]) => [name, f32(dims, data.slice())]))
+  const copies = Object.fromEntries(
+    Object.entries(trained).map(([name, { dims, data }]) => [name, f32(dims, data.slice())]),
+  )
   const optimizer = await optimizerFor(fixture, copies)
   for (const step of fixture.losses.keys()) {
     const given = Object.keys(copies).flatMap((name) => {
@@ -29,7 +39,11 @@ async function compareReplay(subject: TuningSubject, rate: Schedule): Promise<vo
       return gradient === undefined ? [] : [[name, toF32(gradient)] as const]
     })
     const missing = Object.keys(copies).length - given.length
-    recorder.check({ case: `step ${step}`, stage: 'replay' }, missing === 0, `the fixture has no gradient for ${missing} adapter tensors`)
+    recorder.check(
+      { case: `step ${step}`, stage: 'replay' },
+      missing === 0,
+      `the fixture has no gradient for ${missing} adapter tensors`,
+    )
     if (missing > 0) return
     await optimizer.update(Object.fromEntries(given), { step, factor: rate(step), gradientScale: 1 })
     compareAfter(subject, step, copies, 'replay', fixture.tolerance.replay)
@@ -41,9 +55,14 @@ export async function compareSteps(subject: TuningSubject, rate: Schedule): Prom
   const { fixture, recorder, model, query, target } = subject
   const { compiled } = gradientGraph((graph) => {
     const scope = rootScope(graph, adapted(subject, 'live').scope)
-    const vectors = { query: batchVectors(scope, model, 'query', query), target: batchVectors(scope, model, 'target', target) }
+    const vectors = {
+      query: batchVectors(scope, model, 'query', query),
+      target: batchVectors(scope, model, 'target', target),
+    }
     for (const [name, value] of Object.entries(vectors)) graph.output(name, value)
-    return { loss: infoNce(vectors.query, vectors.target, { temperature: fixture.temperature, normalize: false }) }
+    return {
+      loss: infoNce(vectors.query, vectors.target, { temperature: fixture.temperature, normalize: false }),
+    }
   })
   const { feeds: fed, spelled } = fedArrays(subject, compiled)
   const feeds = { ...batchFeeds('query', query, fixture), ...batchFeeds('target', target, fixture) }
@@ -58,10 +77,16 @@ export async function compareSteps(subject: TuningSubject, rate: Schedule): Prom
       const { loss, gradients } = stepResultOf(outputs)
       const where = { case: `step ${step}`, stage: 'loss', key: `losses ${step}` }
       recorder.compare(where, f32([], [loss]), f32([], [fixture.losses[step]!]), fixture.tolerance.loss)
-      const named = Object.fromEntries(Object.entries(gradients).map(([name, value]) => [spelled.get(name) ?? name, value]))
+      const named = Object.fromEntries(
+        Object.entries(gradients).map(([name, value]) => [spelled.get(name) ?? name, value]),
+      )
       compareGradients(subject, `step${step}/grad/`, named)
       const strangers = Object.keys(named).filter((name) => fixture.without_gradient.includes(name))
-      recorder.check({ case: `step ${step}`, stage: 'grad' }, strangers.length === 0, `the reference has no gradient of ${strangers}`)
+      recorder.check(
+        { case: `step ${step}`, stage: 'grad' },
+        strangers.length === 0,
+        `the reference has no gradient of ${strangers}`,
+      )
       // While the adapter is as it was given, and behind what shows that it is.
       if (step === 0) await compareReplay(subject, rate)
       // What is missing was reported; no update is possible without it.
@@ -70,7 +95,13 @@ export async function compareSteps(subject: TuningSubject, rate: Schedule): Prom
       compareAfter(subject, step, all, 'after', fixture.tolerance.after)
     }
     const { query: final } = await session.run({ ...feeds, ...fed })
-    compareVector(subject, 'final', 'final/query', final, fixture.tolerance.final ?? fixture.tolerance.vectors)
+    compareVector(
+      subject,
+      'final',
+      'final/query',
+      final,
+      fixture.tolerance.final ?? fixture.tolerance.vectors,
+    )
   } finally {
     await session.close()
     await optimizer.close()
@@ -87,7 +118,8 @@ function compareAfter(
   const prefix = `step${step}/after/`
   for (const [name, value] of Object.entries(parameters)) {
     const wanted = expected.get(prefix + name)
-    if (wanted !== undefined) recorder.compare({ case: `step ${step}`, stage, key: prefix + name }, value, wanted, tolerance)
+    if (wanted !== undefined)
+      recorder.compare({ case: `step ${step}`, stage, key: prefix + name }, value, wanted, tolerance)
   }
 }
 

@@ -73,7 +73,9 @@ export interface TuningSubject {
 }
 
 /** The checkpoint of a fixture and its model, whose weights are all there. */
-export async function openSubjectOf(dir: string): Promise<{ checkpoint: Checkpoint; model: VisionLanguageModel }> {
+export async function openSubjectOf(
+  dir: string,
+): Promise<{ checkpoint: Checkpoint; model: VisionLanguageModel }> {
   const checkpoint = await openCheckpoint(join(dir, 'checkpoint'))
   const model = modelOf(checkpoint.config)
   if (model.kind !== 'vision-language') {
@@ -87,16 +89,24 @@ export async function openSubjectOf(dir: string): Promise<{ checkpoint: Checkpoi
 }
 
 /** Parameters by the adapter's names: those that the reference gives gradients for, and all. */
-export function trainedParameters({ adapter, fixture }: TuningSubject): { all: NamedArrays; trained: NamedArrays } {
+export function trainedParameters({ adapter, fixture }: TuningSubject): {
+  all: NamedArrays
+  trained: NamedArrays
+} {
   const all = adapterParameters(adapter)
   const trained = Object.entries(all).filter(([name]) => !fixture.without_gradient.includes(name))
   return { all, trained: Object.fromEntries(trained) }
 }
 
 /** Adapter in the graph: canonical names of fed parameters → names and arrays of the adapter. */
-export function fedArrays(subject: TuningSubject, compiled: CompiledGraph): { feeds: NamedArrays; spelled: ReadonlyMap<string, string> } {
+export function fedArrays(
+  subject: TuningSubject,
+  compiled: CompiledGraph,
+): { feeds: NamedArrays; spelled: ReadonlyMap<string, string> } {
   const feeds = adapted(subject, 'live').feeds(compiled)
-  const names = new Map(Object.entries(adapterParameters(subject.adapter)).map(([name, value]) => [value, name]))
+  const names = new Map(
+    Object.entries(adapterParameters(subject.adapter)).map(([name, value]) => [value, name]),
+  )
   return { feeds, spelled: new Map(Object.entries(feeds).map(([name, value]) => [name, names.get(value)!])) }
 }
 
@@ -104,7 +114,11 @@ export function adapted({ checkpoint, model, adapter }: TuningSubject, mode: Ada
   return adaptedWeights({ checkpoint, model, adapter, mode })
 }
 
-export async function open(subject: TuningSubject, compiled: CompiledGraph, mode: AdapterMode = 'live'): Promise<Session> {
+export async function open(
+  subject: TuningSubject,
+  compiled: CompiledGraph,
+  mode: AdapterMode = 'live',
+): Promise<Session> {
   const weights = await adapted(subject, mode).source(compiled)
   return await openSession(compiled, { weights, device: subject.device, thread: 'caller', name: 'tuning' })
 }
@@ -120,12 +134,22 @@ export function compareVector(
   if (wanted !== undefined) recorder.compare({ case: key, stage, key }, got, wanted, tolerance)
 }
 
-export function compareGradients({ expected, recorder }: TuningSubject, prefix: string, got: NamedArrays, stage = 'grad'): void {
+export function compareGradients(
+  { expected, recorder }: TuningSubject,
+  prefix: string,
+  got: NamedArrays,
+  stage = 'grad',
+): void {
   for (const [key, tensor] of expected) {
     if (!key.startsWith(prefix)) continue
     const wanted = toF32(tensor)
     const magnitude = wanted.data.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0)
     const tolerance = Math.max(GRADIENT.absolute, GRADIENT.relative * magnitude)
-    recorder.compare({ case: prefix.split('/')[0]!, stage, key }, got[key.slice(prefix.length)], wanted, tolerance)
+    recorder.compare(
+      { case: prefix.split('/')[0]!, stage, key },
+      got[key.slice(prefix.length)],
+      wanted,
+      tolerance,
+    )
   }
 }

@@ -8,7 +8,13 @@ import { verifyTuning } from './verify-tuning.ts'
 const LIMIT = 300_000
 
 test.each(
-  ['tune-lora-llava', 'tune-lora-llava-zero-b', 'tune-dora-qwen2-vl', 'tune-dora-qwen2-vl-image', 'tune-gradcache'].filter(hasGolden),
+  [
+    'tune-lora-llava',
+    'tune-lora-llava-zero-b',
+    'tune-dora-qwen2-vl',
+    'tune-dora-qwen2-vl-image',
+    'tune-gradcache',
+  ].filter(hasGolden),
 )(
   '%s equals the reference',
   async (name) => {
@@ -25,7 +31,8 @@ const broken = fixtureCopies()
 const adapter = 'adapter-0/adapter_model.safetensors'
 const layer = (index: number) => `base_model.model.model.language_model.layers.${index}`
 const base = 'language_model.model.layers.0.mlp'
-const settings = (from: string, to: string, folder = 'adapter-0') => editText(`${folder}/adapter_config.json`, from, to)
+const settings = (from: string, to: string, folder = 'adapter-0') =>
+  editText(`${folder}/adapter_config.json`, from, to)
 
 describe.each<[fixture: string, mistakes: [mistake: string, stage: string, edit: Edit][]]>([
   [
@@ -39,7 +46,11 @@ describe.each<[fixture: string, mistakes: [mistake: string, stage: string, edit:
       [
         'magnitudes swapped',
         'vectors',
-        swap(`${layer(0)}.self_attn.q_proj.lora_magnitude_vector`, `${layer(0)}.self_attn.o_proj.lora_magnitude_vector`, adapter),
+        swap(
+          `${layer(0)}.self_attn.q_proj.lora_magnitude_vector`,
+          `${layer(0)}.self_attn.o_proj.lora_magnitude_vector`,
+          adapter,
+        ),
       ],
       ['another temperature', 'loss', editText('cases.json', '"temperature": 0.05', '"temperature": 0.051')],
       ['another pooling', 'vectors', editText('cases.json', '"pooling": "mean"', '"pooling": "last"')],
@@ -59,8 +70,16 @@ describe.each<[fixture: string, mistakes: [mistake: string, stage: string, edit:
     'tune-dora-qwen2-vl-image',
     [
       ['a rank-stabilised scale', 'vectors', settings('"use_rslora": false', '"use_rslora": true')],
-      ['another alpha after the tuning', 'folder', settings('"lora_alpha": 16', '"lora_alpha": 15', 'adapter-3')],
-      ['larger pictures', 'input_ids', editText('checkpoint/preprocessor_config.json', '"min_pixels": 3136', '"min_pixels": 6272')],
+      [
+        'another alpha after the tuning',
+        'folder',
+        settings('"lora_alpha": 16', '"lora_alpha": 15', 'adapter-3'),
+      ],
+      [
+        'larger pictures',
+        'input_ids',
+        editText('checkpoint/preprocessor_config.json', '"min_pixels": 3136', '"min_pixels": 6272'),
+      ],
     ],
   ],
   [
@@ -73,7 +92,11 @@ describe.each<[fixture: string, mistakes: [mistake: string, stage: string, edit:
   [
     'tune-lora-llava-zero-b',
     [
-      ['gate and up swapped in the base', 'vectors', swap(`${base}.gate_proj.weight`, `${base}.up_proj.weight`)],
+      [
+        'gate and up swapped in the base',
+        'vectors',
+        swap(`${base}.gate_proj.weight`, `${base}.up_proj.weight`),
+      ],
       // Without effect on the vectors while B is zero.
       ['another alpha', 'grad', settings('"lora_alpha": 16', '"lora_alpha": 15')],
     ],
@@ -81,8 +104,16 @@ describe.each<[fixture: string, mistakes: [mistake: string, stage: string, edit:
   [
     'tune-gradcache',
     [
-      ['another loss by chunks', 'gradcache loss', editText('cases.json', /("chunk": 2,\s*"loss": )18/, '$119')],
-      ['another rope base', 'vectors', editText('checkpoint/config.json', '"rope_theta": 10000.0', '"rope_theta": 500000.0')],
+      [
+        'another loss by chunks',
+        'gradcache loss',
+        editText('cases.json', /("chunk": 2,\s*"loss": )18/, '$119'),
+      ],
+      [
+        'another rope base',
+        'vectors',
+        editText('checkpoint/config.json', '"rope_theta": 10000.0', '"rope_theta": 500000.0'),
+      ],
     ],
   ],
 ])('%s', (fixture, mistakes) => {

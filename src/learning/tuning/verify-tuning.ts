@@ -18,13 +18,24 @@ import { type Schedule, schedule } from '../training/index.ts'
 import { batchFeeds, batchVectors, compareIds, fixtureBatch } from './verify-batch.ts'
 import { byChunks, compareChunked } from './verify-chunks.ts'
 import { compareSteps } from './verify-steps.ts'
-import { adapted, compareVector, open, openSubjectOf, type TuningFixture, type TuningSubject, tuningFixture } from './verify-subject.ts'
+import {
+  adapted,
+  compareVector,
+  open,
+  openSubjectOf,
+  type TuningFixture,
+  type TuningSubject,
+  tuningFixture,
+} from './verify-subject.ts'
 
 /**
  * Compares every tensor of the fixture in `dir`, from pixels and ids to the weights after the last step.
  * @throws FileError, CheckpointError, FamilyError when the folder is no fixture; TuningError `tuning/subject` for a dual encoder
  */
-export async function verifyTuning(dir: string, { device = 'cpu' }: { device?: Device } = {}): Promise<VerifyReport> {
+export async function verifyTuning(
+  dir: string,
+  { device = 'cpu' }: { device?: Device } = {},
+): Promise<VerifyReport> {
   const fixture = await readJson(join(dir, 'cases.json'), tuningFixture)
   const expected = await loadSafetensors(join(dir, 'tensors.safetensors'))
   const { checkpoint, model } = await openSubjectOf(dir)
@@ -38,7 +49,11 @@ export async function verifyTuning(dir: string, { device = 'cpu' }: { device?: D
   const recorder = new VerifyRecorder()
   const adapter = await readAdapter(join(dir, 'adapter-0'))
   const subject = { dir, fixture, expected, checkpoint, model, device, recorder, query, target, adapter }
-  compareIds(recorder, 'queries', query, fixture, { ids: fixture.query_ids, mask: fixture.query_mask, grids: fixture.query_image_grid_thw })
+  compareIds(recorder, 'queries', query, fixture, {
+    ids: fixture.query_ids,
+    mask: fixture.query_mask,
+    grids: fixture.query_image_grid_thw,
+  })
   compareIds(recorder, 'targets', target, fixture, { ids: fixture.target_ids, mask: fixture.target_mask })
   const rate = scheduleOf(fixture, recorder)
   // Before the steps change the adapter.
@@ -51,7 +66,9 @@ export async function verifyTuning(dir: string, { device = 'cpu' }: { device?: D
 
 /** Our schedule with the fixture's numbers, compared with the reference's rates. */
 function scheduleOf({ optimizer }: TuningFixture, recorder: VerifyRecorder): Schedule {
-  const [warmup = 0, steps = 0] = (/^linear, (\d+) warm-up steps of (\d+)$/.exec(optimizer.schedule) ?? []).slice(1).map(Number)
+  const [warmup = 0, steps = 0] = (/^linear, (\d+) warm-up steps of (\d+)$/.exec(optimizer.schedule) ?? [])
+    .slice(1)
+    .map(Number)
   const rate = schedule({ steps, warmup })
   const wanted = optimizer.lr_at_step
   const got = wanted.map((_, step) => rate(step) * optimizer.lr)
@@ -82,10 +99,18 @@ async function compareMerged(subject: TuningSubject): Promise<void> {
   for (const [key, wanted] of expected) {
     if (!key.startsWith('merged/')) continue
     const found = weights.find(key.slice('merged/'.length))
-    recorder.compare({ case: 'merged', stage: 'merged', key }, found && changed.get(found.name), wanted, merged)
+    recorder.compare(
+      { case: 'merged', stage: 'merged', key },
+      found && changed.get(found.name),
+      wanted,
+      merged,
+    )
   }
   const graph = new Graph()
-  graph.output('query', batchVectors(rootScope(graph, adapted(subject, 'merged').scope), model, 'query', query))
+  graph.output(
+    'query',
+    batchVectors(rootScope(graph, adapted(subject, 'merged').scope), model, 'query', query),
+  )
   const session = await open(subject, compile(graph), 'merged')
   try {
     const { query: vectors } = await session.run(batchFeeds('query', query, fixture))

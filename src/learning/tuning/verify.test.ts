@@ -18,7 +18,12 @@ test.runIf(golden)('every loss and gradient of the fixture is compared and equal
 })
 
 test.runIf(golden).each([
-  ['temperature', '"name": "one-direction",\n   "temperature": 0.02', '"name": "one-direction",\n   "temperature": 0.021', 'one-direction'],
+  [
+    'temperature',
+    '"name": "one-direction",\n   "temperature": 0.02',
+    '"name": "one-direction",\n   "temperature": 0.021',
+    'one-direction',
+  ],
   ['case name', '"name": "symmetric-002"', '"name": "x-002"', ''],
   ['no mask', '"target_group": [0, 1, 2, 1, 4, 5],', '', 'false-negatives-masked'],
   ['weights', '"weights": [0.25, 0.5, 1.0]', '"weights": [0.25, 0.5, 1.1]', 'matryoshka-weighted'],

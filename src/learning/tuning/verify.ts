@@ -35,25 +35,39 @@ type Inputs = ReadonlyMap<string, Value<'f32'>>
  * the tensor, if that is above 1. One session runs all cases.
  * @throws FileError, CheckpointError when the fixture can't be read; TuningError `tuning/loss` when a case lacks an input
  */
-export async function verifyLosses(dir: string, { device = 'cpu' }: { device?: Device } = {}): Promise<VerifyReport> {
+export async function verifyLosses(
+  dir: string,
+  { device = 'cpu' }: { device?: Device } = {},
+): Promise<VerifyReport> {
   const { tolerance, cases } = await readJson(join(dir, 'cases.json'), fixture)
   const tensors = await loadSafetensors(join(dir, 'tensors.safetensors'))
   const results = await runCases(cases, tensors, device)
   const recorder = new VerifyRecorder()
   // Losses before gradients, so that the first stage that differs is where the mistake is.
-  const expected = ['/loss', '/grad/'].flatMap((kind) => [...tensors.keys()].filter((name) => name.includes(kind)))
+  const expected = ['/loss', '/grad/'].flatMap((kind) =>
+    [...tensors.keys()].filter((name) => name.includes(kind)),
+  )
   for (const { name } of cases) {
     for (const key of expected.filter((key) => key.startsWith(`${name}/`))) {
       const wanted = toF32(tensors.get(key)!)
       const magnitude = wanted.data.reduce((largest, value) => Math.max(largest, Math.abs(value)), 1)
-      recorder.compare({ case: name, stage: key.slice(name.length + 1), key }, results[key], wanted, tolerance * magnitude)
+      recorder.compare(
+        { case: name, stage: key.slice(name.length + 1), key },
+        results[key],
+        wanted,
+        tolerance * magnitude,
+      )
     }
   }
   return recorder.report(basename(dir), 'losses', expected)
 }
 
 /** Losses and gradients of all cases: `<case>/loss`, `<case>/grad/<input>`. */
-async function runCases(cases: readonly LossCase[], tensors: ReadonlyMap<string, Tensor>, device: Device): Promise<Record<string, Tensor>> {
+async function runCases(
+  cases: readonly LossCase[],
+  tensors: ReadonlyMap<string, Tensor>,
+  device: Device,
+): Promise<Record<string, Tensor>> {
   const graph = new Graph()
   const feeds: Record<string, Tensor> = {}
   for (const contrastive of cases) {
@@ -70,7 +84,12 @@ async function runCases(cases: readonly LossCase[], tensors: ReadonlyMap<string,
     const found = gradients(loss, [...inputs.values()])
     for (const [i, name] of names.entries()) graph.output(`${contrastive.name}/grad/${name}`, found[i]!)
   }
-  const session = await openSession(compile(graph), { weights: memoryWeights({}), device, thread: 'caller', name: 'losses' })
+  const session = await openSession(compile(graph), {
+    weights: memoryWeights({}),
+    device,
+    thread: 'caller',
+    name: 'losses',
+  })
   try {
     return await session.run(feeds)
   } finally {
@@ -80,11 +99,22 @@ async function runCases(cases: readonly LossCase[], tensors: ReadonlyMap<string,
 
 /** Which formula a case checks follows from its fields and, for direction and normalisation, from its name. */
 function lossOf(contrastive: LossCase, inputs: Inputs, graph: Graph): Value<'f32'> {
-  const { name, temperature, per_query: perQuery, dims, weights, target_group: targets, negative_group: negatives } = contrastive
+  const {
+    name,
+    temperature,
+    per_query: perQuery,
+    dims,
+    weights,
+    target_group: targets,
+    negative_group: negatives,
+  } = contrastive
   const need = (input: string): Value<'f32'> => {
     const found = inputs.get(input)
     if (found !== undefined) return found
-    throw new TuningError('loss', { message: `case ${name} has no input ${input}`, hint: 'Is the fixture complete?' })
+    throw new TuningError('loss', {
+      message: `case ${name} has no input ${input}`,
+      hint: 'Is the fixture complete?',
+    })
   }
   const bias = inputs.get('bias')
   if (bias !== undefined) return sigmoidLoss(need('q'), need('t'), { logScale: need('scale'), bias })

@@ -6,7 +6,8 @@ import { analyseAlignment, compareAlignment, layerCurves } from './alignment.ts'
 import { geometryOf, matchedCosines, type Pairs } from './geometry.ts'
 import { measureNames } from './measures.ts'
 
-const normals = (count: number, dim: number, key: string) => f32([count, dim], fillNormal(new Float32Array(count * dim), 1, stream(key)))
+const normals = (count: number, dim: number, key: string) =>
+  f32([count, dim], fillNormal(new Float32Array(count * dim), 1, stream(key)))
 /** Texts that follow their images with the given noise, on top of a shift between the modalities. */
 const noisyPairs = (count: number, noise: number): Pairs => {
   const images = normals(count, 12, 'images')
@@ -52,7 +53,10 @@ describe('intervals', () => {
       )
     const copies = { images: four(pairs.images), texts: four(pairs.texts) }
     const width = ({ low, high }: { low: number; high: number }) => high - low
-    const clustered = analyseAlignment(copies, { ...options, clusters: Array.from({ length: 160 }, (_, i) => `concept ${i % 40}`) })
+    const clustered = analyseAlignment(copies, {
+      ...options,
+      clusters: Array.from({ length: 160 }, (_, i) => `concept ${i % 40}`),
+    })
     expect(width(clustered.alignment) / width(analyseAlignment(copies, options).alignment)).toBeCloseTo(2, 0)
   })
 
@@ -64,7 +68,8 @@ describe('intervals', () => {
 
 describe('comparison', () => {
   test('of a model with itself is zero throughout', () => {
-    for (const interval of Object.values(compareAlignment(pairs, pairs, options))) expect(interval).toEqual({ value: 0, low: 0, high: 0 })
+    for (const interval of Object.values(compareAlignment(pairs, pairs, options)))
+      expect(interval).toEqual({ value: 0, low: 0, high: 0 })
   })
 
   test('finds the better aligned model, the difference being exact', () => {
@@ -72,7 +77,10 @@ describe('comparison', () => {
     const difference = compareAlignment(pairs, worse, options)
     expect(difference.matchedMargin.low).toBeGreaterThan(0)
     expect(difference.alignment.high).toBeLessThan(0)
-    expect(difference.matchedAuc.value).toBeCloseTo(analysed.matchedAuc.value - analyseAlignment(worse, options).matchedAuc.value, 12)
+    expect(difference.matchedAuc.value).toBeCloseTo(
+      analysed.matchedAuc.value - analyseAlignment(worse, options).matchedAuc.value,
+      12,
+    )
   })
 })
 
@@ -89,5 +97,7 @@ test('layer curves keep order and names of the layers', () => {
 })
 
 test('clusters of another length are refused', () => {
-  expect(() => analyseAlignment(pairs, { seed: 1, clusters: ['a'] })).toThrow(expect.objectContaining({ code: 'statistics/length' }))
+  expect(() => analyseAlignment(pairs, { seed: 1, clusters: ['a'] })).toThrow(
+    expect.objectContaining({ code: 'statistics/length' }),
+  )
 })

@@ -1,6 +1,10 @@
 /** @file All measures of one set of pairs, of two models on the same pairs, and of the layers of a model; each with an interval. */
 
-import { type BootstrapOptions, type Interval, weightedReplicates } from '../../foundation/numeric/bootstrap.ts'
+import {
+  type BootstrapOptions,
+  type Interval,
+  weightedReplicates,
+} from '../../foundation/numeric/bootstrap.ts'
 import { requireSameLength } from '../../foundation/numeric/statistics.ts'
 import { geometryOf, type Pairs, type Sample, sampleOf } from './geometry.ts'
 import { type MeasureName, measureNames, measures } from './measures.ts'
@@ -40,11 +44,17 @@ export function compareAlignment(a: Pairs, b: Pairs, options: AlignmentOptions):
     const subtrahends = second.evaluate(sample)
     return first.evaluate(sample).map((figure, i) => figure - subtrahends[i]!)
   }
-  return resample(first.count, difference, options, () => [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY])
+  return resample(first.count, difference, options, () => [
+    Number.NEGATIVE_INFINITY,
+    Number.POSITIVE_INFINITY,
+  ])
 }
 
 /** Measures layer by layer, all layers over the same draws. */
-export function layerCurves(layers: readonly LayerPairs[], options: AlignmentOptions): { layer: number; measures: Alignment }[] {
+export function layerCurves(
+  layers: readonly LayerPairs[],
+  options: AlignmentOptions,
+): { layer: number; measures: Alignment }[] {
   return layers.map(({ layer, pairs }) => ({ layer, measures: analyseAlignment(pairs, options) }))
 }
 
@@ -61,7 +71,10 @@ function resample(
   rangeOf: (name: MeasureName) => readonly [number, number],
 ): Alignment {
   requireSameLength({ length: count }, clusters, 'pairs and clusters')
-  const intervals = weightedReplicates(clusters, (weights) => evaluate(sampleOf(weights)), { resamples: RESAMPLES, ...options })
+  const intervals = weightedReplicates(clusters, (weights) => evaluate(sampleOf(weights)), {
+    resamples: RESAMPLES,
+    ...options,
+  })
   const of = (name: MeasureName): Interval => {
     const { value, low, high } = intervals[measureNames.indexOf(name)]!
     const [least, most] = rangeOf(name)

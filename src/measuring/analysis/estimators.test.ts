@@ -12,7 +12,12 @@ const normals = (count: number, dim: number, key: string) =>
   l2NormaliseRows(f32([count, dim], fillNormal(new Float32Array(count * dim), 1, stream(key))))
 const weights = (...values: number[]) => sampleOf(Float64Array.from(values))
 const withCross = (count: number, cross: number[]) =>
-  geometryFrom(count, new Float32Array(count * count), new Float32Array(count * count), Float32Array.from(cross))
+  geometryFrom(
+    count,
+    new Float32Array(count * count),
+    new Float32Array(count * count),
+    Float32Array.from(cross),
+  )
 const byHand = withCross(3, [0.5, 0.5, 0.1, 0.2, 0.9, 0.5, 0.3, 0.3, 0.2])
 
 test('copies of a pair are not couples', () => {
@@ -29,12 +34,15 @@ test('mismatched cosines leave out the diagonal, weighted by hand', () => {
 
 describe('AUC of matched cosines', () => {
   // .5 beats .1, .2, .3, .3 and ties with .5, .5; .9 beats all six; .2 beats .1 and ties with .2.
-  test('with ties, by hand', () => expect(matchedAuc(byHand)(wholeSample(3))).toBeCloseTo((5 + 6 + 1.5) / 18, 12))
+  test('with ties, by hand', () =>
+    expect(matchedAuc(byHand)(wholeSample(3))).toBeCloseTo((5 + 6 + 1.5) / 18, 12))
 
   test('weighted, equals the general routine', () => {
     const geometry = geometryOf({ images: normals(9, 4, 'i'), texts: normals(9, 4, 't') })
     const drawn = [2, 0, 1, 3, 0, 1, 1, 1, 0]
-    const couples = drawn.flatMap((a, i) => drawn.map((b, j) => ({ score: geometry.cross[i * 9 + j]!, weight: a * b, matched: i === j })))
+    const couples = drawn.flatMap((a, i) =>
+      drawn.map((b, j) => ({ score: geometry.cross[i * 9 + j]!, weight: a * b, matched: i === j })),
+    )
     const side = (matched: boolean) => couples.filter((couple) => couple.matched === matched)
     const expected = areaUnderRoc(
       { scores: side(true).map(({ score }) => score), weights: drawn },
@@ -46,9 +54,11 @@ describe('AUC of matched cosines', () => {
 
 describe('recall', () => {
   // Image 0 ties with text 1 for first place; image 1 is right; image 2 comes last.
-  test('image to text, by hand', () => expect(recallImageToText(1)(byHand)(wholeSample(3))).toBeCloseTo((0.5 + 1) / 3, 12))
+  test('image to text, by hand', () =>
+    expect(recallImageToText(1)(byHand)(wholeSample(3))).toBeCloseTo((0.5 + 1) / 3, 12))
   // Text 0: .5 of (.5, .2, .3); text 1: .9 of (.5, .9, .3); text 2: .2 of (.1, .5, .2).
-  test('text to image, by hand', () => expect(recallTextToImage(1)(byHand)(wholeSample(3))).toBeCloseTo(2 / 3, 12))
+  test('text to image, by hand', () =>
+    expect(recallTextToImage(1)(byHand)(wholeSample(3))).toBeCloseTo(2 / 3, 12))
   test('within two', () => expect(recallTextToImage(2)(byHand)(wholeSample(3))).toBe(1))
   test('queries are resampled, the gallery stays', () =>
     expect(recallImageToText(1)(byHand)(weights(2, 1, 0))).toBeCloseTo((2 * 0.5 + 1) / 3, 12))
@@ -77,7 +87,8 @@ describe('unbiased HSIC', () => {
           if (q === i || q === j) continue
           const triple = drawn[i]! * drawn[j]! * drawn[q]!
           add(1, triple, k * second[i * count + q]!)
-          for (const r of all) if (r !== i && r !== j && r !== q) add(2, triple * drawn[r]!, k * second[q * count + r]!)
+          for (const r of all)
+            if (r !== i && r !== j && r !== q) add(2, triple * drawn[r]!, k * second[q * count + r]!)
         }
       }
     return sums[0]! / totals[0]! - (2 * sums[1]!) / totals[1]! + sums[2]! / totals[2]!
@@ -97,7 +108,9 @@ describe('unbiased HSIC', () => {
     const rowSum = (kernel: Float32Array, i: number) => sum(kernel.subarray(i * count, (i + 1) * count))
     const trace = sum(k.map((value, at) => value * l[at]!))
     const chain = sum(Array.from({ length: count }, (_, i) => rowSum(k, i) * rowSum(l, i)))
-    const expected = (trace + (sum(k) * sum(l)) / ((count - 1) * (count - 2)) - (2 * chain) / (count - 2)) / (count * (count - 3))
+    const expected =
+      (trace + (sum(k) * sum(l)) / ((count - 1) * (count - 2)) - (2 * chain) / (count - 2)) /
+      (count * (count - 3))
     expect(hsic(first, second, count, wholeSample(count))).toBeCloseTo(expected, 7)
   })
 })

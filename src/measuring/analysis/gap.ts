@@ -1,7 +1,15 @@
 /** @file How far image and text vectors lie apart as sets. */
 
 import { areaUnderRoc, mean } from '../../foundation/numeric/statistics.ts'
-import { coupleMean, coupleMeanFrom, type Estimator, matchedCosines, type PairGeometry, pairMean, type Sample } from './geometry.ts'
+import {
+  coupleMean,
+  coupleMeanFrom,
+  type Estimator,
+  matchedCosines,
+  type PairGeometry,
+  pairMean,
+  type Sample,
+} from './geometry.ts'
 
 /**
  * Distance of the two centroids ‖μ_image − μ_text‖, 0 to 2 (Liang et al. 2022, "Mind the Gap"): the *centroid* part of the gap.
@@ -14,7 +22,10 @@ export function modalityGap(geometry: PairGeometry): Estimator {
 /** ‖μ_image − μ_text‖² = mean of image products − 2 × cross products + text products, copies included: they are part of the means. */
 function centroidGapSquared({ centroids }: PairGeometry, sample: Sample): number {
   const { imageImage, imageText, textText } = centroids(sample)
-  return Math.max(0, pairMean(imageImage, sample) - 2 * pairMean(imageText, sample) + pairMean(textText, sample))
+  return Math.max(
+    0,
+    pairMean(imageImage, sample) - 2 * pairMean(imageText, sample) + pairMean(textText, sample),
+  )
 }
 
 /**
@@ -43,7 +54,9 @@ export function distributionGap(geometry: PairGeometry): Estimator {
       for (let b = 0; b < active.length; b++) {
         const j = active[b]!
         if (i === j) continue
-        row += weights[j]! * Math.sqrt(Math.max(0, ofImage + 2 * (textImage[j]! - textText[j]! - cross[offset + j]!)))
+        row +=
+          weights[j]! *
+          Math.sqrt(Math.max(0, ofImage + 2 * (textImage[j]! - textText[j]! - cross[offset + j]!)))
       }
       sum += weights[i]! * row
     }
@@ -67,7 +80,10 @@ export function relativeGap(geometry: PairGeometry): Estimator {
   return (sample) => {
     const across = 1 - pairMean(matched, sample)
     const { imageImage, textText } = geometry.centroids(sample)
-    const within = 1 - (coupleMeanFrom(imageImage, geometry.image, sample) + coupleMeanFrom(textText, geometry.text, sample)) / 2
+    const within =
+      1 -
+      (coupleMeanFrom(imageImage, geometry.image, sample) + coupleMeanFrom(textText, geometry.text, sample)) /
+        2
     return across / (across + within)
   }
 }

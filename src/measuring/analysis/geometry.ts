@@ -91,14 +91,22 @@ export function geometryOf(pairs: Pairs): PairGeometry {
 }
 
 /** The same from cosines, each `[count, count]`. */
-export function geometryFrom(count: number, image: Float32Array, text: Float32Array, cross: Float32Array): PairGeometry {
+export function geometryFrom(
+  count: number,
+  image: Float32Array,
+  text: Float32Array,
+  cross: Float32Array,
+): PairGeometry {
   return {
     count,
     image,
     text,
     cross,
     centroids: keepLast((sample) => centroidProducts(image, text, cross, sample)),
-    covariances: keepLast((sample) => ({ image: hsic(image, image, count, sample), text: hsic(text, text, count, sample) })),
+    covariances: keepLast((sample) => ({
+      image: hsic(image, image, count, sample),
+      text: hsic(text, text, count, sample),
+    })),
   }
 }
 
@@ -170,7 +178,11 @@ export function coupleMean(matrix: Float32Array, { weights, active, couples }: S
 }
 
 /** Weighted mean cosine over couples of distinct pairs from the products with a centroid, which hold the diagonal too. */
-export function coupleMeanFrom(products: Float64Array, matrix: Float32Array, { weights, active, total, couples }: Sample): number {
+export function coupleMeanFrom(
+  products: Float64Array,
+  matrix: Float32Array,
+  { weights, active, total, couples }: Sample,
+): number {
   const count = weights.length
   let sum = 0
   for (const i of active) sum += weights[i]! * (products[i]! * total - weights[i]! * matrix[i * count + i]!)

@@ -9,7 +9,12 @@ import type { Sample } from './geometry.ts'
  * @param first  `[count, count]`
  * @param second `[count, count]`
  */
-export function hsic(first: Float32Array, second: Float32Array, count: number, { weights, active, total, couples }: Sample): number {
+export function hsic(
+  first: Float32Array,
+  second: Float32Array,
+  count: number,
+  { weights, active, total, couples }: Sample,
+): number {
   const moments = { joint: 0, firstSum: 0, secondSum: 0, chains: 0, weightedChains: 0, doubled: 0 }
   // The same sums with both kernels equal to 1: what the weighted sums are divided by.
   const counts = { chains: 0, weightedChains: 0, doubled: 0 }

@@ -6,7 +6,9 @@ import { mapOf } from './map.ts'
 /** Two balls of 30 around opposite points of the first axis. */
 const balls = f32(
   [60, 8],
-  fillNormal(new Float32Array(480), 0.1, stream('balls')).map((value, at) => value + (at % 8 === 0 ? (at < 240 ? 1 : -1) : 0)),
+  fillNormal(new Float32Array(480), 0.1, stream('balls')).map(
+    (value, at) => value + (at % 8 === 0 ? (at < 240 ? 1 : -1) : 0),
+  ),
 )
 
 test.each(['umap', 'pca'] as const)('%s keeps two far groups apart', (method) => {
@@ -17,7 +19,9 @@ test.each(['umap', 'pca'] as const)('%s keeps two far groups apart', (method) =>
   const [x, y] = [(centre(0, 0) + centre(30, 0)) / 2, (centre(0, 1) + centre(30, 1)) / 2]
   const [towardsX, towardsY] = [centre(0, 0) - x, centre(0, 1) - y]
   const side = (i: number) => Math.sign((data[i * 2]! - x) * towardsX + (data[i * 2 + 1]! - y) * towardsY)
-  expect(Array.from({ length: 60 }, (_, i) => side(i))).toEqual(Array.from({ length: 60 }, (_, i) => (i < 30 ? 1 : -1)))
+  expect(Array.from({ length: 60 }, (_, i) => side(i))).toEqual(
+    Array.from({ length: 60 }, (_, i) => (i < 30 ? 1 : -1)),
+  )
 })
 
 test('the map depends on the seed only', () => {

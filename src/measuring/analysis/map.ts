@@ -24,8 +24,15 @@ const EPOCHS = 250
 export function mapOf(vectors: Tensor<'f32'>, { seed, method = 'umap' }: MapOptions): Tensor<'f32'> {
   const { rows, dim } = shapeOf(vectors)
   if (method === 'pca' || rows <= NEIGHBOURS + 1) return principalPlane(vectors)
-  const points = Array.from({ length: rows }, (_, row) => Array.from(vectors.data.subarray(row * dim, (row + 1) * dim)))
-  const umap = new UMAP({ nComponents: 2, nNeighbors: NEIGHBOURS, nEpochs: EPOCHS, random: stream(seed, 'map') })
+  const points = Array.from({ length: rows }, (_, row) =>
+    Array.from(vectors.data.subarray(row * dim, (row + 1) * dim)),
+  )
+  const umap = new UMAP({
+    nComponents: 2,
+    nNeighbors: NEIGHBOURS,
+    nEpochs: EPOCHS,
+    random: stream(seed, 'map'),
+  })
   const out = zeros([rows, 2])
   for (const [row, [x = 0, y = 0]] of umap.fit(points).entries()) out.data.set([x, y], row * 2)
   return out

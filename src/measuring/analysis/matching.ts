@@ -6,7 +6,8 @@ import { coupleMeanFrom, type Estimator, matchedCosines, type PairGeometry, pair
 /** Mean matched cosine − mean mismatched cosine, −2 to 2. */
 export function matchedMargin(geometry: PairGeometry): Estimator {
   const matched = matchedCosines(geometry)
-  return (sample) => pairMean(matched, sample) - coupleMeanFrom(geometry.centroids(sample).imageText, geometry.cross, sample)
+  return (sample) =>
+    pairMean(matched, sample) - coupleMeanFrom(geometry.centroids(sample).imageText, geometry.cross, sample)
 }
 
 /** Mean squared distance of matched vectors, 0 to 4 (Wang & Isola 2020, alignment with α = 2). */

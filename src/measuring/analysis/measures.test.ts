@@ -5,7 +5,10 @@ import type { Pairs } from './geometry.ts'
 import { type MeasureName, measure, measures } from './measures.ts'
 
 const rows = (vectors: number[][]) => f32([vectors.length, vectors[0]!.length], vectors.flat())
-const pairsOf = (images: number[][], texts: number[][]): Pairs => ({ images: rows(images), texts: rows(texts) })
+const pairsOf = (images: number[][], texts: number[][]): Pairs => ({
+  images: rows(images),
+  texts: rows(texts),
+})
 const repeat = <T>(count: number, at: (i: number) => T) => Array.from({ length: count }, (_, i) => at(i))
 const axis = (dim: number, at: number, length = 1) => repeat(dim, (d) => (d === at ? length : 0))
 const normals = (count: number, dim: number, ...key: (string | number)[]) =>
@@ -92,7 +95,14 @@ describe('closed forms', () => {
     [
       'a shift: all of the gap is in the centroids',
       shifted,
-      { modalityGap: 1.6, distributionGap: 0, alignment: 2.56, centredAlignment: 0, separability: 1, linearCka: 1 },
+      {
+        modalityGap: 1.6,
+        distributionGap: 0,
+        alignment: 2.56,
+        centredAlignment: 0,
+        separability: 1,
+        linearCka: 1,
+      },
     ],
     [
       'the same centroid: all of the gap is in the shapes',
@@ -123,25 +133,37 @@ describe('closed forms', () => {
     [
       'evenly on a circle',
       circle,
-      { uniformityImages: circleUniformity, uniformityTexts: circleUniformity, modalityGap: 0, matchedMargin: 1 + 1 / 99 },
+      {
+        uniformityImages: circleUniformity,
+        uniformityTexts: circleUniformity,
+        modalityGap: 0,
+        matchedMargin: 1 + 1 / 99,
+      },
     ],
   ])('%s', (_, pairs, expected) => {
     const names = Object.keys(measures).filter((name): name is MeasureName => name in expected)
     const got = names.map((name) => [name, measure(name, pairs)])
     // Inner products are f32: a gap is the root of their difference, good to about √1e-7.
     for (const [name, figure] of got)
-      expect.soft({ [String(name)]: figure }).toEqual({ [String(name)]: expect.closeTo(expected[name as MeasureName]!, 3) })
+      expect
+        .soft({ [String(name)]: figure })
+        .toEqual({ [String(name)]: expect.closeTo(expected[name as MeasureName]!, 3) })
     expect(names).toHaveLength(Object.keys(expected).length)
   })
 })
 
 describe('random sets', () => {
-  const trials = repeat(30, (trial): Pairs => ({ images: normals(40, 64, 'a', trial), texts: normals(40, 64, 'b', trial) }))
-  const average = (name: MeasureName) => trials.reduce((sum, pairs) => sum + measure(name, pairs), 0) / trials.length
+  const trials = repeat(
+    30,
+    (trial): Pairs => ({ images: normals(40, 64, 'a', trial), texts: normals(40, 64, 'b', trial) }),
+  )
+  const average = (name: MeasureName) =>
+    trials.reduce((sum, pairs) => sum + measure(name, pairs), 0) / trials.length
 
   test('independent sets have no CKA, although they have fewer vectors than dimensions', () =>
     expect(Math.abs(average('linearCka'))).toBeLessThan(0.03))
-  test('equal distributions have no distribution gap', () => expect(Math.abs(average('distributionGap'))).toBeLessThan(0.005))
+  test('equal distributions have no distribution gap', () =>
+    expect(Math.abs(average('distributionGap'))).toBeLessThan(0.005))
   test('equal distributions have the modality gap √(2 / pairs) of their sampling noise', () =>
     expect(average('modalityGap')).toBeCloseTo(Math.sqrt(2 / 40), 2))
   test('independent sets are matched by chance', () => {
@@ -149,7 +171,9 @@ describe('random sets', () => {
     expect(average('recallImageToText')).toBeLessThan(0.06)
   })
   test('the effective rank of an isotropic cloud is its dimension', () => {
-    expect(measure('effectiveRankImages', { images: normals(600, 8, 'rank'), texts: normals(600, 8, 'rank') })).toBeCloseTo(8, 0)
+    expect(
+      measure('effectiveRankImages', { images: normals(600, 8, 'rank'), texts: normals(600, 8, 'rank') }),
+    ).toBeCloseTo(8, 0)
   })
   test('modalities from one distribution cannot be told apart', () => {
     const images = normals(400, 8, 'one')
@@ -164,4 +188,6 @@ test.each<[string, Pairs]>([
   ['analysis/zero-vector', { images: good, texts: f32([4, 3], [1, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0]) }],
   ['statistics/not-finite', { images: good, texts: f32([4, 3], new Array<number>(12).fill(Number.NaN)) }],
   ['tensor/size', { images: good, texts: normals(4, 5, 'wide') }],
-])('%s', (code, pairs) => expect(() => measure('alignment', pairs)).toThrow(expect.objectContaining({ code })))
+])('%s', (code, pairs) =>
+  expect(() => measure('alignment', pairs)).toThrow(expect.objectContaining({ code })),
+)

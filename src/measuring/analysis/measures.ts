@@ -31,7 +31,13 @@ export interface Measure {
 const NEIGHBOURS = 10
 
 export const measures = {
-  modalityGap: { label: 'Modality gap (centroids)', direction: 'lower', range: [0, 2], source: 'Liang et al. 2022', prepare: modalityGap },
+  modalityGap: {
+    label: 'Modality gap (centroids)',
+    direction: 'lower',
+    range: [0, 2],
+    source: 'Liang et al. 2022',
+    prepare: modalityGap,
+  },
   distributionGap: {
     label: 'Distribution gap (after centring)',
     direction: 'lower',
@@ -39,7 +45,13 @@ export const measures = {
     source: 'Székely & Rizzo 2013; arXiv 2604.00279',
     prepare: distributionGap,
   },
-  relativeGap: { label: 'Relative gap', direction: 'lower', range: [0, 1], source: 'Schrodi et al. 2025', prepare: relativeGap },
+  relativeGap: {
+    label: 'Relative gap',
+    direction: 'lower',
+    range: [0, 1],
+    source: 'Schrodi et al. 2025',
+    prepare: relativeGap,
+  },
   separability: {
     label: 'Image or text, told by the centroid axis (AUC)',
     direction: 'lower',
@@ -75,7 +87,13 @@ export const measures = {
     source: 'ties in expectation',
     prepare: recallTextToImage(1),
   },
-  alignment: { label: 'Alignment (squared distance)', direction: 'lower', range: [0, 4], source: 'Wang & Isola 2020', prepare: alignment },
+  alignment: {
+    label: 'Alignment (squared distance)',
+    direction: 'lower',
+    range: [0, 4],
+    source: 'Wang & Isola 2020',
+    prepare: alignment,
+  },
   centredAlignment: {
     label: 'Alignment after centring',
     direction: 'lower',
@@ -137,7 +155,9 @@ export const measures = {
 export type MeasureName = keyof typeof measures
 
 /** All names, in the order of the registry. */
-export const measureNames: readonly MeasureName[] = Object.keys(measures).filter((name): name is MeasureName => name in measures)
+export const measureNames: readonly MeasureName[] = Object.keys(measures).filter(
+  (name): name is MeasureName => name in measures,
+)
 
 /** One measure of paired vectors. @example measure('linearCka', { images, texts }) */
 export function measure(name: MeasureName, pairs: Pairs): number {

@@ -35,12 +35,14 @@ export function linearCka({ count, image, text, covariances }: PairGeometry): Es
  * An isotropic cloud in d dimensions gives d; NaN when no variance can be told from noise.
  */
 export function effectiveRankOfImages({ image, centroids, covariances }: PairGeometry): Estimator {
-  return (sample) => participationRatio(coupleMeanFrom(centroids(sample).imageImage, image, sample), covariances(sample).image)
+  return (sample) =>
+    participationRatio(coupleMeanFrom(centroids(sample).imageImage, image, sample), covariances(sample).image)
 }
 
 /** The same of the text vectors. */
 export function effectiveRankOfTexts({ text, centroids, covariances }: PairGeometry): Estimator {
-  return (sample) => participationRatio(coupleMeanFrom(centroids(sample).textText, text, sample), covariances(sample).text)
+  return (sample) =>
+    participationRatio(coupleMeanFrom(centroids(sample).textText, text, sample), covariances(sample).text)
 }
 
 /** The trace of the covariance of unit vectors is 1 − the mean cosine of two of them. */
@@ -70,7 +72,8 @@ export function mutualNeighbours(k: number): (geometry: PairGeometry) => Estimat
 export function hubness(k: number): (geometry: PairGeometry) => Estimator {
   return ({ count, cross }) => {
     const occurrences = new Float64Array(count)
-    for (let i = 0; i < count; i++) for (const j of nearest(cross, count, i, Math.min(k, count))) occurrences[j] = occurrences[j]! + 1
+    for (let i = 0; i < count; i++)
+      for (const j of nearest(cross, count, i, Math.min(k, count))) occurrences[j] = occurrences[j]! + 1
     return (sample) => {
       const centre = pairMean(occurrences, sample)
       const variance = pairMean(

@@ -23,7 +23,11 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }))
 
 const shade = (level: number) => ({
   key: `shade ${level}`,
-  read: () => ({ width: 32, height: 32, data: Uint8Array.from({ length: 32 * 32 * 3 }, (_, i) => (i < 1536 ? level : 255 - level)) }),
+  read: () => ({
+    width: 32,
+    height: 32,
+    data: Uint8Array.from({ length: 32 * 32 * 3 }, (_, i) => (i < 1536 ? level : 255 - level)),
+  }),
 })
 const text = (word: string): EmbeddingItem => ({ key: `text ${word}`, text: word })
 const image = (level: number, instruction?: string): EmbeddingItem => ({
@@ -70,7 +74,9 @@ describe('scores', () => {
     const options = { seed: 1, resamples: 200 }
     expect(summariseTask(scores, options).hit1.value).toBe(0.75)
     expect(apartScore(scores, options)!.value).toBe(0.75)
-    expect(apartScore({ task: 'x', rows: scores.rows.map(({ apart: _, ...row }) => row) }, options)).toBeUndefined()
+    expect(
+      apartScore({ task: 'x', rows: scores.rows.map(({ apart: _, ...row }) => row) }, options),
+    ).toBeUndefined()
     const [good, bad] = [
       { model: 'good', tasks: [scores] },
       { model: 'bad', tasks: [{ task: 'naming', rows: scores.rows.map((row) => ({ ...row, hit1: 0 })) }] },
@@ -96,7 +102,9 @@ describe('shuffled pictures', () => {
     for (const [i, { query }] of naming.test.entries()) expect(pictures[i]).not.toBe(query.picture?.key)
     expect([...pictures].sort()).toEqual(naming.test.map(({ query }) => query.picture?.key).sort())
     // One instruction for all: these items were embedded before.
-    expect(shuffled.test.map(({ query }) => query.key).sort()).toEqual(naming.test.map(({ query }) => query.key).sort())
+    expect(shuffled.test.map(({ query }) => query.key).sort()).toEqual(
+      naming.test.map(({ query }) => query.key).sort(),
+    )
   })
 
   test('where queries are words, candidates change places: the right one is found no more', () => {
@@ -105,14 +113,20 @@ describe('shuffled pictures', () => {
       test: words.map((word, i) => ({
         id: word,
         query: text(word),
-        candidates: [image(10 * i), ...[0, 10, 20, 30].filter((level) => level !== 10 * i).map((level) => image(level))],
+        candidates: [
+          image(10 * i),
+          ...[0, 10, 20, 30].filter((level) => level !== 10 * i).map((level) => image(level)),
+        ],
         positive: 0,
         cluster: word,
       })),
     }
-    const axis = (key: string) => Float32Array.from(words, (word, i) => Number(key === `text ${word}` || key === `shade ${10 * i}`))
+    const axis = (key: string) =>
+      Float32Array.from(words, (word, i) => Number(key === `text ${word}` || key === `shade ${10 * i}`))
     expect(evaluateTask(finding, axis).rows.every(({ hit1 }) => hit1 === 1)).toBe(true)
-    expect(evaluateTask(withShuffledPictures(finding, 5), axis).rows.every(({ hit1 }) => hit1 === 0)).toBe(true)
+    expect(evaluateTask(withShuffledPictures(finding, 5), axis).rows.every(({ hit1 }) => hit1 === 0)).toBe(
+      true,
+    )
   })
 })
 
@@ -142,7 +156,8 @@ describe('store', () => {
     const second = await embedAll(dir, model, items)
     expect(made).toHaveLength(3)
     expect(second.resumed).toBe(600)
-    for (const key of ['text item 0', 'text item 599']) expect(second.of('b')(key)).toEqual(first.of('b')(key))
+    for (const key of ['text item 0', 'text item 599'])
+      expect(second.of('b')(key)).toEqual(first.of('b')(key))
     expect(second.of('b')('text item 7')).toEqual(Float32Array.of(7, -7))
   })
 
@@ -156,7 +171,9 @@ describe('store', () => {
     made.length = 0
     const controller = new AbortController()
     const stopped = { ...model, hash: 'stopped' }
-    await expect(embedAll(dir, stopped, items, { signal: controller.signal, onProgress: () => controller.abort() })).rejects.toMatchObject({
+    await expect(
+      embedAll(dir, stopped, items, { signal: controller.signal, onProgress: () => controller.abort() }),
+    ).rejects.toMatchObject({
       code: 'interrupted',
     })
     expect((await embedAll(dir, stopped, items)).resumed).toBe(256)
@@ -165,7 +182,9 @@ describe('store', () => {
 
   test('vectors that were not asked for are refused', async () => {
     const vectors = await embedAll(join(dir, 'three'), model, items.slice(0, 3))
-    expect(() => vectors.of('a')('text nothing')).toThrow(expect.objectContaining({ code: 'benchmark/no-vector' }))
+    expect(() => vectors.of('a')('text nothing')).toThrow(
+      expect.objectContaining({ code: 'benchmark/no-vector' }),
+    )
   })
 
   test.each<[string, 'jsonl' | 'safetensors', (content: Buffer) => Buffer]>([
@@ -182,7 +201,8 @@ describe('store', () => {
     const warnings: string[] = []
     const warn = (message: string) => void warnings.push(message)
     // Another item makes another chunk, which leaves the damaged files where they are.
-    for (const resumed of [0, 4]) expect((await embedAll(folder, model, items.slice(0, 4), { warn })).resumed).toBe(resumed)
+    for (const resumed of [0, 4])
+      expect((await embedAll(folder, model, items.slice(0, 4), { warn })).resumed).toBe(resumed)
     expect(warnings).toEqual([expect.stringContaining(join(folder, inner))])
   })
 })
@@ -191,7 +211,9 @@ describe('baselines', () => {
   test('raw pixels find the same picture and refuse words', async () => {
     const { pixels: vectors } = await pixels.embed([image(10), image(200), image(12)], {})
     const dot = (i: number, j: number) =>
-      Array.from({ length: 768 }, (_, d) => vectors!.data[i * 768 + d]! * vectors!.data[j * 768 + d]!).reduce((a, b) => a + b)
+      Array.from({ length: 768 }, (_, d) => vectors!.data[i * 768 + d]! * vectors!.data[j * 768 + d]!).reduce(
+        (a, b) => a + b,
+      )
     expect(dot(0, 2)).toBeGreaterThan(0.99)
     expect(dot(0, 1)).toBeLessThan(0)
     await expect(pixels.embed([text('a')], {})).rejects.toMatchObject({ code: 'benchmark/vectors' })
@@ -199,16 +221,31 @@ describe('baselines', () => {
   })
 
   test.each([
-    ['a caption after the colon', { instruction: 'Find me an image that matches the given caption: a cat' }, 'a cat'],
-    ['a question beside a picture', { instruction: 'Represent … question: What is it?', picture: shade(1) }, 'What is it?'],
-    ['an instruction beside a picture says nothing', { instruction: 'Identify the object', picture: shade(1) }, undefined],
+    [
+      'a caption after the colon',
+      { instruction: 'Find me an image that matches the given caption: a cat' },
+      'a cat',
+    ],
+    [
+      'a question beside a picture',
+      { instruction: 'Represent … question: What is it?', picture: shade(1) },
+      'What is it?',
+    ],
+    [
+      'an instruction beside a picture says nothing',
+      { instruction: 'Identify the object', picture: shade(1) },
+      undefined,
+    ],
     ['a text', { text: 'ratio 3: 4' }, 'ratio 3: 4'],
   ])('words for a text tower: %s', (_, item, words) => expect(captionOf(item)).toBe(words))
 
   test('a dual encoder sums picture and words', async () => {
     const { tower } = await writeRandomTwins(join(dir, 'twins'))
     const encoder = await dualEncoder({ id: 'tower', dir: tower })
-    const { vector } = await encoder.embed([text('a cat'), image(9), { key: 'both', text: 'a cat', picture: shade(9) }], {})
+    const { vector } = await encoder.embed(
+      [text('a cat'), image(9), { key: 'both', text: 'a cat', picture: shade(9) }],
+      {},
+    )
     await encoder.close()
     const dim = vector!.dims[1]!
     const row = (i: number) => Array.from(vector!.data.subarray(i * dim, (i + 1) * dim))

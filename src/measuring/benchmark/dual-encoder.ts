@@ -16,7 +16,11 @@ export interface DualEncoderOptions {
  * What a text tower trained on captions is given: the text, or what an instruction says after its colon ("Find me an image that matches the
  * given caption: …"). An instruction without a colon says what to do, not what is seen: it counts only where there is nothing else.
  */
-export function captionOf({ instruction, text, picture }: Pick<EmbeddingItem, 'instruction' | 'text' | 'picture'>): string | undefined {
+export function captionOf({
+  instruction,
+  text,
+  picture,
+}: Pick<EmbeddingItem, 'instruction' | 'text' | 'picture'>): string | undefined {
   if (text !== undefined) return text
   if (instruction === undefined) return undefined
   const colon = instruction.indexOf(': ')
@@ -28,7 +32,11 @@ export function captionOf({ instruction, text, picture }: Pick<EmbeddingItem, 'i
  * Opens the model of a folder. Captions that are too long are cut, as the reference does. Close it when done.
  * @throws FamilyError, CheckpointError, RuntimeError for what the folder holds
  */
-export async function dualEncoder({ id, dir, threads = 1 }: DualEncoderOptions): Promise<EmbeddingModel & { close(): Promise<void> }> {
+export async function dualEncoder({
+  id,
+  dir,
+  threads = 1,
+}: DualEncoderOptions): Promise<EmbeddingModel & { close(): Promise<void> }> {
   const embedder = await Embedder.load(dir, { threads, truncation: 'reference' })
   return {
     id,

@@ -31,7 +31,10 @@ export function evaluateTask(task: BenchmarkTask, vectorOf: VectorOf, part: Part
   return { task: task.name, rows: task[part].map((row) => evaluateRow(row, vectorOf)) }
 }
 
-function evaluateRow({ id, query, candidates, positive, cluster, hardIndex }: BenchmarkRow, vectorOf: VectorOf): RowScores {
+function evaluateRow(
+  { id, query, candidates, positive, cluster, hardIndex }: BenchmarkRow,
+  vectorOf: VectorOf,
+): RowScores {
   const own = vectorOf(query.key)
   const scores = candidates.map(({ key }) => dot(own, vectorOf(key)))
   const best = scores.reduce((top, score, i) => (score > scores[top]! ? i : top), 0)

@@ -5,7 +5,16 @@ export { evaluateTask, type ModelScores, type RowScores, type TaskScores } from 
 export type { EmbeddingModel, VectorOf } from './model.ts'
 export { pixels, pixelsApply } from './pixels.ts'
 export { type EmbedProgress, embedAll, type StoredVectors } from './store.ts'
-export { apartScore, differenceOver, inScope, meanOver, type Scope, scopesOf, summariseTask, type TaskSummary } from './summary.ts'
+export {
+  apartScore,
+  differenceOver,
+  inScope,
+  meanOver,
+  type Scope,
+  scopesOf,
+  summariseTask,
+  type TaskSummary,
+} from './summary.ts'
 export {
   type BenchmarkRow,
   type BenchmarkTask,

@@ -13,7 +13,10 @@ export interface EmbeddingModel {
    * @returns for each readout `[items, dim]` unit vectors; a function of the items alone, so that a resumed run gets the same bytes
    * @throws InterruptedError
    */
-  embed(items: readonly EmbeddingItem[], options: { signal?: AbortSignal }): Promise<Readonly<Record<string, Tensor<'f32'>>>>
+  embed(
+    items: readonly EmbeddingItem[],
+    options: { signal?: AbortSignal },
+  ): Promise<Readonly<Record<string, Tensor<'f32'>>>>
 }
 
 /** The vector of an item by its key. */

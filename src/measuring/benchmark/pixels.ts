@@ -34,5 +34,8 @@ export const pixels: EmbeddingModel = {
 
 /** Whether raw pixels can be compared: every query and candidate has a picture. */
 export function pixelsApply({ test }: BenchmarkTask): boolean {
-  return test.every(({ query, candidates }) => query.picture !== undefined && candidates.every(({ picture }) => picture !== undefined))
+  return test.every(
+    ({ query, candidates }) =>
+      query.picture !== undefined && candidates.every(({ picture }) => picture !== undefined),
+  )
 }

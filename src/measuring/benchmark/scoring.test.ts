@@ -1,18 +1,32 @@
 import { fc, test as propertyTest } from '@fast-check/vitest'
 import { describe, expect, test } from 'vitest'
-import { hitAt, ndcgAt, publishedHitAt, type RankedList, recallAt, reciprocalRank, ScoringError, scoreRanking } from './scoring.ts'
+import {
+  hitAt,
+  ndcgAt,
+  publishedHitAt,
+  type RankedList,
+  recallAt,
+  reciprocalRank,
+  ScoringError,
+  scoreRanking,
+} from './scoring.ts'
 
 /** Mean of a score over every order of the candidates that respects their similarities. */
 function bruteForce({ scores, positives }: RankedList, score: (ranking: boolean[]) => number): number {
   const orders = permutations(Array.from({ length: scores.length }, (_, i) => i)).filter((order) =>
     order.every((item, place) => place === 0 || scores[order[place - 1]!]! >= scores[item]!),
   )
-  return orders.reduce((sum, order) => sum + score(order.map((item) => positives.includes(item))), 0) / orders.length
+  return (
+    orders.reduce((sum, order) => sum + score(order.map((item) => positives.includes(item))), 0) /
+    orders.length
+  )
 }
 
 function permutations(items: number[]): number[][] {
   if (items.length === 0) return [[]]
-  return items.flatMap((item) => permutations(items.filter((other) => other !== item)).map((rest) => [item, ...rest]))
+  return items.flatMap((item) =>
+    permutations(items.filter((other) => other !== item)).map((rest) => [item, ...rest]),
+  )
 }
 
 const dcg = (ranking: boolean[], k: number) =>
@@ -29,29 +43,36 @@ const lists = fc.array(fc.integer({ min: 0, max: 2 }), { minLength: 1, maxLength
 )
 
 describe('ties are scored as the expectation over random orders', () => {
-  propertyTest.prop([lists, fc.integer({ min: 1, max: 7 })], { seed: 11, numRuns: 150 })('for every score', (list, k) => {
-    expect(hitAt(k, list)).toBeCloseTo(
-      bruteForce(list, (ranking) => (ranking.slice(0, k).includes(true) ? 1 : 0)),
-      10,
-    )
-    expect(recallAt(k, list)).toBeCloseTo(
-      bruteForce(list, (r) => r.slice(0, k).filter(Boolean).length / list.positives.length),
-      10,
-    )
-    expect(reciprocalRank(list)).toBeCloseTo(
-      bruteForce(list, (ranking) => 1 / (ranking.indexOf(true) + 1)),
-      10,
-    )
-    const ideal = dcg(new Array<boolean>(list.positives.length).fill(true), k)
-    expect(ndcgAt(k, list)).toBeCloseTo(
-      bruteForce(list, (ranking) => dcg(ranking, k) / ideal),
-      10,
-    )
-  })
+  propertyTest.prop([lists, fc.integer({ min: 1, max: 7 })], { seed: 11, numRuns: 150 })(
+    'for every score',
+    (list, k) => {
+      expect(hitAt(k, list)).toBeCloseTo(
+        bruteForce(list, (ranking) => (ranking.slice(0, k).includes(true) ? 1 : 0)),
+        10,
+      )
+      expect(recallAt(k, list)).toBeCloseTo(
+        bruteForce(list, (r) => r.slice(0, k).filter(Boolean).length / list.positives.length),
+        10,
+      )
+      expect(reciprocalRank(list)).toBeCloseTo(
+        bruteForce(list, (ranking) => 1 / (ranking.indexOf(true) + 1)),
+        10,
+      )
+      const ideal = dcg(new Array<boolean>(list.positives.length).fill(true), k)
+      expect(ndcgAt(k, list)).toBeCloseTo(
+        bruteForce(list, (ranking) => dcg(ranking, k) / ideal),
+        10,
+      )
+    },
+  )
 
   test('equal scores for everything earn chance, where the published rule gives full marks', () => {
     const scores = scoreRanking({ scores: new Float32Array(1000), positives: [0] })
-    expect(scores).toMatchObject({ hit1: expect.closeTo(0.001, 12), recall10: expect.closeTo(0.01, 12), publishedHit1: 1 })
+    expect(scores).toMatchObject({
+      hit1: expect.closeTo(0.001, 12),
+      recall10: expect.closeTo(0.01, 12),
+      publishedHit1: 1,
+    })
   })
 })
 

@@ -8,7 +8,10 @@ import { BifocalError, type ErrorDetails } from '../../foundation/numeric/errors
 
 /** Candidates that cannot be ranked. Exit code 1. */
 export class ScoringError extends BifocalError {
-  constructor(code: 'no-candidates' | 'no-positive' | 'not-finite' | 'positive-index', details: ErrorDetails) {
+  constructor(
+    code: 'no-candidates' | 'no-positive' | 'not-finite' | 'positive-index',
+    details: ErrorDetails,
+  ) {
     super(`scoring/${code}`, details)
   }
 }
@@ -56,7 +59,8 @@ export function hitAt(k: number, list: RankedList): number {
 /** Expected share of the right candidates among the first `k`. */
 export function recallAt(k: number, list: RankedList): number {
   let found = 0
-  for (const { above, size, positives } of tieGroups(list)) found += positives * Math.min(1, Math.max(0, (k - above) / size))
+  for (const { above, size, positives } of tieGroups(list))
+    found += positives * Math.min(1, Math.max(0, (k - above) / size))
   return found / list.positives.length
 }
 
@@ -76,7 +80,8 @@ export function reciprocalRank(list: RankedList): number {
 /** Expected normalised discounted cumulative gain of the first `k`, gain 1 for a right candidate (Järvelin & Kekäläinen 2002). */
 export function ndcgAt(k: number, list: RankedList): number {
   let gain = 0
-  for (const { above, size, positives } of tieGroups(list)) gain += (positives / size) * discounts(above, Math.min(above + size, k))
+  for (const { above, size, positives } of tieGroups(list))
+    gain += (positives / size) * discounts(above, Math.min(above + size, k))
   return gain / discounts(0, Math.min(list.positives.length, k))
 }
 
@@ -86,7 +91,8 @@ export function publishedHitAt(k: number, list: RankedList): number {
   const { scores, positives } = list
   return positives.some((positive) => {
     let before = 0
-    for (let i = 0; i < scores.length; i++) if (scores[i]! > scores[positive]! || (scores[i] === scores[positive] && i < positive)) before++
+    for (let i = 0; i < scores.length; i++)
+      if (scores[i]! > scores[positive]! || (scores[i] === scores[positive] && i < positive)) before++
     return before < k
   })
     ? 1
@@ -126,7 +132,10 @@ function tieGroups(list: RankedList): TieGroup[] {
 
 function requireRankable({ scores, positives }: RankedList): void {
   if (scores.length === 0)
-    throw new ScoringError('no-candidates', { message: 'no candidates to rank', hint: 'Check the candidates of this row.' })
+    throw new ScoringError('no-candidates', {
+      message: 'no candidates to rank',
+      hint: 'Check the candidates of this row.',
+    })
   if (positives.length === 0)
     throw new ScoringError('no-positive', {
       message: `none of ${scores.length} candidates is marked as right`,

@@ -56,7 +56,10 @@ export async function embedAll(
   items: readonly EmbeddingItem[],
   { signal, onProgress, warn }: StoreOptions = {},
 ): Promise<StoredVectors> {
-  const folder = join(dir, createHash('sha256').update(`${model.hash}\n${model.readouts.join()}`).digest('hex').slice(0, 24))
+  const folder = join(
+    dir,
+    createHash('sha256').update(`${model.hash}\n${model.readouts.join()}`).digest('hex').slice(0, 24),
+  )
   const vectors = await readStore(folder, model.readouts, warn)
   const distinct = [...new Map(items.map((item) => [item.key, item])).values()]
   const missing = distinct.filter(({ key }) => !vectors.has(key))
@@ -94,7 +97,11 @@ export async function embedAll(
 /** Key → one vector a readout. */
 type Rows = Map<string, Float32Array[]>
 
-async function readStore(folder: string, readouts: readonly string[], warn?: (message: string) => void): Promise<Rows> {
+async function readStore(
+  folder: string,
+  readouts: readonly string[],
+  warn?: (message: string) => void,
+): Promise<Rows> {
   const rows: Rows = new Map()
   if (!existsSync(folder)) return rows
   for (const name of (await readdir(folder)).filter((name) => name.endsWith('.safetensors')).sort()) {
@@ -102,7 +109,13 @@ async function readStore(folder: string, readouts: readonly string[], warn?: (me
     const list = path.replace(/safetensors$/, 'jsonl')
     if (!existsSync(list)) continue
     try {
-      addRows(rows, keysOf(list, await readText(list)), Object.fromEntries(await loadSafetensors(path)), readouts, path)
+      addRows(
+        rows,
+        keysOf(list, await readText(list)),
+        Object.fromEntries(await loadSafetensors(path)),
+        readouts,
+        path,
+      )
     } catch (error) {
       if (!(error instanceof CheckpointError || error instanceof BenchmarkError)) throw error
       warn?.(`${error.message}; its vectors are computed again`)
@@ -119,7 +132,11 @@ function keysOf(path: string, text: string): string[] {
     try {
       return line.parse(JSON.parse(words)).key
     } catch (cause) {
-      throw new BenchmarkError('store', { message: `${path}, line ${at + 1} is no item`, hint: REMOVE, cause })
+      throw new BenchmarkError('store', {
+        message: `${path}, line ${at + 1} is no item`,
+        hint: REMOVE,
+        cause,
+      })
     }
   })
 }
@@ -133,7 +150,8 @@ function addRows(
 ): void {
   const columns = readouts.map((readout) => {
     const found = tensors[readout]
-    if (found?.data instanceof Float32Array && found.dims[0] === keys.length) return { data: found.data, dim: found.dims[1] ?? 0 }
+    if (found?.data instanceof Float32Array && found.dims[0] === keys.length)
+      return { data: found.data, dim: found.dims[1] ?? 0 }
     throw new BenchmarkError('store', {
       message: `${where}: readout ${readout} is ${found === undefined ? 'absent' : `${found.dtype} [${found.dims}]`}, expected f32 [${keys.length}, dim]`,
       hint: REMOVE,
@@ -157,6 +175,8 @@ async function writeChunk(
     .digest('hex')
     .slice(0, 24)
   await writeSafetensors(join(folder, `${name}.safetensors`), made, { model: model.id, hash: model.hash })
-  const lines = items.map(({ key, instruction, text, picture }) => JSON.stringify({ key, instruction, text, picture: picture?.key }))
+  const lines = items.map(({ key, instruction, text, picture }) =>
+    JSON.stringify({ key, instruction, text, picture: picture?.key }),
+  )
   await writeFileAtomic(join(folder, `${name}.jsonl`), lines.map((text) => `${text}\n`).join(''))
 }

@@ -1,6 +1,12 @@
 /** @file From scores of rows to figures with intervals: tasks, means over scopes, paired differences. */
 
-import { type BootstrapOptions, bootstrapMean, type Interval, meanOfTasks, pairedMeanOfTasks } from '../../foundation/numeric/bootstrap.ts'
+import {
+  type BootstrapOptions,
+  bootstrapMean,
+  type Interval,
+  meanOfTasks,
+  pairedMeanOfTasks,
+} from '../../foundation/numeric/bootstrap.ts'
 import { mean } from '../../foundation/numeric/statistics.ts'
 import type { MetaTask, Rung } from '../../inputs/scenes/tasks/task.ts'
 import type { ModelScores, TaskScores } from './evaluate.ts'
@@ -57,7 +63,8 @@ export interface TaskSummary {
 }
 
 export function summariseTask({ task, rows }: TaskScores, options: BootstrapOptions): TaskSummary {
-  const column = (key: 'recall5' | 'reciprocalRank' | 'ndcg10' | 'publishedHit1') => mean(rows.map((row) => row[key]))
+  const column = (key: 'recall5' | 'reciprocalRank' | 'ndcg10' | 'publishedHit1') =>
+    mean(rows.map((row) => row[key]))
   return {
     task,
     hit1: bootstrapMean(
@@ -84,11 +91,19 @@ export function apartScore({ rows }: TaskScores, options: BootstrapOptions): Int
 }
 
 /** Mean of the task means of hit@1; undefined where the model has not been scored on all tasks of the scope. */
-export function meanOver(scores: ModelScores, scope: Scope, tasks: readonly TaskSigns[], options: BootstrapOptions): Interval | undefined {
+export function meanOver(
+  scores: ModelScores,
+  scope: Scope,
+  tasks: readonly TaskSigns[],
+  options: BootstrapOptions,
+): Interval | undefined {
   const found = within(scores, scope, tasks)
   if (found === undefined) return undefined
   return meanOfTasks(
-    found.map(({ rows }) => ({ values: rows.map(({ hit1 }) => hit1), clusters: rows.map(({ cluster }) => cluster) })),
+    found.map(({ rows }) => ({
+      values: rows.map(({ hit1 }) => hit1),
+      clusters: rows.map(({ cluster }) => cluster),
+    })),
     options,
   )
 }

@@ -62,7 +62,10 @@ export function benchmarkTasks(tasks: readonly EmbeddedTask[], sheets: Sheets): 
 
 /** A description as a picture. */
 export function drawn(description: Description, sheets: Sheets): Picture {
-  return { key: pictureKey(description), read: () => ({ width: PICTURE, height: PICTURE, data: draw(description, sheets) }) }
+  return {
+    key: pictureKey(description),
+    read: () => ({ width: PICTURE, height: PICTURE, data: draw(description, sheets) }),
+  }
 }
 
 /** Every item of the rows: queries, then candidates. */
@@ -77,7 +80,10 @@ export function itemsOf(tasks: readonly BenchmarkTask[], part: Part): EmbeddingI
 export function withShuffledPictures(task: BenchmarkTask, seed: number): BenchmarkTask {
   const test = task.test.some(({ query }) => query.picture !== undefined)
     ? shuffledQueries(task.test, seed)
-    : task.test.map((row) => ({ ...row, candidates: row.candidates.map((_, i, all) => all[(i + 1) % all.length]!) }))
+    : task.test.map((row) => ({
+        ...row,
+        candidates: row.candidates.map((_, i, all) => all[(i + 1) % all.length]!),
+      }))
   return { ...task, test }
 }
 

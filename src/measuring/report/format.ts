@@ -49,7 +49,13 @@ export const rungNames: Record<Rung, string> = {
 }
 
 /** Rungs from easy to hard. */
-export const rungOrder = ['in', 'out-drawing', 'out-style', 'out-concept', 'out-type'] as const satisfies readonly Rung[]
+export const rungOrder = [
+  'in',
+  'out-drawing',
+  'out-style',
+  'out-concept',
+  'out-type',
+] as const satisfies readonly Rung[]
 
 /** What a mean ranges over, as a row label. */
 export function scopeName(scope: Scope): string {

@@ -35,7 +35,9 @@ export function headlinePair(results: Results): Pair | undefined {
 
 /** The tuned form of an untuned model. */
 export function tunedFormOf(results: Results, untuned: ResultsModel): ResultsModel | undefined {
-  return results.models.find((model) => model.of === untuned.id && model.state === 'tuned' && model.role === untuned.role)
+  return results.models.find(
+    (model) => model.of === untuned.id && model.state === 'tuned' && model.role === untuned.role,
+  )
 }
 
 function sameScope(a: Scope, b: Scope): boolean {
@@ -44,12 +46,14 @@ function sameScope(a: Scope, b: Scope): boolean {
 
 /** hit@1 of a model over a scope, if it was measured. */
 export function meanOf(results: Results, model: string, scope: Scope): Interval | undefined {
-  if (scope.kind === 'task') return results.scores.find((score) => score.model === model && score.task === scope.task)?.hit1
+  if (scope.kind === 'task')
+    return results.scores.find((score) => score.model === model && score.task === scope.task)?.hit1
   return results.means.find((mean) => mean.model === model && sameScope(mean.scope, scope))?.hit1
 }
 
 export function differenceOf(results: Results, { a, b }: Pair, scope: Scope): Interval | undefined {
-  return results.differences.find((one) => one.a === a.id && one.b === b.id && sameScope(one.scope, scope))?.interval
+  return results.differences.find((one) => one.a === a.id && one.b === b.id && sameScope(one.scope, scope))
+    ?.interval
 }
 
 /** Differences by pair, in the order of the results. */

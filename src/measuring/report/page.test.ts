@@ -13,7 +13,8 @@ import { writeReport } from './write.ts'
 const executablePath = [process.env.BIFOCAL_CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser'].find(
   (path) => path !== undefined && existsSync(path),
 )
-if (executablePath === undefined) console.warn('REPORT PAGE NOT LOOKED AT: no Chromium here (set BIFOCAL_CHROMIUM)')
+if (executablePath === undefined)
+  console.warn('REPORT PAGE NOT LOOKED AT: no Chromium here (set BIFOCAL_CHROMIUM)')
 
 const TITLE = '</script><img src=x onerror=alert(1)> twins'
 
@@ -26,7 +27,11 @@ describe.skipIf(executablePath === undefined)('the report in Chromium', () => {
     folder = await mkdtemp(join(tmpdir(), 'bifocal-page-'))
     const configFile = fileURLToPath(new URL('../../../vite.report.config.ts', import.meta.url))
     await build({ configFile, build: { outDir: join(folder, 'built') } })
-    report = (await writeReport(await syntheticResults(7, TITLE), syntheticRun, folder, { page: join(folder, 'built', 'page.html') })).html
+    report = (
+      await writeReport(await syntheticResults(7, TITLE), syntheticRun, folder, {
+        page: join(folder, 'built', 'page.html'),
+      })
+    ).html
     browser = await chromium.launch({
       executablePath,
       args: [
@@ -46,10 +51,17 @@ describe.skipIf(executablePath === undefined)('the report in Chromium', () => {
     width: number,
     path = report,
   ): Promise<{ page: Page; complaints: string[]; requests: string[] }> {
-    const page = await browser.newPage({ colorScheme, viewport: { width, height: 900 }, reducedMotion: 'reduce' })
+    const page = await browser.newPage({
+      colorScheme,
+      viewport: { width, height: 900 },
+      reducedMotion: 'reduce',
+    })
     const complaints: string[] = []
     const requests: string[] = []
-    page.on('console', (message) => ['error', 'warning'].includes(message.type()) && complaints.push(message.text()))
+    page.on(
+      'console',
+      (message) => ['error', 'warning'].includes(message.type()) && complaints.push(message.text()),
+    )
     page.on('pageerror', (error) => complaints.push(error.message))
     page.on('request', (request) => requests.push(request.url()))
     await page.goto(pathToFileURL(path).href)
@@ -62,32 +74,43 @@ describe.skipIf(executablePath === undefined)('the report in Chromium', () => {
     ['dark', 1280],
     ['light', 390],
     ['dark', 390],
-  ] as const)('%s, %d px: no complaint, no request, every chart drawn, nothing wider than the page', async (scheme, width) => {
-    const { page, complaints, requests } = await open(scheme, width)
-    await page.waitForFunction(`[...document.querySelectorAll('.chart')].every((chart) => chart.querySelector('svg') !== null)`)
-    expect(complaints).toEqual([])
-    expect(requests.filter((url) => !url.startsWith('file:') && !url.startsWith('data:'))).toEqual([])
-    expect(await page.locator('h1').textContent()).toBe(TITLE)
-    for (const id of ['scores', 'differences', 'tuning', 'alignment', 'map', 'failures', 'models'])
-      expect(await page.locator(`section#${id}`).count()).toBe(1)
-    expect(await page.locator('#alignment .chart svg').count()).toBe(16)
-    expect(await page.locator('#map .chart svg circle').count()).toBe(4 * 240)
-    expect(
-      await page
-        .locator('svg text')
-        .filter({ hasText: /NaN|undefined/ })
-        .count(),
-    ).toBe(0)
-    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
-    await page.screenshot({ path: join(process.env.BIFOCAL_SCREENSHOTS ?? folder, `${scheme}-${width}.png`), fullPage: true })
-    await page.close()
-  })
+  ] as const)(
+    '%s, %d px: no complaint, no request, every chart drawn, nothing wider than the page',
+    async (scheme, width) => {
+      const { page, complaints, requests } = await open(scheme, width)
+      await page.waitForFunction(
+        `[...document.querySelectorAll('.chart')].every((chart) => chart.querySelector('svg') !== null)`,
+      )
+      expect(complaints).toEqual([])
+      expect(requests.filter((url) => !url.startsWith('file:') && !url.startsWith('data:'))).toEqual([])
+      expect(await page.locator('h1').textContent()).toBe(TITLE)
+      for (const id of ['scores', 'differences', 'tuning', 'alignment', 'map', 'failures', 'models'])
+        expect(await page.locator(`section#${id}`).count()).toBe(1)
+      expect(await page.locator('#alignment .chart svg').count()).toBe(16)
+      expect(await page.locator('#map .chart svg circle').count()).toBe(4 * 240)
+      expect(
+        await page
+          .locator('svg text')
+          .filter({ hasText: /NaN|undefined/ })
+          .count(),
+      ).toBe(0)
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
+      await page.screenshot({
+        path: join(process.env.BIFOCAL_SCREENSHOTS ?? folder, `${scheme}-${width}.png`),
+        fullPage: true,
+      })
+      await page.close()
+    },
+  )
 
   test('results of one untuned model, with no analysis, still make a page', async () => {
     const full = await syntheticResults()
     const id = 'twin-ar'
     const models = full.models.filter((model) => model.id === id)
-    const [scores, means] = [full.scores.filter(({ model }) => model === id), full.means.filter(({ model }) => model === id)]
+    const [scores, means] = [
+      full.scores.filter(({ model }) => model === id),
+      full.means.filter(({ model }) => model === id),
+    ]
     const sparse = {
       ...full,
       models,
@@ -101,10 +124,14 @@ describe.skipIf(executablePath === undefined)('the report in Chromium', () => {
       failures: [],
       criteria: [],
     }
-    const { html } = await writeReport(sparse, syntheticRun, join(folder, 'sparse'), { page: join(folder, 'built', 'page.html') })
+    const { html } = await writeReport(sparse, syntheticRun, join(folder, 'sparse'), {
+      page: join(folder, 'built', 'page.html'),
+    })
     const { page, complaints } = await open('light', 1280, html)
     expect(complaints).toEqual([])
-    expect(await page.locator('section').evaluateAll((sections) => sections.map((section) => section.id))).toEqual(['scores', 'models'])
+    expect(
+      await page.locator('section').evaluateAll((sections) => sections.map((section) => section.id)),
+    ).toEqual(['scores', 'models'])
     expect(await page.locator('nav a').allTextContents()).toEqual(['Scores', 'Models and tasks'])
     expect(scoreTable(sparse, { color: false })).toMatch(/^hit@1, % +twin-ar\n/)
     await page.close()

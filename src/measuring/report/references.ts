@@ -34,7 +34,12 @@ export function danglingReferences(results: Results): Dangling[] {
     })
     return seen
   }
-  function known(kind: string, names: Set<string>, name: string | undefined, ...path: (string | number)[]): void {
+  function known(
+    kind: string,
+    names: Set<string>,
+    name: string | undefined,
+    ...path: (string | number)[]
+  ): void {
     if (name !== undefined && !names.has(name)) found.push({ path, message: `no ${kind} is called ${name}` })
   }
   function thumbnail(index: number | undefined, ...path: (string | number)[]): void {
@@ -74,7 +79,8 @@ export function danglingReferences(results: Results): Dangling[] {
   results.failures.forEach(({ model, task, query, expected, got }, i) => {
     known('model', models, model, 'failures', i, 'model')
     known('task', tasks, task, 'failures', i, 'task')
-    for (const [side, example] of Object.entries({ query, expected, got })) thumbnail(example.thumbnail, 'failures', i, side, 'thumbnail')
+    for (const [side, example] of Object.entries({ query, expected, got }))
+      thumbnail(example.thumbnail, 'failures', i, side, 'thumbnail')
   })
   return found
 }

@@ -52,10 +52,18 @@ describe('results.json', () => {
       /low must not exceed high/,
     ],
     ['another schema version', { ...results, schemaVersion: 2 }, /schemaVersion/],
-    ['a score of an unknown model', { ...results, scores: [{ ...score, model: 'twin-x' }] }, /scores\.0\.model: no model is called twin-x/],
+    [
+      'a score of an unknown model',
+      { ...results, scores: [{ ...score, model: 'twin-x' }] },
+      /scores\.0\.model: no model is called twin-x/,
+    ],
     ['a model twice', { ...results, models: [...results.models, twin] }, /twin-ar stands twice/],
     ['a thumbnail that is not there', { ...results, thumbnails: [] }, /thumbnail \d+ of 0/],
-    ['a picture from the network', { ...results, thumbnails: ['https://example.org/a.png'] }, /thumbnails\.0/],
+    [
+      'a picture from the network',
+      { ...results, thumbnails: ['https://example.org/a.png'] },
+      /thumbnails\.0/,
+    ],
   ])('refuses %s', (_, json, message) => {
     expect(() => parseResults(json)).toThrow(message)
   })
@@ -79,7 +87,9 @@ describe('writeReport', () => {
   })
 
   test('says how to build a page that is absent', async () => {
-    await expect(writeReport(results, syntheticRun, tmpdir(), { page: '/nowhere/page.html' })).rejects.toMatchObject({
+    await expect(
+      writeReport(results, syntheticRun, tmpdir(), { page: '/nowhere/page.html' }),
+    ).rejects.toMatchObject({
       code: 'report/page-missing',
       hint: expect.stringContaining('build:report'),
     })
@@ -97,7 +107,13 @@ describe('writeReport', () => {
 describe('scoreTable', () => {
   test('wide: every model with its interval, the difference beside the pair', () => {
     const [head, first] = scoreTable(results, { width: 400, color: false }).split('\n')
-    expect(head?.split(/ {2,}/)).toEqual(['hit@1, %', 'twin-ar-tuned', 'twin-diffusion-tuned', 'difference', ...expectedRest()])
+    expect(head?.split(/ {2,}/)).toEqual([
+      'hit@1, %',
+      'twin-ar-tuned',
+      'twin-diffusion-tuned',
+      'difference',
+      ...expectedRest(),
+    ])
     expect(first).toMatch(/^classification +\d+\.\d \[\d+\.\d to \d+\.\d\]/)
   })
 
@@ -115,6 +131,8 @@ describe('scoreTable', () => {
   })
 
   function expectedRest(): string[] {
-    return results.models.map(({ id }) => id).filter((id) => !/^twin-(ar|diffusion)-tuned$|majority|chance/.test(id))
+    return results.models
+      .map(({ id }) => id)
+      .filter((id) => !/^twin-(ar|diffusion)-tuned$|majority|chance/.test(id))
   }
 })

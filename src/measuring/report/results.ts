@@ -28,7 +28,16 @@ const rungSchema = z.enum(['in', 'out-drawing', 'out-style', 'out-concept', 'out
  * What a row of the score table is. `twin`: a shipped twin; `checkpoint`: a model the user named; the rest are controls: the same tuning of
  * a random decoder, the tower alone, raw pixels, queries with another query's picture, the commonest answer, and luck.
  */
-const roleSchema = z.enum(['twin', 'checkpoint', 'random-decoder', 'dual-encoder', 'pixels', 'shuffled', 'majority', 'chance'])
+const roleSchema = z.enum([
+  'twin',
+  'checkpoint',
+  'random-decoder',
+  'dual-encoder',
+  'pixels',
+  'shuffled',
+  'majority',
+  'chance',
+])
 
 const tuningSchema = z.strictObject({
   steps: count,
@@ -114,7 +123,12 @@ const meanSchema = z.strictObject({ model: name, scope: scopeSchema, hit1: inter
 const differenceSchema = z.strictObject({ a: name, b: name, scope: scopeSchema, interval: intervalSchema })
 
 /** One alignment measure of one model. `layer` null: the readout in use; otherwise the decoder layer, 0 = its input embeddings. */
-const alignmentSchema = z.strictObject({ model: name, measure: name, layer: count.nullable(), interval: intervalSchema })
+const alignmentSchema = z.strictObject({
+  model: name,
+  measure: name,
+  layer: count.nullable(),
+  interval: intervalSchema,
+})
 
 const measureSchema = z.strictObject({
   name,
@@ -191,7 +205,8 @@ const resultsShape = z.strictObject({
 
 /** Shape plus references: every model, task, measure and thumbnail that is named exists, ids are unique. */
 const resultsSchema = resultsShape.superRefine((results, context) => {
-  for (const { path, message } of danglingReferences(results)) context.addIssue({ code: 'custom', path, message })
+  for (const { path, message } of danglingReferences(results))
+    context.addIssue({ code: 'custom', path, message })
 })
 
 export type Interval = z.infer<typeof intervalSchema>

@@ -47,7 +47,9 @@ function columnsOf(results: Results): Column[] {
 }
 
 function layout(results: Results, columns: Column[], ranges: boolean, paint: Paint, width: number) {
-  const heads = columns.map((column): Cell => ({ text: column.kind === 'model' ? column.model.id : 'difference', paint: paint.bold }))
+  const heads = columns.map(
+    (column): Cell => ({ text: column.kind === 'model' ? column.model.id : 'difference', paint: paint.bold }),
+  )
   const rows = scopesOf(results).map(({ label, scope, mean }): Row => {
     const strong = mean ? paint.bold : undefined
     return {
@@ -57,12 +59,18 @@ function layout(results: Results, columns: Column[], ranges: boolean, paint: Pai
   })
   const filled = rows.filter((row) => row.cells.some((cell) => cell.text !== '–'))
   const labelWidth = Math.max(...filled.map((row) => row.label.text.length), 4)
-  const widths = heads.map((head, index) => Math.max(head.text.length, ...filled.map((row) => row.cells[index]!.text.length)))
+  const widths = heads.map((head, index) =>
+    Math.max(head.text.length, ...filled.map((row) => row.cells[index]!.text.length)),
+  )
   let used = labelWidth
   let shown = 0
-  while (shown < widths.length && (shown === 0 || used + GAP + widths[shown]! <= width)) used += GAP + widths[shown++]!
+  while (shown < widths.length && (shown === 0 || used + GAP + widths[shown]! <= width))
+    used += GAP + widths[shown++]!
   const line = (label: Cell, cells: Cell[]) =>
-    [pad(label, labelWidth, 'end'), ...cells.slice(0, shown).map((cell, index) => pad(cell, widths[index]!, 'start'))]
+    [
+      pad(label, labelWidth, 'end'),
+      ...cells.slice(0, shown).map((cell, index) => pad(cell, widths[index]!, 'start')),
+    ]
       .join(' '.repeat(GAP))
       .trimEnd()
   return {
@@ -79,18 +87,35 @@ function scopesOf(results: Results): { label: string; scope: Scope; mean: boolea
       { label: metaTask, scope: { kind: 'metaTask' as const, metaTask }, mean: true },
       ...results.tasks
         .filter((task) => task.metaTask === metaTask)
-        .map((task) => ({ label: task.name, scope: { kind: 'task' as const, task: task.name }, mean: false })),
+        .map((task) => ({
+          label: task.name,
+          scope: { kind: 'task' as const, task: task.name },
+          mean: false,
+        })),
     ]),
     ...rungs.map((rung) => ({ label: `rung ${rung}`, scope: { kind: 'rung' as const, rung }, mean: true })),
     { label: 'all tasks', scope: { kind: 'all' as const }, mean: true },
   ]
 }
 
-function cellOf(results: Results, column: Column, scope: Scope, ranges: boolean, paint: Paint, strong: Cell['paint']): Cell {
-  const found = column.kind === 'difference' ? differenceOf(results, column.pair, scope) : meanOf(results, column.model.id, scope)
+function cellOf(
+  results: Results,
+  column: Column,
+  scope: Scope,
+  ranges: boolean,
+  paint: Paint,
+  strong: Cell['paint'],
+): Cell {
+  const found =
+    column.kind === 'difference'
+      ? differenceOf(results, column.pair, scope)
+      : meanOf(results, column.model.id, scope)
   if (found === undefined) return { text: '–', paint: paint.dim }
   if (column.kind === 'difference')
-    return { text: `${points(found.value)} [${pointsRange(found)}]`, paint: excludesZero(found) ? strong : paint.dim }
+    return {
+      text: `${points(found.value)} [${pointsRange(found)}]`,
+      paint: excludesZero(found) ? strong : paint.dim,
+    }
   const range = ranges && found.high > found.low ? ` [${percentRange(found)}]` : ''
   return { text: `${percent(found.value)}${range}`, paint: strong }
 }

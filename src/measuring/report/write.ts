@@ -32,7 +32,11 @@ export async function writeReport(
 ): Promise<WrittenReport> {
   const [resultsJson, runJson] = [serializeResults(results), serializeRun(run)]
   const html = spliceReport(await readPage(options.page), resultsJson, runJson)
-  const written = { html: join(outDir, 'report.html'), results: join(outDir, 'results.json'), run: join(outDir, 'run.json') }
+  const written = {
+    html: join(outDir, 'report.html'),
+    results: join(outDir, 'results.json'),
+    run: join(outDir, 'run.json'),
+  }
   await writeFileAtomic(written.results, resultsJson)
   await writeFileAtomic(written.run, runJson)
   await writeFileAtomic(written.html, html)
@@ -41,7 +45,9 @@ export async function writeReport(
 
 /** Puts both JSON texts into the built page. No `<` of theirs survives, so no label can close the script element it stands in. */
 export function spliceReport(page: string, resultsJson: string, runJson: string): string {
-  return page.replace('"__BIFOCAL_RESULTS__"', () => escaped(resultsJson)).replace('"__BIFOCAL_RUN__"', () => escaped(runJson))
+  return page
+    .replace('"__BIFOCAL_RESULTS__"', () => escaped(resultsJson))
+    .replace('"__BIFOCAL_RUN__"', () => escaped(runJson))
 }
 
 function escaped(json: string): string {
@@ -49,7 +55,8 @@ function escaped(json: string): string {
 }
 
 async function readPage(given: string | undefined): Promise<string> {
-  const places = given === undefined ? pagePlaces.map((place) => fileURLToPath(new URL(place, import.meta.url))) : [given]
+  const places =
+    given === undefined ? pagePlaces.map((place) => fileURLToPath(new URL(place, import.meta.url))) : [given]
   for (const place of places) {
     const page = await readFile(place, 'utf8').catch(() => undefined)
     if (page !== undefined) return page

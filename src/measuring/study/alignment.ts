@@ -2,7 +2,14 @@
 
 import { InterruptedError } from '../../foundation/numeric/errors.ts'
 import { f32 } from '../../foundation/numeric/tensor.ts'
-import { type Alignment, analyseAlignment, layerCurves, mapOf, measureNames, measures } from '../analysis/index.ts'
+import {
+  type Alignment,
+  analyseAlignment,
+  layerCurves,
+  mapOf,
+  measureNames,
+  measures,
+} from '../analysis/index.ts'
 import type { Results } from '../report/index.ts'
 import type { StudyProgress } from './options.ts'
 import type { Outcome } from './outcome.ts'
@@ -10,10 +17,12 @@ import type { PairVectors } from './state.ts'
 
 /** How to read each measure, for the report. */
 const MEANINGS: { readonly [M in keyof Alignment]: string } = {
-  modalityGap: 'Distance between the mean image vector and the mean text vector: 0 when images and texts lie around the same place.',
+  modalityGap:
+    'Distance between the mean image vector and the mean text vector: 0 when images and texts lie around the same place.',
   distributionGap: 'What still separates images from texts once both are centred: their different spread.',
   relativeGap: 'The gap seen against the distances within each modality.',
-  separability: 'How surely one direction tells images from texts: 0.5 when they are mixed, 1 when they lie apart.',
+  separability:
+    'How surely one direction tells images from texts: 0.5 when they are mixed, 1 when they lie apart.',
   matchedMargin: 'How much nearer matched pairs are than mismatched ones, in cosine.',
   matchedAuc: 'Chance that a matched pair is nearer than a mismatched one: 0.5 is guessing.',
   recallImageToText: 'How often the nearest caption of an image is its own.',
@@ -33,7 +42,13 @@ const MEANINGS: { readonly [M in keyof Alignment]: string } = {
 export function measuresOf(): Results['measures'] {
   return measureNames.map((name) => {
     const { label, direction, source } = measures[name]
-    return { name, label, direction: direction === 'neutral' ? 'neither' : direction, meaning: MEANINGS[name], source }
+    return {
+      name,
+      label,
+      direction: direction === 'neutral' ? 'neither' : direction,
+      meaning: MEANINGS[name],
+      source,
+    }
   })
 }
 
@@ -44,7 +59,10 @@ export interface AnalysisOptions {
 }
 
 /** Rows of all measures; where a state leaves a measure undefined (all vectors equal) there is none. Curves use mean pooling. */
-export async function alignmentOf({ studied }: Outcome, { seed, signal, onProgress }: AnalysisOptions): Promise<Results['alignment']> {
+export async function alignmentOf(
+  { studied }: Outcome,
+  { seed, signal, onProgress }: AnalysisOptions,
+): Promise<Results['alignment']> {
   const states = studied.flatMap(({ participant: { id, untuned, tuned, layers } }) => [
     ...layers.map((pairs, layer) => ({ model: id, layer, pairs })),
     { model: id, layer: null, pairs: untuned.pairs },
@@ -55,7 +73,10 @@ export async function alignmentOf({ studied }: Outcome, { seed, signal, onProgre
     // Between two states the event loop gets its turn: an interruption is heard.
     await new Promise((resolve) => setImmediate(resolve))
     if (signal?.aborted) throw new InterruptedError('the alignment analysis')
-    const found = layer === null ? analyseAlignment(pairs, { seed }) : layerCurves([{ layer, pairs }], { seed })[0]!.measures
+    const found =
+      layer === null
+        ? analyseAlignment(pairs, { seed })
+        : layerCurves([{ layer, pairs }], { seed })[0]!.measures
     for (const measure of measureNames) {
       const interval = found[measure]
       if (Object.values(interval).every(Number.isFinite)) rows.push({ model, measure, layer, interval })

@@ -19,7 +19,14 @@ import { criteriaOf, percent } from './criteria.ts'
 import { failuresOf } from './failures.ts'
 import { findingOf } from './finding.ts'
 import { controlId, readoutWords } from './names.ts'
-import { allScores, type Baseline, candidatesOf, comparedPair, type Outcome, type Studied } from './outcome.ts'
+import {
+  allScores,
+  type Baseline,
+  candidatesOf,
+  comparedPair,
+  type Outcome,
+  type Studied,
+} from './outcome.ts'
 import type { PoolChoice } from './state.ts'
 import { Thumbnails } from './thumbnails.ts'
 
@@ -55,7 +62,9 @@ export async function assemble(outcome: Outcome, analysis: AnalysisOptions): Pro
       majority: majorityOf(task),
       instruction: task.test[0]?.query.instruction,
     })),
-    scores: scores.flatMap(({ model, tasks }) => tasks.map((task) => ({ model, ...summariseTask(task, options) }))),
+    scores: scores.flatMap(({ model, tasks }) =>
+      tasks.map((task) => ({ model, ...summariseTask(task, options) })),
+    ),
     means: scores.flatMap((each) =>
       scopes.flatMap((scope) => {
         const hit1 = meanOver(each, scope, world.tasks, options)
@@ -89,11 +98,28 @@ function modelsOf({ setting, studied, baselines }: Outcome): ResultsModel[] {
     learningRate: setting.conversion.learningRates.muon,
     temperature: { start: setting.conversion.temperature.start, end: setting.conversion.temperature.end },
     lossCurve: thinned(conversion.lossCurve),
-    devChoices: TUNED_POOLS.map((each) => ({ setting: readoutWords(each), hit1: dev[each], chosen: each === pool })),
+    devChoices: TUNED_POOLS.map((each) => ({
+      setting: readoutWords(each),
+      hit1: dev[each],
+      chosen: each === pool,
+    })),
   })
   const subjects = studied.flatMap(
-    ({ participant: { id, subject, untuned, tuned, conversion }, label, role, objective, card }): ResultsModel[] => {
-      const shared = { label, role, family: subject.model.family, objective, attention: subject.attention, parameters: subject.parameters }
+    ({
+      participant: { id, subject, untuned, tuned, conversion },
+      label,
+      role,
+      objective,
+      card,
+    }): ResultsModel[] => {
+      const shared = {
+        label,
+        role,
+        family: subject.model.family,
+        objective,
+        attention: subject.attention,
+        parameters: subject.parameters,
+      }
       return [
         {
           ...shared,
@@ -134,7 +160,14 @@ function modelsOf({ setting, studied, baselines }: Outcome): ResultsModel[] {
           },
         ],
   )
-  const plain = { state: 'none', family: null, objective: 'none', attention: 'none', hash: null, parameters: null } as const
+  const plain = {
+    state: 'none',
+    family: null,
+    objective: 'none',
+    attention: 'none',
+    hash: null,
+    parameters: null,
+  } as const
   return [
     ...subjects,
     ...controls,
@@ -175,7 +208,11 @@ function thinned(curve: readonly [number, number][]): [number, number][] {
 }
 
 /** The compared pair at every scope, then tuned − untuned, tuned − control and tuned − dual encoder at the wider ones. */
-function differencesOf(outcome: Outcome, scopes: readonly Scope[], options: BootstrapOptions): Results['differences'] {
+function differencesOf(
+  outcome: Outcome,
+  scopes: readonly Scope[],
+  options: BootstrapOptions,
+): Results['differences'] {
   const { world, studied, baselines } = outcome
   const tasks: Scope[] = world.tasks.map(({ name }) => ({ kind: 'task', task: name }))
   const wide = scopes.filter(({ kind }) => kind !== 'rung')
@@ -189,9 +226,13 @@ function differencesOf(outcome: Outcome, scopes: readonly Scope[], options: Boot
   const tuned = ({ participant }: Studied) => participant.tuned.scores
   return [
     ...(pair === undefined ? [] : between(tuned(pair[0]), tuned(pair[1]), [...scopes, ...tasks])),
-    ...(pair === undefined ? [] : between(pair[0].participant.untuned.scores, pair[1].participant.untuned.scores, wide)),
+    ...(pair === undefined
+      ? []
+      : between(pair[0].participant.untuned.scores, pair[1].participant.untuned.scores, wide)),
     ...studied.flatMap((each) => between(tuned(each), each.participant.untuned.scores, wide)),
-    ...studied.flatMap((each) => (each.control === undefined ? [] : between(tuned(each), each.control.tuned.scores, [...wide, ...tasks]))),
+    ...studied.flatMap((each) =>
+      each.control === undefined ? [] : between(tuned(each), each.control.tuned.scores, [...wide, ...tasks]),
+    ),
     ...studied.flatMap((each) => (dual === undefined ? [] : between(tuned(each), dual.scores, wide))),
   ]
 }
@@ -209,7 +250,8 @@ function notesOf({ setting, studied, world, baselines }: Outcome, options: Boots
     }),
   )
   const pools = studied.map(({ participant: { untuned, tuned }, label }) => {
-    const said = ({ byPool }: typeof untuned) => `mean pooling ${percent(byPool.mean)}, last token ${percent(byPool.last)}`
+    const said = ({ byPool }: typeof untuned) =>
+      `mean pooling ${percent(byPool.mean)}, last token ${percent(byPool.last)}`
     return `${label}, mean test hit@1 by pooling: untuned ${said(untuned)}; converted ${said(tuned)}. Which one stands in the tables was chosen on dev rows.`
   })
   const controls = setting.controls
@@ -221,10 +263,14 @@ function notesOf({ setting, studied, world, baselines }: Outcome, options: Boots
     controls,
     'Shuffled pictures: each query keeps its words and gets the picture of another query; where only candidates have pictures, those change places.',
     ...(baselines.some(({ role }) => role === 'pixels')
-      ? ['Raw pixels (16 × 16, centred) are scored where query and candidates are pictures; words are not looked at.']
+      ? [
+          'Raw pixels (16 × 16, centred) are scored where query and candidates are pictures; words are not looked at.',
+        ]
       : []),
     ...(baselines.some(({ role }) => role === 'dual-encoder')
-      ? ['Dual encoder: one vector a tower, summed where an item has picture and words; of an instruction it reads what follows the colon.']
+      ? [
+          'Dual encoder: one vector a tower, summed where an item has picture and words; of an instruction it reads what follows the colon.',
+        ]
       : []),
     'Alignment is measured on scenes and objects of contents that no training shows; its curves by layer use mean pooling before the final norm.',
     `Means are over tasks, not rows; intervals (95 %, ${setting.resamples} resamples) draw rows that share a thing together. Differences are paired.`,

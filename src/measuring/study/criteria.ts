@@ -3,7 +3,16 @@
 import { type BootstrapOptions, bootstrapMean, type Interval } from '../../foundation/numeric/bootstrap.ts'
 import { mean } from '../../foundation/numeric/statistics.ts'
 import type { ModelScores } from '../benchmark/index.ts'
-import { type BenchmarkTask, differenceOver, inScope, majorityOf, meanOver, pixelsApply, type Scope, scopesOf } from '../benchmark/index.ts'
+import {
+  type BenchmarkTask,
+  differenceOver,
+  inScope,
+  majorityOf,
+  meanOver,
+  pixelsApply,
+  type Scope,
+  scopesOf,
+} from '../benchmark/index.ts'
 import type { Results } from '../report/index.ts'
 import { candidatesOf, type Outcome, type Studied } from './outcome.ts'
 
@@ -23,7 +32,9 @@ export function criteriaOf(outcome: Outcome, options: BootstrapOptions): Criteri
   return [
     ...controls,
     ...meta,
-    ...judged.flatMap((task) => outcome.studied.map((studied) => taskCriterion(outcome, studied, task, options))),
+    ...judged.flatMap((task) =>
+      outcome.studied.map((studied) => taskCriterion(outcome, studied, task, options)),
+    ),
   ]
 }
 
@@ -31,7 +42,12 @@ export function criteriaOf(outcome: Outcome, options: BootstrapOptions): Criteri
  * Small lists: lower end above max(majority, shuffled) + .05; longer ones: above max(shuffled, pixels where they apply). Chance counts too: shuffled
  * pictures lead away from the right answer where it is among the candidates, and so fall below chance.
  */
-function taskCriterion({ baselines }: Outcome, { participant, label }: Studied, task: BenchmarkTask, options: BootstrapOptions): Criterion {
+function taskCriterion(
+  { baselines }: Outcome,
+  { participant, label }: Studied,
+  task: BenchmarkTask,
+  options: BootstrapOptions,
+): Criterion {
   const hit1 = intervalOf(participant.tuned.scores, task, options)
   const shuffled = pointOf(participant.shuffled, task)
   const few = candidatesOf(task) <= FEW
@@ -57,7 +73,12 @@ function either(names: readonly string[]): string {
 }
 
 /** Both intervals apart, the tuned one higher. */
-function tuningCriterion({ world }: Outcome, { participant, label }: Studied, scope: Scope, options: BootstrapOptions): Criterion {
+function tuningCriterion(
+  { world }: Outcome,
+  { participant, label }: Studied,
+  scope: Scope,
+  options: BootstrapOptions,
+): Criterion {
   const over = (scores: ModelScores) =>
     meanOver(scores, scope, world.tasks, options) ?? { value: Number.NaN, low: Number.NaN, high: Number.NaN }
   const [before, after] = [over(participant.untuned.scores), over(participant.tuned.scores)]
@@ -68,9 +89,19 @@ function tuningCriterion({ world }: Outcome, { participant, label }: Studied, sc
   }
 }
 
-function controlCriterion({ world }: Outcome, { participant, control, label }: Studied, options: BootstrapOptions): Criterion[] {
+function controlCriterion(
+  { world }: Outcome,
+  { participant, control, label }: Studied,
+  options: BootstrapOptions,
+): Criterion[] {
   if (control === undefined) return []
-  const interval = differenceOver(participant.tuned.scores, control.tuned.scores, { kind: 'in-domain' }, world.tasks, options)
+  const interval = differenceOver(
+    participant.tuned.scores,
+    control.tuned.scores,
+    { kind: 'in-domain' },
+    world.tasks,
+    options,
+  )
   if (interval === undefined) return []
   const count = world.tasks.filter((task) => inScope({ kind: 'in-domain' }, task)).length
   return [

@@ -39,7 +39,8 @@ function failure(
     ...(picture === undefined ? {} : { thumbnail: thumbnails.indexOf(picture) }),
   })
   // A picture candidate's instruction is the same for all: it would only be noise.
-  const candidate = (item: EmbeddingItem) => shown(item, item.text ?? (item.picture === undefined ? item.instruction : undefined))
+  const candidate = (item: EmbeddingItem) =>
+    shown(item, item.text ?? (item.picture === undefined ? item.instruction : undefined))
   return {
     model,
     task: task.name,

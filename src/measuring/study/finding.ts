@@ -14,7 +14,11 @@ function headlineScope({ world }: Outcome): Scope {
   return world.tasks.some((task) => inScope(inDomain, task)) ? inDomain : { kind: 'all' }
 }
 
-export function findingOf(outcome: Outcome, alignment: Results['alignment'], options: BootstrapOptions): Finding {
+export function findingOf(
+  outcome: Outcome,
+  alignment: Results['alignment'],
+  options: BootstrapOptions,
+): Finding {
   const scope = headlineScope(outcome)
   const count = outcome.world.tasks.filter((task) => inScope(scope, task)).length
   const over = `${count} ${scope.kind === 'in-domain' ? 'in-domain ' : ''}${count === 1 ? 'task' : 'tasks'}`
@@ -30,7 +34,12 @@ export function findingOf(outcome: Outcome, alignment: Results['alignment'], opt
     const sentence = excludesZero(interval)
       ? `Conversion changes the ${label} by ${points(interval.value)} points of hit@1 over ${over} (95 %: ${points(interval.low)} to ${points(interval.high)}).`
       : `Conversion does not change the ${label} measurably over ${over} (${points(interval.value)} points of hit@1; 95 %: ${points(interval.low)} to ${points(interval.high)}).`
-    return { sentence, quantity: `${label} converted − as it was, mean hit@1 over ${over}`, interval, caveats }
+    return {
+      sentence,
+      quantity: `${label} converted − as it was, mean hit@1 over ${over}`,
+      interval,
+      caveats,
+    }
   }
   const [a, b] = pair
   const interval = difference(outcome, a.participant.tuned.scores, b.participant.tuned.scores, scope, options)
@@ -40,10 +49,16 @@ export function findingOf(outcome: Outcome, alignment: Results['alignment'], opt
   const sentence = excludesZero(interval)
     ? `Converted alike, the ${better.label} embeds better than the ${worse.label}: ${size} over ${over} (${range}).`
     : `Converted alike, the ${a.label} and the ${b.label} cannot be told apart: ${points(interval.value)} points of hit@1 over ${over} (${range}).`
-  return { sentence, quantity: `${a.label} − ${b.label}, both converted, mean hit@1 over ${over}`, interval, caveats }
+  return {
+    sentence,
+    quantity: `${a.label} − ${b.label}, both converted, mean hit@1 over ${over}`,
+    interval,
+    caveats,
+  }
 }
 
-const ONE_SEED = 'One seed and one pair of checkpoints: the interval covers the choice of test rows, not another pretraining or tuning run.'
+const ONE_SEED =
+  'One seed and one pair of checkpoints: the interval covers the choice of test rows, not another pretraining or tuning run.'
 
 function difference(
   outcome: Outcome,
@@ -76,10 +91,15 @@ function controlWords(
 /** How well matched pairs are told from mismatched ones before and after, for each model. */
 function alignmentWords({ studied }: Outcome, alignment: Results['alignment']): string[] {
   const auc = (model: string) =>
-    alignment.find((row) => row.model === model && row.measure === 'matchedAuc' && row.layer === null)?.interval.value
+    alignment.find((row) => row.model === model && row.measure === 'matchedAuc' && row.layer === null)
+      ?.interval.value
   const words = studied.flatMap(({ participant: { id }, label }) => {
     const [before, after] = [auc(id), auc(`${id}-tuned`)]
-    return before === undefined || after === undefined ? [] : [`${label} ${before.toFixed(2)} before, ${after.toFixed(2)} after conversion`]
+    return before === undefined || after === undefined
+      ? []
+      : [`${label} ${before.toFixed(2)} before, ${after.toFixed(2)} after conversion`]
   })
-  return words.length === 0 ? [] : [`Chance that a matched image and caption are nearer than a mismatched pair: ${words.join('; ')}.`]
+  return words.length === 0
+    ? []
+    : [`Chance that a matched image and caption are nearer than a mismatched pair: ${words.join('; ')}.`]
 }

@@ -4,7 +4,11 @@ import { conversionGates, runGates } from './gates.ts'
 
 type Difference = Results['differences'][number]
 
-const model = (id: string, role: Results['models'][number]['role'], of?: string): Results['models'][number] => ({
+const model = (
+  id: string,
+  role: Results['models'][number]['role'],
+  of?: string,
+): Results['models'][number] => ({
   id,
   of,
   label: id,
@@ -16,7 +20,11 @@ const model = (id: string, role: Results['models'][number]['role'], of?: string)
   hash: null,
   parameters: null,
 })
-const models = [model('twin-ar-tuned', 'twin', 'twin-ar'), model('twin-ar-random-causal', 'random-decoder'), model('tower', 'dual-encoder')]
+const models = [
+  model('twin-ar-tuned', 'twin', 'twin-ar'),
+  model('twin-ar-random-causal', 'random-decoder'),
+  model('tower', 'dual-encoder'),
+]
 const difference = (b: string, kind: 'in-domain' | 'all', low: number): Difference => ({
   a: 'twin-ar-tuned',
   b,
@@ -29,7 +37,10 @@ test.each([
   [0, false],
   [-0.02, false],
 ])('the lower end %d of the interval decides', (low, passed) => {
-  const found = conversionGates({ models, differences: [difference('twin-ar-random-causal', 'in-domain', low)] })
+  const found = conversionGates({
+    models,
+    differences: [difference('twin-ar-random-causal', 'in-domain', low)],
+  })
   expect(found).toMatchObject([{ model: 'twin-ar', value: low, passed }])
 })
 
@@ -39,7 +50,9 @@ test('other comparisons are no gates', () => {
 })
 
 test('models that are not there are named, all of them', async () => {
-  await expect(runGates({ models: '/nowhere/models', out: '/nowhere/out', quick: true })).rejects.toMatchObject({
+  await expect(
+    runGates({ models: '/nowhere/models', out: '/nowhere/out', quick: true }),
+  ).rejects.toMatchObject({
     code: 'study/no-model',
     exitCode: 3,
     message: expect.stringMatching(/models\/tower, .*models\/twin-ar, .*models\/twin-diffusion/),

@@ -40,7 +40,16 @@ const packaged = (path: string) => fileURLToPath(new URL(`../../../${path}`, imp
  * @throws StudyError `study/no-model`; CheckpointError, FamilyError, PretrainingError of the folders; InterruptedError
  */
 export async function runGates(options: GatesOptions): Promise<Gate[]> {
-  const { models = packaged('models'), out, quick = false, cards = false, signal, onProgress, warn, ...measuring } = options
+  const {
+    models = packaged('models'),
+    out,
+    quick = false,
+    cards = false,
+    signal,
+    onProgress,
+    warn,
+    ...measuring
+  } = options
   const folder = (name: string) => join(models, name)
   const absent = ['tower', ...TWIN_NAMES].map(folder).filter((dir) => !existsSync(dir))
   if (absent.length > 0) {
@@ -57,7 +66,9 @@ export async function runGates(options: GatesOptions): Promise<Gate[]> {
   const measured = { seed: TWIN_TRAINING.seed, signal, onProgress, ...measuring }
   // Read before anything is measured: what can't be is told in seconds.
   const tower = await readModel(folder('tower'))
-  const twins = await Promise.all(TWIN_NAMES.map(async (name) => ({ name, parameters: (await readTwin(folder(name), name)).parameters })))
+  const twins = await Promise.all(
+    TWIN_NAMES.map(async (name) => ({ name, parameters: (await readTwin(folder(name), name)).parameters })),
+  )
   const gates = await towerGates(at, tower.parameters, measured)
   for (const { name, parameters } of twins) {
     if (signal?.aborted) throw new InterruptedError('gates')

@@ -4,7 +4,11 @@ import { basename } from 'node:path'
 import type { TunedPool } from '../../learning/tuning/decoder.ts'
 import { isShipped } from './options.ts'
 
-const LABELS: Readonly<Record<string, string>> = { 'twin-ar': 'AR twin', 'twin-diffusion': 'Diffusion twin', tower: 'Dual encoder' }
+const LABELS: Readonly<Record<string, string>> = {
+  'twin-ar': 'AR twin',
+  'twin-diffusion': 'Diffusion twin',
+  tower: 'Dual encoder',
+}
 
 /** Ids of baselines that are no folders. */
 const OTHERS = ['pixels', 'majority', 'chance']
@@ -25,7 +29,12 @@ export function idsOf(dirs: readonly string[]): string[] {
 }
 
 function statesOf(id: string): string[] {
-  return [id, `${id}-tuned`, `${id}-shuffled`, ...['causal', 'bidirectional'].map((attention) => controlId({ id, subject: { attention } }))]
+  return [
+    id,
+    `${id}-tuned`,
+    `${id}-shuffled`,
+    ...['causal', 'bidirectional'].map((attention) => controlId({ id, subject: { attention } })),
+  ]
 }
 
 /** The random decoder has the mask of the model that it is compared with. */

@@ -110,7 +110,12 @@ export function settingOf({
   pairs,
 }: StudyOptions): StudySetting {
   const preset = PRESETS[name]
-  const part = tune === 'all' ? { tune } : rank === undefined ? preset.conversion.part : { tune: 'lora' as const, rank, alpha: 2 * rank }
+  const part =
+    tune === 'all'
+      ? { tune }
+      : rank === undefined
+        ? preset.conversion.part
+        : { tune: 'lora' as const, rank, alpha: 2 * rank }
   const said: [string, string | number | undefined][] = [
     ['--models', models?.join(' ')],
     ['--tasks', tasks?.join(' ')],
@@ -121,7 +126,8 @@ export function settingOf({
     ['--seed', seed],
   ]
   const flags = said.flatMap(([flag, value]) => (value === undefined ? [] : [`${flag} ${value}`]))
-  if (controls !== undefined && controls !== preset.controls) flags.push(`--controls ${controls ? 'yes' : 'no'}`)
+  if (controls !== undefined && controls !== preset.controls)
+    flags.push(`--controls ${controls ? 'yes' : 'no'}`)
   return {
     ...preset,
     limits: { ...preset.limits, ...limits },

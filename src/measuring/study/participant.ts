@@ -70,7 +70,12 @@ export async function runWithControl(
     const participant = await runParticipant(subject, inputs, context)
     if (!context.setting.controls) return { participant, control: undefined }
     const { dir, attention } = subject
-    const random = await openSubject({ id: controlId(participant), dir, attention, randomDecoder: { seed: context.setting.seed } })
+    const random = await openSubject({
+      id: controlId(participant),
+      dir,
+      attention,
+      randomDecoder: { seed: context.setting.seed },
+    })
     return { participant, control: await runControl(random, inputs, context) }
   } finally {
     await features.close()
@@ -78,14 +83,20 @@ export async function runWithControl(
 }
 
 /** All that is measured of a model under study. */
-async function runParticipant(subject: Subject, inputs: SharedInputs, context: StudyContext): Promise<Participant> {
+async function runParticipant(
+  subject: Subject,
+  inputs: SharedInputs,
+  context: StudyContext,
+): Promise<Participant> {
   const { world, setting } = context
   const opened = await open(subject, inputs, context)
   const { id } = subject
   try {
     const plain = stateOf(opened, opened.untuned, '', context)
     const untuned = await measured(plain, id, context)
-    const layerNames = Array.from({ length: subject.model.shape.layers + 1 }, (_, layer) => layerReadout(layer, 'mean'))
+    const layerNames = Array.from({ length: subject.model.shape.layers + 1 }, (_, layer) =>
+      layerReadout(layer, 'mean'),
+    )
     const byLayer = await pairVectors(stateOf(opened, opened.untuned, '', context, layerNames), context)
     const conversion = await opened.convert()
     const state = stateOf(opened, conversion.parameters, conversion.hash, context)
@@ -108,7 +119,11 @@ async function runParticipant(subject: Subject, inputs: SharedInputs, context: S
 }
 
 /** Converts and scores, nothing else. */
-async function runControl(subject: Subject, inputs: SharedInputs, context: StudyContext): Promise<ControlParticipant> {
+async function runControl(
+  subject: Subject,
+  inputs: SharedInputs,
+  context: StudyContext,
+): Promise<ControlParticipant> {
   const opened = await open(subject, inputs, context)
   try {
     const conversion = await opened.convert()
@@ -130,7 +145,12 @@ async function open(
   const settings: ConversionSettings = { ...setting.conversion, seed: setting.seed }
   const encoder = await subjectEncoder({ subject, part: settings.part, ...inputs })
   // Of another setting, another folder: what a run with other flags left stays usable for that one.
-  const key = contentHash([version, subject.hash, settings, world.training.map(({ name, pairs }) => [name, pairs.length])])
+  const key = contentHash([
+    version,
+    subject.hash,
+    settings,
+    world.training.map(({ name, pairs }) => [name, pairs.length]),
+  ])
   return {
     subject,
     encoder,
@@ -146,7 +166,12 @@ async function open(
           signal: study.signal,
           warn: study.warn,
           onProgress: ({ step, steps, loss }) =>
-            study.onProgress?.({ label: `converting ${subject.id}`, done: step, total: steps, note: `loss ${loss.toFixed(3)}` }),
+            study.onProgress?.({
+              label: `converting ${subject.id}`,
+              done: step,
+              total: steps,
+              note: `loss ${loss.toFixed(3)}`,
+            }),
         })
         phases.resumed('conversion', conversion.resumedAt)
         return conversion

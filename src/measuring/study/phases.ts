@@ -21,7 +21,11 @@ export class Phases {
   }
 
   get list(): StudyRun['phases'] {
-    return [...this.#phases].map(([name, { seconds, resumed }]) => ({ name, seconds, ...(resumed > 0 ? { resumed } : {}) }))
+    return [...this.#phases].map(([name, { seconds, resumed }]) => ({
+      name,
+      seconds,
+      ...(resumed > 0 ? { resumed } : {}),
+    }))
   }
 
   #at(name: string): { seconds: number; resumed: number } {

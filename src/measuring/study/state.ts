@@ -50,7 +50,11 @@ export interface MeasuredState {
   readonly pairs: PairVectors
 }
 
-export async function measured(state: EmbeddingModel, id: string, context: StudyContext): Promise<MeasuredState> {
+export async function measured(
+  state: EmbeddingModel,
+  id: string,
+  context: StudyContext,
+): Promise<MeasuredState> {
   const { tasks } = context.world
   const choice = await chosenPool(state, context)
   const vectors = await stored(state, itemsOf(tasks, 'test'), context)
@@ -63,7 +67,8 @@ export async function measured(state: EmbeddingModel, id: string, context: Study
 export async function chosenPool(state: EmbeddingModel, context: StudyContext): Promise<PoolChoice> {
   const tasks = context.world.tasks.filter(({ dev }) => dev.length > 0)
   const vectors = await stored(state, itemsOf(tasks, 'dev'), context)
-  const hit = (pool: TunedPool) => meanHit({ model: state.id, tasks: tasks.map((task) => evaluateTask(task, vectors.of(pool), 'dev')) })
+  const hit = (pool: TunedPool) =>
+    meanHit({ model: state.id, tasks: tasks.map((task) => evaluateTask(task, vectors.of(pool), 'dev')) })
   const dev = { mean: hit('mean'), last: hit('last') }
   return { pool: dev.last > dev.mean ? 'last' : 'mean', dev }
 }
@@ -72,7 +77,12 @@ function meanHit({ tasks }: ModelScores): number {
   return mean(tasks.map(({ rows }) => mean(rows.map(({ hit1 }) => hit1))))
 }
 
-export function scoresOf(model: string, tasks: readonly BenchmarkTask[], vectors: StoredVectors, pool: string): ModelScores {
+export function scoresOf(
+  model: string,
+  tasks: readonly BenchmarkTask[],
+  vectors: StoredVectors,
+  pool: string,
+): ModelScores {
   return { model, tasks: tasks.map((task) => evaluateTask(task, vectors.of(pool))) }
 }
 
@@ -94,7 +104,10 @@ export async function stored(
 }
 
 /** Readout → vectors of the pairs. */
-export async function pairVectors(state: EmbeddingModel, context: StudyContext): Promise<(readout: string) => PairVectors> {
+export async function pairVectors(
+  state: EmbeddingModel,
+  context: StudyContext,
+): Promise<(readout: string) => PairVectors> {
   const { pairs } = context.world
   const vectors = await stored(
     state,
@@ -110,7 +123,10 @@ export async function pairVectors(state: EmbeddingModel, context: StudyContext):
       for (const [i, row] of rows.entries()) data.set(row, i * dim)
       return f32([rows.length, dim], data)
     }
-    return { images: stack(pairs.map(({ image }) => image.key)), texts: stack(pairs.map(({ text }) => text.key)) }
+    return {
+      images: stack(pairs.map(({ image }) => image.key)),
+      texts: stack(pairs.map(({ text }) => text.key)),
+    }
   }
 }
 

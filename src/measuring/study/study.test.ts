@@ -71,7 +71,8 @@ describe('a study', () => {
   })
 
   test('scores every model on every task, raw pixels on pictures only', () => {
-    const scored = (model: string) => results.scores.filter((score) => score.model === model).map(({ task }) => task)
+    const scored = (model: string) =>
+      results.scores.filter((score) => score.model === model).map(({ task }) => task)
     expect(scored('twin-ar-tuned')).toEqual(['object-group', 'scene-what', 'scene-t2i', 'cross-style'])
     expect(scored('tower')).toHaveLength(4)
     expect(scored('pixels')).toEqual(['cross-style'])
@@ -89,14 +90,22 @@ describe('a study', () => {
       .filter(({ model, measure }) => model === 'twin-ar' && measure === 'matchedAuc')
       .map(({ layer }) => layer)
     expect(layers).toEqual([0, 1, 2, null])
-    expect(results.alignment.some(({ model, layer }) => model === 'twin-diffusion-tuned' && layer === null)).toBe(true)
-    expect(results.maps.map(({ model }) => model)).toEqual(['twin-ar', 'twin-ar-tuned', 'twin-diffusion', 'twin-diffusion-tuned'])
+    expect(
+      results.alignment.some(({ model, layer }) => model === 'twin-diffusion-tuned' && layer === null),
+    ).toBe(true)
+    expect(results.maps.map(({ model }) => model)).toEqual([
+      'twin-ar',
+      'twin-ar-tuned',
+      'twin-diffusion',
+      'twin-diffusion-tuned',
+    ])
     expect(results.maps[0]!.points).toHaveLength(48)
   })
 
   test('judges every in-domain task and cross-style, tuning and pretraining', () => {
     const names = results.criteria.map(({ name }) => name).join('\n')
-    for (const said of ['object-group', 'scene-t2i', 'cross-style', 'random decoder', 'on retrieval']) expect(names).toContain(said)
+    for (const said of ['object-group', 'scene-t2i', 'cross-style', 'random decoder', 'on retrieval'])
+      expect(names).toContain(said)
   })
 
   test('one dev choice is the chosen one, and it is the best', () => {
@@ -177,11 +186,16 @@ test.each([
   ['an unknown task', { tasks: ['object-lable'] }, 'usage/task-unknown', 2],
   ['tasks without training rows', { tasks: ['held-out-group'] }, 'study/no-pairs', 2],
 ])('%s is refused', async (_, wrong, code, exitCode) => {
-  await expect(runStudy({ ...options, ...wrong, out: join(dir, 'wrong') })).rejects.toMatchObject({ code, exitCode })
+  await expect(runStudy({ ...options, ...wrong, out: join(dir, 'wrong') })).rejects.toMatchObject({
+    code,
+    exitCode,
+  })
 })
 
 test('a dual encoder alone is refused', async () => {
-  await expect(runStudy({ ...options, models: options.models?.slice(2), out: join(dir, 'wrong') })).rejects.toMatchObject({
+  await expect(
+    runStudy({ ...options, models: options.models?.slice(2), out: join(dir, 'wrong') }),
+  ).rejects.toMatchObject({
     code: 'study/models',
   })
 })

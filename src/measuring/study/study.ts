@@ -89,7 +89,9 @@ async function resultsOf(
   )
   const outcome: Outcome = { setting, world, studied, baselines: await baselinesOf(planned, context) }
   const { signal, onProgress } = options
-  const results = await phases.time('analysis', () => assemble(outcome, { seed: setting.seed, signal, onProgress }))
+  const results = await phases.time('analysis', () =>
+    assemble(outcome, { seed: setting.seed, signal, onProgress }),
+  )
   return { results, phases }
 }
 
@@ -103,13 +105,21 @@ async function together<T, R>(items: readonly T[], work: (item: T) => Promise<R>
 }
 
 /** Where the models lie; those that are known by their name on the hub only are fetched, one after another. */
-async function foldersOf(models: readonly string[], { signal, onProgress, warn }: StudyOptions): Promise<string[]> {
+async function foldersOf(
+  models: readonly string[],
+  { signal, onProgress, warn }: StudyOptions,
+): Promise<string[]> {
   const dirs: string[] = []
-  for (const model of models) dirs.push(await resolveModel(model, { signal, warn, onProgress: (at) => onProgress?.(inMegabytes(at)) }))
+  for (const model of models)
+    dirs.push(await resolveModel(model, { signal, warn, onProgress: (at) => onProgress?.(inMegabytes(at)) }))
   return dirs
 }
 
-async function plan(dirs: readonly string[], models: readonly string[], { warn }: StudyOptions): Promise<PlannedModel[]> {
+async function plan(
+  dirs: readonly string[],
+  models: readonly string[],
+  { warn }: StudyOptions,
+): Promise<PlannedModel[]> {
   const absent = dirs.filter((dir) => !existsSync(dir))
   if (absent.length > 0) {
     throw new StudyError('no-model', {
@@ -125,8 +135,14 @@ async function plan(dirs: readonly string[], models: readonly string[], { warn }
       // All models before the first conversion: a folder that lacks weights is told at once.
       const parts = model.kind === 'dual-encoder' ? { scale: false } : { head: false }
       checkWeights(modelParameters(model, parts), checkpoint, model.weightSpellings)
-      if (model.kind === 'vision-language') warnOfSpareLayers(dir, checkpoint.tensors.keys(), model.shape.layers, warn)
-      return { id: ids[i]!, dir, family: model.family, dual: model.kind === 'dual-encoder' ? model : undefined }
+      if (model.kind === 'vision-language')
+        warnOfSpareLayers(dir, checkpoint.tensors.keys(), model.shape.layers, warn)
+      return {
+        id: ids[i]!,
+        dir,
+        family: model.family,
+        dual: model.kind === 'dual-encoder' ? model : undefined,
+      }
     }),
   )
   if (planned.every(({ dual }) => dual !== undefined)) {
@@ -167,8 +183,19 @@ async function baselinesOf(planned: readonly PlannedModel[], context: StudyConte
   const pictured = tasks.filter(pixelsApply)
   if (pictured.length > 0) {
     const vectors = await stored(pixels, itemsOf(pictured, 'test'), context)
-    const scores = { model: 'pixels', tasks: pictured.map((task) => evaluateTask(task, vectors.of('pixels'))) }
-    baselines.push({ id: 'pixels', label: 'Raw pixels', hash: null, parameters: null, family: null, role: 'pixels', scores })
+    const scores = {
+      model: 'pixels',
+      tasks: pictured.map((task) => evaluateTask(task, vectors.of('pixels'))),
+    }
+    baselines.push({
+      id: 'pixels',
+      label: 'Raw pixels',
+      hash: null,
+      parameters: null,
+      family: null,
+      role: 'pixels',
+      scores,
+    })
   }
   return baselines
 }

@@ -21,7 +21,8 @@ export async function writeTuned(
   if (part.tune !== 'lora') return
   const dir = join(options.out, 'models', `${subject.id}-tuned`)
   const linears = decoderLinears(subject.model)
-  const spelled = (module: string) => (subject.model.weightSpellings(`${module}.weight`)[0] ?? module).replace(/\.weight$/, '')
+  const spelled = (module: string) =>
+    (subject.model.weightSpellings(`${module}.weight`)[0] ?? module).replace(/\.weight$/, '')
   const { config } = initialAdapter(
     linears.map((layer) => ({ ...layer, module: spelled(layer.module) })),
     { ...part, seed: setting.seed },
@@ -36,7 +37,10 @@ export async function writeTuned(
   const published = snapshotRepository(subject.dir)
   await writeContract(dir, {
     ...contract,
-    base: published === undefined ? { path: relative(dir, subject.dir) } : { path: published.id, revision: published.revision },
+    base:
+      published === undefined
+        ? { path: relative(dir, subject.dir) }
+        : { path: published.id, revision: published.revision },
     adapter: '.',
     attention: subject.attention,
     readout: { layer: 'last', norm: 'after', pool },

@@ -30,7 +30,13 @@ const DATA = fileURLToPath(new URL('../../../data', import.meta.url))
 const WEIGHT = { classification: 1, vqa: 1, retrieval: 1.5 } as const
 
 /** @throws UsageError `usage/task-unknown`; FileError when the package's data are absent */
-export async function studyWorld({ tasks: names, limits, dev, pairs, seed }: StudySetting): Promise<StudyWorld> {
+export async function studyWorld({
+  tasks: names,
+  limits,
+  dev,
+  pairs,
+  seed,
+}: StudySetting): Promise<StudyWorld> {
   const world = await loadWorld(DATA, 'small')
   // Tasks first: a wrong name is told before pictures are decoded.
   const described = buildTasks(world, { tasks: names, limits: { ...limits, dev: dev.rows } })

@@ -18,12 +18,17 @@ const verifiers: { readonly [K in (typeof kinds)[number]]: () => Promise<Verifie
   tuning: async () => (await import('../../learning/tuning/verify-tuning.ts')).verifyTuning,
   merge: async () => (await import('../../learning/tuning/verify-merge.ts')).verifyMerge,
   model: async () => {
-    const [{ verifyModel }, { verifyMaskedDiffusion }, { verifyImageDecoder, verifyUnderstandingLoss }] = await Promise.all([
-      import('../../models/embedder/golden/model.ts'),
-      import('../../learning/pretraining/verify.ts'),
-      import('../../learning/pretraining/verify-mmada.ts'),
-    ])
-    return (dir, options) => verifyModel(dir, { ...options, also: [verifyMaskedDiffusion, verifyImageDecoder, verifyUnderstandingLoss] })
+    const [{ verifyModel }, { verifyMaskedDiffusion }, { verifyImageDecoder, verifyUnderstandingLoss }] =
+      await Promise.all([
+        import('../../models/embedder/golden/model.ts'),
+        import('../../learning/pretraining/verify.ts'),
+        import('../../learning/pretraining/verify-mmada.ts'),
+      ])
+    return (dir, options) =>
+      verifyModel(dir, {
+        ...options,
+        also: [verifyMaskedDiffusion, verifyImageDecoder, verifyUnderstandingLoss],
+      })
   },
 }
 

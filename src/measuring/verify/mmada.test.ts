@@ -12,7 +12,15 @@ describe.skipIf(!hasGolden('mmada'))('mmada', () => {
     expect(report.compared).toBe(report.expected)
     expect(report.expected).toBe(48)
     expect(report.stages.map(({ stage }) => stage)).toEqual(
-      expect.arrayContaining(['pixel_values', 'vision', 'image_codes', 'input_ids', 'causal/norm', 'decode', 'loss']),
+      expect.arrayContaining([
+        'pixel_values',
+        'vision',
+        'image_codes',
+        'input_ids',
+        'causal/norm',
+        'decode',
+        'loss',
+      ]),
     )
     expect(Math.max(...report.stages.map(({ worst }) => worst))).toBeLessThan(0.5)
   })
@@ -30,23 +38,57 @@ describe.skipIf(!hasGolden('mmada'))('mmada', () => {
 
   test.each<[mistake: string, stage: string, edit: Edit]>([
     ['another chat template', 'prompt', editText('checkpoint/chat_template.jinja', '>assistant<', '>user<')],
-    ['another way to a square', 'pixel_values', editText('cases.json', '"image_transform": "squash"', '"image_transform": "crop"')],
-    ['smaller pictures', 'pixel_values', editText('image-tokenizer/config.json', '"resolution": 32', '"resolution": 28')],
-    ['query for key in the encoder', 'vision', swap('encoder.mid.attn_1.q.weight', 'encoder.mid.attn_1.k.weight', tokenizer)],
-    ['bits in another order', 'vision', change(tokenizer, 'encoder.quant_conv.bias', (value, at) => (at === 0 ? -value - 9 : value))],
+    [
+      'another way to a square',
+      'pixel_values',
+      editText('cases.json', '"image_transform": "squash"', '"image_transform": "crop"'),
+    ],
+    [
+      'smaller pictures',
+      'pixel_values',
+      editText('image-tokenizer/config.json', '"resolution": 32', '"resolution": 28'),
+    ],
+    [
+      'query for key in the encoder',
+      'vision',
+      swap('encoder.mid.attn_1.q.weight', 'encoder.mid.attn_1.k.weight', tokenizer),
+    ],
+    [
+      'bits in another order',
+      'vision',
+      change(tokenizer, 'encoder.quant_conv.bias', (value, at) => (at === 0 ? -value - 9 : value)),
+    ],
     ['codes of another bit', 'image_codes', editText('cases.json', /("image_codes": \[\s*\[\s*)0/, '$11')],
-    ['codes where the rows of text end', 'input_ids', config('"codebook_size"', '"image_token_offset": 480, "codebook_size"')],
+    [
+      'codes where the rows of text end',
+      'input_ids',
+      config('"codebook_size"', '"image_token_offset": 480, "codebook_size"'),
+    ],
     [
       'another row for code 0',
       'inputs',
-      change('checkpoint/model.safetensors', 'model.transformer.wte.weight', (v, at) => (Math.floor(at / 64) === 449 ? v + 1 : v)),
+      change('checkpoint/model.safetensors', 'model.transformer.wte.weight', (v, at) =>
+        Math.floor(at / 64) === 449 ? v + 1 : v,
+      ),
     ],
     ['gate and up swapped', 'layer.00', swap(`${block}.ff_proj.weight`, `${block}.up_proj.weight`)],
     ['another rope base', 'layer.00', config('"rope_theta": 500000.0', '"rope_theta": 10000.0')],
-    ['no final norm', 'norm', change('checkpoint/model.safetensors', 'model.transformer.ln_f.weight', () => 1)],
-    ['query for key in the decoder', 'decode', swap('decoder.mid.attn_1.q.weight', 'decoder.mid.attn_1.k.weight', tokenizer)],
+    [
+      'no final norm',
+      'norm',
+      change('checkpoint/model.safetensors', 'model.transformer.ln_f.weight', () => 1),
+    ],
+    [
+      'query for key in the decoder',
+      'decode',
+      swap('decoder.mid.attn_1.q.weight', 'decoder.mid.attn_1.k.weight', tokenizer),
+    ],
     ['another share of masks', 'loss', editText('cases.json', '0.45', '0.5')],
-    ['the head untrained', 'loss', change('checkpoint/model.safetensors', 'model.transformer.ff_out.weight', () => 0)],
+    [
+      'the head untrained',
+      'loss',
+      change('checkpoint/model.safetensors', 'model.transformer.ff_out.weight', () => 0),
+    ],
   ])('%s: %s', async (_, stage, edit) => {
     const dir = broken('mmada')
     await edit(dir)
@@ -56,6 +98,9 @@ describe.skipIf(!hasGolden('mmada'))('mmada', () => {
   test('a code book in another order of bits is refused', async () => {
     const dir = broken('mmada')
     await change(tokenizer, 'quantize.embedding', (value, at) => (at === 6 + 5 ? -value : value))(dir)
-    await expect(verifyGolden(dir)).rejects.toMatchObject({ code: 'family/codebook', message: expect.stringContaining('row 1, column 5') })
+    await expect(verifyGolden(dir)).rejects.toMatchObject({
+      code: 'family/codebook',
+      message: expect.stringContaining('row 1, column 5'),
+    })
   })
 })

@@ -45,13 +45,19 @@ export function bindAdapter(adapter: Adapter, base: AdapterBase): BoundAdapter {
   const idle = new Map<string, WeightEdit[]>()
   const problems: string[] = []
   /** @param got the shape in the adapter, where it is not the weight's */
-  const place = (spelled: string, got: (dims: readonly number[]) => string | undefined, edit: WeightEdit, update?: LowRankUpdate) => {
+  const place = (
+    spelled: string,
+    got: (dims: readonly number[]) => string | undefined,
+    edit: WeightEdit,
+    update?: LowRankUpdate,
+  ) => {
     const found = find(spelled)
     // A tied head has no tensor of its own, and no vector depends on it.
     if (found === undefined && /(^|\.)lm_head\./.test(spelled)) return
     const wrong = found && got(found.dims)
     if (found === undefined) problems.push(`${spelled} is not in the base model`)
-    else if (wrong !== undefined) problems.push(`${spelled} is [${found.dims}] in the base model, ${wrong} in the adapter`)
+    else if (wrong !== undefined)
+      problems.push(`${spelled} is [${found.dims}] in the base model, ${wrong} in the adapter`)
     else if (found.used && update !== undefined && (update.layout ?? 'linear') === 'linear')
       linears.set(found.name.replace(/\.weight$/, ''), update)
     else {
@@ -59,23 +65,31 @@ export function bindAdapter(adapter: Adapter, base: AdapterBase): BoundAdapter {
       changes.set(found.name, [...(changes.get(found.name) ?? []), edit])
     }
   }
-  const ofShape = (value: Tensor) => (dims: readonly number[]) => (dims.join() === value.dims.join() ? undefined : `[${value.dims}]`)
+  const ofShape = (value: Tensor) => (dims: readonly number[]) =>
+    dims.join() === value.dims.join() ? undefined : `[${value.dims}]`
   // Whole tensors first: an update of the same weight acts on them.
   for (const [spelled, value] of adapter.replaced ?? []) place(spelled, ofShape(value), () => value)
   for (const [module, rows] of adapter.rows ?? []) {
     const got = ([count = 0, dim]: readonly number[]) =>
-      dim === rows.values.dims[1] && rows.ids.every((id) => id < count) ? undefined : `rows ${rows.ids} of [${rows.values.dims}]`
+      dim === rows.values.dims[1] && rows.ids.every((id) => id < count)
+        ? undefined
+        : `rows ${rows.ids} of [${rows.values.dims}]`
     place(`${module}.weight`, got, (table) => withRows(table, rows))
   }
   for (const [module, update] of adapter.modules) {
-    const got = (dims: readonly number[]) => (updateDims(update) === matrixDims(dims, update) ? undefined : `[${updateDims(update)}]`)
+    const got = (dims: readonly number[]) =>
+      updateDims(update) === matrixDims(dims, update) ? undefined : `[${updateDims(update)}]`
     place(`${module}.weight`, got, (weight) => mergedWeight(weight, update), update)
     const { shift, scale } = update
     if (shift !== undefined) place(`${module}.bias`, ofShape(shift), (bias) => mergedBias(bias, shift, scale))
   }
   if (problems.length > 0) throw unfit(listed(problems))
   if (linears.size + edits.size === 0)
-    throw unfit(idle.size === 0 ? 'the adapter has no tensors for it' : `the model uses none of ${listed([...idle.keys()])}`)
+    throw unfit(
+      idle.size === 0
+        ? 'the adapter has no tensors for it'
+        : `the model uses none of ${listed([...idle.keys()])}`,
+    )
   return { linears, edits, idle, untouched: untouchedModules(adapter, base) }
 }
 
@@ -83,7 +97,11 @@ export function bindAdapter(adapter: Adapter, base: AdapterBase): BoundAdapter {
  * Changes of weights when all updates, also those of linear layers, are merged into them; idle ones included.
  * @returns by canonical name
  */
-export function mergedEdits({ linears, edits, idle }: BoundAdapter): ReadonlyMap<string, readonly WeightEdit[]> {
+export function mergedEdits({
+  linears,
+  edits,
+  idle,
+}: BoundAdapter): ReadonlyMap<string, readonly WeightEdit[]> {
   const all = new Map<string, readonly WeightEdit[]>([...edits, ...idle])
   for (const [module, update] of linears) {
     const name = `${module}.weight`
@@ -135,7 +153,11 @@ const NUMBER = /(?<=\.)\d+(?=\.)/g
  * Finds weights under any spelling of their names. What the model never runs is found too: a layer behind the last one that is used (its
  * name follows from that of another layer), a tower's own pooling, a head.
  */
-export function weightFinder({ parameters, spellings, tensors }: AdapterBase): (spelled: string) => FoundWeight | undefined {
+export function weightFinder({
+  parameters,
+  spellings,
+  tensors,
+}: AdapterBase): (spelled: string) => FoundWeight | undefined {
   const names = new Map<string, FoundWeight>()
   const skeletons = new Map<string, string>()
   for (const { name, dims } of parameters) {
@@ -190,5 +212,7 @@ function unfit(why: string): CheckpointError {
 }
 
 function listed(names: readonly string[]): string {
-  return names.slice(0, LISTED).join('; ') + (names.length > LISTED ? `; and ${names.length - LISTED} more` : '')
+  return (
+    names.slice(0, LISTED).join('; ') + (names.length > LISTED ? `; and ${names.length - LISTED} more` : '')
+  )
 }

@@ -119,7 +119,8 @@ function requireKnownKind(path: string, config: Published): void {
   const problems = [
     config.peft_type !== 'LORA' && `peft_type ${config.peft_type}`,
     typeof init === 'string' && CHANGES_BASE.test(init) && `weights that began with ${init}`,
-    (config.target_parameters ?? []).length > 0 && `updates of single parameters (${config.target_parameters?.join(', ')})`,
+    (config.target_parameters ?? []).length > 0 &&
+      `updates of single parameters (${config.target_parameters?.join(', ')})`,
     given(config.layer_replication) && 'replicated layers',
     given(config.alora_invocation_tokens) && 'updates that start at a token (aLoRA)',
     given(config.use_qalora) && 'QALoRA',

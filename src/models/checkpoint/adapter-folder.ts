@@ -30,7 +30,11 @@ export async function readAdapter(dir: string): Promise<Adapter> {
   }
   const path = join(dir, TENSORS)
   const stored = await loadSafetensors(path)
-  return sorted(path, config, new Map([...stored].map(([name, tensor]) => [name, floating(path, name, tensor)])))
+  return sorted(
+    path,
+    config,
+    new Map([...stored].map(([name, tensor]) => [name, floating(path, name, tensor)])),
+  )
 }
 
 function floating(path: string, name: string, tensor: Tensor): Tensor<'f32'> {
@@ -56,7 +60,8 @@ export async function writeAdapter(dir: string, adapter: Adapter): Promise<void>
     tensors[name(layout === 'embedding' ? 'lora_embedding_A' : 'lora_A.weight')] = down
     tensors[name(layout === 'embedding' ? 'lora_embedding_B' : 'lora_B.weight')] = up
     if (shift !== undefined) tensors[name('lora_B.bias')] = shift
-    if (magnitude !== undefined) tensors[name('lora_magnitude_vector')] = storedMagnitude(magnitude, layout, down.dims.length)
+    if (magnitude !== undefined)
+      tensors[name('lora_magnitude_vector')] = storedMagnitude(magnitude, layout, down.dims.length)
   }
   for (const [name, value] of adapter.replaced ?? []) {
     const [module, part] = split(name)
@@ -68,13 +73,23 @@ export async function writeAdapter(dir: string, adapter: Adapter): Promise<void>
 }
 
 /** A convolution's magnitudes lie along the second axis of a kernel. */
-function storedMagnitude({ data }: Tensor<'f32'>, layout: LowRankUpdate['layout'], axes: number): Tensor<'f32'> {
-  return layout === 'convolution' ? f32([1, data.length, ...Array(axes - 2).fill(1)], data) : f32([data.length], data)
+function storedMagnitude(
+  { data }: Tensor<'f32'>,
+  layout: LowRankUpdate['layout'],
+  axes: number,
+): Tensor<'f32'> {
+  return layout === 'convolution'
+    ? f32([1, data.length, ...Array(axes - 2).fill(1)], data)
+    : f32([data.length], data)
 }
 
 const ROWS = 'token_adapter.trainable_tokens_delta'
 /** Parts of an update by the end of a tensor's name. Raw training states carry the adapter's name, `default`. */
-const PARTS: readonly [part: 'down' | 'up' | 'shift' | 'magnitude', layout: LowRankUpdate['layout'], end: RegExp][] = [
+const PARTS: readonly [
+  part: 'down' | 'up' | 'shift' | 'magnitude',
+  layout: LowRankUpdate['layout'],
+  end: RegExp,
+][] = [
   ['down', undefined, /\.lora_A(\.default)?\.weight$/],
   ['up', undefined, /\.lora_B(\.default)?\.weight$/],
   ['shift', undefined, /\.lora_B(\.default)?\.bias$/],
@@ -83,7 +98,8 @@ const PARTS: readonly [part: 'down' | 'up' | 'shift' | 'magnitude', layout: LowR
   ['up', 'embedding', /\.lora_embedding_B(\.default)?$/],
 ]
 
-type Parts = Partial<Record<'down' | 'up' | 'shift' | 'magnitude', Tensor<'f32'>>> & Pick<LowRankUpdate, 'layout'>
+type Parts = Partial<Record<'down' | 'up' | 'shift' | 'magnitude', Tensor<'f32'>>> &
+  Pick<LowRankUpdate, 'layout'>
 
 /** Sorts tensors by what they are for; all that doesn't fit is named in one error. */
 function sorted(path: string, config: AdapterConfig, tensors: ReadonlyMap<string, Tensor<'f32'>>): Adapter {
@@ -113,7 +129,8 @@ function sorted(path: string, config: AdapterConfig, tensors: ReadonlyMap<string
     if (update !== undefined) modules.set(module, update)
   }
   if (modules.size + replaced.size + rows.size === 0) problems.push('no module is adapted')
-  if (problems.length === 0) return { config, modules, ...(replaced.size > 0 ? { replaced } : {}), ...(rows.size > 0 ? { rows } : {}) }
+  if (problems.length === 0)
+    return { config, modules, ...(replaced.size > 0 ? { replaced } : {}), ...(rows.size > 0 ? { rows } : {}) }
   throw new CheckpointError('adapter-tensors', {
     message: `${path} does not fit its config: ${problems.slice(0, 5).join('; ')}${problems.length > 5 ? `; and ${problems.length - 5} more` : ''}`,
     hint: 'Are both files of the folder from one adapter?',
@@ -121,7 +138,12 @@ function sorted(path: string, config: AdapterConfig, tensors: ReadonlyMap<string
 }
 
 /** Joins the parts of one module, checked against each other and the config. */
-function updateOf(config: AdapterConfig, module: string, parts: Parts, problems: string[]): LowRankUpdate | undefined {
+function updateOf(
+  config: AdapterConfig,
+  module: string,
+  parts: Parts,
+  problems: string[],
+): LowRankUpdate | undefined {
   const { down, up, shift, magnitude } = parts
   const found = problems.length
   if (down === undefined || up === undefined) {
@@ -131,15 +153,21 @@ function updateOf(config: AdapterConfig, module: string, parts: Parts, problems:
   const rank = rankOf(config, module)
   const layout = parts.layout ?? (down.dims.length > 2 ? 'convolution' : 'linear')
   // The kernel of B is a single point.
-  const flat = layout === 'convolution' ? up.dims.slice(2).every((size) => size === 1) : down.dims.length === 2 && up.dims.length === 2
+  const flat =
+    layout === 'convolution'
+      ? up.dims.slice(2).every((size) => size === 1)
+      : down.dims.length === 2 && up.dims.length === 2
   const out = up.dims[0]
   if (!flat || down.dims[0] !== rank || up.dims[1] !== rank)
     problems.push(`${module} has lora_A [${down.dims}] and lora_B [${up.dims}], rank ${rank} is expected`)
   if (!isTargeted(config, module)) problems.push(`${module} is adapted, but the config does not target it`)
   if ((magnitude !== undefined) !== config.dora)
-    problems.push(`${module} has ${magnitude === undefined ? 'no' : 'a'} magnitude vector, the config says use_dora ${config.dora}`)
+    problems.push(
+      `${module} has ${magnitude === undefined ? 'no' : 'a'} magnitude vector, the config says use_dora ${config.dora}`,
+    )
   for (const vector of [magnitude, shift])
-    if (vector !== undefined && vector.data.length !== out) problems.push(`${module} has a vector [${vector.dims}] for ${out} outputs`)
+    if (vector !== undefined && vector.data.length !== out)
+      problems.push(`${module} has a vector [${vector.dims}] for ${out} outputs`)
   if (problems.length > found) return undefined
   return {
     down,
@@ -158,7 +186,12 @@ function updateOf(config: AdapterConfig, module: string, parts: Parts, problems:
 function isWhole(config: AdapterConfig, name: string): boolean {
   const inSaved = isSaved(config, name) || /\.modules_to_save\./.test(name)
   const bias = config.bias !== 'none' && name.endsWith('.bias')
-  return inSaved || bias || name.includes('.base_layer.') || /(^|\.)(embed_tokens|lm_head|wte|ff_out)\.weight$/.test(name)
+  return (
+    inSaved ||
+    bias ||
+    name.includes('.base_layer.') ||
+    /(^|\.)(embed_tokens|lm_head|wte|ff_out)\.weight$/.test(name)
+  )
 }
 
 /** The ids of a table's trained rows. A list without a name is for the one embedding table of the model. */

@@ -16,7 +16,9 @@ export function mergedWeight(weight: Tensor<'f32'>, update: LowRankUpdate): Tens
   const rows = weight.dims[0]!
   const columns = weight.data.length / rows
   // A table's update lies the other way round: (B · A)ᵀ.
-  const left = isTable ? (row: number, k: number) => down.data[k * rows + row]! : (row: number, k: number) => up.data[row * rank + k]!
+  const left = isTable
+    ? (row: number, k: number) => down.data[k * rows + row]!
+    : (row: number, k: number) => up.data[row * rank + k]!
   const right = isTable
     ? (k: number, column: number) => up.data[column * rank + k]!
     : (k: number, column: number) => down.data[k * columns + column]!

@@ -23,8 +23,16 @@ describe('targets', () => {
     ['in a module that is trained whole', { targets: ['q_proj'], saved: ['self_attn'] }, false],
     ['in a chosen layer', { targets: ['q_proj'], layers: [1] }, true],
     ['in another layer', { targets: ['q_proj'], layers: [0] }, false],
-    ['in a chosen layer of another stack', { targets: ['q_proj'], layers: [1], layersPattern: ['blocks'] }, false],
-    ['in a chosen layer of this stack', { targets: ['q_proj'], layers: [1], layersPattern: ['blocks', 'layers'] }, true],
+    [
+      'in a chosen layer of another stack',
+      { targets: ['q_proj'], layers: [1], layersPattern: ['blocks'] },
+      false,
+    ],
+    [
+      'in a chosen layer of this stack',
+      { targets: ['q_proj'], layers: [1], layersPattern: ['blocks', 'layers'] },
+      true,
+    ],
     ['named in full, whatever the layer', { targets: [module], layers: [0] }, true],
   ])('%s', (_, given, expected) => expect(isTargeted({ ...plain, ...given }, module)).toBe(expected))
 
@@ -36,7 +44,11 @@ describe('targets', () => {
 })
 
 test('ranks and alphas of single modules, by the first pattern that matches the end', () => {
-  const config = { ...plain, rankPattern: { 'layers.1.self_attn.q_proj': 16, q_proj: 2 }, alphaPattern: { '.*_proj': 32 } }
+  const config = {
+    ...plain,
+    rankPattern: { 'layers.1.self_attn.q_proj': 16, q_proj: 2 },
+    alphaPattern: { '.*_proj': 32 },
+  }
   expect(rankOf(config, module)).toBe(16)
   expect(rankOf(config, 'layers.0.q_proj')).toBe(2)
   expect(rankOf(config, 'layers.0.seq_proj')).toBe(4)

@@ -8,11 +8,20 @@ const ALL_LINEAR = 'all-linear'
 /** Whether the config adapts a module, of which it is known that it has a weight of the right kind. */
 export function isTargeted(config: AdapterConfig, module: string): boolean {
   const { targets, excluded, saved } = config
-  if (typeof excluded === 'string' ? matchesWhole(excluded, module) : excluded.some((name) => endsWithName(module, name))) return false
+  if (
+    typeof excluded === 'string'
+      ? matchesWhole(excluded, module)
+      : excluded.some((name) => endsWithName(module, name))
+  )
+    return false
   if (saved.some((name) => pythonPattern(`^(?:|.*\\.)${name}(?:$|\\.)`).test(module))) return false
-  if (typeof targets === 'string') return targets.toLowerCase() === ALL_LINEAR || matchesWhole(targets, module)
+  if (typeof targets === 'string')
+    return targets.toLowerCase() === ALL_LINEAR || matchesWhole(targets, module)
   // A name in full counts in whatever layer it is.
-  return targets.includes(module) || (targets.some((name) => endsWithName(module, name)) && isInLayers(config, module))
+  return (
+    targets.includes(module) ||
+    (targets.some((name) => endsWithName(module, name)) && isInLayers(config, module))
+  )
 }
 
 /** Whether a tensor lies in a module that was trained whole. */
@@ -24,7 +33,9 @@ export function isSaved({ saved }: AdapterConfig, tensor: string): boolean {
 /** `alpha / rank` of one module (by square root where rank-stabilised), patterns applied. */
 export function scaleOf(config: AdapterConfig, module: string): number {
   const rank = rankOf(config, module)
-  return patternValue(config.alphaPattern, module, config.alpha) / (config.rankStabilised ? Math.sqrt(rank) : rank)
+  return (
+    patternValue(config.alphaPattern, module, config.alpha) / (config.rankStabilised ? Math.sqrt(rank) : rank)
+  )
 }
 
 export function rankOf(config: AdapterConfig, module: string): number {
@@ -41,7 +52,9 @@ export function pythonPattern(pattern: string): RegExp {
 
 /** The first pattern that matches the end of the path, at a dot or as a whole. */
 function patternValue(patterns: Readonly<Record<string, number>>, module: string, fallback: number): number {
-  const found = Object.entries(patterns).find(([pattern]) => pythonPattern(`^(?:.*\\.)?(?:${pattern})$`).test(module))
+  const found = Object.entries(patterns).find(([pattern]) =>
+    pythonPattern(`^(?:.*\\.)?(?:${pattern})$`).test(module),
+  )
   return found?.[1] ?? fallback
 }
 
@@ -52,7 +65,9 @@ function isInLayers({ layers, layersPattern }: AdapterConfig, module: string): b
     layersPattern.length === 0
       ? ['^.*?\\.[^.]*\\.(?<index>\\d+)\\.']
       : layersPattern.map((pattern) => `^(?:|.*?\\.)${pattern}\\.(?<index>\\d+)\\.`)
-  const index = patterns.map((pattern) => pythonPattern(pattern).exec(module)?.groups?.index).find((found) => found !== undefined)
+  const index = patterns
+    .map((pattern) => pythonPattern(pattern).exec(module)?.groups?.index)
+    .find((found) => found !== undefined)
   return index !== undefined && layers.includes(Number(index))
 }
 

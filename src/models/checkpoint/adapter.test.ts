@@ -28,7 +28,8 @@ const baseOf = (parameters: Record<string, readonly number[]>) => ({
   tensors: new Map(Object.entries(parameters).map(([name, dims]) => [name, { dims }])),
 })
 const small = baseOf(Object.fromEntries(layers.map(({ module }) => [`${module}.weight`, [4, 6]])))
-const merge = (adapter: Adapter, weight: Tensor<'f32'>) => editedWeights(mergedEdits(bindAdapter(adapter, small)), async () => weight)
+const merge = (adapter: Adapter, weight: Tensor<'f32'>) =>
+  editedWeights(mergedEdits(bindAdapter(adapter, small)), async () => weight)
 const fresh = () => initialAdapter(layers, { rank: 2, alpha: 8, seed: 3, baseModel: 'twin-ar' })
 
 describe('a fresh adapter', () => {
@@ -40,11 +41,17 @@ describe('a fresh adapter', () => {
     for (const { data } of merged.values()) expect(data).toEqual(weight.data)
     const [first, second] = [...adapter.modules.values()]
     expect(first!.down.data).not.toEqual(second!.down.data)
-    expect(initialAdapter(layers.slice(1), { rank: 2, alpha: 8, seed: 3 }).modules.get(layers[1]!.module)).toEqual(second)
+    expect(
+      initialAdapter(layers.slice(1), { rank: 2, alpha: 8, seed: 3 }).modules.get(layers[1]!.module),
+    ).toEqual(second)
   })
 
   test('A has standard deviation 1 / rank', () => {
-    const { modules } = initialAdapter([{ module: 'm', inFeatures: 4000, outFeatures: 1 }], { rank: 4, alpha: 4, seed: 1 })
+    const { modules } = initialAdapter([{ module: 'm', inFeatures: 4000, outFeatures: 1 }], {
+      rank: 4,
+      alpha: 4,
+      seed: 1,
+    })
     const { data } = modules.get('m')!.down
     expect(Math.sqrt(data.reduce((sum, value) => sum + value * value, 0) / data.length)).toBeCloseTo(0.25, 2)
   })
@@ -55,7 +62,10 @@ describe('a fresh adapter', () => {
     const { down } = adapter.modules.get('model.layers.0.q_proj')!
     const merged = await merge(adapter, f32([4, 6], new Float32Array(24)))
     // alpha / rank = 4, both rows of A summed by ones.
-    expect(merged.get('model.layers.0.q_proj.weight')!.data[0]).toBeCloseTo(4 * (down.data[0]! + down.data[6]!), 6)
+    expect(merged.get('model.layers.0.q_proj.weight')!.data[0]).toBeCloseTo(
+      4 * (down.data[0]! + down.data[6]!),
+      6,
+    )
   })
 
   test('survives its folder', async () => {
@@ -67,7 +77,11 @@ describe('a fresh adapter', () => {
 
 describe('binding', () => {
   test.each<[string, Record<string, readonly number[]>, RegExp]>([
-    ['a module that the base lacks', { 'model.layers.0.q_proj.weight': [4, 6] }, /layers\.1\.q_proj\.weight is not in the base model/],
+    [
+      'a module that the base lacks',
+      { 'model.layers.0.q_proj.weight': [4, 6] },
+      /layers\.1\.q_proj\.weight is not in the base model/,
+    ],
     [
       'other dims',
       { 'model.layers.0.q_proj.weight': [4, 6], 'model.layers.1.q_proj.weight': [6, 4] },
@@ -97,8 +111,14 @@ describe('binding', () => {
   })
 
   test('when the model uses nothing is refused', () => {
-    const adapter = initialAdapter([{ module: 'lm_head', inFeatures: 6, outFeatures: 4 }], { rank: 2, alpha: 8, seed: 3 })
-    expect(() => bindAdapter(adapter, small)).toThrow(expect.objectContaining({ code: 'checkpoint/adapter-target' }))
+    const adapter = initialAdapter([{ module: 'lm_head', inFeatures: 6, outFeatures: 4 }], {
+      rank: 2,
+      alpha: 8,
+      seed: 3,
+    })
+    expect(() => bindAdapter(adapter, small)).toThrow(
+      expect.objectContaining({ code: 'checkpoint/adapter-target' }),
+    )
   })
 
   test('names the modules that the config targets and no tensor is for', () => {
@@ -124,25 +144,53 @@ describe('a folder is refused', () => {
     await writeSafetensors(path, tensors(Object.fromEntries(await loadSafetensors(path))))
     return readAdapter(dir)
   }
-  const withProjector = (given: Record<string, Tensor>) => ({ ...given, 'base_model.model.projector.weight': f32([1], [1]) })
+  const withProjector = (given: Record<string, Tensor>) => ({
+    ...given,
+    'base_model.model.projector.weight': f32([1], [1]),
+  })
   const without = (part: string) => (given: Record<string, Tensor>) =>
     Object.fromEntries(Object.entries(given).filter(([name]) => !name.includes(part)))
 
   test.each([
     ['DoRA without magnitudes', 'checkpoint/adapter-tensors', { use_dora: true }, undefined],
     ['another kind', 'checkpoint/adapter-kind', { peft_type: 'IA3' }, undefined],
-    ['a base that the adapter changed', 'checkpoint/adapter-kind', { init_lora_weights: 'pissa_niter_4' }, undefined],
+    [
+      'a base that the adapter changed',
+      'checkpoint/adapter-kind',
+      { init_lora_weights: 'pissa_niter_4' },
+      undefined,
+    ],
     ['replicated layers', 'checkpoint/adapter-kind', { layer_replication: [[0, 2]] }, undefined],
-    ['modules that are not targeted', 'checkpoint/adapter-tensors', { target_modules: ['k_proj'] }, undefined],
-    ['modules that are excluded', 'checkpoint/adapter-tensors', { exclude_modules: 'model\\.layers\\.1.*' }, undefined],
-    ['layers that are not chosen', 'checkpoint/adapter-tensors', { target_modules: ['q_proj'], layers_to_transform: [0] }, undefined],
+    [
+      'modules that are not targeted',
+      'checkpoint/adapter-tensors',
+      { target_modules: ['k_proj'] },
+      undefined,
+    ],
+    [
+      'modules that are excluded',
+      'checkpoint/adapter-tensors',
+      { exclude_modules: 'model\\.layers\\.1.*' },
+      undefined,
+    ],
+    [
+      'layers that are not chosen',
+      'checkpoint/adapter-tensors',
+      { target_modules: ['q_proj'], layers_to_transform: [0] },
+      undefined,
+    ],
     ['a whole tensor that nothing asks for', 'checkpoint/adapter-tensors', {}, withProjector],
     ['another rank', 'checkpoint/adapter-tensors', { r: 3 }, undefined],
     ['a bad pattern', 'file/schema', { rank_pattern: { '(': 2 } }, undefined],
     ['no B', 'checkpoint/adapter-tensors', {}, without('1.q_proj.lora_B')],
     ['no A', 'checkpoint/adapter-tensors', {}, without('1.q_proj.lora_A')],
     ['no tensors', 'checkpoint/adapter-tensors', {}, without('lora')],
-    ['a foreign tensor', 'checkpoint/adapter-tensors', {}, (given: Record<string, Tensor>) => ({ ...given, other: f32([1], [1]) })],
+    [
+      'a foreign tensor',
+      'checkpoint/adapter-tensors',
+      {},
+      (given: Record<string, Tensor>) => ({ ...given, other: f32([1], [1]) }),
+    ],
     [
       'whole numbers',
       'checkpoint/adapter-tensors',
@@ -152,11 +200,15 @@ describe('a folder is refused', () => {
         'base_model.model.model.layers.0.q_proj.lora_A.weight': i64([2, 6], Array(12).fill(0)),
       }),
     ],
-  ])('%s', async (name, code, config, tensors) => expect(broken(name, config, tensors)).rejects.toMatchObject({ code }))
+  ])('%s', async (name, code, config, tensors) =>
+    expect(broken(name, config, tensors)).rejects.toMatchObject({ code }),
+  )
 
   test('whole numbers are told with file and tensor', async () => {
     const name = 'base_model.model.model.layers.0.q_proj.lora_B.weight'
-    await expect(broken('named', {}, (given) => ({ ...given, [name]: i64([5, 2], Array(10).fill(0)) }))).rejects.toMatchObject({
+    await expect(
+      broken('named', {}, (given) => ({ ...given, [name]: i64([5, 2], Array(10).fill(0)) })),
+    ).rejects.toMatchObject({
       exitCode: 3,
       message: `${join(root, 'named', 'adapter_model.safetensors')}: ${name} is i64, expected f32, f16 or bf16`,
     })
@@ -181,7 +233,9 @@ describe('PEFT', () => {
       const adapter = await readAdapter(join(goldenDir('tune-lora-llava'), name))
       await writeAdapter(dir, adapter)
       const [got, expected] = await Promise.all(
-        [dir, join(goldenDir('tune-lora-llava'), name)].map((folder) => loadSafetensors(join(folder, 'adapter_model.safetensors'))),
+        [dir, join(goldenDir('tune-lora-llava'), name)].map((folder) =>
+          loadSafetensors(join(folder, 'adapter_model.safetensors')),
+        ),
       )
       expect(new Map([...got!].sort())).toEqual(new Map([...expected!].sort()))
       expect(await readAdapter(dir)).toEqual(adapter)
@@ -194,7 +248,9 @@ describe('PEFT', () => {
       const folders = [join(goldenDir('tune-merge'), `adapter-${name}`), join(root, name)]
       const adapter = await readAdapter(folders[0]!)
       await writeAdapter(folders[1]!, adapter)
-      const [expected, got] = await Promise.all(folders.map((folder) => loadSafetensors(join(folder, 'adapter_model.safetensors'))))
+      const [expected, got] = await Promise.all(
+        folders.map((folder) => loadSafetensors(join(folder, 'adapter_model.safetensors'))),
+      )
       expect(new Map([...got!].sort())).toEqual(new Map([...expected!].sort()))
       expect(await readAdapter(folders[1]!)).toEqual(adapter)
     },

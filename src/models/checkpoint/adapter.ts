@@ -123,9 +123,14 @@ export function initialAdapter(
  * The arrays of one update under the names of its graph's parameters and of PEFT's: `<module>.lora_A.weight`, `<module>.lora_B.weight` and, for
  * DoRA, `<module>.lora_magnitude_vector.weight`.
  */
-export function updateParameters(module: string, { down, up, magnitude }: LowRankUpdate): Record<string, Tensor<'f32'>> {
+export function updateParameters(
+  module: string,
+  { down, up, magnitude }: LowRankUpdate,
+): Record<string, Tensor<'f32'>> {
   const parameters = { [`${module}.lora_A.weight`]: down, [`${module}.lora_B.weight`]: up }
-  return magnitude === undefined ? parameters : { ...parameters, [`${module}.lora_magnitude_vector.weight`]: magnitude }
+  return magnitude === undefined
+    ? parameters
+    : { ...parameters, [`${module}.lora_magnitude_vector.weight`]: magnitude }
 }
 
 /** The arrays to train, of all linear layers: those of the adapter itself, so training changes it. */

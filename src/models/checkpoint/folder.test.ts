@@ -16,7 +16,10 @@ afterAll(() => rmSync(root, { recursive: true }))
 const tensors = { a: f32([2], [1, 2]), b: f32([1, 1], [3]) }
 const single = join(root, 'single')
 const sharded = join(root, 'sharded')
-const shards: Record<string, string> = { a: 'model-00001-of-00002.safetensors', b: 'model-00002-of-00002.safetensors' }
+const shards: Record<string, string> = {
+  a: 'model-00001-of-00002.safetensors',
+  b: 'model-00002-of-00002.safetensors',
+}
 
 beforeAll(async () => {
   for (const dir of [single, sharded]) {
@@ -30,7 +33,10 @@ beforeAll(async () => {
 })
 
 function writeIndex(dir: string, map: Record<string, string>): void {
-  writeFileSync(join(dir, 'model.safetensors.index.json'), JSON.stringify({ metadata: { total_size: 12 }, weight_map: map }))
+  writeFileSync(
+    join(dir, 'model.safetensors.index.json'),
+    JSON.stringify({ metadata: { total_size: 12 }, weight_map: map }),
+  )
 }
 
 /** A copy to spoil. */
@@ -53,15 +59,23 @@ test('one file and shards give the same tensors and the same hash', async () => 
 })
 
 test.each<[string, (dir: string) => void | Promise<void>]>([
-  ['a weight', (dir) => writeSafetensors(join(dir, 'model.safetensors'), { ...tensors, a: f32([2], [1, 2.0000002]) })],
-  ['a shape', (dir) => writeSafetensors(join(dir, 'model.safetensors'), { ...tensors, a: f32([2, 1], [1, 2]) })],
+  [
+    'a weight',
+    (dir) => writeSafetensors(join(dir, 'model.safetensors'), { ...tensors, a: f32([2], [1, 2.0000002]) }),
+  ],
+  [
+    'a shape',
+    (dir) => writeSafetensors(join(dir, 'model.safetensors'), { ...tensors, a: f32([2, 1], [1, 2]) }),
+  ],
   ['a name', (dir) => writeSafetensors(join(dir, 'model.safetensors'), { c: tensors.a, b: tensors.b })],
   ['the tokenizer', (dir) => writeFileSync(join(dir, 'tokenizer.json'), '{}')],
   ['the config', (dir) => writeFileSync(join(dir, 'config.json'), '{"model_type": "llava" }')],
 ])('the hash changes with %s', async (_, spoil) => {
   const dir = copyOf(single)
   await spoil(dir)
-  expect(await hashCheckpoint(await openCheckpoint(dir))).not.toBe(await hashCheckpoint(await openCheckpoint(single)))
+  expect(await hashCheckpoint(await openCheckpoint(dir))).not.toBe(
+    await hashCheckpoint(await openCheckpoint(single)),
+  )
 })
 
 test('links are followed, a weight file of another name is found, an adapter beside it is not taken for weights', async () => {
@@ -79,26 +93,65 @@ describe('bad folders', () => {
   test.each<[string, string, string, (dir: string) => void | Promise<void>]>([
     ['an absent folder', 'checkpoint/no-folder', single, (dir) => rmSync(dir, { recursive: true })],
     ['no config.json', 'checkpoint/no-config', single, (dir) => rmSync(join(dir, 'config.json'))],
-    ['a config.json cut short', 'file/json', single, (dir) => writeFileSync(join(dir, 'config.json'), '{"model_type"')],
-    ['a config.json that is a list', 'file/schema', single, (dir) => writeFileSync(join(dir, 'config.json'), '[]')],
+    [
+      'a config.json cut short',
+      'file/json',
+      single,
+      (dir) => writeFileSync(join(dir, 'config.json'), '{"model_type"'),
+    ],
+    [
+      'a config.json that is a list',
+      'file/schema',
+      single,
+      (dir) => writeFileSync(join(dir, 'config.json'), '[]'),
+    ],
     ['no weights', 'checkpoint/no-weights', single, (dir) => rmSync(join(dir, 'model.safetensors'))],
-    ['shards without index', 'checkpoint/ambiguous-weights', sharded, (dir) => rmSync(join(dir, 'model.safetensors.index.json'))],
+    [
+      'shards without index',
+      'checkpoint/ambiguous-weights',
+      sharded,
+      (dir) => rmSync(join(dir, 'model.safetensors.index.json')),
+    ],
     ['a missing shard', 'checkpoint/no-shard', sharded, (dir) => rmSync(join(dir, shards.b!))],
     ['a shard that is a broken link', 'checkpoint/no-shard', sharded, breakLink],
-    ['a tensor that only the index has', 'checkpoint/index', sharded, (dir) => writeIndex(dir, { ...shards, c: shards.a! })],
-    ['an index that names the wrong shard', 'checkpoint/index', sharded, (dir) => writeIndex(dir, { a: shards.b!, b: shards.a! })],
+    [
+      'a tensor that only the index has',
+      'checkpoint/index',
+      sharded,
+      (dir) => writeIndex(dir, { ...shards, c: shards.a! }),
+    ],
+    [
+      'an index that names the wrong shard',
+      'checkpoint/index',
+      sharded,
+      (dir) => writeIndex(dir, { a: shards.b!, b: shards.a! }),
+    ],
     [
       'an index that leaves the folder',
       'checkpoint/index',
       sharded,
       (dir) => writeIndex(dir, { ...shards, a: '../single/model.safetensors' }),
     ],
-    ['an index without map', 'file/schema', sharded, (dir) => writeFileSync(join(dir, 'model.safetensors.index.json'), '{}')],
-    ['a tensor in two shards', 'checkpoint/duplicate-tensor', sharded, (dir) => writeSafetensors(join(dir, shards.b!), tensors)],
+    [
+      'an index without map',
+      'file/schema',
+      sharded,
+      (dir) => writeFileSync(join(dir, 'model.safetensors.index.json'), '{}'),
+    ],
+    [
+      'a tensor in two shards',
+      'checkpoint/duplicate-tensor',
+      sharded,
+      (dir) => writeSafetensors(join(dir, shards.b!), tensors),
+    ],
   ])('%s → %s', async (_, code, from, spoil) => {
     const dir = copyOf(from)
     await spoil(dir)
-    await expect(openCheckpoint(dir)).rejects.toMatchObject({ code, exitCode: 3, message: expect.stringContaining(dir) })
+    await expect(openCheckpoint(dir)).rejects.toMatchObject({
+      code,
+      exitCode: 3,
+      message: expect.stringContaining(dir),
+    })
   })
 
   function breakLink(dir: string): void {
@@ -107,7 +160,18 @@ describe('bad folders', () => {
   }
 })
 
-const published = ['llava', 'llava-onevision', 'siglip', 'siglip2', 'clip', 'lavida-llada', 'lavida-dream', 'qwen2-vl', 'mmada', 'smolvlm']
+const published = [
+  'llava',
+  'llava-onevision',
+  'siglip',
+  'siglip2',
+  'clip',
+  'lavida-llada',
+  'lavida-dream',
+  'qwen2-vl',
+  'mmada',
+  'smolvlm',
+]
 test.each(published.filter((name) => hasGolden(name)))('opens the published layout of %s', async (name) => {
   const checkpoint = await openCheckpoint(join(goldenDir(name), 'checkpoint'))
   for (const [key, { dims }] of checkpoint.tensors) {

@@ -55,7 +55,14 @@ export async function openCheckpoint(dir: string): Promise<Checkpoint> {
   const { files, promised } = await weightFiles(dir, names)
   const tensors = await joinHeaders(files)
   checkIndex(dir, promised, tensors)
-  return { dir, config, generationConfig, files, tensors, read: async (name) => await readTensor(locate(tensors, name, dir)) }
+  return {
+    dir,
+    config,
+    generationConfig,
+    files,
+    tensors,
+    read: async (name) => await readTensor(locate(tensors, name, dir)),
+  }
 }
 
 /** What families, tokenizers and processors read beside the weights, where a folder has it. */
@@ -95,10 +102,14 @@ export async function hashCheckpoint(checkpoint: Checkpoint): Promise<string> {
 }
 
 /** The weight files, and what an index promises of them: tensor name → file name. */
-async function weightFiles(dir: string, names: string[]): Promise<{ files: string[]; promised: ReadonlyMap<string, string> }> {
+async function weightFiles(
+  dir: string,
+  names: string[],
+): Promise<{ files: string[]; promised: ReadonlyMap<string, string> }> {
   const weights = names.filter((name) => name.endsWith('.safetensors') && !name.startsWith('adapter_')).sort()
   const index = names.find((name) => name.endsWith('.safetensors.index.json'))
-  if (weights.includes('model.safetensors')) return { files: [join(dir, 'model.safetensors')], promised: new Map() }
+  if (weights.includes('model.safetensors'))
+    return { files: [join(dir, 'model.safetensors')], promised: new Map() }
   if (index !== undefined) {
     const { weight_map: map } = await readJson(join(dir, index), indexSchema)
     const shards = [...new Set(Object.values(map))].sort()
@@ -115,7 +126,10 @@ async function weightFiles(dir: string, names: string[]): Promise<{ files: strin
   const pickled = names.find((name) => /\.(bin|pt|pth)$/.test(name))
   throw new CheckpointError('no-weights', {
     message: `${dir} has no .safetensors file`,
-    hint: pickled === undefined ? 'Fetch the weights too.' : `${pickled} is pickled, which is not read: convert it to safetensors.`,
+    hint:
+      pickled === undefined
+        ? 'Fetch the weights too.'
+        : `${pickled} is pickled, which is not read: convert it to safetensors.`,
   })
 }
 
@@ -152,8 +166,14 @@ async function joinHeaders(files: string[]): Promise<Map<string, TensorLocation>
   return tensors
 }
 
-function checkIndex(dir: string, promised: ReadonlyMap<string, string>, tensors: ReadonlyMap<string, TensorLocation>): void {
-  const broken = [...promised].filter(([name, shard]) => tensors.get(name)?.file !== join(dir, shard)).map(([name]) => name)
+function checkIndex(
+  dir: string,
+  promised: ReadonlyMap<string, string>,
+  tensors: ReadonlyMap<string, TensorLocation>,
+): void {
+  const broken = [...promised]
+    .filter(([name, shard]) => tensors.get(name)?.file !== join(dir, shard))
+    .map(([name]) => name)
   if (broken.length === 0) return
   throw new CheckpointError('index', {
     message: `${dir}: the index promises ${broken.length} tensors that are not in their shards: ${broken.slice(0, 5).join(', ')}${broken.length > 5 ? ', …' : ''}`,

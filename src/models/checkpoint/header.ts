@@ -43,7 +43,11 @@ const DTYPES = new Map<string, DType>([
 
 const METADATA = '__metadata__'
 const count = z.number().int().nonnegative()
-const entrySchema = z.object({ dtype: z.string(), shape: z.array(count), data_offsets: z.tuple([count, count]) })
+const entrySchema = z.object({
+  dtype: z.string(),
+  shape: z.array(count),
+  data_offsets: z.tuple([count, count]),
+})
 const metadataSchema = z.record(z.string(), z.string())
 
 function lie(file: string, code: string, what: string, cause?: unknown): CheckpointError {
@@ -61,10 +65,15 @@ function lie(file: string, code: string, what: string, cause?: unknown): Checkpo
  * @throws CheckpointError `checkpoint/header-length` when there is no room for such a header
  */
 export function headerLength(file: string, start: Uint8Array, fileSize: number): number {
-  if (start.length < LENGTH_BYTES) throw lie(file, 'header-length', `${fileSize} bytes are too few for a safetensors file`)
+  if (start.length < LENGTH_BYTES)
+    throw lie(file, 'header-length', `${fileSize} bytes are too few for a safetensors file`)
   const length = new DataView(start.buffer, start.byteOffset).getBigUint64(0, true)
   if (length > BigInt(Math.min(fileSize - LENGTH_BYTES, LONGEST_HEADER))) {
-    throw lie(file, 'header-length', `the header claims ${length} bytes, the file has ${fileSize} (limit ${LONGEST_HEADER})`)
+    throw lie(
+      file,
+      'header-length',
+      `the header claims ${length} bytes, the file has ${fileSize} (limit ${LONGEST_HEADER})`,
+    )
   }
   return Number(length)
 }
@@ -84,7 +93,8 @@ export function parseHeader(file: string, header: Uint8Array, fileSize: number):
   for (const [name, value] of entries) {
     if (name === METADATA) {
       const parsed = metadataSchema.safeParse(value)
-      if (!parsed.success) throw lie(file, 'header-entry', `${METADATA} must map strings to strings`, parsed.error)
+      if (!parsed.success)
+        throw lie(file, 'header-entry', `${METADATA} must map strings to strings`, parsed.error)
       metadata = parsed.data
     } else {
       tensors.set(name, location(file, name, value, start, fileSize))
@@ -101,24 +111,40 @@ function headerEntries(file: string, header: Uint8Array): [string, unknown][] {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(header)
     json = JSON.parse(text)
   } catch (cause) {
-    throw lie(file, 'header-json', `the header is no JSON: ${cause instanceof Error ? cause.message : cause}`, cause)
+    throw lie(
+      file,
+      'header-json',
+      `the header is no JSON: ${cause instanceof Error ? cause.message : cause}`,
+      cause,
+    )
   }
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw lie(file, 'header-json', 'the header is no JSON object')
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    throw lie(file, 'header-json', 'the header is no JSON object')
   const repeated = repeatedKey(text)
-  if (repeated !== undefined) throw lie(file, 'duplicate-tensor', `the header has the key "${repeated}" twice`)
+  if (repeated !== undefined)
+    throw lie(file, 'duplicate-tensor', `the header has the key "${repeated}" twice`)
   return Object.entries(json)
 }
 
-function location(file: string, name: string, value: unknown, start: number, fileSize: number): TensorLocation {
+function location(
+  file: string,
+  name: string,
+  value: unknown,
+  start: number,
+  fileSize: number,
+): TensorLocation {
   const parsed = entrySchema.safeParse(value)
-  if (!parsed.success) throw lie(file, 'header-entry', `tensor ${name}: ${z.prettifyError(parsed.error)}`, parsed.error)
+  if (!parsed.success)
+    throw lie(file, 'header-entry', `tensor ${name}: ${z.prettifyError(parsed.error)}`, parsed.error)
   const { dtype: published, shape, data_offsets: offsets } = parsed.data
   const dtype = DTYPES.get(published)
   if (dtype === undefined) {
     throw new CheckpointError('dtype', {
       message: `${file}: tensor ${name} has dtype ${published}; readable are ${[...DTYPES.keys()].join(', ')}`,
       hint:
-        published === 'F64' ? 'Save the checkpoint in F32: double precision is not supported.' : 'Save the checkpoint in F32, F16 or BF16.',
+        published === 'F64'
+          ? 'Save the checkpoint in F32: double precision is not supported.'
+          : 'Save the checkpoint in F32, F16 or BF16.',
     })
   }
   const [begin, end] = offsets
@@ -143,7 +169,12 @@ function checkCover(file: string, tensors: TensorLocation[], start: number, file
   let previous = 'the header'
   for (const { name, offset, byteLength } of tensors) {
     if (offset < at) throw lie(file, 'tensor-overlap', `tensor ${name} begins inside ${previous}`)
-    if (offset > at) throw lie(file, 'tensor-overlap', `${offset - at} bytes between ${previous} and tensor ${name} belong to no tensor`)
+    if (offset > at)
+      throw lie(
+        file,
+        'tensor-overlap',
+        `${offset - at} bytes between ${previous} and tensor ${name} belong to no tensor`,
+      )
     at = offset + byteLength
     previous = `tensor ${name}`
   }

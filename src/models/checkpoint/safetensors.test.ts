@@ -38,7 +38,11 @@ function fileOf(header: unknown, size: number, claimed?: number): string {
   return path
 }
 
-const whole = (begin: number, end: number, dtype = 'F32', shape = [(end - begin) / 4]) => ({ dtype, shape, data_offsets: [begin, end] })
+const whole = (begin: number, end: number, dtype = 'F32', shape = [(end - begin) / 4]) => ({
+  dtype,
+  shape,
+  data_offsets: [begin, end],
+})
 
 describe('round trip', () => {
   test('every dtype, a scalar, an empty tensor and odd names come back bit for bit', async () => {
@@ -48,7 +52,8 @@ describe('round trip', () => {
     expect(file.metadata).toEqual({ format: 'pt', b: '2' })
     expect(Object.fromEntries(await loadSafetensors(path))).toEqual(everyDtype)
     for (const [name, value] of Object.entries(everyDtype)) expect(await file.read(name)).toEqual(value)
-    for (const { offset, byteLength, dims } of file.tensors.values()) expect(offset % Math.min(8, byteLength / sizeOf(dims) || 1)).toBe(0)
+    for (const { offset, byteLength, dims } of file.tensors.values())
+      expect(offset % Math.min(8, byteLength / sizeOf(dims) || 1)).toBe(0)
   })
 
   test('the order of the record does not change the bytes', async () => {
@@ -58,18 +63,29 @@ describe('round trip', () => {
     expect(readFileSync(one)).toEqual(readFileSync(other))
   })
 
-  test.prop([fc.dictionary(fc.string({ unit: 'grapheme' }), fc.float32Array({ maxLength: 9 }), { noNullPrototype: true })], {
-    numRuns: 100,
-  })('any names and values come back', async (arrays) => {
+  test.prop(
+    [
+      fc.dictionary(fc.string({ unit: 'grapheme' }), fc.float32Array({ maxLength: 9 }), {
+        noNullPrototype: true,
+      }),
+    ],
+    {
+      numRuns: 100,
+    },
+  )('any names and values come back', async (arrays) => {
     const path = join(folder, 'any.safetensors')
     const names = Object.keys(arrays).filter((name) => name !== '__proto__' && name !== '__metadata__')
-    const tensors = Object.fromEntries(names.map((name) => [name, f32([arrays[name]!.length], arrays[name]!)]))
+    const tensors = Object.fromEntries(
+      names.map((name) => [name, f32([arrays[name]!.length], arrays[name]!)]),
+    )
     await writeSafetensors(path, tensors)
     expect(Object.fromEntries(await loadSafetensors(path))).toEqual(tensors)
   })
 
   test('trailing spaces in the header are fine, as is a file without tensors', async () => {
-    expect((await openSafetensors(fileOf(`${JSON.stringify({ a: whole(0, 4) })}     `, 4))).tensors.size).toBe(1)
+    expect(
+      (await openSafetensors(fileOf(`${JSON.stringify({ a: whole(0, 4) })}     `, 4))).tensors.size,
+    ).toBe(1)
     expect((await openSafetensors(fileOf({}, 0))).tensors.size).toBe(0)
   })
 })
@@ -89,11 +105,19 @@ describe('lies', () => {
     ['double precision', 'dtype', () => fileOf({ a: whole(0, 8, 'F64', [1]) }, 8)],
     ['a dtype that does not fit the range', 'tensor-range', () => fileOf({ a: whole(0, 4, 'F16') }, 4)],
     ['a shape that does not fit the range', 'tensor-range', () => fileOf({ a: whole(0, 8, 'F32', [3]) }, 8)],
-    ['a shape whose size overflows', 'tensor-range', () => fileOf({ a: whole(0, 4, 'F32', [2 ** 52, 2 ** 52, 2 ** 52]) }, 4)],
+    [
+      'a shape whose size overflows',
+      'tensor-range',
+      () => fileOf({ a: whole(0, 4, 'F32', [2 ** 52, 2 ** 52, 2 ** 52]) }, 4),
+    ],
     ['offsets beyond the file', 'tensor-range', () => fileOf({ a: whole(0, 400) }, 4)],
     ['offsets backwards', 'tensor-range', () => fileOf({ a: whole(4, 0, 'F32', [1]) }, 4)],
     ['overlapping tensors', 'tensor-overlap', () => fileOf({ a: whole(0, 8), b: whole(4, 12) }, 12)],
-    ['bytes that belong to no tensor', 'tensor-overlap', () => fileOf({ a: whole(0, 4), b: whole(8, 12) }, 12)],
+    [
+      'bytes that belong to no tensor',
+      'tensor-overlap',
+      () => fileOf({ a: whole(0, 4), b: whole(8, 12) }, 12),
+    ],
     ['bytes behind the last tensor', 'file-size', () => fileOf({ a: whole(0, 4) }, 5)],
     [
       'the same name twice',
@@ -103,7 +127,11 @@ describe('lies', () => {
   ])('%s → checkpoint/%s', async (_, code, make) => {
     const error = await openSafetensors(make()).catch((cause: unknown) => cause)
     expect(error).toBeInstanceOf(CheckpointError)
-    expect(error).toMatchObject({ code: `checkpoint/${code}`, exitCode: 3, message: expect.stringContaining('lie.safetensors') })
+    expect(error).toMatchObject({
+      code: `checkpoint/${code}`,
+      exitCode: 3,
+      message: expect.stringContaining('lie.safetensors'),
+    })
   })
 
   function truncated(size: number): string {
@@ -119,9 +147,13 @@ describe('lies', () => {
   })
 
   test('an absent file, a folder, a device, an absent tensor, a file that shrinks after opening', async () => {
-    await expect(openSafetensors(join(folder, 'none'))).rejects.toMatchObject({ code: 'file/missing', exitCode: 3 })
+    await expect(openSafetensors(join(folder, 'none'))).rejects.toMatchObject({
+      code: 'file/missing',
+      exitCode: 3,
+    })
     await expect(openSafetensors(folder)).rejects.toMatchObject({ code: 'file/read' })
-    if (existsSync('/dev/zero')) await expect(openSafetensors('/dev/zero')).rejects.toMatchObject({ code: 'file/read' })
+    if (existsSync('/dev/zero'))
+      await expect(openSafetensors('/dev/zero')).rejects.toMatchObject({ code: 'file/read' })
     const path = fileOf({ a: whole(0, 40) }, 40)
     const file = await openSafetensors(path)
     await expect(file.read('b')).rejects.toMatchObject({ code: 'checkpoint/no-tensor' })
@@ -131,22 +163,47 @@ describe('lies', () => {
 })
 
 describe('fuzz', () => {
-  const dtypes = fc.constantFrom('F32', 'F16', 'BF16', 'I64', 'I32', 'I8', 'U8', 'BOOL', 'F64', 'F8_E4M3', '', 'f32')
+  const dtypes = fc.constantFrom(
+    'F32',
+    'F16',
+    'BF16',
+    'I64',
+    'I32',
+    'I8',
+    'U8',
+    'BOOL',
+    'F64',
+    'F8_E4M3',
+    '',
+    'f32',
+  )
   const count = fc.oneof(
     { weight: 6, arbitrary: fc.nat(48) },
     { weight: 1, arbitrary: fc.double() },
     { weight: 1, arbitrary: fc.maxSafeInteger() },
   )
   const entry = fc.oneof(
-    { weight: 8, arbitrary: fc.record({ dtype: dtypes, shape: fc.array(count, { maxLength: 4 }), data_offsets: fc.tuple(count, count) }) },
+    {
+      weight: 8,
+      arbitrary: fc.record({
+        dtype: dtypes,
+        shape: fc.array(count, { maxLength: 4 }),
+        data_offsets: fc.tuple(count, count),
+      }),
+    },
     { weight: 1, arbitrary: fc.jsonValue() },
   )
   const name = fc.oneof(fc.string(), fc.constantFrom('a', 'b', '__metadata__', '__proto__', 'constructor'))
   const header = fc.dictionary(name, entry, { maxKeys: 4 }).map((json) => JSON.stringify(json))
   const damage = fc.record({ at: fc.nat(), byte: fc.nat(255) })
-  const valid = '{"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"b":{"dtype":"BF16","shape":[4],"data_offsets":[24,32]}}'
+  const valid =
+    '{"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"b":{"dtype":"BF16","shape":[4],"data_offsets":[24,32]}}'
   const files = fc.record({
-    header: fc.oneof({ weight: 2, arbitrary: header }, { weight: 3, arbitrary: fc.constant(valid) }, { weight: 1, arbitrary: fc.string() }),
+    header: fc.oneof(
+      { weight: 2, arbitrary: header },
+      { weight: 3, arbitrary: fc.constant(valid) },
+      { weight: 1, arbitrary: fc.string() },
+    ),
     size: fc.oneof(fc.constant(32), fc.nat(64)),
     damages: fc.array(damage, { maxLength: 3 }),
     cut: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(100) }),

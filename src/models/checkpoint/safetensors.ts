@@ -3,9 +3,21 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { readFailure } from '../../foundation/files/errors.ts'
 import { piecesOf, sizeOfFile, writeFileAtomic } from '../../foundation/files/file.ts'
-import { BYTES_PER_ELEMENT, type DType, sizeOf, type Tensor, type TensorArrays } from '../../foundation/numeric/tensor.ts'
+import {
+  BYTES_PER_ELEMENT,
+  type DType,
+  sizeOf,
+  type Tensor,
+  type TensorArrays,
+} from '../../foundation/numeric/tensor.ts'
 import { CheckpointError } from './errors.ts'
-import { headerLength, LENGTH_BYTES, parseHeader, type SafetensorsHeader, type TensorLocation } from './header.ts'
+import {
+  headerLength,
+  LENGTH_BYTES,
+  parseHeader,
+  type SafetensorsHeader,
+  type TensorLocation,
+} from './header.ts'
 
 /** An opened file: only its header was read. */
 export interface SafetensorsFile extends SafetensorsHeader {
@@ -58,7 +70,11 @@ export async function loadSafetensors(path: string): Promise<Map<string, Tensor>
  * @param where the file or folder that `tensors` came from, for the message
  * @throws CheckpointError `checkpoint/no-tensor`
  */
-export function locate(tensors: ReadonlyMap<string, TensorLocation>, name: string, where: string): TensorLocation {
+export function locate(
+  tensors: ReadonlyMap<string, TensorLocation>,
+  name: string,
+  where: string,
+): TensorLocation {
   const found = tensors.get(name)
   if (found !== undefined) return found
   throw new CheckpointError('no-tensor', {
@@ -123,11 +139,15 @@ export function safetensorsLayout(
   metadata: Readonly<Record<string, string>> = {},
 ): { header: Uint8Array; places: TensorPlace[] } {
   const ordered = Object.entries(tensors).sort(
-    ([nameA, a], [nameB, b]) => BYTES_PER_ELEMENT[b.dtype] - BYTES_PER_ELEMENT[a.dtype] || (nameA < nameB ? -1 : 1),
+    ([nameA, a], [nameB, b]) =>
+      BYTES_PER_ELEMENT[b.dtype] - BYTES_PER_ELEMENT[a.dtype] || (nameA < nameB ? -1 : 1),
   )
   const entries: [string, unknown][] = []
   if (Object.keys(metadata).length > 0) {
-    entries.push(['__metadata__', Object.fromEntries(Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1)))])
+    entries.push([
+      '__metadata__',
+      Object.fromEntries(Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1))),
+    ])
   }
   const places: TensorPlace[] = []
   let end = 0
@@ -138,7 +158,9 @@ export function safetensorsLayout(
     end += byteLength
   }
   // Joined by hand: an object would move names that look like numbers to the front.
-  const json = new TextEncoder().encode(`{${entries.map(([name, entry]) => `${JSON.stringify(name)}:${JSON.stringify(entry)}`).join(',')}}`)
+  const json = new TextEncoder().encode(
+    `{${entries.map(([name, entry]) => `${JSON.stringify(name)}:${JSON.stringify(entry)}`).join(',')}}`,
+  )
   const header = new Uint8Array(LENGTH_BYTES + Math.ceil(json.length / 8) * 8).fill(0x20)
   new DataView(header.buffer).setBigUint64(0, BigInt(header.length - LENGTH_BYTES), true)
   header.set(json, LENGTH_BYTES)
@@ -171,7 +193,12 @@ async function readFrom(file: FileHandle, at: TensorLocation): Promise<Tensor> {
   return { dtype: at.dtype, dims: at.dims, data }
 }
 
-async function readRange(file: FileHandle, path: string, offset: number, byteLength: number): Promise<Uint8Array> {
+async function readRange(
+  file: FileHandle,
+  path: string,
+  offset: number,
+  byteLength: number,
+): Promise<Uint8Array> {
   const bytes = new Uint8Array(byteLength)
   await readInto(file, path, offset, bytes)
   return bytes

@@ -41,24 +41,31 @@ function adapterFor(model: Model): Adapter {
   const random = (name: string, dims: number[]) =>
     f32(dims, fillNormal(new Float32Array(dims.reduce((a, b) => a * b)), 0.1, stream(5, name)))
   const adapted = linears(model)
-  const modules = modelParameters(model, { head: false }).flatMap(({ name, dims }): [string, LowRankUpdate][] => {
-    if (!adapted.has(name.replace(/\.weight$/, '')) || !name.endsWith('.weight')) return []
-    const [outFeatures = 0, inFeatures = 0] = dims
-    const magnitude = f32(
-      [outFeatures],
-      Float32Array.from({ length: outFeatures }, (_, i) => 0.8 + (i % 3) * 0.2),
-    )
-    const update = { down: random(`${name} A`, [2, inFeatures]), up: random(`${name} B`, [outFeatures, 2]), scale: 2, magnitude }
-    return [
-      [
-        model
-          .weightSpellings(name)
-          .at(-1)!
-          .replace(/\.weight$/, ''),
-        update,
-      ],
-    ]
-  })
+  const modules = modelParameters(model, { head: false }).flatMap(
+    ({ name, dims }): [string, LowRankUpdate][] => {
+      if (!adapted.has(name.replace(/\.weight$/, '')) || !name.endsWith('.weight')) return []
+      const [outFeatures = 0, inFeatures = 0] = dims
+      const magnitude = f32(
+        [outFeatures],
+        Float32Array.from({ length: outFeatures }, (_, i) => 0.8 + (i % 3) * 0.2),
+      )
+      const update = {
+        down: random(`${name} A`, [2, inFeatures]),
+        up: random(`${name} B`, [outFeatures, 2]),
+        scale: 2,
+        magnitude,
+      }
+      return [
+        [
+          model
+            .weightSpellings(name)
+            .at(-1)!
+            .replace(/\.weight$/, ''),
+          update,
+        ],
+      ]
+    },
+  )
   const { config } = initialAdapter([], { rank: 2, alpha: 4, seed: 0 })
   return { config: { ...config, dora: true }, modules: new Map(modules) }
 }
@@ -86,7 +93,11 @@ test.skipIf(!families.every((name) => hasGolden(name))).each(families)(
     const model = modelOf((await openCheckpoint(dir)).config)
     const adapter = adapterFor(model)
     expect(adapter.modules.size).toBeGreaterThan(10)
-    const image = { width: 40, height: 30, data: Uint8Array.from({ length: 40 * 30 * 3 }, (_, i) => (i * 7) % 256) }
+    const image = {
+      width: 40,
+      height: 30,
+      data: Uint8Array.from({ length: 40 * 30 * 3 }, (_, i) => (i * 7) % 256),
+    }
     const vectorsBy = async (options: Parameters<typeof Embedder.load>[1]) => {
       const embedder = await Embedder.load(dir, { ...options, threads: 1 })
       try {

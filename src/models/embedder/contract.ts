@@ -24,7 +24,11 @@ const readoutSchema = z.strictObject({
   dims: z.int().positive().optional(),
 })
 
-const goldenItemSchema = z.strictObject({ instruction: z.string().optional(), text: z.string().optional(), image: z.string().optional() })
+const goldenItemSchema = z.strictObject({
+  instruction: z.string().optional(),
+  text: z.string().optional(),
+  image: z.string().optional(),
+})
 
 const promptSchema = z.strictObject({
   /** The finished prompt with the slots `{image}`, `{instruction}`, `{text}`; absent: the checkpoint's chat template. */
@@ -40,7 +44,11 @@ const promptSchema = z.strictObject({
 const contractSchema = z.strictObject({
   format: z.literal('bifocal-embedder/1'),
   /** The checkpoint folder, relative to this file; `.` where the weights lie beside it. */
-  base: z.strictObject({ path: z.string().min(1), revision: z.string().optional(), sha256: z.string().optional() }),
+  base: z.strictObject({
+    path: z.string().min(1),
+    revision: z.string().optional(),
+    sha256: z.string().optional(),
+  }),
   /** PEFT adapter folder, relative to this file. */
   adapter: z.string().min(1).optional(),
   prompt: promptSchema,
@@ -56,7 +64,13 @@ const contractSchema = z.strictObject({
   /** What the weights are held and multiplied in; vectors are f32 whatever it says. */
   dtype: z.enum(PRECISIONS),
   /** Items and their vectors: what `verify` recomputes. Pictures and the vectors' file are relative to this file. */
-  golden: z.strictObject({ items: z.array(goldenItemSchema).min(1), vectors: z.string(), tolerance: z.number().positive() }).optional(),
+  golden: z
+    .strictObject({
+      items: z.array(goldenItemSchema).min(1),
+      vectors: z.string(),
+      tolerance: z.number().positive(),
+    })
+    .optional(),
 })
 
 export type Contract = z.infer<typeof contractSchema>
@@ -82,13 +96,20 @@ export async function readContract(path: string): Promise<LocatedContract | unde
   if (existsSync(file)) {
     const contract = await readJson(file, contractSchema)
     const dir = dirname(file)
-    return { contract, dir, base: resolve(dir, contract.base.path), adapter: contract.adapter && resolve(dir, contract.adapter) }
+    return {
+      contract,
+      dir,
+      base: resolve(dir, contract.base.path),
+      adapter: contract.adapter && resolve(dir, contract.adapter),
+    }
   }
   if (existsSync(join(path, CONFIG))) return undefined
   throw new EmbedderError(
     'no-model',
     {
-      message: existsSync(path) ? `${path} holds neither ${CONTRACT} nor ${CONFIG}` : `there is no folder ${path}`,
+      message: existsSync(path)
+        ? `${path} holds neither ${CONTRACT} nor ${CONFIG}`
+        : `there is no folder ${path}`,
       hint: 'Give the folder of a checkpoint or of a tuned model, or a name on the Hugging Face Hub: ORG/NAME.',
     },
     3,

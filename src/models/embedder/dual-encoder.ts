@@ -33,10 +33,16 @@ export async function dualEncoder(model: DualEncoderModel, options: EncoderOptio
   const prepare = await pairPreparer(model, options)
   const sessions = new EmbedderSessions(model, options)
   const images = sessions.session('image tower', (scope) => {
-    scope.graph.output('vectors', model.buildImage(scope, scope.graph.input('pixels', 'f32', ['batch', ...view])).imageEmbeds)
+    scope.graph.output(
+      'vectors',
+      model.buildImage(scope, scope.graph.input('pixels', 'f32', ['batch', ...view])).imageEmbeds,
+    )
   })
   const texts = sessions.session('text tower', (scope) => {
-    scope.graph.output('vectors', model.buildText(scope, scope.graph.input('ids', 'i64', ['batch', textLength])).textEmbeds)
+    scope.graph.output(
+      'vectors',
+      model.buildText(scope, scope.graph.input('ids', 'i64', ['batch', textLength])).textEmbeds,
+    )
   })
 
   return {
@@ -51,13 +57,17 @@ export async function dualEncoder(model: DualEncoderModel, options: EncoderOptio
         const add = (rows: readonly number[], made: Tensor | undefined) => {
           if (!(made?.data instanceof Float32Array)) return
           assertDirections('vectors', f32(made.dims, made.data))
-          for (const [i, row] of rows.entries()) for (let d = 0; d < dims; d++) sum[row * dims + d]! += made.data[i * dims + d]!
+          for (const [i, row] of rows.entries())
+            for (let d = 0; d < dims; d++) sum[row * dims + d]! += made.data[i * dims + d]!
         }
         const pictured = batch.flatMap(({ pixels }, row) => (pixels === undefined ? [] : [{ row, pixels }]))
         if (pictured.length > 0) {
           const data = new Float32Array(pictured.length * sizeOf(view))
           for (const [i, { pixels }] of pictured.entries()) data.set(pixels.data, i * sizeOf(view))
-          const { vectors: made } = await images.run({ pixels: f32([pictured.length, ...view], data) }, signal)
+          const { vectors: made } = await images.run(
+            { pixels: f32([pictured.length, ...view], data) },
+            signal,
+          )
           add(
             pictured.map(({ row }) => row),
             made,
@@ -77,7 +87,8 @@ export async function dualEncoder(model: DualEncoderModel, options: EncoderOptio
         }
         const { data } = l2NormaliseRows(f32([batch.length, dims], sum))
         const made = batch.map((_, i) => data.slice(i * dims, (i + 1) * dims))
-        for (const [i, cut] of kept.entries()) vectors[i]!.push(...(cut === undefined ? made : made.map((vector) => leading(vector, cut))))
+        for (const [i, cut] of kept.entries())
+          vectors[i]!.push(...(cut === undefined ? made : made.map((vector) => leading(vector, cut))))
         await onBatch?.(rows, vectors[0]!.slice(-rows.length))
       }
       return vectors

@@ -32,7 +32,10 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
-async function withEmbedder<T>(use: (embedder: Embedder) => Promise<T>, options: LoadOptions = {}): Promise<T> {
+async function withEmbedder<T>(
+  use: (embedder: Embedder) => Promise<T>,
+  options: LoadOptions = {},
+): Promise<T> {
   const embedder = await Embedder.load(model, { tokenBudget: 64, ...options })
   try {
     return await use(embedder)
@@ -41,7 +44,10 @@ async function withEmbedder<T>(use: (embedder: Embedder) => Promise<T>, options:
   }
 }
 
-const texts = Array.from({ length: 60 }, (_, i) => `a cat and ${i % 50} keys ${'on a red background '.repeat((i % 50) % 4)}`)
+const texts = Array.from(
+  { length: 60 },
+  (_, i) => `a cat and ${i % 50} keys ${'on a red background '.repeat((i % 50) % 4)}`,
+)
 const source = (count = texts.length): ItemSource =>
   itemsOfText(
     texts
@@ -97,14 +103,22 @@ describe('an interrupted run', () => {
     truncateSync(`${out}.journal`, size - 50)
     appendFileSync(`${out}.journal`, Buffer.alloc(500, 7))
     await withEmbedder((embedder) => embedFile(embedder, source(), { out }))
-    expect(toF32(await vectorsOf(out)).data).toBeAllClose(toF32(await vectorsOf(at('whole.safetensors'))).data, { atol: 2e-6 })
+    expect(toF32(await vectorsOf(out)).data).toBeAllClose(
+      toF32(await vectorsOf(at('whole.safetensors'))).data,
+      { atol: 2e-6 },
+    )
   })
 
   test('goes on with more items and other dims, not with another model', async () => {
     const out = at('more.safetensors')
     await interrupted(out, 40)
-    const other = withEmbedder((embedder) => embedFile(embedder, source(), { out }), { readout: { pool: 'mean' } })
-    await expect(other).rejects.toMatchObject({ code: 'embedder/other-run', hint: expect.stringContaining('delete the file') })
+    const other = withEmbedder((embedder) => embedFile(embedder, source(), { out }), {
+      readout: { pool: 'mean' },
+    })
+    await expect(other).rejects.toMatchObject({
+      code: 'embedder/other-run',
+      hint: expect.stringContaining('delete the file'),
+    })
     await withEmbedder((embedder) => embedFile(embedder, source(), { out, dims: 5, quantize: 'int8' }))
     expect(await vectorsOf(out)).toMatchObject({ dtype: 'i8', dims: [60, 5] })
   })
@@ -112,8 +126,14 @@ describe('an interrupted run', () => {
   test('keeps a second run of the same file away, until it ends', async () => {
     const out = at('shared.safetensors')
     const journal = await VectorJournal.open(`${out}.journal`, 'another')
-    const refused = { code: 'file/in-use', exitCode: 2, message: expect.stringContaining(`process ${process.pid} on ${hostname()}`) }
-    await expect(withEmbedder((embedder) => embedFile(embedder, source(2), { out }))).rejects.toMatchObject(refused)
+    const refused = {
+      code: 'file/in-use',
+      exitCode: 2,
+      message: expect.stringContaining(`process ${process.pid} on ${hostname()}`),
+    }
+    await expect(withEmbedder((embedder) => embedFile(embedder, source(2), { out }))).rejects.toMatchObject(
+      refused,
+    )
     await journal.close()
     await withEmbedder((embedder) => embedFile(embedder, source(2), { out }))
     expect(readdirSync(root).filter((name) => name.startsWith('shared'))).toEqual(['shared.safetensors'])
@@ -131,13 +151,16 @@ describe('an interrupted run', () => {
   test('that had not begun leaves nothing', async () => {
     const out = at('begun.safetensors')
     const signal = AbortSignal.abort()
-    await expect(withEmbedder((embedder) => embedFile(embedder, source(), { out, signal }))).rejects.toMatchObject({ code: 'interrupted' })
+    await expect(
+      withEmbedder((embedder) => embedFile(embedder, source(), { out, signal })),
+    ).rejects.toMatchObject({ code: 'interrupted' })
     expect(existsSync(`${out}.journal`)).toBe(false)
   })
 })
 
 describe('bad items', () => {
-  const mixed = '{"id":"x","text":"a cat"}\n{"txt":"?"}\n{"id":"z","image":"none.png"}\n\n{"id":"y","text":"a dog"}\n'
+  const mixed =
+    '{"id":"x","text":"a cat"}\n{"txt":"?"}\n{"id":"z","image":"none.png"}\n\n{"id":"y","text":"a dog"}\n'
   const broken = () => itemsOfText(mixed, 'mixed.jsonl', root)
 
   test('are listed beside the file, and the list goes when they do', async () => {
@@ -161,12 +184,21 @@ describe('bad items', () => {
     'embedder/empty-item': '{"text":" "}',
   }
   const codes = ['embedder/item-line', 'file/missing', 'family/too-long', 'embedder/empty-item'] as const
-  const pairs = codes.flatMap((first) => codes.filter((second) => second !== first).map((second) => [first, second] as const))
-  test.each(pairs)('end a strict run at the first in the order of the source: %s before %s', async (code, later) => {
-    const lines = itemsOfText([good, bad[code], bad[later], good].join('\n'), 'mixed.jsonl', root)
-    const run = withEmbedder((embedder) => embedSource(embedder, lines))
-    await expect(run).rejects.toMatchObject({ code, message: expect.stringMatching(/^mixed\.jsonl, line 2: /), hint: expect.any(String) })
-  })
+  const pairs = codes.flatMap((first) =>
+    codes.filter((second) => second !== first).map((second) => [first, second] as const),
+  )
+  test.each(pairs)(
+    'end a strict run at the first in the order of the source: %s before %s',
+    async (code, later) => {
+      const lines = itemsOfText([good, bad[code], bad[later], good].join('\n'), 'mixed.jsonl', root)
+      const run = withEmbedder((embedder) => embedSource(embedder, lines))
+      await expect(run).rejects.toMatchObject({
+        code,
+        message: expect.stringMatching(/^mixed\.jsonl, line 2: /),
+        hint: expect.any(String),
+      })
+    },
+  )
 })
 
 test.each([
@@ -174,7 +206,9 @@ test.each([
   ['the list of skipped items that a run removes', 'v.npy.skipped.jsonl', 'v.npy'],
 ])('is not written over %s', async (_, input, out) => {
   writeFileSync(at(input), '{"text":"a cat"}\n')
-  const run = withEmbedder(async (embedder) => embedFile(embedder, await openItems(at(input)), { out: at(out) }))
+  const run = withEmbedder(async (embedder) =>
+    embedFile(embedder, await openItems(at(input)), { out: at(out) }),
+  )
   await expect(run).rejects.toMatchObject({ code: 'embedder/output', exitCode: 2 })
   expect(readFileSync(at(input), 'utf8')).toBe('{"text":"a cat"}\n')
   rmSync(at(input))
@@ -193,7 +227,8 @@ test("is not written into the model's folder, nor under the name of a folder", a
 })
 
 test('an instruction for the items that bring none', async () => {
-  const lines = (instruction: string) => itemsOfText(`{"text":"a cat","instruction":${JSON.stringify(instruction)}}`, 'items', '.')
+  const lines = (instruction: string) =>
+    itemsOfText(`{"text":"a cat","instruction":${JSON.stringify(instruction)}}`, 'items', '.')
   await withEmbedder(async (embedder) => {
     const own = await embedSource(embedder, lines('Find'), { instruction: 'Other' })
     const given = await embedSource(embedder, lines(''), { instruction: 'Find' })

@@ -52,7 +52,11 @@ interface Place {
  * Vectors of all items of a source, in its order.
  * @throws as `Embedder.embed`, and the error of a bad line unless bad items are skipped
  */
-export async function embedSource(embedder: Embedder, source: ItemSource, options: EmbedSourceOptions = {}): Promise<EmbeddedSource> {
+export async function embedSource(
+  embedder: Embedder,
+  source: ItemSource,
+  options: EmbedSourceOptions = {},
+): Promise<EmbeddedSource> {
   const { quantize: kind, badItems = 'throw', ...embedOptions } = options
   const places: Place[] = []
   /** For each item given to the embedder, its place. */
@@ -70,7 +74,8 @@ export async function embedSource(embedder: Embedder, source: ItemSource, option
     }
   }
   // A lone item needs no number, and nobody looks for it.
-  const placeOf = (index: number) => (source.total !== 1 ? `${source.name}, line ${places[given[index]!]!.line}` : undefined)
+  const placeOf = (index: number) =>
+    source.total !== 1 ? `${source.name}, line ${places[given[index]!]!.line}` : undefined
   const made = await embedder.embed(items(), { ...embedOptions, badItems, placeOf, total: source.total })
   const kept = made.kept.map((index) => given[index]!)
   const skipped = made.skipped.map(({ index, ...why }) => ({ ...places[given[index]!]!, ...why }))
@@ -91,7 +96,11 @@ export async function embedSource(embedder: Embedder, source: ItemSource, option
  * const source = await openItems('items.jsonl')
  * const { rows, skipped } = await embedFile(embedder, source, { out: 'vectors.safetensors', badItems: 'skip' })
  */
-export async function embedFile(embedder: Embedder, source: ItemSource, options: EmbedFileOptions): Promise<EmbeddedFile> {
+export async function embedFile(
+  embedder: Embedder,
+  source: ItemSource,
+  options: EmbedFileOptions,
+): Promise<EmbeddedFile> {
   const { out, onResume, ...rest } = options
   checkVectorPath(out)
   await checkVectorPlace(out, { input: source.path, folders: embedder.folders })
@@ -100,7 +109,10 @@ export async function embedFile(embedder: Embedder, source: ItemSource, options:
   try {
     if (journal.size > 0) onResume?.(journal.size)
     const made = await embedSource(embedder, source, { ...rest, store: journal })
-    const metadata = { contract: JSON.stringify(embedder.contract), ...(rest.quantize && { quantize: rest.quantize }) }
+    const metadata = {
+      contract: JSON.stringify(embedder.contract),
+      ...(rest.quantize && { quantize: rest.quantize }),
+    }
     await writeVectors(out, made.rows, metadata)
     const skippedFile = await listSkipped(out + SKIPPED, made.skipped)
     await journal.remove()

@@ -36,7 +36,11 @@ function picture(seed: number): RgbImage {
 const items: EmbedItem[] = [
   { text: 'a cat' },
   { image: picture(1) },
-  { instruction: 'Represent the given image', image: picture(2), text: 'What is to the left of the cat? How many keys are there?' },
+  {
+    instruction: 'Represent the given image',
+    image: picture(2),
+    text: 'What is to the left of the cat? How many keys are there?',
+  },
 ]
 
 async function embedded(dir: string, given: readonly EmbedItem[], options: LoadOptions = {}) {
@@ -81,7 +85,13 @@ describe.each(['tower', 'ar', 'diffusion'] as const)('%s', (name) => {
 
   test('a bad item ends the call, or is skipped and named', async () => {
     const embedder = await Embedder.load(folders[name])
-    const given: EmbedItem[] = [{ text: '  ' }, { text: 'a cat' }, { image: 'absent.png' }, { image: new Uint8Array([1, 2, 3]) }, {}]
+    const given: EmbedItem[] = [
+      { text: '  ' },
+      { text: 'a cat' },
+      { image: 'absent.png' },
+      { image: new Uint8Array([1, 2, 3]) },
+      {},
+    ]
     await expect(embedder.embed(given)).rejects.toMatchObject({ code: 'embedder/empty-item' })
     const { vectors, kept, skipped } = await embedder.embed(given, { badItems: 'skip' })
     expect(kept).toEqual([1])
@@ -97,14 +107,19 @@ describe.each(['tower', 'ar', 'diffusion'] as const)('%s', (name) => {
 
   test('text over the context is refused, or cut as the reference does', async () => {
     const long = { text: 'keys '.repeat(400) }
-    await expect(embedded(folders[name], [long])).rejects.toMatchObject({ code: expect.stringMatching(/\/too-long$/) })
+    await expect(embedded(folders[name], [long])).rejects.toMatchObject({
+      code: expect.stringMatching(/\/too-long$/),
+    })
     const { vectors } = await embedded(folders[name], [long], { truncation: 'reference' })
     expect(Math.hypot(...vectors.data)).toBeCloseTo(1, 5)
   })
 
   test('an interruption before the run is one', async () => {
     const embedder = await Embedder.load(folders[name])
-    await expect(embedder.embed(items, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'interrupted', exitCode: 130 })
+    await expect(embedder.embed(items, { signal: AbortSignal.abort() })).rejects.toMatchObject({
+      code: 'interrupted',
+      exitCode: 130,
+    })
     await embedder.close()
   })
 })
@@ -128,13 +143,19 @@ describe('readouts', () => {
   })
 
   test('a layer that is not there is refused', async () => {
-    await expect(Embedder.load(folders.ar, { readout: { layer: 9, norm: 'before' } })).rejects.toMatchObject({ code: 'embedder/layer' })
+    await expect(Embedder.load(folders.ar, { readout: { layer: 9, norm: 'before' } })).rejects.toMatchObject({
+      code: 'embedder/layer',
+    })
   })
 })
 
 describe('an adapter', () => {
   const adapterFor = (module: string, fill: number): Adapter => {
-    const adapter = initialAdapter([{ module, inFeatures: 24, outFeatures: 24 }], { rank: 2, alpha: 4, seed: 1 })
+    const adapter = initialAdapter([{ module, inFeatures: 24, outFeatures: 24 }], {
+      rank: 2,
+      alpha: 4,
+      seed: 1,
+    })
     for (const { up } of adapter.modules.values()) up.data.fill(fill)
     return adapter
   }
@@ -149,7 +170,9 @@ describe('an adapter', () => {
   })
 
   test('of another model is refused', async () => {
-    await expect(Embedder.load(folders.ar, { adapter: adapterFor('transformer.h.0.attn', 1) })).rejects.toMatchObject({
+    await expect(
+      Embedder.load(folders.ar, { adapter: adapterFor('transformer.h.0.attn', 1) }),
+    ).rejects.toMatchObject({
       code: 'checkpoint/adapter-target',
     })
   })
@@ -179,9 +202,23 @@ describe('a contract', () => {
     const { vectors } = await embedded(dir, items)
     expect(vectors.dims).toEqual([items.length, 24])
     // Its own prompt decides, and nothing else than what the page says.
-    const { vectors: chat } = await embedded(folders.ar, items, { attention: 'bidirectional', readout: { pool: 'mean' } })
+    const { vectors: chat } = await embedded(folders.ar, items, {
+      attention: 'bidirectional',
+      readout: { pool: 'mean' },
+    })
     expect(row(vectors, 0)).not.toEqual(row(chat, 0))
-    const keys = ['format', 'base', 'prompt', 'image', 'padding', 'truncation', 'attention', 'readout', 'normalisation', 'dtype']
+    const keys = [
+      'format',
+      'base',
+      'prompt',
+      'image',
+      'padding',
+      'truncation',
+      'attention',
+      'readout',
+      'normalisation',
+      'dtype',
+    ]
     for (const key of keys) {
       writeFileSync(join(dir, 'embedder.json'), JSON.stringify({ ...printed, [key]: undefined }))
       await expect(readContract(dir), key).rejects.toMatchObject({ code: 'file/schema' })
@@ -191,8 +228,17 @@ describe('a contract', () => {
   test('survives its file, decides the vectors, and is verified by its golden ones', async () => {
     const dir = join(root, 'tuned')
     const plain = defaultContract(modelOf((await openCheckpoint(folders.ar)).config))
-    const golden = { items: [{ text: 'a cat' }, { instruction: 'Find', text: 'keys' }], vectors: 'golden.safetensors', tolerance: 1e-5 }
-    const contract = { ...plain, base: { path: '../twin-ar' }, readout: { ...plain.readout, pool: 'mean' as const, dims: 6 }, golden }
+    const golden = {
+      items: [{ text: 'a cat' }, { instruction: 'Find', text: 'keys' }],
+      vectors: 'golden.safetensors',
+      tolerance: 1e-5,
+    }
+    const contract = {
+      ...plain,
+      base: { path: '../twin-ar' },
+      readout: { ...plain.readout, pool: 'mean' as const, dims: 6 },
+      golden,
+    }
     await writeContract(dir, contract)
     expect((await readContract(dir))?.contract).toEqual(contract)
     const { vectors } = await embedded(dir, golden.items)
@@ -212,7 +258,10 @@ describe('a contract', () => {
     await writeContract(dir, defaultContract(modelOf((await openCheckpoint(folders.ar)).config)))
     const file = join(dir, 'embedder.json')
     writeFileSync(file, readFileSync(file, 'utf8').replace('"padding"', '"paddings"'))
-    await expect(Embedder.load(dir)).rejects.toMatchObject({ code: 'file/schema', message: expect.stringContaining('paddings') })
+    await expect(Embedder.load(dir)).rejects.toMatchObject({
+      code: 'file/schema',
+      message: expect.stringContaining('paddings'),
+    })
   })
 })
 
@@ -221,14 +270,19 @@ test('a config with fewer layers than the weights is told once', async () => {
   cpSync(folders.ar, dir, { recursive: true })
   const file = join(dir, 'config.json')
   const config = JSON.parse(readFileSync(file, 'utf8'))
-  writeFileSync(file, JSON.stringify({ ...config, text_config: { ...config.text_config, num_hidden_layers: 1 } }))
+  writeFileSync(
+    file,
+    JSON.stringify({ ...config, text_config: { ...config.text_config, num_hidden_layers: 1 } }),
+  )
   const warnings: string[] = []
   const warn = (message: string) => void warnings.push(message)
   await embedded(folders.ar, [{ text: 'a cat' }], { warn })
   await embedded(folders.diffusion, [{ text: 'a cat' }], { warn })
   expect(warnings).toEqual([])
   await embedded(dir, [{ text: 'a cat' }], { warn })
-  expect(warnings).toEqual([expect.stringMatching(/fewer-layers: the weights hold 2 layers of the decoder, config\.json asks for 1/)])
+  expect(warnings).toEqual([
+    expect.stringMatching(/fewer-layers: the weights hold 2 layers of the decoder, config\.json asks for 1/),
+  ])
 })
 
 test('a NaN among the weights is found in the outputs', async () => {
@@ -246,7 +300,9 @@ test.each(['ar', 'tower'] as const)('zeros for weights give no vectors: %s', asy
   const dir = join(root, `zeros-${name}`)
   cpSync(folders[name], dir, { recursive: true })
   const tensors = await loadSafetensors(join(dir, 'model.safetensors'))
-  const zeros = [...tensors].map(([name, { dims }]) => [name, f32(dims, new Float32Array(sizeOf(dims)))] as const)
+  const zeros = [...tensors].map(
+    ([name, { dims }]) => [name, f32(dims, new Float32Array(sizeOf(dims)))] as const,
+  )
   await writeSafetensors(join(dir, 'model.safetensors'), Object.fromEntries(zeros))
   await expect(embedded(dir, [{ text: 'a cat' }])).rejects.toMatchObject({
     code: 'runtime/not-finite',
@@ -265,7 +321,13 @@ test('an item that gives a NaN is skipped alone', async () => {
   table.data[poisoned * table.dims[1]!] = Number.NaN
   await writeSafetensors(join(dir, 'model.safetensors'), { ...tensors, [name]: table })
   const embedder = await Embedder.load(dir)
-  const given = [{ text: 'a cat' }, { text: 'keys?' }, { text: 'keys' }, { text: 'keys?' }, { text: 'an apple' }]
+  const given = [
+    { text: 'a cat' },
+    { text: 'keys?' },
+    { text: 'keys' },
+    { text: 'keys?' },
+    { text: 'an apple' },
+  ]
   const { kept, skipped, vectors } = await embedder.embed(given, { badItems: 'skip' })
   await embedder.close()
   expect(kept).toEqual([0, 2, 4])
@@ -278,7 +340,10 @@ test('an item that gives a NaN is skipped alone', async () => {
   const small = await Embedder.load(dir, { tokenBudget: 1 })
   const longest = { text: 'an apple on a red background, and a cat, and keys' }
   const puts: number[] = []
-  const store = { get: async () => undefined, put: async (entries: readonly unknown[]) => void puts.push(entries.length) }
+  const store = {
+    get: async () => undefined,
+    put: async (entries: readonly unknown[]) => void puts.push(entries.length),
+  }
   const apart = await small.embed([...given, longest], { badItems: 'skip', store })
   await small.close()
   expect(apart.kept).toEqual([0, 2, 4, 5])
@@ -330,7 +395,10 @@ describe.each([
         !title.includes('jpeg'),
     )
     expect(usable.length).toBeGreaterThan(2)
-    const readouts = { mean: { layer: 'last', norm: 'after', pool: 'mean' }, last: { layer: 'last', norm: 'after', pool: 'last' } } as const
+    const readouts = {
+      mean: { layer: 'last', norm: 'after', pool: 'mean' },
+      last: { layer: 'last', norm: 'after', pool: 'last' },
+    } as const
     const made = await embedded(
       dir,
       usable.map(({ items: [item] }) => ({
@@ -347,7 +415,8 @@ describe.each([
     ] of usable.entries()) {
       for (const pool of ['mean', 'last'] as const) {
         const key = stages[`pool.${pool}`]
-        if (key !== undefined) expect(row(made.readouts[pool]!, i)).toBeAllClose(toF32(expected.get(key)!).data, { atol: 3e-5 })
+        if (key !== undefined)
+          expect(row(made.readouts[pool]!, i)).toBeAllClose(toF32(expected.get(key)!).data, { atol: 3e-5 })
       }
     }
   })

@@ -25,7 +25,10 @@ export class Embedder {
 
   private constructor(
     encoder: Encoder,
-    of: Pick<Embedder, 'family' | 'preset' | 'folders'> & { readouts: readonly string[]; deciding: FingerprintParts },
+    of: Pick<Embedder, 'family' | 'preset' | 'folders'> & {
+      readouts: readonly string[]
+      deciding: FingerprintParts
+    },
   ) {
     this.contract = of.deciding.contract
     this.family = of.family
@@ -47,14 +50,22 @@ export class Embedder {
   static async load(path: string, options: LoadOptions = {}): Promise<Embedder> {
     const { dir, model, encoder: opened, adapterFolder, preset } = await openSubject(path, options)
     const encoder =
-      model.kind === 'dual-encoder' ? erased(await dualEncoder(model, opened)) : erased(await visionLanguageEncoder(model, opened))
+      model.kind === 'dual-encoder'
+        ? erased(await dualEncoder(model, opened))
+        : erased(await visionLanguageEncoder(model, opened))
     const { contract, checkpoint, device = 'cpu', adapterMode = 'live' } = opened
     // Rounded weights with an update beside them are not the rounded sum.
     const engine = { device, dtype: contract.dtype, adapterMode: adapterFolder && adapterMode }
     const deciding = { contract, checkpoint, adapter: adapterFolder, engine }
     const files = [...checkpoint.files.map((file) => dirname(file)), adapterFolder]
     const folders = [...new Set([dir, checkpoint.dir, ...files.filter((folder) => folder !== undefined)])]
-    return new Embedder(encoder, { family: model.family, preset, folders, readouts: Object.keys(options.readouts ?? {}), deciding })
+    return new Embedder(encoder, {
+      family: model.family,
+      preset,
+      folders,
+      readouts: Object.keys(options.readouts ?? {}),
+      deciding,
+    })
   }
 
   /**
@@ -63,8 +74,16 @@ export class Embedder {
    * @throws EmbedderError `embedder/empty-item`, `embedder/dims`; FamilyError `family/too-long`; MediaError, FileError for pictures;
    * RuntimeError `runtime/not-finite`; InterruptedError
    */
-  async embed(items: Iterable<EmbedItem> | AsyncIterable<EmbedItem>, options: EmbedOptions = {}): Promise<Embeddings> {
-    return await embedItems(this.#encoder, { instruction: this.contract.prompt.instruction, names: this.#readouts }, items, options)
+  async embed(
+    items: Iterable<EmbedItem> | AsyncIterable<EmbedItem>,
+    options: EmbedOptions = {},
+  ): Promise<Embeddings> {
+    return await embedItems(
+      this.#encoder,
+      { instruction: this.contract.prompt.instruction, names: this.#readouts },
+      items,
+      options,
+    )
   }
 
   /** Opens every session now, so that the first item is as fast as the next ones. @throws RuntimeError what opening a session throws */

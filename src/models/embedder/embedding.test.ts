@@ -62,14 +62,24 @@ class SlowEncoder implements Encoder<Numbered> {
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => ({ text: String(i) }))
 
 function embed(encoder: SlowEncoder, items: Parameters<typeof embedItems>[2], store?: StoredVector[]) {
-  const kept = store && { get: async () => undefined, put: async (entries: readonly StoredVector[]) => void store.push(...entries) }
+  const kept = store && {
+    get: async () => undefined,
+    put: async (entries: readonly StoredVector[]) => void store.push(...entries),
+  }
   return embedItems(encoder, { instruction: undefined, names: [] }, items, { store: kept })
 }
 
 test('the next window is prepared while one runs, and no more than that', async () => {
   const encoder = new SlowEncoder()
   const { vectors } = await embed(encoder, numbers(3 * WINDOW))
-  expect(encoder.events.filter((event) => !event.startsWith('prepare'))).toEqual(['run 0', 'ran 3', 'run 4', 'ran 7', 'run 8', 'ran 11'])
+  expect(encoder.events.filter((event) => !event.startsWith('prepare'))).toEqual([
+    'run 0',
+    'ran 3',
+    'run 4',
+    'ran 7',
+    'run 8',
+    'ran 11',
+  ])
   expect(encoder.events.indexOf('prepare 7')).toBeLessThan(encoder.events.indexOf('ran 3'))
   expect(encoder.events.indexOf('prepare 8')).toBeGreaterThan(encoder.events.indexOf('ran 3'))
   expect(encoder.most).toBe(2 * WINDOW)
@@ -78,13 +88,19 @@ test('the next window is prepared while one runs, and no more than that', async 
 
 test('a failure of the window that runs goes before a bad item of the next one', async () => {
   const encoder = new SlowEncoder({ 2: 'broken', 5: 'too-long' })
-  await expect(embed(encoder, numbers(3 * WINDOW))).rejects.toMatchObject({ code: 'embedder/broken', message: 'item 2' })
+  await expect(embed(encoder, numbers(3 * WINDOW))).rejects.toMatchObject({
+    code: 'embedder/broken',
+    message: 'item 2',
+  })
 })
 
 test('a bad item ends the call when the window before it has run and its vectors are kept', async () => {
   const encoder = new SlowEncoder({ 5: 'too-long' })
   const stored: StoredVector[] = []
-  await expect(embed(encoder, numbers(3 * WINDOW), stored)).rejects.toMatchObject({ code: 'embedder/too-long', message: 'item 5' })
+  await expect(embed(encoder, numbers(3 * WINDOW), stored)).rejects.toMatchObject({
+    code: 'embedder/too-long',
+    message: 'item 5',
+  })
   expect(stored.map(({ vector }) => vector[0])).toEqual([0, 1, 2, 3])
 })
 

@@ -145,7 +145,9 @@ class EmbeddingRun {
     await this.settle()
     this.#progress()
     const outcome = this.#outcome
-    const reasons = outcome.map((result) => (typeof result === 'number' ? this.#failures.get(result) : result))
+    const reasons = outcome.map((result) =>
+      typeof result === 'number' ? this.#failures.get(result) : result,
+    )
     const kept = outcome.flatMap((_, index) => (reasons[index] === undefined ? [index] : []))
     const rows = kept.map((index) => Number(outcome[index]))
     const [vectors, ...readouts] = this.#tables.map((table) => table.take(rows))
@@ -237,7 +239,8 @@ class EmbeddingRun {
     const prepared = batch.map((waiting) => waiting.prepared)
     const made = await this.#encoder.encode(prepared, { signal: this.#options.signal, onBatch })
     for (const [i, column] of made.entries()) {
-      if (i > 0) for (const [place, vector] of column.entries()) this.#tables[i]!.set(batch[place]!.row, vector)
+      if (i > 0)
+        for (const [place, vector] of column.entries()) this.#tables[i]!.set(batch[place]!.row, vector)
     }
   }
 

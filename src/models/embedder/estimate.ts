@@ -45,7 +45,8 @@ interface ItemCost extends GraphCost {
  */
 export async function estimateSeconds(path: string, options: LoadOptions = {}): Promise<Estimate> {
   const { model, encoder } = await openSubject(path, options)
-  const costOfItem = model.kind === 'dual-encoder' ? await pairCost(model, encoder) : await sequenceCost(model, encoder)
+  const costOfItem =
+    model.kind === 'dual-encoder' ? await pairCost(model, encoder) : await sequenceCost(model, encoder)
   const costs: { kind: SampleKind; cost: ItemCost }[] = []
   let refusal: BifocalError | undefined
   for (const { kind, item } of sampleItems()) {
@@ -58,11 +59,20 @@ export async function estimateSeconds(path: string, options: LoadOptions = {}): 
     }
   }
   if (costs.length === 0 && refusal !== undefined) {
-    throw new EmbedderError('no-sample', { message: `the model takes none of the built-in items: ${refusal.message}`, hint: refusal.hint })
+    throw new EmbedderError('no-sample', {
+      message: `the model takes none of the built-in items: ${refusal.message}`,
+      hint: refusal.hint,
+    })
   }
   const width = model.kind === 'dual-encoder' ? model.shape.dims : model.shape.hidden
   const { device, threads } = encoder
-  const machine = await probeMachine({ width, rows: TOKEN_BUDGET, precision: encoder.contract.dtype, device, threads })
+  const machine = await probeMachine({
+    width,
+    rows: TOKEN_BUDGET,
+    precision: encoder.contract.dtype,
+    device,
+    threads,
+  })
   const items = SAMPLE_KINDS.flatMap((kind) => {
     const own = costs.filter((each) => each.kind === kind).map(({ cost }) => cost)
     if (own.length === 0) return []
@@ -75,14 +85,22 @@ export async function estimateSeconds(path: string, options: LoadOptions = {}): 
 }
 
 /** What an item costs in a batch of its like. */
-async function sequenceCost(model: VisionLanguageModel, options: EncoderOptions): Promise<(item: ReadItem) => ItemCost> {
+async function sequenceCost(
+  model: VisionLanguageModel,
+  options: EncoderOptions,
+): Promise<(item: ReadItem) => ItemCost> {
   const { shape } = model
   const { contract } = options
   const prepare = await sequencePreparer(model, options)
   const tower = new Graph()
-  tower.output('rows', model.buildVision(rootScope(tower), tower.input('pixel_values', 'f32', ['views', ...shape.view])).rows)
+  tower.output(
+    'rows',
+    model.buildVision(rootScope(tower), tower.input('pixel_values', 'f32', ['views', ...shape.view])).rows,
+  )
   const decoder = new Graph()
-  const pieces = model.buildDecoder(rootScope(decoder), decoderInputs(decoder, shape), { attention: contract.attention })
+  const pieces = model.buildDecoder(rootScope(decoder), decoderInputs(decoder, shape), {
+    attention: contract.attention,
+  })
   decoder.output('states', statesAt(pieces, contract.readout))
   return (read) => {
     const [{ item, tokens }, preparing] = fastest(() => prepare(read))
@@ -94,7 +112,8 @@ async function sequenceCost(model: VisionLanguageModel, options: EncoderOptions)
       ['rows', batch * rows],
     ])
     const all = costOf(decoder, sizes)
-    const seen = item.views.length === 0 ? { operations: 0, elements: 0 } : costOf(tower, towerSizes(tower, item))
+    const seen =
+      item.views.length === 0 ? { operations: 0, elements: 0 } : costOf(tower, towerSizes(tower, item))
     return {
       preparing,
       positions: tokens,
@@ -104,17 +123,28 @@ async function sequenceCost(model: VisionLanguageModel, options: EncoderOptions)
   }
 }
 
-async function pairCost(model: DualEncoderModel, options: EncoderOptions): Promise<(item: ReadItem) => ItemCost> {
+async function pairCost(
+  model: DualEncoderModel,
+  options: EncoderOptions,
+): Promise<(item: ReadItem) => ItemCost> {
   const { view, textLength } = model.shape
   const prepare = await pairPreparer(model, options)
   const images = new Graph()
-  images.output('vectors', model.buildImage(rootScope(images), images.input('pixels', 'f32', ['batch', ...view])).imageEmbeds)
+  images.output(
+    'vectors',
+    model.buildImage(rootScope(images), images.input('pixels', 'f32', ['batch', ...view])).imageEmbeds,
+  )
   const texts = new Graph()
-  texts.output('vectors', model.buildText(rootScope(texts), texts.input('ids', 'i64', ['batch', textLength])).textEmbeds)
+  texts.output(
+    'vectors',
+    model.buildText(rootScope(texts), texts.input('ids', 'i64', ['batch', textLength])).textEmbeds,
+  )
   const one = new Map([['batch', 1]])
   return (read) => {
     const [{ pixels, ids }, preparing] = fastest(() => prepare(read))
-    const towers = [...(pixels === undefined ? [] : [images]), ...(ids === undefined ? [] : [texts])].map((graph) => costOf(graph, one))
+    const towers = [...(pixels === undefined ? [] : [images]), ...(ids === undefined ? [] : [texts])].map(
+      (graph) => costOf(graph, one),
+    )
     return {
       preparing,
       positions: ids?.length ?? 0,

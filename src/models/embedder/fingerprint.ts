@@ -25,7 +25,12 @@ export interface FingerprintParts {
  * adapter's files.
  * @throws FileError `file/read`
  */
-export async function fingerprintOf({ contract, checkpoint, adapter, engine }: FingerprintParts): Promise<string> {
+export async function fingerprintOf({
+  contract,
+  checkpoint,
+  adapter,
+  engine,
+}: FingerprintParts): Promise<string> {
   const { base: _base, adapter: _adapter, golden: _golden, ...deciding } = contract
   const hash = createHash('sha256').update(JSON.stringify([deciding, checkpoint.config, engine]))
   for (const file of checkpoint.files) {
@@ -35,7 +40,9 @@ export async function fingerprintOf({ contract, checkpoint, adapter, engine }: F
     try {
       for (const { name, dtype, dims, file: holder, offset, byteLength } of checkpoint.tensors.values()) {
         if (holder !== file) continue
-        const { buffer, bytesRead } = await handle.read(Buffer.alloc(Math.min(SAMPLE, byteLength)), { position: offset })
+        const { buffer, bytesRead } = await handle.read(Buffer.alloc(Math.min(SAMPLE, byteLength)), {
+          position: offset,
+        })
         hash.update(JSON.stringify([name, dtype, dims])).update(buffer.subarray(0, bytesRead))
       }
     } finally {

@@ -34,5 +34,9 @@ export function applyImagePolicy(image: RgbImage, { enlarge, squash, limit }: Im
   const large = tiny ? resize(image, { width: enlarge.to, height: enlarge.to }, 'bicubic') : image
   const square = squash === undefined ? large : resize(large, squash, 'bicubic')
   if (limit === undefined) return square
-  return resize(square, smartResize(square, limit.factor, { min: limit.minPixels, max: limit.maxPixels }), 'bicubic')
+  return resize(
+    square,
+    smartResize(square, limit.factor, { min: limit.minPixels, max: limit.maxPixels }),
+    'bicubic',
+  )
 }

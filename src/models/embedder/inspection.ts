@@ -85,7 +85,9 @@ export async function inspectModel(path: string, options: ResolveOptions = {}): 
 
 /** Bytes of all weights by precision. Tables whose rows are only looked up stay as they are stored; all else is unpacked when a session opens. */
 function memoryOf({ nodes }: Graph): Record<Precision, number> {
-  const cast = new Set(nodes.flatMap((node) => (isNode(node, 'Gather') ? [] : node.inputs.map(({ id }) => id))))
+  const cast = new Set(
+    nodes.flatMap((node) => (isNode(node, 'Gather') ? [] : node.inputs.map(({ id }) => id))),
+  )
   const memory = { f32: 0, f16: 0, int8: 0 }
   for (const precision of PRECISIONS) {
     const plan = planPrecision(nodes, precision, false)
@@ -94,7 +96,10 @@ function memoryOf({ nodes }: Graph): Record<Precision, number> {
       const { id, dtype } = node.output
       const dims = node.output.dims.map(Number)
       const form = plan.get(id)?.form
-      memory[precision] += form === undefined ? sizeOf(dims) * BYTES_PER_ELEMENT[cast.has(id) ? 'f32' : dtype] : formBytes(form, dims)
+      memory[precision] +=
+        form === undefined
+          ? sizeOf(dims) * BYTES_PER_ELEMENT[cast.has(id) ? 'f32' : dtype]
+          : formBytes(form, dims)
     }
   }
   return memory
@@ -102,7 +107,8 @@ function memoryOf({ nodes }: Graph): Record<Precision, number> {
 
 /** Tower, projector and decoder by the names that the families give them. */
 function partOf(name: string): string {
-  if (/vision|image_tokenizer|image_newline/.test(name)) return name.includes('newline') ? 'projector' : 'vision'
+  if (/vision|image_tokenizer|image_newline/.test(name))
+    return name.includes('newline') ? 'projector' : 'vision'
   if (/projector|projection/.test(name)) return 'projector'
   return /text_model/.test(name) ? 'text' : 'decoder'
 }

@@ -23,7 +23,10 @@ export interface LocatedModel {
 const ADAPTER_CONFIG = 'adapter_config.json'
 
 /** Which checkpoint PEFT adapted. */
-const adaptedSchema = z.object({ base_model_name_or_path: z.string().min(1).nullish(), revision: z.string().min(1).nullish() })
+const adaptedSchema = z.object({
+  base_model_name_or_path: z.string().min(1).nullish(),
+  revision: z.string().min(1).nullish(),
+})
 
 /**
  * Finds, or fetches, a model: a checkpoint folder, a folder with an `embedder.json`, that file, a PEFT adapter folder that names its base, or any of
@@ -33,7 +36,8 @@ const adaptedSchema = z.object({ base_model_name_or_path: z.string().min(1).null
 export async function locateModel(model: string, options: ResolveOptions = {}): Promise<LocatedModel> {
   const dir = await resolveModel(model, options)
   const adapted = await baseOfAdapter(dir)
-  if (adapted !== undefined) return { dir, contract: undefined, base: await resolveModel(adapted, options), adapter: dir }
+  if (adapted !== undefined)
+    return { dir, contract: undefined, base: await resolveModel(adapted, options), adapter: dir }
   const contract = await readContract(dir)
   if (contract === undefined) return { dir, contract, base: dir, adapter: undefined }
   const { path, revision } = contract.contract.base

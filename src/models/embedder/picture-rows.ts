@@ -40,7 +40,10 @@ export class PictureRows {
     this.#view = model.shape.view
     this.#width = rowWidth(model.shape)
     this.#session = sessions.session('tower', (scope) => {
-      const { stages, rows } = model.buildVision(scope, scope.graph.input('pixel_values', 'f32', ['views', ...model.shape.view]))
+      const { stages, rows } = model.buildVision(
+        scope,
+        scope.graph.input('pixel_values', 'f32', ['views', ...model.shape.view]),
+      )
       this.#tokensPerView = Number(Object.values(stages).at(-1)?.dims[1])
       scope.graph.output('rows', rows)
     })
@@ -55,7 +58,11 @@ export class PictureRows {
   async table(batch: readonly PicturedItem[], signal?: AbortSignal): Promise<RowTable> {
     const pictures = new Map<string, PreparedItem>()
     for (const { item, pictureKey } of batch) if (pictureKey !== undefined) pictures.set(pictureKey, item)
-    if (pictures.size === 0) return { rows: f32([1, this.#width], new Float32Array(this.#width)), index: ({ item }) => item.imageIndex }
+    if (pictures.size === 0)
+      return {
+        rows: f32([1, this.#width], new Float32Array(this.#width)),
+        index: ({ item }) => item.imageIndex,
+      }
     const found = await this.#rowsOf(pictures, signal)
     const starts = new Map<string, number>()
     let count = 0
@@ -72,13 +79,18 @@ export class PictureRows {
       index: ({ item, pictureKey }) => {
         const own = pictureKey === undefined ? 0 : found.get(pictureKey)!.length / this.#width
         const start = pictureKey === undefined ? 0 : starts.get(pictureKey)!
-        return item.imageIndex.map((row) => (row < 0 ? -1 : row < own ? start + row : sharedStart + row - own))
+        return item.imageIndex.map((row) =>
+          row < 0 ? -1 : row < own ? start + row : sharedStart + row - own,
+        )
       },
     }
   }
 
   /** `[views · tokens, hidden]` of each picture; all that the tower gives for one with feeds of its own. */
-  async #rowsOf(pictures: ReadonlyMap<string, PreparedItem>, signal?: AbortSignal): Promise<Map<string, Float32Array>> {
+  async #rowsOf(
+    pictures: ReadonlyMap<string, PreparedItem>,
+    signal?: AbortSignal,
+  ): Promise<Map<string, Float32Array>> {
     const found = new Map<string, Float32Array>()
     const missing: { key: string; item: PreparedItem }[] = []
     for (const [key, item] of pictures) {
@@ -88,7 +100,10 @@ export class PictureRows {
     }
     const apart = missing.filter(({ item }) => item.visionFeeds !== undefined)
     for (const { key, item } of apart) {
-      const { rows } = await this.#session.run({ pixel_values: this.#pixels(item.views), ...item.visionFeeds }, signal)
+      const { rows } = await this.#session.run(
+        { pixel_values: this.#pixels(item.views), ...item.visionFeeds },
+        signal,
+      )
       if (!(rows?.data instanceof Float32Array)) continue
       found.set(key, rows.data)
       this.#keep(key, rows.data)
@@ -98,9 +113,13 @@ export class PictureRows {
     const parts = new Map<string, Float32Array[]>(together.map(({ key }) => [key, []]))
     const width = this.#tokensPerView * this.#width
     for (const chunk of chunks(views, Math.max(1, Math.floor(PIXELS_A_RUN / sizeOf(this.#view))))) {
-      const { rows } = await this.#session.run({ pixel_values: this.#pixels(chunk.map(({ view }) => view)) }, signal)
+      const { rows } = await this.#session.run(
+        { pixel_values: this.#pixels(chunk.map(({ view }) => view)) },
+        signal,
+      )
       if (!(rows?.data instanceof Float32Array)) continue
-      for (const [i, { key }] of chunk.entries()) parts.get(key)!.push(rows.data.subarray(i * width, (i + 1) * width))
+      for (const [i, { key }] of chunk.entries())
+        parts.get(key)!.push(rows.data.subarray(i * width, (i + 1) * width))
       this.#shared = rows.data.slice(chunk.length * width)
     }
     for (const [key, list] of parts) {

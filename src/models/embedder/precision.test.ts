@@ -25,39 +25,57 @@ afterAll(() => rmSync(root, { recursive: true }))
 
 /** Fixtures that an item can be put to without their own prompts. */
 const families = hasGolden('llava')
-  ? readdirSync(goldenDir('.')).filter((name) => !name.startsWith('tune-') && existsSync(goldenDir(`${name}/checkpoint/config.json`)))
+  ? readdirSync(goldenDir('.')).filter(
+      (name) => !name.startsWith('tune-') && existsSync(goldenDir(`${name}/checkpoint/config.json`)),
+    )
   : []
 
-test.each(families)('the fixture %s: texts, pictures and both stay near their vectors in f32', async (name) => {
-  const [f16, int8] = await measurePrecision(goldenDir(`${name}/checkpoint`), { rounds: 1 })
-  expect(f16).toMatchObject({ dtype: 'f16', cosine: { image: { items: 3 }, both: { items: expect.any(Number) } } })
-  expect(f16!.cosine.all.min).toBeGreaterThan(0.9999)
-  // Random weights 32 to 64 wide, where little averages out; bench/int8.ts holds 0.995 at the width of a real model.
-  expect(int8!.cosine.all.min).toBeGreaterThan(0.98)
-  // Not the vectors of f32 under another name.
-  expect(int8!.cosine.all.min).toBeLessThan(1 - 1e-7)
-})
+test.each(families)(
+  'the fixture %s: texts, pictures and both stay near their vectors in f32',
+  async (name) => {
+    const [f16, int8] = await measurePrecision(goldenDir(`${name}/checkpoint`), { rounds: 1 })
+    expect(f16).toMatchObject({
+      dtype: 'f16',
+      cosine: { image: { items: 3 }, both: { items: expect.any(Number) } },
+    })
+    expect(f16!.cosine.all.min).toBeGreaterThan(0.9999)
+    // Random weights 32 to 64 wide, where little averages out; bench/int8.ts holds 0.995 at the width of a real model.
+    expect(int8!.cosine.all.min).toBeGreaterThan(0.98)
+    // Not the vectors of f32 under another name.
+    expect(int8!.cosine.all.min).toBeLessThan(1 - 1e-7)
+  },
+)
 
-test.each(['tower', 'twin-ar', 'twin-diffusion'])('%s, int8: vectors of its own pictures and captions stay near', async (name) => {
-  const world = await loadWorld(shipped('data'), 'small')
-  const sheets = await loadSheets(shipped('data'), [...world.training, ...world.heldOut])
-  const pairs = Array.from({ length: 12 }, (_, i) => captionPair(world, 3, i, 'test'))
-  const items: EmbedItem[] = [
-    ...pairs.map(({ description }) => ({ image: { width: PICTURE, height: PICTURE, data: draw(description, sheets) } })),
-    ...pairs.map(({ caption }) => ({ text: caption })),
-  ]
-  const [, int8] = await measurePrecision(shipped(`models/${name}`), { items, rounds: 1 })
-  expect(int8!.cosine.given).toMatchObject({ items: 24 })
-  expect(int8!.cosine.all.mean).toBeGreaterThan(0.995)
-})
+test.each(['tower', 'twin-ar', 'twin-diffusion'])(
+  '%s, int8: vectors of its own pictures and captions stay near',
+  async (name) => {
+    const world = await loadWorld(shipped('data'), 'small')
+    const sheets = await loadSheets(shipped('data'), [...world.training, ...world.heldOut])
+    const pairs = Array.from({ length: 12 }, (_, i) => captionPair(world, 3, i, 'test'))
+    const items: EmbedItem[] = [
+      ...pairs.map(({ description }) => ({
+        image: { width: PICTURE, height: PICTURE, data: draw(description, sheets) },
+      })),
+      ...pairs.map(({ caption }) => ({ text: caption })),
+    ]
+    const [, int8] = await measurePrecision(shipped(`models/${name}`), { items, rounds: 1 })
+    expect(int8!.cosine.given).toMatchObject({ items: 24 })
+    expect(int8!.cosine.all.mean).toBeGreaterThan(0.995)
+  },
+)
 
 test('no items are told', async () => {
-  await expect(measurePrecision(shipped('models/twin-ar'), { items: [] })).rejects.toMatchObject({ code: 'usage/empty-input', exitCode: 2 })
+  await expect(measurePrecision(shipped('models/twin-ar'), { items: [] })).rejects.toMatchObject({
+    code: 'usage/empty-input',
+    exitCode: 2,
+  })
 })
 
 test('items that no model takes are told', async () => {
   const items = [{ text: 'keys '.repeat(400) }]
-  await expect(measurePrecision(shipped('models/twin-ar'), { items })).rejects.toMatchObject({ code: 'embedder/no-sample' })
+  await expect(measurePrecision(shipped('models/twin-ar'), { items })).rejects.toMatchObject({
+    code: 'embedder/no-sample',
+  })
 })
 
 test('a contract keeps its dtype: vectors recorded in int8 are verified in int8', async () => {
@@ -65,7 +83,9 @@ test('a contract keeps its dtype: vectors recorded in int8 are verified in int8'
   await recordGolden(shipped('models/twin-ar'), [{ text: 'a cat' }], dir, { dtype: 'int8' })
   expect((await readContract(dir))?.contract.dtype).toBe('int8')
   expect((await verifyContract(dir)).failure).toBeUndefined()
-  expect(await verifyContract(dir, { dtype: 'f32' })).toMatchObject({ failure: { stage: expect.stringMatching(/^layer|^vector/) } })
+  expect(await verifyContract(dir, { dtype: 'f32' })).toMatchObject({
+    failure: { stage: expect.stringMatching(/^layer|^vector/) },
+  })
 })
 
 describe('vectors of one precision are not those of another', () => {
@@ -99,7 +119,11 @@ describe('vectors of one precision are not those of another', () => {
       const stop = new AbortController()
       const onProgress = ({ done }: { done: number }) => (done > stopAt ? stop.abort() : undefined)
       try {
-        return await embedFile(embedder, itemsOfText(lines.join('\n'), 'items', '.'), { out, signal: stop.signal, onProgress })
+        return await embedFile(embedder, itemsOfText(lines.join('\n'), 'items', '.'), {
+          out,
+          signal: stop.signal,
+          onProgress,
+        })
       } finally {
         await embedder.close()
       }

@@ -49,10 +49,16 @@ interface Measured {
  * @throws UsageError `usage/empty-input`; EmbedderError `embedder/no-sample` when the model can take no item; what `Embedder.load` throws
  * @example for (const { dtype, cosine, speed } of await measurePrecision('models/twin-ar')) console.log(dtype, cosine.all.min, speed)
  */
-export async function measurePrecision(path: string, options: MeasurePrecisionOptions = {}): Promise<PrecisionReport[]> {
+export async function measurePrecision(
+  path: string,
+  options: MeasurePrecisionOptions = {},
+): Promise<PrecisionReport[]> {
   const { items: given, rounds = 3, onProgress, ...load } = options
   if (given?.length === 0) {
-    throw new UsageError('empty-input', { message: 'no items to compare precisions with', hint: 'Give one at least, or none of your own.' })
+    throw new UsageError('empty-input', {
+      message: 'no items to compare precisions with',
+      hint: 'Give one at least, or none of your own.',
+    })
   }
   const itemsOf = (round: number): { kind: Kind; item: EmbedItem }[] =>
     given?.map((item) => ({ kind: 'given', item })) ?? sampleItems(round)
@@ -66,7 +72,9 @@ export async function measurePrecision(path: string, options: MeasurePrecisionOp
   const reports: PrecisionReport[] = []
   for (const dtype of REDUCED) {
     const { vectors, seconds } = await at(dtype)
-    const cosines = vectors.map((vector, row) => vector && exact.vectors[row] && dot(vector, exact.vectors[row]))
+    const cosines = vectors.map(
+      (vector, row) => vector && exact.vectors[row] && dot(vector, exact.vectors[row]),
+    )
     const of = (wanted: (kind: Kind) => boolean) => nearness(cosines.filter((_, row) => wanted(kinds[row]!)))
     const byKind = ([...SAMPLE_KINDS, 'given'] as const).flatMap((kind) => {
       const found = of((other) => other === kind)
@@ -74,7 +82,10 @@ export async function measurePrecision(path: string, options: MeasurePrecisionOp
     })
     reports.push({
       dtype,
-      cosine: { all: of(() => true) ?? { items: 0, min: Number.NaN, mean: Number.NaN }, ...Object.fromEntries(byKind) },
+      cosine: {
+        all: of(() => true) ?? { items: 0, min: Number.NaN, mean: Number.NaN },
+        ...Object.fromEntries(byKind),
+      },
       speed: exact.seconds / seconds,
       seconds: seconds / cosines.filter((cosine) => cosine !== undefined).length,
     })
@@ -99,7 +110,12 @@ export async function fastestPass(
   return seconds
 }
 
-async function measure(path: string, load: LoadOptions, itemsOf: (round: number) => EmbedItem[], rounds: number): Promise<Measured> {
+async function measure(
+  path: string,
+  load: LoadOptions,
+  itemsOf: (round: number) => EmbedItem[],
+  rounds: number,
+): Promise<Measured> {
   const embedder = await Embedder.load(path, load)
   const { signal } = load
   try {
@@ -108,10 +124,18 @@ async function measure(path: string, load: LoadOptions, itemsOf: (round: number)
     const { vectors, kept, skipped } = await embedder.embed(first, { badItems: 'skip', signal })
     const [why] = skipped
     if (kept.length === 0 && why !== undefined) {
-      throw new EmbedderError('no-sample', { message: `the model takes none of the items: ${why.message}`, hint: why.hint })
+      throw new EmbedderError('no-sample', {
+        message: `the model takes none of the items: ${why.message}`,
+        hint: why.hint,
+      })
     }
     const width = vectors.data.length / kept.length
-    const seconds = await fastestPass(embedder, (round) => itemsOf(round).filter((_, row) => kept.includes(row)), rounds, signal)
+    const seconds = await fastestPass(
+      embedder,
+      (round) => itemsOf(round).filter((_, row) => kept.includes(row)),
+      rounds,
+      signal,
+    )
     const rowOf = new Map(kept.map((index, row) => [index, row]))
     return {
       vectors: first.map((_, index) => {
@@ -128,5 +152,9 @@ async function measure(path: string, load: LoadOptions, itemsOf: (round: number)
 function nearness(cosines: readonly (number | undefined)[]): Nearness | undefined {
   const found = cosines.filter((cosine) => cosine !== undefined)
   if (found.length === 0) return undefined
-  return { items: found.length, min: Math.min(...found), mean: found.reduce((sum, cosine) => sum + cosine, 0) / found.length }
+  return {
+    items: found.length,
+    min: Math.min(...found),
+    mean: found.reduce((sum, cosine) => sum + cosine, 0) / found.length,
+  }
 }

@@ -26,7 +26,10 @@ function picture(width: number, height: number): RgbImage {
 }
 
 describe('prompts as the published code writes them', () => {
-  const promptOf = (name: keyof typeof presets, item: { instruction?: string; text?: string; images?: number }) => {
+  const promptOf = (
+    name: keyof typeof presets,
+    item: { instruction?: string; text?: string; images?: number },
+  ) => {
     const { template = '', placeholder } = presets[name].contract.prompt
     return templatePrompt(template, { images: 0, ...item }, placeholder).prompt
   }
@@ -43,16 +46,32 @@ describe('prompts as the published code writes them', () => {
       '<image> Represent the given image a cat',
     ],
     ['vlm2vec-llava-next', { text: 'A cat and a dog' }, 'A cat and a dog'],
-    ['vlm2vec-qwen2-vl', { images: 1, instruction: 'What is in the image' }, '<|image_pad|> What is in the image'],
+    [
+      'vlm2vec-qwen2-vl',
+      { images: 1, instruction: 'What is in the image' },
+      '<|image_pad|> What is in the image',
+    ],
     ['vlm2vec-v2', { images: 1 }, '<|image_pad|>'],
     // A finished MMEB string: the line break after the picture takes the place of the space.
     ['vlm2vec-v2', { images: 1, text: '\nFind it: a cat\n' }, '<|image_pad|>\nFind it: a cat\n'],
-    ['gme', { instruction: 'Find.', images: 1, text: 'a cat' }, `${chat('Find.', `${seen}a cat`)}<|endoftext|>`],
+    [
+      'gme',
+      { instruction: 'Find.', images: 1, text: 'a cat' },
+      `${chat('Find.', `${seen}a cat`)}<|endoftext|>`,
+    ],
     ['gme', { instruction: 'Find.', text: 'a cat' }, `${chat('Find.', 'a cat')}<|endoftext|>`],
     ['e5-v', { images: 1 }, llama('<image>\nSummary above image in one word: ')],
     ['e5-v', { text: 'a cat' }, llama('a cat\nSummary above sentence in one word: ')],
-    ['e5-v', { images: 1, text: 'a cat' }, llama('<image>\na cat\nSummary above image and text in one word: ')],
-    ['qwen3-vl-embedding', { instruction: 'Find.', images: 2, text: 'a cat' }, chat('Find.', `${seen}${seen}a cat`)],
+    [
+      'e5-v',
+      { images: 1, text: 'a cat' },
+      llama('<image>\na cat\nSummary above image and text in one word: '),
+    ],
+    [
+      'qwen3-vl-embedding',
+      { instruction: 'Find.', images: 2, text: 'a cat' },
+      chat('Find.', `${seen}${seen}a cat`),
+    ],
   ] as const)('%s %o', (name, item, expected) => {
     expect(promptOf(name, item)).toBe(expected)
   })
@@ -62,7 +81,11 @@ describe('prompts as the published code writes them', () => {
   })
 
   test('where the instruction ends', () => {
-    const { prompt, instructionEnd } = templatePrompt('{image} {instruction} {text}', { images: 1, instruction: 'Find', text: 'a cat' })
+    const { prompt, instructionEnd } = templatePrompt('{image} {instruction} {text}', {
+      images: 1,
+      instruction: 'Find',
+      text: 'a cat',
+    })
     expect(prompt.slice(0, instructionEnd)).toBe('<image> Find')
   })
 
@@ -101,7 +124,12 @@ describe('a preset is found', () => {
   test.each([
     ['by its repository', 'Qwen/Qwen3-VL-Embedding-8B', 'qwen3-vl', 'qwen3-vl-embedding'],
     ['by a folder of its name', '/data/gme-Qwen2-VL-2B-Instruct/', 'qwen2-vl', 'gme'],
-    ['in the cache', '/c/hub/models--TIGER-Lab--VLM2Vec-Qwen2VL-2B/snapshots/0123', 'qwen2-vl', 'vlm2vec-qwen2-vl'],
+    [
+      'in the cache',
+      '/c/hub/models--TIGER-Lab--VLM2Vec-Qwen2VL-2B/snapshots/0123',
+      'qwen2-vl',
+      'vlm2vec-qwen2-vl',
+    ],
     ['not for its base model', 'Qwen/Qwen2-VL-2B-Instruct', 'qwen2-vl', undefined],
     ['not for another family', 'royokong/e5-v', 'qwen2-vl', undefined],
     ['not inside other names', '/data/my-e5-v', 'llava-next', undefined],
@@ -129,7 +157,9 @@ describe.runIf(hasGolden('qwen2-vl'))('on a small Qwen2-VL', () => {
     const off = await openSubject(dir, { preset: 'none', warn: (message) => warnings.push(message) })
     expect(off.encoder.contract).toEqual(defaultContract(off.model))
     expect(warnings).toHaveLength(1)
-    await expect(openSubject(dir, { preset: 'e5-v' })).rejects.toMatchObject({ code: 'embedder/preset-family' })
+    await expect(openSubject(dir, { preset: 'e5-v' })).rejects.toMatchObject({
+      code: 'embedder/preset-family',
+    })
   })
 
   test('positions of pictures are as the contract says', async () => {
@@ -137,9 +167,19 @@ describe.runIf(hasGolden('qwen2-vl'))('on a small Qwen2-VL', () => {
     const model = modelOf(checkpoint.config)
     if (model.kind === 'dual-encoder') return expect.unreachable()
     const positionsIn = async (mropeMode: 'grid' | 'plain') => {
-      const contract = { ...withPreset(defaultContract(model), 'gme', model.family), image: PLAIN_IMAGES, mropeMode }
+      const contract = {
+        ...withPreset(defaultContract(model), 'gme', model.family),
+        image: PLAIN_IMAGES,
+        mropeMode,
+      }
       const prepare = await sequencePreparer(model, { checkpoint, contract, readouts: [contract.readout] })
-      const { item, prompt } = prepare({ instruction: 'Find.', text: 'a cat', pictures: [picture(90, 60)], pictureKey: 'a', key: 'a' })
+      const { item, prompt } = prepare({
+        instruction: 'Find.',
+        text: 'a cat',
+        pictures: [picture(90, 60)],
+        pictureKey: 'a',
+        key: 'a',
+      })
       expect(prompt).toContain('<|im_end|>')
       return item.positions!
     }
@@ -153,11 +193,17 @@ describe.runIf(hasGolden('qwen2-vl'))('on a small Qwen2-VL', () => {
     const dir = join(root, 'written')
     mkdirSync(dir)
     const model = modelOf((await openCheckpoint(base)).config)
-    const contract = { ...withPreset(defaultContract(model), 'vlm2vec-v2', model.family), base: { path: base } }
+    const contract = {
+      ...withPreset(defaultContract(model), 'vlm2vec-v2', model.family),
+      base: { path: base },
+    }
     await writeContract(dir, contract)
     expect((await readContract(dir))?.contract).toEqual(JSON.parse(JSON.stringify(contract)))
     const embedder = await Embedder.load(dir)
-    const { vectors } = await embedder.embed([{ text: 'a cat' }, { image: picture(40, 60), instruction: 'What is in the image' }])
+    const { vectors } = await embedder.embed([
+      { text: 'a cat' },
+      { image: picture(40, 60), instruction: 'What is in the image' },
+    ])
     await embedder.close()
     expect(Math.hypot(...vectors.data.subarray(vectors.dims[1]))).toBeCloseTo(1, 5)
   })

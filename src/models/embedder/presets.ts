@@ -36,7 +36,9 @@ const last = { layer: 'last', norm: 'after', pool: 'last' } as const
 
 /** VLM2Vec: no chat template; token, instruction and text with single spaces between. Positions are one-dimensional, as no vision start token stands before a picture. */
 const VLM2VEC = '{image} {instruction} {text}'
-const QUESTION = { instruction: 'Represent the given image with the following question: What is in the image' }
+const QUESTION = {
+  instruction: 'Represent the given image with the following question: What is in the image',
+}
 const cosines = (catAndDog: number, catAndTiger: number) => [
   { text: 'A cat and a dog', cosine: catAndDog },
   { text: 'A cat and a tiger', cosine: catAndTiger },
@@ -125,7 +127,8 @@ const published = {
     verified: false,
     contract: {
       prompt: {
-        template: '<|im_start|>system\n{instruction}<|im_end|>\n<|im_start|>user\n{image}{text}<|im_end|>\n<|im_start|>assistant\n',
+        template:
+          '<|im_start|>system\n{instruction}<|im_end|>\n<|im_start|>user\n{image}{text}<|im_end|>\n<|im_start|>assistant\n',
         placeholder: VISION,
         instruction: "Represent the user's input.",
         punctuated: true,
@@ -150,10 +153,13 @@ export const presetNames = Object.keys(published).filter((name): name is PresetN
  * @param family of the model: a preset for another one is none
  */
 export function presetFor(names: readonly (string | undefined)[], family: string): PresetName | undefined {
-  const given = names.flatMap((name) => (name === undefined ? [] : [name.replaceAll('\\', '/').toLowerCase()]))
+  const given = names.flatMap((name) =>
+    name === undefined ? [] : [name.replaceAll('\\', '/').toLowerCase()],
+  )
   return presetNames.find(
     (preset) =>
-      presets[preset].family === family && presets[preset].repositories.some((repository) => given.some((name) => isOf(name, repository))),
+      presets[preset].family === family &&
+      presets[preset].repositories.some((repository) => given.some((name) => isOf(name, repository))),
   )
 }
 
@@ -168,7 +174,11 @@ function isOf(name: string, repository: string): boolean {
  * A folder's contract with a preset's prompt, picture policy, positions and readout in place of its own.
  * @throws EmbedderError `embedder/preset-family` for a model of another family
  */
-export function withPreset(contract: LocatedContract['contract'], name: PresetName, family: string): Contract {
+export function withPreset(
+  contract: LocatedContract['contract'],
+  name: PresetName,
+  family: string,
+): Contract {
   const { family: wanted, contract: decided } = presets[name]
   if (family !== wanted) {
     throw new EmbedderError('preset-family', {

@@ -1,6 +1,16 @@
 /** @file What this machine does in a second, measured. */
 
-import { add, compile, costOf, Graph, linear, mul, type Precision, softmax, type Value } from '../../engine/graph/index.ts'
+import {
+  add,
+  compile,
+  costOf,
+  Graph,
+  linear,
+  mul,
+  type Precision,
+  softmax,
+  type Value,
+} from '../../engine/graph/index.ts'
 import type { Device } from '../../engine/runtime/devices.ts'
 import { openSession } from '../../engine/runtime/session.ts'
 import { memoryWeights } from '../../engine/runtime/weights.ts'
@@ -41,7 +51,10 @@ export async function probeMachine(options: ProbeOptions): Promise<MachineSpeed>
     names.reduce((rows, name) => linear(rows, graph.parameter(name, 'f32', [width, width])), x),
   )
   const others = await timed(options, [], (_, x) => softmax(add(mul(x, x), x), 1))
-  return { operations: products.cost.operations / products.seconds, elements: others.cost.elements / others.seconds }
+  return {
+    operations: products.cost.operations / products.seconds,
+    elements: others.cost.elements / others.seconds,
+  }
 }
 
 /** The cost of one run and its time: the median over half of the probe's seconds. */

@@ -33,7 +33,8 @@ function signs({ dims, data }: Tensor<'f32'>): Tensor<'u8'> {
   const width = Math.ceil(dim / 8)
   const out = new Uint8Array(rows * width)
   for (let row = 0; row < rows; row++) {
-    for (let i = 0; i < dim; i++) if (data[row * dim + i]! > 0) out[row * width + (i >> 3)]! |= 0x80 >> (i & 7)
+    for (let i = 0; i < dim; i++)
+      if (data[row * dim + i]! > 0) out[row * width + (i >> 3)]! |= 0x80 >> (i & 7)
   }
   return tensor('u8', [rows, width], out)
 }

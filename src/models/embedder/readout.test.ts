@@ -29,7 +29,9 @@ describe('pool weights', () => {
   })
 
   test('refuses a pooling that the item has no position for', () => {
-    expect(() => poolWeights('mean-image', { inputIds: [1], imageIndex: [-1], tailStart: 0 })).toThrow(/mean-image/)
+    expect(() => poolWeights('mean-image', { inputIds: [1], imageIndex: [-1], tailStart: 0 })).toThrow(
+      /mean-image/,
+    )
     expect(() => poolWeights('eos', item, { eos: 77 })).toThrow(/eos/)
   })
 })

@@ -4,7 +4,16 @@
  * @see specs/lavida.md §7; DESIGN "Readout"
  */
 
-import { div, l2Normalize, matMul, reduceSum, reshape, slice, sliceAt, type Value } from '../../engine/graph/index.ts'
+import {
+  div,
+  l2Normalize,
+  matMul,
+  reduceSum,
+  reshape,
+  slice,
+  sliceAt,
+  type Value,
+} from '../../engine/graph/index.ts'
 import { BifocalError, type ErrorDetails } from '../../foundation/numeric/errors.ts'
 import { f32, type Tensor } from '../../foundation/numeric/tensor.ts'
 
@@ -20,7 +29,17 @@ export class ReadoutError extends BifocalError {
  * `weighted`: weights 1 … n (for causal models). `eos`: the last end-of-text token, which the prompt must hold. `mask`: mean over the mask
  * tokens, which the prompt must hold; `mask-shifted`: over the positions one before each, whose states predict them in Dream.
  */
-export const pools = ['last', 'mean', 'mean-text', 'mean-image', 'mean-tail', 'weighted', 'eos', 'mask', 'mask-shifted'] as const
+export const pools = [
+  'last',
+  'mean',
+  'mean-text',
+  'mean-image',
+  'mean-tail',
+  'weighted',
+  'eos',
+  'mask',
+  'mask-shifted',
+] as const
 export type Pool = (typeof pools)[number]
 
 /** Where a vector is read. */
@@ -60,7 +79,8 @@ export function poolWeights(pool: Pool, item: PoolableItem, tokens: PoolTokens =
   const length = item.inputIds.length
   const isImage = (at: number) => item.imageIndex[at] !== -1
   const isText = (at: number) => item.text?.some(([start, end]) => at >= start && at < end) ?? !isImage(at)
-  const holds = (at: number, id: number | undefined) => id !== undefined && isText(at) && item.inputIds[at] === id
+  const holds = (at: number, id: number | undefined) =>
+    id !== undefined && isText(at) && item.inputIds[at] === id
   const lastEos = item.inputIds.findLastIndex((_, at) => holds(at, tokens.eos))
   const weight: { readonly [P in Pool]: (at: number) => number | boolean } = {
     last: (at) => at === length - 1,
@@ -95,7 +115,11 @@ const HINTS: { readonly [P in Pool]?: string } = {
  * @param starts  position of each item's first token in its row; 0 where padding is on the right
  * @returns `[readouts, batch, seq] f32`, 0 at padding
  */
-export function poolWeightsFeed(weights: readonly (readonly Float32Array[])[], seq: number, starts: readonly number[] = []): Tensor<'f32'> {
+export function poolWeightsFeed(
+  weights: readonly (readonly Float32Array[])[],
+  seq: number,
+  starts: readonly number[] = [],
+): Tensor<'f32'> {
   const batch = weights[0]?.length ?? 0
   const data = new Float32Array(weights.length * batch * seq)
   weights.forEach((items, readout) => {

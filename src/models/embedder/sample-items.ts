@@ -41,7 +41,9 @@ function picture(number: number): RgbImage {
     for (let x = 0; x < WIDTH; x++) {
       const disc = Math.hypot(x - x0, y - y0) < 50
       for (let c = 0; c < 3; c++) {
-        data[(y * WIDTH + x) * 3 + c] = disc ? (number * 83 + c * 101) % 256 : ((c === 0 ? x : c === 1 ? y : x + y) + number * 31) % 256
+        data[(y * WIDTH + x) * 3 + c] = disc
+          ? (number * 83 + c * 101) % 256
+          : ((c === 0 ? x : c === 1 ? y : x + y) + number * 31) % 256
       }
     }
   }

@@ -36,7 +36,9 @@ export async function sequencePreparer(
     const instruction = given === undefined || !said.punctuated ? given : punctuated(given)
     const parts = { instruction, text, images: pictures.length }
     const { prompt, instructionEnd } =
-      said.template === undefined ? processor.prompt(parts) : templatePrompt(said.template, parts, said.placeholder)
+      said.template === undefined
+        ? processor.prompt(parts)
+        : templatePrompt(said.template, parts, said.placeholder)
     const images = pictures.map((picture) => applyImagePolicy(picture, contract.image))
     const item = processor.prepare(prompt, images, { instructionEnd, appendIds, truncation, mropeMode })
     const { inputIds, imageIndex, spans } = item
@@ -57,7 +59,8 @@ export function sequenceFeeds(batch: readonly Sequence[], table: RowTable): Reco
   const seq = Math.max(...batch.map(({ tokens }) => tokens))
   const padded = (fill: number, row: (sequence: Sequence) => readonly number[]) => {
     const values = new Array<number>(batch.length * seq).fill(fill)
-    for (const [b, sequence] of batch.entries()) for (const [at, value] of row(sequence).entries()) values[b * seq + at] = value
+    for (const [b, sequence] of batch.entries())
+      for (const [at, value] of row(sequence).entries()) values[b * seq + at] = value
     return i64([batch.length, seq], values)
   }
   const readouts = batch[0]?.weights ?? []

@@ -30,7 +30,9 @@ export class EmbedderSessions {
     this.#weights = adaptedWeights({ checkpoint, model, adapter, mode })
     const untouched = this.#weights.bound?.untouched ?? []
     if (untouched.length > 0) {
-      warn?.(`the adapter has no tensors for ${firstOf(untouched, 3)}, which its config targets: they stay as they are`)
+      warn?.(
+        `the adapter has no tensors for ${firstOf(untouched, 3)}, which its config targets: they stay as they are`,
+      )
     }
   }
 
@@ -71,6 +73,8 @@ export class EmbedderSessions {
 
   async close(): Promise<void> {
     const opened = await Promise.allSettled(this.#open)
-    await Promise.all(opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value.close()] : [])))
+    await Promise.all(
+      opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value.close()] : [])),
+    )
   }
 }

@@ -29,7 +29,10 @@ test('a contract is found by its file, and in a folder that is called like one',
 })
 
 test.each(['ar', 'tower'] as const)('more dims than the vectors have are refused: %s', async (name) => {
-  await expect(openSubject(folders[name], { readout: { dims: 999 } })).rejects.toMatchObject({ code: 'embedder/dims', exitCode: 2 })
+  await expect(openSubject(folders[name], { readout: { dims: 999 } })).rejects.toMatchObject({
+    code: 'embedder/dims',
+    exitCode: 2,
+  })
 })
 
 test('positions in rows and columns are refused for a model that has none', async () => {
@@ -39,5 +42,8 @@ test('positions in rows and columns are refused for a model that has none', asyn
 
 test('merging an adapter is refused where there is none, its default mode is not', async () => {
   expect((await openSubject(folders.ar, { adapterMode: 'live' })).adapterFolder).toBeUndefined()
-  await expect(openSubject(folders.ar, { adapterMode: 'merged' })).rejects.toMatchObject({ code: 'usage/arguments', exitCode: 2 })
+  await expect(openSubject(folders.ar, { adapterMode: 'merged' })).rejects.toMatchObject({
+    code: 'usage/arguments',
+    exitCode: 2,
+  })
 })

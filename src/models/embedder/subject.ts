@@ -77,7 +77,8 @@ export async function openSubject(path: string, options: LoadOptions = {}): Prom
   const located = await locateModel(path, fetching)
   const checkpoint = await openModel(located.base, fetching)
   const model = modelOf(checkpoint.config, join(checkpoint.dir, 'config.json'))
-  if (model.kind === 'vision-language') warnOfSpareLayers(checkpoint.dir, checkpoint.tensors.keys(), model.shape.layers, warn)
+  if (model.kind === 'vision-language')
+    warnOfSpareLayers(checkpoint.dir, checkpoint.tensors.keys(), model.shape.layers, warn)
   const wanted = options.adapter ?? located.adapter
   const from = typeof wanted === 'string' ? await resolveModel(wanted, fetching) : wanted
   const adapterFolder = typeof from === 'string' ? from : undefined
@@ -87,7 +88,9 @@ export async function openSubject(path: string, options: LoadOptions = {}): Prom
   const preset = found === 'none' ? undefined : found
   if (preset !== undefined && !presets[preset].verified) {
     const switchOff = wished === undefined ? ' (found by name; --preset none turns it off)' : ''
-    warn?.(`preset ${preset}${switchOff}: its prompt and readout have not been compared with the published weights' vectors yet`)
+    warn?.(
+      `preset ${preset}${switchOff}: its prompt and readout have not been compared with the published weights' vectors yet`,
+    )
   }
   const plain = located.contract?.contract ?? defaultContract(model)
   const given = preset === undefined ? plain : withPreset(plain, preset, model.family)
@@ -100,8 +103,13 @@ export async function openSubject(path: string, options: LoadOptions = {}): Prom
     dtype,
     readout: { ...given.readout, ...present(options.readout ?? {}) },
   }
-  if (model.kind === 'dual-encoder' && (options.attention ?? options.readout?.layer ?? options.readout?.pool) !== undefined)
-    warn?.(`${model.family} is a dual encoder, which pools by itself: attention, layer and pool change nothing`)
+  if (
+    model.kind === 'dual-encoder' &&
+    (options.attention ?? options.readout?.layer ?? options.readout?.pool) !== undefined
+  )
+    warn?.(
+      `${model.family} is a dual encoder, which pools by itself: attention, layer and pool change nothing`,
+    )
   // The default asks for nothing, said or not.
   if (adapterMode === 'merged' && wanted === undefined) {
     throw new UsageError('arguments', {
@@ -120,7 +128,18 @@ export async function openSubject(path: string, options: LoadOptions = {}): Prom
   const all = [contract.readout, ...Object.values(readouts)]
   const width = model.kind === 'dual-encoder' ? model.shape.dims : model.shape.hidden
   for (const { dims } of all) if (dims !== undefined) checkDims(dims, width)
-  const encoder = { checkpoint, contract, readouts: all, adapter, adapterMode, device, threads, memory, tokenBudget, warn }
+  const encoder = {
+    checkpoint,
+    contract,
+    readouts: all,
+    adapter,
+    adapterMode,
+    device,
+    threads,
+    memory,
+    tokenBudget,
+    warn,
+  }
   return { dir: located.dir, model, encoder, adapterFolder, preset }
 }
 

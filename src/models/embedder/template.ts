@@ -8,7 +8,10 @@ import { EmbedderError } from './errors.ts'
 const PLACEHOLDER = '<image>'
 
 /** A prompt, or one for each kind of item. */
-export const templateSchema = z.union([z.string(), z.strictObject({ text: z.string(), image: z.string(), both: z.string() })])
+export const templateSchema = z.union([
+  z.string(),
+  z.strictObject({ text: z.string(), image: z.string(), both: z.string() }),
+])
 
 export type PromptTemplate = z.infer<typeof templateSchema>
 
@@ -31,7 +34,8 @@ export function templatePrompt(
     instruction,
     text,
   }
-  for (const part of ['instruction', 'text'] as const) if (values[part] && !chosen.includes(`{${part}}`)) throw noSlot(part, chosen)
+  for (const part of ['instruction', 'text'] as const)
+    if (values[part] && !chosen.includes(`{${part}}`)) throw noSlot(part, chosen)
   let prompt = ''
   let instructionEnd = 0
   let from = 0

@@ -22,7 +22,10 @@ export const TOKEN_BUDGET = 1024
 /**
  * @throws FamilyError `family/weights` and what the processor throws; EmbedderError `embedder/layer`, `embedder/no-token`
  */
-export async function visionLanguageEncoder(model: VisionLanguageModel, options: EncoderOptions): Promise<Encoder<Sequence>> {
+export async function visionLanguageEncoder(
+  model: VisionLanguageModel,
+  options: EncoderOptions,
+): Promise<Encoder<Sequence>> {
   const { checkpoint, contract, readouts, tokenBudget = TOKEN_BUDGET } = options
   const unused = checkWeights(modelParameters(model, { head: false }), checkpoint, model.weightSpellings)
   const prepare = await sequencePreparer(model, options)
@@ -30,7 +33,9 @@ export async function visionLanguageEncoder(model: VisionLanguageModel, options:
   const pictures = new PictureRows(model, sessions)
   const decoder = sessions.session('decoder', (scope) => {
     const { graph } = scope
-    const pieces = model.buildDecoder(scope, decoderInputs(graph, model.shape), { attention: contract.attention })
+    const pieces = model.buildDecoder(scope, decoderInputs(graph, model.shape), {
+      attention: contract.attention,
+    })
     const weights = graph.input('pool_weights', 'f32', [readouts.length, 'batch', 'seq'])
     for (const [i, readout] of readouts.entries()) {
       graph.output(`vector.${i}`, pool(statesAt(pieces, readout), weightsOf(weights, i), readout.dims))
@@ -53,7 +58,8 @@ export async function visionLanguageEncoder(model: VisionLanguageModel, options:
           batch.map((row) => items[row]!),
           signal,
         )
-        for (const [readout, column] of made.entries()) for (const [i, vector] of column.entries()) vectors[readout]![batch[i]!] = vector
+        for (const [readout, column] of made.entries())
+          for (const [i, vector] of column.entries()) vectors[readout]![batch[i]!] = vector
         await onBatch?.(batch, made[0]!)
       }
       return vectors
@@ -67,7 +73,10 @@ export async function visionLanguageEncoder(model: VisionLanguageModel, options:
 }
 
 /** The states that a readout reads. @throws EmbedderError `embedder/layer` */
-export function statesAt({ layers, norm, finalNorm }: DecoderPieces, { layer, norm: place }: Readout): Value<'f32'> {
+export function statesAt(
+  { layers, norm, finalNorm }: DecoderPieces,
+  { layer, norm: place }: Readout,
+): Value<'f32'> {
   if (layer === 'last') return place === 'after' ? norm : layers.at(-1)!
   const states = layers[layer]
   if (states !== undefined) return place === 'after' ? finalNorm(states) : states

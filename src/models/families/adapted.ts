@@ -58,9 +58,18 @@ export interface AdaptedOptions {
 }
 
 /** @throws CheckpointError `checkpoint/adapter-target` when the adapter is for another model */
-export function adaptedWeights({ checkpoint, model, adapter, mode = 'live' }: AdaptedOptions): AdaptedWeights {
+export function adaptedWeights({
+  checkpoint,
+  model,
+  adapter,
+  mode = 'live',
+}: AdaptedOptions): AdaptedWeights {
   const stored = checkpointWeights(checkpoint, model.weightSpellings)
-  const base = { parameters: modelParameters(model), spellings: model.weightSpellings, tensors: checkpoint.tensors }
+  const base = {
+    parameters: modelParameters(model),
+    spellings: model.weightSpellings,
+    tensors: checkpoint.tensors,
+  }
   const bound = adapter && bindAdapter(adapter, base)
   const linears: ReadonlyMap<string, LowRankUpdate> = (mode === 'live' && bound?.linears) || new Map()
   const edits = bound === undefined ? new Map() : mode === 'live' ? bound.edits : mergedEdits(bound)
@@ -78,14 +87,18 @@ export function adaptedWeights({ checkpoint, model, adapter, mode = 'live' }: Ad
       const asked = new Set(compiled.weights.map(({ name }) => name))
       const arrays: Record<string, Tensor<'f32'>> = {}
       for (const [module, update] of linears) {
-        const parameters = Object.entries(updateParameters(module, update)).filter(([name]) => wanted.has(name))
+        const parameters = Object.entries(updateParameters(module, update)).filter(([name]) =>
+          wanted.has(name),
+        )
         if (asked.has(`${module}.weight`) && parameters.length === 0) throw noLinear(module)
         Object.assign(arrays, Object.fromEntries(parameters))
       }
       return arrays
     },
     async source(compiled) {
-      const own = compiled.weights.flatMap(({ name }) => (edits.has(name) ? [[name, edits.get(name)!] as const] : []))
+      const own = compiled.weights.flatMap(({ name }) =>
+        edits.has(name) ? [[name, edits.get(name)!] as const] : [],
+      )
       return own.length === 0 ? stored : withArrays(stored, await editedWeights(new Map(own), read))
     },
   }

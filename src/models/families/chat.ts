@@ -27,7 +27,9 @@ export async function loadChat(dir: string): Promise<Pick<Processor, 'render' | 
     render,
     prompt(parts) {
       const placeholders = Array.from({ length: parts.images }, () => ({ type: 'image' as const }))
-      const prompt = render([{ role: 'user', content: [...placeholders, { type: 'text', text: itemText(parts) }] }])
+      const prompt = render([
+        { role: 'user', content: [...placeholders, { type: 'text', text: itemText(parts) }] },
+      ])
       return { prompt, instructionEnd: instructionEnd(prompt, parts) }
     },
   }

@@ -5,7 +5,10 @@ import { i64, type Tensor } from '../../foundation/numeric/tensor.ts'
 import type { DecoderInputs, PreparedItem, VisionLanguageShape } from './family.ts'
 
 /** Width of an image table's rows. */
-export function rowWidth({ hidden, rowWidth: width = hidden }: Pick<VisionLanguageShape, 'hidden' | 'rowWidth'>): number {
+export function rowWidth({
+  hidden,
+  rowWidth: width = hidden,
+}: Pick<VisionLanguageShape, 'hidden' | 'rowWidth'>): number {
   return width
 }
 
@@ -13,7 +16,10 @@ export function rowWidth({ hidden, rowWidth: width = hidden }: Pick<VisionLangua
  * Declares `input_ids`, `attention_mask`, `image_index` `[batch, seq]`, `image_rows` `[rows, width]` and, for families whose positions have
  * several numbers, `position_ids` `[axes, batch, seq]`.
  */
-export function decoderInputs(graph: Graph, shape: VisionLanguageShape): Required<Omit<DecoderInputs, 'positions'>> & DecoderInputs {
+export function decoderInputs(
+  graph: Graph,
+  shape: VisionLanguageShape,
+): Required<Omit<DecoderInputs, 'positions'>> & DecoderInputs {
   const integers = (name: string): Value<'i64'> => graph.input(name, 'i64', ['batch', 'seq'])
   const { positionAxes } = shape
   return {
@@ -21,7 +27,10 @@ export function decoderInputs(graph: Graph, shape: VisionLanguageShape): Require
     attentionMask: integers('attention_mask'),
     imageIndex: integers('image_index'),
     imageRows: graph.input('image_rows', 'f32', ['rows', rowWidth(shape)]),
-    positions: positionAxes === undefined ? undefined : graph.input('position_ids', 'i64', [positionAxes, 'batch', 'seq']),
+    positions:
+      positionAxes === undefined
+        ? undefined
+        : graph.input('position_ids', 'i64', [positionAxes, 'batch', 'seq']),
   }
 }
 
@@ -41,7 +50,8 @@ export function positionFeeds(
   const values = new Array<number>(axes * items.length * seq).fill(0)
   for (const [i, { positions = [] }] of items.entries()) {
     for (const [axis, row] of positions.entries())
-      for (const [at, value] of row.entries()) values[(axis * items.length + i) * seq + (starts[i] ?? 0) + at] = value
+      for (const [at, value] of row.entries())
+        values[(axis * items.length + i) * seq + (starts[i] ?? 0) + at] = value
   }
   return { [name]: i64([axes, items.length, seq], values) }
 }

@@ -11,7 +11,8 @@ const llavaModel = (json: object): VisionLanguageModel => {
   return model.kind === 'vision-language' ? model : llavaModel(json)
 }
 
-const sizes = (json: object) => new Map(modelParameters(modelOf({ ...llava7b, ...json })).map(({ name, dims }) => [name, dims.join()]))
+const sizes = (json: object) =>
+  new Map(modelParameters(modelOf({ ...llava7b, ...json })).map(({ name, dims }) => [name, dims.join()]))
 
 describe('llava', () => {
   test('the published 7B config gives the published shapes and size', () => {
@@ -38,25 +39,54 @@ describe('llava', () => {
       'language_model.layers.0.self_attn.k_proj.weight',
       '1024,4096',
     ],
-    ['Qwen2: query biases', { text_config: { model_type: 'qwen2' } }, 'language_model.layers.0.self_attn.q_proj.bias', '4096'],
-    ['Qwen2: no output bias', { text_config: { model_type: 'qwen2' } }, 'language_model.layers.0.self_attn.o_proj.bias', undefined],
+    [
+      'Qwen2: query biases',
+      { text_config: { model_type: 'qwen2' } },
+      'language_model.layers.0.self_attn.q_proj.bias',
+      '4096',
+    ],
+    [
+      'Qwen2: no output bias',
+      { text_config: { model_type: 'qwen2' } },
+      'language_model.layers.0.self_attn.o_proj.bias',
+      undefined,
+    ],
     [
       'Llama: output bias where the config says so',
       { text_config: { attention_bias: true } },
       'language_model.layers.0.self_attn.o_proj.bias',
       '4096',
     ],
-    ['two feature layers side by side', { vision_feature_layer: [-2, -8] }, 'multi_modal_projector.linear_1.weight', '4096,2048'],
-    ['a projector without biases', { multimodal_projector_bias: false }, 'multi_modal_projector.linear_1.bias', undefined],
+    [
+      'two feature layers side by side',
+      { vision_feature_layer: [-2, -8] },
+      'multi_modal_projector.linear_1.weight',
+      '4096,2048',
+    ],
+    [
+      'a projector without biases',
+      { multimodal_projector_bias: false },
+      'multi_modal_projector.linear_1.bias',
+      undefined,
+    ],
     ['a tied head', { tie_word_embeddings: true }, 'lm_head.weight', undefined],
-    ['a tied head, said in the text config', { text_config: { tie_word_embeddings: true } }, 'lm_head.weight', undefined],
+    [
+      'a tied head, said in the text config',
+      { text_config: { tie_word_embeddings: true } },
+      'lm_head.weight',
+      undefined,
+    ],
   ])('%s', (_, json, name, dims) => {
     expect(sizes(json).get(name)).toBe(dims)
   })
 
   test.each([
     ['the window of Mistral bounds the length where it is left out', { model_type: 'mistral' }, 4096],
-    ['null turns it off', { model_type: 'mistral', sliding_window: null, max_position_embeddings: 32768 }, 32768],
+    [
+      'null turns it off',
+      { model_type: 'mistral', sliding_window: null, max_position_embeddings: 32768 },
+      32768,
+    ],
     ['Llama defaults to 2048', { model_type: 'llama' }, 2048],
   ])('%s', (_, text, length) => {
     expect(llavaModel({ text_config: text }).shape.maxLength).toBe(length)
@@ -65,7 +95,10 @@ describe('llava', () => {
   test.each([
     ['language_model.norm.weight', ['language_model.model.norm.weight', 'model.language_model.norm.weight']],
     ['lm_head.weight', ['language_model.lm_head.weight', 'lm_head.weight']],
-    ['multi_modal_projector.linear_1.bias', ['multi_modal_projector.linear_1.bias', 'model.multi_modal_projector.linear_1.bias']],
+    [
+      'multi_modal_projector.linear_1.bias',
+      ['multi_modal_projector.linear_1.bias', 'model.multi_modal_projector.linear_1.bias'],
+    ],
     [
       'vision_tower.vision_model.encoder.layers.0.mlp.fc1.bias',
       [
@@ -88,8 +121,16 @@ describe('a config that makes no model is refused, every reason in one error', (
       { projector_hidden_act: 'tanh', vision_feature_select_strategy: 'x' },
       /projector_hidden_act.*vision_feature_select_strategy/,
     ],
-    ['half of a scaled rotation', { text_config: { rope_scaling: { rope_type: 'llama3', factor: 8 } } }, /rope_scaling.low_freq_factor/],
-    ['heads that do not group', { text_config: { num_attention_heads: 32, num_key_value_heads: 5 } }, /multiple of num_key_value_heads/],
+    [
+      'half of a scaled rotation',
+      { text_config: { rope_scaling: { rope_type: 'llama3', factor: 8 } } },
+      /rope_scaling.low_freq_factor/,
+    ],
+    [
+      'heads that do not group',
+      { text_config: { num_attention_heads: 32, num_key_value_heads: 5 } },
+      /multiple of num_key_value_heads/,
+    ],
     ['an odd head', { text_config: { hidden_size: 96 } }, /even whole number/],
     ['an unknown tower', { vision_config: { model_type: 'dinov2' } }, /vision_config: model_type/],
     ['a layer that is not there', { vision_feature_layer: -26 }, /vision_feature_layer.*within −25 … 24/],
@@ -108,7 +149,9 @@ describe('a config that makes no model is refused, every reason in one error', (
 test('a refused config is told with its path', () => {
   expect(() => modelOf({ model_type: 'bert' }, 'x/config.json')).toThrow(/^x\/config\.json: no family/)
   const json = { ...llava7b, text_config: { hidden_act: 'tanh' } }
-  expect(() => modelOf(json, 'x/config.json')).toThrow(/^x\/config\.json: llava text_config: hidden_act: .*, got "tanh"$/)
+  expect(() => modelOf(json, 'x/config.json')).toThrow(
+    /^x\/config\.json: llava text_config: hidden_act: .*, got "tanh"$/,
+  )
 })
 
 test.each([

@@ -220,9 +220,17 @@ export interface DualEncoderFamily<Config> extends FamilyBase<Config> {
   readonly kind: 'dual-encoder'
   shape(config: Config): DualEncoderShape
   /** @param pixelValues `[batch, channels, height, width]` @returns `vision` `[batch, tokens, width]`, `imageEmbeds` `[batch, dims]`, unit length */
-  buildImage(scope: Scope, config: Config, pixelValues: Value<'f32'>): { vision: Value<'f32'>; imageEmbeds: Value<'f32'> }
+  buildImage(
+    scope: Scope,
+    config: Config,
+    pixelValues: Value<'f32'>,
+  ): { vision: Value<'f32'>; imageEmbeds: Value<'f32'> }
   /** @param inputIds `[batch, textLength] i64` @returns `textEmbeds` `[batch, dims]`, unit length */
-  buildText(scope: Scope, config: Config, inputIds: Value<'i64'>): { layers: Value<'f32'>[]; norm: Value<'f32'>; textEmbeds: Value<'f32'> }
+  buildText(
+    scope: Scope,
+    config: Config,
+    inputIds: Value<'i64'>,
+  ): { layers: Value<'f32'>[]; norm: Value<'f32'>; textEmbeds: Value<'f32'> }
   /** `exp(logit_scale)` and `logit_bias` of the published loss, scalars; trained in pretraining only. */
   buildScale(scope: Scope, config: Config): { scale: Value<'f32'>; bias: Value<'f32'> }
   processor(dir: string, config: Config): Promise<DualEncoderProcessor>

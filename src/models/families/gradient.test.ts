@@ -52,12 +52,15 @@ test('one graph from pixels to states: gradients reach tower, projector, embeddi
     'language_model.layers.0.mlp.gate_proj.weight',
   ]
   const parameters = parametersOf(graph)
-  const values = watched.map((name) => graph.parameter(name, 'f32', parameters.find((slot) => slot.name === name)!.dims, 'fed'))
+  const values = watched.map((name) =>
+    graph.parameter(name, 'f32', parameters.find((slot) => slot.name === name)!.dims, 'fed'),
+  )
   graph.output('loss', loss)
   for (const [i, gradient] of gradients(loss, values).entries()) graph.output(`grad ${watched[i]}`, gradient)
   const session = await openSession(compile(graph), { weights: memoryWeights({}), thread: 'caller' })
 
-  const normal = (dims: number[], key: string) => f32(dims, fillNormal(new Float32Array(dims.reduce((a, b) => a * b)), 1, stream(3, key)))
+  const normal = (dims: number[], key: string) =>
+    f32(dims, fillNormal(new Float32Array(dims.reduce((a, b) => a * b)), 1, stream(3, key)))
   const weights = normal([2, 6, 8], 'weights')
   weights.data.fill(0, 48, 64)
   const feeds: Record<string, Tensor> = {
@@ -70,7 +73,9 @@ test('one graph from pixels to states: gradients reach tower, projector, embeddi
   }
   const used = new Set(session.inputs.map(({ name }) => name))
   const run = async (changed: Record<string, Tensor>) =>
-    session.run(Object.fromEntries(Object.entries({ ...feeds, ...changed }).filter(([name]) => used.has(name))))
+    session.run(
+      Object.fromEntries(Object.entries({ ...feeds, ...changed }).filter(([name]) => used.has(name))),
+    )
   const results = await run({})
   for (const name of watched) {
     // Along the gradient itself, where the loss moves most and rounding weighs least.

@@ -13,7 +13,8 @@ const slots = [
   { name: 'logit_scale', dims: [1] },
 ]
 const weights = initialWeights(slots, { seed: 5, layers: 8, constants: { logit_scale: 2.5 } })
-const spread = (name: string) => Math.sqrt(weights[name]!.data.reduce((sum, x) => sum + x * x, 0) / weights[name]!.data.length)
+const spread = (name: string) =>
+  Math.sqrt(weights[name]!.data.reduce((sum, x) => sum + x * x, 0) / weights[name]!.data.length)
 
 test.each([
   ['model.layers.0.input_layernorm.weight', 1],
@@ -43,15 +44,21 @@ test('values depend on seed and name, not on what else is drawn', () => {
 })
 
 test('parameters of one role start alike, whatever their names', () => {
-  const named = (name: string) => initialWeights([{ name, dims: [64, 64] }], { seed: 5, layers: 8, roleOf: () => 'query' })[name]!.data
+  const named = (name: string) =>
+    initialWeights([{ name, dims: [64, 64] }], { seed: 5, layers: 8, roleOf: () => 'query' })[name]!.data
   expect(named('blocks.0.q_proj.weight')).toEqual(named('layers.0.self_attn.q_proj.weight'))
 })
 
 describe('matching heads', () => {
   const name = (kind: string) => `model.layers.0.self_attn.${kind}_proj.weight`
   const named = (kinds: readonly string[]) => kinds.map((kind) => ({ name: name(kind), dims: [64, 64] }))
-  const matched = initialWeights(named(['q', 'k', 'v']), { seed: 5, layers: 8, matching: { rows: 32, gain: 1 } })
-  const rows = (kind: string, from: number, to: number) => matched[name(kind)]!.data.subarray(from * 64, to * 64)
+  const matched = initialWeights(named(['q', 'k', 'v']), {
+    seed: 5,
+    layers: 8,
+    matching: { rows: 32, gain: 1 },
+  })
+  const rows = (kind: string, from: number, to: number) =>
+    matched[name(kind)]!.data.subarray(from * 64, to * 64)
 
   test('have equal queries and keys, of the given gain', () => {
     expect(rows('q', 0, 32)).toEqual(rows('k', 0, 32))
@@ -62,7 +69,8 @@ describe('matching heads', () => {
 
   test('leave the other rows and the values as they are', () => {
     const plain = initialWeights(named(['q', 'k', 'v']), { seed: 5, layers: 8 })
-    for (const kind of ['q', 'k']) expect(rows(kind, 32, 64)).toEqual(plain[name(kind)]!.data.subarray(32 * 64))
+    for (const kind of ['q', 'k'])
+      expect(rows(kind, 32, 64)).toEqual(plain[name(kind)]!.data.subarray(32 * 64))
     expect(matched[name('v')]).toEqual(plain[name('v')])
   })
 })

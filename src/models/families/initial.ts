@@ -32,7 +32,10 @@ const QUERIES_OR_KEYS = /[qk]_proj\.weight$/
  * own name (or role) only, so two models that share it and a shape share the values.
  * @see Radford et al. 2019, §2.3 (scaling of residual outputs)
  */
-export function initialWeights(parameters: readonly ParameterSlot[], options: InitialOptions): Record<string, Tensor<'f32'>> {
+export function initialWeights(
+  parameters: readonly ParameterSlot[],
+  options: InitialOptions,
+): Record<string, Tensor<'f32'>> {
   return Object.fromEntries(parameters.map((slot) => [slot.name, initial(slot, options)]))
 }
 
@@ -45,12 +48,20 @@ function initial(
   if (fixed !== undefined) data.fill(fixed)
   else if (dims.length === 1 && name.endsWith('.weight')) data.fill(1)
   else if (!/(^|[._])bias$/.test(name)) {
-    fillNormal(data, RESIDUAL_OUTPUT.test(name) ? std / Math.sqrt(2 * layers) : std, stream(seed, 'initial', roleOf(name)))
+    fillNormal(
+      data,
+      RESIDUAL_OUTPUT.test(name) ? std / Math.sqrt(2 * layers) : std,
+      stream(seed, 'initial', roleOf(name)),
+    )
   }
   const [, columns] = dims
   if (matching !== undefined && columns !== undefined && QUERIES_OR_KEYS.test(name)) {
     const role = roleOf(name).replace(QUERIES_OR_KEYS, '')
-    fillNormal(data.subarray(0, matching.rows * columns), matching.gain / Math.sqrt(columns), stream(seed, 'matching', role))
+    fillNormal(
+      data.subarray(0, matching.rows * columns),
+      matching.gain / Math.sqrt(columns),
+      stream(seed, 'matching', role),
+    )
   }
   return { dtype: 'f32', dims, data }
 }

@@ -18,14 +18,17 @@ async function idsWith(name: string, rows: number): Promise<(text: string) => nu
 }
 
 // [CLS] is an added token: 1781.
-test.each(['twin-ar', 'tower'])('%s: a token behind the last row is refused where it is used, and only there', async (name) => {
-  const ids = await idsWith(name, 1781)
-  expect(ids('a cat').length).toBeGreaterThan(1)
-  expect(() => ids('a cat [CLS]')).toThrow(
-    expect.objectContaining({
-      code: 'family/token-id',
-      exitCode: 3,
-      message: `${shipped(name)}: the token "[CLS]" has the id 1781, the model's vocabulary has 1781 ids, from 0 on`,
-    }),
-  )
-})
+test.each(['twin-ar', 'tower'])(
+  '%s: a token behind the last row is refused where it is used, and only there',
+  async (name) => {
+    const ids = await idsWith(name, 1781)
+    expect(ids('a cat').length).toBeGreaterThan(1)
+    expect(() => ids('a cat [CLS]')).toThrow(
+      expect.objectContaining({
+        code: 'family/token-id',
+        exitCode: 3,
+        message: `${shipped(name)}: the token "[CLS]" has the id 1781, the model's vocabulary has 1781 ids, from 0 on`,
+      }),
+    )
+  },
+)

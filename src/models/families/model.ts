@@ -38,7 +38,10 @@ export interface DualEncoderModel extends ModelBase {
   readonly kind: 'dual-encoder'
   readonly shape: DualEncoderShape
   buildImage(scope: Scope, pixelValues: Value<'f32'>): { vision: Value<'f32'>; imageEmbeds: Value<'f32'> }
-  buildText(scope: Scope, inputIds: Value<'i64'>): { layers: Value<'f32'>[]; norm: Value<'f32'>; textEmbeds: Value<'f32'> }
+  buildText(
+    scope: Scope,
+    inputIds: Value<'i64'>,
+  ): { layers: Value<'f32'>[]; norm: Value<'f32'>; textEmbeds: Value<'f32'> }
   buildScale(scope: Scope): { scale: Value<'f32'>; bias: Value<'f32'> }
   processor(dir: string): Promise<DualEncoderProcessor>
 }
@@ -75,7 +78,10 @@ export function bindVisionLanguage<Config>(
 }
 
 /** @throws FamilyError `family/config` */
-export function bindDualEncoder<Config>(family: DualEncoderFamily<Config>, json: Readonly<Record<string, unknown>>): DualEncoderModel {
+export function bindDualEncoder<Config>(
+  family: DualEncoderFamily<Config>,
+  json: Readonly<Record<string, unknown>>,
+): DualEncoderModel {
   const config = family.parseConfig(json)
   const shape = family.shape(config)
   return {

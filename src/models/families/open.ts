@@ -25,7 +25,10 @@ export interface OpenModelOptions extends ResolveOptions {
  * @throws CheckpointError for either folder; FamilyError `family/no-companion`, and what the family finds wrong with it
  * @example const model = modelOf((await openModel('MMaDA-8B-Base', { companion: 'magvitv2' })).config)
  */
-export async function openModel(dir: string, { companion, ...options }: OpenModelOptions = {}): Promise<Checkpoint> {
+export async function openModel(
+  dir: string,
+  { companion, ...options }: OpenModelOptions = {},
+): Promise<Checkpoint> {
   const own = await openCheckpoint(dir)
   const needed = companionOf(own.config)
   if (needed === undefined) return own
@@ -40,7 +43,11 @@ export async function companionRepository(dir: string): Promise<string | undefin
   return existsSync(file) ? companionOf(await readJson(file, jsonObject))?.repository : undefined
 }
 
-async function companionFolder(dir: string, { folders, repository }: Companion, options: ResolveOptions): Promise<string> {
+async function companionFolder(
+  dir: string,
+  { folders, repository }: Companion,
+  options: ResolveOptions,
+): Promise<string> {
   const places = [dir, dirname(resolve(dir))].flatMap((parent) => folders.map((name) => join(parent, name)))
   const found = places.find((place) => existsSync(join(place, 'config.json')))
   if (found !== undefined) return found
@@ -57,7 +64,9 @@ async function companionFolder(dir: string, { folders, repository }: Companion, 
 }
 
 function joined(own: Checkpoint, second: Checkpoint, { configKey, prefix }: Companion): Checkpoint {
-  const prefixed = [...second.tensors].map(([name, at]) => [prefix + name, { ...at, name: prefix + name }] as const)
+  const prefixed = [...second.tensors].map(
+    ([name, at]) => [prefix + name, { ...at, name: prefix + name }] as const,
+  )
   const tensors = new Map([...own.tensors, ...prefixed])
   return {
     ...own,

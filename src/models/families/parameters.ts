@@ -10,7 +10,10 @@ import { type ParameterSlot, parametersOf } from './weights.ts'
  * @param options.head whether the language model's head counts (default true): embedding needs none, and some files have none
  * @param options.scale whether a dual encoder's logit scale and bias count (default true)
  */
-export function modelParameters(model: Model, { head = true, scale = true }: { head?: boolean; scale?: boolean } = {}): ParameterSlot[] {
+export function modelParameters(
+  model: Model,
+  { head = true, scale = true }: { head?: boolean; scale?: boolean } = {},
+): ParameterSlot[] {
   return parametersOf(modelGraph(model, { head, scale }))
 }
 
@@ -29,7 +32,10 @@ export function modelGraph(
   } else {
     model.buildVision(scope, pixelsOf('views'))
     const ids = (name: string) => graph.input(name, 'i64', ['batch', 'seq'])
-    const pieces = model.buildDecoder(scope, { inputIds: ids('input_ids'), attentionMask: ids('attention_mask') })
+    const pieces = model.buildDecoder(scope, {
+      inputIds: ids('input_ids'),
+      attentionMask: ids('attention_mask'),
+    })
     if (head) pieces.head(pieces.norm)
   }
   return graph

@@ -7,7 +7,10 @@ import { jsonObject, readJson } from '../../foundation/files/file.ts'
 import { clipProcessor, type ImageProcessor, siglipProcessor } from '../../inputs/media/index.ts'
 import { FamilyError } from './errors.ts'
 
-const processors: Readonly<Record<string, (config: unknown) => ImageProcessor>> = { clip: clipProcessor, siglip: siglipProcessor }
+const processors: Readonly<Record<string, (config: unknown) => ImageProcessor>> = {
+  clip: clipProcessor,
+  siglip: siglipProcessor,
+}
 
 const typeSchema = z.looseObject({ image_processor_type: z.string().nullish() })
 
@@ -17,10 +20,15 @@ const typeSchema = z.looseObject({ image_processor_type: z.string().nullish() })
  * @param side     of the tower's view, in pixels
  * @throws FamilyError `family/no-processor`, `family/processor`, `family/view-size`; MediaError `media/processor-config`
  */
-export async function loadPictureProcessor(dir: string, fallback: 'clip' | 'siglip', side: number): Promise<ImageProcessor> {
+export async function loadPictureProcessor(
+  dir: string,
+  fallback: 'clip' | 'siglip',
+  side: number,
+): Promise<ImageProcessor> {
   const config = await loadProcessorConfig(dir)
   const named = typeSchema.safeParse(config).data?.image_processor_type ?? undefined
-  const kind = named === undefined ? fallback : /^(CLIP|Siglip)ImageProcessor(Fast)?$/.exec(named)?.[1]?.toLowerCase()
+  const kind =
+    named === undefined ? fallback : /^(CLIP|Siglip)ImageProcessor(Fast)?$/.exec(named)?.[1]?.toLowerCase()
   const make = kind === undefined ? undefined : processors[kind]
   if (make !== undefined) return fixedViews(dir, make(config), side)
   throw new FamilyError('processor', {
@@ -33,7 +41,9 @@ export async function loadPictureProcessor(dir: string, fallback: 'clip' | 'sigl
 export async function loadProcessorConfig(dir: string): Promise<Record<string, unknown>> {
   const [own, joint] = [join(dir, 'preprocessor_config.json'), join(dir, 'processor_config.json')]
   if (existsSync(own)) return await readJson(own, jsonObject)
-  const inner = existsSync(joint) ? jsonObject.safeParse((await readJson(joint, jsonObject)).image_processor).data : undefined
+  const inner = existsSync(joint)
+    ? jsonObject.safeParse((await readJson(joint, jsonObject)).image_processor).data
+    : undefined
   if (inner !== undefined) return inner
   throw new FamilyError('no-processor', {
     message: `${dir} has no preprocessor_config.json`,
@@ -49,7 +59,8 @@ function fixedViews(dir: string, pixels: ImageProcessor, side: number): ImagePro
   const checked: ImageProcessor = (image) => {
     const view = pixels(image)
     const [, height = 0, width = 0] = view.dims
-    if (height !== side || width !== side) throw viewSize(dir, height === width ? `${width}` : `${width}×${height}`, side)
+    if (height !== side || width !== side)
+      throw viewSize(dir, height === width ? `${width}` : `${width}×${height}`, side)
     return view
   }
   checked({ width: side, height: side, data: new Uint8Array(3 * side * side) })

@@ -26,8 +26,16 @@ describe('the picture processor of a folder', () => {
   test.each<[string, Record<string, unknown>, value: number]>([
     ['is the named one, whatever the tower', { 'preprocessor_config.json': siglip }, 1],
     ['may be inside processor_config.json', { 'processor_config.json': { image_processor: siglip } }, 1],
-    ['comes from its own file first', { 'preprocessor_config.json': siglip, 'processor_config.json': { image_processor: clip } }, 1],
-    ['is the tower’s where none is named', { 'preprocessor_config.json': { size: 8, crop_size: 8 } }, (1 - 0.48145466) / 0.26862954],
+    [
+      'comes from its own file first',
+      { 'preprocessor_config.json': siglip, 'processor_config.json': { image_processor: clip } },
+      1,
+    ],
+    [
+      'is the tower’s where none is named',
+      { 'preprocessor_config.json': { size: 8, crop_size: 8 } },
+      (1 - 0.48145466) / 0.26862954,
+    ],
     ['may be a "fast" class', { 'preprocessor_config.json': clip }, (1 - 0.48145466) / 0.26862954],
   ])('%s', async (_, files, value) => {
     const pixels = (await loadPictureProcessor(folder(files), 'clip', 8))(image)
@@ -52,7 +60,9 @@ test('without a crop, a picture of another shape is refused where its view does 
   const dir = folder({ 'preprocessor_config.json': { size: { shortest_edge: 8 }, do_center_crop: false } })
   const pixels = await loadPictureProcessor(dir, 'clip', 8)
   expect(pixels({ ...image, width: 30, data: image.data.subarray(900) }).dims).toEqual([3, 8, 8])
-  expect(() => pixels(image)).toThrow(expect.objectContaining({ code: 'family/view-size', message: expect.stringContaining('10×8') }))
+  expect(() => pixels(image)).toThrow(
+    expect.objectContaining({ code: 'family/view-size', message: expect.stringContaining('10×8') }),
+  )
 })
 
 test.each([
@@ -62,8 +72,13 @@ test.each([
 ])('%s refuses views that its tower does not take', async (family, keys) => {
   const towers = { vision_config: { image_size: 28, patch_size: 7 }, text_config: {} }
   const dir = folder({ 'preprocessor_config.json': {} })
-  copyFileSync(fileURLToPath(new URL('../../../models/twin-ar/tokenizer.json', import.meta.url)), join(dir, 'tokenizer.json'))
-  await expect(modelOf({ model_type: family, ...towers, ...keys }).processor(dir)).rejects.toMatchObject({ code: 'family/view-size' })
+  copyFileSync(
+    fileURLToPath(new URL('../../../models/twin-ar/tokenizer.json', import.meta.url)),
+    join(dir, 'tokenizer.json'),
+  )
+  await expect(modelOf({ model_type: family, ...towers, ...keys }).processor(dir)).rejects.toMatchObject({
+    code: 'family/view-size',
+  })
 })
 
 describe.skipIf(!hasGolden('llava'))('llava', () => {
@@ -102,10 +117,14 @@ describe.skipIf(!hasGolden('llava'))('llava', () => {
 
   test('a folder without a chat template has no prompts', async () => {
     const dir = folder({})
-    for (const name of ['tokenizer.json', 'preprocessor_config.json']) copyFileSync(join(checkpoint, name), join(dir, name))
+    for (const name of ['tokenizer.json', 'preprocessor_config.json'])
+      copyFileSync(join(checkpoint, name), join(dir, name))
     const processor = await model.processor(dir)
     expect(() => processor.prompt({ text: 'a cat', images: 0 })).toThrow(
-      expect.objectContaining({ code: 'family/no-template', hint: expect.stringContaining('A contract of your own') }),
+      expect.objectContaining({
+        code: 'family/no-template',
+        hint: expect.stringContaining('A contract of your own'),
+      }),
     )
   })
 })

@@ -26,12 +26,18 @@ test.each([
   [2, 4],
   [4, 6],
 ])('the tail starts after %d instruction ids at position %d', (instructionIds, position) => {
-  expect(spliceIds([9, 1, 2, 3, 4], [[0, 1, 2]], { ...options, instructionIds }).spans.tailStart).toBe(position)
+  expect(spliceIds([9, 1, 2, 3, 4], [[0, 1, 2]], { ...options, instructionIds }).spans.tailStart).toBe(
+    position,
+  )
 })
 
 test('the reference cuts at the end, spans with it', () => {
   const cut = spliceIds([1, 9, 2], [[0, 1, 2]], { ...options, maxLength: 3, truncation: 'reference' })
-  expect(cut).toEqual({ inputIds: [1, 9, 9], imageIndex: [-1, 0, 1], spans: { text: [[0, 1]], image: [[1, 3]], tailStart: 0 } })
+  expect(cut).toEqual({
+    inputIds: [1, 9, 9],
+    imageIndex: [-1, 0, 1],
+    spans: { text: [[0, 1]], image: [[1, 3]], tailStart: 0 },
+  })
 })
 
 test.each([

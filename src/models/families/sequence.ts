@@ -34,7 +34,8 @@ export function spliceIds(
       hint: 'Put one placeholder into the prompt for each picture, and none into a text.',
     })
   }
-  if (ids.length === 0) throw new FamilyError('empty', { message: 'the item has no tokens', hint: 'Give a text or a picture.' })
+  if (ids.length === 0)
+    throw new FamilyError('empty', { message: 'the item has no tokens', hint: 'Give a text or a picture.' })
   const inputIds: number[] = []
   const imageIndex: number[] = []
   const spans: PreparedItem['spans'] = { text: [], image: [], tailStart: 0 }
@@ -81,7 +82,8 @@ export function splicePrompt(
   { instructionEnd = 0, appendIds = [], truncation }: PrepareOptions = {},
 ): Pick<PreparedItem, 'inputIds' | 'imageIndex' | 'spans'> {
   const ids = [...tokenizer.encode(prompt), ...appendIds]
-  const instructionIds = instructionEnd === 0 ? 0 : sharedStart(ids, tokenizer.encode(prompt.slice(0, instructionEnd)))
+  const instructionIds =
+    instructionEnd === 0 ? 0 : sharedStart(ids, tokenizer.encode(prompt.slice(0, instructionEnd)))
   return spliceIds(ids, images, { imageId, fillId: imageId, maxLength, truncation, instructionIds })
 }
 
@@ -100,7 +102,9 @@ export function requireImageToken(tokenizer: Tokenizer, id: number, where: strin
 }
 
 function cut(ranges: readonly [start: number, end: number][], limit: number): [start: number, end: number][] {
-  return ranges.flatMap(([start, end]): [number, number][] => (start < limit ? [[start, Math.min(end, limit)]] : []))
+  return ranges.flatMap(([start, end]): [number, number][] =>
+    start < limit ? [[start, Math.min(end, limit)]] : [],
+  )
 }
 
 /** How many leading ids two tokenisations share: what of the prompt is surely instruction. */

@@ -15,7 +15,10 @@ export interface CheckpointWeights extends WeightSource {
 }
 
 /** @param spellings of the checkpoint's model */
-export function checkpointWeights(checkpoint: Checkpoint, spellings: (name: string) => string[]): CheckpointWeights {
+export function checkpointWeights(
+  checkpoint: Checkpoint,
+  spellings: (name: string) => string[],
+): CheckpointWeights {
   const find = (name: string) => {
     const spelling = spellings(name).find((candidate) => checkpoint.tensors.has(candidate))
     return spelling === undefined ? undefined : checkpoint.tensors.get(spelling)
@@ -51,7 +54,8 @@ export interface ParameterSlot {
 /** Every parameter of a graph, in the order of building; those of low-rank updates are left out: no base checkpoint has them. */
 export function parametersOf(graph: Graph): ParameterSlot[] {
   return graph.nodes.flatMap((node) => {
-    if (!isNode(node, 'Parameter') || /\.lora_([AB]|magnitude_vector)\.weight$/.test(node.attributes.name)) return []
+    if (!isNode(node, 'Parameter') || /\.lora_([AB]|magnitude_vector)\.weight$/.test(node.attributes.name))
+      return []
     return [{ name: node.attributes.name, dims: node.output.dims.map(Number) }]
   })
 }
@@ -70,7 +74,11 @@ export interface WeightFit {
 }
 
 /** Looks each parameter up; nothing is read but headers. */
-export function fitOf(parameters: readonly ParameterSlot[], checkpoint: Checkpoint, spellings: (name: string) => string[]): WeightFit {
+export function fitOf(
+  parameters: readonly ParameterSlot[],
+  checkpoint: Checkpoint,
+  spellings: (name: string) => string[],
+): WeightFit {
   const weights = checkpointWeights(checkpoint, spellings)
   const used = new Set<string>()
   const missing: string[] = []
@@ -83,7 +91,9 @@ export function fitOf(parameters: readonly ParameterSlot[], checkpoint: Checkpoi
     }
     used.add(found.name)
     if (found.dims.join() !== dims.join())
-      unfit.push(`${found.name} has shape [${found.dims.join(', ')}], the config asks for [${dims.join(', ')}]`)
+      unfit.push(
+        `${found.name} has shape [${found.dims.join(', ')}], the config asks for [${dims.join(', ')}]`,
+      )
     else if (found.dtype !== 'f32' && found.dtype !== 'f16' && found.dtype !== 'bf16')
       unfit.push(`${found.name} is ${found.dtype}, not a float`)
   }
@@ -115,10 +125,17 @@ export function checkWeights(
 const DECODER_LAYER = /^(?!.*(?:vision|visual|image_tokenizer)).*\.(?:layers|blocks)\.(\d+)\./
 
 /** Warns of a decoder with more layers in the files than its config has: what runs is a part of it. */
-export function warnOfSpareLayers(dir: string, tensors: Iterable<string>, layers: number, warn?: (message: string) => void): void {
+export function warnOfSpareLayers(
+  dir: string,
+  tensors: Iterable<string>,
+  layers: number,
+  warn?: (message: string) => void,
+): void {
   let stored = 0
   for (const name of tensors) stored = Math.max(stored, Number(DECODER_LAYER.exec(name)?.[1] ?? -1) + 1)
   if (stored > layers) {
-    warn?.(`${dir}: the weights hold ${stored} layers of the decoder, config.json asks for ${layers}: the ones behind them are left out`)
+    warn?.(
+      `${dir}: the weights hold ${stored} layers of the decoder, config.json asks for ${layers}: the ones behind them are left out`,
+    )
   }
 }

@@ -50,7 +50,10 @@ export function blobPath({ folder }: CachedRepository, digest: string): string {
 }
 
 /** What the cache holds of a repository at a revision; undefined for nothing. */
-export async function cachedSnapshot(at: CachedRepository, { revision }: Repository): Promise<Snapshot | undefined> {
+export async function cachedSnapshot(
+  at: CachedRepository,
+  { revision }: Repository,
+): Promise<Snapshot | undefined> {
   const commit = isCommit(revision) ? revision : await referenced(at, revision)
   if (commit === undefined) return undefined
   const folder = snapshotFolder(at, commit)
@@ -85,7 +88,11 @@ export async function writeReference(at: CachedRepository, revision: string, com
 }
 
 /** Remembers what a repository lacks; a cache that can't be written to goes without. */
-export async function noteAbsent(at: CachedRepository, commit: string, names: readonly string[]): Promise<void> {
+export async function noteAbsent(
+  at: CachedRepository,
+  commit: string,
+  names: readonly string[],
+): Promise<void> {
   for (const name of names) {
     const path = absencePath(at, commit, name)
     await makeFolder(dirname(path))
@@ -110,7 +117,12 @@ export async function holds(path: string, size: number): Promise<boolean> {
  * Gives a blob its name in a snapshot: by a relative link, so that the cache can be moved; where the system has none, by a hard link or a copy.
  * @throws FileError `file/write`, `file/disk-full`
  */
-export async function linkBlob(at: CachedRepository, commit: string, name: string, digest: string): Promise<void> {
+export async function linkBlob(
+  at: CachedRepository,
+  commit: string,
+  name: string,
+  digest: string,
+): Promise<void> {
   const pointer = join(snapshotFolder(at, commit), name)
   const blob = blobPath(at, digest)
   try {

@@ -43,7 +43,10 @@ interface ListingOptions {
 }
 
 /** @throws HubError `hub/no-repository`, `hub/no-revision`, `hub/answer`, and the others of `ask` */
-export async function listFiles(repository: Repository, { settings, signal }: ListingOptions): Promise<Listing> {
+export async function listFiles(
+  repository: Repository,
+  { settings, signal }: ListingOptions,
+): Promise<Listing> {
   const { id, revision } = repository
   const url = `${settings.endpoint}/api/models/${id}/revision/${encodeURIComponent(revision)}?blobs=true`
   const text = await ask(url, { asked: { repository }, settings, signal }, (response) => response.text())
@@ -63,7 +66,11 @@ export async function listFiles(repository: Repository, { settings, signal }: Li
  * Fills in what the list left open, from the headers of the file itself.
  * @throws HubError `hub/answer`, and those of `ask`
  */
-export async function describe(file: ListedFile, repository: Repository, { settings, signal }: ListingOptions): Promise<RemoteFile> {
+export async function describe(
+  file: ListedFile,
+  repository: Repository,
+  { settings, signal }: ListingOptions,
+): Promise<RemoteFile> {
   const { name, size, digest } = file
   if (size !== undefined && digest !== undefined) return { name, size, digest }
   const asked: Asked = { repository, file: name }
@@ -72,7 +79,8 @@ export async function describe(file: ListedFile, repository: Repository, { setti
   const commit = headers.get('x-repo-commit')
   const tag = (headers.get('x-linked-etag') ?? headers.get('etag') ?? '').replace(/^(W\/)?"(.*)"$/, '$2')
   const length = headers.get('x-linked-size') ?? headers.get('content-length') ?? ''
-  if (!DIGEST.test(tag) || !/^\d+$/.test(length)) throw strange(name, `ETag "${tag}", length "${length}"`, settings)
+  if (!DIGEST.test(tag) || !/^\d+$/.test(length))
+    throw strange(name, `ETag "${tag}", length "${length}"`, settings)
   if (isCommit(repository.revision) && commit !== null && commit !== repository.revision) {
     throw strange(name, `commit ${commit} instead of ${repository.revision}`, settings)
   }

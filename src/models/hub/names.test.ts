@@ -15,13 +15,17 @@ describe('names', () => {
     ['a/b@v1.0', 'a/b', 'v1.0'],
   ])('%s', (name, id, revision) => expect(parseRepository(name)).toEqual({ id, revision }))
 
-  test.each(['gpt2', 'a/b@', 'a//b', 'a/b--c', 'a/b.git', '-a/b', 'a/b@/x', 'a/b@x/', `a/${'b'.repeat(96)}`])('%s is none', (name) =>
-    expect(parseRepository(name)).toBeUndefined(),
+  test.each(['gpt2', 'a/b@', 'a//b', 'a/b--c', 'a/b.git', '-a/b', 'a/b@/x', 'a/b@x/', `a/${'b'.repeat(96)}`])(
+    '%s is none',
+    (name) => expect(parseRepository(name)).toBeUndefined(),
   )
 })
 
 test.each([
-  [`/c/hub/models--acme--tiny.1/snapshots/${'a'.repeat(40)}`, { id: 'acme/tiny.1', revision: 'a'.repeat(40) }],
+  [
+    `/c/hub/models--acme--tiny.1/snapshots/${'a'.repeat(40)}`,
+    { id: 'acme/tiny.1', revision: 'a'.repeat(40) },
+  ],
   [`C:\\hub\\models--a--b\\snapshots\\${'a'.repeat(40)}\\`, { id: 'a/b', revision: 'a'.repeat(40) }],
   ['/c/models/twin-ar', undefined],
 ])('%s is a snapshot of', (folder, repository) => expect(snapshotRepository(folder)).toEqual(repository))
@@ -35,7 +39,12 @@ describe('files that a model needs', () => {
     ],
     [
       'one file beside an index that was left',
-      ['config.json', 'model.safetensors', 'model.safetensors.index.json', 'model-00001-of-00002.safetensors'],
+      [
+        'config.json',
+        'model.safetensors',
+        'model.safetensors.index.json',
+        'model-00001-of-00002.safetensors',
+      ],
       ['config.json', 'model.safetensors'],
     ],
     [
@@ -47,23 +56,50 @@ describe('files that a model needs', () => {
         'model-00002-of-00002.safetensors',
         'consolidated.safetensors',
       ],
-      ['config.json', 'model.safetensors.index.json', 'model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors'],
+      [
+        'config.json',
+        'model.safetensors.index.json',
+        'model-00001-of-00002.safetensors',
+        'model-00002-of-00002.safetensors',
+      ],
     ],
     [
       'an image tokenizer',
       ['.gitattributes', 'config.json', 'pytorch_model.safetensors', 'README.md'],
       ['config.json', 'pytorch_model.safetensors'],
     ],
-    ['a file of any name', ['config.json', 'weights.safetensors', 'pytorch_model.bin'], ['config.json', 'weights.safetensors']],
+    [
+      'a file of any name',
+      ['config.json', 'weights.safetensors', 'pytorch_model.bin'],
+      ['config.json', 'weights.safetensors'],
+    ],
     [
       'an adapter',
-      ['adapter_config.json', 'adapter_model.safetensors', 'checkpoint-100/adapter_model.safetensors', 'optimizer.pt'],
+      [
+        'adapter_config.json',
+        'adapter_model.safetensors',
+        'checkpoint-100/adapter_model.safetensors',
+        'optimizer.pt',
+      ],
       ['adapter_config.json', 'adapter_model.safetensors'],
     ],
     [
       'a tuned model',
-      ['embedder.json', 'adapter_config.json', 'adapter_model.safetensors', 'golden.safetensors', 'golden/cat.png', 'results.json'],
-      ['embedder.json', 'adapter_config.json', 'adapter_model.safetensors', 'golden.safetensors', 'golden/cat.png'],
+      [
+        'embedder.json',
+        'adapter_config.json',
+        'adapter_model.safetensors',
+        'golden.safetensors',
+        'golden/cat.png',
+        'results.json',
+      ],
+      [
+        'embedder.json',
+        'adapter_config.json',
+        'adapter_model.safetensors',
+        'golden.safetensors',
+        'golden/cat.png',
+      ],
     ],
     [
       'words and pictures',
@@ -98,7 +134,9 @@ describe('files that a model needs', () => {
   ])('%s', (_, names, chosen) => expect(selectFiles('a/b', names).sort()).toEqual(chosen.sort()))
 
   test('pickled weights alone are refused', () => {
-    expect(() => selectFiles('a/b', ['config.json', 'pytorch_model.bin'])).toThrow(/pickled weights only \(pytorch_model.bin\)/)
+    expect(() => selectFiles('a/b', ['config.json', 'pytorch_model.bin'])).toThrow(
+      /pickled weights only \(pytorch_model.bin\)/,
+    )
   })
 
   test('a repository without a model is refused', () => {
@@ -112,7 +150,9 @@ describe('files that a model needs', () => {
     ['x/*.json', ['x/b.json']],
     ['a+(1).txt', ['a+(1).txt']],
   ])('--include %s', (pattern, chosen) => {
-    expect(selectFiles('a/b', ['a.json', 'x/b.json', 'x/y/c.txt', 'a+(1).txt', 'aa1.txt'], [pattern])).toEqual(chosen)
+    expect(
+      selectFiles('a/b', ['a.json', 'x/b.json', 'x/y/c.txt', 'a+(1).txt', 'aa1.txt'], [pattern]),
+    ).toEqual(chosen)
   })
 })
 
@@ -121,11 +161,20 @@ describe('the environment', () => {
     [
       'nothing',
       { HF_TOKEN_PATH: '/none' },
-      { endpoint: 'https://huggingface.co', cache: join(homedir(), '.cache/huggingface/hub'), token: undefined, offline: false },
+      {
+        endpoint: 'https://huggingface.co',
+        cache: join(homedir(), '.cache/huggingface/hub'),
+        token: undefined,
+        offline: false,
+      },
     ],
     ['HF_HOME', { HF_HOME: '~/models' }, { cache: join(homedir(), 'models/hub') }],
     ['XDG_CACHE_HOME', { XDG_CACHE_HOME: '/x' }, { cache: '/x/huggingface/hub' }],
-    ['HF_HUB_CACHE before HF_HOME', { HF_HOME: '/home', HF_HUB_CACHE: '$ROOT/hub', ROOT: '/data' }, { cache: '/data/hub' }],
+    [
+      'HF_HUB_CACHE before HF_HOME',
+      { HF_HOME: '/home', HF_HUB_CACHE: '$ROOT/hub', ROOT: '/data' },
+      { cache: '/data/hub' },
+    ],
     ['HF_ENDPOINT', { HF_ENDPOINT: 'https://mirror.example/' }, { endpoint: 'https://mirror.example' }],
     ['HF_TOKEN', { HF_TOKEN: ' hf_x\n' }, { token: 'hf_x' }],
     ['HF_HUB_OFFLINE', { HF_HUB_OFFLINE: 'yes' }, { offline: true }],
@@ -186,6 +235,8 @@ describe('a lock', () => {
     inFolder(async (path) => {
       await withLock(path, async () => {})
       writeFileSync(path, `${process.pid} ${hostname()}`)
-      await expect(withLock(path, async () => {}, AbortSignal.timeout(50))).rejects.toMatchObject({ code: 'interrupted' })
+      await expect(withLock(path, async () => {}, AbortSignal.timeout(50))).rejects.toMatchObject({
+        code: 'interrupted',
+      })
     }))
 })

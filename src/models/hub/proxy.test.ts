@@ -30,7 +30,9 @@ const portOfHub = () => Number(new URL(hub.url).port)
 /** Pulls into an empty cache, with the proxies that `env` names. */
 async function pulled(env: NodeJS.ProcessEnv, endpoint = hub.url) {
   const { clear, ...settings } = clientOf(hub)
-  return await pullModel('acme/tiny', { settings: { ...settings, endpoint, transport: await transportOf(env) } }).finally(clear)
+  return await pullModel('acme/tiny', {
+    settings: { ...settings, endpoint, transport: await transportOf(env) },
+  }).finally(clear)
 }
 
 test('without a proxy in the environment nothing stands between', async () => {
@@ -43,7 +45,9 @@ test('plain HTTP goes by HTTP_PROXY, and not to hosts of NO_PROXY', async () => 
   const { files: got } = await pulled({ HTTP_PROXY: proxy.url, NO_PROXY: 'example.org, localhost' })
   expect(got).toHaveLength(2)
   // The storage is at `localhost`: past the proxy.
-  expect(proxy.requests.filter((line) => line.startsWith(`GET ${hub.url}/acme/tiny/resolve/`))).not.toEqual([])
+  expect(proxy.requests.filter((line) => line.startsWith(`GET ${hub.url}/acme/tiny/resolve/`))).not.toEqual(
+    [],
+  )
   expect(proxy.requests.filter((line) => line.includes('localhost'))).toEqual([])
   const asked = proxy.requests.length
   await pulled({ http_proxy: proxy.url.replace('http://', ''), no_proxy: '127.0.0.1,localhost' })
@@ -74,7 +78,10 @@ test('a proxy that is not there, or refuses the tunnel, is an error that says so
 })
 
 test.each(['socks5://127.0.0.1:1080', 'http://', '://x'])('%s is no HTTP proxy', async (address) => {
-  await expect(transportOf({ HTTPS_PROXY: address })).rejects.toMatchObject({ code: 'hub/proxy', exitCode: 2 })
+  await expect(transportOf({ HTTPS_PROXY: address })).rejects.toMatchObject({
+    code: 'hub/proxy',
+    exitCode: 2,
+  })
 })
 
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0
@@ -84,15 +91,34 @@ test.runIf(hasOpenssl)(
   async () => {
     const [key, cert] = [join(root, 'key.pem'), join(root, 'cert.pem')]
     const subject = ['-subj', '/CN=hub.invalid', '-addext', 'subjectAltName=DNS:hub.invalid', '-days', '2']
-    execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, ...subject], {
-      stdio: 'ignore',
-    })
+    execFileSync(
+      'openssl',
+      ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, ...subject],
+      {
+        stdio: 'ignore',
+      },
+    )
     const tls = { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') }
     const proxy = await startProxy({ port: portOfHub(), tls })
     await buildCli()
-    const none = { HTTP_PROXY: '', http_proxy: '', https_proxy: '', ALL_PROXY: '', all_proxy: '', no_proxy: '' }
-    const env = { ...none, HTTPS_PROXY: proxy.url, NO_PROXY: 'localhost', NODE_EXTRA_CA_CERTS: cert, HF_ENDPOINT: 'https://hub.invalid' }
-    const { code, stderr } = await runCli(['pull', 'acme/tiny'], { env: { ...env, HF_HOME: join(root, 'tunnel'), HF_HUB_OFFLINE: '' } })
+    const none = {
+      HTTP_PROXY: '',
+      http_proxy: '',
+      https_proxy: '',
+      ALL_PROXY: '',
+      all_proxy: '',
+      no_proxy: '',
+    }
+    const env = {
+      ...none,
+      HTTPS_PROXY: proxy.url,
+      NO_PROXY: 'localhost',
+      NODE_EXTRA_CA_CERTS: cert,
+      HF_ENDPOINT: 'https://hub.invalid',
+    }
+    const { code, stderr } = await runCli(['pull', 'acme/tiny'], {
+      env: { ...env, HF_HOME: join(root, 'tunnel'), HF_HUB_OFFLINE: '' },
+    })
     expect(stderr).toMatch(/fetched 2/)
     expect(code).toBe(0)
     expect(new Set(proxy.requests)).toEqual(new Set(['CONNECT hub.invalid:443']))

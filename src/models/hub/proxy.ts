@@ -24,7 +24,12 @@ export async function transportOf(env: Environment): Promise<Transport> {
   const { EnvHttpProxyAgent, fetch: sent } = await import('undici')
   const noProxy = valueIn(env, 'NO_PROXY') ?? ''
   // A tunnel for https only: proxies often refuse one to port 80.
-  const dispatcher = new EnvHttpProxyAgent({ httpProxy: httpProxy ?? '', httpsProxy: httpsProxy ?? '', noProxy, proxyTunnel: false })
+  const dispatcher = new EnvHttpProxyAgent({
+    httpProxy: httpProxy ?? '',
+    httpsProxy: httpsProxy ?? '',
+    noProxy,
+    proxyTunnel: false,
+  })
   return async (url, init) => await sent(url, { ...init, dispatcher })
 }
 

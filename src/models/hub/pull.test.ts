@@ -1,8 +1,24 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { COMMIT, clientOf, OLDER, servedModel } from '../../../test/hub-models.ts'
-import { type Fault, GOOD_TOKEN, gitBlob, type HubServer, sha256, startHubServer } from '../../../test/hub-server.ts'
+import {
+  type Fault,
+  GOOD_TOKEN,
+  gitBlob,
+  type HubServer,
+  sha256,
+  startHubServer,
+} from '../../../test/hub-server.ts'
 import { BifocalError, InterruptedError } from '../../foundation/numeric/errors.ts'
 import { type DownloadProgress, inMegabytes } from './progress.ts'
 import { pullModel } from './pull.ts'
@@ -16,8 +32,10 @@ const blobs = () => join(settings.cache, 'models--acme--tiny/blobs')
 const isServed = (folder: string, file: string) => readFileSync(join(folder, file)).equals(bytesOf(file))
 const partial = () => join(blobs(), `${sha256(bytesOf(shard))}.incomplete`)
 /** Requests for the content of files, without the redirects before. */
-const contents = () => server.requests.filter(({ line }) => /^GET \/(cdn|acme)/.test(line) && !/safetensors$/.test(line))
-const pull = (name = 'acme/tiny', options: Parameters<typeof pullModel>[1] = {}) => pullModel(name, { settings, ...options })
+const contents = () =>
+  server.requests.filter(({ line }) => /^GET \/(cdn|acme)/.test(line) && !/safetensors$/.test(line))
+const pull = (name = 'acme/tiny', options: Parameters<typeof pullModel>[1] = {}) =>
+  pullModel(name, { settings, ...options })
 
 async function failure(run: Promise<unknown>): Promise<BifocalError> {
   const error = await run.then(
@@ -79,7 +97,10 @@ describe('the cache', () => {
     await pull()
     const { files } = server.repositories['acme/tiny']!
     const commit = 'c'.repeat(40)
-    server.repositories['acme/tiny'] = { refs: { main: commit }, files: { ...files, 'config.json': new TextEncoder().encode('{}') } }
+    server.repositories['acme/tiny'] = {
+      refs: { main: commit },
+      files: { ...files, 'config.json': new TextEncoder().encode('{}') },
+    }
     const { folder, files: pulled } = await pull()
     expect(pulled.filter(({ fetched }) => fetched).map(({ name }) => name)).toEqual(['config.json'])
     expect(folder.endsWith(commit)).toBe(true)
@@ -119,7 +140,10 @@ describe('the cache', () => {
   test('--include takes other files, never pickled ones', async () => {
     const { files } = await pull('acme/tiny', { include: ['onnx/*', '*.bin', 'READ??.md'] })
     expect(files.map(({ name }) => name).sort()).toEqual(['README.md', 'onnx/model.safetensors'])
-    expect(await failure(pull('acme/tiny', { include: ['*.bin'] }))).toMatchObject({ code: 'hub/no-match', exitCode: 2 })
+    expect(await failure(pull('acme/tiny', { include: ['*.bin'] }))).toMatchObject({
+      code: 'hub/no-match',
+      exitCode: 2,
+    })
   })
 
   test('a file name that leaves the folder is never written', async () => {
@@ -130,7 +154,9 @@ describe('the cache', () => {
       'a\\..\\evil.json': files['config.json']!,
     }
     server.repositories['acme/tiny'] = { refs, files: { ...files, ...evil } }
-    expect((await pull('acme/tiny', { include: ['*evil*', 'config.json'] })).files.map(({ name }) => name)).toEqual(['config.json'])
+    expect(
+      (await pull('acme/tiny', { include: ['*evil*', 'config.json'] })).files.map(({ name }) => name),
+    ).toEqual(['config.json'])
   })
 })
 
@@ -167,7 +193,9 @@ describe('interruptions', () => {
   test('a cut connection is taken up where it broke', async () => {
     server.faults.push({ on: new RegExp(`GET /cdn/${sha256(bytesOf(shard))}`), cutAfter: 100_000 })
     await pull()
-    const ranges = server.requests.filter(({ line }) => line.endsWith(sha256(bytesOf(shard)))).map(({ range }) => range)
+    const ranges = server.requests
+      .filter(({ line }) => line.endsWith(sha256(bytesOf(shard))))
+      .map(({ range }) => range)
     expect(ranges).toHaveLength(2)
     expect(Number(/^bytes=(\d+)-$/.exec(ranges[1] ?? '')?.[1])).toBeGreaterThan(0)
   })
@@ -191,7 +219,10 @@ describe('interruptions', () => {
     const stop = new AbortController()
     server.faults.push({ on: /GET \/cdn/, stallAfter: 150_000, times: 2 })
     const onProgress = ({ done }: DownloadProgress) => done > 200_000 && stop.abort()
-    expect(await failure(pull('acme/tiny', { signal: stop.signal, onProgress }))).toMatchObject({ code: 'interrupted', exitCode: 130 })
+    expect(await failure(pull('acme/tiny', { signal: stop.signal, onProgress }))).toMatchObject({
+      code: 'interrupted',
+      exitCode: 130,
+    })
     const kept = statSync(partial()).size
     expect(kept).toBeGreaterThan(0)
     expect(existsSync(join(settings.cache, 'models--acme--tiny/refs/main'))).toBe(false)
@@ -216,7 +247,10 @@ describe('interruptions', () => {
 
   test.each<[string, Fault]>([
     ['429 with Retry-After', { on: /GET \/api/, status: 429, headers: { 'retry-after': '0' } }],
-    ['429 with a date', { on: /GET \/api/, status: 429, headers: { 'retry-after': new Date(0).toUTCString() } }],
+    [
+      '429 with a date',
+      { on: /GET \/api/, status: 429, headers: { 'retry-after': new Date(0).toUTCString() } },
+    ],
     ['503 of the hub', { on: /GET \/acme/, status: 503, times: 2 }],
     ['500 of the storage', { on: /GET \/cdn/, status: 500, times: 2 }],
     ['a cut list', { on: /GET \/api/, status: 504 }],
@@ -237,7 +271,8 @@ describe('interruptions', () => {
 describe('the token', () => {
   test('goes to the hub, never to the storage', async () => {
     await pull('acme/gated', { settings: { ...settings, token: GOOD_TOKEN } })
-    const sent = (path: RegExp) => server.requests.filter(({ line }) => path.test(line)).map(({ token }) => token)
+    const sent = (path: RegExp) =>
+      server.requests.filter(({ line }) => path.test(line)).map(({ token }) => token)
     expect(new Set(sent(/^GET \/(api|acme)/))).toEqual(new Set([GOOD_TOKEN]))
     expect(new Set(sent(/^GET \/cdn/))).toEqual(new Set([undefined]))
   })
@@ -271,7 +306,13 @@ const refusals: Readonly<Record<string, Refusal>> = {
     says: /account of your token.*403/,
     hints: /Accept its conditions/,
   },
-  'a bad token': { token: 'hf_bad', code: 'hub/token', exitCode: 3, says: /does not accept the token/, hints: /settings\/tokens.*expired/ },
+  'a bad token': {
+    token: 'hf_bad',
+    code: 'hub/token',
+    exitCode: 3,
+    says: /does not accept the token/,
+    hints: /settings\/tokens.*expired/,
+  },
   'an absent model': {
     name: 'acme/none',
     code: 'hub/no-repository',
@@ -287,7 +328,13 @@ const refusals: Readonly<Record<string, Refusal>> = {
     says: /no model acme\/none \(HTTP 404\)/,
     hints: /Check the name\./,
   },
-  'a private model': { name: 'acme/private', code: 'hub/no-repository', exitCode: 3, says: /or it is private/, hints: /HF_TOKEN/ },
+  'a private model': {
+    name: 'acme/private',
+    code: 'hub/no-repository',
+    exitCode: 3,
+    says: /or it is private/,
+    hints: /HF_TOKEN/,
+  },
   'an absent branch': {
     name: 'acme/tiny@v9',
     code: 'hub/no-revision',
@@ -358,7 +405,13 @@ const refusals: Readonly<Record<string, Refusal>> = {
     says: /unexpected answer for the list/,
     hints: /HF_ENDPOINT/,
   },
-  'an odd status': { fault: { on: /GET \/api/, status: 418 }, code: 'hub/answer', exitCode: 3, says: /HTTP 418/, hints: /HF_ENDPOINT/ },
+  'an odd status': {
+    fault: { on: /GET \/api/, status: 418 },
+    code: 'hub/answer',
+    exitCode: 3,
+    says: /HTTP 418/,
+    hints: /HF_ENDPOINT/,
+  },
   'an endless redirect': {
     fault: always({ on: /GET \/api/, status: 302, headers: { location: '/api/again' } }),
     code: 'hub/answer',
@@ -380,18 +433,27 @@ const refusals: Readonly<Record<string, Refusal>> = {
     says: /checksum [0-9a-f]{40}, expected/,
     hints: /part was removed/,
   },
-  'no name': { name: './models', code: 'hub/name', exitCode: 2, says: /"\.\/models" is no name/, hints: /org\/name@revision/ },
+  'no name': {
+    name: './models',
+    code: 'hub/name',
+    exitCode: 2,
+    says: /"\.\/models" is no name/,
+    hints: /org\/name@revision/,
+  },
 }
 
 describe('refusals', () => {
-  test.each(Object.entries(refusals))('%s', async (_, { name = 'acme/tiny', token, fault, code, exitCode, says, hints }) => {
-    if (fault !== undefined) server.faults.push(fault)
-    const error = await failure(pull(name, { settings: { ...settings, token } }))
-    expect(error).toMatchObject({ code, exitCode })
-    expect(error.message).toMatch(says)
-    expect(error.hint).toMatch(hints)
-    expect(existsSync(join(settings.cache, 'models--acme--tiny/refs'))).toBe(false)
-  })
+  test.each(Object.entries(refusals))(
+    '%s',
+    async (_, { name = 'acme/tiny', token, fault, code, exitCode, says, hints }) => {
+      if (fault !== undefined) server.faults.push(fault)
+      const error = await failure(pull(name, { settings: { ...settings, token } }))
+      expect(error).toMatchObject({ code, exitCode })
+      expect(error.message).toMatch(says)
+      expect(error.hint).toMatch(hints)
+      expect(existsSync(join(settings.cache, 'models--acme--tiny/refs'))).toBe(false)
+    },
+  )
 
   test('one bad download is repaired', async () => {
     server.faults.push({ on: /GET \/cdn/, corrupt: true })
@@ -430,7 +492,9 @@ describe('refusals', () => {
   })
 
   test('offline', async () => {
-    expect(await failure(pull('acme/tiny', { settings: { ...settings, offline: true } }))).toMatchObject({ code: 'hub/offline' })
+    expect(await failure(pull('acme/tiny', { settings: { ...settings, offline: true } }))).toMatchObject({
+      code: 'hub/offline',
+    })
     expect(server.requests).toEqual([])
   })
 })

@@ -4,7 +4,16 @@ import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeFailure } from '../../foundation/files/errors.ts'
 import { makeFolder } from '../../foundation/files/file.ts'
-import { blobPath, type CachedRepository, cachedRepository, holds, linkBlob, noteAbsent, snapshotFolder, writeReference } from './cache.ts'
+import {
+  blobPath,
+  type CachedRepository,
+  cachedRepository,
+  holds,
+  linkBlob,
+  noteAbsent,
+  snapshotFolder,
+  writeReference,
+} from './cache.ts'
 import { HubError } from './errors.ts'
 import { describe, listFiles, type RemoteFile } from './listing.ts'
 import { withLock } from './lock.ts'
@@ -52,7 +61,10 @@ const AT_ONCE = 4
  * @throws HubError; FileError `file/disk-full`, `file/write`; InterruptedError, parts are kept
  * @example const { folder } = await pullModel('HuggingFaceTB/SmolVLM-256M-Instruct')
  */
-export async function pullModel(name: string, { signal, onProgress, include, settings: given }: PullOptions = {}): Promise<Pulled> {
+export async function pullModel(
+  name: string,
+  { signal, onProgress, include, settings: given }: PullOptions = {},
+): Promise<Pulled> {
   const wanted = requireRepository(name)
   const settings = { ...(await hubSettings()), ...given }
   if (settings.offline) {
@@ -67,7 +79,12 @@ export async function pullModel(name: string, { signal, onProgress, include, set
   // By its commit: a push meanwhile must not mix two revisions.
   const repository = { id: wanted.id, revision: listing.commit }
   const listed = listing.files.filter((file) => chosen.includes(file.name))
-  const files = await parallel(listed, AT_ONCE, (file, either) => describe(file, repository, { settings, signal: either }), signal)
+  const files = await parallel(
+    listed,
+    AT_ONCE,
+    (file, either) => describe(file, repository, { settings, signal: either }),
+    signal,
+  )
   const at = cachedRepository(settings.cache, repository)
   const progress = progressOf(repositoryName(wanted), files, onProgress)
   const plan = await planOf(files, at, repository)
@@ -77,7 +94,13 @@ export async function pullModel(name: string, { signal, onProgress, include, set
     plan,
     AT_ONCE,
     async ({ file }, either) =>
-      await fetchFile(file, { at, repository, settings, signal: either, onBytes: (bytes) => progress(file, bytes) }),
+      await fetchFile(file, {
+        at,
+        repository,
+        settings,
+        signal: either,
+        onBytes: (bytes) => progress(file, bytes),
+      }),
     signal,
   )
   await writeReference(at, wanted.revision, listing.commit)
@@ -100,7 +123,11 @@ interface Planned {
   present: boolean
 }
 
-async function planOf(files: readonly RemoteFile[], at: CachedRepository, { revision }: Repository): Promise<Planned[]> {
+async function planOf(
+  files: readonly RemoteFile[],
+  at: CachedRepository,
+  { revision }: Repository,
+): Promise<Planned[]> {
   return await Promise.all(
     files.map(async (file) => {
       const named = await holds(join(snapshotFolder(at, revision), file.name), file.size)
@@ -110,7 +137,10 @@ async function planOf(files: readonly RemoteFile[], at: CachedRepository, { revi
 }
 
 /** One file into the blobs, and its name into the snapshot. */
-async function fetchFile(file: RemoteFile, { at, repository, ...options }: TransferOptions & { at: CachedRepository }): Promise<void> {
+async function fetchFile(
+  file: RemoteFile,
+  { at, repository, ...options }: TransferOptions & { at: CachedRepository },
+): Promise<void> {
   const target = blobPath(at, file.digest)
   if (await holds(join(snapshotFolder(at, repository.revision), file.name), file.size)) return
   const fetch = async () => {
@@ -121,10 +151,17 @@ async function fetchFile(file: RemoteFile, { at, repository, ...options }: Trans
 }
 
 /** @throws HubError `hub/no-space`: better now than after an hour */
-async function requireRoom(plan: readonly Planned[], at: CachedRepository, { cache }: HubSettings): Promise<void> {
-  const missing = new Map(plan.flatMap(({ file: { digest, size }, present }) => (present ? [] : [[digest, size] as const])))
+async function requireRoom(
+  plan: readonly Planned[],
+  at: CachedRepository,
+  { cache }: HubSettings,
+): Promise<void> {
+  const missing = new Map(
+    plan.flatMap(({ file: { digest, size }, present }) => (present ? [] : [[digest, size] as const])),
+  )
   let needed = 0
-  for (const [digest, size] of missing) needed += Math.max(0, size - (await unfinishedBytes(blobPath(at, digest))))
+  for (const [digest, size] of missing)
+    needed += Math.max(0, size - (await unfinishedBytes(blobPath(at, digest))))
   if (needed === 0) return
   await makeFolder(at.folder).catch((cause: unknown) => {
     throw writeFailure(at.folder, cause)

@@ -15,7 +15,11 @@ export interface Asked {
  * The error for a final answer. The hub says 401 both for what does not exist and for what may not be seen; its `X-Error-Code` says which.
  * @see huggingface_hub, `hf_raise_for_status`
  */
-export function refusal(response: Response, { repository: { id, revision }, file }: Asked, settings: HubSettings): HubError {
+export function refusal(
+  response: Response,
+  { repository: { id, revision }, file }: Asked,
+  settings: HubSettings,
+): HubError {
   const { status } = response
   const code = response.headers.get('x-error-code')
   const said = response.headers.get('x-error-message')
@@ -37,7 +41,9 @@ export function refusal(response: Response, { repository: { id, revision }, file
   if (code === 'RevisionNotFound') {
     return new HubError('no-revision', {
       message: `${id} has no revision ${revision}`,
-      hint: isCommit(revision) ? 'Is the commit of this repository?' : `Its branches and tags are listed at ${page}/refs.`,
+      hint: isCommit(revision)
+        ? 'Is the commit of this repository?'
+        : `Its branches and tags are listed at ${page}/refs.`,
     })
   }
   if (code === 'EntryNotFound' || (status === 404 && code === null && file !== undefined)) {
@@ -79,7 +85,11 @@ export function refusal(response: Response, { repository: { id, revision }, file
       1,
     )
   }
-  return strange(`${file ?? 'the list of files'} of ${id}`, `HTTP ${status}${said === null ? '' : `: ${said}`}`, settings)
+  return strange(
+    `${file ?? 'the list of files'} of ${id}`,
+    `HTTP ${status}${said === null ? '' : `: ${said}`}`,
+    settings,
+  )
 }
 
 /** An answer that no hub gives. */

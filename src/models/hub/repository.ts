@@ -14,7 +14,8 @@ const NAME = /^(\w[\w.-]*\/\w[\w.-]*)(?:@(\w[\w./-]*))?$/
 /** Undefined for what is no name of the hub: a path, say. Revisions become file names in the cache, so `..` is none. */
 export function parseRepository(name: string): Repository | undefined {
   const [, id, revision = 'main'] = NAME.exec(name) ?? []
-  if (id === undefined || id.length > 96 || /--|\.\.|\.git$/.test(id) || /\.\.|\/$/.test(revision)) return undefined
+  if (id === undefined || id.length > 96 || /--|\.\.|\.git$/.test(id) || /\.\.|\/$/.test(revision))
+    return undefined
   return { id, revision }
 }
 
@@ -24,7 +25,10 @@ export function requireRepository(name: string): Repository {
   if (repository !== undefined) return repository
   throw new HubError(
     'name',
-    { message: `"${name}" is no name of a model on the hub`, hint: 'Write org/name or org/name@revision, as on the page of the model.' },
+    {
+      message: `"${name}" is no name of a model on the hub`,
+      hint: 'Write org/name or org/name@revision, as on the page of the model.',
+    },
     2,
   )
 }
@@ -36,7 +40,8 @@ export function repositoryName({ id, revision }: Repository): string {
 
 /** The repository and commit of a snapshot in the cache; undefined for any other folder. */
 export function snapshotRepository(folder: string): Repository | undefined {
-  const [, owner, name, revision = ''] = /[/\\]models--([\w.-]+?)--([\w.-]+)[/\\]snapshots[/\\]([0-9a-f]{40})[/\\]?$/.exec(folder) ?? []
+  const [, owner, name, revision = ''] =
+    /[/\\]models--([\w.-]+?)--([\w.-]+)[/\\]snapshots[/\\]([0-9a-f]{40})[/\\]?$/.exec(folder) ?? []
   return owner === undefined ? undefined : { id: `${owner}/${name}`, revision }
 }
 

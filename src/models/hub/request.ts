@@ -23,7 +23,11 @@ const PASSING = [408, 429, 500, 502, 503, 504]
  * @param read what to keep of a success; a connection that breaks meanwhile is a failed attempt too
  * @throws HubError what `refusal` makes of the answer; `hub/unreachable`; InterruptedError
  */
-export async function ask<T>(url: string, options: RequestOptions, read: (response: Response) => T | Promise<T>): Promise<T> {
+export async function ask<T>(
+  url: string,
+  options: RequestOptions,
+  read: (response: Response) => T | Promise<T>,
+): Promise<T> {
   const { asked, settings, signal } = options
   const what = `the request for ${asked.file ?? asked.repository.id}`
   for (let attempt = 1; ; attempt++) {
@@ -45,13 +49,17 @@ export async function ask<T>(url: string, options: RequestOptions, read: (respon
 }
 
 /** Redirects by hand: the token is for the hub only, and a `HEAD` wants the headers of the last answer before the storage. */
-async function follow(url: string, { asked, settings, method = 'GET', headers, signal }: RequestOptions): Promise<Response> {
+async function follow(
+  url: string,
+  { asked, settings, method = 'GET', headers, signal }: RequestOptions,
+): Promise<Response> {
   let at = new URL(url)
   const home = at.origin
   for (let count = 0; count < MOST_REDIRECTS; count++) {
     const silence = new AbortController()
     const timer = setTimeout(() => silence.abort(), settings.silence)
-    const authorization: Record<string, string> = at.origin === home && settings.token ? { authorization: `Bearer ${settings.token}` } : {}
+    const authorization: Record<string, string> =
+      at.origin === home && settings.token ? { authorization: `Bearer ${settings.token}` } : {}
     const response = await settings
       .transport(at, {
         method,
@@ -63,7 +71,8 @@ async function follow(url: string, { asked, settings, method = 'GET', headers, s
       .finally(() => clearTimeout(timer))
     const location = response.headers.get('location')
     if (response.status < 300 || response.status >= 400 || location === null) return response
-    if (method === 'HEAD' && (response.headers.has('x-linked-etag') || new URL(location, at).origin !== home)) return response
+    if (method === 'HEAD' && (response.headers.has('x-linked-etag') || new URL(location, at).origin !== home))
+      return response
     await response.body?.cancel()
     at = new URL(location, at)
   }

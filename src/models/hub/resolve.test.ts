@@ -10,7 +10,8 @@ import { resolveModel } from './resolve.ts'
 let server: HubServer
 let settings: ReturnType<typeof clientOf>
 const snapshot = (commit = COMMIT) => join(settings.cache, 'models--acme--tiny/snapshots', commit)
-const resolve = (name = 'acme/tiny', more: Parameters<typeof resolveModel>[1] = {}) => resolveModel(name, { settings, ...more })
+const resolve = (name = 'acme/tiny', more: Parameters<typeof resolveModel>[1] = {}) =>
+  resolveModel(name, { settings, ...more })
 
 beforeEach(async () => {
   server = await startHubServer({ 'acme/tiny': await servedModel() })
@@ -24,14 +25,23 @@ afterEach(async () => {
 /** As Python leaves it when a program read some files: no word about files that the repository lacks. */
 function leaveSnapshot(names: readonly string[]): void {
   const { files } = server.repositories['acme/tiny']!
-  for (const folder of [snapshot(), join(settings.cache, 'models--acme--tiny/refs'), join(settings.cache, 'models--acme--tiny/blobs')]) {
+  for (const folder of [
+    snapshot(),
+    join(settings.cache, 'models--acme--tiny/refs'),
+    join(settings.cache, 'models--acme--tiny/blobs'),
+  ]) {
     mkdirSync(folder, { recursive: true })
   }
   for (const name of names) writeFileSync(join(snapshot(), name), files[name]!)
   writeFileSync(join(settings.cache, 'models--acme--tiny/refs/main'), COMMIT)
 }
 
-const CHECKPOINT = ['config.json', 'model.safetensors.index.json', 'model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors']
+const CHECKPOINT = [
+  'config.json',
+  'model.safetensors.index.json',
+  'model-00001-of-00002.safetensors',
+  'model-00002-of-00002.safetensors',
+]
 
 describe('a folder', () => {
   test('wins over a name, and nobody is asked', async () => {
@@ -41,13 +51,19 @@ describe('a folder', () => {
     rmSync(dir, { recursive: true })
   })
 
-  test.each(['./acme/tiny', '/acme/tiny', 'tiny', 'a/b/c', 'acme/../tiny', 'acme/tiny@../../x', 'C:\\acme\\tiny', ''])(
-    '%s is no name',
-    async (path) => {
-      expect(await resolve(path)).toBe(path)
-      expect(server.requests).toEqual([])
-    },
-  )
+  test.each([
+    './acme/tiny',
+    '/acme/tiny',
+    'tiny',
+    'a/b/c',
+    'acme/../tiny',
+    'acme/tiny@../../x',
+    'C:\\acme\\tiny',
+    '',
+  ])('%s is no name', async (path) => {
+    expect(await resolve(path)).toBe(path)
+    expect(server.requests).toEqual([])
+  })
 })
 
 describe('a name', () => {
@@ -63,7 +79,9 @@ describe('a name', () => {
     await resolve()
     server.requests.length = 0
     expect(await resolve('acme/tiny@v1')).toBe(snapshot(OLDER))
-    expect(server.requests.map(({ line }) => line)).toEqual(['GET /api/models/acme/tiny/revision/v1?blobs=true'])
+    expect(server.requests.map(({ line }) => line)).toEqual([
+      'GET /api/models/acme/tiny/revision/v1?blobs=true',
+    ])
   })
 
   test('what another program left unfinished is completed', async () => {

@@ -7,7 +7,12 @@ import { HubError } from './errors.ts'
 const MODEL_FILES = ['config.json', 'adapter_config.json', 'embedder.json']
 
 /** What families, tokenizers, processors, adapters and contracts read, where a repository has it. Weights come by `weightNames`. */
-export const COMPANIONS: readonly string[] = [...SETTINGS_FILES, 'adapter_config.json', 'adapter_model.safetensors', 'embedder.json']
+export const COMPANIONS: readonly string[] = [
+  ...SETTINGS_FILES,
+  'adapter_config.json',
+  'adapter_model.safetensors',
+  'embedder.json',
+]
 
 /** What a contract's golden vectors and pictures are called, where a repository has a contract. */
 const GOLDEN = /^golden[./]/
@@ -20,7 +25,11 @@ const INDEX = '.safetensors.index.json'
  * @param include patterns (`*`, `?`; `*` crosses folders, as in `hf download`) that replace the choice of what a model needs
  * @throws HubError `hub/no-model`, `hub/pickled`, `hub/no-match`
  */
-export function selectFiles(repository: string, names: readonly string[], include?: readonly string[]): string[] {
+export function selectFiles(
+  repository: string,
+  names: readonly string[],
+  include?: readonly string[],
+): string[] {
   const safe = names.filter((name) => !isPickled(name))
   if (include !== undefined) {
     const patterns = include.map(patternOf)
@@ -55,13 +64,17 @@ export function selectFiles(repository: string, names: readonly string[], includ
 
 /** The weights that `openCheckpoint` reads: one file, or the shards of an index; not their copies in other formats or precisions. */
 function weightNames(names: readonly string[]): string[] {
-  const weights = names.filter((name) => /^[^/]+\.safetensors$/.test(name) && !name.startsWith('adapter_') && !GOLDEN.test(name))
+  const weights = names.filter(
+    (name) => /^[^/]+\.safetensors$/.test(name) && !name.startsWith('adapter_') && !GOLDEN.test(name),
+  )
   if (weights.includes('model.safetensors')) return ['model.safetensors']
   const indexes = names.filter((name) => name.endsWith(INDEX) && !name.includes('/'))
   const index = indexes.find((name) => name === `model${INDEX}`) ?? indexes[0]
   if (index === undefined) return weights
   const stem = index.slice(0, -INDEX.length)
-  const shards = weights.filter((name) => name.startsWith(stem) && /^[-_.]\d+-of-\d+\./.test(name.slice(stem.length)))
+  const shards = weights.filter(
+    (name) => name.startsWith(stem) && /^[-_.]\d+-of-\d+\./.test(name.slice(stem.length)),
+  )
   return [index, ...(shards.length > 0 ? shards : weights)]
 }
 

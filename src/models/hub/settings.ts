@@ -33,7 +33,10 @@ export const LONGEST_PAUSE = 120_000
  * @see https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables
  */
 export async function hubSettings(env: Environment = process.env): Promise<HubSettings> {
-  const home = expanded(env.HF_HOME || join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'huggingface'), env)
+  const home = expanded(
+    env.HF_HOME || join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'huggingface'),
+    env,
+  )
   return {
     endpoint: endpointIn(env),
     cache: expanded(env.HF_HUB_CACHE || env.HUGGINGFACE_HUB_CACHE || join(home, 'hub'), env),
@@ -41,7 +44,9 @@ export async function hubSettings(env: Environment = process.env): Promise<HubSe
       tokenIn('HF_TOKEN', env.HF_TOKEN) ??
       tokenIn('HUGGING_FACE_HUB_TOKEN', env.HUGGING_FACE_HUB_TOKEN) ??
       (await tokenFile(expanded(env.HF_TOKEN_PATH || join(home, 'token'), env))),
-    offline: [env.HF_HUB_OFFLINE, env.TRANSFORMERS_OFFLINE].some((value) => /^(1|on|yes|true)$/i.test(value ?? '')),
+    offline: [env.HF_HUB_OFFLINE, env.TRANSFORMERS_OFFLINE].some((value) =>
+      /^(1|on|yes|true)$/i.test(value ?? ''),
+    ),
     attempts: 5,
     pause: 500,
     silence: 30_000,
@@ -51,7 +56,9 @@ export async function hubSettings(env: Environment = process.env): Promise<HubSe
 
 /** `~` and `$NAME`, as Python expands them. */
 function expanded(path: string, env: Environment): string {
-  return path.replace(/^~(?=$|[/\\])/, homedir()).replace(/\$\{(\w+)\}|\$(\w+)/g, (all, braced, bare) => env[braced ?? bare] ?? all)
+  return path
+    .replace(/^~(?=$|[/\\])/, homedir())
+    .replace(/\$\{(\w+)\}|\$(\w+)/g, (all, braced, bare) => env[braced ?? bare] ?? all)
 }
 
 async function tokenFile(path: string): Promise<string | undefined> {
@@ -77,7 +84,10 @@ function endpointIn({ HF_ENDPOINT: given }: Environment): string {
   if (URL.canParse(endpoint) && /^https?:/i.test(endpoint)) return endpoint
   throw new HubError(
     'endpoint',
-    { message: `HF_ENDPOINT=${given} is not the address of a hub`, hint: 'Write https://HOST, or unset it for https://huggingface.co.' },
+    {
+      message: `HF_ENDPOINT=${given} is not the address of a hub`,
+      hint: 'Write https://HOST, or unset it for https://huggingface.co.',
+    },
     2,
   )
 }

@@ -91,12 +91,25 @@ async function receiveAll(file: RemoteFile, partial: string, options: TransferOp
 }
 
 /** Writes what one answer brings, until it ends or breaks; says why it broke. */
-async function receive(part: Part, file: RemoteFile, handle: FileHandle, partial: string, options: TransferOptions): Promise<unknown> {
+async function receive(
+  part: Part,
+  file: RemoteFile,
+  handle: FileHandle,
+  partial: string,
+  options: TransferOptions,
+): Promise<unknown> {
   const { repository, settings, signal, onBytes } = options
   const asked = { repository, file: file.name }
   const headers: Record<string, string> = part.bytes > 0 ? { range: `bytes=${part.bytes}-` } : {}
-  const response = await ask(fileUrl(repository, file.name, settings), { asked, settings, headers, signal }, (answer) => answer)
-  const start = response.status === 206 ? Number(/^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '')?.[1]) : 0
+  const response = await ask(
+    fileUrl(repository, file.name, settings),
+    { asked, settings, headers, signal },
+    (answer) => answer,
+  )
+  const start =
+    response.status === 206
+      ? Number(/^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '')?.[1])
+      : 0
   // A server without ranges sends all of it again.
   if (start === 0) Object.assign(part, emptyPart(file))
   if (start !== part.bytes) throw strange(file.name, `bytes from ${start} instead of ${part.bytes}`, settings)
@@ -134,7 +147,12 @@ function emptyPart({ digest, size }: RemoteFile): Part {
 }
 
 /** Takes up what an earlier download left; more than the whole file can't be of it. */
-async function partOf(partial: string, file: RemoteFile, handle: FileHandle, signal: AbortSignal | undefined): Promise<Part> {
+async function partOf(
+  partial: string,
+  file: RemoteFile,
+  handle: FileHandle,
+  signal: AbortSignal | undefined,
+): Promise<Part> {
   const part = emptyPart(file)
   const { size } = await handle.stat()
   if (size > file.size) await handle.truncate(0)
@@ -154,7 +172,11 @@ function downloadOf({ name }: RemoteFile): string {
   return `the download of ${name}`
 }
 
-function mismatch({ name, digest }: RemoteFile, got: string, { repository, settings }: TransferOptions): HubError {
+function mismatch(
+  { name, digest }: RemoteFile,
+  got: string,
+  { repository, settings }: TransferOptions,
+): HubError {
   return new HubError('checksum', {
     message: `${name} of ${repository.id}: the downloaded bytes have the checksum ${got}, expected ${digest}, twice`,
     hint: `Something between here and ${settings.endpoint} changes the file, or the disk is bad. The part was removed; try another network or HF_ENDPOINT.`,

@@ -65,7 +65,13 @@ function candidateList(draft: Draft, fillers: Fillers, most: number, random: Ran
 }
 
 function makeRow(name: string, use: string, index: number, draft: Draft, candidates: readonly Item[]): Row {
-  const row: Row = { id: `${name}/${use}/${index}`, query: draft.query, candidates, positive: 0, cluster: draft.cluster }
+  const row: Row = {
+    id: `${name}/${use}/${index}`,
+    query: draft.query,
+    candidates,
+    positive: 0,
+    cluster: draft.cluster,
+  }
   return draft.apart ? { ...row, hardIndex: 1 } : row
 }
 
@@ -79,10 +85,18 @@ export function assemble(plan: TaskPlan, world: World, limits: Limits): Embedded
   const { name, metaTask, rung, reason } = plan
   const rows = (use: SceneUse, label: string, drafts: readonly Draft[], fillers: Fillers) =>
     drafts.map((draft, i) =>
-      makeRow(name, label, i, draft, candidateList(draft, fillers, limits.candidates, stream(TASK_SEED, world.name, name, use, label, i))),
+      makeRow(
+        name,
+        label,
+        i,
+        draft,
+        candidateList(draft, fillers, limits.candidates, stream(TASK_SEED, world.name, name, use, label, i)),
+      ),
     )
-  const draw = (use: SceneUse, count: number) => plan.drafts(world, use, count, stream(TASK_SEED, world.name, name, use))
-  const fillersFor = (use: SceneUse, drafts: readonly Draft[]) => plan.fillers?.(world, use) ?? candidatesAsFillers(drafts)
+  const draw = (use: SceneUse, count: number) =>
+    plan.drafts(world, use, count, stream(TASK_SEED, world.name, name, use))
+  const fillersFor = (use: SceneUse, drafts: readonly Draft[]) =>
+    plan.fillers?.(world, use) ?? candidatesAsFillers(drafts)
   const tested = draw('test', limits.test)
   const test = rows('test', 'test', tested, fillersFor('test', tested))
   const trained = plan.trained ? draw('train', limits.train) : []
@@ -100,7 +114,9 @@ export function assemble(plan: TaskPlan, world: World, limits: Limits): Embedded
   const sizes = test.map((row) => row.candidates.length)
   const chance = sizes.reduce((sum, size) => sum + 1 / size, 0) / sizes.length
   const first = new Set(test[0]?.candidates.map((item) => item.key))
-  const shared = test.every((row) => row.candidates.length === first.size && row.candidates.every((item) => first.has(item.key)))
+  const shared = test.every(
+    (row) => row.candidates.length === first.size && row.candidates.every((item) => first.has(item.key)),
+  )
   const dev = rows('train', 'dev', forDev, fillersFor('train', trained))
   return { name, metaTask, rung, reason, chance, candidates: shared ? 'pool' : 'local', train, dev, test }
 }

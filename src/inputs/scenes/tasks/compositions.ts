@@ -46,7 +46,9 @@ function questionDraft(world: World, description: Description, type: QuestionTyp
     questions(description, world).filter((question) => question.type === type),
     random,
   )
-  const answers = description.parts.map((part) => (part.colour === undefined ? world.all[part.concept]!.label : COLOURS[part.colour]!.name))
+  const answers = description.parts.map((part) =>
+    part.colour === undefined ? world.all[part.concept]!.label : COLOURS[part.colour]!.name,
+  )
   const answering = answers.indexOf(asked.answer)
   const hard = type === 'count' ? [] : answers.filter((answer) => answer !== asked.answer).map(textOf)
   return {
@@ -108,7 +110,11 @@ function composedDraft(
   const target = pick(allowed, random)
   const others = changes.filter((content) => content !== target && (use === 'test' || !isReserved(content)))
   // The query's own picture, the same parts changed otherwise, another scene that fits the words: none of the inputs alone suffices.
-  const hard = [original, ...(others.length > 0 ? [place(pick(others, random), random)] : []), elsewhere(world, use, random, target)]
+  const hard = [
+    original,
+    ...(others.length > 0 ? [place(pick(others, random), random)] : []),
+    elsewhere(world, use, random, target),
+  ]
   return {
     query: imageQuery(`${INSTRUCTIONS.change} ${instruction(target)}`, original),
     content: contentKey(original),
@@ -122,21 +128,28 @@ function composedDraft(
 function elsewhere(world: World, use: SceneUse, random: Random, target: Content): Description {
   for (;;) {
     const things = differentThings(world.thingsByStyle[target.style]!, target.parts.length, random)
-    const content = { ...target, parts: target.parts.map((part, i) => ({ ...part, concept: things[i]!.index })) }
-    const own = target.parts.some((part) => things.some((thing) => thing.cluster === world.all[part.concept]!.cluster))
+    const content = {
+      ...target,
+      parts: target.parts.map((part, i) => ({ ...part, concept: things[i]!.index })),
+    }
+    const own = target.parts.some((part) =>
+      things.some((thing) => thing.cluster === world.all[part.concept]!.cluster),
+    )
     if (!own && (use === 'test' || !isReserved(content))) return place(content, random)
   }
 }
 
 const backgroundsOf = (content: Content): Content[] =>
   COLOURS.map((_, background) => ({ ...content, background })).filter(
-    ({ background }) => background !== content.background && content.parts.every((part) => part.colour !== background),
+    ({ background }) =>
+      background !== content.background && content.parts.every((part) => part.colour !== background),
   )
 
 const countsOf = (content: Content): Content[] =>
-  Array.from({ length: HIGHEST_COUNT }, (_, i) => ({ ...content, parts: [{ ...content.parts[0]!, count: i + 1 }] })).filter(
-    ({ parts }) => parts[0]!.count !== content.parts[0]!.count,
-  )
+  Array.from({ length: HIGHEST_COUNT }, (_, i) => ({
+    ...content,
+    parts: [{ ...content.parts[0]!, count: i + 1 }],
+  })).filter(({ parts }) => parts[0]!.count !== content.parts[0]!.count)
 
 const NEW_COMBINATIONS = 'known things in combinations that training never shows'
 
@@ -149,7 +162,14 @@ export const compositionPlans: readonly TaskPlan[] = [
     reason: NEW_COMBINATIONS,
     trained: true,
     drafts: (world, use, count, random) =>
-      collect(count, () => questionDraft(world, describe(world, random, { use, kind: pick(WHAT_KINDS, random) }), 'what', random)),
+      collect(count, () =>
+        questionDraft(
+          world,
+          describe(world, random, { use, kind: pick(WHAT_KINDS, random) }),
+          'what',
+          random,
+        ),
+      ),
     fillers: (world) => listOf(world.things.map((concept) => concept.label)),
   },
   {
@@ -161,7 +181,11 @@ export const compositionPlans: readonly TaskPlan[] = [
     drafts: (world, use, count, random) =>
       collect(count, (index) => {
         const wanted = 1 + (index % HIGHEST_COUNT)
-        const description = describe(world, random, { use, kind: 'count', accept: (content) => content.parts[0]!.count === wanted })
+        const description = describe(world, random, {
+          use,
+          kind: 'count',
+          accept: (content) => content.parts[0]!.count === wanted,
+        })
         return questionDraft(world, description, 'count', random)
       }),
     fillers: () => listOf([1, 2, 3, 4, 5, 6].map(numberWord)),
@@ -209,7 +233,9 @@ export const compositionPlans: readonly TaskPlan[] = [
     drafts: (world, use, count, random) =>
       collect(count, () => {
         const original = describe(world, random, { use })
-        return composedDraft(world, use, random, original, backgroundsOf(original), (target) => onBackground(target.background))
+        return composedDraft(world, use, random, original, backgroundsOf(original), (target) =>
+          onBackground(target.background),
+        )
       }),
   },
   {

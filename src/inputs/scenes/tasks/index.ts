@@ -7,7 +7,16 @@ import { compositionPlans } from './compositions.ts'
 import { objectPlans } from './objects.ts'
 import { type EmbeddedTask, type Limits, type MetaTask, QUICK_LIMITS } from './task.ts'
 
-export { COMPLETE_LIMITS, type EmbeddedTask, type Item, type Limits, type MetaTask, QUICK_LIMITS, type Row, type Rung } from './task.ts'
+export {
+  COMPLETE_LIMITS,
+  type EmbeddedTask,
+  type Item,
+  type Limits,
+  type MetaTask,
+  QUICK_LIMITS,
+  type Row,
+  type Rung,
+} from './task.ts'
 
 const META_ORDER: readonly MetaTask[] = ['classification', 'vqa', 'retrieval']
 /** In-domain tasks come first in each kind, as in the report's table. */
@@ -30,7 +39,10 @@ export interface TaskChoice {
  * The tasks of a world: deterministic, pictures as descriptions.
  * @throws UsageError `usage/task-unknown`
  */
-export function buildTasks(world: World, { tasks = TASK_NAMES, limits = {} }: TaskChoice = {}): EmbeddedTask[] {
+export function buildTasks(
+  world: World,
+  { tasks = TASK_NAMES, limits = {} }: TaskChoice = {},
+): EmbeddedTask[] {
   const unknown = tasks.filter((name) => !TASK_NAMES.includes(name))
   if (unknown.length > 0) {
     throw new UsageError('task-unknown', {
@@ -38,5 +50,7 @@ export function buildTasks(world: World, { tasks = TASK_NAMES, limits = {} }: Ta
       hint: `The tasks are: ${TASK_NAMES.join(', ')}.`,
     })
   }
-  return ordered.filter((plan) => tasks.includes(plan.name)).map((plan) => assemble(plan, world, { ...QUICK_LIMITS, ...limits }))
+  return ordered
+    .filter((plan) => tasks.includes(plan.name))
+    .map((plan) => assemble(plan, world, { ...QUICK_LIMITS, ...limits }))
 }

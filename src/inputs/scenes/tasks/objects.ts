@@ -18,7 +18,12 @@ const meaningOf = (concept: Concept) => `cluster ${concept.cluster}`
  * A drawing that training shows, on a random background, on the wanted side of the reserved split.
  * Null where that side has none: one concept in fifty has no reserved combination.
  */
-function shownPicture(concept: Concept, styles: readonly number[], use: SceneUse, random: Random): Description | null {
+function shownPicture(
+  concept: Concept,
+  styles: readonly number[],
+  use: SceneUse,
+  random: Random,
+): Description | null {
   const contents = styles
     .filter((style) => style !== concept.withheld)
     .flatMap((style) => COLOURS.map((_, colour) => single(concept.index, style, colour)))
@@ -65,8 +70,14 @@ function collect(count: number, turns: Turns, make: (concept: Concept) => Draft 
   return [...drafts.values()]
 }
 
-const labelOf = (concept: Concept): Candidate => ({ item: textCandidate(concept.label), meaning: meaningOf(concept) })
-const groupOf = (concept: Concept): Candidate => ({ item: textCandidate(concept.group), meaning: concept.group })
+const labelOf = (concept: Concept): Candidate => ({
+  item: textCandidate(concept.label),
+  meaning: meaningOf(concept),
+})
+const groupOf = (concept: Concept): Candidate => ({
+  item: textCandidate(concept.group),
+  meaning: concept.group,
+})
 
 /** One label a cluster; the clusters' other members would be right answers too. */
 function labels(concepts: readonly Concept[]): Fillers {
@@ -116,7 +127,13 @@ function heldOutDrafts(
 }
 
 /** The one candidate picture of a concept in a style: fixed, so that it is embedded once for all rows. */
-function candidatePicture(world: World, task: string, concept: Concept, style: number, use: SceneUse): Candidate {
+function candidatePicture(
+  world: World,
+  task: string,
+  concept: Concept,
+  style: number,
+  use: SceneUse,
+): Candidate {
   const random = stream(TASK_SEED, world.name, task, use, 'candidate', concept.hex, style)
   const free = COLOURS.map((_, i) => single(concept.index, style, i)).filter(
     (content) => concept.split === 'held-out' || !isReserved(content),
@@ -144,7 +161,8 @@ function crossStyleDraft(world: World, concept: Concept, use: SceneUse, random: 
           shown.filter((style) => style !== from),
           random,
         )
-  const query = use === 'test' ? unseenPicture(concept, from, random) : shownPicture(concept, [from], use, random)
+  const query =
+    use === 'test' ? unseenPicture(concept, from, random) : shownPicture(concept, [from], use, random)
   if (query === null) return null
   return {
     query: imageQuery(INSTRUCTIONS.otherDrawing, query),
@@ -166,7 +184,8 @@ export const objectPlans: readonly TaskPlan[] = [
     rung: 'in',
     reason: SHOWN,
     trained: true,
-    drafts: (world, use, count, random) => collect(count, inTurns(world.training, random), ofShown(byLabel, use, random)),
+    drafts: (world, use, count, random) =>
+      collect(count, inTurns(world.training, random), ofShown(byLabel, use, random)),
     fillers: (world) => labels(world.training),
   },
   {
@@ -175,7 +194,8 @@ export const objectPlans: readonly TaskPlan[] = [
     rung: 'in',
     reason: `${SHOWN}; as many queries of each group`,
     trained: true,
-    drafts: (world, use, count, random) => collect(count, groupsInTurns(world.training, random), ofShown(byGroup, use, random)),
+    drafts: (world, use, count, random) =>
+      collect(count, groupsInTurns(world.training, random), ofShown(byGroup, use, random)),
     fillers: (world) => groups(world.training),
   },
   {
@@ -213,7 +233,8 @@ export const objectPlans: readonly TaskPlan[] = [
     rung: 'out-concept',
     reason: `${HELD_OUT}; as many queries of each group`,
     trained: false,
-    drafts: (world, _use, count, random) => heldOutDrafts(world, count, random, groupsInTurns(world.heldOut, random), byGroup),
+    drafts: (world, _use, count, random) =>
+      heldOutDrafts(world, count, random, groupsInTurns(world.heldOut, random), byGroup),
     fillers: (world) => groups(world.training),
   },
   {
@@ -238,8 +259,10 @@ export const objectPlans: readonly TaskPlan[] = [
     reason: 'the query is the drawing that training never shows; targets are shown drawings',
     trained: true,
     drafts: (world, use, count, random) =>
-      collect(use === 'test' ? Math.min(count, world.training.length) : count, inTurns(world.training, random), (concept) =>
-        crossStyleDraft(world, concept, use, random),
+      collect(
+        use === 'test' ? Math.min(count, world.training.length) : count,
+        inTurns(world.training, random),
+        (concept) => crossStyleDraft(world, concept, use, random),
       ),
     fillers: (world, use) => pictureShelves(world, 'cross-style', world.training, use),
   },

@@ -12,7 +12,8 @@ const trainedTasks = tasks.filter((task) => task.train.length > 0)
 const named = (name: string) => tasks.find((task) => task.name === name)!
 const answer = (row: Row) => row.candidates[row.positive]!
 /** Pictures that the row is about; hard negatives of test rows may be any. */
-const shown = (row: Row): Description[] => [row.query.image, answer(row).image].filter((image) => image !== undefined)
+const shown = (row: Row): Description[] =>
+  [row.query.image, answer(row).image].filter((image) => image !== undefined)
 const counts = (values: readonly string[]) => {
   const out = new Map<string, number>()
   for (const value of values) out.set(value, (out.get(value) ?? 0) + 1)
@@ -39,7 +40,9 @@ describe('the suite', () => {
   test('complete test rows begin with the quick ones', () => {
     const [complete] = buildTasks(world, { tasks: ['scene-what'], limits: COMPLETE_LIMITS })
     expect(complete!.test.length).toBe(500)
-    expect(complete!.test.slice(0, 200).map((row) => row.query)).toEqual(named('scene-what').test.map((row) => row.query))
+    expect(complete!.test.slice(0, 200).map((row) => row.query)).toEqual(
+      named('scene-what').test.map((row) => row.query),
+    )
   })
 
   test('an unknown name is a usage error that lists the known ones', () => {
@@ -49,57 +52,70 @@ describe('the suite', () => {
   })
 })
 
-describe.each(tasks.map((task) => ({ name: task.name, task })))('$name', ({ task }: { task: EmbeddedTask }) => {
-  test('keeps to the limits', () => {
-    expect(task.test.length).toBe(200)
-    expect(task.dev.length <= 100 && task.train.length <= 2000).toBe(true)
-    expect(Math.max(...task.test.map((row) => row.candidates.length))).toBeLessThanOrEqual(200)
-  })
+describe.each(tasks.map((task) => ({ name: task.name, task })))(
+  '$name',
+  ({ task }: { task: EmbeddedTask }) => {
+    test('keeps to the limits', () => {
+      expect(task.test.length).toBe(200)
+      expect(task.dev.length <= 100 && task.train.length <= 2000).toBe(true)
+      expect(Math.max(...task.test.map((row) => row.candidates.length))).toBeLessThanOrEqual(200)
+    })
 
-  test('has one right candidate, and no two of one key or one text', () => {
-    for (const row of [...task.test, ...task.dev]) {
-      expect(new Set(row.candidates.map((item) => item.key)).size).toBe(row.candidates.length)
-      expect(row.candidates.filter((item) => item.text !== undefined && item.text === answer(row).text).length).toBeLessThanOrEqual(1)
-    }
-  })
+    test('has one right candidate, and no two of one key or one text', () => {
+      for (const row of [...task.test, ...task.dev]) {
+        expect(new Set(row.candidates.map((item) => item.key)).size).toBe(row.candidates.length)
+        expect(
+          row.candidates.filter((item) => item.text !== undefined && item.text === answer(row).text).length,
+        ).toBeLessThanOrEqual(1)
+      }
+    })
 
-  test('states the chance of a blind guess', () => {
-    const mean = task.test.reduce((sum, row) => sum + 1 / row.candidates.length, 0) / task.test.length
-    expect(task.chance).toBeCloseTo(mean, 12)
-  })
+    test('states the chance of a blind guess', () => {
+      const mean = task.test.reduce((sum, row) => sum + 1 / row.candidates.length, 0) / task.test.length
+      expect(task.chance).toBeCloseTo(mean, 12)
+    })
 
-  test('says what is in the picture', () => {
-    const keys = new Map<string, string>()
-    for (const item of task.test.flatMap((row) => [row.query, ...row.candidates])) {
-      const content = JSON.stringify([item.instruction, item.text, item.image])
-      expect(keys.get(item.key) ?? content).toBe(content)
-      keys.set(item.key, content)
-    }
-  })
+    test('says what is in the picture', () => {
+      const keys = new Map<string, string>()
+      for (const item of task.test.flatMap((row) => [row.query, ...row.candidates])) {
+        const content = JSON.stringify([item.instruction, item.text, item.image])
+        expect(keys.get(item.key) ?? content).toBe(content)
+        keys.set(item.key, content)
+      }
+    })
 
-  test('tests no query twice', () => {
-    const asked = task.test.map((row) => row.query.key + (row.query.image ? '' : said(answer(row)) + answer(row).key))
-    expect(new Set(asked).size).toBe(asked.length)
-  })
-})
+    test('tests no query twice', () => {
+      const asked = task.test.map(
+        (row) => row.query.key + (row.query.image ? '' : said(answer(row)) + answer(row).key),
+      )
+      expect(new Set(asked).size).toBe(asked.length)
+    })
+  },
+)
 
-describe.each(trainedTasks.map((task) => ({ name: task.name, task })))('training rows of $name', ({ task }: { task: EmbeddedTask }) => {
-  const seen = [...task.train, ...task.dev]
+describe.each(trainedTasks.map((task) => ({ name: task.name, task })))(
+  'training rows of $name',
+  ({ task }: { task: EmbeddedTask }) => {
+    const seen = [...task.train, ...task.dev]
 
-  test('show nothing reserved, withheld or held out', () => {
-    const known = new Set(world.training.map((concept) => concept.index))
-    const allowed = (image: Description) =>
-      !isReserved(image) && image.parts.every(({ concept }) => known.has(concept) && world.all[concept]!.withheld !== image.style)
-    const items = seen.flatMap((row) => [row.query, ...row.candidates])
-    expect(items.filter((item) => item.image !== undefined && !allowed(item.image)).map((item) => item.key)).toEqual([])
-  })
+    test('show nothing reserved, withheld or held out', () => {
+      const known = new Set(world.training.map((concept) => concept.index))
+      const allowed = (image: Description) =>
+        !isReserved(image) &&
+        image.parts.every(({ concept }) => known.has(concept) && world.all[concept]!.withheld !== image.style)
+      const items = seen.flatMap((row) => [row.query, ...row.candidates])
+      expect(
+        items.filter((item) => item.image !== undefined && !allowed(item.image)).map((item) => item.key),
+      ).toEqual([])
+    })
 
-  test('share no content with dev or test rows', () => {
-    const about = (row: Row) => contentKey((row.query.image ?? answer(row).image)!)
-    const trained = new Set(task.train.map(about))
-    expect([...task.dev, ...task.test].filter((row) => trained.has(about(row)))).toEqual([])
-  })
-})
+    test('share no content with dev or test rows', () => {
+      const about = (row: Row) => contentKey((row.query.image ?? answer(row).image)!)
+      const trained = new Set(task.train.map(about))
+      expect([...task.dev, ...task.test].filter((row) => trained.has(about(row)))).toEqual([])
+    })
+  },
+)
 
 describe('rungs', () => {
   test.each(tasks.filter((task) => task.rung === 'in' || task.rung === 'out-type').map((task) => task.name))(
@@ -110,18 +126,25 @@ describe('rungs', () => {
   )
 
   test.each(['withheld-label', 'cross-style'])('%s asks about the withheld drawing', (name) => {
-    for (const { query } of named(name).test) expect(query.image!.style).toBe(world.all[query.image!.parts[0]!.concept]!.withheld)
+    for (const { query } of named(name).test)
+      expect(query.image!.style).toBe(world.all[query.image!.parts[0]!.concept]!.withheld)
   })
 
-  test.each(tasks.filter((task) => task.rung === 'out-concept').map((task) => task.name))('%s shows held-out things only', (name) => {
-    const heldOut = new Set(world.heldOut.map((concept) => concept.index))
-    for (const row of named(name).test) for (const image of shown(row)) expect(heldOut.has(image.parts[0]!.concept)).toBe(true)
-  })
+  test.each(tasks.filter((task) => task.rung === 'out-concept').map((task) => task.name))(
+    '%s shows held-out things only',
+    (name) => {
+      const heldOut = new Set(world.heldOut.map((concept) => concept.index))
+      for (const row of named(name).test)
+        for (const image of shown(row)) expect(heldOut.has(image.parts[0]!.concept)).toBe(true)
+    },
+  )
 
   test('cross-style targets are another drawing of the same thing, among drawings of that style', () => {
     for (const row of named('cross-style').test) {
       expect(answer(row).image!.parts[0]!.concept).toBe(row.query.image!.parts[0]!.concept)
-      expect(new Set(row.candidates.map((item) => item.image!.style))).toEqual(new Set([(row.query.image!.style + 1) % 4]))
+      expect(new Set(row.candidates.map((item) => item.image!.style))).toEqual(
+        new Set([(row.query.image!.style + 1) % 4]),
+      )
     }
   })
 })
@@ -139,7 +162,9 @@ describe('balance', () => {
   })
 
   test('colours are balanced enough that guessing one stays near chance', () => {
-    expect(Math.max(...counts(named('scene-shape-colour').test.map((row) => said(answer(row)))))).toBeLessThan(0.15 * 200)
+    expect(
+      Math.max(...counts(named('scene-shape-colour').test.map((row) => said(answer(row))))),
+    ).toBeLessThan(0.15 * 200)
   })
 })
 

@@ -11,21 +11,31 @@ import { slopePlot } from './slopes.ts'
 
 type Measure = Results['measures'][number]
 
-const aim = { higher: '↑ higher is better aligned', lower: '↓ lower is better aligned', neither: 'neither end is better' } as const
+const aim = {
+  higher: '↑ higher is better aligned',
+  lower: '↓ lower is better aligned',
+  neither: 'neither end is better',
+} as const
 
 export function alignment(results: Results): HTMLElement | null {
   if (results.alignment.length === 0) return null
   return section(
     'alignment',
     'How well image and text are aligned',
-    h('p', {}, 'Each measure looks at matched image and text vectors that were never used in tuning. Bars and bands are 95 % intervals.'),
+    h(
+      'p',
+      {},
+      'Each measure looks at matched image and text vectors that were never used in tuning. Bars and bands are 95 % intervals.',
+    ),
     figure(
       'Before and after tuning',
       'Hollow: before tuning; filled: after, at the layer and pooling that the model is used with. Each panel has its own scale.',
       h(
         'div',
         { class: 'grid' },
-        ...results.measures.map((measure) => beforeAfterPanel(results, measure)).filter((panel) => panel !== null),
+        ...results.measures
+          .map((measure) => beforeAfterPanel(results, measure))
+          .filter((panel) => panel !== null),
       ),
     ),
     layers(results),
@@ -34,7 +44,9 @@ export function alignment(results: Results): HTMLElement | null {
 }
 
 function atReadout(results: Results, model: string | undefined, measure: Measure): Interval | undefined {
-  return results.alignment.find((one) => one.model === model && one.measure === measure.name && one.layer === null)?.interval
+  return results.alignment.find(
+    (one) => one.model === model && one.measure === measure.name && one.layer === null,
+  )?.interval
 }
 
 function beforeAfterPanel(results: Results, measure: Measure): HTMLElement | null {
@@ -71,7 +83,9 @@ function panelTitle(measure: Measure): HTMLElement {
 function layers(results: Results): HTMLElement | null {
   const rows = results.alignment.flatMap(({ model, measure, layer, interval }) => {
     const found = results.models.find((one) => one.id === model)
-    return layer === null || found === undefined ? [] : [{ model: found, measure, layer, ...interval, colour: colourOf(results, found) }]
+    return layer === null || found === undefined
+      ? []
+      : [{ model: found, measure, layer, ...interval, colour: colourOf(results, found) }]
   })
   if (rows.length === 0) return null
   const shown = [...new Set(rows.map((row) => row.model))]
@@ -123,8 +137,21 @@ function layerPlot(rows: LayerRow[], width: number): Element {
     y: { domain, label: null, ticks: 4, tickSize: 0 },
     marks: [
       Plot.gridY({ stroke: 'var(--rule)', strokeOpacity: 1, ticks: 4 }),
-      Plot.areaY(rows, { x: 'layer', y1: 'low', y2: 'high', z: (row: LayerRow) => row.model.id, fill: 'colour', fillOpacity: 0.16 }),
-      Plot.line(rows, { x: 'layer', y: 'value', z: (row: LayerRow) => row.model.id, stroke: 'colour', strokeWidth: 1.8 }),
+      Plot.areaY(rows, {
+        x: 'layer',
+        y1: 'low',
+        y2: 'high',
+        z: (row: LayerRow) => row.model.id,
+        fill: 'colour',
+        fillOpacity: 0.16,
+      }),
+      Plot.line(rows, {
+        x: 'layer',
+        y: 'value',
+        z: (row: LayerRow) => row.model.id,
+        stroke: 'colour',
+        strokeWidth: 1.8,
+      }),
       Plot.dot(rows, { x: 'layer', y: 'value', fill: 'var(--paper)', stroke: 'colour', r: 3 }),
       ...ends.map((end, index) =>
         Plot.text([end], {
@@ -142,7 +169,9 @@ function layerPlot(rows: LayerRow[], width: number): Element {
 }
 
 function table(results: Results): HTMLElement {
-  const models = results.models.filter((model) => results.alignment.some((one) => one.model === model.id && one.layer === null))
+  const models = results.models.filter((model) =>
+    results.alignment.some((one) => one.model === model.id && one.layer === null),
+  )
   const rows = results.measures.map((measure) =>
     h(
       'tr',
@@ -151,7 +180,12 @@ function table(results: Results): HTMLElement {
       ...models.map((model) => {
         const value = atReadout(results, model.id, measure)
         if (value === undefined) return h('td', { class: 'absent' }, '–')
-        return h('td', {}, measured(value.value), h('small', {}, `${measured(value.low)} to ${measured(value.high)}`))
+        return h(
+          'td',
+          {},
+          measured(value.value),
+          h('small', {}, `${measured(value.low)} to ${measured(value.high)}`),
+        )
       }),
     ),
   )

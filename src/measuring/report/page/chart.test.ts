@@ -16,7 +16,8 @@ describe('separate', () => {
     const placed = separate(positions, 14)
       .map((shift, index) => positions[index]! + shift)
       .sort((a, b) => a - b)
-    for (let i = 1; i < placed.length; i++) expect(placed[i]! - placed[i - 1]!).toBeGreaterThanOrEqual(14 - 1e-9)
+    for (let i = 1; i < placed.length; i++)
+      expect(placed[i]! - placed[i - 1]!).toBeGreaterThanOrEqual(14 - 1e-9)
   })
 })
 

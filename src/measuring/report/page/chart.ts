@@ -25,18 +25,31 @@ export function figure(title: string, reading: string, ...content: HTMLElement[]
 }
 
 /** A key: a swatch and a word each. `dash` draws the swatch as a hollow ring. */
-export function key(entries: { label: string; colour: string; shape?: 'dot' | 'ring' | 'tick' | 'cross' | 'diamond' }[]): HTMLElement {
+export function key(
+  entries: { label: string; colour: string; shape?: 'dot' | 'ring' | 'tick' | 'cross' | 'diamond' }[],
+): HTMLElement {
   return h(
     'div',
     { class: 'key' },
     ...entries.map(({ label, colour, shape = 'dot' }) =>
-      h('span', {}, h('i', { class: `swatch ${shape}`, style: `--swatch: ${colour}`, 'aria-hidden': 'true' }), label),
+      h(
+        'span',
+        {},
+        h('i', { class: `swatch ${shape}`, style: `--swatch: ${colour}`, 'aria-hidden': 'true' }),
+        label,
+      ),
     ),
   )
 }
 
 /** Options that every chart shares. */
-const chartStyle = { background: 'transparent', color: 'var(--ink)', fontSize: '12px', fontFamily: 'inherit', overflow: 'visible' }
+const chartStyle = {
+  background: 'transparent',
+  color: 'var(--ink)',
+  fontSize: '12px',
+  fontFamily: 'inherit',
+  overflow: 'visible',
+}
 
 /** Draws through Observable Plot with the shared style. */
 export function plot(options: Plot.PlotOptions): Element {

@@ -10,8 +10,21 @@ import type { Results, ResultsModel } from '../results.ts'
 export function colourOf(results: Results, model: ResultsModel): string {
   if (model.role === 'dual-encoder') return 'var(--contrastive)'
   if (!isSubject(model)) return 'var(--control)'
-  const base = { autoregressive: 'var(--ar)', diffusion: 'var(--diffusion)', contrastive: 'var(--contrastive)', none: 'var(--control)' }
-  const peers = [...new Set(results.models.filter((one) => isSubject(one) && one.objective === model.objective).map((one) => one.label))]
+  const base = {
+    autoregressive: 'var(--ar)',
+    diffusion: 'var(--diffusion)',
+    contrastive: 'var(--contrastive)',
+    none: 'var(--control)',
+  }
+  const peers = [
+    ...new Set(
+      results.models
+        .filter((one) => isSubject(one) && one.objective === model.objective)
+        .map((one) => one.label),
+    ),
+  ]
   const shade = 28 * peers.indexOf(model.label)
-  return shade === 0 ? base[model.objective] : `color-mix(in oklab, ${base[model.objective]}, var(--ink) ${Math.min(shade, 70)}%)`
+  return shade === 0
+    ? base[model.objective]
+    : `color-mix(in oklab, ${base[model.objective]}, var(--ink) ${Math.min(shade, 70)}%)`
 }

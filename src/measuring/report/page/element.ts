@@ -16,7 +16,12 @@ export function h<K extends keyof HTMLElementTagNameMap>(
 
 /** A titled part of the page; `id` is its anchor. */
 export function section(id: string, title: string, ...children: Child[]): HTMLElement {
-  return h('section', { id, 'aria-labelledby': `${id}-title` }, h('h2', { id: `${id}-title` }, title), ...children)
+  return h(
+    'section',
+    { id, 'aria-labelledby': `${id}-title` },
+    h('h2', { id: `${id}-title` }, title),
+    ...children,
+  )
 }
 
 /** A wide table in a box that scrolls sideways by itself, by touch or keyboard. */

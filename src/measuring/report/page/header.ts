@@ -26,7 +26,9 @@ export function header(results: Results, run: StudyRun | null, parts: string[]):
     h(
       'nav',
       { 'aria-label': 'Parts of this report' },
-      ...contents.filter(([id]) => parts.includes(id)).map(([id, title]) => h('a', { href: `#${id}` }, title)),
+      ...contents
+        .filter(([id]) => parts.includes(id))
+        .map(([id, title]) => h('a', { href: `#${id}` }, title)),
     ),
   )
 }
@@ -35,7 +37,9 @@ export function header(results: Results, run: StudyRun | null, parts: string[]):
 function provenance(results: Results): HTMLElement {
   const weights = results.models
     .filter((model) => isSubject(model))
-    .flatMap((model) => (model.hash === null ? [] : [{ ...model, hash: model.hash, colour: colourOf(results, model) }]))
+    .flatMap((model) =>
+      model.hash === null ? [] : [{ ...model, hash: model.hash, colour: colourOf(results, model) }],
+    )
   return h(
     'div',
     { class: 'provenance' },
@@ -73,10 +77,20 @@ function finding(results: Results): HTMLElement {
   const at = (value: number) => `${(50 + (50 * value) / extent).toFixed(2)}%`
   const width = `${((50 * (interval.high - interval.low)) / extent).toFixed(2)}%`
   const winner = pair === undefined ? undefined : interval.value >= 0 ? pair.a : pair.b
-  const colour = winner === undefined || (interval.low <= 0 && interval.high >= 0) ? 'var(--control)' : colourOf(results, winner)
-  const end = ({ id, label }: ResultsModel) => (pair !== undefined && pair.a.label === pair.b.label ? modelName(results, id) : label)
+  const colour =
+    winner === undefined || (interval.low <= 0 && interval.high >= 0)
+      ? 'var(--control)'
+      : colourOf(results, winner)
+  const end = ({ id, label }: ResultsModel) =>
+    pair !== undefined && pair.a.label === pair.b.label ? modelName(results, id) : label
   const ends: Child[] =
-    pair === undefined ? [] : [h('span', {}, `← ${end(pair.b)} better`), h('span', {}, '0'), h('span', {}, `${end(pair.a)} better →`)]
+    pair === undefined
+      ? []
+      : [
+          h('span', {}, `← ${end(pair.b)} better`),
+          h('span', {}, '0'),
+          h('span', {}, `${end(pair.a)} better →`),
+        ]
   return h(
     'div',
     { class: 'finding' },

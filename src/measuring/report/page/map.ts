@@ -33,7 +33,11 @@ function panel(results: Results, model: ResultsModel, points: MapPoint[]): HTMLE
   const colour = colourOf(results, model)
   const tip = h('div', { class: 'tip', role: 'status' })
   tip.hidden = true
-  const state = h('small', {}, model.state === 'tuned' ? 'after tuning' : model.state === 'untuned' ? 'before tuning' : '')
+  const state = h(
+    'small',
+    {},
+    model.state === 'tuned' ? 'after tuning' : model.state === 'untuned' ? 'before tuning' : '',
+  )
   const title = h('div', { class: 'panel-title', style: `color: ${colour}` }, model.label, state)
   const partners = new Map(points.map((point) => [`${point.kind} ${point.id}`, point]))
   const drawn = canvas(`Map of ${points.length} image and text vectors of ${model.label}`, (width) => {

@@ -13,7 +13,12 @@ export function models(results: Results): HTMLElement {
     h(
       'tr',
       {},
-      h('th', { scope: 'row' }, h('i', { class: 'swatch', style: `--swatch: ${colourOf(results, model)}` }), model.label),
+      h(
+        'th',
+        { scope: 'row' },
+        h('i', { class: 'swatch', style: `--swatch: ${colourOf(results, model)}` }),
+        model.label,
+      ),
       ...[
         model.state === 'none' ? '–' : model.state,
         model.objective === 'none' ? '–' : model.objective,
@@ -21,7 +26,11 @@ export function models(results: Results): HTMLElement {
         model.parameters === null ? '–' : `${(model.parameters / 1e6).toFixed(2)} M`,
         model.readout ?? '–',
       ].map((text) => h('td', { class: 'text' }, text)),
-      h('td', { class: 'text' }, model.hash === null ? '–' : h('code', { title: model.hash }, model.hash.slice(0, 12))),
+      h(
+        'td',
+        { class: 'text' },
+        model.hash === null ? '–' : h('code', { title: model.hash }, model.hash.slice(0, 12)),
+      ),
     ),
   )
   const cards = subjects(results, 'untuned').flatMap((model) =>
@@ -50,11 +59,20 @@ export function models(results: Results): HTMLElement {
     ),
     results.notes.length === 0
       ? null
-      : h('div', { class: 'notes' }, h('h3', {}, 'Notes'), h('ul', {}, ...results.notes.map((note) => h('li', {}, note)))),
+      : h(
+          'div',
+          { class: 'notes' },
+          h('h3', {}, 'Notes'),
+          h('ul', {}, ...results.notes.map((note) => h('li', {}, note))),
+        ),
   )
 }
 
 function tableOf(label: string, columns: string[], rows: HTMLElement[]): HTMLElement {
-  const head = h('tr', {}, ...columns.map((column, index) => h('th', { scope: 'col', class: index === 0 ? '' : 'text' }, column)))
+  const head = h(
+    'tr',
+    {},
+    ...columns.map((column, index) => h('th', { scope: 'col', class: index === 0 ? '' : 'text' }, column)),
+  )
   return scrolling(label, h('table', {}, h('thead', {}, head), h('tbody', {}, ...rows)))
 }

@@ -1,8 +1,26 @@
 /** @file The score table, the dot plot of every task, and the paired differences. */
 
 import * as Plot from '@observablehq/plot'
-import { metaTaskNames, modelName, percent, percentRange, points, pointsRange, rungNames, rungOrder, scopeName } from '../format.ts'
-import { differenceOf, differencesByPair, excludesZero, headlinePair, meanOf, type Pair, subjects } from '../lookup.ts'
+import {
+  metaTaskNames,
+  modelName,
+  percent,
+  percentRange,
+  points,
+  pointsRange,
+  rungNames,
+  rungOrder,
+  scopeName,
+} from '../format.ts'
+import {
+  differenceOf,
+  differencesByPair,
+  excludesZero,
+  headlinePair,
+  meanOf,
+  type Pair,
+  subjects,
+} from '../lookup.ts'
 import type { Interval, Results, ResultsModel, Scope } from '../results.ts'
 import { canvas, figure, key, plot } from './chart.ts'
 import { colourOf } from './colour.ts'
@@ -65,7 +83,13 @@ function taskPlot(results: Results): HTMLElement {
       marginRight: 16,
       marginTop: 4,
       marginBottom: last ? 36 : 6,
-      x: { domain: [0, 100], label: last ? 'hit@1, %' : null, ticks: last ? 5 : [], labelAnchor: 'center', labelArrow: 'none' },
+      x: {
+        domain: [0, 100],
+        label: last ? 'hit@1, %' : null,
+        ticks: last ? 5 : [],
+        labelAnchor: 'center',
+        labelArrow: 'none',
+      },
       y: { domain: names, label: null, tickSize: 0 },
       marks: [
         Plot.gridX([0, 20, 40, 60, 80, 100], { stroke: 'var(--rule)', strokeOpacity: 1 }),
@@ -76,12 +100,27 @@ function taskPlot(results: Results): HTMLElement {
           insetTop: 5,
           insetBottom: 5,
         }),
-        Plot.dot(here(marks), { x: 'value', y: 'task', symbol: 'symbol', stroke: 'var(--control)', r: 3.5, strokeWidth: 1.4 }),
+        Plot.dot(here(marks), {
+          x: 'value',
+          y: 'task',
+          symbol: 'symbol',
+          stroke: 'var(--control)',
+          r: 3.5,
+          strokeWidth: 1.4,
+        }),
         ...lanes.flatMap((lane) => {
           const rows = here(dots).filter((dot) => dot.lane === lane)
           const dy = 11 * (lane - (lanes.length - 1) / 2)
           return [
-            Plot.ruleY(rows, { x1: 'low', x2: 'high', y: 'task', stroke: 'colour', strokeWidth: 2, strokeOpacity: 0.55, dy }),
+            Plot.ruleY(rows, {
+              x1: 'low',
+              x2: 'high',
+              y: 'task',
+              stroke: 'colour',
+              strokeWidth: 2,
+              strokeOpacity: 0.55,
+              dy,
+            }),
             Plot.dot(rows, { x: 'value', y: 'task', fill: 'colour', r: 4, dy }),
           ]
         }),
@@ -94,7 +133,11 @@ function taskPlot(results: Results): HTMLElement {
     'Dots are scores, bars their 95 % intervals. A model has learned something from the pictures where its bar lies right of every grey mark.',
     key([
       ...shown.map((model) => ({ label: modelName(results, model.id), colour: colourOf(results, model) })),
-      ...present.map(({ label, symbol }) => ({ label, colour: 'var(--control)', shape: symbol === 'times' ? ('cross' as const) : symbol })),
+      ...present.map(({ label, symbol }) => ({
+        label,
+        colour: 'var(--control)',
+        shape: symbol === 'times' ? ('cross' as const) : symbol,
+      })),
       { label: 'best blind guess (chance or majority)', colour: 'var(--control)', shape: 'tick' },
     ]),
     ...groups.flatMap((metaTask, index) => [
@@ -128,7 +171,12 @@ function scoreTable(results: Results): HTMLElement {
     ...first.map((model) => columnHead(results, model)),
     pair === undefined
       ? null
-      : h('th', { scope: 'col', class: 'difference' }, `${pair.a.label} − ${pair.b.label}`, h('small', {}, 'paired, points')),
+      : h(
+          'th',
+          { scope: 'col', class: 'difference' },
+          `${pair.a.label} − ${pair.b.label}`,
+          h('small', {}, 'paired, points'),
+        ),
     ...others.map((model) => columnHead(results, model)),
   )
   const row = (label: string, scope: Scope, kind: 'mean' | 'task', note?: string) => {
@@ -145,13 +193,22 @@ function scoreTable(results: Results): HTMLElement {
       ...cells.slice(first.length),
     )
   }
-  const groups = [...new Set(results.tasks.map((task) => task.metaTask))].sort((a, b) => metaTaskRank(a) - metaTaskRank(b))
+  const groups = [...new Set(results.tasks.map((task) => task.metaTask))].sort(
+    (a, b) => metaTaskRank(a) - metaTaskRank(b),
+  )
   const body = [
     ...groups.flatMap((metaTask) => [
       row(metaTaskNames[metaTask], { kind: 'metaTask', metaTask }, 'mean', 'mean'),
       ...results.tasks
         .filter((task) => task.metaTask === metaTask)
-        .map((task) => row(task.name, { kind: 'task', task: task.name }, 'task', `${rungNames[task.rung]}, ${task.candidates} candidates`)),
+        .map((task) =>
+          row(
+            task.name,
+            { kind: 'task', task: task.name },
+            'task',
+            `${rungNames[task.rung]}, ${task.candidates} candidates`,
+          ),
+        ),
     ]),
     ...rungOrder.map((rung) => row(`Rung: ${rungNames[rung]}`, { kind: 'rung', rung }, 'mean', 'mean')),
     row('All tasks', { kind: 'all' }, 'mean', 'mean'),
@@ -159,18 +216,32 @@ function scoreTable(results: Results): HTMLElement {
   return figure(
     'Scores in full',
     'hit@1 in per cent, 95 % interval below it; the untuned models and the controls follow to the right. The difference is taken query by query, so its interval is narrower than the two alone; bold where it excludes zero.',
-    scrolling('Scores of every model on every task', h('table', { class: 'scores' }, h('thead', {}, head), h('tbody', {}, ...body))),
+    scrolling(
+      'Scores of every model on every task',
+      h('table', { class: 'scores' }, h('thead', {}, head), h('tbody', {}, ...body)),
+    ),
   )
 }
 
 function columnHead(results: Results, model: ResultsModel): HTMLElement {
   const swatch = h('i', { class: 'swatch', style: `--swatch: ${colourOf(results, model)}` })
-  return h('th', { scope: 'col' }, swatch, model.label, h('small', {}, model.state === 'none' ? 'control' : model.state))
+  return h(
+    'th',
+    { scope: 'col' },
+    swatch,
+    model.label,
+    h('small', {}, model.state === 'none' ? 'control' : model.state),
+  )
 }
 
 function scoreCell(value: Interval | undefined): HTMLElement {
   if (value === undefined) return h('td', { class: 'absent' }, '–')
-  return h('td', {}, percent(value.value), value.high > value.low ? h('small', {}, percentRange(value)) : null)
+  return h(
+    'td',
+    {},
+    percent(value.value),
+    value.high > value.low ? h('small', {}, percentRange(value)) : null,
+  )
 }
 
 function differenceCell(results: Results, pair: Pair, scope: Scope): HTMLElement {
@@ -205,7 +276,9 @@ export function differences(results: Results): HTMLElement | null {
   const grid = h(
     'div',
     { class: 'grid wide' },
-    ...rest.map((pair) => draw({ ...pair, rows: pair.rows.filter((one) => one.scope.kind !== 'task') }, true)),
+    ...rest.map((pair) =>
+      draw({ ...pair, rows: pair.rows.filter((one) => one.scope.kind !== 'task') }, true),
+    ),
   )
   return section(
     'differences',
@@ -217,9 +290,18 @@ export function differences(results: Results): HTMLElement | null {
   )
 }
 
-const kindRank = { all: 0, 'in-domain': 1, metaTask: 2, rung: 3, task: 4 } as const satisfies Record<Scope['kind'], number>
+const kindRank = { all: 0, 'in-domain': 1, metaTask: 2, rung: 3, task: 4 } as const satisfies Record<
+  Scope['kind'],
+  number
+>
 
-function differencePlot(results: Results, a: string, b: string, rows: Results['differences'], width: number): Element {
+function differencePlot(
+  results: Results,
+  a: string,
+  b: string,
+  rows: Results['differences'],
+  width: number,
+): Element {
   const colour = (interval: Interval) => {
     const model = results.models.find((one) => one.id === (interval.value > 0 ? a : b))
     return excludesZero(interval) && model !== undefined ? colourOf(results, model) : 'var(--control)'
@@ -263,7 +345,12 @@ function differencePlot(results: Results, a: string, b: string, rows: Results['d
         strokeWidth: (line: { mean: boolean }) => (line.mean ? 3.5 : 2),
         strokeOpacity: 0.55,
       }),
-      Plot.dot(lines, { x: 'value', y: 'name', fill: 'colour', r: (line: { mean: boolean }) => (line.mean ? 5 : 3.5) }),
+      Plot.dot(lines, {
+        x: 'value',
+        y: 'name',
+        fill: 'colour',
+        r: (line: { mean: boolean }) => (line.mean ? 5 : 3.5),
+      }),
     ],
   })
 }
@@ -279,6 +366,10 @@ function differenceTable(results: Results): HTMLElement {
       h('td', {}, pointsRange(interval)),
     ),
   )
-  const head = h('tr', {}, ...['Difference', 'Over', 'Points', '95 % interval'].map((name) => h('th', { scope: 'col' }, name)))
+  const head = h(
+    'tr',
+    {},
+    ...['Difference', 'Over', 'Points', '95 % interval'].map((name) => h('th', { scope: 'col' }, name)),
+  )
   return scrolling('Paired differences', h('table', {}, h('thead', {}, head), h('tbody', {}, ...rows)))
 }

@@ -16,16 +16,23 @@ const HEIGHT = 190
 const MARGIN = { top: 10, right: 92, bottom: 24, left: 44 }
 
 /** Lines from untuned to tuned with their intervals, the label at the right end. */
-export function slopePlot(slopes: Slope[], width: number, options: { domain?: [number, number]; ticks?: string } = {}): Element {
+export function slopePlot(
+  slopes: Slope[],
+  width: number,
+  options: { domain?: [number, number]; ticks?: string } = {},
+): Element {
   const ends = slopes.flatMap(({ before, after, colour }, lane) => [
     ...(before === undefined ? [] : [{ ...before, colour, state: 'untuned', lane }]),
     ...(after === undefined ? [] : [{ ...after, colour, state: 'tuned', lane }]),
   ])
   const domain = options.domain ?? padded(ends.flatMap(({ low, high }) => [low, high]))
-  const toPixels = (value: number) => (HEIGHT - MARGIN.top - MARGIN.bottom) * (1 - (value - domain[0]) / (domain[1] - domain[0]))
+  const toPixels = (value: number) =>
+    (HEIGHT - MARGIN.top - MARGIN.bottom) * (1 - (value - domain[0]) / (domain[1] - domain[0]))
   const labels = slopes.flatMap(({ label, colour, before, after }) => {
     const end = after ?? before
-    return end === undefined ? [] : [{ label, colour, value: end.value, state: after === undefined ? 'untuned' : 'tuned' }]
+    return end === undefined
+      ? []
+      : [{ label, colour, value: end.value, state: after === undefined ? 'untuned' : 'tuned' }]
   })
   const shifts = separate(
     labels.map(({ value }) => toPixels(value)),
@@ -49,8 +56,24 @@ export function slopePlot(slopes: Slope[], width: number, options: { domain?: [n
         const dx = shift(lane)
         const link = before && after ? [{ from: before.value, to: after.value }] : []
         return [
-          Plot.link(link, { x1: () => 'untuned', x2: () => 'tuned', y1: 'from', y2: 'to', stroke: colour, strokeWidth: 1.6, dx }),
-          Plot.ruleX(here, { x: 'state', y1: 'low', y2: 'high', stroke: colour, strokeWidth: 2, strokeOpacity: 0.5, dx }),
+          Plot.link(link, {
+            x1: () => 'untuned',
+            x2: () => 'tuned',
+            y1: 'from',
+            y2: 'to',
+            stroke: colour,
+            strokeWidth: 1.6,
+            dx,
+          }),
+          Plot.ruleX(here, {
+            x: 'state',
+            y1: 'low',
+            y2: 'high',
+            stroke: colour,
+            strokeWidth: 2,
+            strokeOpacity: 0.5,
+            dx,
+          }),
           Plot.dot(here, {
             x: 'state',
             y: 'value',

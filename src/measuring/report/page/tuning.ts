@@ -19,7 +19,14 @@ export function tuning(results: Results): HTMLElement | null {
       : `Contrastive tuning (InfoNCE, temperature from ${settings.temperature.start} down to ${settings.temperature.end}): ${settings.steps} steps of ${settings.batch} pairs, ` +
         `${settings.rank === null ? 'all decoder weights' : `LoRA rank ${settings.rank}`}, Muon at ${settings.learningRate}. ` +
         'Pooling was chosen on dev rows, never on the rows scored above.'
-  return section('tuning', 'What tuning did', h('p', {}, words), beforeAfter(results), lossCurves(results, tuned), choices(results, tuned))
+  return section(
+    'tuning',
+    'What tuning did',
+    h('p', {}, words),
+    beforeAfter(results),
+    lossCurves(results, tuned),
+    choices(results, tuned),
+  )
 }
 
 function beforeAfter(results: Results): HTMLElement {
@@ -35,11 +42,23 @@ function beforeAfter(results: Results): HTMLElement {
       })),
       ...results.models
         .filter((model) => model.role === 'random-decoder' && model.state === 'tuned')
-        .map((model) => ({ label: model.label, colour: 'var(--control)', before: undefined, after: meanOf(results, model.id, scope) })),
+        .map((model) => ({
+          label: model.label,
+          colour: 'var(--control)',
+          before: undefined,
+          after: meanOf(results, model.id, scope),
+        })),
     ]
-    return { metaTask, rows: rows.map((row) => ({ ...row, before: inPercent(row.before), after: inPercent(row.after) })) }
+    return {
+      metaTask,
+      rows: rows.map((row) => ({ ...row, before: inPercent(row.before), after: inPercent(row.after) })),
+    }
   })
-  const highest = Math.max(...panels.flatMap(({ rows }) => rows.flatMap(({ before, after }) => [before?.high ?? 0, after?.high ?? 0])))
+  const highest = Math.max(
+    ...panels.flatMap(({ rows }) =>
+      rows.flatMap(({ before, after }) => [before?.high ?? 0, after?.high ?? 0]),
+    ),
+  )
   const domain: [number, number] = [0, Math.min(100, 1.08 * highest)]
   return figure(
     'Mean hit@1 before and after, %',
@@ -52,7 +71,9 @@ function beforeAfter(results: Results): HTMLElement {
           'div',
           {},
           h('div', { class: 'panel-title' }, metaTaskNames[metaTask]),
-          canvas(`${metaTaskNames[metaTask]}: mean hit@1 before and after tuning`, (width) => slopePlot(rows, width, { domain })),
+          canvas(`${metaTaskNames[metaTask]}: mean hit@1 before and after tuning`, (width) =>
+            slopePlot(rows, width, { domain }),
+          ),
         ),
       ),
     ),
@@ -82,7 +103,9 @@ function lossCurves(results: Results, tuned: ResultsModel[]): HTMLElement | null
   )
   const ends = curves.flatMap((model) => {
     const last = model.tuning?.lossCurve.at(-1)
-    return last === undefined ? [] : [{ step: last[0], loss: last[1], label: model.label, colour: colourOf(results, model) }]
+    return last === undefined
+      ? []
+      : [{ step: last[0], loss: last[1], label: model.label, colour: colourOf(results, model) }]
   })
   const height = 240
   const domain = padded(rows.map((row) => row.loss))
@@ -101,13 +124,34 @@ function lossCurves(results: Results, tuned: ResultsModel[]): HTMLElement | null
         marginRight: 128,
         marginTop: 14,
         marginBottom: 40,
-        x: { label: 'step', labelAnchor: 'center', labelArrow: 'none', ticks: Math.min(8, width / 90), tickSize: 0 },
+        x: {
+          label: 'step',
+          labelAnchor: 'center',
+          labelArrow: 'none',
+          ticks: Math.min(8, width / 90),
+          tickSize: 0,
+        },
         y: { domain, label: null, ticks: 5, tickSize: 0 },
         marks: [
           Plot.gridY({ stroke: 'var(--rule)', strokeOpacity: 1, ticks: 5 }),
-          Plot.line(rows, { x: 'step', y: 'loss', z: 'model', stroke: 'colour', strokeWidth: 1.5, strokeOpacity: 0.9 }),
+          Plot.line(rows, {
+            x: 'step',
+            y: 'loss',
+            z: 'model',
+            stroke: 'colour',
+            strokeWidth: 1.5,
+            strokeOpacity: 0.9,
+          }),
           ...ends.map((end, index) =>
-            Plot.text([end], { x: 'step', y: 'loss', text: 'label', fill: 'colour', textAnchor: 'start', dx: 7, dy: shifts[index]! }),
+            Plot.text([end], {
+              x: 'step',
+              y: 'loss',
+              text: 'label',
+              fill: 'colour',
+              textAnchor: 'start',
+              dx: 7,
+              dy: shifts[index]!,
+            }),
           ),
         ],
       }),
@@ -129,7 +173,11 @@ function choices(results: Results, tuned: ResultsModel[]): HTMLElement | null {
     ),
   )
   if (rows.length === 0) return null
-  const head = h('tr', {}, ...['Model', 'Setting', 'Dev hit@1, %', ''].map((name) => h('th', { scope: 'col' }, name)))
+  const head = h(
+    'tr',
+    {},
+    ...['Model', 'Setting', 'Dev hit@1, %', ''].map((name) => h('th', { scope: 'col' }, name)),
+  )
   return h(
     'details',
     {},

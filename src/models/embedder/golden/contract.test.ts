@@ -20,7 +20,9 @@ beforeAll(async () => {
   folders = await writeRandomTwins(root)
   const noise = { create: { width: 40, height: 30, channels: 3 as const, background: 'red' } }
   await sharp(noise)
-    .composite([{ input: Buffer.from('<svg width="20" height="9"><rect width="15" height="7" fill="blue"/></svg>') }])
+    .composite([
+      { input: Buffer.from('<svg width="20" height="9"><rect width="15" height="7" fill="blue"/></svg>') },
+    ])
     .png()
     .toFile(at('a.png'))
 }, 120_000)
@@ -33,7 +35,10 @@ async function recorded(model: string, name: string): Promise<string> {
   const dir = at(name)
   cpSync(model, dir, { recursive: true })
   await recordGolden(dir, items(), dir)
-  expect((await readContract(dir))?.contract).toMatchObject({ base: { path: '.' }, golden: { items: [{}, { image: '../a.png' }] } })
+  expect((await readContract(dir))?.contract).toMatchObject({
+    base: { path: '.' },
+    golden: { items: [{}, { image: '../a.png' }] },
+  })
   return dir
 }
 
@@ -56,7 +61,9 @@ test('what cannot be recorded leaves the vectors of before', async () => {
   const dir = await recorded(folders.ar, 'kept')
   const before = readFileSync(join(dir, 'golden.safetensors'))
   await expect(recordGolden(dir, [], dir)).rejects.toMatchObject({ code: 'embedder/contract', exitCode: 2 })
-  await expect(recordGolden(dir, [{ text: 'keys' }], dir, { tolerance: 0 })).rejects.toMatchObject({ code: 'embedder/contract' })
+  await expect(recordGolden(dir, [{ text: 'keys' }], dir, { tolerance: 0 })).rejects.toMatchObject({
+    code: 'embedder/contract',
+  })
   expect(readFileSync(join(dir, 'golden.safetensors'))).toEqual(before)
 })
 
@@ -70,7 +77,11 @@ describe('a miss is bisected to the first stage that differs', () => {
         await writeContract(dir, { ...contract, prompt: { template: '{image}{instruction}{text}' } })
       },
     ],
-    ['the processor', 'pixel_values', (dir) => editText(dir, 'preprocessor_config.json', /"image_mean": ?\[\s*0\.5/, '"image_mean":[0.4')],
+    [
+      'the processor',
+      'pixel_values',
+      (dir) => editText(dir, 'preprocessor_config.json', /"image_mean": ?\[\s*0\.5/, '"image_mean":[0.4'),
+    ],
     ['the tower', 'vision', (dir) => editWeight(dir, 'vision_model.encoder.layers.0.mlp.fc1.weight')],
     ['the projector', 'projector', (dir) => editWeight(dir, 'linear_2.weight')],
     ['a layer', 'layer.01', (dir) => editWeight(dir, 'layers.1.mlp.down_proj.weight')],
@@ -90,7 +101,12 @@ describe('a miss is bisected to the first stage that differs', () => {
   }, 120_000)
 
   test('and without a mistake there is none', async () => {
-    expect(await verifyContract(original)).toMatchObject({ failure: undefined, expected: 1, compared: 1, stages: [{ stage: 'vector' }] })
+    expect(await verifyContract(original)).toMatchObject({
+      failure: undefined,
+      expected: 1,
+      compared: 1,
+      stages: [{ stage: 'vector' }],
+    })
   })
 
   test.each(mistakes)('%s: %s', async (name, stage, change) => {
@@ -120,6 +136,8 @@ describe.runIf(hasGolden('qwen2-vl'))('published cosines', () => {
   })
 
   test('are not there for every preset', async () => {
-    await expect(verifyPublished(base, 'gme', at('a.png'))).rejects.toMatchObject({ code: 'embedder/no-published' })
+    await expect(verifyPublished(base, 'gme', at('a.png'))).rejects.toMatchObject({
+      code: 'embedder/no-published',
+    })
   })
 })

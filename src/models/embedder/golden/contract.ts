@@ -45,16 +45,28 @@ export async function verifyContract(path: string, options: LoadOptions = {}): P
   const expected = toF32(kept.get(VECTORS) ?? f32([0], []))
   const recorder = new VerifyRecorder()
   const missed = firstMiss(vectors, expected, golden.tolerance)
-  const stages = missed === undefined ? [] : [...kept.keys()].filter((name) => name.startsWith(stageName(missed, '')))
+  const stages =
+    missed === undefined ? [] : [...kept.keys()].filter((name) => name.startsWith(stageName(missed, '')))
   if (missed !== undefined && stages.length > 0) {
     const [trace] = await traceItems(subject, [items[missed]!])
-    const names = [...new Set([...(trace?.keys() ?? []), ...stages.map((name) => name.slice(stageName(missed, '').length))])]
+    const names = [
+      ...new Set([
+        ...(trace?.keys() ?? []),
+        ...stages.map((name) => name.slice(stageName(missed, '').length)),
+      ]),
+    ]
     for (const stage of names) {
       const key = stageName(missed, stage)
       const [found, wanted] = [trace?.get(stage), kept.get(key)]
       const at = { case: `item ${missed}`, stage, key }
       if (wanted === undefined) recorder.check(at, false, 'the kept vectors were made without this stage')
-      else recorder.compare(at, found && sketchOf(found), toF32(wanted), sketchTolerance(stage, toF32(wanted), golden.tolerance))
+      else
+        recorder.compare(
+          at,
+          found && sketchOf(found),
+          toF32(wanted),
+          sketchTolerance(stage, toF32(wanted), golden.tolerance),
+        )
     }
   }
   recorder.compare(
@@ -67,12 +79,22 @@ export async function verifyContract(path: string, options: LoadOptions = {}): P
 }
 
 /** The items with their pictures found. */
-export function goldenItems({ items }: Pick<NonNullable<Contract['golden']>, 'items'>, dir: string): EmbedItem[] {
-  return items.map(({ image, ...words }) => ({ ...words, image: image === undefined ? undefined : join(dir, image) }))
+export function goldenItems(
+  { items }: Pick<NonNullable<Contract['golden']>, 'items'>,
+  dir: string,
+): EmbedItem[] {
+  return items.map(({ image, ...words }) => ({
+    ...words,
+    image: image === undefined ? undefined : join(dir, image),
+  }))
 }
 
 /** `[items, dim]` */
-export async function embedded(path: string, items: readonly EmbedItem[], options: LoadOptions): Promise<Tensor<'f32'>> {
+export async function embedded(
+  path: string,
+  items: readonly EmbedItem[],
+  options: LoadOptions,
+): Promise<Tensor<'f32'>> {
   const embedder = await Embedder.load(path, { ...options, warn: undefined })
   try {
     return (await embedder.embed(items, { signal: options.signal })).vectors

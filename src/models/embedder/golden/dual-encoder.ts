@@ -20,15 +20,27 @@ interface Subject {
 }
 
 /** Verifies all that one case expects: its pictures go through the image tower, its prompts through the text tower. */
-export async function verifyDualEncoderCase(at: ModelCase, { fixture, model, processor, sessions, recorder }: Subject): Promise<void> {
+export async function verifyDualEncoderCase(
+  at: ModelCase,
+  { fixture, model, processor, sessions, recorder }: Subject,
+): Promise<void> {
   const compare = (stage: string, got: Tensor | undefined, part = (x: Tensor) => x) => {
     const key = at.expect.stages[stage]
     const expected = key === undefined ? undefined : fixture.expected.get(key)
     if (key === undefined) return
-    if (expected === undefined) recorder.check({ case: at.name, stage, key }, false, `the fixture has no tensor ${key}`)
-    else recorder.compare({ case: at.name, stage, key }, got && part(got), part(expected), fixture.tolerance(at, stage))
+    if (expected === undefined)
+      recorder.check({ case: at.name, stage, key }, false, `the fixture has no tensor ${key}`)
+    else
+      recorder.compare(
+        { case: at.name, stage, key },
+        got && part(got),
+        part(expected),
+        fixture.tolerance(at, stage),
+      )
   }
-  const pictures = at.items.flatMap(({ images }) => images.map((name) => decodeImage(join(fixture.dir, 'images', name))))
+  const pictures = at.items.flatMap(({ images }) =>
+    images.map((name) => decodeImage(join(fixture.dir, 'images', name))),
+  )
   const views = (await Promise.all(pictures)).map((picture) => processor.pixels(picture))
   const pixels = joined(views.map((view) => f32([1, ...view.dims], view.data)))
   if (pixels !== undefined) {
@@ -39,14 +51,21 @@ export async function verifyDualEncoderCase(at: ModelCase, { fixture, model, pro
   const wanted = at.expect.input_ids
   if (wanted === undefined) return
   const ids = at.items.map(({ prompt }) => processor.ids(prompt))
-  const results = await (await sessions.textTower(model)).run({ input_ids: i64([ids.length, model.shape.textLength], ids.flat()) })
+  const results = await (await sessions.textTower(model)).run({
+    input_ids: i64([ids.length, model.shape.textLength], ids.flat()),
+  })
   const layers = Array.from({ length: model.shape.textLayers }, (_, i) => layerStage(i))
   for (const [i, row] of wanted.entries()) {
     // The towers here pad at the right; a causal one may leave padding out of the fixture.
     const found = ids[i]!.slice(0, row.length)
-    recorder.check({ case: at.name, stage: 'input_ids' }, found.join() === row.join(), `got [${found}], expected [${row}]`)
+    recorder.check(
+      { case: at.name, stage: 'input_ids' },
+      found.join() === row.join(),
+      `got [${found}], expected [${row}]`,
+    )
     const length = at.expect.attention_mask?.[i]?.filter((real) => real === 1).length ?? row.length
-    for (const stage of [...layers, 'norm']) compare(stage, results[stage], (x) => rangeOf(blockOf(toF32(x), i), 0, length))
+    for (const stage of [...layers, 'norm'])
+      compare(stage, results[stage], (x) => rangeOf(blockOf(toF32(x), i), 0, length))
   }
   compare('text_embeds', results.text_embeds)
 }

@@ -6,8 +6,14 @@ import { readJson } from '../../../foundation/files/file.ts'
 import type { Tensor } from '../../../foundation/numeric/tensor.ts'
 import { loadSafetensors } from '../../checkpoint/safetensors.ts'
 
-const part = z.discriminatedUnion('type', [z.object({ type: z.literal('text'), text: z.string() }), z.object({ type: z.literal('image') })])
-const message = z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.union([z.string(), z.array(part)]) })
+const part = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('text'), text: z.string() }),
+  z.object({ type: z.literal('image') }),
+])
+const message = z.object({
+  role: z.enum(['system', 'user', 'assistant']),
+  content: z.union([z.string(), z.array(part)]),
+})
 const rows = z.array(z.array(z.number()))
 const stages = z.record(z.string(), z.string())
 const tolerances = z
@@ -16,12 +22,18 @@ const tolerances = z
 
 /** `{ norm: 1e-4, causal: { norm: 2e-4 } }` → `norm`, `causal/norm`. */
 function flatTolerance([name, value]: [string, number | Record<string, number>]): [string, number][] {
-  return typeof value === 'number' ? [[name, value]] : Object.entries(value).map(([stage, number]) => [`${name}/${stage}`, number])
+  return typeof value === 'number'
+    ? [[name, value]]
+    : Object.entries(value).map(([stage, number]) => [`${name}/${stage}`, number])
 }
 
 const caseSchema = z.object({
   name: z.string(),
-  items: z.array(z.object({ prompt: z.string(), images: z.array(z.string()), messages: z.array(message).optional() })).min(1),
+  items: z
+    .array(
+      z.object({ prompt: z.string(), images: z.array(z.string()), messages: z.array(message).optional() }),
+    )
+    .min(1),
   padding_side: z.enum(['left', 'right']).nullish(),
   options: z
     .object({
@@ -85,7 +97,13 @@ export async function readModelFixture(dir: string): Promise<ModelFixture> {
     expected,
     tolerance: (at, stage) => {
       const causal = stage.startsWith('causal/') ? json.tolerance.get('causal') : undefined
-      return at.tolerance?.get(stage) ?? json.tolerance.get(stage) ?? causal ?? json.tolerance.get(stage.replace(/^causal\//, '')) ?? 0
+      return (
+        at.tolerance?.get(stage) ??
+        json.tolerance.get(stage) ??
+        causal ??
+        json.tolerance.get(stage.replace(/^causal\//, '')) ??
+        0
+      )
     },
   }
 }

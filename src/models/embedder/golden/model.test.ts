@@ -4,16 +4,17 @@ import { goldenDir, hasGolden } from '../../../../test/golden.ts'
 import { f32 } from '../../../foundation/numeric/tensor.ts'
 import { verifyModel } from './model.ts'
 
-test.each(['llava', 'llava-next', 'llava-onevision', 'idefics3', 'smolvlm', 'siglip', 'siglip2', 'clip'].filter((name) => hasGolden(name)))(
-  '%s equals the reference at every stage',
-  async (name) => {
-    const report = await verifyModel(goldenDir(name))
-    expect(report.failure).toBeUndefined()
-    expect(report.compared).toBe(report.expected)
-    expect(report.expected).toBeGreaterThan(30)
-    expect(Math.max(...report.stages.map(({ worst }) => worst))).toBeLessThan(0.5)
-  },
-)
+test.each(
+  ['llava', 'llava-next', 'llava-onevision', 'idefics3', 'smolvlm', 'siglip', 'siglip2', 'clip'].filter(
+    (name) => hasGolden(name),
+  ),
+)('%s equals the reference at every stage', async (name) => {
+  const report = await verifyModel(goldenDir(name))
+  expect(report.failure).toBeUndefined()
+  expect(report.compared).toBe(report.expected)
+  expect(report.expected).toBeGreaterThan(30)
+  expect(Math.max(...report.stages.map(({ worst }) => worst))).toBeLessThan(0.5)
+})
 
 const broken = fixtureCopies()
 
@@ -24,16 +25,36 @@ describe.skipIf(!hasGolden('llava'))('a mistake fails at its own stage', () => {
   test.each<[mistake: string, stage: string, edit: Edit]>([
     ['a swapped decoder tensor', 'layer.00', swap(`${layer}.q_proj.weight`, `${layer}.o_proj.weight`)],
     ['a swapped tower tensor', 'vision', swap(`${tower}.q_proj.weight`, `${tower}.v_proj.weight`)],
-    ['a wrong rope base', 'layer.00', editText('checkpoint/config.json', '"rope_theta": 10000.0', '"rope_theta": 500000.0')],
-    ['a wrong norm epsilon', 'layer.00', editText('checkpoint/config.json', '"rms_norm_eps": 1e-05', '"rms_norm_eps": 1e-03')],
-    ['a wrong resize filter', 'pixel_values', editText('checkpoint/preprocessor_config.json', '"resample": 3', '"resample": 2')],
-    ['another feature layer', 'vision', editText('checkpoint/config.json', '"vision_feature_layer": -2', '"vision_feature_layer": -1')],
+    [
+      'a wrong rope base',
+      'layer.00',
+      editText('checkpoint/config.json', '"rope_theta": 10000.0', '"rope_theta": 500000.0'),
+    ],
+    [
+      'a wrong norm epsilon',
+      'layer.00',
+      editText('checkpoint/config.json', '"rms_norm_eps": 1e-05', '"rms_norm_eps": 1e-03'),
+    ],
+    [
+      'a wrong resize filter',
+      'pixel_values',
+      editText('checkpoint/preprocessor_config.json', '"resample": 3', '"resample": 2'),
+    ],
+    [
+      'another feature layer',
+      'vision',
+      editText('checkpoint/config.json', '"vision_feature_layer": -2', '"vision_feature_layer": -1'),
+    ],
     [
       'another projector activation',
       'projector',
       editText('checkpoint/config.json', '"projector_hidden_act": "gelu"', '"projector_hidden_act": "silu"'),
     ],
-    ['another chat template', 'prompt', editText('checkpoint/chat_template.jinja', 'ASSISTANT:', 'ASSISTANT')],
+    [
+      'another chat template',
+      'prompt',
+      editText('checkpoint/chat_template.jinja', 'ASSISTANT:', 'ASSISTANT'),
+    ],
     [
       'a NaN weight',
       'layer.00',
@@ -57,7 +78,9 @@ describe.skipIf(!hasGolden('llava'))('a mistake fails at its own stage', () => {
     await editTensors('checkpoint/model.safetensors', (tensors) => {
       const norm = tensors.get('language_model.model.norm.weight')!
       tensors.delete('language_model.model.norm.weight')
-      tensors.set('language_model.model.norm.w', norm).set(`${layer}.k_proj.weight`, f32([2, 2], [1, 2, 3, 4]))
+      tensors
+        .set('language_model.model.norm.w', norm)
+        .set(`${layer}.k_proj.weight`, f32([2, 2], [1, 2, 3, 4]))
     })(dir)
     await expect(verifyModel(dir)).rejects.toMatchObject({
       code: 'family/weights',

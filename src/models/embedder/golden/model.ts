@@ -37,7 +37,10 @@ export interface VerifyModelOptions {
  * @throws FileError, CheckpointError, FamilyError when the folder is no fixture, or its checkpoint no model
  * @example const report = await verifyModel('golden/llava'); report.failure // undefined
  */
-export async function verifyModel(dir: string, { device = 'cpu', also = [] }: VerifyModelOptions = {}): Promise<VerifyReport> {
+export async function verifyModel(
+  dir: string,
+  { device = 'cpu', also = [] }: VerifyModelOptions = {},
+): Promise<VerifyReport> {
   const fixture = await readModelFixture(dir)
   const checkpoint = await openModel(join(dir, 'checkpoint'), { companion: fixture.companion })
   const recorder = new VerifyRecorder()
@@ -68,6 +71,13 @@ async function verifyCase(
     await verifyDualEncoderCase(at, { fixture, model, processor, sessions, recorder })
   } else {
     const processor = await model.processor(checkpoint.dir)
-    await verifyVisionLanguageCase(at, { fixture, model, key: JSON.stringify(overrides), processor, sessions, recorder })
+    await verifyVisionLanguageCase(at, {
+      fixture,
+      model,
+      key: JSON.stringify(overrides),
+      processor,
+      sessions,
+      recorder,
+    })
   }
 }

@@ -165,7 +165,12 @@ export const operatorCases: Readonly<Record<string, Build>> = {
     const block = number('block')
     const [batch, channels, height, width] = of('x').dims.map(Number)
     const split = reshape(of('x'), [batch!, channels!, height! / block, block, width! / block, block])
-    return reshape(transpose(split, [0, 1, 3, 5, 2, 4]), [batch!, channels! * block * block, height! / block, width! / block])
+    return reshape(transpose(split, [0, 1, 3, 5, 2, 4]), [
+      batch!,
+      channels! * block * block,
+      height! / block,
+      width! / block,
+    ])
   },
   'reduce-mean': ({ of }) => reduceMean(of('x'), [1, 2]),
   'reduce-mean-last-keep': ({ of }) => reduceMean(of('x'), [-1], true),
@@ -180,7 +185,11 @@ export const operatorCases: Readonly<Record<string, Build>> = {
     const targets = integers('targets')
     // Ignored targets are scored with weight 0; their index only has to be a valid one.
     const valid = targets.map((target) => Math.max(target, 0))
-    return crossEntropy(of('x'), graph.constant(i64([targets.length], valid)), where(equal(real('targets'), -100), 0, 1))
+    return crossEntropy(
+      of('x'),
+      graph.constant(i64([targets.length], valid)),
+      where(equal(real('targets'), -100), 0, 1),
+    )
   },
   attention: attention,
   'rotary-half': ({ graph, of, number }) => {
@@ -191,11 +200,24 @@ export const operatorCases: Readonly<Record<string, Build>> = {
         Array.from({ length: seq }, (_, p) => p),
       ),
     )
-    return rotated(of('x'), rotaryOf(graph, positions, { headDim: Number(of('x').dims[3]), theta: number('theta'), maxPositions: seq }))
+    return rotated(
+      of('x'),
+      rotaryOf(graph, positions, {
+        headDim: Number(of('x').dims[3]),
+        theta: number('theta'),
+        maxPositions: seq,
+      }),
+    )
   },
   'rotary-mrope': ({ graph, of, number, numbers, integers }) => {
     const [seq, headDim] = of('x').dims.slice(2).map(Number)
-    const angles = multimodalAngles(integers('position_ids'), numbers('sections'), seq!, headDim!, number('theta'))
+    const angles = multimodalAngles(
+      integers('position_ids'),
+      numbers('sections'),
+      seq!,
+      headDim!,
+      number('theta'),
+    )
     const table = (values: number[]) => graph.constant(f32([1, seq!, 1, headDim! / 2], values))
     return rotated(of('x'), { cos: table(angles.map(Math.cos)), sin: table(angles.map(Math.sin)) })
   },
@@ -203,7 +225,12 @@ export const operatorCases: Readonly<Record<string, Build>> = {
   'masked-scatter-rows': splicedRows,
   'lora-linear': ({ of, number }) => loraLinear(of('x'), of('w'), of('b'), of('A'), of('B'), number('scale')),
   'dora-linear': ({ of, number }) =>
-    doraLinear(of('x'), { weight: of('w'), down: of('A'), up: of('B'), scale: number('scale') }, of('b'), of('m')),
+    doraLinear(
+      of('x'),
+      { weight: of('w'), down: of('A'), up: of('B'), scale: number('scale') },
+      of('b'),
+      of('m'),
+    ),
 }
 
 /** Heads come apart already, `[batch, heads, seq, headDim]`; the layers keep positions before heads. */

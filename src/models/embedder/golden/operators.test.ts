@@ -16,9 +16,21 @@ const broken = fixtureCopies()
 
 describe.runIf(hasGolden('tune-ops'))('a mistake fails at its own operator', () => {
   test.each<[mistake: string, operator: string, edit: Edit]>([
-    ['keys for values', 'attention-grouped', swap('attention-grouped/in/k', 'attention-grouped/in/v', 'tensors.safetensors')],
-    ['another gradient from above', 'layer-norm', swap('layer-norm/in/x', 'layer-norm/upstream', 'tensors.safetensors')],
-    ['another base of the angles', 'rotary-half', editText('cases.json', /("name": "rotary-half".*?"theta": )10000/s, '$1500000')],
+    [
+      'keys for values',
+      'attention-grouped',
+      swap('attention-grouped/in/k', 'attention-grouped/in/v', 'tensors.safetensors'),
+    ],
+    [
+      'another gradient from above',
+      'layer-norm',
+      swap('layer-norm/in/x', 'layer-norm/upstream', 'tensors.safetensors'),
+    ],
+    [
+      'another base of the angles',
+      'rotary-half',
+      editText('cases.json', /("name": "rotary-half".*?"theta": )10000/s, '$1500000'),
+    ],
   ])('%s: %s', async (_, operator, edit) => {
     const dir = broken('tune-ops')
     await edit(dir)

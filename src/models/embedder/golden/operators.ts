@@ -31,7 +31,10 @@ const fixture = z.object({
  * Compares every value and gradient of the fixture in `dir`. The tolerance is that of the fixture times the largest expected
  * magnitude, if that is above 1.
  */
-export async function verifyOperators(dir: string, { device = 'cpu' }: { device?: Device } = {}): Promise<VerifyReport> {
+export async function verifyOperators(
+  dir: string,
+  { device = 'cpu' }: { device?: Device } = {},
+): Promise<VerifyReport> {
   const { tolerance, cases } = await readJson(join(dir, 'cases.json'), fixture)
   const tensors = await loadSafetensors(join(dir, 'tensors.safetensors'))
   const recorder = new VerifyRecorder()
@@ -78,7 +81,9 @@ async function runCase(
     feeds[slot] = f32(dims, data)
     return graph.input(slot, 'f32', dims)
   }
-  const inputs = new Map(operator.inputs.map((input) => [input, declare(`in/${input}`, given(`in/${input}`))]))
+  const inputs = new Map(
+    operator.inputs.map((input) => [input, declare(`in/${input}`, given(`in/${input}`))]),
+  )
   const output = operatorCases[name]!(contextOf(graph, operator, inputs))
   graph.output('out', output)
   const differentiated = [...inputs]
@@ -97,9 +102,14 @@ async function runCase(
   }
 }
 
-function contextOf(graph: Graph, operator: OperatorCase, inputs: ReadonlyMap<string, Value<'f32'>>): OperatorContext {
+function contextOf(
+  graph: Graph,
+  operator: OperatorCase,
+  inputs: ReadonlyMap<string, Value<'f32'>>,
+): OperatorContext {
   const flat = (name: string) => flatten(operator.integers[name] ?? [])
-  const dims = (value: Integers | undefined): number[] => (Array.isArray(value) ? [value.length, ...dims(value[0])] : [])
+  const dims = (value: Integers | undefined): number[] =>
+    Array.isArray(value) ? [value.length, ...dims(value[0])] : []
   return {
     graph,
     of: (input) => inputs.get(input) ?? graph.scalar(Number.NaN),

@@ -41,7 +41,9 @@ export async function recordGolden(
     })
   }
   const subject = await openSubject(path, options)
-  const placed = items.map(({ image, ...words }) => (image === undefined ? words : { ...words, image: relative(dir, resolve(image)) }))
+  const placed = items.map(({ image, ...words }) =>
+    image === undefined ? words : { ...words, image: relative(dir, resolve(image)) },
+  )
   const { contract, checkpoint } = subject.encoder
   const { adapterFolder } = subject
   const written = checkContract({

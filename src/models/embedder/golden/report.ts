@@ -34,7 +34,12 @@ export class VerifyRecorder {
    * @param key the expected tensor's own name: each counts once
    * @param tolerance largest allowed absolute difference
    */
-  compare(at: { case: string; stage: string; key: string }, got: Tensor | undefined, expected: Tensor, tolerance: number): void {
+  compare(
+    at: { case: string; stage: string; key: string },
+    got: Tensor | undefined,
+    expected: Tensor,
+    tolerance: number,
+  ): void {
     this.#seen.add(at.key)
     if (got === undefined || got.dims.join() !== expected.dims.join()) {
       const shape = got === undefined ? 'nothing' : `[${got.dims}]`
@@ -67,7 +72,10 @@ export class VerifyRecorder {
     const left = names.filter((name) => !this.#seen.has(name))
     const stages = [...this.#stages.values()]
     const compared = names.length - left.length
-    const uncompared = left.length > 0 ? { case: '', stage: 'coverage', detail: `not compared: ${left.slice(0, 5).join(', ')}` } : undefined
+    const uncompared =
+      left.length > 0
+        ? { case: '', stage: 'coverage', detail: `not compared: ${left.slice(0, 5).join(', ')}` }
+        : undefined
     return { fixture, kind, expected: names.length, compared, stages, failure: this.#failure ?? uncompared }
   }
 

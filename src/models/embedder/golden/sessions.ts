@@ -30,14 +30,22 @@ export class ModelSessions {
   /** `pixel_values` → the vision stages and `rows`. @param key tells configs apart that differ in more than the model's name */
   vision(key: string, model: VisionLanguageModel): Promise<Session> {
     return this.#session(`${key} vision`, model, (scope) => {
-      const { stages, rows } = model.buildVision(scope, scope.graph.input('pixel_values', 'f32', ['views', ...model.shape.view]))
+      const { stages, rows } = model.buildVision(
+        scope,
+        scope.graph.input('pixel_values', 'f32', ['views', ...model.shape.view]),
+      )
       for (const [stage, value] of Object.entries(stages)) scope.graph.output(stage, value)
       scope.graph.output('rows', rows)
     })
   }
 
   /** The inputs of `decoderInputs` → `inputs`, layers, `norm`, and `logits` where the fixture has them. */
-  decoder(key: string, model: VisionLanguageModel, attention: 'native' | AttentionPattern, logits: boolean): Promise<Session> {
+  decoder(
+    key: string,
+    model: VisionLanguageModel,
+    attention: 'native' | AttentionPattern,
+    logits: boolean,
+  ): Promise<Session> {
     return this.#session(`${key} decoder ${attention} ${logits}`, model, (scope) => {
       const { graph } = scope
       const pieces = model.buildDecoder(scope, decoderInputs(graph, model.shape), { attention })
@@ -51,7 +59,10 @@ export class ModelSessions {
   /** `pixel_values` → `vision`, `image_embeds`. */
   imageTower(model: DualEncoderModel): Promise<Session> {
     return this.#session('image tower', model, (scope) => {
-      const { vision, imageEmbeds } = model.buildImage(scope, scope.graph.input('pixel_values', 'f32', ['batch', ...model.shape.view]))
+      const { vision, imageEmbeds } = model.buildImage(
+        scope,
+        scope.graph.input('pixel_values', 'f32', ['batch', ...model.shape.view]),
+      )
       scope.graph.output('vision', vision)
       scope.graph.output('image_embeds', imageEmbeds)
     })
@@ -60,7 +71,10 @@ export class ModelSessions {
   /** `input_ids` → layers, `norm`, `text_embeds`. */
   textTower(model: DualEncoderModel): Promise<Session> {
     return this.#session('text tower', model, (scope) => {
-      const { layers, norm, textEmbeds } = model.buildText(scope, scope.graph.input('input_ids', 'i64', ['batch', model.shape.textLength]))
+      const { layers, norm, textEmbeds } = model.buildText(
+        scope,
+        scope.graph.input('input_ids', 'i64', ['batch', model.shape.textLength]),
+      )
       for (const [i, layer] of layers.entries()) scope.graph.output(layerStage(i), layer)
       scope.graph.output('norm', norm)
       scope.graph.output('text_embeds', textEmbeds)
@@ -72,9 +86,14 @@ export class ModelSessions {
     const graph = new Graph()
     graph.output(
       'pooled',
-      pool(graph.input('hidden', 'f32', ['batch', 'seq', hidden]), graph.input('pool_weights', 'f32', ['batch', 'seq'])),
+      pool(
+        graph.input('hidden', 'f32', ['batch', 'seq', hidden]),
+        graph.input('pool_weights', 'f32', ['batch', 'seq']),
+      ),
     )
-    return this.#once('pooling', () => openSession(compile(graph), { weights: memoryWeights({}), device: this.#device, thread: 'caller' }))
+    return this.#once('pooling', () =>
+      openSession(compile(graph), { weights: memoryWeights({}), device: this.#device, thread: 'caller' }),
+    )
   }
 
   async close(): Promise<void> {

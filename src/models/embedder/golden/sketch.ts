@@ -8,11 +8,15 @@ const SAMPLES = 256
 
 /** Whole numbers (ids, positions) all, others at even distances. @returns `[elements]`, its length first */
 export function sketchOf(stage: Tensor): Tensor<'f32'> {
-  if (stage.data instanceof BigInt64Array) return f32([stage.data.length + 1], [stage.data.length, ...Array.from(stage.data, Number)])
+  if (stage.data instanceof BigInt64Array)
+    return f32([stage.data.length + 1], [stage.data.length, ...Array.from(stage.data, Number)])
   const { data } = toF32(stage)
   const count = Math.min(SAMPLES, data.length)
   const step = data.length / Math.max(1, count)
-  return f32([count + 1], [data.length, ...Array.from({ length: count }, (_, i) => data[Math.floor(i * step)]!)])
+  return f32(
+    [count + 1],
+    [data.length, ...Array.from({ length: count }, (_, i) => data[Math.floor(i * step)]!)],
+  )
 }
 
 /** Largest allowed difference of a stage: the vector's, in proportion to the stage's own size; a unit vector's elements are small. */

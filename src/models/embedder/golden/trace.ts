@@ -25,7 +25,9 @@ export async function traceItems({ model, encoder }: Subject, items: readonly Em
   const sessions = new EmbedderSessions(model, encoder)
   try {
     const trace =
-      model.kind === 'dual-encoder' ? await dualEncoderTracer(model, encoder, sessions) : await sequenceTracer(model, encoder, sessions)
+      model.kind === 'dual-encoder'
+        ? await dualEncoderTracer(model, encoder, sessions)
+        : await sequenceTracer(model, encoder, sessions)
     const traces: Trace[] = []
     for (const item of items) traces.push(await trace(item))
     return traces
@@ -36,24 +38,41 @@ export async function traceItems({ model, encoder }: Subject, items: readonly Em
 
 type Tracer = (item: EmbedItem) => Promise<Trace>
 
-async function sequenceTracer(model: VisionLanguageModel, options: EncoderOptions, sessions: EmbedderSessions): Promise<Tracer> {
+async function sequenceTracer(
+  model: VisionLanguageModel,
+  options: EncoderOptions,
+  sessions: EmbedderSessions,
+): Promise<Tracer> {
   const { contract, readouts } = options
   const prepare = await sequencePreparer(model, options)
   const tower = sessions.session('traced tower', (scope) => {
-    const { stages, rows } = model.buildVision(scope, scope.graph.input('pixel_values', 'f32', ['views', ...model.shape.view]))
+    const { stages, rows } = model.buildVision(
+      scope,
+      scope.graph.input('pixel_values', 'f32', ['views', ...model.shape.view]),
+    )
     for (const [stage, value] of Object.entries(stages)) scope.graph.output(stage, value)
     scope.graph.output('rows', rows)
   })
   const decoder = sessions.session('traced decoder', (scope) => {
     const { graph } = scope
-    const pieces = model.buildDecoder(scope, decoderInputs(graph, model.shape), { attention: contract.attention })
+    const pieces = model.buildDecoder(scope, decoderInputs(graph, model.shape), {
+      attention: contract.attention,
+    })
     const weights = graph.input('pool_weights', 'f32', [readouts.length, 'batch', 'seq'])
     graph.output('inputs', pieces.inputs)
     for (const [i, layer] of pieces.layers.entries()) graph.output(layerStage(i), layer)
     graph.output('norm', pieces.norm)
-    graph.output('vector', pool(statesAt(pieces, contract.readout), weightsOf(weights, 0), contract.readout.dims))
+    graph.output(
+      'vector',
+      pool(statesAt(pieces, contract.readout), weightsOf(weights, 0), contract.readout.dims),
+    )
   })
-  const decoderStages = ['inputs', ...Array.from({ length: model.shape.layers }, (_, i) => layerStage(i)), 'norm', 'vector']
+  const decoderStages = [
+    'inputs',
+    ...Array.from({ length: model.shape.layers }, (_, i) => layerStage(i)),
+    'norm',
+    'vector',
+  ]
   return async (given) => {
     const sequence = prepare(await (await keyItem(given, contract.prompt.instruction)).read())
     const { inputIds, positions, views, visionFeeds } = sequence.item
@@ -69,20 +88,33 @@ async function sequenceTracer(model: VisionLanguageModel, options: EncoderOption
       if (made?.data instanceof Float32Array) rows = f32(made.dims, made.data)
     }
     const read = await decoder.run(sequenceFeeds([sequence], { rows, index: ({ item }) => item.imageIndex }))
-    return present([...stages, ...decoderStages.map((stage): [string, Tensor | undefined] => [stage, read[stage]])])
+    return present([
+      ...stages,
+      ...decoderStages.map((stage): [string, Tensor | undefined] => [stage, read[stage]]),
+    ])
   }
 }
 
-async function dualEncoderTracer(model: DualEncoderModel, options: EncoderOptions, sessions: EmbedderSessions): Promise<Tracer> {
+async function dualEncoderTracer(
+  model: DualEncoderModel,
+  options: EncoderOptions,
+  sessions: EmbedderSessions,
+): Promise<Tracer> {
   const { view, textLength, textLayers } = model.shape
   const prepare = await pairPreparer(model, options)
   const images = sessions.session('traced image tower', (scope) => {
-    const { vision, imageEmbeds } = model.buildImage(scope, scope.graph.input('pixels', 'f32', ['batch', ...view]))
+    const { vision, imageEmbeds } = model.buildImage(
+      scope,
+      scope.graph.input('pixels', 'f32', ['batch', ...view]),
+    )
     scope.graph.output('vision', vision)
     scope.graph.output('image_embeds', imageEmbeds)
   })
   const texts = sessions.session('traced text tower', (scope) => {
-    const { layers, norm, textEmbeds } = model.buildText(scope, scope.graph.input('ids', 'i64', ['batch', textLength]))
+    const { layers, norm, textEmbeds } = model.buildText(
+      scope,
+      scope.graph.input('ids', 'i64', ['batch', textLength]),
+    )
     for (const [i, layer] of layers.entries()) scope.graph.output(layerStage(i), layer)
     scope.graph.output('norm', norm)
     scope.graph.output('text_embeds', textEmbeds)
@@ -105,5 +137,7 @@ async function dualEncoderTracer(model: DualEncoderModel, options: EncoderOption
 }
 
 function present(stages: readonly [string, Tensor | undefined][]): Trace {
-  return new Map(stages.flatMap(([stage, value]): [string, Tensor][] => (value === undefined ? [] : [[stage, value]])))
+  return new Map(
+    stages.flatMap(([stage, value]): [string, Tensor][] => (value === undefined ? [] : [[stage, value]])),
+  )
 }

@@ -35,27 +35,43 @@ export async function verifyVisionLanguageCase(at: ModelCase, subject: Subject):
   const rows = await compareVision(at, prepared, subject)
   compareCodes(at, prepared, rows, subject)
   const seq = Math.max(...prepared.map(({ inputIds }) => inputIds.length))
-  const places = prepared.map(({ inputIds: { length } }) => ({ start: at.padding_side === 'left' ? seq - length : 0, length }))
+  const places = prepared.map(({ inputIds: { length } }) => ({
+    start: at.padding_side === 'left' ? seq - length : 0,
+    length,
+  }))
   const batch = { prepared, rows, places, seq }
   await compareDecoder(at, 'native', batch, subject)
   if (Object.keys(at.expect.causal).length > 0) await compareDecoder(at, 'causal', batch, subject)
   if (typeof at.expect.unmasked === 'string') await compareUnmasked(at, at.expect.unmasked, batch, subject)
 }
 
-async function prepare(at: ModelCase, { fixture, model, processor, recorder }: Subject): Promise<PreparedItem[]> {
+async function prepare(
+  at: ModelCase,
+  { fixture, model, processor, recorder }: Subject,
+): Promise<PreparedItem[]> {
   const prepared: PreparedItem[] = []
   for (const [i, { prompt, images, messages }] of at.items.entries()) {
     const where = (stage: string) => ({ case: at.name, stage })
     if (messages !== undefined) {
       const rendered = processor.render(messages)
-      recorder.check(where('prompt'), rendered === prompt, `got ${JSON.stringify(rendered)}, expected ${JSON.stringify(prompt)}`)
+      recorder.check(
+        where('prompt'),
+        rendered === prompt,
+        `got ${JSON.stringify(rendered)}, expected ${JSON.stringify(prompt)}`,
+      )
     }
     const pictures = await Promise.all(images.map((name) => decodeImage(join(fixture.dir, 'images', name))))
     const { instruction = '', appendIds, dropTokenAfterImage = false } = at.options ?? {}
     const instructionEnd = instruction === '' ? 0 : prompt.indexOf(instruction) + instruction.length
     const imageFit = fitOf(at.expect.image_transform)
     const item = (drop: boolean) =>
-      processor.prepare(prompt, pictures, { instructionEnd, appendIds, truncation: 'reference', dropTokenAfterImage: drop, imageFit })
+      processor.prepare(prompt, pictures, {
+        instructionEnd,
+        appendIds,
+        truncation: 'reference',
+        dropTokenAfterImage: drop,
+        imageFit,
+      })
     const made = item(dropTokenAfterImage)
     prepared.push(made)
     const { expect } = at
@@ -66,26 +82,47 @@ async function prepare(at: ModelCase, { fixture, model, processor, recorder }: S
       [expect.input_ids_inference, expect.input_ids_inference && item(true)],
     ] as const) {
       const [wanted, found] = [real(ids?.[i]), got?.unsplicedIds ?? got?.inputIds]
-      if (wanted !== undefined) recorder.check(where('input_ids'), wanted.join() === found?.join(), `got [${found}], expected [${wanted}]`)
+      if (wanted !== undefined)
+        recorder.check(
+          where('input_ids'),
+          wanted.join() === found?.join(),
+          `got [${found}], expected [${wanted}]`,
+        )
     }
     const places = expect.position_ids?.map((axis) => real(axis[i]) ?? [])
     if (places !== undefined) {
       const got = made.positions ?? []
-      recorder.check(where('position_ids'), places.join() === got.join(), `got [${got.join('; ')}], expected [${places.join('; ')}]`)
+      recorder.check(
+        where('position_ids'),
+        places.join() === got.join(),
+        `got [${got.join('; ')}], expected [${places.join('; ')}]`,
+      )
     }
     const [spans, found] = [expect.visual_spans?.[i], made.spans.image]
-    if (spans !== undefined) recorder.check(where('visual_spans'), spans.join() === found.join(), `got [${found}], expected [${spans}]`)
+    if (spans !== undefined)
+      recorder.check(
+        where('visual_spans'),
+        spans.join() === found.join(),
+        `got [${found}], expected [${spans}]`,
+      )
   }
   for (const name of ['image_sizes', 'image_grid_thw'] as const) {
     const [wanted, found] = [at.expect[name], prepared.flatMap(({ reported }) => reported?.[name] ?? [])]
     if (wanted !== undefined)
-      recorder.check({ case: at.name, stage: name }, wanted.join() === found.join(), `got [${found}], expected [${wanted}]`)
+      recorder.check(
+        { case: at.name, stage: name },
+        wanted.join() === found.join(),
+        `got [${found}], expected [${wanted}]`,
+      )
   }
   return prepared
 }
 
 /** Those of a padded row that are no padding. */
-function realOnes(ids: readonly number[] | undefined, keep: readonly number[] | undefined): number[] | undefined {
+function realOnes(
+  ids: readonly number[] | undefined,
+  keep: readonly number[] | undefined,
+): number[] | undefined {
   return ids?.filter((_, position) => ids.length !== keep?.length || keep[position] === 1)
 }
 
@@ -106,17 +143,31 @@ function compareCodes(
   const { image_codes: codes, input_ids: ids, attention_mask: keep } = at.expect
   const found = rows.flatMap(({ data }) => [...data])
   if (codes !== undefined)
-    recorder.check({ case: at.name, stage: 'image_codes' }, codes.join() === found.join(), `got [${found}], expected [${codes.join('; ')}]`)
+    recorder.check(
+      { case: at.name, stage: 'image_codes' },
+      codes.join() === found.join(),
+      `got [${found}], expected [${codes.join('; ')}]`,
+    )
   for (const [i, { inputIds, imageIndex }] of prepared.entries()) {
-    const got = inputIds.map((id, position) => id + (imageIndex[position]! < 0 ? 0 : rows[i]!.data[imageIndex[position]!]!))
+    const got = inputIds.map(
+      (id, position) => id + (imageIndex[position]! < 0 ? 0 : rows[i]!.data[imageIndex[position]!]!),
+    )
     const wanted = realOnes(ids?.[i], keep?.[i])
     if (wanted !== undefined)
-      recorder.check({ case: at.name, stage: 'input_ids' }, wanted.join() === got.join(), `got [${got}], expected [${wanted}]`)
+      recorder.check(
+        { case: at.name, stage: 'input_ids' },
+        wanted.join() === got.join(),
+        `got [${got}], expected [${wanted}]`,
+      )
   }
 }
 
 /** Compares what the pictures become; gives each item's table of image rows. */
-async function compareVision(at: ModelCase, prepared: readonly PreparedItem[], subject: Subject): Promise<Tensor<'f32'>[]> {
+async function compareVision(
+  at: ModelCase,
+  prepared: readonly PreparedItem[],
+  subject: Subject,
+): Promise<Tensor<'f32'>[]> {
   const { fixture, model, sessions, key } = subject
   const outputs: Record<string, Tensor>[] = []
   const pixels: Tensor<'f32'>[] = []
@@ -136,14 +187,22 @@ async function compareVision(at: ModelCase, prepared: readonly PreparedItem[], s
   const names = Object.keys(outputs[0] ?? {}).filter((name) => name !== 'rows')
   const stages: [string, Tensor<'f32'>[]][] = [
     ['pixel_values', pixels],
-    ...names.map((name): [string, Tensor<'f32'>[]] => [name, outputs.map((results) => toF32(results[name]!))]),
+    ...names.map((name): [string, Tensor<'f32'>[]] => [
+      name,
+      outputs.map((results) => toF32(results[name]!)),
+    ]),
   ]
   for (const [stage, parts] of stages) {
     const name = at.expect.stages[stage]
     if (name === undefined) continue
     const expected = fixture.expected.get(name)
     const place = { at, tolerance: fixture.tolerance(at, stage), label: stage, name }
-    compareOne(place, joined(parts), expected && (stage === 'pixel_values' ? realViews(toF32(expected)) : toF32(expected)), subject)
+    compareOne(
+      place,
+      joined(parts),
+      expected && (stage === 'pixel_values' ? realViews(toF32(expected)) : toF32(expected)),
+      subject,
+    )
   }
   return rows
 }
@@ -156,7 +215,9 @@ function realViews(pixels: Tensor<'f32'>): Tensor<'f32'> {
   if (pixels.dims.length !== 5) return pixels
   const [groups = 0, views = 0, ...view] = pixels.dims
   const all = f32([groups * views, ...view], pixels.data)
-  const real = Array.from({ length: groups * views }, (_, i) => rangeOf(all, i, 1)).filter(({ data }) => data.some((value) => value !== 0))
+  const real = Array.from({ length: groups * views }, (_, i) => rangeOf(all, i, 1)).filter(({ data }) =>
+    data.some((value) => value !== 0),
+  )
   return joined(real) ?? f32([0, ...view], [])
 }
 
@@ -168,20 +229,32 @@ interface Batch {
   seq: number
 }
 
-async function compareDecoder(at: ModelCase, attention: 'native' | 'causal', batch: Batch, subject: Subject): Promise<void> {
+async function compareDecoder(
+  at: ModelCase,
+  attention: 'native' | 'causal',
+  batch: Batch,
+  subject: Subject,
+): Promise<void> {
   const { fixture } = subject
   const results = await runDecoder(attention, batch, subject)
   const pooled = await runPools(at, results.norm!, batch, subject)
   for (const [i, place] of batch.places.entries()) {
     // A row of a batch without stages of its own must equal the case that it repeats.
-    const own = at.expect.rows === undefined ? at : fixture.cases.find(({ name }) => name === at.expect.rows![i])
+    const own =
+      at.expect.rows === undefined ? at : fixture.cases.find(({ name }) => name === at.expect.rows![i])
     if (own === undefined) continue
     const names = attention === 'native' ? own.expect.stages : own.expect.causal
     for (const stage of decoderStages(subject.model.shape.layers)) {
       const name = names[stage]
       if (name === undefined) continue
       const label = attention === 'native' ? stage : `causal/${stage}`
-      const expected = expectedOf(subject.fixture, name, own === at ? i : 0, own === at ? batch : undefined, stage)
+      const expected = expectedOf(
+        subject.fixture,
+        name,
+        own === at ? i : 0,
+        own === at ? batch : undefined,
+        stage,
+      )
       const got = stage.startsWith('pool.') ? pooled(stage, i) : positionsOf(stage, results, i, place)
       compareOne({ at, tolerance: fixture.tolerance(own, label), label, name }, got, expected, subject)
     }
@@ -190,7 +263,12 @@ async function compareDecoder(at: ModelCase, attention: 'native' | 'causal', bat
 
 /** Stages after the splice, in the order of the computation. */
 function decoderStages(layers: number): string[] {
-  const positions = ['inputs', ...Array.from({ length: layers }, (_, i) => layerStage(i)), 'norm', 'logits.last']
+  const positions = [
+    'inputs',
+    ...Array.from({ length: layers }, (_, i) => layerStage(i)),
+    'norm',
+    'logits.last',
+  ]
   return [...positions, ...pools.map((pool) => `pool.${pool}`)]
 }
 
@@ -215,7 +293,9 @@ async function runDecoder(
   return await session.run({
     input_ids: feed(0, ({ inputIds }) => inputIds),
     attention_mask: feed(0, ({ inputIds }) => inputIds.map(() => 1)),
-    image_index: feed(-1, ({ imageIndex }, i) => imageIndex.map((row) => (row < 0 ? row : row + offsets[i]!))),
+    image_index: feed(-1, ({ imageIndex }, i) =>
+      imageIndex.map((row) => (row < 0 ? row : row + offsets[i]!)),
+    ),
     // A row of zeros at the end: a table must not be empty.
     image_rows: joined([...rows, zeros([1, rowWidth(model.shape)])])!,
     ...positionFeeds(
@@ -242,7 +322,10 @@ async function runPools(
       const [, batch, width] = norm.dims
       const hidden = rangeOf(toF32(norm), i, 1)
       const feed = poolWeightsFeed([[weights]], seq, [places[i]!.start])
-      const { pooled } = await session.run({ hidden: f32([1, batch!, width!], hidden.data), pool_weights: f32([1, seq], feed.data) })
+      const { pooled } = await session.run({
+        hidden: f32([1, batch!, width!], hidden.data),
+        pool_weights: f32([1, seq], feed.data),
+      })
       found.set(`pool.${pool} ${i}`, blockOf(toF32(pooled!), 0))
     }
   }
@@ -275,7 +358,13 @@ function positionsOf(
  * The part of an expected tensor that belongs to one item: `[batch, seq, hidden]` at its positions, `[batch, hidden]` at its row; a fixture
  * that leaves the batch axis out has one item.
  */
-function expectedOf(fixture: ModelFixture, name: string, item: number, batch: Batch | undefined, stage: string): Tensor<'f32'> | undefined {
+function expectedOf(
+  fixture: ModelFixture,
+  name: string,
+  item: number,
+  batch: Batch | undefined,
+  stage: string,
+): Tensor<'f32'> | undefined {
   const found = fixture.expected.get(name)
   if (found === undefined) return undefined
   const whole = toF32(found)
@@ -301,13 +390,29 @@ async function compareUnmasked(at: ModelCase, name: string, batch: Batch, subjec
     }
   })
   const places = padded.map(() => ({ start: 0, length: seq }))
-  const { norm } = await runDecoder('native', { prepared: padded, rows: rows.map(zeroRow), places, seq }, subject)
+  const { norm } = await runDecoder(
+    'native',
+    { prepared: padded, rows: rows.map(zeroRow), places, seq },
+    subject,
+  )
   compareWhole(at, 'norm', name, norm && toF32(norm), subject, 'unmasked/norm')
 }
 
-function compareWhole(at: ModelCase, stage: string, name: string, got: Tensor<'f32'> | undefined, subject: Subject, label = stage): void {
+function compareWhole(
+  at: ModelCase,
+  stage: string,
+  name: string,
+  got: Tensor<'f32'> | undefined,
+  subject: Subject,
+  label = stage,
+): void {
   const expected = subject.fixture.expected.get(name)
-  compareOne({ at, tolerance: subject.fixture.tolerance(at, stage), label, name }, got, expected && toF32(expected), subject)
+  compareOne(
+    { at, tolerance: subject.fixture.tolerance(at, stage), label, name },
+    got,
+    expected && toF32(expected),
+    subject,
+  )
 }
 
 function compareOne(

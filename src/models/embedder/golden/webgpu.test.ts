@@ -14,7 +14,11 @@ beforeAll(async () => {
 afterAll(() => built?.remove())
 
 test.skipIf(!possible)('llava equals the reference on webgpu too', { timeout: 120_000 }, async () => {
-  const { stdout } = await promisify(execFile)(process.execPath, [built!.file('verify'), 'webgpu', goldenDir('llava')], { env: gpu })
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [built!.file('verify'), 'webgpu', goldenDir('llava')],
+    { env: gpu },
+  )
   const report: unknown = JSON.parse(stdout)
   expect(report).not.toHaveProperty('failure')
   expect(report).toMatchObject({ fixture: 'llava', compared: 93, expected: 93 })

@@ -15,7 +15,11 @@ import { EmbedderError } from '../errors.ts'
 import type { StoredVector, VectorStore } from './vector-store.ts'
 
 const FORMAT = 'bifocal-vectors/1'
-const headerSchema = z.object({ format: z.literal(FORMAT), fingerprint: z.string(), dims: z.int().positive() })
+const headerSchema = z.object({
+  format: z.literal(FORMAT),
+  fingerprint: z.string(),
+  dims: z.int().positive(),
+})
 const KEY_BYTES = 32
 const CHECK_BYTES = 4
 /** Of a header, line break included. */
@@ -85,7 +89,8 @@ export class VectorJournal implements VectorStore {
     if (dims === undefined) return
     const records = Buffer.concat(entries.map(recordOf))
     try {
-      if (this.#dims === undefined) await this.#append(headerOf({ format: FORMAT, fingerprint: this.#fingerprint, dims }))
+      if (this.#dims === undefined)
+        await this.#append(headerOf({ format: FORMAT, fingerprint: this.#fingerprint, dims }))
       this.#dims = dims
       await this.#append(records)
       if (performance.now() - this.#synced > SYNC) {
@@ -139,7 +144,10 @@ export class VectorJournal implements VectorStore {
     const length = KEY_BYTES + 4 * dims + CHECK_BYTES
     const together = Math.max(1, Math.floor(2 ** 23 / length))
     while (this.#end + length <= size) {
-      const bytes = await this.#read(this.#end, Math.min(together, Math.floor((size - this.#end) / length)) * length)
+      const bytes = await this.#read(
+        this.#end,
+        Math.min(together, Math.floor((size - this.#end) / length)) * length,
+      )
       for (let at = 0; at + length <= bytes.length; at += length) {
         const record = bytes.subarray(at, at + length)
         const body = record.subarray(0, length - CHECK_BYTES)
@@ -154,9 +162,11 @@ export class VectorJournal implements VectorStore {
     const bytes = Buffer.alloc(length)
     let done = 0
     while (done < length) {
-      const { bytesRead } = await this.#file.read(bytes, done, length - done, position + done).catch((cause: unknown) => {
-        throw readFailure(this.#path, cause)
-      })
+      const { bytesRead } = await this.#file
+        .read(bytes, done, length - done, position + done)
+        .catch((cause: unknown) => {
+          throw readFailure(this.#path, cause)
+        })
       if (bytesRead === 0) break
       done += bytesRead
     }
@@ -165,7 +175,10 @@ export class VectorJournal implements VectorStore {
 }
 
 function recordOf({ key, vector }: StoredVector): Buffer {
-  const body = Buffer.concat([Buffer.from(key, 'hex'), Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength)])
+  const body = Buffer.concat([
+    Buffer.from(key, 'hex'),
+    Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength),
+  ])
   const check = Buffer.alloc(CHECK_BYTES)
   check.writeUInt32LE(crc32(body))
   return Buffer.concat([body, check])

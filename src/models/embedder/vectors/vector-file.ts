@@ -24,8 +24,13 @@ type Writer = (path: string, rows: VectorRows, metadata: Readonly<Record<string,
 const writers: Readonly<Record<string, Writer>> = {
   '.safetensors': async (path, { vectors, scales, kept, ids }, metadata) => {
     const items = { dtype: 'i32', dims: [kept.length], data: Int32Array.from(kept) } as const
-    const tensors: Record<string, Tensor> = scales === undefined ? { vectors, items } : { vectors, items, scales }
-    await writeSafetensors(path, tensors, ids === undefined ? metadata : { ...metadata, ids: names(path, ids) })
+    const tensors: Record<string, Tensor> =
+      scales === undefined ? { vectors, items } : { vectors, items, scales }
+    await writeSafetensors(
+      path,
+      tensors,
+      ids === undefined ? metadata : { ...metadata, ids: names(path, ids) },
+    )
   },
   '.npy': async (path, rows) => await writeFileAtomic(path, npyPieces(rows)),
   '.parquet': async (path, rows, metadata) => await writeFileAtomic(path, parquetPieces(rows, metadata)),
@@ -56,7 +61,11 @@ export function checkVectorPath(path: string): void {
  * Writes all or nothing.
  * @throws EmbedderError `embedder/vector-format`, `embedder/long-ids`; FileError `file/disk-full`, `file/write`
  */
-export async function writeVectors(path: string, rows: VectorRows, metadata: Readonly<Record<string, string>> = {}): Promise<void> {
+export async function writeVectors(
+  path: string,
+  rows: VectorRows,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
   await writerOf(path)(path, rows, metadata)
 }
 
@@ -100,7 +109,11 @@ function* encodedLines(rows: VectorRows): Generator<Uint8Array> {
 function* npyPieces({ vectors: { dtype, dims, data }, kept, items }: VectorRows): Generator<Uint8Array> {
   const dim = dims[1] ?? 0
   yield npyHeader([items, dim], dtype)
-  const blank = { f32: new Float32Array(dim).fill(Number.NaN), i8: new Int8Array(dim), u8: new Uint8Array(dim) }[dtype]
+  const blank = {
+    f32: new Float32Array(dim).fill(Number.NaN),
+    i8: new Int8Array(dim),
+    u8: new Uint8Array(dim),
+  }[dtype]
   /** Rows and items that are written. */
   let row = 0
   let item = 0

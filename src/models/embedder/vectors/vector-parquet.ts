@@ -9,14 +9,19 @@ import type { VectorRows } from './vector-file.ts'
 const GROUP = 4096
 
 /** Whole numbers of eight bits are stored in 32, and say what they are. */
-const ELEMENTS: { readonly [D in VectorRows['vectors']['dtype']]: Pick<SchemaElement, 'type' | 'converted_type'> } = {
+const ELEMENTS: {
+  readonly [D in VectorRows['vectors']['dtype']]: Pick<SchemaElement, 'type' | 'converted_type'>
+} = {
   f32: { type: 'FLOAT' },
   i8: { type: 'INT32', converted_type: 'INT_8' },
   u8: { type: 'INT32', converted_type: 'UINT_8' },
 }
 
 /** The file's bytes, a row group at a time. `id` and `scale` are there where the rows have them. */
-export function* parquetPieces(rows: VectorRows, metadata: Readonly<Record<string, string>>): Generator<Uint8Array> {
+export function* parquetPieces(
+  rows: VectorRows,
+  metadata: Readonly<Record<string, string>>,
+): Generator<Uint8Array> {
   const { vectors, scales, kept, ids } = rows
   const dim = vectors.dims[1] ?? 0
   const plain: { element: SchemaElement; value: (row: number) => number | string }[] = [
@@ -29,7 +34,10 @@ export function* parquetPieces(rows: VectorRows, metadata: Readonly<Record<strin
     })
   }
   if (scales !== undefined) {
-    plain.push({ element: { name: 'scale', type: 'FLOAT', repetition_type: 'REQUIRED' }, value: (row) => scales.data[row]! })
+    plain.push({
+      element: { name: 'scale', type: 'FLOAT', repetition_type: 'REQUIRED' },
+      value: (row) => scales.data[row]!,
+    })
   }
   const schema: SchemaElement[] = [
     { name: 'root', num_children: plain.length + 1 },

@@ -18,7 +18,8 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
-const check = (out: string, input = 'items.jsonl') => checkVectorPlace(at(out), { input: at(input), folders: [at('model')] })
+const check = (out: string, input = 'items.jsonl') =>
+  checkVectorPlace(at(out), { input: at(input), folders: [at('model')] })
 
 test.each([
   ['items.jsonl', 'items.jsonl'],
@@ -31,9 +32,16 @@ test.each([
   ['linked/v.npy', 'items.jsonl'],
   ['linked/no/such/v.npy', 'items.jsonl'],
 ])('%s for the items of %s is refused', async (out, input) => {
-  await expect(check(out, input)).rejects.toMatchObject({ code: 'embedder/output', exitCode: 2, message: expect.stringContaining(at(out)) })
+  await expect(check(out, input)).rejects.toMatchObject({
+    code: 'embedder/output',
+    exitCode: 2,
+    message: expect.stringContaining(at(out)),
+  })
 })
 
-test.each(['v.jsonl', 'pictures/v.npy', 'no/such/v.npy', 'model.npy', 'model-v/v.npy'])('%s is fine', async (out) => {
-  await check(out)
-})
+test.each(['v.jsonl', 'pictures/v.npy', 'no/such/v.npy', 'model.npy', 'model-v/v.npy'])(
+  '%s is fine',
+  async (out) => {
+    await check(out)
+  },
+)

@@ -23,7 +23,8 @@ export const SKIPPED = '.skipped.jsonl'
 export async function checkVectorPlace(out: string, { input, folders }: VectorSources): Promise<void> {
   const inputs = input === undefined ? [] : await placesOf(input)
   for (const path of [out, out + JOURNAL, out + SKIPPED]) {
-    if ((await placesOf(path)).some((place) => inputs.includes(place))) throw refused(path, `is the file of the items, ${input}`)
+    if ((await placesOf(path)).some((place) => inputs.includes(place)))
+      throw refused(path, `is the file of the items, ${input}`)
   }
   const places = await placesOf(out)
   for (const folder of folders) {
@@ -49,5 +50,7 @@ async function placesOf(path: string): Promise<string[]> {
 
 /** Folders that are not there yet have no real path: that of the nearest one that is. */
 async function realFolder(path: string): Promise<string> {
-  return await realpath(path).catch(async () => (dirname(path) === path ? path : join(await realFolder(dirname(path)), basename(path))))
+  return await realpath(path).catch(async () =>
+    dirname(path) === path ? path : join(await realFolder(dirname(path)), basename(path)),
+  )
 }

@@ -16,7 +16,11 @@ export interface ClipConfig {
 }
 
 const schema = z
-  .looseObject({ vision_config: clipVisionConfig, text_config: clipTextConfig, projection_dim: withDefault(whole, 512) })
+  .looseObject({
+    vision_config: clipVisionConfig,
+    text_config: clipTextConfig,
+    projection_dim: withDefault(whole, 512),
+  })
   .transform(
     ({ vision_config: vision, text_config: text, projection_dim: dims }): ClipConfig => ({
       vision,

@@ -30,14 +30,24 @@ export const clip: DualEncoderFamily<ClipConfig> = {
     const vision = clipVision(tower, pixelValues, shape).at(-1)!
     const start = reshape(slice(vision, 1, 0, 1), [pixelValues.dims[0]!, shape.hidden])
     const pooled = layerNorm(tower, start, 'post_layernorm', shape.hidden, shape.epsilon)
-    return { vision, imageEmbeds: l2Normalize(scope.linear(pooled, 'visual_projection', shape.hidden, dims, { bias: false })) }
+    return {
+      vision,
+      imageEmbeds: l2Normalize(
+        scope.linear(pooled, 'visual_projection', shape.hidden, dims, { bias: false }),
+      ),
+    }
   },
   buildText(scope, { text, eosId, dims }, inputIds) {
     const { layers, norm, pooled } = clipText(scope.under('text_model'), inputIds, text, eosId)
-    return { layers, norm, textEmbeds: l2Normalize(scope.linear(pooled, 'text_projection', text.hidden, dims, { bias: false })) }
+    return {
+      layers,
+      norm,
+      textEmbeds: l2Normalize(scope.linear(pooled, 'text_projection', text.hidden, dims, { bias: false })),
+    }
   },
   buildScale(scope) {
     return { scale: exp(scope.weight('logit_scale', [])), bias: scope.graph.scalar(0) }
   },
-  processor: (dir, { text, vision }) => dualEncoderProcessor(dir, { length: text.length, image: vision.image }, 'clip'),
+  processor: (dir, { text, vision }) =>
+    dualEncoderProcessor(dir, { length: text.length, image: vision.image }, 'clip'),
 }

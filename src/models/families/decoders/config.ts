@@ -65,19 +65,43 @@ function textSchema(defaults: TextDefaults) {
         epsilon: json.rms_norm_eps,
         ropeTheta,
         ropeScaling: rope.scaling,
-        maxPositions: defaults.bias === 'none' ? Math.min(rope.maxPositions, window ?? rope.maxPositions) : rope.maxPositions,
-        queryKeyValueBias: defaults.bias === 'key' ? json.attention_bias : defaults.bias === 'query-key-value',
+        maxPositions:
+          defaults.bias === 'none'
+            ? Math.min(rope.maxPositions, window ?? rope.maxPositions)
+            : rope.maxPositions,
+        queryKeyValueBias:
+          defaults.bias === 'key' ? json.attention_bias : defaults.bias === 'query-key-value',
         outputBias: defaults.bias === 'key' && json.attention_bias,
       }
     })
-    .refine((shape) => shape.heads % shape.keyValueHeads === 0, 'num_attention_heads must be a multiple of num_key_value_heads')
-    .refine((shape) => shape.headDim % 2 === 0, 'head_dim (hidden_size / num_attention_heads) must be an even whole number')
+    .refine(
+      (shape) => shape.heads % shape.keyValueHeads === 0,
+      'num_attention_heads must be a multiple of num_key_value_heads',
+    )
+    .refine(
+      (shape) => shape.headDim % 2 === 0,
+      'head_dim (hidden_size / num_attention_heads) must be an even whole number',
+    )
 }
 
 /** By `model_type` of the text config. @see specs/ar-vlms.md §0.2 */
 export const textConfigs = {
-  llama: textSchema({ vocabulary: 32000, inner: 11008, keyValueHeads: null, maxPositions: 2048, slidingWindow: null, bias: 'key' }),
-  mistral: textSchema({ vocabulary: 32000, inner: 14336, keyValueHeads: 8, maxPositions: 131_072, slidingWindow: 4096, bias: 'none' }),
+  llama: textSchema({
+    vocabulary: 32000,
+    inner: 11008,
+    keyValueHeads: null,
+    maxPositions: 2048,
+    slidingWindow: null,
+    bias: 'key',
+  }),
+  mistral: textSchema({
+    vocabulary: 32000,
+    inner: 14336,
+    keyValueHeads: 8,
+    maxPositions: 131_072,
+    slidingWindow: 4096,
+    bias: 'none',
+  }),
   qwen2: textSchema({
     vocabulary: 151_936,
     inner: 22016,

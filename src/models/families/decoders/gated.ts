@@ -81,7 +81,12 @@ export const LLADA_NAMES: GatedDecoderNames = {
 }
 
 /** The rotation of a decoder's heads. */
-export function rotaryShape({ headDim, ropeTheta: theta, maxPositions, ropeScaling: scaling }: GatedDecoderShape): RotaryShape {
+export function rotaryShape({
+  headDim,
+  ropeTheta: theta,
+  maxPositions,
+  ropeScaling: scaling,
+}: GatedDecoderShape): RotaryShape {
   return { headDim, theta, maxPositions, scaling }
 }
 
@@ -117,8 +122,15 @@ export function gatedDecoder(
     mask: attentionMask(graph, pattern, seq, keep),
     rotary: rotary ?? rotaryOf(graph, positions ?? iota(graph, seq), rotaryShape(shape)),
   }
-  const headNorm = shape.headNorm ? { query: 'self_attn.q_norm', key: 'self_attn.k_norm', epsilon } : undefined
-  const attentionNames = { ...names, inputBias: shape.queryKeyValueBias, outputBias: shape.outputBias, headNorm }
+  const headNorm = shape.headNorm
+    ? { query: 'self_attn.q_norm', key: 'self_attn.k_norm', epsilon }
+    : undefined
+  const attentionNames = {
+    ...names,
+    inputBias: shape.queryKeyValueBias,
+    outputBias: shape.outputBias,
+    headNorm,
+  }
   const layers: Value<'f32'>[] = []
   let stream = hidden
   for (let index = 0; index < shape.layers; index++) {

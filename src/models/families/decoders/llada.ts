@@ -95,7 +95,17 @@ export const HUGGING_FACE_PLACES: DecoderPlaces = {
   names: LLAMA_NAMES,
 }
 
-const blockModules = ['attentionNorm', 'query', 'key', 'value', 'output', 'mlpNorm', 'gate', 'up', 'down'] as const
+const blockModules = [
+  'attentionNorm',
+  'query',
+  'key',
+  'value',
+  'output',
+  'mlpNorm',
+  'gate',
+  'up',
+  'down',
+] as const
 
 /** A name of LLaDA's own as Hugging Face spells it; other names stay. */
 export function huggingFaceSpelling(name: string): string {
@@ -113,5 +123,7 @@ export function huggingFaceSpelling(name: string): string {
 function renamedBlock(module: string): string | undefined {
   const [, index, own] = /^model\.transformer\.blocks\.(\d+)\.(\w+)$/.exec(module) ?? []
   const role = blockModules.find((key) => LLADA_NAMES[key] === own)
-  return role === undefined ? undefined : `${HUGGING_FACE_PLACES.stack}.${LLAMA_NAMES.layer(Number(index))}.${LLAMA_NAMES[role]}`
+  return role === undefined
+    ? undefined
+    : `${HUGGING_FACE_PLACES.stack}.${LLAMA_NAMES.layer(Number(index))}.${LLAMA_NAMES[role]}`
 }

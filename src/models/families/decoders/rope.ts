@@ -43,7 +43,8 @@ export const ropeSchema = z
   })
   .superRefine((json, context) => {
     const { type, rope_type } = json
-    if (type && rope_type && type !== rope_type) context.addIssue(`type ${type} and rope_type ${rope_type} contradict each other`)
+    if (type && rope_type && type !== rope_type)
+      context.addIssue(`type ${type} and rope_type ${rope_type} contradict each other`)
     if (!type && !rope_type && json.factor) context.addIssue('a factor, but no rope_type')
     for (const key of needed[kindOf(json)]) {
       if (json[key] === undefined || json[key] === null)
@@ -85,13 +86,19 @@ export function ropeOf(json: RopeJson | null | undefined, base: RopeBase): Rope 
     case 'linear':
       return {
         maxPositions: Math.floor(maxPositions * factor),
-        scaling: { frequencies: plainFrequencies(base.theta, base.headDim).map((frequency) => frequency / factor), magnitude: 1 },
+        scaling: {
+          frequencies: plainFrequencies(base.theta, base.headDim).map((frequency) => frequency / factor),
+          magnitude: 1,
+        },
       }
     case 'llama3':
       return { maxPositions, scaling: { frequencies: llama3Frequencies(json!, base), magnitude: 1 } }
     case 'yarn': {
       const original = json!.original_max_position_embeddings ?? maxPositions
-      return { maxPositions: Math.max(maxPositions, Math.floor(original * factor)), scaling: yarnScaling(json!, base, original) }
+      return {
+        maxPositions: Math.max(maxPositions, Math.floor(original * factor)),
+        scaling: yarnScaling(json!, base, original),
+      }
     }
     default:
       return { maxPositions }
@@ -115,7 +122,8 @@ function llama3Frequencies(json: RopeJson, { theta, headDim }: RopeBase): number
 function yarnScaling(json: RopeJson, { theta, headDim }: RopeBase, original: number): RotaryScaling {
   const factor = json.factor ?? 1
   // Zero means the default, as in the reference.
-  const pairOf = (turns: number) => (headDim * Math.log(original / (turns * 2 * Math.PI))) / (2 * Math.log(theta))
+  const pairOf = (turns: number) =>
+    (headDim * Math.log(original / (turns * 2 * Math.PI))) / (2 * Math.log(theta))
   const [first, last] = [pairOf(json.beta_fast || 32), pairOf(json.beta_slow || 1)]
   const low = Math.max(json.truncate ? Math.floor(first) : first, 0)
   const high = Math.min(json.truncate ? Math.ceil(last) : last, headDim - 1)
@@ -124,10 +132,17 @@ function yarnScaling(json: RopeJson, { theta, headDim }: RopeBase, original: num
     const stretched = Math.min(Math.max((i - low) / width, 0), 1)
     return (frequency / factor) * stretched + frequency * (1 - stretched)
   })
-  return { frequencies, magnitude: json.attention_factor ?? yarnMagnitude(factor, json.mscale, json.mscale_all_dim) }
+  return {
+    frequencies,
+    magnitude: json.attention_factor ?? yarnMagnitude(factor, json.mscale, json.mscale_all_dim),
+  }
 }
 
-function yarnMagnitude(factor: number, scale: number | null | undefined, scaleAll: number | null | undefined): number {
+function yarnMagnitude(
+  factor: number,
+  scale: number | null | undefined,
+  scaleAll: number | null | undefined,
+): number {
   const of = (by: number) => (factor <= 1 ? 1 : 0.1 * by * Math.log(factor) + 1)
   return scale && scaleAll ? of(scale) / of(scaleAll) : of(1)
 }

@@ -36,7 +36,11 @@ describe('published configs (specs/ar-vlms.md §5.1, §5.2)', () => {
     [{ image_size: 384, patch_size: 14 }, 3, 81],
     [{ image_size: 364, patch_size: 14 }, 2, 169],
   ])('%j at scale %i: %i tokens a view', (size, scale_factor, tokens) => {
-    expect(tokensPerView(parseIdefics3Config({ ...small, scale_factor, vision_config: { ...small.vision_config, ...size } }))).toBe(tokens)
+    expect(
+      tokensPerView(
+        parseIdefics3Config({ ...small, scale_factor, vision_config: { ...small.vision_config, ...size } }),
+      ),
+    ).toBe(tokens)
   })
 
   test('defaults of its own class', () => {
@@ -49,6 +53,8 @@ describe('published configs (specs/ar-vlms.md §5.1, §5.2)', () => {
   })
 
   test('a scale that does not divide the patches is refused', () => {
-    expect(() => parseIdefics3Config({ ...small, scale_factor: 5 })).toThrow(/scale_factor: must divide the 32 patches/)
+    expect(() => parseIdefics3Config({ ...small, scale_factor: 5 })).toThrow(
+      /scale_factor: must divide the 32 patches/,
+    )
   })
 })

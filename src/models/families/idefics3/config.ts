@@ -49,10 +49,26 @@ export function parseIdefics3Config(json: unknown): Idefics3Config {
   const config = parseConfigWith(schema, json, 'idefics3 config')
   const vision = parseConfigWith(idefics3VisionConfig, config.vision_config ?? {}, 'idefics3 vision_config')
   const textJson = config.text_config ?? DEFAULT_TEXT
-  const { model_type: decoder, tie_word_embeddings: tied } = parseConfigWith(textType, textJson, 'idefics3 text_config')
+  const { model_type: decoder, tie_word_embeddings: tied } = parseConfigWith(
+    textType,
+    textJson,
+    'idefics3 text_config',
+  )
   const text = parseConfigWith(textConfigs[decoder], textJson, 'idefics3 text_config')
   const side = patchSide({ vision })
-  const divides = z.object({ scale_factor: whole.refine((scale) => side % scale === 0, `must divide the ${side} patches of a side`) })
-  const { scale_factor: scale } = parseConfigWith(divides, { scale_factor: config.scale_factor }, 'idefics3 config')
-  return { vision, text, scale, imageTokenId: config.image_token_id, tied: config.tie_word_embeddings || tied }
+  const divides = z.object({
+    scale_factor: whole.refine((scale) => side % scale === 0, `must divide the ${side} patches of a side`),
+  })
+  const { scale_factor: scale } = parseConfigWith(
+    divides,
+    { scale_factor: config.scale_factor },
+    'idefics3 config',
+  )
+  return {
+    vision,
+    text,
+    scale,
+    imageTokenId: config.image_token_id,
+    tied: config.tie_word_embeddings || tied,
+  }
 }

@@ -18,13 +18,25 @@ import { type Idefics3Config, patchSide, tokensPerView } from './config.ts'
  * @param pixelValues `[views, 3, image, image]`
  * @returns `vision` `[views, patches, width]` after the tower's last norm, `projector` `[views, tokens, hidden]`, rows `[views·tokens, hidden]`
  */
-export function buildIdefics3Vision(scope: Scope, config: Idefics3Config, pixelValues: Value<'f32'>): VisionPieces {
+export function buildIdefics3Vision(
+  scope: Scope,
+  config: Idefics3Config,
+  pixelValues: Value<'f32'>,
+): VisionPieces {
   const { vision: shape, text, scale } = config
   const tower = scope.under('model.vision_model')
-  const vision = layerNorm(tower, siglipVision(tower, pixelValues, shape).at(-1)!, 'post_layernorm', shape.hidden, shape.epsilon)
+  const vision = layerNorm(
+    tower,
+    siglipVision(tower, pixelValues, shape).at(-1)!,
+    'post_layernorm',
+    shape.hidden,
+    shape.epsilon,
+  )
   const shuffled = pixelShuffle(vision, patchSide(config), scale)
   const connector = scope.under('model.connector.modality_projection')
-  const projector = connector.linear(shuffled, 'proj', shape.hidden * scale * scale, text.hidden, { bias: false })
+  const projector = connector.linear(shuffled, 'proj', shape.hidden * scale * scale, text.hidden, {
+    bias: false,
+  })
   const rows = reshape(projector, [multiplyDims(pixelValues.dims[0]!, tokensPerView(config)), text.hidden])
   return { stages: { vision, projector }, rows }
 }
@@ -54,5 +66,9 @@ export function buildIdefics3Decoder(
   const decoder = gatedDecoder(language, text, embedded, { pattern, keep: inputs.attentionMask })
   // A tied head is the embedding table under its own name, so that training moves both.
   const head = tied ? 'model.text_model.embed_tokens' : 'lm_head'
-  return { inputs: embedded, ...decoder, head: (states) => scope.linear(states, head, hidden, vocabulary, { bias: false }) }
+  return {
+    inputs: embedded,
+    ...decoder,
+    head: (states) => scope.linear(states, head, hidden, vocabulary, { bias: false }),
+  }
 }

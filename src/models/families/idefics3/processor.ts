@@ -31,7 +31,10 @@ export async function idefics3Processor(dir: string, config: Idefics3Config): Pr
       const expandedEnd = expandPrompt(prompt.slice(0, instructionEnd), split).length
       const at = { imageId: config.imageTokenId, maxLength: config.text.maxPositions }
       const expanded = expandPrompt(prompt, split)
-      return { ...splicePrompt(tokenizer, expanded, rows, at, { ...options, instructionEnd: expandedEnd }), views }
+      return {
+        ...splicePrompt(tokenizer, expanded, rows, at, { ...options, instructionEnd: expandedEnd }),
+        views,
+      }
     },
   }
 }

@@ -29,5 +29,7 @@ test.each([
   ['none', 1],
   ['<image>', 0],
 ])('%s does not fit %i pictures', (prompt, pictures) => {
-  expect(() => checkPlaceholders(prompt, pictures)).toThrow(expect.objectContaining({ code: 'family/image-count' }))
+  expect(() => checkPlaceholders(prompt, pictures)).toThrow(
+    expect.objectContaining({ code: 'family/image-count' }),
+  )
 })

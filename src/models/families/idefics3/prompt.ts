@@ -21,7 +21,8 @@ const AROUND = '<fake_token_around_image>'
 export function viewWords({ rows, columns }: TileCount): string {
   const whole = `${AROUND}<global-img>${PLACEHOLDER}${AROUND}`
   if (rows === 0) return whole
-  const row = (y: number) => Array.from({ length: columns }, (_, x) => `${AROUND}<row_${y + 1}_col_${x + 1}>${PLACEHOLDER}`).join('')
+  const row = (y: number) =>
+    Array.from({ length: columns }, (_, x) => `${AROUND}<row_${y + 1}_col_${x + 1}>${PLACEHOLDER}`).join('')
   return `${Array.from({ length: rows }, (_, y) => `${row(y)}\n`).join('')}\n${whole}`
 }
 
@@ -31,7 +32,10 @@ export function viewWords({ rows, columns }: TileCount): string {
  */
 export function expandPrompt(prompt: string, pictures: readonly TileCount[]): string {
   const [first = '', ...rest] = prompt.split(PLACEHOLDER)
-  return first + rest.map((text, i) => (pictures[i] === undefined ? PLACEHOLDER : viewWords(pictures[i])) + text).join('')
+  return (
+    first +
+    rest.map((text, i) => (pictures[i] === undefined ? PLACEHOLDER : viewWords(pictures[i])) + text).join('')
+  )
 }
 
 /** @throws FamilyError `family/image-count` unless the prompt has a placeholder for each picture */

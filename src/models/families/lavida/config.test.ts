@@ -5,10 +5,25 @@ import { isLavida, parseLavidaConfig, tokenSide } from './config.ts'
 describe('config.json of LaViDa', () => {
   test('published sizes of both backbones', () => {
     const llada = parseLavidaConfig(lladaConfig)
-    expect(llada.decoder).toMatchObject({ hidden: 4096, layers: 32, headDim: 128, queryKeyValueBias: false, epsilon: 1e-5, ropeTheta: 5e5 })
-    expect([llada.vision.layers, llada.vision.image, tokenSide(llada), llada.fillId]).toEqual([26, 384, 14, 126085])
+    expect(llada.decoder).toMatchObject({
+      hidden: 4096,
+      layers: 32,
+      headDim: 128,
+      queryKeyValueBias: false,
+      epsilon: 1e-5,
+      ropeTheta: 5e5,
+    })
+    expect([llada.vision.layers, llada.vision.image, tokenSide(llada), llada.fillId]).toEqual([
+      26, 384, 14, 126085,
+    ])
     const dream = parseLavidaConfig(dreamConfig)
-    expect(dream.decoder).toMatchObject({ hidden: 3584, keyValueHeads: 4, headDim: 128, queryKeyValueBias: true, vocabulary: 152064 })
+    expect(dream.decoder).toMatchObject({
+      hidden: 3584,
+      keyValueHeads: 4,
+      headDim: 128,
+      queryKeyValueBias: true,
+      vocabulary: 152064,
+    })
   })
 
   test('one error lists all missing keys', () => {
@@ -17,7 +32,11 @@ describe('config.json of LaViDa', () => {
   })
 
   test.each([
-    ['a block with another norm', { layer_norm_type: 'low_precision' }, /layer_norm_type.*got "low_precision"/],
+    [
+      'a block with another norm',
+      { layer_norm_type: 'low_precision' },
+      /layer_norm_type.*got "low_precision"/,
+    ],
     ['an unknown tower without sizes', { mm_vision_tower: 'some/tower' }, /vision_config/],
     ['any resolution without grids', { image_grid_pinpoints: null }, /image_grid_pinpoints/],
     ['heads that do not divide the width', { n_heads: 33, n_kv_heads: 33 }, /33 heads/],

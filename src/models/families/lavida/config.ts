@@ -67,9 +67,14 @@ const perChannel = z.tuple([z.number(), z.number(), z.number()])
 
 /** An extension: what `vision_config` says of a tower that isn't SO400M (small models). */
 const vision = z.intersection(
-  siglipVisionConfig.transform((tower) => ({ ...tower, layers: tower.layers - 1 })).refine(({ layers }) => layers > 0, 'needs two layers'),
+  siglipVisionConfig
+    .transform((tower) => ({ ...tower, layers: tower.layers - 1 }))
+    .refine(({ layers }) => layers > 0, 'needs two layers'),
   z
-    .looseObject({ image_mean: withDefault(perChannel, SO400M.mean), image_std: withDefault(perChannel, SO400M.std) })
+    .looseObject({
+      image_mean: withDefault(perChannel, SO400M.mean),
+      image_std: withDefault(perChannel, SO400M.std),
+    })
     .transform(({ image_mean: mean, image_std: std }) => ({ mean, std })),
 )
 
@@ -151,7 +156,10 @@ const recognised = z.looseObject({ model_type: z.enum(['llava_llada', 'llava_dre
  */
 export function isLavida(json: unknown): boolean {
   const found = recognised.safeParse(json)
-  return found.success && (found.data.model_type === 'llava_dream' || 'd_model' in found.data || !('hidden_size' in found.data))
+  return (
+    found.success &&
+    (found.data.model_type === 'llava_dream' || 'd_model' in found.data || !('hidden_size' in found.data))
+  )
 }
 
 /**
@@ -160,7 +168,10 @@ export function isLavida(json: unknown): boolean {
 export function parseLavidaConfig(json: unknown): LavidaConfig {
   const kind = recognised.safeParse(json, TOLD)
   const backbone = kind.success ? backbones[kind.data.model_type] : 'llada'
-  const [language, parts] = [(backbone === 'llada' ? llada : dream).safeParse(json, TOLD), multimodal.safeParse(json, TOLD)]
+  const [language, parts] = [
+    (backbone === 'llada' ? llada : dream).safeParse(json, TOLD),
+    multimodal.safeParse(json, TOLD),
+  ]
   const issues = [kind, language, parts].flatMap(({ error }) => error?.issues ?? [])
   if (!kind.success || !language.success || !parts.success) throw unusable([schemaProblems({ issues })])
   const { decoder, ...ids } = language.data
@@ -169,8 +180,10 @@ export function parseLavidaConfig(json: unknown): LavidaConfig {
   const grids = (image.image_grid_pinpoints ?? []).map(([width, height]) => ({ width, height }))
   const aspect = image.image_aspect_ratio ?? 'square'
   const problems = headProblems(decoder)
-  if (tower === undefined) problems.push(`vision_config: needed, since ${image.mm_vision_tower} is no tower of known sizes`)
-  if (aspect === 'anyres' && grids.length === 0) problems.push('image_grid_pinpoints: needed for image_aspect_ratio anyres')
+  if (tower === undefined)
+    problems.push(`vision_config: needed, since ${image.mm_vision_tower} is no tower of known sizes`)
+  if (aspect === 'anyres' && grids.length === 0)
+    problems.push('image_grid_pinpoints: needed for image_aspect_ratio anyres')
   if (tower !== undefined && image.mm_hidden_size !== undefined && image.mm_hidden_size !== tower.hidden)
     problems.push(`mm_hidden_size ${image.mm_hidden_size} is not the tower's width ${tower.hidden}`)
   if (tower === undefined || problems.length > 0) throw unusable(problems)

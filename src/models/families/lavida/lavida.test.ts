@@ -12,7 +12,10 @@ function parametersWith(json: Readonly<Record<string, unknown>>) {
   const model = bindVisionLanguage(lavida, json)
   const graph = new Graph()
   const scope = rootScope(graph)
-  const { rows } = model.buildVision(scope, graph.input('pixel_values', 'f32', ['views', ...model.shape.view]))
+  const { rows } = model.buildVision(
+    scope,
+    graph.input('pixel_values', 'f32', ['views', ...model.shape.view]),
+  )
   const input = (name: string) => graph.input(name, 'i64', ['batch', 'seq'])
   const pieces = model.buildDecoder(scope, {
     inputIds: input('input_ids'),
@@ -39,7 +42,9 @@ describe('the published configs give full-size graphs', () => {
   })
 
   test('without padding removal there is no newline to ask for', () => {
-    const names = parametersWith({ ...lladaConfig, mm_patch_merge_type: 'flat' }).parameters.map(({ name }) => name)
+    const names = parametersWith({ ...lladaConfig, mm_patch_merge_type: 'flat' }).parameters.map(
+      ({ name }) => name,
+    )
     expect(names).not.toContain('model.image_newline')
   })
 

@@ -37,12 +37,23 @@ export function buildVision(scope: Scope, config: LavidaConfig, pixels: Value<'f
   // The tower's own last layer is dropped and post_layernorm isn't applied (specs/lavida.md §4.1).
   const vision = siglipVision(scope.under(VISION_TOWER), pixels, tower).at(-1)!
   const project = scope.under(PROJECTOR)
-  const projector = project.linear(gelu(project.linear(vision, '0', tower.hidden, decoder.hidden)), '2', decoder.hidden, decoder.hidden)
-  const pooled = config.pooling === 'none' ? projector : halved(projector, gridSide(config), tokenSide(config))
+  const projector = project.linear(
+    gelu(project.linear(vision, '0', tower.hidden, decoder.hidden)),
+    '2',
+    decoder.hidden,
+    decoder.hidden,
+  )
+  const pooled =
+    config.pooling === 'none' ? projector : halved(projector, gridSide(config), tokenSide(config))
   const [views, tokens] = pooled.dims
   const table = reshape(pooled, [multiplyDims(views!, tokens!), decoder.hidden])
-  const newline = hasNewline(config) ? [reshape(scope.weight(NEWLINE, [decoder.hidden]), [1, decoder.hidden])] : []
-  return { stages: config.pooling === 'none' ? { vision, projector } : { vision, projector, pooled }, rows: concat([table, ...newline], 0) }
+  const newline = hasNewline(config)
+    ? [reshape(scope.weight(NEWLINE, [decoder.hidden]), [1, decoder.hidden])]
+    : []
+  return {
+    stages: config.pooling === 'none' ? { vision, projector } : { vision, projector, pooled },
+    rows: concat([table, ...newline], 0),
+  }
 }
 
 /** Bilinear resize of each view's square map: rows, then columns. @param x `[views, from·from, hidden]` @returns `[views, to·to, hidden]` */
@@ -85,11 +96,18 @@ export function buildDecoder(
   const embedded = embedAndSplice(scope, `${embeddings}.weight`, [decoder.vocabulary, decoder.hidden], inputs)
   const spliced = withoutPaddingGradient(embedded, decoder.paddingId, inputs)
   const pattern = attention === 'native' ? 'bidirectional' : attention
-  const decoded = gatedDecoder(scope.under(stack), decoder, spliced, { pattern, keep: inputs.attentionMask, names })
+  const decoded = gatedDecoder(scope.under(stack), decoder, spliced, {
+    pattern,
+    keep: inputs.attentionMask,
+    names,
+  })
   return {
     inputs: spliced,
     ...decoded,
     // A tied head is the embedding table under its own name, so that training moves both.
-    head: (hidden) => scope.linear(hidden, decoder.tied ? embeddings : head, decoder.hidden, decoder.vocabulary, { bias: false }),
+    head: (hidden) =>
+      scope.linear(hidden, decoder.tied ? embeddings : head, decoder.hidden, decoder.vocabulary, {
+        bias: false,
+      }),
   }
 }

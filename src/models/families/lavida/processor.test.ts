@@ -7,7 +7,11 @@ import type { Processor } from '../family.ts'
 import { parseLavidaConfig } from './config.ts'
 import { lavidaProcessor, SYSTEM } from './processor.ts'
 
-const picture = (width: number, height: number): RgbImage => ({ width, height, data: new Uint8Array(3 * width * height) })
+const picture = (width: number, height: number): RgbImage => ({
+  width,
+  height,
+  data: new Uint8Array(3 * width * height),
+})
 const dir = goldenDir('lavida-dream')
 
 describe.skipIf(!hasGolden('lavida-dream'))('LaViDa processor', () => {
@@ -15,7 +19,8 @@ describe.skipIf(!hasGolden('lavida-dream'))('LaViDa processor', () => {
     ...z.looseObject({}).parse(JSON.parse(readFileSync(`${dir}/checkpoint/config.json`, 'utf8'))),
     ...changes,
   })
-  const processorWith = (changes: object) => lavidaProcessor(`${dir}/checkpoint`, parseLavidaConfig(json(changes)))
+  const processorWith = (changes: object) =>
+    lavidaProcessor(`${dir}/checkpoint`, parseLavidaConfig(json(changes)))
   let processor: Processor
   beforeAll(async () => {
     processor = await processorWith({ image_aspect_ratio: 'pad' })
@@ -47,11 +52,17 @@ describe.skipIf(!hasGolden('lavida-dream'))('LaViDa processor', () => {
   })
 
   test('the tail starts after the instruction', () => {
-    const { prompt, instructionEnd } = processor.prompt({ instruction: 'Find it.', text: 'two bars', images: 1 })
+    const { prompt, instructionEnd } = processor.prompt({
+      instruction: 'Find it.',
+      text: 'two bars',
+      images: 1,
+    })
     expect(prompt).toContain(SYSTEM)
     expect(prompt.slice(0, instructionEnd)).toMatch(/<image>\nFind it\.$/)
     const item = processor.prepare(prompt, [picture(4, 4)], { instructionEnd })
-    expect(processor.tokenizer.decode(item.inputIds.slice(item.spans.tailStart))).toBe(prompt.slice(instructionEnd))
+    expect(processor.tokenizer.decode(item.inputIds.slice(item.spans.tailStart))).toBe(
+      prompt.slice(instructionEnd),
+    )
   })
 
   test('appended ids are kept when the prompt is cut', async () => {

@@ -45,7 +45,12 @@ export async function splicingProcessor(dir: string, layout: PictureLayout): Pro
 }
 
 /** @param where for messages: the folder */
-function createProcessor(tokenizer: Tokenizer, template: ChatTemplate | undefined, layout: PictureLayout, where: string): Processor {
+function createProcessor(
+  tokenizer: Tokenizer,
+  template: ChatTemplate | undefined,
+  layout: PictureLayout,
+  where: string,
+): Processor {
   const render = (messages: readonly ChatMessage[]) => {
     if (template !== undefined) return template.render(messages)
     throw noTemplate(where)
@@ -59,7 +64,10 @@ function createProcessor(tokenizer: Tokenizer, template: ChatTemplate | undefine
 }
 
 /** Placeholders joined by spaces, a line break, then the words: the reference's order. */
-function userPrompt(parts: PromptParts, render: (messages: readonly ChatMessage[]) => string): { prompt: string; instructionEnd: number } {
+function userPrompt(
+  parts: PromptParts,
+  render: (messages: readonly ChatMessage[]) => string,
+): { prompt: string; instructionEnd: number } {
   const pictures = Array.from({ length: parts.images }, () => PLACEHOLDER).join(' ')
   const content = parts.images === 0 ? itemText(parts) : `${pictures}\n${itemText(parts)}`
   const prompt = render([
@@ -85,7 +93,8 @@ function prepare(
     // Appended tokens are what a readout looks at: room is kept for them when the prompt is cut.
     maxLength: maxLength - appendIds.length,
     truncation,
-    instructionIds: end === 0 ? 0 : sharedStart(unsplicedIds, promptIds(prompt.slice(0, end), tokenizer, options)),
+    instructionIds:
+      end === 0 ? 0 : sharedStart(unsplicedIds, promptIds(prompt.slice(0, end), tokenizer, options)),
   })
   return { ...appended(item, appendIds), ...pictures, unsplicedIds }
 }
@@ -104,7 +113,11 @@ function appended({ inputIds, imageIndex, spans }: SplicedItem, ids: readonly nu
 }
 
 /** Rows of the item's table for each picture: its views follow those of the pictures before; the newline is the last row. */
-function tableRows(images: readonly RgbImage[], views: readonly (readonly unknown[])[], config: LavidaConfig): number[][] {
+function tableRows(
+  images: readonly RgbImage[],
+  views: readonly (readonly unknown[])[],
+  config: LavidaConfig,
+): number[][] {
   const perView = tokenSide(config) ** 2
   const newline = views.flat().length * perView
   let first = 0

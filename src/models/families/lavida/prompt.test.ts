@@ -12,7 +12,8 @@ const characters = (bos: number | undefined): Tokenizer => ({
   tokenId: () => undefined,
 })
 const bos = '^'.charCodeAt(0)
-const codes = (text: string) => Array.from(text, (letter) => (letter === '#' ? IMAGE_ID : letter.charCodeAt(0)))
+const codes = (text: string) =>
+  Array.from(text, (letter) => (letter === '#' ? IMAGE_ID : letter.charCodeAt(0)))
 
 describe('prompt tokens', () => {
   test.each([
@@ -21,6 +22,8 @@ describe('prompt tokens', () => {
     ['kept where the prompt does not start with bos', 0, true, '^a#.b#.c'],
     ['kept where there is no bos', undefined, true, '^a#.b#.c'],
   ])('the token after a picture is %s', (_, id, dropTokenAfterImage, expected) => {
-    expect(promptIds('^a<image>.b<image>.c', characters(id), { dropTokenAfterImage })).toEqual(codes(expected))
+    expect(promptIds('^a<image>.b<image>.c', characters(id), { dropTokenAfterImage })).toEqual(
+      codes(expected),
+    )
   })
 })

@@ -12,7 +12,11 @@ export const IMAGE_ID = -200
  *   later chunk is taken for a bos too and lost (on LLaDA the newline after the picture; on Dream nothing). Training keeps it, so it is kept
  *   by default.
  */
-export function promptIds(prompt: string, tokenizer: Tokenizer, { dropTokenAfterImage = false } = {}): number[] {
+export function promptIds(
+  prompt: string,
+  tokenizer: Tokenizer,
+  { dropTokenAfterImage = false } = {},
+): number[] {
   const chunks = prompt.split(PLACEHOLDER).map((chunk) => tokenizer.encode(chunk))
   const startsWithBos = tokenizer.special.bos !== undefined && chunks[0]?.[0] === tokenizer.special.bos
   const from = dropTokenAfterImage && startsWithBos ? 1 : 0

@@ -24,7 +24,14 @@ describe('tokens of a picture', () => {
     expect(visualTokens({ width, height }, published)).toHaveLength(tokens)
   })
 
-  const tile = { num_hidden_layers: 3, hidden_size: 8, intermediate_size: 8, num_attention_heads: 1, image_size: 4, patch_size: 1 }
+  const tile = {
+    num_hidden_layers: 3,
+    hidden_size: 8,
+    intermediate_size: 8,
+    num_attention_heads: 1,
+    image_size: 4,
+    patch_size: 1,
+  }
   const tiny = (changes: object) =>
     parseLavidaConfig({
       ...dreamConfig,
@@ -37,7 +44,9 @@ describe('tokens of a picture', () => {
 
   test('tiles are read row by row across views, a newline after each row', () => {
     expect(visualTokens(wide, tiny({}))).toEqual([0, 1, 2, 3, 4, 5, 8, 9, 'newline', 6, 7, 10, 11, 'newline'])
-    expect(visualTokens(wide, tiny({ mm_patch_merge_type: 'spatial' }))).toEqual([0, 1, 2, 3, 4, 5, 8, 9, 6, 7, 10, 11])
+    expect(visualTokens(wide, tiny({ mm_patch_merge_type: 'spatial' }))).toEqual([
+      0, 1, 2, 3, 4, 5, 8, 9, 6, 7, 10, 11,
+    ])
     expect(visualTokens(wide, tiny({ mm_patch_merge_type: 'flat' }))).toEqual([...Array(12).keys()])
   })
 

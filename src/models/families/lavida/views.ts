@@ -55,7 +55,8 @@ export function visualTokens(original: Size, config: LavidaConfig): VisualToken[
   const [columns, rows] = [grid.width / config.vision.image, grid.height / config.vision.image]
   if (config.merge === 'flat') return Array.from({ length: side * side * (1 + columns * rows) }, (_, i) => i)
   const map = { width: side * columns, height: side * rows }
-  const kept = config.merge === 'spatial_unpad' ? unpadded(original, map, 'truncate') : { left: 0, top: 0, ...map }
+  const kept =
+    config.merge === 'spatial_unpad' ? unpadded(original, map, 'truncate') : { left: 0, top: 0, ...map }
   const tokens = base
   for (let y = kept.top; y < kept.top + kept.height; y++) {
     for (let x = kept.left; x < kept.left + kept.width; x++) {

@@ -14,6 +14,10 @@ test.each([
 })
 
 test('the picture part and Dream have one spelling', () => {
-  expect(lavidaSpellings('model.mm_projector.0.weight', { backbone: 'llada' })).toEqual(['model.mm_projector.0.weight'])
-  expect(lavidaSpellings('model.layers.0.mlp.up_proj.weight', { backbone: 'dream' })).toEqual(['model.layers.0.mlp.up_proj.weight'])
+  expect(lavidaSpellings('model.mm_projector.0.weight', { backbone: 'llada' })).toEqual([
+    'model.mm_projector.0.weight',
+  ])
+  expect(lavidaSpellings('model.layers.0.mlp.up_proj.weight', { backbone: 'dream' })).toEqual([
+    'model.layers.0.mlp.up_proj.weight',
+  ])
 })

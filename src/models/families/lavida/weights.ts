@@ -4,7 +4,12 @@
  * @see specs/lavida.md §1.5
  */
 
-import { type DecoderPlaces, HUGGING_FACE_PLACES, huggingFaceSpelling, LLADA_PLACES } from '../decoders/llada.ts'
+import {
+  type DecoderPlaces,
+  HUGGING_FACE_PLACES,
+  huggingFaceSpelling,
+  LLADA_PLACES,
+} from '../decoders/llada.ts'
 import type { LavidaConfig } from './config.ts'
 
 export function decoderPlaces({ backbone }: Pick<LavidaConfig, 'backbone'>): DecoderPlaces {

@@ -19,14 +19,19 @@ export interface LladaVConfig extends LavidaConfig {
 
 const range = /^\((\d+)x(\d+)\),(?:\.\.\.|…),\((\d+)x(\d+)\)$/
 /** Grids listed in pixels, or as a range in views: `(1x1),...,(6x6)`. */
-const grids = z.union([z.array(z.tuple([whole, whole])), z.string().regex(range, 'must be a list of sizes or "(1x1),...,(6x6)"')])
+const grids = z.union([
+  z.array(z.tuple([whole, whole])),
+  z.string().regex(range, 'must be a list of sizes or "(1x1),...,(6x6)"'),
+])
 
 /** Keys that differ from LaViDa's. Frames of videos are pooled, pictures are not: `mm_spatial_pool_mode` says nothing about them. */
 const schema = multimodal.extend({
   model_type: z.literal('llava_llada'),
   mm_patch_merge_type: z.literal('spatial_unpad'),
   mm_spatial_pool_mode: z.string().nullish(),
-  image_aspect_ratio: z.string().regex(/^(anyres_max_[1-9]\d*|pad|square)$/, 'must be anyres_max_ and a number, pad or square'),
+  image_aspect_ratio: z
+    .string()
+    .regex(/^(anyres_max_[1-9]\d*|pad|square)$/, 'must be anyres_max_ and a number, pad or square'),
   image_grid_pinpoints: grids.nullish(),
   hidden_size: whole,
   intermediate_size: whole,
@@ -75,10 +80,12 @@ export function parseLladaVConfig(json: unknown): LladaVConfig {
   const tiles = /^anyres_max_(\d+)$/.exec(parsed.image_aspect_ratio)?.[1]
   const sizes = vision === undefined ? [] : gridSizes(parsed.image_grid_pinpoints ?? [], vision.image)
   const problems = headProblems(decoder)
-  if (vision === undefined) problems.push(`vision_config: needed, since ${parsed.mm_vision_tower} is no tower of known sizes`)
+  if (vision === undefined)
+    problems.push(`vision_config: needed, since ${parsed.mm_vision_tower} is no tower of known sizes`)
   else if (parsed.mm_hidden_size !== undefined && parsed.mm_hidden_size !== vision.hidden)
     problems.push(`mm_hidden_size ${parsed.mm_hidden_size} is not the tower's width ${vision.hidden}`)
-  if (vision !== undefined && tiles !== undefined && sizes.length === 0) problems.push('image_grid_pinpoints: needed for tiles')
+  if (vision !== undefined && tiles !== undefined && sizes.length === 0)
+    problems.push('image_grid_pinpoints: needed for tiles')
   if (vision === undefined || problems.length > 0) {
     throw new FamilyError('config', {
       message: `this is no LLaDA-V model that can be computed: ${problems.join('; ')}`,
@@ -104,7 +111,12 @@ export function parseLladaVConfig(json: unknown): LladaVConfig {
 /** In pixels, width and height; a range runs over widths first, heights within each. */
 function gridSizes(given: z.infer<typeof grids>, side: number): Size[] {
   if (typeof given !== 'string') return given.map(([width, height]) => ({ width, height }))
-  const [firstColumns = 1, firstRows = 1, columns = 0, rows = 0] = (range.exec(given) ?? []).slice(1).map(Number)
-  const from = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, i) => (first + i) * side)
-  return from(firstColumns, columns).flatMap((width) => from(firstRows, rows).map((height) => ({ width, height })))
+  const [firstColumns = 1, firstRows = 1, columns = 0, rows = 0] = (range.exec(given) ?? [])
+    .slice(1)
+    .map(Number)
+  const from = (first: number, last: number) =>
+    Array.from({ length: last - first + 1 }, (_, i) => (first + i) * side)
+  return from(firstColumns, columns).flatMap((width) =>
+    from(firstRows, rows).map((height) => ({ width, height })),
+  )
 }

@@ -21,14 +21,19 @@ describe('the config as the scripts write it', () => {
   test("asks for LaViDa's tensors under Hugging Face's names", () => {
     const slots = modelParameters(modelOf(lladaVConfig))
     const names = (json: object) =>
-      modelParameters(modelOf({ ...json })).map(({ name }) => lavidaSpellings(name, { backbone: 'llada' }).at(-1))
+      modelParameters(modelOf({ ...json })).map(({ name }) =>
+        lavidaSpellings(name, { backbone: 'llada' }).at(-1),
+      )
     expect(slots.map(({ name }) => name)).toEqual(names(lladaConfig))
     // Published: as LaViDa on LLaDA, whose post_layernorm is stored but never used.
     expect(slots.reduce((sum, { dims }) => sum + sizeOf(dims), 0)).toBe(8_434_837_024 - 2 * 1152)
   })
 
   test('tells itself from LaViDa by the keys of its language model', () => {
-    expect(modelOf(lladaVConfig)).toMatchObject({ family: 'llada-v', shape: { maxLength: 8192, nativeAttention: 'bidirectional' } })
+    expect(modelOf(lladaVConfig)).toMatchObject({
+      family: 'llada-v',
+      shape: { maxLength: 8192, nativeAttention: 'bidirectional' },
+    })
     expect(modelOf(lladaConfig).family).toBe('lavida')
   })
 
@@ -44,7 +49,11 @@ describe('the config as the scripts write it', () => {
   })
 
   test.each<[what: string, change: object, message: RegExp]>([
-    ['two missing keys', { hidden_act: undefined, rope_theta: undefined }, /(rope_theta.*hidden_act|hidden_act.*rope_theta)/],
+    [
+      'two missing keys',
+      { hidden_act: undefined, rope_theta: undefined },
+      /(rope_theta.*hidden_act|hidden_act.*rope_theta)/,
+    ],
     ['tiles without grids', { image_grid_pinpoints: null }, /image_grid_pinpoints: needed/],
     ['grids in other words', { image_grid_pinpoints: '6 by 6' }, /image_grid_pinpoints/],
     ['another merge', { mm_patch_merge_type: 'flat' }, /mm_patch_merge_type/],
@@ -61,7 +70,10 @@ describe('tokens of a picture', () => {
   const shrunk = {
     ...published,
     vision: { ...published.vision, image: 27, patch: 1 },
-    grids: published.grids.map(({ width, height }) => ({ width: (width / 384) * 27, height: (height / 384) * 27 })),
+    grids: published.grids.map(({ width, height }) => ({
+      width: (width / 384) * 27,
+      height: (height / 384) * 27,
+    })),
   }
 
   // specs/lavida.md §10.3
@@ -78,7 +90,11 @@ describe('tokens of a picture', () => {
   })
 
   test("a map that is not scaled down is LaViDa's without pooling, token by token", () => {
-    const lavida = { ...parseLavidaConfig({ ...lladaConfig, mm_spatial_pool_mode: 'none' }), vision: shrunk.vision, grids: shrunk.grids }
+    const lavida = {
+      ...parseLavidaConfig({ ...lladaConfig, mm_spatial_pool_mode: 'none' }),
+      vision: shrunk.vision,
+      grids: shrunk.grids,
+    }
     const wide = picture(50, 20)
     const { rows, views, visionFeeds } = placed([wide], { ...shrunk, maxTiles: 36 })
     const newline = views.length * 27 * 27
@@ -91,7 +107,9 @@ describe('tokens of a picture', () => {
   test('several pictures get one padded view and one newline each', () => {
     const { rows, views, visionFeeds } = placed([picture(50, 20), picture(9, 9)], shrunk)
     expect(rows.map((own) => own.length)).toEqual([730, 730])
-    expect(views).toEqual([picture(50, 20), picture(9, 9)].flatMap((image) => lavidaViews(image, { ...shrunk, aspect: 'pad' })))
+    expect(views).toEqual(
+      [picture(50, 20), picture(9, 9)].flatMap((image) => lavidaViews(image, { ...shrunk, aspect: 'pad' })),
+    )
     const index = visionFeeds!.pack_index!
     expect([729, 730, 1459].map((at) => Number(index.data[at]))).toEqual([1458, 729, 1458])
   })

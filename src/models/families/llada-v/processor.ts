@@ -15,7 +15,10 @@ export function lladaVProcessor(dir: string, config: LladaVConfig): Promise<Proc
 }
 
 /** The views of all pictures, and the packed rows that are each one's own: the whole view, then the map or one newline. */
-export function placed(images: readonly RgbImage[], config: LladaVConfig): ReturnType<PictureLayout['place']> {
+export function placed(
+  images: readonly RgbImage[],
+  config: LladaVConfig,
+): ReturnType<PictureLayout['place']> {
   const tiled = images.length === 1 && config.aspect === 'anyres'
   const aspect = tiled || config.aspect !== 'anyres' ? config.aspect : 'pad'
   const views = images.flatMap((image) => lavidaViews(image, { ...config, aspect }))
@@ -27,7 +30,12 @@ export function placed(images: readonly RgbImage[], config: LladaVConfig): Retur
     const start = packing.length
     packing.add(range(i * tokens, (i + 1) * tokens))
     if (tiled) {
-      const map = tileMap(image, { grids: config.grids, tile: config.vision.image, side, rounding: 'truncate' })
+      const map = tileMap(image, {
+        grids: config.grids,
+        tile: config.vision.image,
+        side,
+        rounding: 'truncate',
+      })
       packMap(packing, map, boundedSize(map, config.maxTiles, side), newline)
     } else packing.add([newline])
     return range(start, packing.length)

@@ -31,7 +31,11 @@ export function parseLlavaNextConfig(json: unknown): LlavaNextConfig {
  * @param fallback grids where the file has none, as (height, width)
  * @throws FamilyError `family/config` also for grids that are no whole tiles, and for a choice of features that is no full map
  */
-export function parseAnyresConfig(json: unknown, defaults: LlavaDefaults, fallback: readonly [number, number][]): LlavaNextConfig {
+export function parseAnyresConfig(
+  json: unknown,
+  defaults: LlavaDefaults,
+  fallback: readonly [number, number][],
+): LlavaNextConfig {
   const config = parseLlavaConfig(json, defaults)
   const { image } = config.vision
   const side = whole.refine((pixels) => pixels % image === 0, `must be a multiple of image_size, ${image}`)
@@ -43,7 +47,10 @@ export function parseAnyresConfig(json: unknown, defaults: LlavaDefaults, fallba
   })
   const { image_grid_pinpoints: listed } = parseConfigWith(pinpoints, json, `${defaults.family} config`)
   // Views are joined to one map, so a token that is no patch (or a patch that is dropped) has no place in it.
-  const tokens = z.literal(patchCount(config.vision), `must leave the ${patchCount(config.vision)} patches of a view`)
+  const tokens = z.literal(
+    patchCount(config.vision),
+    `must leave the ${patchCount(config.vision)} patches of a view`,
+  )
   parseConfigWith(
     z.object({ vision_feature_select_strategy: tokens }),
     { vision_feature_select_strategy: tokensPerView(config) },

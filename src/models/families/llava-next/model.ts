@@ -8,7 +8,11 @@ import type { LlavaConfig } from '../llava/config.ts'
 import { buildLlavaVision } from '../llava/model.ts'
 
 /** @returns stages as LLaVA's; rows: the tokens of all views, then the newline */
-export function buildLlavaNextVision(scope: Scope, config: LlavaConfig, pixelValues: Value<'f32'>): VisionPieces {
+export function buildLlavaNextVision(
+  scope: Scope,
+  config: LlavaConfig,
+  pixelValues: Value<'f32'>,
+): VisionPieces {
   const { hidden } = config.text
   const { stages, rows } = buildLlavaVision(scope, config, pixelValues)
   return { stages, rows: concat([rows, reshape(scope.weight('image_newline', [hidden]), [1, hidden])], 0) }

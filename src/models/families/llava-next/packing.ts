@@ -28,7 +28,11 @@ export interface TileMapShape {
 export function tileMap(original: Size, { grids, tile, side, rounding = 'digits7' }: TileMapShape): TileMap {
   const grid = bestResolution(original, grids)
   const [columns, rows] = [grid.width / tile, grid.height / tile]
-  const { left, top, width, height } = unpadded(original, { width: columns * side, height: rows * side }, rounding)
+  const { left, top, width, height } = unpadded(
+    original,
+    { width: columns * side, height: rows * side },
+    rounding,
+  )
   return {
     width,
     height,

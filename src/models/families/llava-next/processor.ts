@@ -32,11 +32,19 @@ export async function llavaNextProcessor(dir: string, config: LlavaNextConfig): 
       const rows = images.map((image, i) => {
         const start = first
         first += views[i]!.length * tokens
-        const own = packedRows(tileMap(image, { grids, tile, side: Math.sqrt(tokens) }), tokens, newline - start)
+        const own = packedRows(
+          tileMap(image, { grids, tile, side: Math.sqrt(tokens) }),
+          tokens,
+          newline - start,
+        )
         return own.map((row) => start + row)
       })
       const at = { imageId: config.imageTokenId, maxLength: config.text.maxPositions }
-      return { ...splicePrompt(tokenizer, prompt, rows, at, options), views: views.flat(), reported: reportedSizes(images) }
+      return {
+        ...splicePrompt(tokenizer, prompt, rows, at, options),
+        views: views.flat(),
+        reported: reportedSizes(images),
+      }
     },
   }
 }

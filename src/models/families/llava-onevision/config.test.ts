@@ -27,7 +27,13 @@ describe('the published config (specs/ar-vlms.md §2.1, §2.2)', () => {
 
   test('defaults of its own class', () => {
     const config = parseLlavaOnevisionConfig({ model_type: 'llava_onevision' })
-    expect(config).toMatchObject({ tower: 'siglip', dropFirst: false, featureLayers: [26], imageTokenId: 151_646, maxTiles: 9 })
+    expect(config).toMatchObject({
+      tower: 'siglip',
+      dropFirst: false,
+      featureLayers: [26],
+      imageTokenId: 151_646,
+      maxTiles: 9,
+    })
     expect(config.text.queryKeyValueBias).toBe(true)
     expect(config.grids).toHaveLength(36)
     // Written (height, width), height outer.

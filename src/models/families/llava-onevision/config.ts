@@ -24,13 +24,23 @@ const SIDES = [384, 768, 1152, 1536, 1920, 2304]
 const GRIDS = SIDES.flatMap((height) => SIDES.map((width): [number, number] => [height, width]))
 
 const schema = z.looseObject({
-  vision_aspect_ratio: withDefault(z.string().regex(/^anyres_max_[1-9]\d*$/, 'must be anyres_max_ and a number'), 'anyres_max_9'),
+  vision_aspect_ratio: withDefault(
+    z.string().regex(/^anyres_max_[1-9]\d*$/, 'must be anyres_max_ and a number'),
+    'anyres_max_9',
+  ),
 })
 
 /** @throws FamilyError `family/config` */
 export function parseLlavaOnevisionConfig(json: unknown): LlavaOnevisionConfig {
   const family = 'llava-onevision'
   const { vision_aspect_ratio: aspect } = parseConfigWith(schema, json, `${family} config`)
-  const defaults = { family, imageTokenId: 151_646, select: 'full', layer: -1, vision: VISION, text: 'qwen2' } as const
+  const defaults = {
+    family,
+    imageTokenId: 151_646,
+    select: 'full',
+    layer: -1,
+    vision: VISION,
+    text: 'qwen2',
+  } as const
   return { ...parseAnyresConfig(json, defaults, GRIDS), maxTiles: Number(aspect.replace('anyres_max_', '')) }
 }

@@ -14,7 +14,11 @@ import { SOURCES } from './packing.ts'
  * Declares the inputs of `packedRows`.
  * @returns stages as LLaVA's; rows `[packed, hidden]`: those of all pictures as they enter the sequence
  */
-export function buildLlavaOnevisionVision(scope: Scope, config: LlavaConfig, pixelValues: Value<'f32'>): VisionPieces {
+export function buildLlavaOnevisionVision(
+  scope: Scope,
+  config: LlavaConfig,
+  pixelValues: Value<'f32'>,
+): VisionPieces {
   const { stages, rows } = buildLlavaNextVision(scope, config, pixelValues)
   return { stages, rows: packedRows(rows) }
 }
@@ -25,7 +29,10 @@ export function packedRows(rows: Value<'f32'>): Value<'f32'> {
   const share = rows.graph.input('pack_share', 'f32', [SOURCES, 'packed', 1])
   // One source after the other: all four at once would take four times the memory.
   const source = (at: number) =>
-    mul(gather(rows, reshape(slice(index, 0, at, at + 1), ['packed'])), reshape(slice(share, 0, at, at + 1), ['packed', 1]))
+    mul(
+      gather(rows, reshape(slice(index, 0, at, at + 1), ['packed'])),
+      reshape(slice(share, 0, at, at + 1), ['packed', 1]),
+    )
   let packed = source(0)
   for (let at = 1; at < SOURCES; at++) packed = add(packed, source(at))
   return packed

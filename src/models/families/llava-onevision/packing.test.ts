@@ -6,17 +6,19 @@ import { boundedSize, Packing, packMap } from './packing.ts'
 const { grids, maxTiles } = parseLlavaOnevisionConfig({ model_type: 'llava_onevision' })
 
 describe('a picture becomes the published number of tokens (specs/ar-vlms.md §11)', () => {
-  test.each<[height: number, width: number, map: [number, number], scaled: [number, number], tokens: number]>([
-    [480, 640, [40, 54], [40, 54], 2929],
-    [899, 1024, [71, 81], [71, 81], 6551],
-    [336, 336, [27, 27], [27, 27], 1485],
-    [1080, 1920, [75, 135], [60, 108], 7269],
-    [100, 70, [27, 19], [27, 19], 1269],
-    [70, 100, [19, 27], [19, 27], 1261],
-    [2000, 300, [162, 25], [162, 25], 4941],
-    [300, 2000, [25, 162], [25, 162], 4804],
-    [3000, 4000, [121, 162], [70, 93], 7309],
-  ])('%i×%i', (height, width, size, scaled, tokens) => {
+  test.each<[height: number, width: number, map: [number, number], scaled: [number, number], tokens: number]>(
+    [
+      [480, 640, [40, 54], [40, 54], 2929],
+      [899, 1024, [71, 81], [71, 81], 6551],
+      [336, 336, [27, 27], [27, 27], 1485],
+      [1080, 1920, [75, 135], [60, 108], 7269],
+      [100, 70, [27, 19], [27, 19], 1269],
+      [70, 100, [19, 27], [19, 27], 1261],
+      [2000, 300, [162, 25], [162, 25], 4941],
+      [300, 2000, [25, 162], [25, 162], 4804],
+      [3000, 4000, [121, 162], [70, 93], 7309],
+    ],
+  )('%i×%i', (height, width, size, scaled, tokens) => {
     const map = tileMap({ width, height }, { grids, tile: 384, side: 27 })
     expect([map.height, map.width]).toEqual(size)
     expect(boundedSize(map, maxTiles, 27)).toEqual(scaled)
@@ -41,14 +43,18 @@ test('a map of its own size is taken as it is; a scaled one is mixed of four pla
   expect(index?.dims).toEqual([4, 6])
   expect(share?.dims).toEqual([4, 6, 1])
   // Centres of a half-size map lie at 0.25 and 1.75 of three places.
-  const first = [0, 1, 2, 3].map((source) => [Number(index?.data[source * 6]), Number(share?.data[source * 6])])
+  const first = [0, 1, 2, 3].map((source) => [
+    Number(index?.data[source * 6]),
+    Number(share?.data[source * 6]),
+  ])
   expect(first).toEqual([
     [10, 0.5625],
     [11, 0.1875],
     [13, 0.1875],
     [14, 0.0625],
   ])
-  for (let at = 0; at < 6; at++) expect([0, 1, 2, 3].reduce((sum, source) => sum + Number(share?.data[source * 6 + at]), 0)).toBe(1)
+  for (let at = 0; at < 6; at++)
+    expect([0, 1, 2, 3].reduce((sum, source) => sum + Number(share?.data[source * 6 + at]), 0)).toBe(1)
 })
 
 test('a column-less map gives newlines only', () => {

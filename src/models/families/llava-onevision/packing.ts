@@ -48,7 +48,11 @@ export class Packing {
  * The size that a map is scaled to: itself, unless it has over 1.1² times the tokens of `maxTiles` views.
  * @param side a view's side in tokens
  */
-export function boundedSize({ width, height }: Pick<TileMap, 'width' | 'height'>, maxTiles: number, side: number): [number, number] {
+export function boundedSize(
+  { width, height }: Pick<TileMap, 'width' | 'height'>,
+  maxTiles: number,
+  side: number,
+): [number, number] {
   const ratio = Math.sqrt((height * width) / (maxTiles * side ** 2))
   return ratio > 1.1 ? [floorDivide(height, ratio), floorDivide(width, ratio)] : [height, width]
 }
@@ -61,12 +65,19 @@ function floorDivide(a: number, b: number): number {
 /**
  * Adds the map of the only picture, scaled to `[height, width]`, a newline after each row: bilinear, corners not aligned, no antialias.
  */
-export function packMap(packing: Packing, map: TileMap, [height, width]: readonly [number, number], newline: number): void {
+export function packMap(
+  packing: Packing,
+  map: TileMap,
+  [height, width]: readonly [number, number],
+  newline: number,
+): void {
   const vertical = taps(map.height, height)
   const horizontal = taps(map.width, width)
   for (const rows of vertical) {
     for (const columns of horizontal) {
-      packing.mix(rows.flatMap(([y, down]) => columns.map(([x, across]) => [map.rowAt(y, x), down * across] as const)))
+      packing.mix(
+        rows.flatMap(([y, down]) => columns.map(([x, across]) => [map.rowAt(y, x), down * across] as const)),
+      )
     }
     packing.add([newline])
   }

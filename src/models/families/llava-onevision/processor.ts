@@ -27,7 +27,11 @@ export async function llavaOnevisionProcessor(dir: string, config: LlavaOnevisio
   const side = Math.sqrt(tokens)
 
   /** Views of all pictures, and for each the packed rows that are its own. */
-  function packed(images: readonly RgbImage[]): { views: Tensor<'f32'>[]; rows: number[][]; packing: Packing } {
+  function packed(images: readonly RgbImage[]): {
+    views: Tensor<'f32'>[]
+    rows: number[][]
+    packing: Packing
+  } {
     const [only] = images
     const tiled = images.length === 1 && only !== undefined
     const views = tiled ? pictures.tiled(only) : images.map((image) => pictures.whole(image))
@@ -51,7 +55,12 @@ export async function llavaOnevisionProcessor(dir: string, config: LlavaOnevisio
       const { views, rows, packing } = packed(images)
       const at = { imageId: config.imageTokenId, maxLength: config.text.maxPositions }
       const visionFeeds = images.length === 0 ? undefined : packing.feeds()
-      return { ...splicePrompt(tokenizer, prompt, rows, at, options), views, visionFeeds, reported: reportedSizes(images) }
+      return {
+        ...splicePrompt(tokenizer, prompt, rows, at, options),
+        views,
+        visionFeeds,
+        reported: reportedSizes(images),
+      }
     },
   }
 }

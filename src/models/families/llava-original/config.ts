@@ -15,7 +15,8 @@ export interface LlavaOriginalConfig extends LlavaConfig {
 }
 
 const family = 'llava-original'
-const ANYRES = 'must be pad or square; take tiles (anyres) from a repository in the layout of Hugging Face: llava-hf/llava-v1.6-…'
+const ANYRES =
+  'must be pad or square; take tiles (anyres) from a repository in the layout of Hugging Face: llava-hf/llava-v1.6-…'
 
 const schema = z.looseObject({
   mm_vision_tower: z.string(),
@@ -33,14 +34,19 @@ const schema = z.looseObject({
 
 /** Hugging Face's own layout has the same `model_type`, but none of these keys. */
 export function isOriginalLlava(json: Readonly<Record<string, unknown>>): boolean {
-  return (json.model_type === 'llava' || json.model_type === 'llava_llama') && typeof json.mm_projector_type === 'string'
+  return (
+    (json.model_type === 'llava' || json.model_type === 'llava_llama') &&
+    typeof json.mm_projector_type === 'string'
+  )
 }
 
 /** @throws FamilyError `family/config` */
 export function parseLlavaOriginalConfig(json: Readonly<Record<string, unknown>>): LlavaOriginalConfig {
   const parsed = parseConfigWith(schema, json, `${family} config`)
   const tower = parsed.vision_config ?? towerCalled(parsed.mm_vision_tower)
-  const known = z.object({ mm_vision_tower: z.record(z.string(), z.unknown(), 'no tower of known sizes: give a vision_config') })
+  const known = z.object({
+    mm_vision_tower: z.record(z.string(), z.unknown(), 'no tower of known sizes: give a vision_config'),
+  })
   parseConfigWith(known, { mm_vision_tower: tower }, `${family} config`)
   const config = parseLlavaConfig(
     {
@@ -52,18 +58,25 @@ export function parseLlavaOriginalConfig(json: Readonly<Record<string, unknown>>
     { family, ...LLAVA_DEFAULTS },
   )
   const width = z.object({
-    mm_hidden_size: z.literal(config.vision.hidden, `must be the tower's width, ${config.vision.hidden}`).nullish(),
+    mm_hidden_size: z
+      .literal(config.vision.hidden, `must be the tower's width, ${config.vision.hidden}`)
+      .nullish(),
   })
   parseConfigWith(width, { mm_hidden_size: parsed.mm_hidden_size }, `${family} config`)
   return {
     ...config,
     pad: parsed.image_aspect_ratio === 'pad',
-    maxLength: Math.min(config.text.maxPositions, parsed.tokenizer_model_max_length ?? config.text.maxPositions),
+    maxLength: Math.min(
+      config.text.maxPositions,
+      parsed.tokenizer_model_max_length ?? config.text.maxPositions,
+    ),
   }
 }
 
 /** CLIP ViT-L/14, at 336 pixels or at 224. */
 function towerCalled(name: string): Readonly<Record<string, unknown>> | undefined {
   const found = /clip-vit-large-patch14(-336)?$/.exec(name)
-  return found === null ? undefined : { ...LLAVA_DEFAULTS.vision, image_size: found[1] === undefined ? 224 : 336 }
+  return found === null
+    ? undefined
+    : { ...LLAVA_DEFAULTS.vision, image_size: found[1] === undefined ? 224 : 336 }
 }

@@ -34,7 +34,8 @@ async function renamedFixture(how: 'pad' | 'square'): Promise<string> {
     }),
   )
   const stored = new Map<string, string>()
-  for (const { name } of modelParameters(modelOf(own))) stored.set(modelOf(own).weightSpellings(name)[0]!, llavaOriginalSpellings(name)[0]!)
+  for (const { name } of modelParameters(modelOf(own)))
+    stored.set(modelOf(own).weightSpellings(name)[0]!, llavaOriginalSpellings(name)[0]!)
   const tensors = await loadSafetensors(at('model.safetensors'))
   const renamed = [...stored].map(([from, to]) => [to, tensors.get(from)!] as const)
   await writeSafetensors(at('model.safetensors'), Object.fromEntries(renamed))
@@ -46,23 +47,32 @@ async function renamedFixture(how: 'pad' | 'square'): Promise<string> {
   return dir
 }
 
-describe.skipIf(!hasGolden('llava'))("llava's fixture under the authors' names and keys, without files for pictures", () => {
-  test('equals the reference at every stage', async () => {
-    const report = await verifyModel(await renamedFixture('square'))
-    // Only some cases were kept; what they expect is equal.
-    expect(report.failure?.stage ?? 'coverage').toBe('coverage')
-    expect(report.stages.map(({ stage }) => stage)).toEqual(expect.arrayContaining(['input_ids', 'pixel_values', 'projector', 'norm']))
-    expect(Math.max(...report.stages.map(({ worst }) => worst))).toBeLessThan(0.5)
-  })
+describe.skipIf(!hasGolden('llava'))(
+  "llava's fixture under the authors' names and keys, without files for pictures",
+  () => {
+    test('equals the reference at every stage', async () => {
+      const report = await verifyModel(await renamedFixture('square'))
+      // Only some cases were kept; what they expect is equal.
+      expect(report.failure?.stage ?? 'coverage').toBe('coverage')
+      expect(report.stages.map(({ stage }) => stage)).toEqual(
+        expect.arrayContaining(['input_ids', 'pixel_values', 'projector', 'norm']),
+      )
+      expect(Math.max(...report.stages.map(({ worst }) => worst))).toBeLessThan(0.5)
+    })
 
-  test('padded pictures are other pixels', async () => {
-    expect((await verifyModel(await renamedFixture('pad'))).failure?.stage).toBe('pixel_values')
-  })
-})
+    test('padded pictures are other pixels', async () => {
+      expect((await verifyModel(await renamedFixture('pad'))).failure?.stage).toBe('pixel_values')
+    })
+  },
+)
 
 test('the published config gives the size of llava less the rows of its own tokens', () => {
-  const size = (json: Readonly<Record<string, unknown>>) => modelParameters(modelOf(json)).reduce((sum, { dims }) => sum + sizeOf(dims), 0)
-  expect(modelOf(published)).toMatchObject({ family: 'llava-original', shape: { maxLength: 4096, view: [3, 336, 336] } })
+  const size = (json: Readonly<Record<string, unknown>>) =>
+    modelParameters(modelOf(json)).reduce((sum, { dims }) => sum + sizeOf(dims), 0)
+  expect(modelOf(published)).toMatchObject({
+    family: 'llava-original',
+    shape: { maxLength: 4096, view: [3, 336, 336] },
+  })
   expect(size({ ...published, vocab_size: 32064 }) - size(published)).toBe(2 * 64 * 4096)
   expect(size({ ...published, vocab_size: 32064 })).toBe(
     size({ model_type: 'llava', text_config: { vocab_size: 32064 }, vision_config: undefined }),
@@ -75,7 +85,10 @@ test.each([
   ['lm_head.weight', 'lm_head.weight'],
   ['multi_modal_projector.linear_1.weight', 'model.mm_projector.0.weight'],
   ['multi_modal_projector.linear_2.bias', 'model.mm_projector.2.bias'],
-  ['vision_tower.vision_model.pre_layrnorm.bias', 'model.vision_tower.vision_tower.vision_model.pre_layrnorm.bias'],
+  [
+    'vision_tower.vision_model.pre_layrnorm.bias',
+    'model.vision_tower.vision_tower.vision_model.pre_layrnorm.bias',
+  ],
 ])('%s is stored as %s', (name, stored) => expect(llavaOriginalSpellings(name)).toEqual([stored]))
 
 test.each<[what: string, change: object, reason: RegExp]>([
@@ -88,16 +101,25 @@ test.each<[what: string, change: object, reason: RegExp]>([
   expect(() => modelOf({ ...published, ...change })).toThrow(reason)
 })
 
-test.skipIf(!hasGolden('llava'))('pictures are laid on the mean colour; the prompt is the authors’', async () => {
-  const dir = join(await renamedFixture('pad'), 'checkpoint')
-  rmSync(join(dir, 'chat_template.jinja'))
-  const json = JSON.parse(readFileSync(join(dir, 'config.json'), 'utf8'))
-  const processor = await bindVisionLanguage(llavaOriginal, json).processor(dir)
-  const image = { width: 2, height: 1, data: Uint8Array.from([255, 0, 0, 0, 0, 255]) }
-  const { prompt, instructionEnd } = processor.prompt({ images: 1, instruction: 'What is it?', text: 'Look.' })
-  expect(prompt).toBe('USER: <image>\nWhat is it?\nLook. ASSISTANT:')
-  expect(prompt.slice(0, instructionEnd)).toMatch(/What is it\?$/)
-  const { views } = processor.prepare(prompt, [image])
-  const levels = JSON.parse(readFileSync(join(goldenDir('llava'), 'checkpoint/preprocessor_config.json'), 'utf8'))
-  expect(views[0]!.data).toEqual(clipProcessor(levels)(padToSquare(image, [122, 116, 104])).data)
-})
+test.skipIf(!hasGolden('llava'))(
+  'pictures are laid on the mean colour; the prompt is the authors’',
+  async () => {
+    const dir = join(await renamedFixture('pad'), 'checkpoint')
+    rmSync(join(dir, 'chat_template.jinja'))
+    const json = JSON.parse(readFileSync(join(dir, 'config.json'), 'utf8'))
+    const processor = await bindVisionLanguage(llavaOriginal, json).processor(dir)
+    const image = { width: 2, height: 1, data: Uint8Array.from([255, 0, 0, 0, 0, 255]) }
+    const { prompt, instructionEnd } = processor.prompt({
+      images: 1,
+      instruction: 'What is it?',
+      text: 'Look.',
+    })
+    expect(prompt).toBe('USER: <image>\nWhat is it?\nLook. ASSISTANT:')
+    expect(prompt.slice(0, instructionEnd)).toMatch(/What is it\?$/)
+    const { views } = processor.prepare(prompt, [image])
+    const levels = JSON.parse(
+      readFileSync(join(goldenDir('llava'), 'checkpoint/preprocessor_config.json'), 'utf8'),
+    )
+    expect(views[0]!.data).toEqual(clipProcessor(levels)(padToSquare(image, [122, 116, 104])).data)
+  },
+)

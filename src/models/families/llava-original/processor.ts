@@ -52,7 +52,9 @@ function userPrompt(parts: PromptParts): { prompt: string; instructionEnd: numbe
 
 /** The folder's own picture processor where it has one, else the tower's. */
 async function picturesOf(dir: string, { vision, pad }: LlavaOriginalConfig): Promise<ImageProcessor> {
-  const own = ['preprocessor_config.json', 'processor_config.json'].some((name) => existsSync(join(dir, name)))
+  const own = ['preprocessor_config.json', 'processor_config.json'].some((name) =>
+    existsSync(join(dir, name)),
+  )
   const pixels = own
     ? await loadPictureProcessor(dir, 'clip', vision.image)
     : clipProcessor({ size: { shortest_edge: vision.image }, crop_size: vision.image })

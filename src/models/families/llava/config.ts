@@ -68,7 +68,12 @@ function schemas(defaults: LlavaDefaults) {
       vision_feature_layer: withDefault(z.union([layer, z.array(layer).min(1)]), defaults.layer),
       tie_word_embeddings: withDefault(z.boolean(), false),
     }),
-    tower: z.looseObject({ model_type: withDefault(z.enum(['clip_vision_model', 'siglip_vision_model']), defaults.vision.model_type) }),
+    tower: z.looseObject({
+      model_type: withDefault(
+        z.enum(['clip_vision_model', 'siglip_vision_model']),
+        defaults.vision.model_type,
+      ),
+    }),
     text: z.looseObject({
       model_type: withDefault(z.enum(['llama', 'mistral', 'qwen2']), defaults.text),
       /** Releases differ in where they write it. */
@@ -78,15 +83,29 @@ function schemas(defaults: LlavaDefaults) {
 }
 
 /** @throws FamilyError `family/config` */
-export function parseLlavaConfig(json: unknown, defaults: LlavaDefaults = { family: 'llava', ...LLAVA_DEFAULTS }): LlavaConfig {
+export function parseLlavaConfig(
+  json: unknown,
+  defaults: LlavaDefaults = { family: 'llava', ...LLAVA_DEFAULTS },
+): LlavaConfig {
   const schema = schemas(defaults)
   const { family } = defaults
   const config = parseConfigWith(schema.whole, json, `${family} config`)
   const visionJson = config.vision_config ?? defaults.vision
-  const tower = parseConfigWith(schema.tower, visionJson, `${family} vision_config`).model_type === 'clip_vision_model' ? 'clip' : 'siglip'
-  const vision = parseConfigWith(tower === 'clip' ? clipVisionConfig : siglipVisionConfig, visionJson, `${family} vision_config`)
+  const tower =
+    parseConfigWith(schema.tower, visionJson, `${family} vision_config`).model_type === 'clip_vision_model'
+      ? 'clip'
+      : 'siglip'
+  const vision = parseConfigWith(
+    tower === 'clip' ? clipVisionConfig : siglipVisionConfig,
+    visionJson,
+    `${family} vision_config`,
+  )
   const textJson = config.text_config ?? {}
-  const { model_type: decoder, tie_word_embeddings: tied } = parseConfigWith(schema.text, textJson, `${family} text_config`)
+  const { model_type: decoder, tie_word_embeddings: tied } = parseConfigWith(
+    schema.text,
+    textJson,
+    `${family} text_config`,
+  )
   const text = parseConfigWith(textConfigs[decoder], textJson, `${family} text_config`)
   const states = vision.layers + 1
   const chosen = [config.vision_feature_layer].flat().map((index) => (index < 0 ? index + states : index))

@@ -23,13 +23,27 @@ export function tokensPerView({ tower, vision, dropFirst }: LlavaConfig): number
  */
 export function buildLlavaVision(scope: Scope, config: LlavaConfig, pixelValues: Value<'f32'>): VisionPieces {
   const { tower, vision: shape, text } = config
-  const states = (tower === 'clip' ? clipVision : siglipVision)(scope.under('vision_tower.vision_model'), pixelValues, shape)
-  const chosen = config.featureLayers.map((index) => (config.dropFirst ? slice(states[index]!, 1, 1) : states[index]!))
+  const states = (tower === 'clip' ? clipVision : siglipVision)(
+    scope.under('vision_tower.vision_model'),
+    pixelValues,
+    shape,
+  )
+  const chosen = config.featureLayers.map((index) =>
+    config.dropFirst ? slice(states[index]!, 1, 1) : states[index]!,
+  )
   const vision = concat(chosen, -1)
   const bias = config.projectorBias
-  const inner = scope.linear(vision, 'multi_modal_projector.linear_1', shape.hidden * chosen.length, text.hidden, { bias })
+  const inner = scope.linear(
+    vision,
+    'multi_modal_projector.linear_1',
+    shape.hidden * chosen.length,
+    text.hidden,
+    { bias },
+  )
   const activated = activate(inner, config.projectorActivation)
-  const projector = scope.linear(activated, 'multi_modal_projector.linear_2', text.hidden, text.hidden, { bias })
+  const projector = scope.linear(activated, 'multi_modal_projector.linear_2', text.hidden, text.hidden, {
+    bias,
+  })
   const rows = reshape(projector, [multiplyDims(pixelValues.dims[0]!, tokensPerView(config)), text.hidden])
   return { stages: { vision, projector }, rows }
 }
@@ -43,10 +57,18 @@ export function buildLlavaDecoder(
 ): DecoderPieces {
   const { hidden, vocabulary } = text
   const language = scope.under('language_model')
-  const inputs = embedAndSplice(language, 'embed_tokens.weight', [vocabulary, hidden], { inputIds, imageRows, imageIndex })
+  const inputs = embedAndSplice(language, 'embed_tokens.weight', [vocabulary, hidden], {
+    inputIds,
+    imageRows,
+    imageIndex,
+  })
   const pattern = attention === 'native' ? 'causal' : attention
   const decoder = gatedDecoder(language, text, inputs, { pattern, keep: attentionMask })
-  return { inputs, ...decoder, head: (states) => scope.linear(states, headName(tied), hidden, vocabulary, { bias: false }) }
+  return {
+    inputs,
+    ...decoder,
+    head: (states) => scope.linear(states, headName(tied), hidden, vocabulary, { bias: false }),
+  }
 }
 
 /** A tied head is the embedding table under its own name, so that training moves both. */

@@ -24,7 +24,10 @@ export async function llavaProcessor(dir: string, config: LlavaConfig): Promise<
     prepare(prompt, images, options) {
       const rows = images.map((_, image) => Array.from({ length: tokens }, (_, i) => image * tokens + i))
       const at = { imageId: config.imageTokenId, maxLength: config.text.maxPositions }
-      return { ...splicePrompt(tokenizer, prompt, rows, at, options), views: images.map((image) => pixels(image)) }
+      return {
+        ...splicePrompt(tokenizer, prompt, rows, at, options),
+        views: images.map((image) => pixels(image)),
+      }
     },
   }
 }

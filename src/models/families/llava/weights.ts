@@ -10,7 +10,8 @@ export function llavaSpellings(name: string): string[] {
   if (text !== undefined) return [`language_model.model.${text}`, `model.language_model.${text}`]
   const tower = prefixed(name, 'vision_tower.vision_model.')
   // The newest releases leave out the inner level of towers.
-  if (tower !== undefined) return [name, `model.${name}`, `vision_tower.${tower}`, `model.vision_tower.${tower}`]
+  if (tower !== undefined)
+    return [name, `model.${name}`, `vision_tower.${tower}`, `model.vision_tower.${tower}`]
   return [name, `model.${name}`]
 }
 

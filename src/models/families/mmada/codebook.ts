@@ -15,7 +15,9 @@ export async function checkCodebook(tokenizer: Checkpoint): Promise<void> {
   if (!tokenizer.tensors.has(BOOK)) return
   const { dims, data } = toF32(await tokenizer.read(BOOK))
   const [rows = 0, bits = 0] = dims
-  const wrong = data.findIndex((value, at) => value !== ((Math.floor(at / bits) >> (bits - 1 - (at % bits))) & 1 ? 1 : -1))
+  const wrong = data.findIndex(
+    (value, at) => value !== ((Math.floor(at / bits) >> (bits - 1 - (at % bits))) & 1 ? 1 : -1),
+  )
   if (wrong < 0 && dims.length === 2 && rows === 2 ** bits) return
   throw new FamilyError('codebook', {
     message:

@@ -16,7 +16,11 @@ function countsOf(json: Readonly<Record<string, unknown>>): [tensors: number, nu
   const graph = new Graph()
   const { imageDecoder, resolution, factor } = parseMmadaConfig(json)
   const side = resolution / factor
-  decodeImage(rootScope(graph), imageDecoder, graph.input('signs', 'f32', ['views', imageDecoder.bits, side, side]))
+  decodeImage(
+    rootScope(graph),
+    imageDecoder,
+    graph.input('signs', 'f32', ['views', imageDecoder.bits, side, side]),
+  )
   const encoder = slots.filter(({ name }) => name.startsWith('image_tokenizer.'))
   return [slots.filter((slot) => !encoder.includes(slot)), encoder, parametersOf(graph)].map((of) => [
     of.length,
@@ -31,7 +35,11 @@ describe('the published configs give full-size graphs', () => {
       [190, 55_439_171],
       [190, 39_947_833],
     ])
-    expect(modelOf(mmadaConfig).shape).toMatchObject({ view: [3, 512, 512], vocabulary: 134_656, imageCodes: 8192 })
+    expect(modelOf(mmadaConfig).shape).toMatchObject({
+      view: [3, 512, 512],
+      vocabulary: 134_656,
+      imageCodes: 8192,
+    })
     expect(imageTokens(parseMmadaConfig(mmadaConfig))).toBe(1024)
     expect(companionOf(mmadaConfig)?.repository).toBe('showlab/magvitv2')
   })
@@ -72,8 +80,16 @@ describe('a config that makes no model is refused', () => {
     ['tables of two sizes', { embedding_size: 961 }, /vocab_size 960, embedding_size 961/],
     ['codes that are no number of bits', { codebook_size: 100 }, /codebook_size 100 is not 2\^6/],
     ['another number of bits', encoder({ z_channels: 7 }), /codebook_size 64 is not 2\^7/],
-    ['pictures that are no whole tokens', { image_resolution: 60 }, /60 pixels cannot be cut into tokens of 8/],
-    ['codes past the table', { image_token_offset: 897 }, /image_token_offset 897: 64 codes do not fit into a table of 960/],
+    [
+      'pictures that are no whole tokens',
+      { image_resolution: 60 },
+      /60 pixels cannot be cut into tokens of 8/,
+    ],
+    [
+      'codes past the table',
+      { image_token_offset: 897 },
+      /image_token_offset 897: 64 codes do not fit into a table of 960/,
+    ],
     ['groups that do not divide a width', encoder({ ch: 48 }), /32 groups/],
     ['attention in a level', encoder({ attn_resolutions: [16] }), /attn_resolutions/],
     ['levels without blocks', encoder({ num_res_blocks: [1] }), /one number for each level/],
@@ -84,6 +100,8 @@ describe('a config that makes no model is refused', () => {
 
   test('LaViDa and the sibling of another architecture are not this family', () => {
     expect(modelOf(lladaConfig).family).toBe('lavida')
-    expect(() => modelOf({ ...mmadaConfig, model_type: 'llada' })).toThrow(/no family takes model_type "llada"/)
+    expect(() => modelOf({ ...mmadaConfig, model_type: 'llada' })).toThrow(
+      /no family takes model_type "llada"/,
+    )
   })
 })

@@ -61,10 +61,17 @@ const stack = z
     resolution: whole.optional(),
     attn_resolutions: z.array(whole).default([]),
   })
-  .refine((json) => json.ch_mult.length === json.num_res_blocks.length, 'ch_mult and num_res_blocks must have one number for each level')
-  .refine((json) => json.ch_mult.every((multiplier) => (json.ch * multiplier) % GROUPS === 0), `${GROUPS} groups must divide every width`)
   .refine(
-    ({ resolution = 256, ch_mult, attn_resolutions }) => ch_mult.every((_, level) => !attn_resolutions.includes(resolution / 2 ** level)),
+    (json) => json.ch_mult.length === json.num_res_blocks.length,
+    'ch_mult and num_res_blocks must have one number for each level',
+  )
+  .refine(
+    (json) => json.ch_mult.every((multiplier) => (json.ch * multiplier) % GROUPS === 0),
+    `${GROUPS} groups must divide every width`,
+  )
+  .refine(
+    ({ resolution = 256, ch_mult, attn_resolutions }) =>
+      ch_mult.every((_, level) => !attn_resolutions.includes(resolution / 2 ** level)),
     'attn_resolutions must name no level: published tokenizers have attention in the middle only',
   )
   .transform((json) => ({
@@ -108,15 +115,27 @@ export function parseMmadaConfig(json: unknown): MmadaConfig {
   const { encoder, imageDecoder } = tokenizer
   const resolution = parsed.image_resolution ?? tokenizer.resolution
   const factor = 2 ** (encoder.multipliers.length - 1)
-  const { codebook_size: codebook, new_vocab_size: rows, vocab_size: vocabulary, image_token_offset: offset } = parsed
+  const {
+    codebook_size: codebook,
+    new_vocab_size: rows,
+    vocab_size: vocabulary,
+    image_token_offset: offset,
+  } = parsed
   const problems = headProblems(decoder)
   if (rows !== decoder.vocabulary || vocabulary !== decoder.vocabulary)
-    problems.push(`vocab_size ${vocabulary}, embedding_size ${decoder.vocabulary} and new_vocab_size ${rows} must be one number`)
-  if (codebook !== 2 ** encoder.bits) problems.push(`codebook_size ${codebook} is not 2^${encoder.bits}, as z_channels asks for`)
-  if (imageDecoder.bits !== encoder.bits) problems.push(`z_channels: ${encoder.bits} in the encoder, ${imageDecoder.bits} in the decoder`)
-  if (resolution % factor !== 0) problems.push(`pictures of ${resolution} pixels cannot be cut into tokens of ${factor}`)
+    problems.push(
+      `vocab_size ${vocabulary}, embedding_size ${decoder.vocabulary} and new_vocab_size ${rows} must be one number`,
+    )
+  if (codebook !== 2 ** encoder.bits)
+    problems.push(`codebook_size ${codebook} is not 2^${encoder.bits}, as z_channels asks for`)
+  if (imageDecoder.bits !== encoder.bits)
+    problems.push(`z_channels: ${encoder.bits} in the encoder, ${imageDecoder.bits} in the decoder`)
+  if (resolution % factor !== 0)
+    problems.push(`pictures of ${resolution} pixels cannot be cut into tokens of ${factor}`)
   if (offset !== undefined && offset + codebook > decoder.vocabulary)
-    problems.push(`image_token_offset ${offset}: ${codebook} codes do not fit into a table of ${decoder.vocabulary} rows`)
+    problems.push(
+      `image_token_offset ${offset}: ${codebook} codes do not fit into a table of ${decoder.vocabulary} rows`,
+    )
   if (problems.length > 0) {
     throw new FamilyError('config', {
       message: `this is no MMaDA model that can be computed: ${problems.join('; ')}`,

@@ -5,7 +5,10 @@ import { memoryWeights } from '../../../engine/runtime/weights.ts'
 import { f32 } from '../../../foundation/numeric/tensor.ts'
 import { codesOf, signsOf } from './image-tokenizer.ts'
 
-async function codes(latents: readonly number[], [bits, rows, columns]: readonly [number, number, number]): Promise<number[]> {
+async function codes(
+  latents: readonly number[],
+  [bits, rows, columns]: readonly [number, number, number],
+): Promise<number[]> {
   const graph = new Graph()
   graph.output('codes', codesOf(graph.input('latents', 'f32', [1, bits, rows, columns])))
   const session = await openSession(compile(graph), { weights: memoryWeights({}), thread: 'caller' })

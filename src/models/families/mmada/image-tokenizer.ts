@@ -32,15 +32,25 @@ const EPSILON = 1e-6
  * @param pixels `[views, 3, height, width]` from −1 to 1, sides multiples of the stack's factor
  * @returns latents `[views, bits, height / factor, width / factor]`, before the sign
  */
-export function encodeImage(scope: Scope, { width, multipliers, blocks, bits }: ConvolutionStack, pixels: Value<'f32'>): Value<'f32'> {
+export function encodeImage(
+  scope: Scope,
+  { width, multipliers, blocks, bits }: ConvolutionStack,
+  pixels: Value<'f32'>,
+): Value<'f32'> {
   const encoder = scope.under('encoder')
   let x = conv(encoder, pixels, 'conv_in', { out: width, kernel: 3, padding: 1 })
   for (const [level, multiplier] of multipliers.entries()) {
     const down = encoder.under(`down.${level}`)
-    for (let block = 0; block < blocks[level]!; block++) x = residual(down.under(`block.${block}`), x, width * multiplier)
+    for (let block = 0; block < blocks[level]!; block++)
+      x = residual(down.under(`block.${block}`), x, width * multiplier)
     // A row of zeros at the bottom and a column at the right only, as the reference pads before it strides.
     if (level < multipliers.length - 1)
-      x = conv(down, x, 'downsample.conv', { out: width * multiplier, kernel: 3, stride: 2, padding: [0, 0, 1, 1] })
+      x = conv(down, x, 'downsample.conv', {
+        out: width * multiplier,
+        kernel: 3,
+        stride: 2,
+        padding: [0, 0, 1, 1],
+      })
   }
   const normed = swishNorm(encoder, middle(encoder.under('mid'), x), 'norm_out')
   const latents = conv(encoder, normed, 'conv_out', { out: bits, kernel: 3, padding: 1 })
@@ -73,12 +83,17 @@ function bitValues(bits: number) {
  * @param code `[views, rows, columns]` whole numbers below 2^bits
  * @returns `[views, bits, rows, columns]`
  */
-export function signsOf(code: readonly number[], bits: number, [rows, columns]: readonly [number, number]): Float32Array {
+export function signsOf(
+  code: readonly number[],
+  bits: number,
+  [rows, columns]: readonly [number, number],
+): Float32Array {
   const cells = rows * columns
   const signs = new Float32Array((code.length / cells) * bits * cells)
   for (const [at, value] of code.entries()) {
     const [view, cell] = [Math.floor(at / cells), at % cells]
-    for (let bit = 0; bit < bits; bit++) signs[(view * bits + bit) * cells + cell] = (value >> (bits - 1 - bit)) & 1 ? 1 : -1
+    for (let bit = 0; bit < bits; bit++)
+      signs[(view * bits + bit) * cells + cell] = (value >> (bits - 1 - bit)) & 1 ? 1 : -1
   }
   return signs
 }
@@ -87,15 +102,24 @@ export function signsOf(code: readonly number[], bits: number, [rows, columns]: 
  * @param signs `[views, bits, rows, columns]` of ±1
  * @returns pixels `[views, 3, rows·factor, columns·factor]`, about −1 to 1
  */
-export function decodeImage(scope: Scope, { width, multipliers, blocks, bits }: ConvolutionStack, signs: Value<'f32'>): Value<'f32'> {
+export function decodeImage(
+  scope: Scope,
+  { width, multipliers, blocks, bits }: ConvolutionStack,
+  signs: Value<'f32'>,
+): Value<'f32'> {
   const decoder = scope.under('decoder')
   const widest = width * multipliers.at(-1)!
   const latents = conv(decoder, signs, 'post_quant_conv', { out: bits, kernel: 1 })
-  let x = middle(decoder.under('mid'), conv(decoder, latents, 'conv_in', { out: widest, kernel: 3, padding: 1 }))
+  let x = middle(
+    decoder.under('mid'),
+    conv(decoder, latents, 'conv_in', { out: widest, kernel: 3, padding: 1 }),
+  )
   for (const [level, multiplier] of [...multipliers.entries()].reverse()) {
     const up = decoder.under(`up.${level}`)
-    for (let block = 0; block < blocks[level]!; block++) x = residual(up.under(`block.${block}`), x, width * multiplier)
-    if (level > 0) x = conv(up, upsampleNearest(x, 2), 'upsample.conv', { out: width * multiplier, kernel: 3, padding: 1 })
+    for (let block = 0; block < blocks[level]!; block++)
+      x = residual(up.under(`block.${block}`), x, width * multiplier)
+    if (level > 0)
+      x = conv(up, upsampleNearest(x, 2), 'upsample.conv', { out: width * multiplier, kernel: 3, padding: 1 })
   }
   return conv(decoder, swishNorm(decoder, x, 'norm_out'), 'conv_out', { out: 3, kernel: 3, padding: 1 })
 }
@@ -111,15 +135,31 @@ interface ConvShape {
  * `<name>.weight` `[out, in, kernel, kernel]` and `<name>.bias`. On WebGPU the engine (1.30) convolves wrongly where channels are two more than a
  * multiple of four: two channels of zeros step around that.
  */
-function conv(scope: Scope, x: Value<'f32'>, name: string, { out, kernel, ...options }: ConvShape): Value<'f32'> {
+function conv(
+  scope: Scope,
+  x: Value<'f32'>,
+  name: string,
+  { out, kernel, ...options }: ConvShape,
+): Value<'f32'> {
   const weight = scope.weight(`${name}.weight`, [out, channels(x), kernel, kernel])
   const missing = kernel > 1 && channels(x) % 4 === 2 ? 2 : 0
-  return conv2d(pad(x, 1, 0, missing), pad(weight, 1, 0, missing), scope.weight(`${name}.bias`, [out]), options)
+  return conv2d(
+    pad(x, 1, 0, missing),
+    pad(weight, 1, 0, missing),
+    scope.weight(`${name}.bias`, [out]),
+    options,
+  )
 }
 
 function norm(scope: Scope, x: Value<'f32'>, name: string): Value<'f32'> {
   const dims = [channels(x)]
-  return groupNorm(x, scope.weight(`${name}.weight`, dims), scope.weight(`${name}.bias`, dims), GROUPS, EPSILON)
+  return groupNorm(
+    x,
+    scope.weight(`${name}.weight`, dims),
+    scope.weight(`${name}.bias`, dims),
+    GROUPS,
+    EPSILON,
+  )
 }
 
 function swishNorm(scope: Scope, x: Value<'f32'>, name: string): Value<'f32'> {

@@ -34,9 +34,17 @@ export function buildDecoder(
   { attention = 'native' }: DecoderOptions = {},
 ): DecoderPieces {
   const { stack, embeddings, head, names } = LLADA_PLACES
-  const embedded = scope.rows(`${embeddings}.weight`, [decoder.vocabulary, decoder.hidden], idsWithCodes(inputs))
+  const embedded = scope.rows(
+    `${embeddings}.weight`,
+    [decoder.vocabulary, decoder.hidden],
+    idsWithCodes(inputs),
+  )
   const pattern = attention === 'native' ? 'bidirectional' : attention
-  const decoded = gatedDecoder(scope.under(stack), decoder, embedded, { pattern, keep: inputs.attentionMask, names })
+  const decoded = gatedDecoder(scope.under(stack), decoder, embedded, {
+    pattern,
+    keep: inputs.attentionMask,
+    names,
+  })
   return {
     inputs: embedded,
     ...decoded,

@@ -35,7 +35,9 @@ function stripes(width: number, height: number): RgbImage {
 
 describe('ways to a square', () => {
   const levels = (image: RgbImage, fit: 'crop' | 'squash' | 'pad') =>
-    Array.from(mmadaPixels(image, 4, fit).data.subarray(0, 4), (value) => Math.round((value * 0.5 + 0.5) * 255))
+    Array.from(mmadaPixels(image, 4, fit).data.subarray(0, 4), (value) =>
+      Math.round((value * 0.5 + 0.5) * 255),
+    )
 
   test('a picture whose shorter side fits is cut without resampling', () => {
     expect(levels(stripes(7, 4), 'crop')).toEqual([20, 30, 40, 50])
@@ -47,7 +49,11 @@ describe('ways to a square', () => {
   })
 
   test('levels run from −1 to 1, channels apart', () => {
-    const red: RgbImage = { width: 4, height: 4, data: new Uint8Array(48).map((_, i) => (i % 3 === 0 ? 255 : 0)) }
+    const red: RgbImage = {
+      width: 4,
+      height: 4,
+      data: new Uint8Array(48).map((_, i) => (i % 3 === 0 ? 255 : 0)),
+    }
     const { dims, data } = mmadaPixels(red, 4, 'crop')
     expect(dims).toEqual([3, 4, 4])
     expect([data[0], data[16], data[32]]).toEqual([1, -1, -1])

@@ -1,7 +1,15 @@
 /** @file A picture to the square that the image tokenizer sees. @see specs/mmada.md §3.1 */
 
 import type { Tensor } from '../../../foundation/numeric/tensor.ts'
-import { type Colour, normalise, padTo, padToSquare, type RgbImage, resize, type Size } from '../../../inputs/media/index.ts'
+import {
+  type Colour,
+  normalise,
+  padTo,
+  padToSquare,
+  type RgbImage,
+  resize,
+  type Size,
+} from '../../../inputs/media/index.ts'
 import type { ImageFit } from './config.ts'
 
 const WHITE: Colour = [255, 255, 255]
@@ -33,7 +41,10 @@ export function shorterSide({ width, height }: Size, side: number): Size {
 
 /** Offsets are rounded, halves to even, as Python's `round` does in torchvision's crop: 515 → 512 cuts 2 pixels at the left, 513 → 512 none. */
 function middle(image: RgbImage, to: Size): RgbImage {
-  return padTo(image, to, BLACK, { left: -halfToEven(image.width - to.width), top: -halfToEven(image.height - to.height) })
+  return padTo(image, to, BLACK, {
+    left: -halfToEven(image.width - to.width),
+    top: -halfToEven(image.height - to.height),
+  })
 }
 
 /** Half of a whole number, rounded to even. */

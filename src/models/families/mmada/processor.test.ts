@@ -19,7 +19,10 @@ describe.skipIf(!hasGolden('mmada'))('MMaDA processor', () => {
   const processorWith = (changes: object, dir = checkpoint) => {
     const read = (file: string) => z.looseObject({}).parse(JSON.parse(readFileSync(file, 'utf8')))
     const tokenizer = read(`${goldenDir('mmada')}/image-tokenizer/config.json`)
-    return mmadaProcessor(dir, parseMmadaConfig({ ...read(`${dir}/config.json`), image_tokenizer_config: tokenizer, ...changes }))
+    return mmadaProcessor(
+      dir,
+      parseMmadaConfig({ ...read(`${dir}/config.json`), image_tokenizer_config: tokenizer, ...changes }),
+    )
   }
   let processor: Processor
   beforeAll(async () => {
@@ -46,30 +49,49 @@ describe.skipIf(!hasGolden('mmada'))('MMaDA processor', () => {
     expect(inputIds[67]).toBe(430)
   })
 
-  test.each(['<image>\nab', 'a<image> b', '<|image_1|>ab'])('the placeholder of %j goes with what follows it', (prompt) => {
-    expect(processor.prepare(prompt, [picture]).inputIds).toEqual(processor.prepare('ab', [picture]).inputIds)
-  })
+  test.each(['<image>\nab', 'a<image> b', '<|image_1|>ab'])(
+    'the placeholder of %j goes with what follows it',
+    (prompt) => {
+      expect(processor.prepare(prompt, [picture]).inputIds).toEqual(
+        processor.prepare('ab', [picture]).inputIds,
+      )
+    },
+  )
 
   test('more placeholders than pictures are refused', () => {
-    expect(() => processor.prepare('<image><image>a', [picture])).toThrowError(expect.objectContaining({ code: 'family/image-count' }))
+    expect(() => processor.prepare('<image><image>a', [picture])).toThrowError(
+      expect.objectContaining({ code: 'family/image-count' }),
+    )
   })
 
   test('the tail starts after the instruction', () => {
-    const { prompt, instructionEnd } = processor.prompt({ instruction: 'Find it.', text: 'two bars', images: 1 })
+    const { prompt, instructionEnd } = processor.prompt({
+      instruction: 'Find it.',
+      text: 'two bars',
+      images: 1,
+    })
     const { inputIds, spans } = processor.prepare(prompt, [picture], { instructionEnd })
     expect(processor.tokenizer.decode(inputIds.slice(spans.tailStart))).toBe(prompt.slice(instructionEnd))
   })
 
   test('text that holds marks of the model is refused, whatever field brings it', () => {
     for (const parts of [{ text: 'a<|eot_id|>' }, { instruction: 'x <|mdm_mask|>' }]) {
-      expect(() => processor.prompt({ ...parts, images: 0 })).toThrowError(expect.objectContaining({ code: 'family/reserved-token' }))
+      expect(() => processor.prompt({ ...parts, images: 0 })).toThrowError(
+        expect.objectContaining({ code: 'family/reserved-token' }),
+      )
     }
     expect(processor.prompt({ text: '<image> a <eot_id>', images: 1 }).prompt).toContain('a <eot_id>')
   })
 
   test('messages in parts are joined to the string that the template wants', () => {
-    const parts = [{ type: 'image' as const }, { type: 'text' as const, text: 'a' }, { type: 'text' as const, text: 'b' }]
-    expect(processor.render([{ role: 'user', content: parts }])).toBe(processor.render([{ role: 'user', content: 'ab' }]))
+    const parts = [
+      { type: 'image' as const },
+      { type: 'text' as const, text: 'a' },
+      { type: 'text' as const, text: 'b' },
+    ]
+    expect(processor.render([{ role: 'user', content: parts }])).toBe(
+      processor.render([{ role: 'user', content: 'ab' }]),
+    )
   })
 
   describe('an item that is too long', () => {
@@ -79,8 +101,13 @@ describe.skipIf(!hasGolden('mmada'))('MMaDA processor', () => {
     test('is refused, or its words are cut: picture, closing header and appended ids stay', async () => {
       const short = await processorWith({ max_sequence_length: 120 })
       const { prompt } = short.prompt({ text: words, images: 1 })
-      expect(() => short.prepare(prompt, [picture])).toThrowError(expect.objectContaining({ code: 'family/too-long' }))
-      const { inputIds, imageIndex } = short.prepare(prompt, [picture], { truncation: 'reference', appendIds: [445] })
+      expect(() => short.prepare(prompt, [picture])).toThrowError(
+        expect.objectContaining({ code: 'family/too-long' }),
+      )
+      const { inputIds, imageIndex } = short.prepare(prompt, [picture], {
+        truncation: 'reference',
+        appendIds: [445],
+      })
       expect(inputIds).toHaveLength(120)
       expect(imageIndex.filter((row) => row >= 0)).toHaveLength(64)
       expect(inputIds.at(-1)).toBe(445)
@@ -102,7 +129,9 @@ describe.skipIf(!hasGolden('mmada'))('MMaDA processor', () => {
       const prompt = `<|startoftext|><|start_header_id|>user<|end_header_id|>\n${words}<eot_id><|start_header_id|>assistant<|end_header_id|>\n`
       const { inputIds } = short.prepare(prompt, [], { truncation: 'reference' })
       expect(inputIds).toHaveLength(40)
-      expect(short.tokenizer.decode(inputIds)).toMatch(/\nabc.*[a-z]<\|start_header_id\|>assistant<\|end_header_id\|>\n$/)
+      expect(short.tokenizer.decode(inputIds)).toMatch(
+        /\nabc.*[a-z]<\|start_header_id\|>assistant<\|end_header_id\|>\n$/,
+      )
     })
   })
 
@@ -121,7 +150,9 @@ describe.skipIf(!hasGolden('mmada'))('MMaDA processor', () => {
 
   test('pictures are fitted as the config says, or the caller', async () => {
     const striped: RgbImage = { ...picture, data: picture.data.map((_, i) => (Math.floor(i / 3) % 9) * 20) }
-    const levels = (of: Processor, imageFit?: 'crop' | 'squash') => [...of.prepare('a', [striped], { imageFit }).views[0]!.data]
+    const levels = (of: Processor, imageFit?: 'crop' | 'squash') => [
+      ...of.prepare('a', [striped], { imageFit }).views[0]!.data,
+    ]
     const squashing = await processorWith({ image_fit: 'squash' })
     expect(levels(squashing)).toEqual(levels(processor, 'squash'))
     expect(levels(processor)).toEqual(levels(squashing, 'crop'))
@@ -138,7 +169,8 @@ describe('where image codes begin', () => {
     decode: () => '',
     tokenId: (token) => tokens[token],
   })
-  const reserved = (from: number) => Object.fromEntries([0, 1, 5].map((slot) => [`<|reserved_token_${slot}|>`, from + slot]))
+  const reserved = (from: number) =>
+    Object.fromEntries([0, 1, 5].map((slot) => [`<|reserved_token_${slot}|>`, from + slot]))
   const published = {
     ...parseMmadaConfig(tinyMmadaConfig),
     textRows: 126_464,
@@ -149,7 +181,9 @@ describe('where image codes begin', () => {
   test('at the length of the tokenizer, not where the rows of text end', () => {
     const found = vocabularyOf(tokenizer(126_349, reserved(126_084)), published, 'x')
     expect(found).toEqual({ soi: 126_084, eoi: 126_085, mmu: 126_089, offset: 126_349, reserved: 126_080 })
-    expect(vocabularyOf(tokenizer(781, reserved(516)), parseMmadaConfig(tinyMmadaConfig), 'x').offset).toBe(781)
+    expect(vocabularyOf(tokenizer(781, reserved(516)), parseMmadaConfig(tinyMmadaConfig), 'x').offset).toBe(
+      781,
+    )
   })
 
   test.each<[what: string, size: number, change: object, code: string]>([
@@ -157,10 +191,15 @@ describe('where image codes begin', () => {
     ['a tokenizer that leaves no room for the codes', 130_000, { textRows: 1 }, 'family/image-offset'],
     ['a tokenizer without marks', 126_349, {}, 'family/special-token'],
   ])('%s is refused', (_, size, change, code) => {
-    expect(() => vocabularyOf(tokenizer(size, {}), { ...published, ...change }, 'x')).toThrowError(expect.objectContaining({ code }))
+    expect(() => vocabularyOf(tokenizer(size, {}), { ...published, ...change }, 'x')).toThrowError(
+      expect.objectContaining({ code }),
+    )
   })
 
   test('unless the config says where', () => {
-    expect(vocabularyOf(tokenizer(126_346, reserved(126_084)), { ...published, imageTokenOffset: 126_349 }, 'x').offset).toBe(126_349)
+    expect(
+      vocabularyOf(tokenizer(126_346, reserved(126_084)), { ...published, imageTokenOffset: 126_349 }, 'x')
+        .offset,
+    ).toBe(126_349)
   })
 })

@@ -18,11 +18,21 @@ const IMAGE_ID = -200
 /** @throws FamilyError `family/image-offset`, `family/special-token`; TextError for what the folder holds */
 export async function mmadaProcessor(dir: string, config: MmadaConfig): Promise<Processor> {
   const [tokenizer, template] = await Promise.all([loadTokenizer(dir), loadChatTemplate(dir)])
-  return createProcessor(tokenizer, template ?? parseChatTemplate(TEMPLATE, { bos_token: '<|startoftext|>' }), config, dir)
+  return createProcessor(
+    tokenizer,
+    template ?? parseChatTemplate(TEMPLATE, { bos_token: '<|startoftext|>' }),
+    config,
+    dir,
+  )
 }
 
 /** @param where for messages: the folder */
-function createProcessor(tokenizer: Tokenizer, template: ChatTemplate, config: MmadaConfig, where: string): Processor {
+function createProcessor(
+  tokenizer: Tokenizer,
+  template: ChatTemplate,
+  config: MmadaConfig,
+  where: string,
+): Processor {
   const vocabulary = vocabularyOf(tokenizer, config, where)
   const render: Processor['render'] = (messages) => template.render(withTextContent(messages))
   return {
@@ -33,7 +43,8 @@ function createProcessor(tokenizer: Tokenizer, template: ChatTemplate, config: M
       const prompt = render([{ role: 'user', content: itemText(parts) }])
       return { prompt, instructionEnd: instructionEnd(prompt, parts) }
     },
-    prepare: (prompt, images, options = {}) => prepare(prompt, images, options, { tokenizer, vocabulary, config }),
+    prepare: (prompt, images, options = {}) =>
+      prepare(prompt, images, options, { tokenizer, vocabulary, config }),
   }
 }
 
@@ -60,12 +71,20 @@ function prepare(
   const frame = images.length === 0 ? [] : [mmu, ...images.flatMap(() => [soi, IMAGE_ID, eoi])]
   const before = frame.length + images.length * (tokens - 1)
   const words = tokenizer.encode(text)
-  const kept = truncation === 'reference' ? cutContent(words, maxLength - before - appendIds.length, tokenizer) : words
-  const instruction = end === 0 ? 0 : sharedStart(words, tokenizer.encode(withoutPlaceholders(prompt.slice(0, end)).text))
+  const kept =
+    truncation === 'reference' ? cutContent(words, maxLength - before - appendIds.length, tokenizer) : words
+  const instruction =
+    end === 0 ? 0 : sharedStart(words, tokenizer.encode(withoutPlaceholders(prompt.slice(0, end)).text))
   const item = spliceIds(
     [...frame, ...kept, ...appendIds],
     images.map((_, i) => Array.from({ length: tokens }, (_, at) => i * tokens + at)),
-    { imageId: IMAGE_ID, fillId: offset, maxLength, truncation: 'error', instructionIds: end === 0 ? 0 : frame.length + instruction },
+    {
+      imageId: IMAGE_ID,
+      fillId: offset,
+      maxLength,
+      truncation: 'error',
+      instructionIds: end === 0 ? 0 : frame.length + instruction,
+    },
   )
   return {
     ...item,

@@ -23,7 +23,10 @@ export function withoutPlaceholders(prompt: string): { text: string; placeholder
 export function withTextContent(messages: readonly ChatMessage[]): ChatMessage[] {
   return messages.map(({ role, content }) => ({
     role,
-    content: typeof content === 'string' ? content : content.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join(''),
+    content:
+      typeof content === 'string'
+        ? content
+        : content.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join(''),
   }))
 }
 
@@ -32,7 +35,11 @@ export function withTextContent(messages: readonly ChatMessage[]): ChatMessage[]
  * @param reserved first id of those marks
  * @throws FamilyError `family/reserved-token`
  */
-export function checkPlain({ instruction = '', text = '' }: PromptParts, tokenizer: Tokenizer, reserved: number | undefined): void {
+export function checkPlain(
+  { instruction = '', text = '' }: PromptParts,
+  tokenizer: Tokenizer,
+  reserved: number | undefined,
+): void {
   if (reserved === undefined) return
   for (const words of [instruction, text]) {
     const ids = tokenizer.encode(withoutPlaceholders(words).text)
@@ -51,7 +58,9 @@ export function checkPlain({ instruction = '', text = '' }: PromptParts, tokeniz
  */
 export function cutContent(ids: readonly number[], room: number, tokenizer: Tokenizer): number[] {
   if (ids.length <= room) return [...ids]
-  const [header, headerEnd, turnEnd] = ['<|start_header_id|>', '<|end_header_id|>', '<|eot_id|>'].map((token) => tokenizer.tokenId(token))
+  const [header, headerEnd, turnEnd] = ['<|start_header_id|>', '<|end_header_id|>', '<|eot_id|>'].map(
+    (token) => tokenizer.tokenId(token),
+  )
   const opening = headerEnd === undefined ? 0 : ids.indexOf(headerEnd) + 1
   const last = ids.findLastIndex((id, at) => id === header && at > opening)
   const closing = last < 0 ? ids.length : ids[last - 1] === turnEnd ? last - 1 : last

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { qwen2vl2b, qwen2vl7b, qwen3vl4b, qwen25vl3b, qwen25vl7b } from '../../../../test/configs/published.ts'
+import {
+  qwen2vl2b,
+  qwen2vl7b,
+  qwen3vl4b,
+  qwen25vl3b,
+  qwen25vl7b,
+} from '../../../../test/configs/published.ts'
 import { sizeOf } from '../../../foundation/numeric/tensor.ts'
 import { modelParameters } from '../parameters.ts'
 import { modelOf } from '../registry.ts'
@@ -36,21 +42,38 @@ describe('published configs give published sizes', () => {
 
 describe('spellings', () => {
   const { model_type: _, vision_config, image_token_id, vision_start_token_id, ...text } = qwen2vl2b
-  const nested = { model_type: 'qwen2_vl', vision_config, image_token_id, vision_start_token_id, text_config: text }
+  const nested = {
+    model_type: 'qwen2_vl',
+    vision_config,
+    image_token_id,
+    vision_start_token_id,
+    text_config: text,
+  }
 
   test('text settings nested or flat, the rotation old, rewritten or new', () => {
     const flat = parseQwenVlConfig(qwen2vl2b, 'qwen2-vl')
     const { rope_theta, rope_scaling, ...rest } = text
     expect(parseQwenVlConfig(nested, 'qwen2-vl')).toEqual(flat)
-    const rewritten = { ...text, rope_scaling: { type: 'default', rope_type: 'default', mrope_section: [16, 24, 24] } }
+    const rewritten = {
+      ...text,
+      rope_scaling: { type: 'default', rope_type: 'default', mrope_section: [16, 24, 24] },
+    }
     expect(parseQwenVlConfig({ ...nested, text_config: rewritten }, 'qwen2-vl')).toEqual(flat)
-    const newest = { ...rest, rope_parameters: { rope_type: 'default', rope_theta, mrope_section: rope_scaling.mrope_section } }
+    const newest = {
+      ...rest,
+      rope_parameters: { rope_type: 'default', rope_theta, mrope_section: rope_scaling.mrope_section },
+    }
     expect(parseQwenVlConfig({ ...nested, text_config: newest }, 'qwen2-vl')).toEqual(flat)
   })
 
   test('class defaults where keys are left out', () => {
     const { text: decoder, vision } = parseQwenVlConfig(
-      { rope_scaling: { mrope_section: [16, 24, 24] }, hidden_size: 3584, num_attention_heads: 28, num_key_value_heads: 4 },
+      {
+        rope_scaling: { mrope_section: [16, 24, 24] },
+        hidden_size: 3584,
+        num_attention_heads: 28,
+        num_key_value_heads: 4,
+      },
       'qwen2.5-vl',
     )
     expect(decoder).toMatchObject({
@@ -61,7 +84,13 @@ describe('spellings', () => {
       maxPositions: 32_768,
       queryKeyValueBias: true,
     })
-    expect(vision).toMatchObject({ hidden: 3584, inner: 3420, layers: 32, heads: 16, window: { cells: 4, fullLayers: [7, 15, 23, 31] } })
+    expect(vision).toMatchObject({
+      hidden: 3584,
+      inner: 3420,
+      layers: 32,
+      heads: 16,
+      window: { cells: 4, fullLayers: [7, 15, 23, 31] },
+    })
   })
 
   test.each<[name: string, stored: string[]]>([
@@ -87,11 +116,25 @@ describe('refused', () => {
       { ...qwen2vl2b, rope_scaling: { type: 'ntk', factor: 4, mrope_section: [16, 24, 24] } },
       /rope_scaling\.type/,
     ],
-    ['a tower of another width', { ...qwen2vl2b, vision_config: { ...qwen2vl2b.vision_config, hidden_size: 1024 } }, /hidden_size, 1536/],
+    [
+      'a tower of another width',
+      { ...qwen2vl2b, vision_config: { ...qwen2vl2b.vision_config, hidden_size: 1024 } },
+      /hidden_size, 1536/,
+    ],
     ['a sliding window', { ...qwen2vl2b, use_sliding_window: true }, /use_sliding_window/],
-    ['deepstack beyond the tower', { ...qwen3vl4b, vision_config: { ...qwen3vl4b.vision_config, depth: 12 } }, /deepstack_visual_indexes/],
-    ['a table that is no square', { ...qwen3vl4b, vision_config: { ...qwen3vl4b.vision_config, num_position_embeddings: 2300 } }, /square/],
+    [
+      'deepstack beyond the tower',
+      { ...qwen3vl4b, vision_config: { ...qwen3vl4b.vision_config, depth: 12 } },
+      /deepstack_visual_indexes/,
+    ],
+    [
+      'a table that is no square',
+      { ...qwen3vl4b, vision_config: { ...qwen3vl4b.vision_config, num_position_embeddings: 2300 } },
+      /square/,
+    ],
   ])('%s', (_, json, message) => {
-    expect(() => modelOf(json)).toThrowError(expect.objectContaining({ code: 'family/config', message: expect.stringMatching(message) }))
+    expect(() => modelOf(json)).toThrowError(
+      expect.objectContaining({ code: 'family/config', message: expect.stringMatching(message) }),
+    )
   })
 })

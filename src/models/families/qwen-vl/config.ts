@@ -145,7 +145,10 @@ const towerSchemas: Readonly<Record<QwenVersion, z.ZodType<Tower>>> = {
       fullatt_block_indexes: withDefault(z.array(z.int().min(0)), [7, 15, 23, 31]),
       out_hidden_size: withDefault(whole, 3584),
     })
-    .refine((json) => json.window_size >= json.spatial_merge_size * json.patch_size, 'window_size must hold a token')
+    .refine(
+      (json) => json.window_size >= json.spatial_merge_size * json.patch_size,
+      'window_size must hold a token',
+    )
     .transform((json) => ({
       shape: {
         ...squareShape(json),
@@ -174,8 +177,14 @@ const towerSchemas: Readonly<Record<QwenVersion, z.ZodType<Tower>>> = {
       deepstack_visual_indexes: withDefault(z.array(z.int().min(0)), [8, 16, 24]),
       out_hidden_size: withDefault(whole, 3584),
     })
-    .refine((json) => Number.isInteger(Math.sqrt(json.num_position_embeddings)), 'num_position_embeddings must be a square')
-    .refine((json) => json.deepstack_visual_indexes.every((layer) => layer < json.depth), 'deepstack_visual_indexes must be below depth')
+    .refine(
+      (json) => Number.isInteger(Math.sqrt(json.num_position_embeddings)),
+      'num_position_embeddings must be a square',
+    )
+    .refine(
+      (json) => json.deepstack_visual_indexes.every((layer) => layer < json.depth),
+      'deepstack_visual_indexes must be below depth',
+    )
     .transform((json) => ({
       shape: {
         ...squareShape(json),
@@ -199,15 +208,24 @@ export function parseQwenVlConfig(json: unknown, version: QwenVersion): QwenVlCo
   const { rope_scaling, rope_parameters, tie_word_embeddings } = parseConfigWith(textSchema, textJson, where)
   const filled = { ...textDefaults[version], ...given(textJson), rope_scaling, rope_parameters }
   const qwen3 = version === 'qwen3-vl'
-  const text = { ...parseConfigWith(qwen3 ? textConfigs.llama : textConfigs.qwen2, filled, where), headNorm: qwen3 }
-  const sections = rope_parameters?.mrope_section ?? rope_scaling?.mrope_section ?? (qwen3 ? QWEN3_SECTION : undefined)
+  const text = {
+    ...parseConfigWith(qwen3 ? textConfigs.llama : textConfigs.qwen2, filled, where),
+    headNorm: qwen3,
+  }
+  const sections =
+    rope_parameters?.mrope_section ?? rope_scaling?.mrope_section ?? (qwen3 ? QWEN3_SECTION : undefined)
   const frequencies = text.headDim / 2
-  const fitting = section.refine((counts) => counts.reduce((a, b) => a + b, 0) === frequencies, `must add up to ${frequencies}`)
+  const fitting = section.refine(
+    (counts) => counts.reduce((a, b) => a + b, 0) === frequencies,
+    `must add up to ${frequencies}`,
+  )
   const counts = parseConfigWith(fitting, sections, `${version} mrope_section`)
   const tower = parseConfigWith(towerSchemas[version], config.vision_config, `${version} vision_config`)
   const fits = z.object({
     output: z.literal(text.hidden, `the tower must give the decoder's hidden_size, ${text.hidden}`),
-    headDim: z.int('the width must be a multiple of num_heads').multipleOf(4, 'a head of the tower must have a multiple of 4'),
+    headDim: z
+      .int('the width must be a multiple of num_heads')
+      .multipleOf(4, 'a head of the tower must have a multiple of 4'),
   })
   const { shape, output } = tower
   parseConfigWith(fits, { output, headDim: shape.hidden / shape.heads }, `${version} vision_config`)

@@ -18,7 +18,8 @@ export function windowsOf({ rows, columns }: Grid, side: number): number[][] {
     for (let left = 0; left < columns; left += side) {
       const cells: number[] = []
       for (let row = top; row < Math.min(top + side, rows); row++)
-        for (let column = left; column < Math.min(left + side, columns); column++) cells.push(row * columns + column)
+        for (let column = left; column < Math.min(left + side, columns); column++)
+          cells.push(row * columns + column)
       windows.push(cells)
     }
   }
@@ -35,17 +36,27 @@ export interface TableMix {
 function stretched(at: number, count: number, side: number): { low: number; high: number; share: number } {
   // torch.linspace in f32: from both ends towards the middle.
   const step = Math.fround((side - 1) / (count - 1))
-  const exact = at < count / 2 ? Math.fround(step * at) : Math.fround(side - 1 - Math.fround(step * (count - 1 - at)))
+  const exact =
+    at < count / 2 ? Math.fround(step * at) : Math.fround(side - 1 - Math.fround(step * (count - 1 - at)))
   const low = Math.trunc(exact)
   return { low, high: Math.min(low + 1, side - 1), share: Math.fround(exact - low) }
 }
 
 /** @param row of a patch, out of `rows`; likewise its column @param side of the table */
-function tableMix([row, rows]: readonly [number, number], [column, columns]: readonly [number, number], side: number): TableMix {
+function tableMix(
+  [row, rows]: readonly [number, number],
+  [column, columns]: readonly [number, number],
+  side: number,
+): TableMix {
   const [y, x] = [stretched(row, rows, side), stretched(column, columns, side)]
   return {
     index: [y.low * side + x.low, y.low * side + x.high, y.high * side + x.low, y.high * side + x.high],
-    weight: [(1 - y.share) * (1 - x.share), (1 - y.share) * x.share, y.share * (1 - x.share), y.share * x.share],
+    weight: [
+      (1 - y.share) * (1 - x.share),
+      (1 - y.share) * x.share,
+      y.share * (1 - x.share),
+      y.share * x.share,
+    ],
   }
 }
 
@@ -61,7 +72,10 @@ function segmentFeeds(name: string, lengths: readonly number[], merge: number): 
     }
   }
   const cell = merge * merge
-  return { [`${name}_patches`]: i64([lengths.length, longest], index), [`${name}_places`]: i64([places.length / cell, cell], places) }
+  return {
+    [`${name}_patches`]: i64([lengths.length, longest], index),
+    [`${name}_places`]: i64([places.length / cell, cell], places),
+  }
 }
 
 /**
@@ -70,7 +84,10 @@ function segmentFeeds(name: string, lengths: readonly number[], merge: number): 
  * windows the same for `window`, and `cell_order`, `cell_places` `[cells]`: where a cell comes from, and where it goes; with learned
  * positions `table_index`, `table_weights` `[cells, merge², 4]`
  */
-export function towerFeeds({ merge, window, positionSide }: QwenTowerShape, grids: readonly Grid[]): Record<string, Tensor> {
+export function towerFeeds(
+  { merge, window, positionSide }: QwenTowerShape,
+  grids: readonly Grid[],
+): Record<string, Tensor> {
   const cell = merge * merge
   const order: number[] = []
   const rows: number[] = []
@@ -80,7 +97,8 @@ export function towerFeeds({ merge, window, positionSide }: QwenTowerShape, grid
   let before = 0
   for (const grid of grids) {
     const cells = grid.rows * grid.columns
-    const groups = window === undefined ? [Array.from({ length: cells }, (_, i) => i)] : windowsOf(grid, window.cells)
+    const groups =
+      window === undefined ? [Array.from({ length: cells }, (_, i) => i)] : windowsOf(grid, window.cells)
     windows.push(...groups.map((group) => group.length * cell))
     for (const at of groups.flat()) {
       order.push(before + at)
@@ -89,7 +107,8 @@ export function towerFeeds({ merge, window, positionSide }: QwenTowerShape, grid
         const column = (at % grid.columns) * merge + (inner % merge)
         rows.push(row)
         columns.push(column)
-        if (positionSide !== undefined) mixes.push(tableMix([row, grid.rows * merge], [column, grid.columns * merge], positionSide))
+        if (positionSide !== undefined)
+          mixes.push(tableMix([row, grid.rows * merge], [column, grid.columns * merge], positionSide))
       }
     }
     before += cells
@@ -103,7 +122,11 @@ export function towerFeeds({ merge, window, positionSide }: QwenTowerShape, grid
     ...segmentFeeds('picture', pictures, merge),
     ...(window === undefined
       ? {}
-      : { ...segmentFeeds('window', windows, merge), cell_order: i64([before], order), cell_places: i64([before], places) }),
+      : {
+          ...segmentFeeds('window', windows, merge),
+          cell_order: i64([before], order),
+          cell_places: i64([before], places),
+        }),
     ...(positionSide === undefined
       ? {}
       : {

@@ -14,12 +14,31 @@ import { towerFeeds } from './geometry.ts'
 import { qwen3Vl, qwen25Vl } from './index.ts'
 import { multiAxisPositions } from './positions.ts'
 
-const text = { vocab_size: 10, hidden_size: 8, intermediate_size: 16, num_hidden_layers: 2, num_attention_heads: 2, num_key_value_heads: 1 }
+const text = {
+  vocab_size: 10,
+  hidden_size: 8,
+  intermediate_size: 16,
+  num_hidden_layers: 2,
+  num_attention_heads: 2,
+  num_key_value_heads: 1,
+}
 const rope = { rope_scaling: { type: 'default', mrope_section: [1, 1, 0] } }
-const vision = { depth: 2, hidden_size: 8, intermediate_size: 16, num_heads: 2, patch_size: 2, out_hidden_size: 8 }
+const vision = {
+  depth: 2,
+  hidden_size: 8,
+  intermediate_size: 16,
+  num_heads: 2,
+  patch_size: 2,
+  out_hidden_size: 8,
+}
 
 const tiny = {
-  windows: { model_type: 'qwen2_5_vl', ...text, ...rope, vision_config: { ...vision, window_size: 4, fullatt_block_indexes: [1] } },
+  windows: {
+    model_type: 'qwen2_5_vl',
+    ...text,
+    ...rope,
+    vision_config: { ...vision, window_size: 4, fullatt_block_indexes: [1] },
+  },
   deepstack: {
     model_type: 'qwen3_vl',
     text_config: { ...text, ...rope, head_dim: 4 },
@@ -54,17 +73,23 @@ test.each([
   const model = bindVisionLanguage(family, tiny[name])
   const graph = new Graph()
   const scope = rootScope(graph, { trainable: () => true })
-  const { rows } = model.buildVision(scope, graph.input('pixel_values', 'f32', ['views', ...model.shape.view]))
+  const { rows } = model.buildVision(
+    scope,
+    graph.input('pixel_values', 'f32', ['views', ...model.shape.view]),
+  )
   const inputs = decoderInputs(graph, model.shape)
   const { norm } = model.buildDecoder(scope, { ...inputs, imageRows: rows })
   const loss = reduceMean(mul(norm, graph.input('weights', 'f32', ['batch', 'seq', 8])))
   const parameters = parametersOf(graph)
-  const values = watched.map((each) => graph.parameter(each, 'f32', parameters.find((slot) => slot.name === each)!.dims, 'fed'))
+  const values = watched.map((each) =>
+    graph.parameter(each, 'f32', parameters.find((slot) => slot.name === each)!.dims, 'fed'),
+  )
   graph.output('loss', loss)
   for (const [i, gradient] of gradients(loss, values).entries()) graph.output(`grad ${watched[i]}`, gradient)
   const session = await openSession(compile(graph), { weights: memoryWeights({}), thread: 'caller' })
 
-  const normal = (dims: number[], key: string) => f32(dims, fillNormal(new Float32Array(dims.reduce((a, b) => a * b)), 1, stream(3, key)))
+  const normal = (dims: number[], key: string) =>
+    f32(dims, fillNormal(new Float32Array(dims.reduce((a, b) => a * b)), 1, stream(3, key)))
   const grid = { rows: 1, columns: 3 }
   const feeds: Record<string, Tensor> = {
     ...initialWeights(parameters, { seed: 3, layers: 1, std: 0.5 }),
@@ -78,7 +103,9 @@ test.each([
   }
   const used = new Set(session.inputs.map((slot) => slot.name))
   const run = (changed: Record<string, Tensor>) =>
-    session.run(Object.fromEntries(Object.entries({ ...feeds, ...changed }).filter(([input]) => used.has(input))))
+    session.run(
+      Object.fromEntries(Object.entries({ ...feeds, ...changed }).filter(([input]) => used.has(input))),
+    )
   const results = await run({})
   for (const each of watched) {
     // Along the gradient itself, where the loss moves most and rounding weighs least.

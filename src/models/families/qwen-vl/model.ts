@@ -17,10 +17,26 @@ export function rowParts({ vision }: QwenVlConfig): number {
  * @param pixelValues `[tokens, merge², 3·frames·patch²]`
  * @returns `vision` `[patches, width]`, `projector` and `deepstack.NN` `[tokens, hidden]`; rows hold the last two side by side
  */
-export function buildQwenVision(scope: Scope, { version, vision: shape, text }: QwenVlConfig, pixelValues: Value<'f32'>): VisionPieces {
-  const { vision, projector, deepstack } = qwenTower(scope.under('visual'), version, shape, text.hidden, pixelValues)
-  const named = deepstack.map((features, k): [string, Value<'f32'>] => [`deepstack.${String(k).padStart(2, '0')}`, features])
-  return { stages: { vision, projector, ...Object.fromEntries(named) }, rows: concat([projector, ...deepstack], -1) }
+export function buildQwenVision(
+  scope: Scope,
+  { version, vision: shape, text }: QwenVlConfig,
+  pixelValues: Value<'f32'>,
+): VisionPieces {
+  const { vision, projector, deepstack } = qwenTower(
+    scope.under('visual'),
+    version,
+    shape,
+    text.hidden,
+    pixelValues,
+  )
+  const named = deepstack.map((features, k): [string, Value<'f32'>] => [
+    `deepstack.${String(k).padStart(2, '0')}`,
+    features,
+  ])
+  return {
+    stages: { vision, projector, ...Object.fromEntries(named) },
+    rows: concat([projector, ...deepstack], -1),
+  }
 }
 
 /** @see specs/ar-vlms.md §0.5, §3.5, §4.5 */
@@ -34,7 +50,11 @@ export function buildQwenDecoder(
   const { hidden, vocabulary } = text
   const part = (k: number) => imageRows && slice(imageRows, 1, k * hidden, (k + 1) * hidden)
   const language = scope.under('language_model')
-  const inputs = embedAndSplice(language, 'embed_tokens.weight', [vocabulary, hidden], { inputIds, imageIndex, imageRows: part(0) })
+  const inputs = embedAndSplice(language, 'embed_tokens.weight', [vocabulary, hidden], {
+    inputIds,
+    imageIndex,
+    imageRows: part(0),
+  })
   const between = (layer: number, stream: Value<'f32'>) => {
     const features = layer + 1 < rowParts(config) ? part(layer + 1) : undefined
     if (features === undefined || imageIndex === undefined) return stream
@@ -49,5 +69,9 @@ export function buildQwenDecoder(
   })
   // A tied head is the embedding table under its own name, so that training moves both.
   const head = tied ? 'language_model.embed_tokens' : 'lm_head'
-  return { inputs, ...decoder, head: (states) => scope.linear(states, head, hidden, vocabulary, { bias: false }) }
+  return {
+    inputs,
+    ...decoder,
+    head: (states) => scope.linear(states, head, hidden, vocabulary, { bias: false }),
+  }
 }

@@ -43,13 +43,27 @@ describe('positions', () => {
   })
 })
 
-const tower = { hidden: 32, inner: 64, layers: 2, heads: 4, activation: 'silu', channels: 3, patch: 14, frames: 2, deepstack: [] } as const
+const tower = {
+  hidden: 32,
+  inner: 64,
+  layers: 2,
+  heads: 4,
+  activation: 'silu',
+  channels: 3,
+  patch: 14,
+  frames: 2,
+  deepstack: [],
+} as const
 
 describe('geometry', () => {
   test('patches of a 4 × 4 grid come block by block (specs/ar-vlms.md §3.4)', () => {
     const feeds = towerFeeds({ ...tower, merge: 2 }, [{ rows: 2, columns: 2 }])
-    expect(Array.from(feeds.patch_rows!.data, Number)).toEqual([0, 0, 1, 1, 0, 0, 1, 1, 2, 2, 3, 3, 2, 2, 3, 3])
-    expect(Array.from(feeds.patch_columns!.data, Number)).toEqual([0, 1, 0, 1, 2, 3, 2, 3, 0, 1, 0, 1, 2, 3, 2, 3])
+    expect(Array.from(feeds.patch_rows!.data, Number)).toEqual([
+      0, 0, 1, 1, 0, 0, 1, 1, 2, 2, 3, 3, 2, 2, 3, 3,
+    ])
+    expect(Array.from(feeds.patch_columns!.data, Number)).toEqual([
+      0, 1, 0, 1, 2, 3, 2, 3, 0, 1, 0, 1, 2, 3, 2, 3,
+    ])
   })
 
   test('windows of 6 × 10 cells (specs/ar-vlms.md §4.3)', () => {
@@ -66,12 +80,17 @@ describe('geometry', () => {
       { rows: 1, columns: 3 },
       { rows: 2, columns: 2 },
     ])
-    const [order, places] = [Array.from(feeds.cell_order!.data, Number), Array.from(feeds.cell_places!.data, Number)]
+    const [order, places] = [
+      Array.from(feeds.cell_order!.data, Number),
+      Array.from(feeds.cell_places!.data, Number),
+    ]
     expect(order).toEqual([0, 1, 2, 3, 4, 5, 6])
     expect(places.map((place) => order[place])).toEqual([0, 1, 2, 3, 4, 5, 6])
     expect(feeds.window_patches!.dims).toEqual([3, 16])
     expect(feeds.picture_patches!.dims).toEqual([2, 16])
-    expect(Array.from(feeds.picture_patches!.data.slice(8, 16), Number)).toEqual([8, 9, 10, 11, -1, -1, -1, -1])
+    expect(Array.from(feeds.picture_patches!.data.slice(8, 16), Number)).toEqual([
+      8, 9, 10, 11, -1, -1, -1, -1,
+    ])
   })
 
   test('learned positions: corners are the corners, weights add up to 1', () => {
@@ -81,6 +100,7 @@ describe('geometry', () => {
     expect(index.slice(0, 4)).toEqual([0, 1, 6, 7])
     expect(weights.slice(0, 4)).toEqual([1, 0, 0, 0])
     expect(index.slice(-4)).toEqual([35, 35, 35, 35])
-    for (let i = 0; i < weights.length; i += 4) expect(weights.slice(i, i + 4).reduce((a, b) => a + b)).toBeCloseTo(1, 6)
+    for (let i = 0; i < weights.length; i += 4)
+      expect(weights.slice(i, i + 4).reduce((a, b) => a + b)).toBeCloseTo(1, 6)
   })
 })

@@ -32,7 +32,8 @@ export function multiAxisPositions(length: number, images: readonly PlacedGrid[]
   let next = 0
   for (const { start, grid } of images) {
     while (axes[0]!.length < start) push(next, next, next++)
-    for (let row = 0; row < grid.rows; row++) for (let column = 0; column < grid.columns; column++) push(next, next + row, next + column)
+    for (let row = 0; row < grid.rows; row++)
+      for (let column = 0; column < grid.columns; column++) push(next, next + row, next + column)
     next += Math.max(grid.rows, grid.columns)
   }
   while (axes[0]!.length < length) push(next, next, next++)
@@ -43,7 +44,10 @@ export function multiAxisPositions(length: number, images: readonly PlacedGrid[]
  * How many pictures transformers 4 takes for such: as many as placeholders stand right after a `<|vision_start|>`. It then gives rows and
  * columns to the first ones in the sequence, whichever those are.
  */
-export function countedImages(inputIds: readonly number[], { startId, imageId }: { startId: number; imageId: number }): number {
+export function countedImages(
+  inputIds: readonly number[],
+  { startId, imageId }: { startId: number; imageId: number },
+): number {
   return inputIds.filter((id, at) => id === imageId && inputIds[at - 1] === startId).length
 }
 
@@ -54,5 +58,7 @@ export function blockAxes(section: readonly number[]): number[] {
 
 /** Frequencies in turn: frame, row, column, frame, … as long as an axis has some left; then the frame (Qwen3-VL). */
 export function interleavedAxes(section: readonly number[], frequencies: number): number[] {
-  return Array.from({ length: frequencies }, (_, j) => (j % AXES > 0 && j < AXES * section[j % AXES]! ? j % AXES : 0))
+  return Array.from({ length: frequencies }, (_, j) =>
+    j % AXES > 0 && j < AXES * section[j % AXES]! ? j % AXES : 0,
+  )
 }

@@ -14,7 +14,10 @@ const copies = mkdtempSync(join(tmpdir(), 'bifocal-qwen-'))
 afterAll(() => rmSync(copies, { recursive: true, force: true }))
 
 async function processorOf(dir: string) {
-  return qwenVlProcessor(dir, parseQwenVlConfig(await readJson(join(checkpoint, 'config.json'), jsonObject), 'qwen2-vl'))
+  return qwenVlProcessor(
+    dir,
+    parseQwenVlConfig(await readJson(join(checkpoint, 'config.json'), jsonObject), 'qwen2-vl'),
+  )
 }
 
 const grey: RgbImage = { width: 84, height: 56, data: new Uint8Array(84 * 56 * 3).fill(128) }
@@ -70,6 +73,8 @@ describe.skipIf(!hasGolden('qwen2-vl'))('qwen2-vl processor', () => {
 
   test('placeholders and pictures must be as many', async () => {
     const { prepare } = await processorOf(checkpoint)
-    expect(() => prepare(prompt, [grey])).toThrowError(expect.objectContaining({ code: 'family/image-count' }))
+    expect(() => prepare(prompt, [grey])).toThrowError(
+      expect.objectContaining({ code: 'family/image-count' }),
+    )
   })
 })

@@ -45,7 +45,10 @@ export async function qwenVlProcessor(dir: string, config: QwenVlConfig): Promis
 }
 
 /** The picture processor of the files, which must cut pictures as the tower takes them. */
-async function loadPatches(dir: string, { vision }: QwenVlConfig): Promise<ReturnType<typeof patchProcessor>> {
+async function loadPatches(
+  dir: string,
+  { vision }: QwenVlConfig,
+): Promise<ReturnType<typeof patchProcessor>> {
   const settings = await loadProcessorConfig(dir)
   const named = typeSchema.safeParse(settings).data?.image_processor_type ?? undefined
   if (named !== undefined && !/^Qwen\w*VLImageProcessor(Fast)?$/.test(named)) {
@@ -79,13 +82,22 @@ function positionsOf(
   mode: PrepareOptions['mropeMode'] = 'reference',
   { visionStartId: startId, imageTokenId: imageId }: QwenVlConfig,
 ): number[][] {
-  const counted = { reference: () => countedImages(inputIds, { startId, imageId }), grid: () => grids.length, plain: () => 0 }[mode]()
+  const counted = {
+    reference: () => countedImages(inputIds, { startId, imageId }),
+    grid: () => grids.length,
+    plain: () => 0,
+  }[mode]()
   const placed = spans.image.slice(0, counted).map(([start], i) => ({ start, grid: grids[i]! }))
   return multiAxisPositions(inputIds.length, placed)
 }
 
 /** @param patches `[rows, columns, merge², values]` @returns a view `[merge², values]` for each token */
-function cellViews({ dims: [rows = 0, columns = 0, patches = 0, values = 0], data }: Tensor<'f32'>): Tensor<'f32'>[] {
+function cellViews({
+  dims: [rows = 0, columns = 0, patches = 0, values = 0],
+  data,
+}: Tensor<'f32'>): Tensor<'f32'>[] {
   const size = patches * values
-  return Array.from({ length: rows * columns }, (_, cell) => f32([patches, values], data.subarray(cell * size, (cell + 1) * size)))
+  return Array.from({ length: rows * columns }, (_, cell) =>
+    f32([patches, values], data.subarray(cell * size, (cell + 1) * size)),
+  )
 }

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { type Edit, editTensors, editText, fixtureCopies, keepCases, swap } from '../../../../test/broken-fixture.ts'
+import {
+  type Edit,
+  editTensors,
+  editText,
+  fixtureCopies,
+  keepCases,
+  swap,
+} from '../../../../test/broken-fixture.ts'
 import { goldenDir, hasGolden } from '../../../../test/golden.ts'
 import { verifyModel } from '../../embedder/golden/model.ts'
 
@@ -11,7 +18,15 @@ test.each(names)('%s equals the reference at every stage', async (name) => {
   expect(report.compared).toBe(report.expected)
   expect(report.expected).toBeGreaterThan(50)
   expect(report.stages.map(({ stage }) => stage)).toEqual(
-    expect.arrayContaining(['prompt', 'input_ids', 'position_ids', 'image_grid_thw', 'pixel_values', 'vision', 'projector']),
+    expect.arrayContaining([
+      'prompt',
+      'input_ids',
+      'position_ids',
+      'image_grid_thw',
+      'pixel_values',
+      'vision',
+      'projector',
+    ]),
   )
   expect(Math.max(...report.stages.map(({ worst }) => worst))).toBeLessThan(0.5)
 })
@@ -19,12 +34,14 @@ test.each(names)('%s equals the reference at every stage', async (name) => {
 const broken = fixtureCopies()
 
 const editConfig = (from: string | RegExp, to: string) => editText('checkpoint/config.json', from, to)
-const editPictures = (from: string | RegExp, to: string) => editText('checkpoint/preprocessor_config.json', from, to)
+const editPictures = (from: string | RegExp, to: string) =>
+  editText('checkpoint/preprocessor_config.json', from, to)
 const negated = (name: string, file = 'checkpoint/model.safetensors'): Edit =>
   editTensors(file, (tensors) => {
     const { data } = tensors.get(name)!
     // The sign bit of a float, whatever its width: bf16 tensors are read as 16-bit integers.
-    for (let i = 0; i < data.length; i++) data[i] = data instanceof Float32Array ? -data[i]! : Number(data[i]) ^ 0x8000
+    for (let i = 0; i < data.length; i++)
+      data[i] = data instanceof Float32Array ? -data[i]! : Number(data[i]) ^ 0x8000
   })
 
 const attention = 'model.language_model.layers.0.self_attn'
@@ -34,11 +51,23 @@ describe.each<[family: string, at: string, mistakes: [mistake: string, stage: st
     'qwen2-vl',
     'big',
     [
-      ['a swapped decoder tensor', 'layer.00', swap(`${attention}.q_proj.weight`, `${attention}.o_proj.weight`)],
+      [
+        'a swapped decoder tensor',
+        'layer.00',
+        swap(`${attention}.q_proj.weight`, `${attention}.o_proj.weight`),
+      ],
       ['a bias turned round', 'layer.00', negated(`${attention}.v_proj.bias`)],
-      ['other sections', 'layer.00', editConfig(/"mrope_section": \[\s*2,\s*3,\s*3\s*\]/, '"mrope_section": [3, 3, 2]')],
+      [
+        'other sections',
+        'layer.00',
+        editConfig(/"mrope_section": \[\s*2,\s*3,\s*3\s*\]/, '"mrope_section": [3, 3, 2]'),
+      ],
       ['a wrong rope base', 'layer.00', editConfig('"rope_theta": 1000000.0', '"rope_theta": 10000.0')],
-      ['another start token', 'position_ids', editConfig('"vision_start_token_id": 463', '"vision_start_token_id": 464')],
+      [
+        'another start token',
+        'position_ids',
+        editConfig('"vision_start_token_id": 463', '"vision_start_token_id": 464'),
+      ],
       ['another activation in the tower', 'vision', editConfig('quick_gelu', 'gelu')],
       ['the norm of the merger turned round', 'projector', negated('model.visual.merger.ln_q.weight')],
       ['fewer pixels', 'input_ids', editPictures('"max_pixels": 15680', '"max_pixels": 7840')],
@@ -50,7 +79,11 @@ describe.each<[family: string, at: string, mistakes: [mistake: string, stage: st
     'big',
     [
       ['smaller windows', 'vision', editConfig('"window_size": 112', '"window_size": 56')],
-      ['other layers without windows', 'vision', editConfig(/"fullatt_block_indexes": \[\s*1,/, '"fullatt_block_indexes": [0,')],
+      [
+        'other layers without windows',
+        'vision',
+        editConfig(/"fullatt_block_indexes": \[\s*1,/, '"fullatt_block_indexes": [0,'),
+      ],
       [
         'a bias of the gate turned round',
         'vision',
@@ -69,10 +102,26 @@ describe.each<[family: string, at: string, mistakes: [mistake: string, stage: st
     [
       ['learned positions turned round', 'vision', negated('model.visual.pos_embed.weight')],
       ['the bias of the patches turned round', 'vision', negated('model.visual.patch_embed.proj.bias')],
-      ['another layer for deepstack', 'deepstack.00', editConfig(/"deepstack_visual_indexes": \[\s*0,/, '"deepstack_visual_indexes": [1,')],
-      ['a norm of deepstack turned round', 'deepstack.01', negated('model.visual.deepstack_merger_list.1.norm.weight')],
-      ['swapped norms of the heads', 'layer.00', swap(`${attention}.q_norm.weight`, `${attention}.k_norm.weight`)],
-      ['other sections', 'layer.00', editConfig(/"mrope_section": \[\s*4,\s*2,\s*2\s*\]/, '"mrope_section": [6, 1, 1]')],
+      [
+        'another layer for deepstack',
+        'deepstack.00',
+        editConfig(/"deepstack_visual_indexes": \[\s*0,/, '"deepstack_visual_indexes": [1,'),
+      ],
+      [
+        'a norm of deepstack turned round',
+        'deepstack.01',
+        negated('model.visual.deepstack_merger_list.1.norm.weight'),
+      ],
+      [
+        'swapped norms of the heads',
+        'layer.00',
+        swap(`${attention}.q_norm.weight`, `${attention}.k_norm.weight`),
+      ],
+      [
+        'other sections',
+        'layer.00',
+        editConfig(/"mrope_section": \[\s*4,\s*2,\s*2\s*\]/, '"mrope_section": [6, 1, 1]'),
+      ],
       ['other limits of pixels', 'input_ids', editPictures('"shortest_edge": 2048', '"shortest_edge": 8192')],
     ],
   ],

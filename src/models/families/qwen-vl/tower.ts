@@ -4,7 +4,18 @@
  * @see Wang et al. 2024; Bai et al. 2025; specs/ar-vlms.md §3.4, §4.3, §4.5
  */
 
-import { add, concat, type Dim, gather, linear, matMul, multiplyDims, reshape, slice, type Value } from '../../../engine/graph/index.ts'
+import {
+  add,
+  concat,
+  type Dim,
+  gather,
+  linear,
+  matMul,
+  multiplyDims,
+  reshape,
+  slice,
+  type Value,
+} from '../../../engine/graph/index.ts'
 import {
   type ActivationName,
   attend,
@@ -77,7 +88,13 @@ export interface QwenTower {
  * @param pixels `[tokens, merge², 3·frames·patch²]`
  * @param output width of the decoder
  */
-export function qwenTower(scope: Scope, version: QwenVersion, shape: QwenTowerShape, output: number, pixels: Value<'f32'>): QwenTower {
+export function qwenTower(
+  scope: Scope,
+  version: QwenVersion,
+  shape: QwenTowerShape,
+  output: number,
+  pixels: Value<'f32'>,
+): QwenTower {
   const { hidden, merge, window } = shape
   const { graph } = scope
   const style = styles[version]
@@ -86,7 +103,8 @@ export function qwenTower(scope: Scope, version: QwenVersion, shape: QwenTowerSh
   const cellInput = (name: string) => graph.input(name, 'i64', [cells])
   const ordered = window === undefined ? pixels : gather(pixels, cellInput('cell_order'))
   let stream = reshape(embedPatches(scope, ordered, shape, style.patchBias), [patches, hidden])
-  if (shape.positionSide !== undefined) stream = add(stream, learnedPositions(scope, shape, shape.positionSide, cells))
+  if (shape.positionSide !== undefined)
+    stream = add(stream, learnedPositions(scope, shape, shape.positionSide, cells))
   const rotary = squareRotary(scope, shape, cells)
   const inPicture = segmentsOf(scope, 'picture', merge, cells)
   const inWindow = window && segmentsOf(scope, 'window', merge, cells)
@@ -95,13 +113,24 @@ export function qwenTower(scope: Scope, version: QwenVersion, shape: QwenTowerSh
   for (let index = 0; index < shape.layers; index++) {
     const layer = scope.under(`blocks.${index}`)
     const segments = inWindow === undefined || window?.fullLayers.includes(index) ? inPicture : inWindow
-    stream = add(stream, attention(layer.under('attn'), style.norm(layer, stream, 'norm1', hidden, EPSILON), shape, { rotary, segments }))
+    stream = add(
+      stream,
+      attention(layer.under('attn'), style.norm(layer, stream, 'norm1', hidden, EPSILON), shape, {
+        rotary,
+        segments,
+      }),
+    )
     stream = add(stream, style.feedForward(layer, style.norm(layer, stream, 'norm2', hidden, EPSILON), shape))
     for (const [k, at] of shape.deepstack.entries())
-      if (at === index) deepstack[k] = merged(scope.under(`deepstack_merger_list.${k}`), stream, merger, 'after')
+      if (at === index)
+        deepstack[k] = merged(scope.under(`deepstack_merger_list.${k}`), stream, merger, 'after')
   }
   const tokens = merged(scope.under('merger'), stream, merger, 'before')
-  return { vision: stream, projector: window === undefined ? tokens : gather(tokens, cellInput('cell_places')), deepstack }
+  return {
+    vision: stream,
+    projector: window === undefined ? tokens : gather(tokens, cellInput('cell_places')),
+    deepstack,
+  }
 }
 
 /** @param pixels `[tokens, merge², values]` @returns `[tokens, merge², hidden]` */
@@ -113,12 +142,20 @@ function embedPatches(
 ): Value<'f32'> {
   const name = 'patch_embed.proj'
   const values = channels * frames * patch * patch
-  const kernel = reshape(scope.weight(`${name}.weight`, [hidden, channels, frames, patch, patch]), [hidden, values])
+  const kernel = reshape(scope.weight(`${name}.weight`, [hidden, channels, frames, patch, patch]), [
+    hidden,
+    values,
+  ])
   return linear(pixels, kernel, bias ? scope.weight(`${name}.bias`, [hidden]) : undefined)
 }
 
 /** The square table of positions, stretched over each picture. @returns `[patches, hidden]` */
-function learnedPositions(scope: Scope, { hidden, merge }: QwenTowerShape, side: number, cells: Dim): Value<'f32'> {
+function learnedPositions(
+  scope: Scope,
+  { hidden, merge }: QwenTowerShape,
+  side: number,
+  cells: Dim,
+): Value<'f32'> {
   const { graph } = scope
   const cell = merge * merge
   const index = graph.input('table_index', 'i64', [cells, cell, 4])
@@ -167,7 +204,8 @@ function attention(
   const joint = reshape(scope.linear(x, 'qkv', hidden, 3 * hidden), [1, patches, 3 * heads, headDim])
   const turned = rotate(slice(joint, 2, 0, 2 * heads), rotary)
   // Padding reads the last patch, which the mask then hides.
-  const split = (heads: Value<'f32'>) => gather(reshape(heads, [patches, heads.dims[2]!, headDim]), segments.index)
+  const split = (heads: Value<'f32'>) =>
+    gather(reshape(heads, [patches, heads.dims[2]!, headDim]), segments.index)
   const queryKey = split(turned)
   const value = split(slice(joint, 2, 2 * heads))
   const [count, longest] = segments.index.dims
@@ -184,11 +222,26 @@ function attention(
 function merged(
   scope: Scope,
   x: Value<'f32'>,
-  { norm, mergerNorm, mergerLayers, hidden, merge, output }: TowerStyle & { hidden: number; merge: number; output: number },
+  {
+    norm,
+    mergerNorm,
+    mergerLayers,
+    hidden,
+    merge,
+    output,
+  }: TowerStyle & { hidden: number; merge: number; output: number },
   normed: 'before' | 'after',
 ): Value<'f32'> {
   const width = hidden * merge * merge
   const join = (states: Value<'f32'>) => reshape(states, [-1, width])
-  const tokens = normed === 'before' ? join(norm(scope, x, mergerNorm, hidden, EPSILON)) : norm(scope, join(x), mergerNorm, width, EPSILON)
-  return mlp(scope, tokens, { hidden: width, inner: width, activation: MERGER_ACTIVATION, output }, mergerLayers)
+  const tokens =
+    normed === 'before'
+      ? join(norm(scope, x, mergerNorm, hidden, EPSILON))
+      : norm(scope, join(x), mergerNorm, width, EPSILON)
+  return mlp(
+    scope,
+    tokens,
+    { hidden: width, inner: width, activation: MERGER_ACTIVATION, output },
+    mergerLayers,
+  )
 }

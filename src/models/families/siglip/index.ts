@@ -38,7 +38,11 @@ export const siglip: DualEncoderFamily<SiglipConfig> = {
   },
   buildScale(scope) {
     const scalar = (value: Value<'f32'>) => reshape(value, [])
-    return { scale: exp(scalar(scope.weight('logit_scale', [1]))), bias: scalar(scope.weight('logit_bias', [1])) }
+    return {
+      scale: exp(scalar(scope.weight('logit_scale', [1]))),
+      bias: scalar(scope.weight('logit_bias', [1])),
+    }
   },
-  processor: (dir, { text, vision }) => dualEncoderProcessor(dir, { length: text.length, image: vision.image }, 'siglip'),
+  processor: (dir, { text, vision }) =>
+    dualEncoderProcessor(dir, { length: text.length, image: vision.image }, 'siglip'),
 }

@@ -33,7 +33,9 @@ export function clipText(
   const ids = cast(inputIds, 'f32')
   const isEnd = cast(equal(ids, eosId === 2 ? reduceMax(ids, [1], true) : graph.scalar(eosId)), 'f32')
   // How many end tokens have come up to each position: 1 at the first.
-  const upTo = Float32Array.from({ length: length * length }, (_, i) => (Math.floor(i / length) <= i % length ? 1 : 0))
+  const upTo = Float32Array.from({ length: length * length }, (_, i) =>
+    Math.floor(i / length) <= i % length ? 1 : 0,
+  )
   const seen = matMul(isEnd, graph.constant(f32([length, length], upTo)))
   const first = mul(isEnd, cast(equal(seen, graph.scalar(1)), 'f32'))
   const batch = inputIds.dims[0]!

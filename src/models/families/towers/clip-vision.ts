@@ -27,7 +27,12 @@ export function patchCount({ image, patch }: Pick<VisionTowerShape, 'image' | 'p
 export function clipVision(scope: Scope, pixels: Value<'f32'>, shape: VisionTowerShape): Value<'f32'>[] {
   const { channels, patch, hidden, epsilon } = shape
   const embeddings = scope.under('embeddings')
-  const patches = patchEmbedding(embeddings, pixels, 'patch_embedding', { channels, patch, hidden, bias: false })
+  const patches = patchEmbedding(embeddings, pixels, 'patch_embedding', {
+    channels,
+    patch,
+    hidden,
+    bias: false,
+  })
   const start = reshape(embeddings.weight('class_embedding', [hidden]), [1, 1, hidden])
   const tokens = concat([expand(start, [pixels.dims[0]!, 1, hidden]), patches], 1)
   const placed = add(tokens, embeddings.weight('position_embedding.weight', [patchCount(shape) + 1, hidden]))

@@ -31,7 +31,10 @@ function visionSchema(defaults: VisionDefaults) {
       hidden_act: withDefault(activation, defaults.activation),
       layer_norm_eps: withDefault(epsilon, defaults.epsilon),
     })
-    .refine((json) => json.hidden_size % json.num_attention_heads === 0, 'hidden_size must be a multiple of num_attention_heads')
+    .refine(
+      (json) => json.hidden_size % json.num_attention_heads === 0,
+      'hidden_size must be a multiple of num_attention_heads',
+    )
     .refine((json) => json.patch_size <= json.image_size, 'patch_size must not exceed image_size')
     .transform(
       (json): VisionTowerShape => ({
@@ -108,7 +111,10 @@ function textSchema(defaults: TextDefaults) {
       projection_size: whole.nullish(),
       eos_token_id: z.int().min(0).nullish(),
     })
-    .refine((json) => json.hidden_size % json.num_attention_heads === 0, 'hidden_size must be a multiple of num_attention_heads')
+    .refine(
+      (json) => json.hidden_size % json.num_attention_heads === 0,
+      'hidden_size must be a multiple of num_attention_heads',
+    )
     .transform((json): TextTowerShape & { eosId: number | undefined } => ({
       vocabulary: json.vocab_size,
       hidden: json.hidden_size,

@@ -2,7 +2,14 @@
 
 import { add } from '../../../engine/graph/elementwise.ts'
 import type { Value } from '../../../engine/graph/graph.ts'
-import { type ActivationName, type AttentionNames, layerNorm, mlp, type Scope, selfAttention } from '../../../engine/nn/index.ts'
+import {
+  type ActivationName,
+  type AttentionNames,
+  layerNorm,
+  mlp,
+  type Scope,
+  selfAttention,
+} from '../../../engine/nn/index.ts'
 
 export interface EncoderShape {
   hidden: number
@@ -29,15 +36,28 @@ const names: AttentionNames = {
  * @returns the residual stream after each layer
  * @see specs/ar-vlms.md §0.6
  */
-export function encoderLayers(scope: Scope, x: Value<'f32'>, shape: EncoderShape, mask?: Value<'f32'>): Value<'f32'>[] {
+export function encoderLayers(
+  scope: Scope,
+  x: Value<'f32'>,
+  shape: EncoderShape,
+  mask?: Value<'f32'>,
+): Value<'f32'>[] {
   const { hidden, heads, epsilon } = shape
   const attentionShape = { hidden, heads, keyValueHeads: heads, headDim: hidden / heads }
   const layers: Value<'f32'>[] = []
   let stream = x
   for (let index = 0; index < shape.layers; index++) {
     const layer = scope.under(`layers.${index}`)
-    stream = add(stream, selfAttention(layer, layerNorm(layer, stream, 'layer_norm1', hidden, epsilon), names, attentionShape, { mask }))
-    stream = add(stream, mlp(layer.under('mlp'), layerNorm(layer, stream, 'layer_norm2', hidden, epsilon), shape))
+    stream = add(
+      stream,
+      selfAttention(layer, layerNorm(layer, stream, 'layer_norm1', hidden, epsilon), names, attentionShape, {
+        mask,
+      }),
+    )
+    stream = add(
+      stream,
+      mlp(layer.under('mlp'), layerNorm(layer, stream, 'layer_norm2', hidden, epsilon), shape),
+    )
     layers.push(stream)
   }
   return layers

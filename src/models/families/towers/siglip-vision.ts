@@ -17,7 +17,12 @@ import { encoderLayers } from './encoder.ts'
 export function siglipVision(scope: Scope, pixels: Value<'f32'>, shape: VisionTowerShape): Value<'f32'>[] {
   const { channels, patch, hidden } = shape
   const embeddings = scope.under('embeddings')
-  const patches = patchEmbedding(embeddings, pixels, 'patch_embedding', { channels, patch, hidden, bias: true })
+  const patches = patchEmbedding(embeddings, pixels, 'patch_embedding', {
+    channels,
+    patch,
+    hidden,
+    bias: true,
+  })
   const input = add(patches, embeddings.weight('position_embedding.weight', [patchCount(shape), hidden]))
   return [input, ...encoderLayers(scope.under('encoder'), input, shape)]
 }
@@ -32,15 +37,25 @@ export function siglipPooling(scope: Scope, x: Value<'f32'>, shape: VisionTowerS
   const { hidden, heads, epsilon } = shape
   const batch = x.dims[0]!
   const attention = scope.under('attention')
-  const [weight, bias] = [attention.weight('in_proj_weight', [3 * hidden, hidden]), attention.weight('in_proj_bias', [3 * hidden])]
+  const [weight, bias] = [
+    attention.weight('in_proj_weight', [3 * hidden, hidden]),
+    attention.weight('in_proj_bias', [3 * hidden]),
+  ]
   // Rows of query, key and value lie one below the other.
   const project = (value: Value<'f32'>, part: number) =>
     splitHeads(
-      linear(value, slice(weight, 0, part * hidden, (part + 1) * hidden), slice(bias, 0, part * hidden, (part + 1) * hidden)),
+      linear(
+        value,
+        slice(weight, 0, part * hidden, (part + 1) * hidden),
+        slice(bias, 0, part * hidden, (part + 1) * hidden),
+      ),
       heads,
     )
   const query = expand(project(scope.weight('probe', [1, 1, hidden]), 0), [batch, 1, heads, hidden / heads])
   const mixed = attention.linear(attend(query, project(x, 1), project(x, 2)), 'out_proj', hidden, hidden)
-  const out = add(mixed, mlp(scope.under('mlp'), layerNorm(scope, mixed, 'layernorm', hidden, epsilon), shape))
+  const out = add(
+    mixed,
+    mlp(scope.under('mlp'), layerNorm(scope, mixed, 'layernorm', hidden, epsilon), shape),
+  )
   return reshape(out, [batch, hidden])
 }
