@@ -1,4 +1,7 @@
-/** @file Bundles the report page into one HTML file, `dist/measuring/report/page.html`, that makes no request. */
+/**
+ * @file Bundles the report page into one HTML file, `dist/measuring/report/page.html`, that makes
+ * no request.
+ */
 
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vite'

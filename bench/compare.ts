@@ -2,7 +2,10 @@
 
 import type { Tensor } from '../src/foundation/numeric/tensor.ts'
 
-/** The largest difference of two arrays as a share of the largest element; NaN when one is missing or their sizes differ. */
+/**
+ * The largest difference of two arrays as a share of the largest element; NaN when one is missing
+ * or their sizes differ.
+ */
 export function largestDifference(got: Tensor | undefined, expected: Tensor | undefined): number {
   if (!(got?.data instanceof Float32Array) || !(expected?.data instanceof Float32Array)) return Number.NaN
   if (got.data.length !== expected.data.length) return Number.NaN

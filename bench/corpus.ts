@@ -1,4 +1,7 @@
-/** @file A corpus as users bring it: texts of mixed lengths, some with a picture, some items twice; and the files that turn the mid-size model into an embedder. */
+/**
+ * @file A corpus as users bring it: texts of mixed lengths, some with a picture, some items twice;
+ * and the files that turn the mid-size model into an embedder.
+ */
 
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,6 +1,7 @@
 /**
- * @file A corpus of mixed lengths with repeats through `Embedder.embed`, f32, against transformers as one calls it: batches in the order of the
- * corpus, padded to their longest. Both sides read pictures, make prompts' ids and run the mid-size LLaVA; vectors must be equal.
+ * @file A corpus of mixed lengths with repeats through `Embedder.embed`, f32, against transformers
+ * as one calls it: batches in the order of the corpus, padded to their longest. Both sides read
+ * pictures, make prompts' ids and run the mid-size LLaVA; vectors must be equal.
  */
 
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -49,7 +50,10 @@ try {
   }))
   await writeFileAtomic(join(dir, 'corpus.json'), JSON.stringify(prompts))
 
-  /** Opened anew for each round, outside of the time: a picture's rows are kept for later calls, which the peer can't do. */
+  /**
+   * Opened anew for each round, outside of the time: a picture's rows are kept for later calls,
+   * which the peer can't do.
+   */
   const run = async () => {
     const embedder = await Embedder.load(dir, { threads, preset: 'none' })
     await embedder.open()

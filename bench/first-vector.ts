@@ -1,6 +1,6 @@
 /**
- * @file From process start to the first vector: `bifocal embed` as a user calls it, on a checkpoint folder or on a random model of a twin's
- * size.
+ * @file From process start to the first vector: `bifocal embed` as a user calls it, on a checkpoint
+ * folder or on a random model of a twin's size.
  */
 
 import { spawnSync } from 'node:child_process'

@@ -1,6 +1,6 @@
 /**
- * @file Forward pass of a mid-size LLaVA, f32: ours against PyTorch with transformers on the same weights. Tower, projector and decoder run
- * on both sides; results must be equal.
+ * @file Forward pass of a mid-size LLaVA, f32: ours against PyTorch with transformers on the same
+ * weights. Tower, projector and decoder run on both sides; results must be equal.
  */
 
 import { mkdtemp, rm } from 'node:fs/promises'

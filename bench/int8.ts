@@ -1,6 +1,7 @@
 /**
- * @file Forward pass of a mid-size LLaVA in 8 bits: ours against PyTorch with transformers in bfloat16 on the same weights. Vectors, the last
- * position's state and the mean of all, must stay near those of our f32; how near the peer's come is printed too.
+ * @file Forward pass of a mid-size LLaVA in 8 bits: ours against PyTorch with transformers in
+ * bfloat16 on the same weights. Vectors, the last position's state and the mean of all, must stay
+ * near those of our f32; how near the peer's come is printed too.
  */
 
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -20,7 +21,10 @@ const { layers, batch, positions, threads, rounds, split, peerSplit } = numbers(
   positions: 256,
   threads: availableParallelism(),
   rounds: 5,
-  /** Sequences a run: 256 positions a core, half of what is best in f32, because products are fast and passes over activations are not. */
+  /**
+   * Sequences a run: 256 positions a core, half of what is best in f32, because products are fast
+   * and passes over activations are not.
+   */
   split: availableParallelism(),
   /** The same for the peer; by default it gets the batch whole, as one calls transformers. */
   peerSplit: 8,

@@ -1,4 +1,7 @@
-/** @file The mid-size LLaVA that forward pass and tuning step are timed on: random weights in the layout that transformers reads. */
+/**
+ * @file The mid-size LLaVA that forward pass and tuning step are timed on: random weights in the
+ * layout that transformers reads.
+ */
 
 import { join } from 'node:path'
 import { writeFileAtomic } from '../src/foundation/files/file.ts'
@@ -11,7 +14,9 @@ import type { VisionLanguageModel } from '../src/models/families/model.ts'
 import { modelParameters } from '../src/models/families/parameters.ts'
 import { modelOf } from '../src/models/families/registry.ts'
 
-/** The picture's side, a patch's side, and the tokens that come of it: a quarter of 256 positions. */
+/**
+ * The picture's side, a patch's side, and the tokens that come of it: a quarter of 256 positions.
+ */
 export const PICTURE = 112
 const PATCH = 14
 export const PICTURE_TOKENS = (PICTURE / PATCH) ** 2
@@ -19,7 +24,10 @@ export const PICTURE_TOKENS = (PICTURE / PATCH) ** 2
 const VOCABULARY = 2048
 export const PICTURE_ID = 3
 
-/** A decoder of `layers` × 768 (12 heads, gated 2048: BERT-base's size) behind a small CLIP tower, 4 × 384 at 112 pixels. */
+/**
+ * A decoder of `layers` × 768 (12 heads, gated 2048: BERT-base's size) behind a small CLIP tower, 4
+ * × 384 at 112 pixels.
+ */
 function configOf(layers: number) {
   return {
     architectures: ['LlavaForConditionalGeneration'],

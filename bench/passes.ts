@@ -1,4 +1,6 @@
-/** @file Forward passes of the mid-size LLaVA: what both sides are given, and ours at a precision. */
+/**
+ * @file Forward passes of the mid-size LLaVA: what both sides are given, and ours at a precision.
+ */
 
 import { join } from 'node:path'
 import { compile, Graph, type Precision } from '../src/engine/graph/index.ts'

@@ -1,4 +1,7 @@
-/** @file Timed rounds: ours and the peer in alternation, so that whatever else the machine does hits both. */
+/**
+ * @file Timed rounds: ours and the peer in alternation, so that whatever else the machine does hits
+ * both.
+ */
 
 import { execFile, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
@@ -31,7 +34,10 @@ export interface Peer {
 /** The Python that has torch, transformers and peft. */
 const PYTHON = process.env.BIFOCAL_PYTHON ?? 'python3'
 
-/** Starts `bench/peers/<script>`; `undefined`, with a word to stderr, where its packages are not installed. */
+/**
+ * Starts `bench/peers/<script>`; `undefined`, with a word to stderr, where its packages are not
+ * installed.
+ */
 export async function openPeer(script: string, args: readonly string[]): Promise<Peer | undefined> {
   const missing = await promisify(execFile)(PYTHON, [
     '-c',
@@ -77,7 +83,9 @@ export async function timed<T>(work: () => Promise<T>): Promise<Timing & { resul
   return { wall, busy: (user + system) / 1000, result }
 }
 
-/** Times `run` and the peer in turn, and reports both. @param called the peer's name in the report */
+/**
+ * Times `run` and the peer in turn, and reports both. @param called the peer's name in the report
+ */
 export async function race(
   what: string,
   {

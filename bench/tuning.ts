@@ -1,6 +1,7 @@
 /**
- * @file A contrastive tuning step (forward, backward, AdamW on a LoRA of rank 16 over all linear layers of the decoder), f32: ours against
- * PyTorch with PEFT on the same weights. The losses of all steps must be equal.
+ * @file A contrastive tuning step (forward, backward, AdamW on a LoRA of rank 16 over all linear
+ * layers of the decoder), f32: ours against PyTorch with PEFT on the same weights. The losses of
+ * all steps must be equal.
  */
 
 import { mkdtemp, rm } from 'node:fs/promises'

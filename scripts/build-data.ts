@@ -1,9 +1,11 @@
 /**
- * @file Rasterises the emoji sets of the dev dependencies to the sheets of `data/` (specs/embedded-data.md §2–4). Developers only:
+ * @file Rasterises the emoji sets of the dev dependencies to the sheets of `data/`
+ * (specs/embedded-data.md §2–4). Developers only:
  *
  *     npx tsc -p tsconfig.scripts.json && node .bifocal/scripts/scripts/build-data.js [DIRECTORY]
  *
- * The pictures are committed, so that pixels are the same bytes on every machine, whatever librsvg sharp carries.
+ * The pictures are committed, so that pixels are the same bytes on every machine, whatever librsvg
+ * sharp carries.
  */
 
 import { createHash } from 'node:crypto'
@@ -23,7 +25,8 @@ sharp.cache(false)
 /** @returns `[64, 64, 4]` straight RGBA, centred */
 async function rasterise({ body, left, top, width, height }: Drawing): Promise<Uint8Array> {
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="${width}" height="${height}" viewBox="${left} ${top} ${width} ${height}">${body}</svg>`
-  // The density that renders at the final size; otherwise small drawings are blurred by enlargement.
+  // The density that renders at the final size; otherwise small drawings are blurred by
+  // enlargement.
   const density = (72 * CELL) / Math.max(width, height)
   const transparent = { r: 0, g: 0, b: 0, alpha: 0 }
   return sharp(Buffer.from(svg), { density })
@@ -33,7 +36,10 @@ async function rasterise({ body, left, top, width, height }: Drawing): Promise<U
     .toBuffer()
 }
 
-/** Cells of one style by concept; absent where the set lacks the drawing or two concepts share its pixels. */
+/**
+ * Cells of one style by concept; absent where the set lacks the drawing or two concepts share its
+ * pixels.
+ */
 async function rasteriseStyle(
   concepts: readonly Selected[],
   style: number,

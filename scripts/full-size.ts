@@ -1,14 +1,17 @@
 /**
- * @file Whether models of published size open and run on a 24 GiB machine. Makes a checkpoint with the true configuration, tensors and files of
- * `lavida` (8B), `mmada` (8B) or `qwen2-vl` (2B), bf16, as sparse files: a few numbers are planted in every layer, all else is holes that take
- * no disk. One item, a picture with a question, is embedded in low-memory mode; the vector must be the one worked out by hand from what is
- * planted. Linux; the folder's file system must know holes.
+ * @file Whether models of published size open and run on a 24 GiB machine. Makes a checkpoint with
+ * the true configuration, tensors and files of `lavida` (8B), `mmada` (8B) or `qwen2-vl` (2B),
+ * bf16, as sparse files: a few numbers are planted in every layer, all else is holes that take no
+ * disk. One item, a picture with a question, is embedded in low-memory mode; the vector must be the
+ * one worked out by hand from what is planted. Linux; the folder's file system must know holes.
  *
  *     npx tsc -p tsconfig.scripts.json && node .bifocal/scripts/scripts/full-size.js lavida [--text] [--layers N] [--scale N] [--threads N] [--dir DIR]
  *
- * For a quick trial: `--text` asks without a picture, which is a small part of the work and still reads every weight of the decoder; `--layers` and
- * `--scale` (what widths are divided by) make less of the model: `--layers 2 --scale 8` takes seconds. Exit code 4 when the vector
- * differs, a planted number has no effect, or, at true size, opening takes 10 s or more, or more than 20 GiB were resident.
+ * For a quick trial: `--text` asks without a picture, which is a small part of the work and still
+ * reads every weight of the decoder; `--layers` and `--scale` (what widths are divided by) make
+ * less of the model: `--layers 2 --scale 8` takes seconds. Exit code 4 when the vector differs, a
+ * planted number has no effect, or, at true size, opening takes 10 s or more, or more than 20 GiB
+ * were resident.
  */
 
 import { rm } from 'node:fs/promises'

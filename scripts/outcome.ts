@@ -1,4 +1,7 @@
-/** @file How a script ends: as a command of the command line does, with its exit code, typed errors in words. */
+/**
+ * @file How a script ends: as a command of the command line does, with its exit code, typed errors
+ * in words.
+ */
 
 import { failureOf } from '../src/cli/failure.ts'
 

@@ -1,6 +1,7 @@
 /**
- * @file Writes docs/parity.md: which family equals its reference, how far, on which device. Runs the built command line over the golden
- * fixtures. Models that are named are then embedded on the device and, for vectors and speed to be held against, on the CPU. Developers only:
+ * @file Writes docs/parity.md: which family equals its reference, how far, on which device. Runs
+ * the built command line over the golden fixtures. Models that are named are then embedded on the
+ * device and, for vectors and speed to be held against, on the CPU. Developers only:
  *
  *     npm run parity                  every fixture on the CPU
  *     npm run parity:webgpu           every model fixture on the GPU that VK_DRIVER_FILES names, else on SwiftShader: minutes each
@@ -9,9 +10,11 @@
  *     npm run parity:cuda -- DIR      a model of yours too
  *     npm run parity -- --device cuda --fixtures llava,clip
  *
- * Further options: `--golden DIR` (default BIFOCAL_GOLDEN, else ../shared/golden), `--cli dist/cli/main.js`, `--page docs/parity.md`, `--kept
- * docs/parity.json`. Reports are kept in the latter after each fixture: other devices' stay, an interrupted run loses one fixture. Exit code 4
- * when a fixture or a vector misses; a device that is not there leaves page and figures as they are.
+ * Further options: `--golden DIR` (default BIFOCAL_GOLDEN, else ../shared/golden),
+ * `--cli dist/cli/main.js`, `--page docs/parity.md`, `--kept docs/parity.json`. Reports are kept in
+ * the latter after each fixture: other devices' stay, an interrupted run loses one fixture. Exit
+ * code 4 when a fixture or a vector misses; a device that is not there leaves page and figures as
+ * they are.
  */
 
 import { existsSync } from 'node:fs'
@@ -48,7 +51,9 @@ const { values, positionals: models } = parseArgs({
   },
 })
 
-/** What a verification is refused with where the device itself is not there: no figure of a fixture. */
+/**
+ * What a verification is refused with where the device itself is not there: no figure of a fixture.
+ */
 const ABSENT = ['runtime/no-cuda', 'runtime/no-adapter']
 
 await endWith(async () => {

@@ -1,4 +1,7 @@
-/** @file A program for a child process: runs one attention on the device that its argument names and prints the result as JSON. */
+/**
+ * @file A program for a child process: runs one attention on the device that its argument names and
+ * prints the result as JSON.
+ */
 
 import { DEVICES } from '../src/engine/runtime/devices.ts'
 import { openSession } from '../src/engine/runtime/session.ts'
@@ -11,7 +14,10 @@ const rows = 48
 const hidden = 32
 const wave = (length: number, step: number) => Float32Array.from({ length }, (_, i) => Math.sin(i * step))
 
-/** A table lookup, a product with a bf16 weight, a softmax over the keys and the weighted sum of the looked-up rows. */
+/**
+ * A table lookup, a product with a bf16 weight, a softmax over the keys and the weighted sum of the
+ * looked-up rows.
+ */
 const attention = handMadeGraph({
   inputs: [{ name: 'ids', dtype: 'i64', dims: ['seq'] }],
   outputs: [{ name: 'y', dtype: 'f32', dims: ['seq', hidden] }],

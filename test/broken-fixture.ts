@@ -1,4 +1,7 @@
-/** @file Copies of golden fixtures in which something is wrong: a verification must fail, at the right stage. */
+/**
+ * @file Copies of golden fixtures in which something is wrong: a verification must fail, at the
+ * right stage.
+ */
 
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

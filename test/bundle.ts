@@ -1,4 +1,6 @@
-/** @file Builds sources for plain Node: workers and child processes run no TypeScript on Node 20. */
+/**
+ * @file Builds sources for plain Node: workers and child processes run no TypeScript on Node 20.
+ */
 
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,7 +15,8 @@ export interface Bundle {
 }
 
 /**
- * @param entries name → source path relative to the repository's root; `name.js` is written for each
+ * @param entries name → source path relative to the repository's root; `name.js` is written for
+ *   each
  * @returns files inside `node_modules`, where imports of packages resolve
  */
 export async function bundle(entries: Readonly<Record<string, string>>): Promise<Bundle> {

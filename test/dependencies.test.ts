@@ -1,4 +1,7 @@
-/** @file Folders import only from folders above them (docs/architecture.md), no file imports itself in a circle, one folder knows the engine. */
+/**
+ * @file Folders import only from folders above them (docs/architecture.md), no file imports itself
+ * in a circle, one folder knows the engine.
+ */
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'

@@ -1,4 +1,7 @@
-/** @file Every error that is thrown on purpose has a code, and docs/errors.md lists all of them and no others. */
+/**
+ * @file Every error that is thrown on purpose has a code, and docs/errors.md lists all of them and
+ * no others.
+ */
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,7 +20,9 @@ function withoutComments(text: string): string {
   return text.replace(/^\s*(\*|\/\/|\/\*\*).*$/gm, '')
 }
 
-/** Class → what stands before its codes: `super(\`graph/${code}\`` or a fixed `super('interrupted'`. */
+/**
+ * Class → what stands before its codes: `super(\`graph/${code}\`` or a fixed `super('interrupted'`.
+ */
 const prefixes = new Map<string, string>()
 for (const { text } of sources) {
   for (const [, name, prefix] of text.matchAll(

@@ -1,4 +1,7 @@
-/** @file Every family has a page that the index lists, and every preset stands on the page of its family. */
+/**
+ * @file Every family has a page that the index lists, and every preset stands on the page of its
+ * family.
+ */
 
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'

@@ -1,4 +1,7 @@
-/** @file The full-size script, small: holes take no disk, weights past 4 GiB are mapped, and each layout's vector is the one worked out by hand. */
+/**
+ * @file The full-size script, small: holes take no disk, weights past 4 GiB are mapped, and each
+ * layout's vector is the one worked out by hand.
+ */
 
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

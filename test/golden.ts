@@ -1,4 +1,7 @@
-/** @file Where the reference fixtures lie. Without them the suite still runs on test/fixtures, and says so. */
+/**
+ * @file Where the reference fixtures lie. Without them the suite still runs on test/fixtures, and
+ * says so.
+ */
 
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'

@@ -13,7 +13,10 @@ export const OLDER = 'b'.repeat(40)
 
 const text = (words: string) => new TextEncoder().encode(words)
 
-/** Config, tokenizer and two shards of 400 kB: enough that answers come in several pieces. Beside them, what no model needs. */
+/**
+ * Config, tokenizer and two shards of 400 kB: enough that answers come in several pieces. Beside
+ * them, what no model needs.
+ */
 export async function servedModel(): Promise<ServedRepository> {
   const dir = mkdtempSync(join(tmpdir(), 'bifocal-served-'))
   const shard = async (name: string, value: number) => {

@@ -1,4 +1,7 @@
-/** @file A local server that answers as the Hugging Face Hub does, and fails on demand: what the hub's client is tested against. */
+/**
+ * @file A local server that answers as the Hugging Face Hub does, and fails on demand: what the
+ * hub's client is tested against.
+ */
 
 import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'

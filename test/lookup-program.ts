@@ -1,6 +1,7 @@
 /**
- * @file A program for a child process: looks rows of tables up that are stored as f16 and bf16, and multiplies with them, on a device; prints the
- * results as JSON. Arguments: device, precision, memory mode.
+ * @file A program for a child process: looks rows of tables up that are stored as f16 and bf16, and
+ * multiplies with them, on a device; prints the results as JSON. Arguments: device, precision,
+ * memory mode.
  */
 
 import { compile, concat, Graph, linear, PRECISIONS } from '../src/engine/graph/index.ts'

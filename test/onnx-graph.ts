@@ -1,4 +1,7 @@
-/** @file Compiled graphs whose nodes are written by hand, so that the runtime is tested without the graph builder. */
+/**
+ * @file Compiled graphs whose nodes are written by hand, so that the runtime is tested without the
+ * graph builder.
+ */
 
 import type { CompiledGraph, FeedSlot, WeightSlot } from '../src/engine/graph/compiled.ts'
 import { attributeMessage, modelBytes, type NodeMessage, ONNX_TYPE } from '../src/engine/graph/onnx-model.ts'
@@ -20,7 +23,10 @@ export function handMadeGraph({ inputs, outputs, weights = [], nodes }: HandMade
   }
 }
 
-/** `y = x · w`, `x [batch, rows] f32`, `w [rows, columns]` of any floating type, cast to f32 where it isn't. */
+/**
+ * `y = x · w`, `x [batch, rows] f32`, `w [rows, columns]` of any floating type, cast to f32 where
+ * it isn't.
+ */
 export function productGraph(rows: number, columns: number, stored: DType = 'f32'): CompiledGraph {
   const cast = {
     opType: 'Cast',

@@ -1,4 +1,7 @@
-/** @file docs/parity.md is what its figures, the registered families and their published configs give, and the figures are whole. */
+/**
+ * @file docs/parity.md is what its figures, the registered families and their published configs
+ * give, and the figures are whole.
+ */
 
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'

@@ -1,4 +1,6 @@
-/** @file A local HTTP proxy: what is asked of it is kept, tunnels end at a server of this machine. */
+/**
+ * @file A local HTTP proxy: what is asked of it is kept, tunnels end at a server of this machine.
+ */
 
 import { createServer, request as send } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
@@ -14,7 +16,10 @@ export interface ProxyServer {
 export interface ProxyTarget {
   /** Where every tunnel ends, whatever it was asked for: the port of a plain HTTP server. */
   port: number
-  /** With these the proxy speaks for the far side: what comes through a tunnel is TLS, and reaches the server decrypted. */
+  /**
+   * With these the proxy speaks for the far side: what comes through a tunnel is TLS, and reaches
+   * the server decrypted.
+   */
   tls?: { key: string; cert: string }
   /** Answers every tunnel with this status. */
   refuse?: number

@@ -1,4 +1,7 @@
-/** @file A tower and two twins in true checkpoint layouts with random weights: what conversion and study are tested on. */
+/**
+ * @file A tower and two twins in true checkpoint layouts with random weights: what conversion and
+ * study are tested on.
+ */
 
 import { join } from 'node:path'
 import { writeFileAtomic } from '../src/foundation/files/file.ts'
@@ -28,7 +31,8 @@ const text = [
 ]
 
 /**
- * Writes `tower` (SigLIP), `twin-ar` (LLaVA) and `twin-diffusion` (LaViDa on LLaDA) into `dir`; the twins share tokenizer, tower and prompt.
+ * Writes `tower` (SigLIP), `twin-ar` (LLaVA) and `twin-diffusion` (LaViDa on LLaDA) into `dir`; the
+ * twins share tokenizer, tower and prompt.
  * @returns the three folders
  */
 export async function writeRandomTwins(

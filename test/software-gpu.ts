@@ -1,4 +1,7 @@
-/** @file A GPU in software for tests: SwiftShader and the Vulkan loader, as Debian's `chromium` package brings them. */
+/**
+ * @file A GPU in software for tests: SwiftShader and the Vulkan loader, as Debian's `chromium`
+ * package brings them.
+ */
 
 import { existsSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,8 +11,9 @@ const FOLDER = '/usr/lib/chromium'
 const DRIVER = join(FOLDER, 'vk_swiftshader_icd.json')
 
 /**
- * The environment in which a child process finds a GPU for `webgpu`: a driver that `VK_DRIVER_FILES` names already, else SwiftShader; says
- * loudly when there is neither. A child process, because the loader's path is read when a process starts.
+ * The environment in which a child process finds a GPU for `webgpu`: a driver that
+ * `VK_DRIVER_FILES` names already, else SwiftShader; says loudly when there is neither. A child
+ * process, because the loader's path is read when a process starts.
  */
 export function gpuEnvironment(): NodeJS.ProcessEnv | undefined {
   if (process.env.VK_DRIVER_FILES !== undefined) return process.env

@@ -1,4 +1,7 @@
-/** @file A study's results as they might come out, drawn from a seed: what the report is tested on. None of the numbers is a finding. */
+/**
+ * @file A study's results as they might come out, drawn from a seed: what the report is tested on.
+ * None of the numbers is a finding.
+ */
 
 import sharp from 'sharp'
 import { below, fillNormal, type Random, stream } from '../src/foundation/numeric/random.ts'
@@ -74,7 +77,10 @@ const skill: Record<string, number> = {
   'twin-diffusion-shuffled': 0.03,
 }
 
-/** Valid results with every part filled; the same seed gives the same value. `title` lets a test smuggle in any text. */
+/**
+ * Valid results with every part filled; the same seed gives the same value. `title` lets a test
+ * smuggle in any text.
+ */
 export async function syntheticResults(
   seed = 7,
   title = 'Autoregressive and diffusion twins as embedding models',

@@ -1,4 +1,7 @@
-/** @file A program for a child process: verifies a model fixture on a device and prints the report as JSON. Arguments: device, folder. */
+/**
+ * @file A program for a child process: verifies a model fixture on a device and prints the report
+ * as JSON. Arguments: device, folder.
+ */
 
 import { DEVICES } from '../src/engine/runtime/devices.ts'
 import { verifyModel } from '../src/models/embedder/golden/model.ts'

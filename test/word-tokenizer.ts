@@ -1,4 +1,7 @@
-/** @file A tokenizer for tests of what comes after tokenizing: one id a word, in the order of appearance. */
+/**
+ * @file A tokenizer for tests of what comes after tokenizing: one id a word, in the order of
+ * appearance.
+ */
 
 import type { Tokenizer } from '../src/inputs/text/tokenizer.ts'
 

@@ -1,4 +1,7 @@
-/** @file Clusters of near-equal concepts and the split into training and held-out ones (specs/embedded-data.md §4.2–4.3). */
+/**
+ * @file Clusters of near-equal concepts and the split into training and held-out ones
+ * (specs/embedded-data.md §4.2–4.3).
+ */
 
 import { mulberry32, shuffle } from '../../src/foundation/numeric/random.ts'
 import { rmsDifference } from '../../src/inputs/scenes/area.ts'
@@ -6,7 +9,10 @@ import type { Selected } from './select.ts'
 
 const SPLIT_SEED = 20260206
 const HELD_OUT_SHARE = 0.2
-/** Larger clusters (clock faces, smiling faces) stay in training: held out, one would take a group's whole share. */
+/**
+ * Larger clusters (clock faces, smiling faces) stay in training: held out, one would take a group's
+ * whole share.
+ */
 const LARGEST_HELD_OUT = 12
 const LIMIT_SAME_SUBGROUP = 0.06
 const LIMIT_ACROSS = 0.04
@@ -14,7 +20,10 @@ const LIMIT_ACROSS = 0.04
 const QUALIFIER =
   /^(?:red|orange|yellow|green|blue|purple|pink|brown|black|white|grey|gray|light|dark|small|large|big|medium|mini|heavy) /
 
-/** The label without what tells variants of one thing apart: "green apple" → "apple", "envelope with arrow" → "envelope". */
+/**
+ * The label without what tells variants of one thing apart: "green apple" → "apple", "envelope with
+ * arrow" → "envelope".
+ */
 function stem(label: string): string {
   const short = label.replace(/ face$/, '').replace(/ (?:with|in) .*$/, '')
   return short.replace(QUALIFIER, '')

@@ -1,4 +1,7 @@
-/** @file Which emoji become concepts (specs/embedded-data.md §4.1), and which icon draws each in each set. */
+/**
+ * @file Which emoji become concepts (specs/embedded-data.md §4.1), and which icon draws each in
+ * each set.
+ */
 
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -73,7 +76,10 @@ async function readJson<T>(specifier: string, schema: z.ZodType<T>): Promise<T> 
   return schema.parse(JSON.parse(await readFile(require.resolve(specifier), 'utf8')))
 }
 
-/** Code points joined by `-`, lower case, without the emoji presentation selector: the key that both sources agree on. */
+/**
+ * Code points joined by `-`, lower case, without the emoji presentation selector: the key that both
+ * sources agree on.
+ */
 function joinKey(hexcode: string): string {
   return hexcode
     .toLowerCase()
@@ -121,14 +127,20 @@ const slug = (label: string) =>
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-|-$/g, '')
 
-/** "man X" and "woman X" where "X" or "person X" exists, the gendered sequences, and mirrored doubles. */
+/**
+ * "man X" and "woman X" where "X" or "person X" exists, the gendered sequences, and mirrored
+ * doubles.
+ */
 function isDouble(label: string, hex: string, labels: ReadonlySet<string>): boolean {
   if (/-200d-(2640|2642)$/.test(hex) || label.endsWith(' facing right')) return true
   const rest = /^(?:man|woman)(:? .+)$/.exec(label)?.[1]
   return rest !== undefined && (labels.has(rest.trim()) || labels.has(`person${rest}`))
 }
 
-/** The concepts in Unicode's order, with a drawing per style; `glossy` and `blob` where a name matches exactly one concept. */
+/**
+ * The concepts in Unicode's order, with a drawing per style; `glossy` and `blob` where a name
+ * matches exactly one concept.
+ */
 export async function selectEmoji(): Promise<Selected[]> {
   const emoji = await readJson('emojibase-data/en/data.json', emojiSchema)
   const { groups, subgroups } = await readJson('emojibase-data/meta/groups.json', groupsSchema)
@@ -168,7 +180,10 @@ export async function selectEmoji(): Promise<Selected[]> {
   return selected
 }
 
-/** Sets without code points are matched by noto's name or the label; a name claimed twice is nobody's. */
+/**
+ * Sets without code points are matched by noto's name or the label; a name claimed twice is
+ * nobody's.
+ */
 async function addByName(selected: Selected[], notoNames: string[], style: 'glossy' | 'blob'): Promise<void> {
   const set = await loadIconSet(PACKAGES[style])
   const claims = new Map<string, Selected[]>()

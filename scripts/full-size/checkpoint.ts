@@ -27,7 +27,8 @@ export interface WrittenCheckpoint {
 
 /**
  * Writes the folder. Files of an earlier one are overwritten.
- * @param pictured whether the item has a picture; without one the tower has nothing to do, and nothing is planted in it
+ * @param pictured whether the item has a picture; without one the tower has nothing to do, and
+ *   nothing is planted in it
  */
 export async function writeCheckpoint(
   dir: string,

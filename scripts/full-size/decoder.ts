@@ -1,6 +1,7 @@
 /**
- * @file The decoder with planted weights: channel 0 of the stream carries each position's own number, attention and feed-forward block of layer
- * `n` each read it and write to a channel of their own. Queries and keys are zero, so attention is the plain mean of what a position sees.
+ * @file The decoder with planted weights: channel 0 of the stream carries each position's own
+ * number, attention and feed-forward block of layer `n` each read it and write to a channel of
+ * their own. Queries and keys are zero, so attention is the plain mean of what a position sees.
  */
 
 import type { DecoderPlaces } from '../../src/models/families/decoders/llada.ts'

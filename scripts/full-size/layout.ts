@@ -1,4 +1,7 @@
-/** @file What a layout has to say of itself: its files, its tensors, what is planted in them, and what comes of it by hand. */
+/**
+ * @file What a layout has to say of itself: its files, its tensors, what is planted in them, and
+ * what comes of it by hand.
+ */
 
 import { BifocalError } from '../../src/foundation/numeric/errors.ts'
 import type { PreparedItem } from '../../src/models/families/family.ts'
@@ -65,8 +68,10 @@ export function visionLanguage(config: Readonly<Record<string, unknown>>): Visio
 }
 
 /**
- * What the files of a model hold: what its graph asks for, head included, as published files spell it.
- * @param modules beginnings of names, in the order of the modules; a tensor that fits none comes last
+ * What the files of a model hold: what its graph asks for, head included, as published files spell
+ * it.
+ * @param modules beginnings of names, in the order of the modules; a tensor that fits none comes
+ *   last
  */
 export function tensorsOf(model: VisionLanguageModel, modules: readonly string[]): SparseTensor[] {
   const tensors = modelParameters(model).map(({ name, dims }) => ({

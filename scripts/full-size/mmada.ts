@@ -34,8 +34,9 @@ const DECODER = { multipliers: [1, 1, 2, 2, 4], blocks: [4, 4, 3, 4, 3], bits: B
 const MIDDLE = 4
 
 /**
- * Where the white pixel, 1, passes: channel 0 all the way, residual blocks add nothing to it. Levels change the width at their first block.
- * Every tensor here is needed, or all latents are 0, which is code 0.
+ * Where the white pixel, 1, passes: channel 0 all the way, residual blocks add nothing to it.
+ * Levels change the width at their first block. Every tensor here is needed, or all latents are 0,
+ * which is code 0.
  */
 const PATH = [
   'encoder.conv_in.weight',

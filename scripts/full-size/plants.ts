@@ -1,19 +1,25 @@
 /**
- * @file Numbers put into weights that are zero otherwise. Each planted tensor holds one number at some places, so that what a model computes
- * with it can be worked out with pencil and paper, and so that leaving one tensor out says what its effect is.
+ * @file Numbers put into weights that are zero otherwise. Each planted tensor holds one number at
+ * some places, so that what a model computes with it can be worked out with pencil and paper, and
+ * so that leaving one tensor out says what its effect is.
  */
 
 import type { Run } from './sparse.ts'
 
 export interface Plant {
   readonly value: number
-  /** Elements, flat; `all` for the weights of norms, which would stop everything if they were zero. */
+  /**
+   * Elements, flat; `all` for the weights of norms, which would stop everything if they were zero.
+   */
   readonly at: readonly number[] | 'all'
   /** What `value` is multiplied by at each place; default 1. */
   readonly factors?: readonly number[]
 }
 
-/** By the tensor's name in the files. Sums and products of them are exact in bf16 where they are stored. */
+/**
+ * By the tensor's name in the files. Sums and products of them are exact in bf16 where they are
+ * stored.
+ */
 export type Plants = ReadonlyMap<string, Plant>
 
 /** The number in a tensor; 0 where nothing is planted. Calculations ask for it by name. */
@@ -39,7 +45,10 @@ export function runsOf({ value, at, factors }: Plant, size: number): Run[] {
 
 export const ONES: Plant = { value: 1, at: 'all' }
 
-/** Differs from layer to layer, so that no layer's tensor can stand for another's: 1 + n/64 is exact in bf16 up to n = 63. */
+/**
+ * Differs from layer to layer, so that no layer's tensor can stand for another's: 1 + n/64 is exact
+ * in bf16 up to n = 63.
+ */
 export function step(layer: number): number {
   return 1 + layer / 64
 }
@@ -49,6 +58,8 @@ export function unit(width: number): number {
   return 2 ** -Math.round(Math.log2(width) / 2)
 }
 
-/** Channels of the residual stream that the blocks of a layer write to; channel 0 is what they read. */
+/**
+ * Channels of the residual stream that the blocks of a layer write to; channel 0 is what they read.
+ */
 export const attentionChannel = (layer: number) => 1 + 2 * layer
 export const feedForwardChannel = (layer: number) => 2 + 2 * layer

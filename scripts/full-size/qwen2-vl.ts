@@ -1,4 +1,7 @@
-/** @file Qwen2-VL-2B: a tower for pictures of any size, a causal decoder with a tied head. @see specs/ar-vlms.md §3 */
+/**
+ * @file Qwen2-VL-2B: a tower for pictures of any size, a causal decoder with a tied head. @see
+ * specs/ar-vlms.md §3
+ */
 
 import { HUGGING_FACE_PLACES } from '../../src/models/families/decoders/llada.ts'
 import type { PreparedItem } from '../../src/models/families/family.ts'
@@ -176,7 +179,8 @@ export function qwen2VlLayout(size: Size): Layout {
     },
     tensors: tensorsOf(model, ['visual.', EMBEDDINGS, 'model.layers.', 'model.norm.']),
     plants: new Map([...picture, ...plantDecoder(decoder)]),
-    // As transformers writes it: one file, whose end lies past 4 GiB. The published one is cut at 4 GB.
+    // As transformers writes it: one file, whose end lies past 4 GiB. The published one is cut at 4
+    // GB.
     shardBytes: 5e9,
     decoder,
     rows: ({ inputIds, imageIndex }) => inputIds.filter((_, at) => imageIndex[at]! < 0),

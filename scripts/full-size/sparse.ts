@@ -1,4 +1,7 @@
-/** @file Checkpoint files of any size that take almost no disk: what is not planted stays a hole, and holes read as zeros. */
+/**
+ * @file Checkpoint files of any size that take almost no disk: what is not planted stays a hole,
+ * and holes read as zeros.
+ */
 
 import { mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -13,7 +16,9 @@ export interface SparseTensor {
   readonly dims: readonly number[]
 }
 
-/** What a tensor holds beside zeros: numbers from an element on, flat, exact in the tensor's dtype. */
+/**
+ * What a tensor holds beside zeros: numbers from an element on, flat, exact in the tensor's dtype.
+ */
 export interface Run {
   readonly at: number
   readonly values: readonly number[]
@@ -55,8 +60,9 @@ function bytesOf(dtype: SparseTensor['dtype'], values: readonly number[]): Uint8
 }
 
 /**
- * Writes a model's weights as `save_pretrained` does: tensors in the order of the modules, a new file where the next one would pass the limit,
- * and an index; one file alone is `model.safetensors`.
+ * Writes a model's weights as `save_pretrained` does: tensors in the order of the modules, a new
+ * file where the next one would pass the limit, and an index; one file alone is
+ * `model.safetensors`.
  * @param shardBytes at most, of tensors
  */
 export async function writeSparseShards(

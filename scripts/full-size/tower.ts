@@ -1,6 +1,7 @@
 /**
- * @file A pre-norm image tower with planted weights, seen by a white picture: every patch is the same, so that attention changes nothing and one
- * patch stands for all. Channel 0 carries the pixel; each layer's blocks read it and write to a channel of their own, as in the decoder.
+ * @file A pre-norm image tower with planted weights, seen by a white picture: every patch is the
+ * same, so that attention changes nothing and one patch stands for all. Channel 0 carries the
+ * pixel; each layer's blocks read it and write to a channel of their own, as in the decoder.
  */
 
 import {
@@ -28,7 +29,10 @@ export interface PlantedTower {
   readonly hidden: number
   readonly inner: number
   readonly layers: number
-  /** Where values begin in the tensor that makes them: behind queries and keys where the three are one. */
+  /**
+   * Where values begin in the tensor that makes them: behind queries and keys where the three are
+   * one.
+   */
   readonly valueRow: number
   activation(x: number): number
 }
@@ -100,7 +104,8 @@ export function quickGelu(x: number): number {
 }
 
 /**
- * The projection's neuron: GELU by the error function leaves what is above 6 as it is, to nine digits and more.
+ * The projection's neuron: GELU by the error function leaves what is above 6 as it is, to nine
+ * digits and more.
  * @param x above 6, or 0
  */
 export function plainGelu(x: number): number {

@@ -1,4 +1,6 @@
-/** @file One item embedded with a planted checkpoint, and its vector compared with the one by hand. */
+/**
+ * @file One item embedded with a planted checkpoint, and its vector compared with the one by hand.
+ */
 
 import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -14,7 +16,10 @@ import { type Strength, strengthOf } from './plants.ts'
 /** Seconds. */
 export interface Span {
   readonly elapsed: number
-  /** Of processor time, all threads together: what is left of `elapsed` on a machine that others use too. */
+  /**
+   * Of processor time, all threads together: what is left of `elapsed` on a machine that others use
+   * too.
+   */
   readonly busy: number
 }
 
@@ -28,7 +33,10 @@ export interface Measured {
 export interface Compared {
   /** Largest difference of an element of the unit vector from the one by hand. */
   readonly difference: number
-  /** What leaving a planted tensor out changes by hand: of the first, a middle and the last one in the files, and those past 4 GiB. */
+  /**
+   * What leaving a planted tensor out changes by hand: of the first, a middle and the last one in
+   * the files, and those past 4 GiB.
+   */
   readonly effects: readonly Effect[]
 }
 
@@ -120,7 +128,10 @@ function isMatrix(at: readonly number[] | 'all' | undefined): boolean {
   return at !== undefined && at !== 'all'
 }
 
-/** The most memory that this process has had resident, bytes: mapped weights that were touched count. Linux only. */
+/**
+ * The most memory that this process has had resident, bytes: mapped weights that were touched
+ * count. Linux only.
+ */
 export async function peakResident(): Promise<number | undefined> {
   const status = await readFile('/proc/self/status', 'utf8').catch(() => '')
   const [, kilobytes] = /^VmHWM:\s+(\d+) kB/m.exec(status) ?? []

@@ -1,4 +1,7 @@
-/** @file A byte-level tokenizer as large as a published one, of made-up tokens: opening it takes what the published one takes. */
+/**
+ * @file A byte-level tokenizer as large as a published one, of made-up tokens: opening it takes
+ * what the published one takes.
+ */
 
 import {
   BYTE_CHARACTERS,
@@ -8,13 +11,15 @@ import {
 } from '../../src/inputs/text/byte-level.ts'
 
 /**
- * @param plain number of tokens that text can give; ids 0 … 255 are bytes, then pairs and triples of them
+ * @param plain number of tokens that text can give; ids 0 … 255 are bytes, then pairs and triples
+ *   of them
  * @param added token → id, behind the plain ones
  */
 export function madeUpTokenizer(plain: number, added: Readonly<Record<string, number>>): TokenizerJson {
   const tokens: string[] = [...BYTE_CHARACTERS]
   const merges: [string, string][] = []
-  // Every token longer than a byte is an earlier one and a byte: breadth first, all pairs before the first triple.
+  // Every token longer than a byte is an earlier one and a byte: breadth first, all pairs before
+  // the first triple.
   for (let at = 0; tokens.length < plain; at++) {
     for (const byte of BYTE_CHARACTERS) {
       if (tokens.length === plain) break
@@ -30,7 +35,9 @@ export function madeUpTokenizer(plain: number, added: Readonly<Record<string, nu
   })
 }
 
-/** LLaDA's: 126,080 plain tokens and 269 added ones. @see specs/lavida.md §1.6, specs/mmada.md §2.1 */
+/**
+ * LLaDA's: 126,080 plain tokens and 269 added ones. @see specs/lavida.md §1.6, specs/mmada.md §2.1
+ */
 export function lladaTokenizer(): TokenizerJson {
   const names: Record<number, string> = {
     126080: '<|startoftext|>',

@@ -1,4 +1,7 @@
-/** @file What stands in the parity table beside fixtures: a published config of each family, and the graph that it gives. */
+/**
+ * @file What stands in the parity table beside fixtures: a published config of each family, and the
+ * graph that it gives.
+ */
 
 import { sizeOf } from '../../src/foundation/numeric/tensor.ts'
 import { modelParameters } from '../../src/models/families/parameters.ts'

@@ -1,4 +1,7 @@
-/** @file What verification printed, kept as docs/parity.json: a device can be measured later than another, a fixture alone. */
+/**
+ * @file What verification printed, kept as docs/parity.json: a device can be measured later than
+ * another, a fixture alone.
+ */
 
 import { z } from 'zod'
 import { DEVICES, type Device } from '../../src/engine/runtime/devices.ts'
@@ -8,7 +11,10 @@ const reportSchema = z.strictObject({
   /** Tensors that the fixture expects. */
   expected: z.number(),
   compared: z.number(),
-  /** Largest difference of each stage as a share of its tolerance, in the order of the computation; `null`: differs in kind. */
+  /**
+   * Largest difference of each stage as a share of its tolerance, in the order of the computation;
+   * `null`: differs in kind.
+   */
   stages: z.record(z.string(), z.number().nullable()),
   /** The first stage that differs. */
   failure: z.string().optional(),
@@ -47,7 +53,10 @@ export async function readMeasurements(path: string): Promise<Measurements> {
   return await readJson(path, fileSchema)
 }
 
-/** @param path the file; fixtures are sorted by name, so that a later measurement changes its own lines only */
+/**
+ * @param path the file; fixtures are sorted by name, so that a later measurement changes its own
+ *   lines only
+ */
 export async function writeMeasurements(path: string, { driver, fixtures }: Measurements): Promise<void> {
   const sorted = fixtures.toSorted((a, b) => (a.name < b.name ? -1 : 1))
   await writeFileAtomic(path, `${JSON.stringify({ driver, fixtures: sorted }, undefined, 1)}\n`)

@@ -1,4 +1,7 @@
-/** @file How a device embeds, held against the CPU in f32: vectors by their cosine, seconds by their ratio. */
+/**
+ * @file How a device embeds, held against the CPU in f32: vectors by their cosine, seconds by their
+ * ratio.
+ */
 
 import type { Device } from '../../src/engine/runtime/devices.ts'
 import { BifocalError } from '../../src/foundation/numeric/errors.ts'

@@ -1,4 +1,7 @@
-/** @file What the command line refuses or survives, each in a process of its own: broken models, adapters, tables of shards, cache folders. */
+/**
+ * @file What the command line refuses or survives, each in a process of its own: broken models,
+ * adapters, tables of shards, cache folders.
+ */
 
 import { spawnSync } from 'node:child_process'
 import {

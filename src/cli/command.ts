@@ -1,4 +1,7 @@
-/** @file How a command is described: its line, its flags with their types, and what it does. Parsing is commander's. */
+/**
+ * @file How a command is described: its line, its flags with their types, and what it does. Parsing
+ * is commander's.
+ */
 
 import type { Command as Parser } from 'commander'
 import { z } from 'zod'
@@ -51,10 +54,9 @@ export interface CommandEntry {
 /**
  * Starts the description of a command.
  * @param line name and arguments: `embed <model>`, `verify [model]`
- * @example
- * export const score = command('score <model>', 'Score a model')
- *   .option('--seed <n>', 'of the draws; default 0', z.coerce.number().int().optional())
- *   .action(async ({ model, seed }, io) => { io.print(`${model} ${seed}`, { model, seed }); return 0 })
+ * @example export const score = command('score <model>', 'Score a model') .option('--seed <n>', 'of
+ * the draws; default 0', z.coerce.number().int().optional()) .action(async ({ model, seed }, io) =>
+ * { io.print(`${model} ${seed}`, { model, seed }); return 0 })
  */
 export function command<L extends string>(line: L, summary: string): CommandBuilder<Arguments<L>> {
   return new CommandBuilder(line, summary, [])
@@ -71,7 +73,10 @@ export class CommandBuilder<Given> {
     this.#flags = flags
   }
 
-  /** A flag. With a schema, its value is what the schema makes of the text; a refusal is a usage error. */
+  /**
+   * A flag. With a schema, its value is what the schema makes of the text; a refusal is a usage
+   * error.
+   */
   option<F extends string>(
     flags: F,
     description: string,

@@ -10,7 +10,8 @@ export interface Failure {
 }
 
 /**
- * @param interrupted whether Ctrl-C was pressed: what is thrown after that and has no code of its own is its echo
+ * @param interrupted whether Ctrl-C was pressed: what is thrown after that and has no code of its
+ *   own is its echo
  * @param debug whether to show the stack
  */
 export function failureOf(
@@ -33,7 +34,10 @@ export function failureOf(
   }
 }
 
-/** Help and version end with 0 and have been printed; what the parser refuses is a usage error with its own suggestion. */
+/**
+ * Help and version end with 0 and have been printed; what the parser refuses is a usage error with
+ * its own suggestion.
+ */
 function commanderFailure(error: CommanderError, stack: string): Failure {
   if (error.exitCode === 0) return { exitCode: 0, words: undefined }
   if (error.code === 'commander.help') return { exitCode: 2, words: undefined }

@@ -31,7 +31,10 @@ export const threads = wholeNumber(1, 256).optional()
 export const layer = z
   .union([z.literal('last'), wholeNumber(0)], { error: 'expected "last" or the number of a decoder layer' })
   .optional()
-/** Published embedders, see `presets`, named here because the library is not loaded before a command runs; a test compares. */
+/**
+ * Published embedders, see `presets`, named here because the library is not loaded before a command
+ * runs; a test compares.
+ */
 export const preset = oneOf([
   'vlm2vec-llava-next',
   'vlm2vec-qwen2-vl',

@@ -1,4 +1,7 @@
-/** @file Models by name on the command line: pulled, inspected, embedded with, from a local hub into a cache of links. */
+/**
+ * @file Models by name on the command line: pulled, inspected, embedded with, from a local hub into
+ * a cache of links.
+ */
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -15,7 +18,9 @@ let root: string
 let model: string
 let server: HubServer
 const refs = { main: COMMIT }
-/** A new cache for each test that needs one; bifocal's own beside it, as hard links want one disk. */
+/**
+ * A new cache for each test that needs one; bifocal's own beside it, as hard links want one disk.
+ */
 const environment = (home: string, more: NodeJS.ProcessEnv = {}) => ({
   HF_HOME: join(root, home),
   HF_ENDPOINT: server.url,

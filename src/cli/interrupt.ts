@@ -1,6 +1,11 @@
-/** @file Ctrl-C: the first asks the command to save its state and stop, the second stops at once. */
+/**
+ * @file Ctrl-C: the first asks the command to save its state and stop, the second stops at once.
+ */
 
-/** `process.exit` waits for running threads or tears the engine down under them; a signal does not. Shells say 130 for it. */
+/**
+ * `process.exit` waits for running threads or tears the engine down under them; a signal does not.
+ * Shells say 130 for it.
+ */
 function stopAtOnce(): void {
   // Half-written files are cleared away by what listens for this.
   process.emit('exit', 130)

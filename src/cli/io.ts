@@ -1,4 +1,6 @@
-/** @file What a command may say and where: data to stdout, words to stderr, one line of progress. */
+/**
+ * @file What a command may say and where: data to stdout, words to stderr, one line of progress.
+ */
 
 import { createColors } from 'picocolors'
 import { type Progress, ProgressLine } from './progress.ts'
@@ -29,7 +31,8 @@ export function terminalIo(json: boolean, signal: AbortSignal): CommandIo {
   const { stdout, stderr, env } = process
   const color = wantsColor(stdout, env)
   const paint = createColors(wantsColor(stderr, env))
-  // A log has no cursor to move, and continuous integration keeps a log even where it gives a terminal.
+  // A log has no cursor to move, and continuous integration keeps a log even where it gives a
+  // terminal.
   const line = new ProgressLine({
     write: (text) => stderr.write(text),
     redraws: stderr.isTTY === true && !env.CI,

@@ -1,4 +1,7 @@
-/** @file Items that a flag names: a file, a folder, or what is piped in; there has to be one at least. */
+/**
+ * @file Items that a flag names: a file, a folder, or what is piped in; there has to be one at
+ * least.
+ */
 
 import { constants, existsSync, openSync, statSync } from 'node:fs'
 import { Socket } from 'node:net'
@@ -9,7 +12,8 @@ import type { ItemSource } from '../inputs/data/source.ts'
 import { piecesOf } from './stdin.ts'
 
 /**
- * Pipes, `-` for stdin and those of a path (`<(…)`), have lines of JSON, and pictures by paths from the working directory.
+ * Pipes, `-` for stdin and those of a path (`<(…)`), have lines of JSON, and pictures by paths from
+ * the working directory.
  * @throws UsageError `usage/empty-input`; InterruptedError; what `openItems` throws
  */
 export async function itemsIn(
@@ -31,8 +35,8 @@ export async function itemsIn(
 }
 
 /**
- * Not as a file: those are opened and read by threads, and one that waits for a writer keeps the process from ending. A socket waits in the event loop,
- * also for a writer that is still to come.
+ * Not as a file: those are opened and read by threads, and one that waits for a writer keeps the
+ * process from ending. A socket waits in the event loop, also for a writer that is still to come.
  */
 function pipeAt(path: string): Readable | undefined {
   if (!existsSync(path) || !statSync(path).isFIFO()) return undefined

@@ -11,7 +11,10 @@ import { failureOf } from './failure.ts'
 import { interruption } from './interrupt.ts'
 import { terminalIo } from './io.ts'
 
-/** A reader that went away (`| head`) ends the command quietly: nobody is left to tell. Any other loss of data is told. */
+/**
+ * A reader that went away (`| head`) ends the command quietly: nobody is left to tell. Any other
+ * loss of data is told.
+ */
 function endWithReader(stream: NodeJS.WriteStream): void {
   stream.on('error', (cause: NodeJS.ErrnoException) => {
     if (cause.code === 'EPIPE') process.exit(0)
@@ -72,5 +75,6 @@ endWithReader(process.stderr)
 const code = await main(process.argv)
 await drained(process.stdout)
 await drained(process.stderr)
-// Not only `process.exitCode`: a worker that still computes would keep the process alive after an interruption.
+// Not only `process.exitCode`: a worker that still computes would keep the process alive after an
+// interruption.
 process.exit(code)

@@ -1,4 +1,7 @@
-/** @file MMaDA's published config, and that of a tiny model of the same layout, as far as the family reads them. */
+/**
+ * @file MMaDA's published config, and that of a tiny model of the same layout, as far as the family
+ * reads them.
+ */
 
 import { lladaConfig } from './lavida.ts'
 

@@ -112,7 +112,10 @@ export const smolvlm500m = {
   },
 }
 
-/** As published: text settings flat, keys of the class defaults partly left out. @see specs/ar-vlms.md §3.1 */
+/**
+ * As published: text settings flat, keys of the class defaults partly left out. @see
+ * specs/ar-vlms.md §3.1
+ */
 export const qwen2vl2b = {
   model_type: 'qwen2_vl',
   hidden_size: 1536,

@@ -1,5 +1,6 @@
-// What bifocal computes for a few pictures and prompts with a folder in LLaVA layout: input for load_twin_ar.py. Needs `npm run build`.
-// Usage: node test/oracles/dump_twin_ar.mjs MODEL OUT.safetensors
+// What bifocal computes for a few pictures and prompts with a folder in LLaVA layout: input for
+// load_twin_ar.py. Needs `npm run build`. Usage: node test/oracles/dump_twin_ar.mjs MODEL
+// OUT.safetensors
 import { fileURLToPath } from 'node:url'
 
 const built = (path) => import(new URL(`../../dist/${path}.js`, import.meta.url).href)

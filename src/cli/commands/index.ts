@@ -1,4 +1,7 @@
-/** @file All commands, in the order of the help page. Each file holds flags only and imports its library when it runs. */
+/**
+ * @file All commands, in the order of the help page. Each file holds flags only and imports its
+ * library when it runs.
+ */
 
 import type { CommandEntry } from '../command.ts'
 import { embed } from './embed.ts'

@@ -1,4 +1,7 @@
-/** @file `bifocal inspect`: what a model folder holds, how long its items will take here, and what fewer bits would change. */
+/**
+ * @file `bifocal inspect`: what a model folder holds, how long its items will take here, and what
+ * fewer bits would change.
+ */
 
 import { BifocalError, UsageError } from '../../foundation/numeric/errors.ts'
 import type { EmbedItem } from '../../inputs/data/input.ts'

@@ -1,4 +1,7 @@
-/** @file `bifocal verify`: compares with expected values, computed by the reference implementations or kept in an embedder's contract. */
+/**
+ * @file `bifocal verify`: compares with expected values, computed by the reference implementations
+ * or kept in an embedder's contract.
+ */
 
 import { existsSync } from 'node:fs'
 import { UsageError } from '../../foundation/numeric/errors.ts'
@@ -144,7 +147,9 @@ async function goldenItemsOf(path: string, signal: AbortSignal): Promise<GoldenI
   return items
 }
 
-/** Stages in the order of the computation, the worst difference of each as a share of its tolerance. */
+/**
+ * Stages in the order of the computation, the worst difference of each as a share of its tolerance.
+ */
 function reportWords({ fixture, kind, stages, compared, expected, failure }: VerifyReport): string {
   const width = Math.max(5, ...stages.map(({ stage }) => stage.length))
   const rows = stages.map(({ stage, worst, compared: count }) => {

@@ -11,7 +11,8 @@ import type { DifferentiableOp, Op } from './op.ts'
  * @param loss a value with one element
  * @param wrt values to differentiate by, e.g. the fed parameters
  * @returns for each of `wrt` a value of its shape
- * @throws GraphError `graph/not-scalar`, or `graph/no-gradient` when the loss doesn't depend on one of them
+ * @throws GraphError `graph/not-scalar`, or `graph/no-gradient` when the loss doesn't depend on one
+ *   of them
  */
 export function gradients(loss: Value<'f32'>, wrt: readonly Value<'f32'>[]): Value<'f32'>[] {
   if (loss.dims.length !== 0) {
@@ -29,7 +30,9 @@ export interface Seed {
   upstream: Value<'f32'>
 }
 
-/** As `gradients`, from given gradients of outputs (GradCache continues a backward pass this way). */
+/**
+ * As `gradients`, from given gradients of outputs (GradCache continues a backward pass this way).
+ */
 export function vectorJacobian(seeds: readonly Seed[], wrt: readonly Value<'f32'>[]): Value<'f32'>[] {
   const graph = seeds[0]?.output.graph
   if (graph === undefined)

@@ -1,4 +1,7 @@
-/** @file Graph building, compilation and what the engine then computes: shapes are checked before anything runs. */
+/**
+ * @file Graph building, compilation and what the engine then computes: shapes are checked before
+ * anything runs.
+ */
 
 import { describe, expect, test } from 'vitest'
 import { f32, i64, type Tensor } from '../../foundation/numeric/tensor.ts'

@@ -1,4 +1,7 @@
-/** @file From a graph to an ONNX model: keeps what the outputs need and writes it, weights staying where they lie. */
+/**
+ * @file From a graph to an ONNX model: keeps what the outputs need and writes it, weights staying
+ * where they lie.
+ */
 
 import { i64, type Tensor } from '../../foundation/numeric/tensor.ts'
 import type {
@@ -32,8 +35,9 @@ export interface CompileOptions {
   /** Default `f32`. */
   precision?: Precision
   /**
-   * Whether the device multiplies f16 by itself (a GPU): at `f16`, linear layers then compute in f16. Default false, right for the CPU, whose engine
-   * only saves memory by it: weights are unpacked at each run.
+   * Whether the device multiplies f16 by itself (a GPU): at `f16`, linear layers then compute in
+   * f16. Default false, right for the CPU, whose engine only saves memory by it: weights are
+   * unpacked at each run.
    */
   halfProducts?: boolean
 }
@@ -111,8 +115,9 @@ export function reachable(graph: Graph, values: readonly Value[], fusions: Fusio
 }
 
 /**
- * The same nodes, still with inputs before their users: what is computed of weights alone comes first. The engine goes from the outputs back and,
- * of a node's inputs, visits the one that was written last first: weights unpacked behind the input of their layer would all be unpacked before
+ * The same nodes, still with inputs before their users: what is computed of weights alone comes
+ * first. The engine goes from the outputs back and, of a node's inputs, visits the one that was
+ * written last first: weights unpacked behind the input of their layer would all be unpacked before
  * the first layer runs, the whole model in f32 at once.
  */
 function weightsFirst(nodes: readonly Node[]): Node[] {
@@ -172,7 +177,8 @@ class ModelWriter implements NodeWriter {
   #changed(node: Node, [first, second, third]: readonly string[]): string | undefined {
     const changed = node.inputs.map(({ id }) => this.#plan.get(id))
     const [table, weight] = changed
-    // What is held in 8 bits has no other users than linear layers, which read its two arrays by their names.
+    // What is held in 8 bits has no other users than linear layers, which read its two arrays by
+    // their names.
     if (isNode(node, 'Cast') && table?.form === 'int8') return first
     if (isLinear(node) && weight !== undefined && weight.form !== 'half')
       return this.#linears.write({ x: first!, weight: weight.name, bias: third }, weight.form)
@@ -185,8 +191,9 @@ class ModelWriter implements NodeWriter {
   }
 
   /**
-   * A parameter as what its users expect: one that is declared f32 but held in 16 bits has to be unpacked. Where the device knows no f16, so has
-   * one that is declared f16; its users, which look rows up and cast, do the same on f32.
+   * A parameter as what its users expect: one that is declared f32 but held in 16 bits has to be
+   * unpacked. Where the device knows no f16, so has one that is declared f16; its users, which look
+   * rows up and cast, do the same on f32.
    */
   #unpacked({ attributes: { name, placement }, output: { id, dtype } }: Node<'Parameter'>): string {
     const form = this.#plan.get(id)?.form

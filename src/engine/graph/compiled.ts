@@ -3,16 +3,18 @@
 import type { DType, Tensor } from '../../foundation/numeric/tensor.ts'
 
 /**
- * `f32` is the reference. `f16` holds matrices in 16 bits. `int8` holds the weights of linear layers in 8 bits with a scale for each output, and
- * rounds their inputs to 8 bits with a scale for each row; all else (norms, embeddings, patches, attention, pooled vectors) stays f32.
+ * `f32` is the reference. `f16` holds matrices in 16 bits. `int8` holds the weights of linear
+ * layers in 8 bits with a scale for each output, and rounds their inputs to 8 bits with a scale for
+ * each row; all else (norms, embeddings, patches, attention, pooled vectors) stays f32.
  */
 export type Precision = (typeof PRECISIONS)[number]
 
 export const PRECISIONS = ['f32', 'f16', 'int8'] as const
 
 /**
- * What the runtime makes of a stored weight: `half` 16 bits (f16 and bf16 stay, f32 becomes f16); `f16`; `int8` the two arrays of
- * `int8Names`: values `[in, out] i8` (+ 128 as u8, see `EncodeOptions.signedWeights`) and scales `[out] f32`, see `int8Rows`.
+ * What the runtime makes of a stored weight: `half` 16 bits (f16 and bf16 stay, f32 becomes f16);
+ * `f16`; `int8` the two arrays of `int8Names`: values `[in, out] i8` (+ 128 as u8, see
+ * `EncodeOptions.signedWeights`) and scales `[out] f32`, see `int8Rows`.
  */
 export type WeightForm = 'half' | 'f16' | 'int8'
 
@@ -35,8 +37,9 @@ export interface FeedSlot {
 /** Where a frozen weight lies when the model is encoded. */
 export type WeightPlacement =
   /**
-   * Bytes `offset … offset + length` of the file `location` (relative to the model file), or of an in-memory buffer of that name.
-   * `alsoInput` lists the initializer as a graph input too: the engine then doesn't fold its cast to f32 at load (half the memory, slower runs).
+   * Bytes `offset … offset + length` of the file `location` (relative to the model file), or of an
+   * in-memory buffer of that name. `alsoInput` lists the initializer as a graph input too: the
+   * engine then doesn't fold its cast to f32 at load (half the memory, slower runs).
    */
   | { kind: 'external'; location: string; offset: number; length: number; dtype: DType; alsoInput?: boolean }
   | { kind: 'inline'; tensor: Tensor; alsoInput?: boolean }
@@ -45,15 +48,20 @@ export type WeightPlacement =
 
 export interface EncodeOptions {
   /**
-   * Whether the device may be given 16-bit floats. Where not, f16 weights are unpacked before anything reads them, tables of embeddings too: the
-   * engine then does it once, when the session opens. Default true.
+   * Whether the device may be given 16-bit floats. Where not, f16 weights are unpacked before
+   * anything reads them, tables of embeddings too: the engine then does it once, when the session
+   * opens. Default true.
    */
   halves?: boolean
   /**
-   * Whether the device has the engine's own operators for attention and rotation in f32, see fusion.ts: the CPU has. Default false.
+   * Whether the device has the engine's own operators for attention and rotation in f32, see
+   * fusion.ts: the CPU has. Default false.
    */
   fused?: boolean
-  /** Whether 8-bit weights are i8, else u8 around 128: what the processor sums exactly, see `sumsSignedExactly`. Default true. */
+  /**
+   * Whether 8-bit weights are i8, else u8 around 128: what the processor sums exactly, see
+   * `sumsSignedExactly`. Default true.
+   */
   signedWeights?: boolean
 }
 

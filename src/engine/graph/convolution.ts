@@ -1,4 +1,7 @@
-/** @file Two-dimensional convolution of `[batch, channels, height, width]` and the resampling that models use. */
+/**
+ * @file Two-dimensional convolution of `[batch, channels, height, width]` and the resampling that
+ * models use.
+ */
 
 import { f32 } from '../../foundation/numeric/tensor.ts'
 import { multiplyDims } from './dims.ts'
@@ -17,7 +20,8 @@ export interface ConvOptions {
 
 /**
  * Convolution (cross-correlation, as everywhere in the field).
- * @param x `[batch, in, height, width]`, height and width known @param weight `[out, in, kh, kw]` @param bias `[out]`
+ * @param x `[batch, in, height, width]`, height and width known @param weight `[out, in, kh, kw]`
+ *   @param bias `[out]`
  * @returns `[batch, out, h, w]`
  */
 export function conv2d(
@@ -78,7 +82,8 @@ export function depthToSpace(x: Value<'f32'>, block: number): Value<'f32'> {
 }
 
 /**
- * Weights of linear interpolation from `from` to `to` samples, corners not aligned, no antialias: `[to, from]`.
+ * Weights of linear interpolation from `from` to `to` samples, corners not aligned, no antialias:
+ * `[to, from]`.
  * @see specs/lavida.md §4.4 (PyTorch `interpolate`)
  */
 export function interpolationMatrix(from: number, to: number): Float32Array {
@@ -93,7 +98,10 @@ export function interpolationMatrix(from: number, to: number): Float32Array {
   return weights
 }
 
-/** Bilinear resize of `[…, height, width]` of known size: two constant matrix products, so the gradient is free. */
+/**
+ * Bilinear resize of `[…, height, width]` of known size: two constant matrix products, so the
+ * gradient is free.
+ */
 export function resizeBilinear(x: Value<'f32'>, height: number, width: number): Value<'f32'> {
   const [fromHeight, fromWidth] = x.dims.slice(-2).map((dim) => known(dim, x))
   const rows = x.graph.constant(f32([height, fromHeight!], interpolationMatrix(fromHeight!, height)))

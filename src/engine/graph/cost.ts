@@ -6,7 +6,10 @@ import { GraphError } from './errors.ts'
 import { type Graph, isNode, type Node } from './graph.ts'
 
 export interface GraphCost {
-  /** Floating-point operations of products and convolutions; a multiplication with its addition counts as two. */
+  /**
+   * Floating-point operations of products and convolutions; a multiplication with its addition
+   * counts as two.
+   */
   operations: number
   /** Elements that all other operators write. */
   elements: number

@@ -1,8 +1,11 @@
-/** @file Symbolic dimensions: whole numbers, or polynomials of named sizes such as `batch`, `2*batch`, `image+seq`. */
+/**
+ * @file Symbolic dimensions: whole numbers, or polynomials of named sizes such as `batch`,
+ * `2*batch`, `image+seq`.
+ */
 
 /**
- * A number, or a polynomial in canonical spelling (terms sorted, coefficients first). Equal sizes are equal strings,
- * so `===` compares them.
+ * A number, or a polynomial in canonical spelling (terms sorted, coefficients first). Equal sizes
+ * are equal strings, so `===` compares them.
  */
 export type Dim = number | string
 
@@ -91,7 +94,10 @@ export function divideDim(dim: Dim, divisor: Dim): Dim | undefined {
   return format(quotient)
 }
 
-/** The terms of a dimension: `[coefficient, names]` each. The encoder computes run-time sizes from them. */
+/**
+ * The terms of a dimension: `[coefficient, names]` each. The encoder computes run-time sizes from
+ * them.
+ */
 export function termsOf(dim: Dim): { coefficient: number; symbols: string[] }[] {
   return [...parse(dim)].map(([monomial, coefficient]) => ({
     coefficient,

@@ -1,4 +1,7 @@
-/** @file Element-wise operators. Two operands follow numpy's broadcasting; a plain number is a scalar. */
+/**
+ * @file Element-wise operators. Two operands follow numpy's broadcasting; a plain number is a
+ * scalar.
+ */
 
 import type { DType } from '../../foundation/numeric/tensor.ts'
 import type { Dim } from './dims.ts'

@@ -6,9 +6,14 @@ import type { Node } from './graph.ts'
 import { type AttributeValue, ONNX_TYPE } from './onnx-model.ts'
 import type { Op } from './op.ts'
 
-/** What an encoder may do: add nodes and constants, and turn symbolic sizes into run-time values. */
+/**
+ * What an encoder may do: add nodes and constants, and turn symbolic sizes into run-time values.
+ */
 export interface NodeWriter {
-  /** Adds an ONNX node and gives the name of its output. @param domain of the operator; default ONNX's own */
+  /**
+   * Adds an ONNX node and gives the name of its output. @param domain of the operator; default
+   * ONNX's own
+   */
   emit(
     type: string,
     inputs: readonly string[],
@@ -96,7 +101,8 @@ export const encoders: { readonly [O in Exclude<Op, 'Input' | 'Parameter'>]: Enc
       writer.constant(i64([1], [axis])),
     ])
   },
-  // Pads of every axis: with the `axes` input, the engine's transpose optimiser (1.30) reads past the end of a short list.
+  // Pads of every axis: with the `axes` input, the engine's transpose optimiser (1.30) reads past
+  // the end of a short list.
   Pad: ({ attributes: { axis, before, after }, inputs: [from] }, [x], writer) => {
     const at = (amount: Dim) => from!.dims.map((_, i) => (i === axis ? amount : 0))
     return writer.emit('Pad', [x!, writer.sizes([...at(before), ...at(after)])])
@@ -133,7 +139,10 @@ export function encodeNode<O extends keyof typeof encoders>(
   return encoder(node, inputs, writer)
 }
 
-/** 0 copies a size from the same place and one −1 is inferred; only what neither covers is computed at run time. */
+/**
+ * 0 copies a size from the same place and one −1 is inferred; only what neither covers is computed
+ * at run time.
+ */
 function reshapeTarget(from: readonly Dim[], to: readonly Dim[], writer: NodeWriter): string {
   const codes = to.map((dim, i) => (typeof dim === 'number' ? dim : dim === from[i] ? 0 : -1))
   if (codes.filter((code) => code === -1).length > 1 || codes.some((code, i) => code === 0 && to[i] === 0))

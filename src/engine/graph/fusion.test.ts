@@ -1,4 +1,7 @@
-/** @file Chains that become one operator of the engine's own: the same numbers, and only where nothing between is read. */
+/**
+ * @file Chains that become one operator of the engine's own: the same numbers, and only where
+ * nothing between is read.
+ */
 
 import { describe, expect, test } from 'vitest'
 import { fillNormal, stream } from '../../foundation/numeric/random.ts'

@@ -1,6 +1,7 @@
 /**
- * @file Chains of operators for which the engine's CPU has one operator of its own. The graph stays as it was built; only what is encoded differs,
- * and only where nothing else reads what lies between: gradients do.
+ * @file Chains of operators for which the engine's CPU has one operator of its own. The graph stays
+ * as it was built; only what is encoded differs, and only where nothing else reads what lies
+ * between: gradients do.
  */
 
 import { f32, i64, tensor } from '../../foundation/numeric/tensor.ts'
@@ -112,8 +113,8 @@ function attention(last: Node, once: (value: Value) => boolean): Fusion | undefi
 }
 
 /**
- * Without a mask: tile by tile, so that no scores of all heads are written (16 heads of 64, 577 positions, one core: 21 ms as a chain, 14 in one
- * operator).
+ * Without a mask: tile by tile, so that no scores of all heads are written (16 heads of 64, 577
+ * positions, one core: 21 ms as a chain, 14 in one operator).
  */
 function openAttention({ query, key, value, scale }: Attention): Fusion | undefined {
   const heads = Number(query.dims[2])
@@ -133,8 +134,9 @@ function openAttention({ query, key, value, scale }: Attention): Fusion | undefi
 }
 
 /**
- * Behind a causal mask. The engine's operator leaves out the keys that come later: they take more than half the time of a softmax, because a processor
- * computes exp(−10⁹) by way of its microcode (12 heads of 64, 256 positions, one core: 5.3 ms as a chain, 3.0 in one operator).
+ * Behind a causal mask. The engine's operator leaves out the keys that come later: they take more
+ * than half the time of a softmax, because a processor computes exp(−10⁹) by way of its microcode
+ * (12 heads of 64, 256 positions, one core: 5.3 ms as a chain, 3.0 in one operator).
  */
 function causalAttention({ query, key, value, scale }: Attention, mask: Value): Fusion | undefined {
   const [batch, seq, heads] = query.dims
@@ -146,7 +148,8 @@ function causalAttention({ query, key, value, scale }: Attention, mask: Value): 
       // Index of the last key of each sequence; what is padding, the mask says.
       const end = writer.emit('Sub', [total, writer.constant(tensor('i32', [1], Int32Array.of(1)))])
       const lengths = [writer.emit('Expand', [end, writer.sizes([batch!])]), writer.emit('Squeeze', [total])]
-      // A sink that takes no weight turns the engine's tiled variant off, which computes the later keys too.
+      // A sink that takes no weight turns the engine's tiled variant off, which computes the later
+      // keys too.
       const sink = writer.constant(
         f32([Number(heads)], new Float32Array(Number(heads)).fill(Number.NEGATIVE_INFINITY)),
       )
@@ -162,7 +165,10 @@ function causalAttention({ query, key, value, scale }: Attention, mask: Value): 
   }
 }
 
-/** Whether a mask `[batch or 1, 1, seq, seq]` gives keys behind the query a score that leaves them no weight. */
+/**
+ * Whether a mask `[batch or 1, 1, seq, seq]` gives keys behind the query a score that leaves them
+ * no weight.
+ */
 function hidesLater(mask: Value, seq: Dim): boolean {
   const choice = made('Where', mask)
   const seen = choice?.inputs[0]

@@ -1,4 +1,7 @@
-/** @file The gradient table: given a node and the gradient of its output, the gradients of its floating inputs. */
+/**
+ * @file The gradient table: given a node and the gradient of its output, the gradients of its
+ * floating inputs.
+ */
 
 import { convolve } from './convolution.ts'
 import type { Dim } from './dims.ts'
@@ -32,7 +35,10 @@ import { expand, pad, reshape, sliceAt, swapLast, transpose } from './shaping.ts
 
 type F32 = Value<'f32'>
 
-/** What a rule sees of a node. Inputs are sorted by kind, each kind in the order of the operator's arguments. */
+/**
+ * What a rule sees of a node. Inputs are sorted by kind, each kind in the order of the operator's
+ * arguments.
+ */
 export interface GradientContext<O extends DifferentiableOp> {
   attributes: OpAttributes[O]
   floats: readonly F32[]
@@ -157,7 +163,10 @@ function restored(reduced: F32, dims: readonly Dim[], axes: readonly number[]): 
   )
 }
 
-/** How many elements a mean over `axes` joins: a number, or a scalar that is known when the graph runs. */
+/**
+ * How many elements a mean over `axes` joins: a number, or a scalar that is known when the graph
+ * runs.
+ */
 function countAlong(x: F32, axes: readonly number[]): F32 | number {
   const count = multiplyDims(...axes.map((axis) => x.dims[axis]!))
   return typeof count === 'number' ? count : reduceSum(expand(reshape(x.graph.scalar(1), [1]), [count]))
@@ -167,7 +176,10 @@ function oneMinusSquare(x: F32): F32 {
   return sub(x.graph.scalar(1), mul(x, x))
 }
 
-/** `σ(x)(1 − y) + y` for `y = x·σ(x)`: two passes fewer than by the rules of a product and of a sigmoid. The engine computes `σ(x)` once. */
+/**
+ * `σ(x)(1 − y) + y` for `y = x·σ(x)`: two passes fewer than by the rules of a product and of a
+ * sigmoid. The engine computes `σ(x)` once.
+ */
 function siluSlope(x: F32, output: F32): F32 {
   return add(mul(sigmoid(x), sub(x.graph.scalar(1), output)), output)
 }
@@ -227,7 +239,10 @@ function rmsNormGradients({ floats, upstream, attributes: { epsilon } }: Gradien
   return [inward, sumTo(mul(upstream, mul(x!, inverse)), weight!.dims)]
 }
 
-/** With respect to the picture: a transposed convolution. To the kernel: a convolution over the batch, strides and dilations exchanged. */
+/**
+ * With respect to the picture: a transposed convolution. To the kernel: a convolution over the
+ * batch, strides and dilations exchanged.
+ */
 function convGradients({ floats, upstream, attributes }: GradientContext<'Conv'>): F32[] {
   const [x, weight] = floats
   const { strides, pads, dilations } = attributes

@@ -1,4 +1,7 @@
-/** @file A graph of typed values. Operators append nodes; equal nodes are shared; shapes are checked as they are added. */
+/**
+ * @file A graph of typed values. Operators append nodes; equal nodes are shared; shapes are checked
+ * as they are added.
+ */
 
 import { type DType, f32, type Tensor } from '../../foundation/numeric/tensor.ts'
 import type { Dim } from './dims.ts'
@@ -27,7 +30,10 @@ export function isNode<O extends Op>(node: Node, op: O): node is Node<O> {
   return node.op === op
 }
 
-/** Where a parameter lives when the graph runs: an initializer that the engine packs, or an array fed at each run (trainable weights). */
+/**
+ * Where a parameter lives when the graph runs: an initializer that the engine packs, or an array
+ * fed at each run (trainable weights).
+ */
 export type ParameterPlacement = OpAttributes['Parameter']['placement']
 
 export class Graph {
@@ -85,7 +91,10 @@ export class Graph {
     return this.nodes[value.id]!
   }
 
-  /** Appends a node, or returns the equal one that is there already. Operators call it; models call operators. */
+  /**
+   * Appends a node, or returns the equal one that is there already. Operators call it; models call
+   * operators.
+   */
   apply<O extends Exclude<Op, 'Constant'>, T extends DType>(
     op: O,
     inputs: readonly Value[],

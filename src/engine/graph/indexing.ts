@@ -6,14 +6,19 @@ import { GraphError, shapeMismatch } from './errors.ts'
 import type { Graph, Value } from './graph.ts'
 import { axisOf, expand, reshape } from './shaping.ts'
 
-/** Whole slices by index: the axis is replaced by the shape of `indices`. An embedding table is `gather(table, ids, 0)`. */
+/**
+ * Whole slices by index: the axis is replaced by the shape of `indices`. An embedding table is
+ * `gather(table, ids, 0)`.
+ */
 export function gather<T extends DType>(x: Value<T>, indices: Value<'i64'>, axis = 0): Value<T> {
   const along = axisOf('Gather', x, axis)
   const dims = [...x.dims.slice(0, along), ...indices.dims, ...x.dims.slice(along + 1)]
   return x.graph.apply('Gather', [x, indices], { axis: along }, x.dtype, dims)
 }
 
-/** One element for each index: `out[i][j] = x[i][indices[i][j]]` along `axis`; the other axes agree. */
+/**
+ * One element for each index: `out[i][j] = x[i][indices[i][j]]` along `axis`; the other axes agree.
+ */
 export function gatherElements(x: Value<'f32'>, indices: Value<'i64'>, axis: number): Value<'f32'> {
   const along = axisOf('GatherElements', x, axis)
   if (
@@ -25,7 +30,10 @@ export function gatherElements(x: Value<'f32'>, indices: Value<'i64'>, axis: num
   return x.graph.apply('GatherElements', [x, indices], { axis: along }, 'f32', indices.dims)
 }
 
-/** Sums single elements into zeros: the transpose of `gatherElements`. `indices` and `updates` have the same shape. */
+/**
+ * Sums single elements into zeros: the transpose of `gatherElements`. `indices` and `updates` have
+ * the same shape.
+ */
 export function scatterElements(
   dims: readonly Dim[],
   indices: Value<'i64'>,
@@ -38,8 +46,8 @@ export function scatterElements(
 }
 
 /**
- * Sums slices into zeros: the transpose of `gather`. Built on single elements, because the engine adds those one after the other:
- * the same bytes on every run, whatever the number of threads.
+ * Sums slices into zeros: the transpose of `gather`. Built on single elements, because the engine
+ * adds those one after the other: the same bytes on every run, whatever the number of threads.
  * @param updates shape of `dims` with `axis` replaced by the shape of `indices`
  */
 export function scatterAdd(
@@ -75,7 +83,9 @@ export function iota(graph: Graph, length: Dim): Value<'i64'> {
   return graph.apply('Iota', [], { length }, 'i64', [length])
 }
 
-/** Every `step`-th element of an axis of known size; a negative step runs backwards from the last. */
+/**
+ * Every `step`-th element of an axis of known size; a negative step runs backwards from the last.
+ */
 export function strided(x: Value<'f32'>, axis: number, step: number): Value<'f32'> {
   const along = axisOf('Slice', x, axis)
   const size = x.dims[along]!

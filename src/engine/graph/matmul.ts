@@ -7,7 +7,10 @@ import type { Value } from './graph.ts'
 import { reduceL2 } from './reduction.ts'
 import { reshape } from './shaping.ts'
 
-/** `[…, m, k] · […, k, n]` with broadcast leading axes; a vector counts as a row (left) or a column (right), as in numpy. */
+/**
+ * `[…, m, k] · […, k, n]` with broadcast leading axes; a vector counts as a row (left) or a column
+ * (right), as in numpy.
+ */
 export function matMul(a: Value<'f32'>, b: Value<'f32'>): Value<'f32'> {
   if (a.dims.length === 1)
     return reshape(matMul(reshape(a, [1, a.dims[0]!]), b), [...b.dims.slice(0, -2), ...b.dims.slice(-1)])
@@ -26,7 +29,9 @@ export interface GemmOptions {
   bias?: Value<'f32'>
 }
 
-/** `op(a)·op(b) + bias` for matrices `[m, k]`, `[k, n]` (stored transposed where the flags say so). */
+/**
+ * `op(a)·op(b) + bias` for matrices `[m, k]`, `[k, n]` (stored transposed where the flags say so).
+ */
 export function gemm(
   a: Value<'f32'>,
   b: Value<'f32'>,
@@ -89,7 +94,8 @@ export function summedWeight({ weight, down, up, scale }: UpdatedWeight): Value<
 }
 
 /**
- * What each row of the summed weight is multiplied by to have the length that `magnitude` says. Its own length counts as constant.
+ * What each row of the summed weight is multiplied by to have the length that `magnitude` says. Its
+ * own length counts as constant.
  * @param magnitude `[out]` @returns `[out]`
  * @see Liu et al. 2024 (DoRA), §4.3
  */
@@ -97,7 +103,10 @@ export function rowStretch(updated: UpdatedWeight, magnitude: Value<'f32'>): Val
   return div(magnitude, stopGradient(reduceL2(summedWeight(updated))))
 }
 
-/** A linear layer whose update turns the weight's rows, of the lengths `magnitude` `[out]`. @see Liu et al. 2024 (DoRA) */
+/**
+ * A linear layer whose update turns the weight's rows, of the lengths `magnitude` `[out]`. @see Liu
+ * et al. 2024 (DoRA)
+ */
 export function doraLinear(
   x: Value<'f32'>,
   updated: UpdatedWeight,

@@ -1,4 +1,7 @@
-/** @file The ONNX messages that a graph is written with: typed slots, initializers, attributes. No message is encoded by hand. */
+/**
+ * @file The ONNX messages that a graph is written with: typed slots, initializers, attributes. No
+ * message is encoded by hand.
+ */
 
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
 import type { DType, Tensor } from '../../foundation/numeric/tensor.ts'
@@ -30,7 +33,9 @@ export const ONNX_TYPE: { readonly [T in DType]: TensorProto_DataType } = {
   bool: TensorProto_DataType.BOOL,
 }
 
-/** A node attribute: whole numbers, text, or a list of whole numbers. Reals are written by `real`. */
+/**
+ * A node attribute: whole numbers, text, or a list of whole numbers. Reals are written by `real`.
+ */
 export type AttributeValue = number | string | number[] | { real: number }
 
 export function attributeMessage(name: string, value: AttributeValue): AttributeMessage {
@@ -109,7 +114,10 @@ export interface ModelParts {
   nodes: NodeMessage[]
 }
 
-/** The bytes of a model. Weights marked `alsoInput` are listed as inputs too: the engine then leaves them as they are. */
+/**
+ * The bytes of a model. Weights marked `alsoInput` are listed as inputs too: the engine then leaves
+ * them as they are.
+ */
 export function modelBytes(
   { inputs, outputs, weights, constants, nodes }: ModelParts,
   place: (slot: WeightSlot) => WeightPlacement,

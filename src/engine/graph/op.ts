@@ -1,4 +1,7 @@
-/** @file The operators of a graph and their attributes: the one list that gradients and encoding are typed by. */
+/**
+ * @file The operators of a graph and their attributes: the one list that gradients and encoding are
+ * typed by.
+ */
 
 import type { DType, Tensor } from '../../foundation/numeric/tensor.ts'
 import type { Dim } from './dims.ts'

@@ -1,6 +1,6 @@
 /**
- * @file Which weights a precision changes. The graph stays as it was built, so its parameters are those of the checkpoint whatever the precision;
- * only what is encoded differs.
+ * @file Which weights a precision changes. The graph stays as it was built, so its parameters are
+ * those of the checkpoint whatever the precision; only what is encoded differs.
  */
 
 import type { Precision, WeightForm } from './compiled.ts'
@@ -54,7 +54,10 @@ function onlyInLinears(nodes: readonly Node[], matrices: readonly Node<'Paramete
   return matrices.filter(({ output }) => output.dims.length === 2 && fits(output))
 }
 
-/** A linear layer over many rows. Rows that are the items of a batch are pooled vectors: part of the readout, and too few to be worth it. */
+/**
+ * A linear layer over many rows. Rows that are the items of a batch are pooled vectors: part of the
+ * readout, and too few to be worth it.
+ */
 export function isLinear(node: Node): node is Node<'Gemm'> {
   return (
     isNode(node, 'Gemm') &&

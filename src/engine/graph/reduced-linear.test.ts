@@ -25,7 +25,10 @@ const [ROWS, IN, OUT] = [5, 300, 7]
 const weight = random([OUT, IN], 'weight')
 const bias = random([OUT], 'bias')
 const signedSums = await sumsSignedExactly()
-/** Rows of very different sizes: one scale for all of them would lose the small ones. One row is zero. */
+/**
+ * Rows of very different sizes: one scale for all of them would lose the small ones. One row is
+ * zero.
+ */
 const x = f32(
   [1, ROWS, IN],
   random([ROWS, IN], 'x').data.map((value, i) => value * 10 ** (Math.floor(i / IN) - 3) * (i < IN ? 0 : 1)),
@@ -120,7 +123,8 @@ describe('int8', () => {
     const exact = await run(layer(), { x }, {}, { weights })
     for (let row = 1; row < ROWS; row++) {
       const off = Array.from({ length: OUT }, (_, o) => reduced[row * OUT + o]! - exact[row * OUT + o]!)
-      // A step of 1/127 of a row's largest element, uniform rounding, on both sides: about 1 % of the product's own spread.
+      // A step of 1/127 of a row's largest element, uniform rounding, on both sides: about 1 % of
+      // the product's own spread.
       expect(Math.hypot(...off) / Math.sqrt(OUT)).toBeLessThan(0.03 * Math.sqrt(IN) * 10 ** (row - 3))
     }
   })

@@ -1,4 +1,7 @@
-/** @file How linear layers with changed weights are written in ONNX: 8-bit products with a scale for each row, or products in f16. */
+/**
+ * @file How linear layers with changed weights are written in ONNX: 8-bit products with a scale for
+ * each row, or products in f16.
+ */
 
 import { f32, i64, tensor } from '../../foundation/numeric/tensor.ts'
 import type { WeightForm } from './compiled.ts'
@@ -15,7 +18,9 @@ export interface LinearNames {
   bias: string | undefined
 }
 
-/** Writes linear layers; inputs that several of them share (query, key and value) are rounded once. */
+/**
+ * Writes linear layers; inputs that several of them share (query, key and value) are rounded once.
+ */
 export class ReducedLinears {
   readonly #writer: NodeWriter
   readonly #signedWeights: boolean
@@ -35,9 +40,11 @@ export class ReducedLinears {
   }
 
   /**
-   * `y = step·scales·(levels·valuesᵀ)`, the sum in 32-bit whole numbers. Levels are unsigned around 128: signed ones are five times slower. Signed
-   * weights are three times as fast as unsigned ones, which are no faster than f32, where the processor has an instruction for u8 by i8 (VNNI, AMX;
-   * 512 rows, 768 → 768, one core: 1.9, 6.1 and 5.4 ms with the rounding); without it their sums overflow 16 bits (an element was 3 % off).
+   * `y = step·scales·(levels·valuesᵀ)`, the sum in 32-bit whole numbers. Levels are unsigned around
+   * 128: signed ones are five times slower. Signed weights are three times as fast as unsigned
+   * ones, which are no faster than f32, where the processor has an instruction for u8 by i8 (VNNI,
+   * AMX; 512 rows, 768 → 768, one core: 1.9, 6.1 and 5.4 ms with the rounding); without it their
+   * sums overflow 16 bits (an element was 3 % off).
    */
   #int8(x: string, weight: string): string {
     const writer = this.#writer
@@ -49,7 +56,10 @@ export class ReducedLinears {
     return writer.emit('Mul', [product, step])
   }
 
-  /** `step = max|x| / 127`, `levels = round(x / step)`, halves to even, for each row by itself: no item changes another's vector. */
+  /**
+   * `step = max|x| / 127`, `levels = round(x / step)`, halves to even, for each row by itself: no
+   * item changes another's vector.
+   */
   #levels(x: string): { levels: string; step: string } {
     const known = this.#rounded.get(x)
     if (known !== undefined) return known

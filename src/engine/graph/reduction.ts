@@ -55,7 +55,9 @@ export function logSumExp(x: Value<'f32'>, axis = -1, keepDims = false): Value<'
       )
 }
 
-/** Biased variance, weight and bias over the last axis. @param weight `[dim]` @param bias `[dim]` */
+/**
+ * Biased variance, weight and bias over the last axis. @param weight `[dim]` @param bias `[dim]`
+ */
 export function layerNorm(
   x: Value<'f32'>,
   weight: Value<'f32'>,
@@ -84,7 +86,10 @@ export function standardise(x: Value<'f32'>, epsilon: number): Value<'f32'> {
   return mul(centred, reciprocal(sqrt(add(reduceMean(mul(centred, centred), [-1], true), epsilon))))
 }
 
-/** Group norm of `[batch, channels, height, width]` with `weight` and `bias` `[channels]`. @see Wu & He 2018 */
+/**
+ * Group norm of `[batch, channels, height, width]` with `weight` and `bias` `[channels]`. @see Wu &
+ * He 2018
+ */
 export function groupNorm(
   x: Value<'f32'>,
   weight: Value<'f32'>,
@@ -116,7 +121,8 @@ function maximum(x: Value<'f32'>, floor: number): Value<'f32'> {
 
 /**
  * Mean cross-entropy over the targets that count.
- * @param logits `[n, classes]` @param targets `[n] i64` in 0 … classes − 1 @param counts `[n]` 1 where the row is scored, else 0
+ * @param logits `[n, classes]` @param targets `[n] i64` in 0 … classes − 1 @param counts `[n]` 1
+ *   where the row is scored, else 0
  * @returns scalar; 0 when no row counts
  */
 export function crossEntropy(
@@ -134,7 +140,10 @@ export function tokenCrossEntropy(logits: Value<'f32'>, targets: Value<'i64'>): 
   return neg(reshape(picked, [targets.dims[0]!]))
 }
 
-/** Mean over the positions that `keep` marks. @param x `[batch, seq, dim]` @param keep `[batch, seq]` 0 or 1 @returns `[batch, dim]` */
+/**
+ * Mean over the positions that `keep` marks. @param x `[batch, seq, dim]` @param keep
+ * `[batch, seq]` 0 or 1 @returns `[batch, dim]`
+ */
 export function maskedMean(x: Value<'f32'>, keep: Value<'f32'>): Value<'f32'> {
   const [batch, seq] = keep.dims
   const weights = reshape(keep, [batch!, seq!, 1])

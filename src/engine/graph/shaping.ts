@@ -1,4 +1,7 @@
-/** @file Operators that move elements without computing: reshape, transpose, slice, concat, pad, expand. */
+/**
+ * @file Operators that move elements without computing: reshape, transpose, slice, concat, pad,
+ * expand.
+ */
 
 import type { DType } from '../../foundation/numeric/tensor.ts'
 import { addDims, type Dim, divideDim, formatDims, multiplyDims } from './dims.ts'
@@ -81,7 +84,10 @@ export function concat<T extends DType>(values: readonly Value<T>[], axis: numbe
   return first.graph.apply('Concat', values, { axis: along }, first.dtype, dims)
 }
 
-/** Elements `start … end − 1` of one axis; negative numbers count from the end; without `end`, up to the end. */
+/**
+ * Elements `start … end − 1` of one axis; negative numbers count from the end; without `end`, up to
+ * the end.
+ */
 export function slice<T extends DType>(x: Value<T>, axis: number, start: number, end?: number): Value<T> {
   const along = axisOf('Slice', x, axis)
   const size = x.dims[along]!

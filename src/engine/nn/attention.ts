@@ -23,12 +23,15 @@ export interface AttentionShape {
 /** Who may look at whom. Both run on the same weights; that switch is one of our experiments. */
 export type AttentionPattern = 'causal' | 'bidirectional'
 
-/** Added to the scores of keys that must not be seen. Not −∞: a row without any key stays finite. */
+/**
+ * Added to the scores of keys that must not be seen. Not −∞: a row without any key stays finite.
+ */
 const HIDDEN_SCORE = -1e9
 
 /**
  * Scores to add before the softmax, or `undefined` when every key may be seen.
- * @param keep `[batch, seq] i64`, 1 for real tokens, 0 for padding; padded keys get no weight, padded queries are undefined
+ * @param keep `[batch, seq] i64`, 1 for real tokens, 0 for padding; padded keys get no weight,
+ *   padded queries are undefined
  * @returns `[batch or 1, 1, seq or 1, seq]`
  */
 export function attentionMask(
@@ -46,9 +49,10 @@ export function attentionMask(
 }
 
 /**
- * `softmax(q·kᵀ/√headDim + mask)·v`. Query head `j` reads key head `⌊j·keyValueHeads/heads⌋`: the query heads of one key head are laid end
- * to end as rows of one product, so nothing is copied.
- * @param query `[batch, queries, heads, headDim]` @param key `[batch, keys, keyValueHeads, headDim]` @param value as `key`
+ * `softmax(q·kᵀ/√headDim + mask)·v`. Query head `j` reads key head `⌊j·keyValueHeads/heads⌋`: the
+ * query heads of one key head are laid end to end as rows of one product, so nothing is copied.
+ * @param query `[batch, queries, heads, headDim]` @param key
+ *   `[batch, keys, keyValueHeads, headDim]` @param value as `key`
  * @param mask  broadcast against `[batch, heads, queries, keys]`
  * @returns `[batch, queries, heads·headDim]`
  * @see Vaswani et al. 2017; specs/ar-vlms.md §0.5
@@ -96,7 +100,10 @@ export interface AttentionContext {
   rotary?: Rotary
 }
 
-/** Attention of a sequence to itself. @param x `[batch, seq, hidden]` @returns `[batch, seq, hidden]` */
+/**
+ * Attention of a sequence to itself. @param x `[batch, seq, hidden]` @returns
+ * `[batch, seq, hidden]`
+ */
 export function selfAttention(
   scope: Scope,
   x: Value<'f32'>,

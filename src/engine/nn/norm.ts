@@ -4,7 +4,10 @@ import type { Value } from '../graph/graph.ts'
 import { layerNorm as normalise, rmsNorm as normaliseRms } from '../graph/reduction.ts'
 import type { Scope } from './scope.ts'
 
-/** `<name>.weight` and `<name>.bias` `[dim]`, biased variance. @param x `[…, dim]` @returns `[…, dim]` */
+/**
+ * `<name>.weight` and `<name>.bias` `[dim]`, biased variance. @param x `[…, dim]` @returns
+ * `[…, dim]`
+ */
 export function layerNorm(
   scope: Scope,
   x: Value<'f32'>,
@@ -15,7 +18,10 @@ export function layerNorm(
   return normalise(x, scope.weight(`${name}.weight`, [dim]), scope.weight(`${name}.bias`, [dim]), epsilon)
 }
 
-/** `<name>.weight` `[dim]`; no mean is taken off. @param x `[…, dim]` @returns `[…, dim]` @see specs/ar-vlms.md §0.4 */
+/**
+ * `<name>.weight` `[dim]`; no mean is taken off. @param x `[…, dim]` @returns `[…, dim]` @see
+ * specs/ar-vlms.md §0.4
+ */
 export function rmsNorm(
   scope: Scope,
   x: Value<'f32'>,

@@ -35,9 +35,9 @@ export interface Rotary {
 const BLOCK = 256
 
 /**
- * Angles `p·theta^(−2i/headDim)` of positions `p`. Cosines come from two small tables, joined by the sum formula
- * (`p = 256·block + rest`): any context length takes few constants, and no device has to take the sine of a large number, which WebGPU
- * does badly.
+ * Angles `p·theta^(−2i/headDim)` of positions `p`. Cosines come from two small tables, joined by
+ * the sum formula (`p = 256·block + rest`): any context length takes few constants, and no device
+ * has to take the sine of a large number, which WebGPU does badly.
  * @param positions `[batch, seq]` or `[seq] i64`
  * @see Su et al. 2021; specs/ar-vlms.md §0.5
  */
@@ -102,7 +102,10 @@ interface AngleTable {
   magnitude: number
 }
 
-/** Cosine and sine at `index·step`, times the magnitude, read from tables that were computed in double precision. */
+/**
+ * Cosine and sine at `index·step`, times the magnitude, read from tables that were computed in
+ * double precision.
+ */
 function angles(
   graph: Graph,
   index: Value<'i64'>,
@@ -120,7 +123,10 @@ function angles(
   return { cos: table(Math.cos), sin: table(Math.sin) }
 }
 
-/** Turns each pair `(i, i + headDim / 2)` by its angle. @param x `[batch, seq, heads, headDim]` @returns the same shape */
+/**
+ * Turns each pair `(i, i + headDim / 2)` by its angle. @param x `[batch, seq, heads, headDim]`
+ * @returns the same shape
+ */
 export function rotate(x: Value<'f32'>, { cos, sin }: Rotary): Value<'f32'> {
   const half = Number(x.dims.at(-1)) / 2
   const [a, b] = [slice(x, -1, 0, half), slice(x, -1, half)]

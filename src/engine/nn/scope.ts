@@ -1,4 +1,7 @@
-/** @file Where layers get their weights: by name and shape, stored, trained, or with a low-rank update beside them. */
+/**
+ * @file Where layers get their weights: by name and shape, stored, trained, or with a low-rank
+ * update beside them.
+ */
 
 import { cast, mul } from '../graph/elementwise.ts'
 import type { Graph, Value } from '../graph/graph.ts'
@@ -13,20 +16,26 @@ import {
 } from '../graph/matmul.ts'
 import { reshape } from '../graph/shaping.ts'
 
-/** Tensors of one module, by name. The graph's `Parameter` nodes are the record of what was asked for. */
+/**
+ * Tensors of one module, by name. The graph's `Parameter` nodes are the record of what was asked
+ * for.
+ */
 export interface Scope {
   readonly graph: Graph
   /** What stands before a name, with its dot: `model.layers.0.`, or empty at the root. */
   readonly prefix: string
-  /** `[…dims] f32`. A tensor stored as f16 or bf16 comes with a cast; a trained one is fed as f32. */
+  /**
+   * `[…dims] f32`. A tensor stored as f16 or bf16 comes with a cast; a trained one is fed as f32.
+   */
   weight(name: string, dims: readonly number[]): Value<'f32'>
   /**
-   * Rows of a table, `[…dims of indices, …dims of a row] f32`. Only what is looked up is cast: a published table of 126,464 × 4096 takes 2 GB
-   * in f32.
+   * Rows of a table, `[…dims of indices, …dims of a row] f32`. Only what is looked up is cast: a
+   * published table of 126,464 × 4096 takes 2 GB in f32.
    */
   rows(name: string, dims: readonly number[], indices: Value<'i64'>): Value<'f32'>
   /**
-   * `x·Wᵀ (+ b)` with `<name>.weight` `[out, in]` and `<name>.bias` `[out]`, plus the low-rank update when an adapter targets it.
+   * `x·Wᵀ (+ b)` with `<name>.weight` `[out, in]` and `<name>.bias` `[out]`, plus the low-rank
+   * update when an adapter targets it.
    * @param x `[…, in]` @returns `[…, out]`
    */
   linear(
@@ -50,26 +59,31 @@ export interface LowRank {
   rank: number
   scale: number
   /**
-   * Scales each row of `W + scale·B·A` to the length that `<name>.lora_magnitude_vector.weight` `[out]` says. The row's own length counts as
-   * constant in gradients. @see Liu et al. 2024 (DoRA), §4.3
+   * Scales each row of `W + scale·B·A` to the length that `<name>.lora_magnitude_vector.weight`
+   * `[out]` says. The row's own length counts as constant in gradients. @see Liu et al. 2024
+   * (DoRA), §4.3
    */
   dora?: boolean
   /**
-   * Adds the update to the weight first, `x·(W + scale·B·A)ᵀ`: one product over the rows instead of three, which pays off where there are many
-   * more rows than `rank`. Default: apart, as PEFT does it.
+   * Adds the update to the weight first, `x·(W + scale·B·A)ᵀ`: one product over the rows instead of
+   * three, which pays off where there are many more rows than `rank`. Default: apart, as PEFT does
+   * it.
    */
   merged?: boolean
 }
 
-/** How weights enter the graph. Names are full: `language_model.layers.0.self_attn.q_proj.weight`. */
+/**
+ * How weights enter the graph. Names are full: `language_model.layers.0.self_attn.q_proj.weight`.
+ */
 export interface ScopeOptions {
   /** The dtype in the checkpoint's headers; default f32. */
   storedDtype?: (name: string) => 'f32' | 'f16' | 'bf16'
   /** Trained weights are fed at each run; all others are initializers. Default: none is trained. */
   trainable?: (name: string) => boolean
   /**
-   * The update of a linear layer (its name without `.weight`), if any. Its parameters `<name>.lora_A.weight` `[rank, in]`,
-   * `<name>.lora_B.weight` `[out, rank]` and, for DoRA, its magnitudes are always fed.
+   * The update of a linear layer (its name without `.weight`), if any. Its parameters
+   * `<name>.lora_A.weight` `[rank, in]`, `<name>.lora_B.weight` `[out, rank]` and, for DoRA, its
+   * magnitudes are always fed.
    */
   adapter?: (linearName: string) => LowRank | undefined
 }

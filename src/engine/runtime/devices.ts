@@ -6,8 +6,9 @@ import { dirname, join } from 'node:path'
 import { RuntimeError } from './errors.ts'
 
 /**
- * Where a session computes. `cpu` in f32 is the reference. `webgpu` needs a GPU driver (Vulkan, Metal, Direct3D 12) and nothing else;
- * it also runs in software, on SwiftShader: `VK_DRIVER_FILES=…/vk_swiftshader_icd.json` and `XDG_RUNTIME_DIR` set. `cuda` needs a download.
+ * Where a session computes. `cpu` in f32 is the reference. `webgpu` needs a GPU driver (Vulkan,
+ * Metal, Direct3D 12) and nothing else; it also runs in software, on SwiftShader:
+ * `VK_DRIVER_FILES=…/vk_swiftshader_icd.json` and `XDG_RUNTIME_DIR` set. `cuda` needs a download.
  */
 export type Device = 'cpu' | 'webgpu' | 'cuda'
 
@@ -35,14 +36,18 @@ export function executionProviders(device: Device): string[] {
 }
 
 /**
- * Whether every device of this kind takes 16-bit floats. WebGPU leaves them to the device (`shader-f16`), and the engine does not tell: nothing is
- * computed on them there unless a precision asks for it.
+ * Whether every device of this kind takes 16-bit floats. WebGPU leaves them to the device
+ * (`shader-f16`), and the engine does not tell: nothing is computed on them there unless a
+ * precision asks for it.
  */
 export function takesHalves(device: Device): boolean {
   return device !== 'webgpu'
 }
 
-/** Whether the engine's own operators for attention and rotation run on a device in f32 and save time there. */
+/**
+ * Whether the engine's own operators for attention and rotation run on a device in f32 and save
+ * time there.
+ */
 export function hasFusedOperators(device: Device): boolean {
   return device === 'cpu'
 }

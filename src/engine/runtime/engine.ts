@@ -7,7 +7,10 @@ import { engineFailure, RuntimeError } from './errors.ts'
 
 /** What an engine is started with: plain data, so that it can cross into a worker. */
 export interface EnginePlan {
-  /** ONNX model bytes, whose external data are `buffers`, or the path of a model file with its external data beside it (mapped). */
+  /**
+   * ONNX model bytes, whose external data are `buffers`, or the path of a model file with its
+   * external data beside it (mapped).
+   */
   model: Uint8Array | string
   /** External data by location: the bytes themselves, or a file to read whole. */
   buffers: { location: string; source: Uint8Array | string }[]
@@ -18,7 +21,9 @@ export interface EnginePlan {
   name: string
 }
 
-/** A running ONNX Runtime session, here or in a worker. Runs are carried out one after the other. */
+/**
+ * A running ONNX Runtime session, here or in a worker. Runs are carried out one after the other.
+ */
 export interface Engine {
   /** @param outputs names of the results to compute; nothing else is returned */
   run(feeds: Record<string, Tensor>, outputs: readonly string[]): Promise<Record<string, Tensor>>
@@ -95,7 +100,8 @@ function toOrt(name: string, { dtype, dims, data }: Tensor): OrtTensor {
       hint: 'Feed f32 and cast inside the graph, or make it a frozen parameter.',
     })
   }
-  // The pairs of type name and array are right by the table above, which the overloads of the constructor can't see.
+  // The pairs of type name and array are right by the table above, which the overloads of the
+  // constructor can't see.
   return new OrtTensor(type as 'float32', data as Float32Array, dims)
 }
 

@@ -9,7 +9,9 @@ export class RuntimeError extends BifocalError {
   }
 }
 
-/** A `RuntimeError` as plain data: structured clone keeps neither class nor own fields of an error. */
+/**
+ * A `RuntimeError` as plain data: structured clone keeps neither class nor own fields of an error.
+ */
 export interface ErrorRecord {
   code: string
   message: string

@@ -1,4 +1,7 @@
-/** @file Checks what is fed against what the graph declares, before the engine sees it: its own messages name no feed. */
+/**
+ * @file Checks what is fed against what the graph declares, before the engine sees it: its own
+ * messages name no feed.
+ */
 
 import { firstOf } from '../../foundation/numeric/errors.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
@@ -7,7 +10,8 @@ import { evaluateDim } from '../graph/dims.ts'
 import { RuntimeError } from './errors.ts'
 
 /**
- * Each slot must be fed once, with its dtype and dims; a symbolic dimension has one size in all feeds of a run.
+ * Each slot must be fed once, with its dtype and dims; a symbolic dimension has one size in all
+ * feeds of a run.
  * @throws RuntimeError `runtime/feeds` listing every feed that doesn't fit
  */
 export function checkFeeds(slots: readonly FeedSlot[], feeds: Readonly<Record<string, Tensor>>): void {
@@ -28,7 +32,9 @@ export function checkFeeds(slots: readonly FeedSlot[], feeds: Readonly<Record<st
   }
 }
 
-/** The size of every symbol that stands alone as a dimension; the first feed that has it decides. */
+/**
+ * The size of every symbol that stands alone as a dimension; the first feed that has it decides.
+ */
 function bindSymbols(
   slots: readonly FeedSlot[],
   feeds: Readonly<Record<string, Tensor>>,

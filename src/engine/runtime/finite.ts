@@ -1,4 +1,7 @@
-/** @file Looks for NaN, infinity and vectors of zeros where they surface: in outputs. Reading all weights for them would touch every mapped page. */
+/**
+ * @file Looks for NaN, infinity and vectors of zeros where they surface: in outputs. Reading all
+ * weights for them would touch every mapped page.
+ */
 
 import { toF32 } from '../../foundation/numeric/float.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
@@ -6,7 +9,8 @@ import { RuntimeError } from './errors.ts'
 
 /**
  * @param outputs results of a run; arrays of whole numbers pass
- * @throws RuntimeError `runtime/not-finite` naming the first output with a NaN or an infinity, the element, and how many there are
+ * @throws RuntimeError `runtime/not-finite` naming the first output with a NaN or an infinity, the
+ *   element, and how many there are
  */
 export function assertFinite(outputs: Readonly<Record<string, Tensor>>): void {
   for (const [name, value] of Object.entries(outputs)) {
@@ -23,9 +27,11 @@ export function assertFinite(outputs: Readonly<Record<string, Tensor>>): void {
 }
 
 /**
- * Unit vectors of a model whose weights are zeros, such as a file set aside for a download that never came, are zeros themselves.
+ * Unit vectors of a model whose weights are zeros, such as a file set aside for a download that
+ * never came, are zeros themselves.
  * @param vectors `[rows, dim]`
- * @throws RuntimeError `runtime/not-finite` naming the first row without a direction, and how many there are
+ * @throws RuntimeError `runtime/not-finite` naming the first row without a direction, and how many
+ *   there are
  */
 export function assertDirections(name: string, { dims, data }: Tensor<'f32'>): void {
   const [rows = 0, dim = 0] = dims

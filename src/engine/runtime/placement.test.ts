@@ -8,7 +8,10 @@ import { DEVICES, takesHalves } from './devices.ts'
 import { type MemoryMode, placeWeights } from './placement.ts'
 import { locateWeights, memoryWeights } from './weights.ts'
 
-/** A table of embeddings that is the output layer's matrix too, as many checkpoints have it, stored as f16. */
+/**
+ * A table of embeddings that is the output layer's matrix too, as many checkpoints have it, stored
+ * as f16.
+ */
 async function placed(options: { memory: MemoryMode; halves: boolean }): Promise<ModelProto> {
   const graph = new Graph()
   const scope = rootScope(graph, { storedDtype: () => 'f16' })

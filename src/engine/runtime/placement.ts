@@ -1,4 +1,7 @@
-/** @file Hands weights to the engine without rewriting them: small files are read, large ones are mapped where they lie. */
+/**
+ * @file Hands weights to the engine without rewriting them: small files are read, large ones are
+ * mapped where they lie.
+ */
 
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -10,14 +13,16 @@ import { formBytes, isRewritten, scalesOffset, weightInForm } from './weight-for
 import type { WeightLocation } from './weights.ts'
 
 /**
- * `fast` unpacks bf16 and f16 weights to f32 when the session opens; `low` keeps them as stored and unpacks at each run (about 15 % slower). On
- * webgpu f16 is unpacked when the session opens in either mode.
+ * `fast` unpacks bf16 and f16 weights to f32 when the session opens; `low` keeps them as stored and
+ * unpacks at each run (about 15 % slower). On webgpu f16 is unpacked when the session opens in
+ * either mode.
  */
 export type MemoryMode = 'fast' | 'low'
 
 /**
- * Files of fewer bytes than this in all are read: nothing is written for them. Reading costs 5 ms and two copies in memory for each MB
- * (640 MB of f32: open in 3.1 s, mapped in 0.5 s), mapping about 10 ms whatever the size.
+ * Files of fewer bytes than this in all are read: nothing is written for them. Reading costs 5 ms
+ * and two copies in memory for each MB (640 MB of f32: open in 3.1 s, mapped in 0.5 s), mapping
+ * about 10 ms whatever the size.
  */
 const READ_LIMIT = 64 * 2 ** 20
 
@@ -44,9 +49,10 @@ export interface PlacedModel extends Pick<EnginePlan, 'model' | 'buffers'> {
 }
 
 /**
- * Encodes the graph with every weight as ONNX external data. Arrays in memory become buffers. Files become buffers too, or, when they are
- * large, links beside a model file: the engine maps only files in the model's own directory (ONNX Runtime 1.30:
- * `..`, absolute paths and symbolic links that leave it are refused).
+ * Encodes the graph with every weight as ONNX external data. Arrays in memory become buffers. Files
+ * become buffers too, or, when they are large, links beside a model file: the engine maps only
+ * files in the model's own directory (ONNX Runtime 1.30: `..`, absolute paths and symbolic links
+ * that leave it are refused).
  */
 export async function placeWeights(
   graph: CompiledGraph,

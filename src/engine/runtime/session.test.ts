@@ -33,7 +33,9 @@ function weightTensor(dtype: DType): Tensor {
   return f32([rows, columns], values)
 }
 
-/** A file with `offset` bytes of noise before the weight, as after an unpadded safetensors header. */
+/**
+ * A file with `offset` bytes of noise before the weight, as after an unpadded safetensors header.
+ */
 function fileWeights(dtype: DType, offset: number): WeightSource {
   const { data, dims } = weightTensor(dtype)
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)

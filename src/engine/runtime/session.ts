@@ -18,15 +18,23 @@ export interface SessionOptions {
   weights: WeightSource
   /** Default `cpu`. */
   device?: Device
-  /** Threads within one operator; default: as many as the machine runs at once. The same count gives the same bytes. */
+  /**
+   * Threads within one operator; default: as many as the machine runs at once. The same count gives
+   * the same bytes.
+   */
   threads?: number
   /** Default `fast`. */
   memory?: MemoryMode
-  /** Where the engine lives: `worker` leaves this thread's event loop free, `caller` blocks it. Default: `worker` in built code. */
+  /**
+   * Where the engine lives: `worker` leaves this thread's event loop free, `caller` blocks it.
+   * Default: `worker` in built code.
+   */
   thread?: 'worker' | 'caller'
   /** Names the session in messages. */
   name?: string
-  /** Total weight-file size in bytes from which files are mapped instead of read; default 64 MiB. */
+  /**
+   * Total weight-file size in bytes from which files are mapped instead of read; default 64 MiB.
+   */
   readLimit?: number
   /** Told what a user should know though nothing failed, e.g. that weights had to be copied. */
   warn?: (message: string) => void
@@ -35,20 +43,25 @@ export interface SessionOptions {
 export interface RunOptions {
   /** Names of the results to compute; default all. */
   outputs?: readonly string[]
-  /** Checked before a run starts and when it ends; one in flight is not cut short, its results are dropped. */
+  /**
+   * Checked before a run starts and when it ends; one in flight is not cut short, its results are
+   * dropped.
+   */
   signal?: AbortSignal
 }
 
 /**
- * A graph on a device. Sessions leak some native memory when they are re-created (ONNX Runtime 1.30): open few, keep them, vary the
- * feeds. Runs of one session are carried out one after the other.
+ * A graph on a device. Sessions leak some native memory when they are re-created (ONNX Runtime
+ * 1.30): open few, keep them, vary the feeds. Runs of one session are carried out one after the
+ * other.
  */
 export interface Session {
   readonly inputs: readonly FeedSlot[]
   readonly outputs: readonly FeedSlot[]
   /**
    * @param feeds one array for each input; those fed to a worker are cloned
-   * @throws RuntimeError `runtime/feeds`, `runtime/output-name`, `runtime/closed` and what the engine reports; InterruptedError
+   * @throws RuntimeError `runtime/feeds`, `runtime/output-name`, `runtime/closed` and what the
+   *   engine reports; InterruptedError
    */
   run(feeds: Readonly<Record<string, Tensor>>, options?: RunOptions): Promise<Record<string, Tensor>>
   /** Frees the engine (and ends its worker). Closing twice is allowed. */
@@ -59,11 +72,11 @@ export interface Session {
 const WORKER_ENTRY = new URL('./worker.js', import.meta.url)
 
 /**
- * @example
- * const session = await openSession(compiled, { weights: memoryWeights({ w: f32([2, 2], [1, 2, 3, 4]) }) })
- * const { y } = await session.run({ x: f32([1, 2], [1, 1]) })
- * await session.close()
- * @throws RuntimeError `runtime/weights`, `runtime/dtype`, `runtime/staging`, `runtime/no-cuda`, `runtime/no-adapter`, `runtime/no-worker`
+ * @example const session = await openSession(compiled, { weights: memoryWeights({ w: f32([2, 2],
+ * [1, 2, 3, 4]) }) }) const { y } = await session.run({ x: f32([1, 2], [1, 1]) }) await
+ * session.close()
+ * @throws RuntimeError `runtime/weights`, `runtime/dtype`, `runtime/staging`, `runtime/no-cuda`,
+ *   `runtime/no-adapter`, `runtime/no-worker`
  */
 export async function openSession(graph: CompiledGraph, options: SessionOptions): Promise<Session> {
   const { device = 'cpu', memory = 'fast', name = 'session' } = options

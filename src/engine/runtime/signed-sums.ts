@@ -1,4 +1,7 @@
-/** @file What the processor's instructions for 8-bit products do, asked of the engine itself: JavaScript can't ask the processor. */
+/**
+ * @file What the processor's instructions for 8-bit products do, asked of the engine itself:
+ * JavaScript can't ask the processor.
+ */
 
 import { f32, type Tensor, tensor } from '../../foundation/numeric/tensor.ts'
 import { modelBytes, tensorMessage } from '../graph/onnx-model.ts'
@@ -9,8 +12,9 @@ const [INNER, OUT] = [64, 16]
 const [LEVEL, WEIGHT] = [255, 127]
 
 /**
- * Whether products of unsigned by signed bytes are summed in 32 bits. x86 processors without VNNI sum pairs of them in 16 bits, with saturation.
- * One row and several run through different kernels. Takes some milliseconds.
+ * Whether products of unsigned by signed bytes are summed in 32 bits. x86 processors without VNNI
+ * sum pairs of them in 16 bits, with saturation. One row and several run through different kernels.
+ * Takes some milliseconds.
  */
 export async function sumsSignedExactly(): Promise<boolean> {
   const one = f32([], [1])

@@ -1,4 +1,7 @@
-/** @file A folder that holds a model file and hard links to its weights, for as long as the engine needs to map them. */
+/**
+ * @file A folder that holds a model file and hard links to its weights, for as long as the engine
+ * needs to map them.
+ */
 
 import { constants } from 'node:fs'
 import {
@@ -18,7 +21,10 @@ import { join } from 'node:path'
 import { BifocalError } from '../../foundation/numeric/errors.ts'
 import { RuntimeError } from './errors.ts'
 
-/** Folders of a process that died while opening a session are removed after this many milliseconds: one day. */
+/**
+ * Folders of a process that died while opening a session are removed after this many milliseconds:
+ * one day.
+ */
 const LEFTOVER_AGE = 86_400_000
 
 /** Bytes, or what makes them when their turn comes. */
@@ -42,8 +48,8 @@ function cacheFolder(): string {
 }
 
 /**
- * Writes `contents` and brings `files` beside them: by hard link; where the file system refuses, by reflink;
- * else by a copy that is kept in the cache for the next time.
+ * Writes `contents` and brings `files` beside them: by hard link; where the file system refuses, by
+ * reflink; else by a copy that is kept in the cache for the next time.
  * @throws RuntimeError `runtime/staging` when the cache folder can't be written
  */
 export async function stageFolder(

@@ -1,4 +1,7 @@
-/** @file When the engine unpacks weights that are kept in 16 bits: each for its own layer, or the whole model would be in memory as f32. */
+/**
+ * @file When the engine unpacks weights that are kept in 16 bits: each for its own layer, or the
+ * whole model would be in memory as f32.
+ */
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

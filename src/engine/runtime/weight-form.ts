@@ -11,7 +11,10 @@ export function isRewritten(form: WeightForm, stored: DType): boolean {
   return form === 'int8' || stored === 'f32' || (form === 'f16' && stored === 'bf16')
 }
 
-/** Where the scales of an 8-bit weight begin, in bytes: behind its values, aligned. @param dims `[out, in]` */
+/**
+ * Where the scales of an 8-bit weight begin, in bytes: behind its values, aligned. @param dims
+ * `[out, in]`
+ */
 export function scalesOffset([out = 0, inner = 0]: readonly number[]): number {
   return Math.ceil((out * inner) / 4) * 4
 }
@@ -23,8 +26,8 @@ export function formBytes(form: WeightForm, dims: readonly number[]): number {
 }
 
 /**
- * `half`, `f16`: the bits. `int8`: values as `[in, out]`, the order in which the engine multiplies, and behind them the scales `[out] f32`;
- * `weight[o][i] ≈ scales[o] · values[i][o]`.
+ * `half`, `f16`: the bits. `int8`: values as `[in, out]`, the order in which the engine multiplies,
+ * and behind them the scales `[out] f32`; `weight[o][i] ≈ scales[o] · values[i][o]`.
  * @param signed of `int8`: values as i8; else values + 128 as u8
  * @throws as `readWeight`
  */
@@ -42,7 +45,10 @@ export async function weightInForm(
   return bytes
 }
 
-/** Rows that are read side by side: their pieces fill whole lines of the cache where they are written. */
+/**
+ * Rows that are read side by side: their pieces fill whole lines of the cache where they are
+ * written.
+ */
 const ROWS = 64
 
 /** @param plus added to each value; a negative one wraps, as i8 is stored */

@@ -34,8 +34,10 @@ export function memoryWeights(tensors: Readonly<Record<string, Tensor>>): Weight
 }
 
 /**
- * Every weight slot of `graph` with its location. The stored dtype may differ from the slot's: the graph casts.
- * @throws RuntimeError `runtime/weights` listing all weights that are missing, mis-shaped or of the wrong length
+ * Every weight slot of `graph` with its location. The stored dtype may differ from the slot's: the
+ * graph casts.
+ * @throws RuntimeError `runtime/weights` listing all weights that are missing, mis-shaped or of the
+ *   wrong length
  */
 export function locateWeights(graph: CompiledGraph, source: WeightSource): Map<string, WeightLocation> {
   const found = new Map<string, WeightLocation>()
@@ -64,7 +66,8 @@ const CHUNK = 2 ** 30
 
 /**
  * A weight as f32, read where it lies.
- * @throws RuntimeError `runtime/weights` when its file is shorter than its header says; BifocalError `tensor/dtype` when it is no float
+ * @throws RuntimeError `runtime/weights` when its file is shorter than its header says;
+ *   BifocalError `tensor/dtype` when it is no float
  */
 export async function readWeight(location: WeightLocation): Promise<Tensor<'f32'>> {
   if (location.kind === 'memory') return toF32(location.tensor)

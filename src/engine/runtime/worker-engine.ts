@@ -11,15 +11,19 @@ interface Waiting {
   reject(error: unknown): void
 }
 
-/** A copy to be moved into the worker; a clone would take along the whole buffer that a view looks at. */
+/**
+ * A copy to be moved into the worker; a clone would take along the whole buffer that a view looks
+ * at.
+ */
 function detached({ dtype, dims, data }: Tensor): Tensor {
   return { dtype, dims, data: data.slice() }
 }
 
 /**
- * Starts a worker whose entry is `entry` and an engine in it. Feeds are copied into the worker, results are moved out of it.
- * The worker keeps the process alive only while it owes an answer.
- * @throws RuntimeError with the code that the engine in the worker gave; `runtime/worker-exit` when the worker ends by itself
+ * Starts a worker whose entry is `entry` and an engine in it. Feeds are copied into the worker,
+ * results are moved out of it. The worker keeps the process alive only while it owes an answer.
+ * @throws RuntimeError with the code that the engine in the worker gave; `runtime/worker-exit` when
+ *   the worker ends by itself
  */
 export async function startWorkerEngine(plan: EnginePlan, entry: URL): Promise<Engine> {
   const buffers = plan.buffers.map(({ location, source }) => ({

@@ -3,7 +3,10 @@
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import type { ErrorRecord } from './errors.ts'
 
-/** To the worker, which was started with an `EnginePlan` as its `workerData`. Each request is answered once, in order. */
+/**
+ * To the worker, which was started with an `EnginePlan` as its `workerData`. Each request is
+ * answered once, in order.
+ */
 export type WorkerRequest =
   | { kind: 'run'; id: number; feeds: Record<string, Tensor>; outputs: readonly string[] }
   | { kind: 'close'; id: number }
@@ -13,7 +16,10 @@ export type WorkerAnswer =
   | { id: number; results: Record<string, Tensor> }
   | { id: number; error: ErrorRecord }
 
-/** The memory behind tensors, each buffer once: what moves from thread to thread instead of being copied. */
+/**
+ * The memory behind tensors, each buffer once: what moves from thread to thread instead of being
+ * copied.
+ */
 export function buffersOf(tensors: Readonly<Record<string, Tensor>>): ArrayBuffer[] {
   return [...new Set(Object.values(tensors).map(({ data }) => data.buffer))].filter(
     (buffer) => buffer instanceof ArrayBuffer,

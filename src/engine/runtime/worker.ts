@@ -1,4 +1,7 @@
-/** @file Entry of the worker thread: runs one engine, which blocks this thread's event loop and no other. */
+/**
+ * @file Entry of the worker thread: runs one engine, which blocks this thread's event loop and no
+ * other.
+ */
 
 import { parentPort, workerData } from 'node:worker_threads'
 import { type Engine, type EnginePlan, startEngine } from './engine.ts'

@@ -2,7 +2,10 @@
 
 import { BifocalError, type ErrorDetails, type ExitCode } from '../numeric/errors.ts'
 
-/** A file that can't be read, parsed or written. Codes: `file/missing`, `file/read`, `file/json`, `file/schema`, `file/write`, `file/disk-full`, `file/in-use`. */
+/**
+ * A file that can't be read, parsed or written. Codes: `file/missing`, `file/read`, `file/json`,
+ * `file/schema`, `file/write`, `file/disk-full`, `file/in-use`.
+ */
 export class FileError extends BifocalError {
   constructor(code: string, details: ErrorDetails, exitCode: ExitCode = 3) {
     super(`file/${code}`, details, exitCode)

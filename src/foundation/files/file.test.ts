@@ -1,4 +1,7 @@
-/** @file Atomic writes: what happens on success, when the source fails midway, and when the disk is full. */
+/**
+ * @file Atomic writes: what happens on success, when the source fails midway, and when the disk is
+ * full.
+ */
 
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

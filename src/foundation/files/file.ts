@@ -9,8 +9,8 @@ import { schemaProblems } from './schema-problems.ts'
 import { removedAtExit, temporaryPath } from './temporary.ts'
 
 /**
- * Writes a file so that `path` holds either what it held before or all of `content`: a temporary file beside it is written, synced and
- * renamed. Absent folders are made.
+ * Writes a file so that `path` holds either what it held before or all of `content`: a temporary
+ * file beside it is written, synced and renamed. Absent folders are made.
  * @param content text (UTF-8), bytes, or chunks of bytes that are written one after another
  * @throws FileError `file/disk-full`, `file/write`
  */
@@ -33,7 +33,10 @@ export async function writeFileAtomic(
   }
 }
 
-/** `mkdir -p`. Not the runtime's own: Node 20's never ends where a folder can't be made in an existing one (`/proc/x/y`). */
+/**
+ * `mkdir -p`. Not the runtime's own: Node 20's never ends where a folder can't be made in an
+ * existing one (`/proc/x/y`).
+ */
 export async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path)
@@ -60,7 +63,10 @@ async function writeSynced(path: string, content: Parameters<typeof writeFileAto
   }
 }
 
-/** No `write` takes more than 2 GiB, and no array of bytes is longer than 4 GiB in Node 20, though the buffer that it looks at may be. */
+/**
+ * No `write` takes more than 2 GiB, and no array of bytes is longer than 4 GiB in Node 20, though
+ * the buffer that it looks at may be.
+ */
 const PIECE = 2 ** 30
 
 /**
@@ -79,7 +85,10 @@ export async function writeAll(file: FileHandle, bytes: Uint8Array, position?: n
   }
 }
 
-/** The bytes of an array of any size, in order. They are not copied. @param length of a piece, at most */
+/**
+ * The bytes of an array of any size, in order. They are not copied. @param length of a piece, at
+ * most
+ */
 export function* piecesOf(
   { buffer, byteOffset, byteLength }: ArrayBufferView,
   length = PIECE,
@@ -88,7 +97,9 @@ export function* piecesOf(
     yield new Uint8Array(buffer, byteOffset + at, Math.min(length, byteLength - at))
 }
 
-/** Makes a rename survive a power cut. Windows can't open folders; there the rename alone has to do. */
+/**
+ * Makes a rename survive a power cut. Windows can't open folders; there the rename alone has to do.
+ */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r').catch(() => undefined)
   try {
@@ -99,7 +110,8 @@ async function syncFolder(folder: string): Promise<void> {
 }
 
 /**
- * Before a file is opened: one that is no file of bytes, a pipe say, would be waited for without end.
+ * Before a file is opened: one that is no file of bytes, a pipe say, would be waited for without
+ * end.
  * @returns its size in bytes
  * @throws FileError `file/missing`, `file/read`
  */
@@ -137,8 +149,10 @@ export async function readText(path: string): Promise<string> {
 
 /**
  * A JSON file of a known form.
- * @example const index = await readJson(path, z.object({ weight_map: z.record(z.string(), z.string()) }))
- * @throws FileError `file/missing`, `file/read`, `file/json` (no JSON), `file/schema` (JSON of another form)
+ * @example const index = await readJson(path, z.object({ weight_map: z.record(z.string(),
+ *   z.string()) }))
+ * @throws FileError `file/missing`, `file/read`, `file/json` (no JSON), `file/schema` (JSON of
+ *   another form)
  */
 export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
   const text = await readText(path)

@@ -22,8 +22,8 @@ export interface Holder {
 }
 
 /**
- * Takes the lock, or says who has it. One that was left behind, by a process of this machine that is no more or by one that has not touched it for
- * long, is taken over.
+ * Takes the lock, or says who has it. One that was left behind, by a process of this machine that
+ * is no more or by one that has not touched it for long, is taken over.
  * @param path of the lock file; absent folders are made
  * @throws FileError `file/write`
  */
@@ -38,7 +38,8 @@ export async function takeLock(path: string): Promise<Lock | Holder> {
 }
 
 /**
- * The lock of a file or folder that one process at a time may write; the lock file `PATH.lock` stands beside it.
+ * The lock of a file or folder that one process at a time may write; the lock file `PATH.lock`
+ * stands beside it.
  * @throws FileError `file/in-use` (exit code 2), `file/write`
  */
 export async function lockAlone(path: string): Promise<Lock> {
@@ -107,11 +108,15 @@ async function read(path: string): Promise<Found | undefined> {
 }
 
 function isLeftBehind({ holder: { pid, host }, age }: Found): boolean {
-  // Numbers of processes mean nothing on another machine that shares the disk. An empty file is being written.
+  // Numbers of processes mean nothing on another machine that shares the disk. An empty file is
+  // being written.
   return age > 4 * BEAT || (pid > 0 && host === hostname() && !lives(pid))
 }
 
-/** By renaming, so that of several who find the lock one clears it; what another has taken meanwhile is put back. */
+/**
+ * By renaming, so that of several who find the lock one clears it; what another has taken meanwhile
+ * is put back.
+ */
 async function clearAway(path: string, text: string): Promise<void> {
   const aside = temporaryPath(path)
   try {

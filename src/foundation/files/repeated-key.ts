@@ -1,4 +1,7 @@
-/** @file Finds keys that a JSON text gives twice. `JSON.parse` keeps the last one in silence, which would hide a tensor. */
+/**
+ * @file Finds keys that a JSON text gives twice. `JSON.parse` keeps the last one in silence, which
+ * would hide a tensor.
+ */
 
 /**
  * The first key that stands twice in one object.

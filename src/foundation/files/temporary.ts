@@ -1,4 +1,7 @@
-/** @file Files on their way to their name: what they are called meanwhile, and who clears them away when their writer was killed. */
+/**
+ * @file Files on their way to their name: what they are called meanwhile, and who clears them away
+ * when their writer was killed.
+ */
 
 import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
@@ -13,7 +16,10 @@ const HOST = hostname()
   .slice(0, 32)
 const NAME = /^\..+\.(\d+)@([\w-]+)\.[0-9a-f]+\.tmp$/
 
-/** A path beside `path` that says whose it is. @example temporaryPath('a/x.npy') // 'a/.x.npy.4711@host.0f1e2d3c4b5a.tmp' */
+/**
+ * A path beside `path` that says whose it is. @example temporaryPath('a/x.npy') //
+ * 'a/.x.npy.4711@host.0f1e2d3c4b5a.tmp'
+ */
 export function temporaryPath(path: string): string {
   return join(
     dirname(path),
@@ -21,7 +27,10 @@ export function temporaryPath(path: string): string {
   )
 }
 
-/** Removes a file when the process exits: a second Ctrl-C waits for nothing. @returns what calls that off */
+/**
+ * Removes a file when the process exits: a second Ctrl-C waits for nothing. @returns what calls
+ * that off
+ */
 export function removedAtExit(path: string): () => void {
   const remove = () => rmSync(path, { force: true })
   process.once('exit', remove)
@@ -29,7 +38,8 @@ export function removedAtExit(path: string): () => void {
 }
 
 /**
- * Removes what processes of this machine that are no more left half written. Files of living processes, of other machines and of other kinds stay.
+ * Removes what processes of this machine that are no more left half written. Files of living
+ * processes, of other machines and of other kinds stay.
  * @param recursive folders below too
  */
 export async function removeAbandoned(folder: string, { recursive = false } = {}): Promise<void> {

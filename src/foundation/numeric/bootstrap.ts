@@ -1,6 +1,7 @@
 /**
- * @file 95 % bootstrap intervals by resampling clusters: rows that share a cluster (a concept, a picture) are drawn together, because
- * their errors are not independent (specs/embedded-data.md §5; Davison & Hinkley 1997, §3.8). Seeded: same inputs, same interval.
+ * @file 95 % bootstrap intervals by resampling clusters: rows that share a cluster (a concept, a
+ * picture) are drawn together, because their errors are not independent (specs/embedded-data.md §5;
+ * Davison & Hinkley 1997, §3.8). Seeded: same inputs, same interval.
  */
 
 import { type Random, stream } from './random.ts'
@@ -34,7 +35,10 @@ export interface PairedRows {
   clusters: readonly string[]
 }
 
-/** Percentile interval of the mean over rows. A resample draws as many clusters as there are, with replacement. */
+/**
+ * Percentile interval of the mean over rows. A resample draws as many clusters as there are, with
+ * replacement.
+ */
 export function bootstrapMean(
   values: ArrayLike<number>,
   clusters: readonly string[],
@@ -43,7 +47,10 @@ export function bootstrapMean(
   return meanOfTasks([{ values, clusters }], options)
 }
 
-/** Percentile interval of the plain mean over tasks of each task's mean (as MMEB averages); each task is resampled within itself. */
+/**
+ * Percentile interval of the plain mean over tasks of each task's mean (as MMEB averages); each
+ * task is resampled within itself.
+ */
 export function meanOfTasks(tasks: readonly ScoredRows[], options: BootstrapOptions): Interval {
   requireFinite(
     tasks.map((task) => task.values.length),
@@ -77,12 +84,14 @@ export function pairedMeanOfTasks(tasks: readonly PairedRows[], options: Bootstr
 }
 
 /**
- * Interval of any statistic of weighted rows. A resample gives every row the number of times that its cluster was drawn, so the
- * statistic can tell copies of a row from other rows.
+ * Interval of any statistic of weighted rows. A resample gives every row the number of times that
+ * its cluster was drawn, so the statistic can tell copies of a row from other rows.
  *
- * The percentiles are shifted by the bootstrap's own estimate of its bias (mean of the resampled statistic − value): statistics such as
- * a distance of means grow when noise is added once more, and an unshifted interval could miss its own value (Efron & Tibshirani 1993, §10).
- * @param statistic computes the figure from `[rows]` weights that sum to more than 0; all 1 gives the value
+ * The percentiles are shifted by the bootstrap's own estimate of its bias (mean of the resampled
+ * statistic − value): statistics such as a distance of means grow when noise is added once more,
+ * and an unshifted interval could miss its own value (Efron & Tibshirani 1993, §10).
+ * @param statistic computes the figure from `[rows]` weights that sum to more than 0; all 1 gives
+ *   the value
  */
 export function bootstrapWeighted(
   clusters: readonly string[],
@@ -115,7 +124,8 @@ export function weightedReplicates(
     for (const [s, figure] of statistics(weights).entries()) replicates[s]![r] = figure
   }
   return values.map((value, s) => {
-    // A resample of very few distinct rows may leave a statistic undefined: it says nothing about the spread.
+    // A resample of very few distinct rows may leave a statistic undefined: it says nothing about
+    // the spread.
     const finite = replicates[s]!.filter(Number.isFinite)
     const bias = mean(finite) - value
     return percentileInterval(

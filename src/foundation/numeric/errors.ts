@@ -1,4 +1,7 @@
-/** @file The base of every error that bifocal throws on purpose. A folder derives its own class; codes are listed in docs/errors.md. */
+/**
+ * @file The base of every error that bifocal throws on purpose. A folder derives its own class;
+ * codes are listed in docs/errors.md.
+ */
 
 /** Process exit codes of the command line (docs/architecture.md, "Command line"). */
 export type ExitCode = 1 | 2 | 3 | 4 | 130
@@ -31,7 +34,10 @@ export class BifocalError extends Error {
   }
 }
 
-/** The same error, told where it happened: code, hint and exit code stay. @example located(error, 'items.jsonl, line 4') */
+/**
+ * The same error, told where it happened: code, hint and exit code stay. @example located(error,
+ * 'items.jsonl, line 4')
+ */
 export function located(error: BifocalError, place: string): BifocalError {
   const details = { message: `${place}: ${error.message}`, hint: error.hint, cause: error }
   return new BifocalError(error.code, details, error.exitCode)
@@ -60,7 +66,10 @@ export class InterruptedError extends BifocalError {
 
 const LISTED = 8
 
-/** The first few of many, for a message that a person reads. @example firstOf(['a', 'b', 'c'], 2) // 'a; b; and 1 more' */
+/**
+ * The first few of many, for a message that a person reads. @example firstOf(['a', 'b', 'c'], 2) //
+ * 'a; b; and 1 more'
+ */
 export function firstOf(items: readonly string[], most = LISTED): string {
   return [...items.slice(0, most), ...(items.length > most ? [`and ${items.length - most} more`] : [])].join(
     '; ',

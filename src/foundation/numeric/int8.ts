@@ -1,4 +1,7 @@
-/** @file Rows in eight bits, each with a scale of its own: weights by output channel, vectors one by one. */
+/**
+ * @file Rows in eight bits, each with a scale of its own: weights by output channel, vectors one by
+ * one.
+ */
 
 import { shapeOf } from './linear.ts'
 import { f32, type Tensor, tensor } from './tensor.ts'

@@ -4,7 +4,9 @@ import { EigenvalueDecomposition, Matrix } from 'ml-matrix'
 import { BifocalError } from './errors.ts'
 import { type Tensor, zeros } from './tensor.ts'
 
-/** Rows and width of a matrix. @throws BifocalError `tensor/rank` when it has not two dimensions. */
+/**
+ * Rows and width of a matrix. @throws BifocalError `tensor/rank` when it has not two dimensions.
+ */
 export function shapeOf(matrix: Tensor<'f32'>): { rows: number; dim: number } {
   const [rows, dim] = matrix.dims
   if (matrix.dims.length !== 2 || rows === undefined || dim === undefined) {
@@ -49,7 +51,8 @@ export function meanRow(matrix: Tensor<'f32'>): Float64Array {
 const BLOCK = 64
 
 /**
- * All inner products of rows: `[rowsA, dim] × [rowsB, dim] → [rowsA, rowsB]`; cosines where the rows have length 1.
+ * All inner products of rows: `[rowsA, dim] × [rowsB, dim] → [rowsA, rowsB]`; cosines where the
+ * rows have length 1.
  * @throws BifocalError `tensor/size` when the widths differ.
  */
 export function gram(a: Tensor<'f32'>, b: Tensor<'f32'>): Tensor<'f32'> {
@@ -71,7 +74,10 @@ export function gram(a: Tensor<'f32'>, b: Tensor<'f32'>): Tensor<'f32'> {
   return out
 }
 
-/** Four running sums, so that the additions need not wait for each other (1.2 to 1.6 × the speed of one sum on Node 20). */
+/**
+ * Four running sums, so that the additions need not wait for each other (1.2 to 1.6 × the speed of
+ * one sum on Node 20).
+ */
 function dotRows(a: Float32Array, atA: number, b: Float32Array, atB: number, dim: number): number {
   let s0 = 0
   let s1 = 0
@@ -89,8 +95,9 @@ function dotRows(a: Float32Array, atA: number, b: Float32Array, atB: number, dim
 }
 
 /**
- * Coordinates of the rows on the first two principal axes: `[rows, dim] → [rows, 2]`; zeros where an axis has no variance.
- * Deterministic: on each axis the coordinate of largest magnitude is positive. Decomposes the smaller of covariance and Gram matrix.
+ * Coordinates of the rows on the first two principal axes: `[rows, dim] → [rows, 2]`; zeros where
+ * an axis has no variance. Deterministic: on each axis the coordinate of largest magnitude is
+ * positive. Decomposes the smaller of covariance and Gram matrix.
  */
 export function principalPlane(matrix: Tensor<'f32'>): Tensor<'f32'> {
   const { rows, dim } = shapeOf(matrix)

@@ -1,4 +1,7 @@
-/** @file Seeded randomness: the same numbers on every platform. Nothing in bifocal calls `Math.random`. */
+/**
+ * @file Seeded randomness: the same numbers on every platform. Nothing in bifocal calls
+ * `Math.random`.
+ */
 
 /** A stream of uniform numbers in [0, 1). */
 export type Random = () => number
@@ -27,7 +30,8 @@ export function fnv1a32(text: string): number {
 }
 
 /**
- * A stream that depends only on its keys: `stream(seed, 'tower', step)`. Counter-based, so a resumed run draws the same numbers.
+ * A stream that depends only on its keys: `stream(seed, 'tower', step)`. Counter-based, so a
+ * resumed run draws the same numbers.
  * @example const random = stream(7, 'scenes', 41); random()
  */
 export function stream(...keys: (string | number)[]): Random {
@@ -55,7 +59,9 @@ export function pick<T>(items: readonly T[], random: Random): T {
   return items[below(items.length, random)]!
 }
 
-/** Fills `out` with normal numbers of the given standard deviation (Box–Muller, computed in f64). */
+/**
+ * Fills `out` with normal numbers of the given standard deviation (Box–Muller, computed in f64).
+ */
 export function fillNormal(out: Float32Array, std: number, random: Random): Float32Array {
   for (let i = 0; i < out.length; i += 2) {
     const radius = Math.sqrt(-2 * Math.log(1 - random())) * std

@@ -3,7 +3,10 @@
 import { quantileSorted, sampleCorrelation } from 'simple-statistics'
 import { BifocalError, type ErrorDetails } from './errors.ts'
 
-/** Arrays that a statistic cannot be computed from: empty, of unequal length or not finite. Exit code 1. */
+/**
+ * Arrays that a statistic cannot be computed from: empty, of unequal length or not finite. Exit
+ * code 1.
+ */
 export class StatisticsError extends BifocalError {
   constructor(code: 'empty' | 'length' | 'not-finite', details: ErrorDetails) {
     super(`statistics/${code}`, details)
@@ -45,7 +48,10 @@ export function mean(values: ArrayLike<number>): number {
   return sum / values.length
 }
 
-/** Element at the share `p` (0 to 1) of the sorted values; the mean of two neighbours where `p` falls between them. */
+/**
+ * Element at the share `p` (0 to 1) of the sorted values; the mean of two neighbours where `p`
+ * falls between them.
+ */
 export function quantile(values: ArrayLike<number>, p: number): number {
   return quantileSorted(Array.from(Float64Array.from(values).sort()), p)
 }
@@ -56,7 +62,10 @@ export function pearson(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return sampleCorrelation(Array.from(a), Array.from(b))
 }
 
-/** Spearman's rank correlation with tied values at their mean rank, −1 to 1; NaN where one side is constant. */
+/**
+ * Spearman's rank correlation with tied values at their mean rank, −1 to 1; NaN where one side is
+ * constant.
+ */
 export function spearman(a: ArrayLike<number>, b: ArrayLike<number>): number {
   requireSameLength(a, b, 'rank correlation')
   return pearson(meanRanks(a), meanRanks(b))
@@ -82,8 +91,9 @@ export interface Weighted {
 }
 
 /**
- * Area under the ROC curve: the share of (positive, negative) pairs where the positive scores higher, ties counted half
- * (the Mann–Whitney statistic divided by the number of pairs; Hanley & McNeil 1982). A weight counts its row that many times.
+ * Area under the ROC curve: the share of (positive, negative) pairs where the positive scores
+ * higher, ties counted half (the Mann–Whitney statistic divided by the number of pairs; Hanley &
+ * McNeil 1982). A weight counts its row that many times.
  */
 export function areaUnderRoc(positives: Weighted, negatives: Weighted): number {
   requireFinite(positives.scores, 'positives')

@@ -1,8 +1,14 @@
-/** @file A dense row-major array with its dimensions: the only array type that crosses folder borders. */
+/**
+ * @file A dense row-major array with its dimensions: the only array type that crosses folder
+ * borders.
+ */
 
 import { BifocalError } from './errors.ts'
 
-/** Element types of tensors in memory. `bf16` and `f16` are raw bits in a `Uint16Array`; `bool` is one byte an element. */
+/**
+ * Element types of tensors in memory. `bf16` and `f16` are raw bits in a `Uint16Array`; `bool` is
+ * one byte an element.
+ */
 export interface TensorArrays {
   f32: Float32Array
   f16: Uint16Array

@@ -18,9 +18,10 @@ interface Table extends RecordPlace {
 }
 
 /**
- * All rows; blank lines do not count. A picture's cell holds a path, or a JSON list of them. The file is read while its items are used, and once
- * before: to count, and to see that it is a table.
- * @throws ItemError `embedder/item-table` for text that is no such table, `embedder/item-columns`; FileError `file/missing`, `file/read`
+ * All rows; blank lines do not count. A picture's cell holds a path, or a JSON list of them. The
+ * file is read while its items are used, and once before: to count, and to see that it is a table.
+ * @throws ItemError `embedder/item-table` for text that is no such table, `embedder/item-columns`;
+ *   FileError `file/missing`, `file/read`
  */
 export async function openCsv(table: Table): Promise<ItemSource> {
   await checkUtf8(table)
@@ -32,7 +33,10 @@ export async function openCsv(table: Table): Promise<ItemSource> {
   return { name: table.path, path: table.path, total: Math.max(0, rows - 1), lines: () => items(table) }
 }
 
-/** Before cells are decoded, which would put U+FFFD in the place of letters. UTF-16 that says so, as spreadsheets write it, is read as such. */
+/**
+ * Before cells are decoded, which would put U+FFFD in the place of letters. UTF-16 that says so, as
+ * spreadsheets write it, is read as such.
+ */
 async function checkUtf8({ path, name }: Table): Promise<void> {
   let line = 0
   for await (const bytes of byteLines(piecesOf(path))) {

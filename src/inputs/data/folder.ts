@@ -9,15 +9,18 @@ import type { ItemLine } from './source.ts'
 const PICTURES = new Set(['.png', '.jpg', '.jpeg', '.webp'])
 
 /**
- * All pictures, those in folders below too, sorted by path; hidden files do not count. Links are followed, but no folder is entered twice: a link to
- * a folder above would lead round and round.
+ * All pictures, those in folders below too, sorted by path; hidden files do not count. Links are
+ * followed, but no folder is entered twice: a link to a folder above would lead round and round.
  * @throws FileError `file/read`
  */
 export async function folderLines(dir: string): Promise<ItemLine[]> {
   const ids: string[] = []
   const entered = new Set<string>()
   const folders = ['']
-  /** Last, and sorted: a folder is called by its own path where it has one, else always by the same link. */
+  /**
+   * Last, and sorted: a folder is called by its own path where it has one, else always by the same
+   * link.
+   */
   const links: string[] = []
   for (let at = folders.shift(); at !== undefined; at = folders.shift() ?? links.sort().shift()) {
     const folder = join(dir, at)

@@ -1,4 +1,7 @@
-/** @file Items as users give them, checked; their pictures are read at once and decoded only when an item is really embedded. */
+/**
+ * @file Items as users give them, checked; their pictures are read at once and decoded only when an
+ * item is really embedded.
+ */
 
 import { createHash } from 'node:crypto'
 import { decodeImage, type RgbImage, readPictureFile } from '../media/index.ts'

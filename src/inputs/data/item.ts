@@ -1,4 +1,7 @@
-/** @file What is embedded: an instruction, a text, a picture, each optional. Pictures are read when they are needed. */
+/**
+ * @file What is embedded: an instruction, a text, a picture, each optional. Pictures are read when
+ * they are needed.
+ */
 
 import type { RgbImage } from '../media/index.ts'
 

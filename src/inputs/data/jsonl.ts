@@ -5,7 +5,10 @@ import { byteLines, piecesOf } from './lines.ts'
 import { encodingError, itemError, lineOf, type RecordPlace } from './record.ts'
 import type { ItemLine, ItemSource } from './source.ts'
 
-/** All lines of a text that comes in pieces of UTF-8; blank ones do not count. A piece may end anywhere. */
+/**
+ * All lines of a text that comes in pieces of UTF-8; blank ones do not count. A piece may end
+ * anywhere.
+ */
 export async function* jsonLines(
   pieces: AsyncIterable<Uint8Array>,
   at: RecordPlace,
@@ -20,7 +23,8 @@ export async function* jsonLines(
 }
 
 /**
- * A file that is read while its items are used: it may be larger than memory, and than the longest string. It is read once before, to count.
+ * A file that is read while its items are used: it may be larger than memory, and than the longest
+ * string. It is read once before, to count.
  * @throws FileError `file/missing`, `file/read`
  */
 export async function openJsonLines(path: string, at: RecordPlace): Promise<ItemSource> {
@@ -31,7 +35,9 @@ export async function openJsonLines(path: string, at: RecordPlace): Promise<Item
 
 const BOM = /^\uFEFF/
 
-/** Undefined for what is no UTF-8: decoding would put U+FFFD in the place of letters without a word. */
+/**
+ * Undefined for what is no UTF-8: decoding would put U+FFFD in the place of letters without a word.
+ */
 function textOf(bytes: Uint8Array): string | undefined {
   return isUtf8(bytes) ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString() : undefined
 }

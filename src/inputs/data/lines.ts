@@ -1,4 +1,7 @@
-/** @file The lines of a file, as bytes: whether they are UTF-8 is to be seen before they become text. */
+/**
+ * @file The lines of a file, as bytes: whether they are UTF-8 is to be seen before they become
+ * text.
+ */
 
 import { createReadStream } from 'node:fs'
 import { readFailure } from '../../foundation/files/errors.ts'
@@ -16,8 +19,8 @@ export async function* piecesOf(path: string): AsyncGenerator<Uint8Array> {
 }
 
 /**
- * Lines without their ends. No character of UTF-8 but the line break has its byte. Not by `readline`: it also ends lines at U+2028, which JSON allows
- * within a text.
+ * Lines without their ends. No character of UTF-8 but the line break has its byte. Not by
+ * `readline`: it also ends lines at U+2028, which JSON allows within a text.
  */
 export async function* byteLines(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   /** The line that is not over: a picture within it may span many pieces. */

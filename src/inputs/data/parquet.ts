@@ -15,8 +15,10 @@ import { checkColumns, columnOf, lineOf, PARTS, type RecordPlace } from './recor
 import type { ItemLine, ItemSource } from './source.ts'
 
 /**
- * @param path a file, e.g. of a Hugging Face dataset: a picture is a path, its bytes, or `{ bytes, path }`
- * @throws FileError `file/missing`, `file/read`; ItemError `embedder/item-table`, `embedder/item-columns`
+ * @param path a file, e.g. of a Hugging Face dataset: a picture is a path, its bytes, or
+ *   `{ bytes, path }`
+ * @throws FileError `file/missing`, `file/read`; ItemError `embedder/item-table`,
+ *   `embedder/item-columns`
  */
 export async function openParquet(path: string, at: RecordPlace): Promise<ItemSource> {
   const file = await attempt(path, () => asyncBufferFromFile(path))

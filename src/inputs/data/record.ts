@@ -53,7 +53,8 @@ export function columnOf(columns: ItemColumns, part: (typeof PARTS)[number]): st
 
 /**
  * @param line   counted from 1
- * @param strict whether unknown keys are mistakes: in JSON that was written for us they are, in a table they are other columns
+ * @param strict whether unknown keys are mistakes: in JSON that was written for us they are, in a
+ *   table they are other columns
  */
 export function lineOf(
   record: unknown,
@@ -116,8 +117,8 @@ function located(picture: string | Uint8Array, folder: string): string | Uint8Ar
 /**
  * Checks that a table has something to embed.
  * @param names of its columns
- * @throws ItemError `embedder/item-columns` for a named column that is not there, or one that is there twice, or none of text, image and
- *   instruction
+ * @throws ItemError `embedder/item-columns` for a named column that is not there, or one that is
+ *   there twice, or none of text, image and instruction
  */
 export function checkColumns(names: readonly string[], { name, columns }: RecordPlace): void {
   const repeated = PARTS.map((part) => columnOf(columns, part)).find(

@@ -31,10 +31,12 @@ export interface ItemSource {
 }
 
 /**
- * Items of a file or folder. The ending says the kind: `.csv`, `.tsv`, `.parquet`; all other files have a JSON object a line. A folder is searched,
- * with its folders, for PNG, JPEG and WebP files. Paths of pictures are relative to the file that names them.
+ * Items of a file or folder. The ending says the kind: `.csv`, `.tsv`, `.parquet`; all other files
+ * have a JSON object a line. A folder is searched, with its folders, for PNG, JPEG and WebP files.
+ * Paths of pictures are relative to the file that names them.
  * @param columns what the source calls text, image, instruction and id, where it is something else
- * @throws FileError `file/missing`, `file/read`; ItemError `embedder/item-table`, `embedder/item-columns` for what is no table
+ * @throws FileError `file/missing`, `file/read`; ItemError `embedder/item-table`,
+ *   `embedder/item-columns` for what is no table
  * @example const source = await openItems('captions.csv', { text: 'caption', image: 'path' })
  */
 export async function openItems(path: string, columns: ItemColumns = {}): Promise<ItemSource> {
@@ -56,9 +58,11 @@ export async function openItems(path: string, columns: ItemColumns = {}): Promis
 }
 
 /**
- * Lines of JSON that come in pieces, a pipe's: read while they are used, once, and the first one at once, so that nothing is known as such.
+ * Lines of JSON that come in pieces, a pipe's: read while they are used, once, and the first one at
+ * once, so that nothing is known as such.
  * @param pieces of UTF-8
- * @param at     what to call the source, what paths of pictures are relative to, what the records call their parts
+ * @param at what to call the source, what paths of pictures are relative to, what the records call
+ *   their parts
  */
 export async function pipedItems(pieces: AsyncIterable<Uint8Array>, at: RecordPlace): Promise<ItemSource> {
   const rest = jsonLines(pieces, at)

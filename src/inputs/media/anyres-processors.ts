@@ -1,5 +1,6 @@
 /**
- * @file Picture processors that give several views: LlavaNextImageProcessor and LlavaOnevisionImageProcessor.
+ * @file Picture processors that give several views: LlavaNextImageProcessor and
+ * LlavaOnevisionImageProcessor.
  * @see specs/ar-vlms.md §1.5, §2.4
  */
 
@@ -30,7 +31,10 @@ export interface AnyresProcessor {
   readonly tile: number
   /** The thumbnail, then the tiles of the best grid row by row. `[3, tile, tile] f32` each. */
   tiled(image: RgbImage): Tensor<'f32'>[]
-  /** OneVision's view of a picture among several: padded to a square with the mean colour. `[3, tile, tile] f32` */
+  /**
+   * OneVision's view of a picture among several: padded to a square with the mean colour.
+   * `[3, tile, tile] f32`
+   */
   whole(image: RgbImage): Tensor<'f32'>
 }
 
@@ -44,7 +48,8 @@ const gridSettings = z.looseObject({
 const onevisionSettings = settings({ size: { height: 384, width: 384 }, ...CLIP_LEVELS })
 
 /**
- * LlavaNextImageProcessor. It crops views to `crop_size`, which does nothing, because that is their size.
+ * LlavaNextImageProcessor. It crops views to `crop_size`, which does nothing, because that is their
+ * size.
  * @param config the parsed `preprocessor_config.json`
  * @param grids  those of config.json, for a file without `image_grid_pinpoints`
  * @throws MediaError `processor-config` naming the key, `resample`
@@ -61,7 +66,10 @@ export function llavaNextProcessor(config: unknown, grids: readonly Size[]): Any
   return anyresProcessor(config, parsed, tile, grids)
 }
 
-/** LlavaOnevisionImageProcessor. Its default levels are CLIP's, not those of the SigLIP tower. Parameters as for `llavaNextProcessor`. */
+/**
+ * LlavaOnevisionImageProcessor. Its default levels are CLIP's, not those of the SigLIP tower.
+ * Parameters as for `llavaNextProcessor`.
+ */
 export function llavaOnevisionProcessor(config: unknown, grids: readonly Size[]): AnyresProcessor {
   const parsed = parseSettings(onevisionSettings, config)
   return anyresProcessor(config, parsed, squareSide(parsed), grids)

@@ -1,6 +1,7 @@
 /**
- * @file "Any resolution" views: a thumbnail and the tiles of the grid that suits the picture best (LLaVA-NeXT, OneVision, LaViDa).
- * All three choose, fit and cut alike; they differ in how the padding is removed from the feature map again, and OneVision scales on.
+ * @file "Any resolution" views: a thumbnail and the tiles of the grid that suits the picture best
+ * (LLaVA-NeXT, OneVision, LaViDa). All three choose, fit and cut alike; they differ in how the
+ * padding is removed from the feature map again, and OneVision scales on.
  * @see specs/lavida.md §4.2, §4.5; specs/ar-vlms.md §1.5, §1.6
  */
 
@@ -13,8 +14,10 @@ import { tiles } from './tile.ts'
 const BLACK: Colour = [0, 0, 0]
 
 /**
- * The grid that keeps most of the picture's pixels; on a tie the one with the least empty area, then the first.
- * @param grids in pixels, in the order of the config. LaViDa lists (width, height), transformers (height, width)
+ * The grid that keeps most of the picture's pixels; on a tie the one with the least empty area,
+ * then the first.
+ * @param grids in pixels, in the order of the config. LaViDa lists (width, height), transformers
+ *   (height, width)
  * @throws MediaError `grids` when there is none
  */
 export function bestResolution(original: Size, grids: readonly Size[]): Size {
@@ -36,7 +39,10 @@ export function bestResolution(original: Size, grids: readonly Size[]): Size {
   return best.grid
 }
 
-/** The largest size of the same aspect that fits into `box` (it enlarges too); the free side is rounded up. */
+/**
+ * The largest size of the same aspect that fits into `box` (it enlarges too); the free side is
+ * rounded up.
+ */
 export function fitInside(original: Size, box: Size): Size {
   const byWidth = box.width / original.width
   const byHeight = box.height / original.height
@@ -52,10 +58,11 @@ export interface KeptCells extends Size {
 }
 
 /**
- * Which cells of a feature map to keep. The kept side is `side − 2 · ⌊(side − unpadded) / 2⌋`: it may be one more than the exact size, and
- * none at all for a picture much narrower than a cell.
+ * Which cells of a feature map to keep. The kept side is `side − 2 · ⌊(side − unpadded) / 2⌋`: it
+ * may be one more than the exact size, and none at all for a picture much narrower than a cell.
  * @param map      in cells
- * @param rounding of the exact side to whole cells: `truncate` (LaViDa) or `digits7` (transformers ≥ 4.48: to seven digits, then truncate)
+ * @param rounding of the exact side to whole cells: `truncate` (LaViDa) or `digits7` (transformers
+ *   ≥ 4.48: to seven digits, then truncate)
  */
 export function unpadded(original: Size, map: Size, rounding: 'truncate' | 'digits7'): KeptCells {
   const whole = (side: number) => Math.trunc(rounding === 'digits7' ? Number(side.toFixed(7)) : side)
@@ -68,8 +75,8 @@ export function unpadded(original: Size, map: Size, rounding: 'truncate' | 'digi
 }
 
 /**
- * The views of a picture: first the whole of it squashed to one tile, then the tiles of its best grid, row by row, the picture fitted in and
- * padded with black.
+ * The views of a picture: first the whole of it squashed to one tile, then the tiles of its best
+ * grid, row by row, the picture fitted in and padded with black.
  * @param tile size of a view: that of the vision tower
  */
 export function anyresViews(

@@ -1,7 +1,8 @@
 /**
- * @file PNG, JPEG and WebP files to 8-bit RGB, equal to Pillow's `Image.open(…).convert('RGB')`: EXIF orientation and colour profiles
- * are ignored, alpha is dropped and the colour under it kept (specs/ar-vlms.md §10). What Pillow and we would read differently, or what
- * the reference processors were never used with, is refused.
+ * @file PNG, JPEG and WebP files to 8-bit RGB, equal to Pillow's `Image.open(…).convert('RGB')`:
+ * EXIF orientation and colour profiles are ignored, alpha is dropped and the colour under it kept
+ * (specs/ar-vlms.md §10). What Pillow and we would read differently, or what the reference
+ * processors were never used with, is refused.
  */
 
 import { readFile } from 'node:fs/promises'
@@ -12,7 +13,10 @@ import { MediaError } from './errors.ts'
 import type { RgbImage } from './image.ts'
 
 export interface DecodeOptions {
-  /** Pictures with more pixels are refused from their header, before anything is decoded; default 64 million (192 MB of RGB). */
+  /**
+   * Pictures with more pixels are refused from their header, before anything is decoded; default 64
+   * million (192 MB of RGB).
+   */
   pixelLimit?: number
   /** What to call the picture in errors; default its path, or `picture`. */
   name?: string
@@ -25,7 +29,8 @@ const FILE_LIMIT = 512 * 2 ** 20
 /**
  * Reads one picture from a path or from the bytes of a file.
  * @returns `[height, width, 3] u8`
- * @throws MediaError `empty`, `format`, `damaged`, `too-large`, `bit-depth`, `colour-space`, `animated`; FileError `file/missing`, `file/read`
+ * @throws MediaError `empty`, `format`, `damaged`, `too-large`, `bit-depth`, `colour-space`,
+ *   `animated`; FileError `file/missing`, `file/read`
  * @example const image = await decodeImage('cat.png')
  */
 export async function decodeImage(
@@ -84,7 +89,10 @@ const JPEG = [0xff, 0xd8, 0xff]
 const RIFF = [0x52, 0x49, 0x46, 0x46]
 const WEBP = [0x57, 0x45, 0x42, 0x50]
 
-/** Only the three formats that were compared with Pillow reach the decoder: it would also render SVG, PDF and more. */
+/**
+ * Only the three formats that were compared with Pillow reach the decoder: it would also render
+ * SVG, PDF and more.
+ */
 function checkFormat(bytes: Uint8Array, name: string): void {
   if (bytes.length === 0)
     throw new MediaError('empty', {
@@ -109,7 +117,10 @@ function checkPngSize(bytes: Uint8Array, name: string, pixelLimit: number): void
     checkPixels(view.getUint32(16), view.getUint32(20), name, pixelLimit)
 }
 
-/** Animated PNG files announce themselves by an `acTL` chunk before the first `IDAT`; decoders that do not know it show one frame. */
+/**
+ * Animated PNG files announce themselves by an `acTL` chunk before the first `IDAT`; decoders that
+ * do not know it show one frame.
+ */
 function isAnimatedPng(bytes: Uint8Array): boolean {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   for (let at = 8; at + 8 <= bytes.length; at += view.getUint32(at) + 12) {

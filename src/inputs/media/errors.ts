@@ -1,4 +1,7 @@
-/** @file Errors of pictures: files that cannot be read as the reference reads them, and sizes that do not fit. */
+/**
+ * @file Errors of pictures: files that cannot be read as the reference reads them, and sizes that
+ * do not fit.
+ */
 
 import { BifocalError, type ErrorDetails } from '../../foundation/numeric/errors.ts'
 

@@ -1,4 +1,7 @@
-/** @file Pictures: decoding, Pillow-exact resizing, crops, padding, tiles, and the published processors. */
+/**
+ * @file Pictures: decoding, Pillow-exact resizing, crops, padding, tiles, and the published
+ * processors.
+ */
 
 export { anyresViews, bestResolution, type KeptCells, unpadded } from './anyres.ts'
 export { type AnyresProcessor, llavaNextProcessor, llavaOnevisionProcessor } from './anyres-processors.ts'

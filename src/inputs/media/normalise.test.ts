@@ -13,7 +13,8 @@ test('all 256 levels of each channel equal numpy to the last bit', () => {
     },
   )
   expect(pixels.dims).toEqual([3, 1, 256])
-  // sha256 of `((levels.astype(f64) * factor).astype(f32) - mean) / std` in numpy, mean and std as f32, channels first, little-endian.
+  // sha256 of `((levels.astype(f64) * factor).astype(f32) - mean) / std` in numpy, mean and std as
+  // f32, channels first, little-endian.
   const digest = createHash('sha256').update(new Uint8Array(pixels.data.buffer)).digest('hex')
   expect(digest.slice(0, 16)).toBe('5d23c0b115c373c7')
 })

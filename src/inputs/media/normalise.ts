@@ -14,8 +14,8 @@ export interface PixelScale {
 }
 
 /**
- * `((level · rescaleFactor) − mean) / std`, rounded to f32 after each step as numpy does in the reference processors. There are only 256
- * levels, so each channel is a table.
+ * `((level · rescaleFactor) − mean) / std`, rounded to f32 after each step as numpy does in the
+ * reference processors. There are only 256 levels, so each channel is a table.
  * @returns `[3, height, width] f32`
  * @see specs/ar-vlms.md §9
  */

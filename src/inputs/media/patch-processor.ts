@@ -1,5 +1,6 @@
 /**
- * @file Qwen2VLImageProcessor: pictures keep their aspect and, within limits, their size; they come as patches.
+ * @file Qwen2VLImageProcessor: pictures keep their aspect and, within limits, their size; they come
+ * as patches.
  * @see specs/ar-vlms.md §3.3
  */
 
@@ -23,7 +24,10 @@ export interface PatchLayout {
 
 export interface PatchProcessor {
   readonly layout: PatchLayout
-  /** @returns `[rows, columns, merge², 3·frames·patch²] f32`: tokens row by row, their patches row by row, values by channel, frame, y, x */
+  /**
+   * @returns `[rows, columns, merge², 3·frames·patch²] f32`: tokens row by row, their patches row
+   *   by row, values by channel, frame, y, x
+   */
   patches(image: RgbImage): Tensor<'f32'>
 }
 
@@ -37,10 +41,12 @@ export interface PixelLimits {
 const MAX_ASPECT = 200
 
 /**
- * The size nearest to a picture's own whose sides are multiples of `factor`, moved into the limits with the aspect kept as well as it goes.
- * Halves are rounded to even numbers, and a side may round to 0: the picture then counts as too small. Both are the reference's.
+ * The size nearest to a picture's own whose sides are multiples of `factor`, moved into the limits
+ * with the aspect kept as well as it goes. Halves are rounded to even numbers, and a side may round
+ * to 0: the picture then counts as too small. Both are the reference's.
  * @throws MediaError `media/aspect`
- * @example smartResize({ width: 640, height: 480 }, 28, { min: 3136, max: 1003520 }) // { width: 644, height: 476 }
+ * @example smartResize({ width: 640, height: 480 }, 28, { min: 3136, max: 1003520 }) // { width:
+ *   644, height: 476 }
  */
 export function smartResize({ width, height }: Size, factor: number, { min, max }: PixelLimits): Size {
   if (Math.max(width, height) / Math.min(width, height) > MAX_ASPECT) {
@@ -84,7 +90,8 @@ const patchSettings = z.looseObject({
 const levelSettings = settings({ size: 1, ...CLIP_LEVELS })
 
 /**
- * @param config the parsed `preprocessor_config.json`; older files say `min_pixels` and `max_pixels`, newer ones `size`
+ * @param config the parsed `preprocessor_config.json`; older files say `min_pixels` and
+ *   `max_pixels`, newer ones `size`
  * @throws MediaError `media/processor-config` naming the key, `media/resample`
  */
 export function patchProcessor(config: unknown): PatchProcessor {

@@ -1,6 +1,7 @@
 /**
- * @file Picture processors as published: `preprocessor_config.json` of Hugging Face to a function from a picture to pixel values.
- * Missing keys take the defaults of the class that the file names, as transformers does.
+ * @file Picture processors as published: `preprocessor_config.json` of Hugging Face to a function
+ * from a picture to pixel values. Missing keys take the defaults of the class that the file names,
+ * as transformers does.
  * @see specs/ar-vlms.md §1.4, §6.3, §7.3
  */
 
@@ -21,7 +22,10 @@ const exactSize = z.object({ height: side, width: side })
 const sizeSetting = z.union([side, exactSize, z.object({ shortest_edge: side })])
 const perChannel = z.tuple([z.number(), z.number(), z.number()])
 
-/** Pillow's filter numbers; 0 (nearest) and 5 (Hamming) are used by no published processor of these families. */
+/**
+ * Pillow's filter numbers; 0 (nearest) and 5 (Hamming) are used by no published processor of these
+ * families.
+ */
 const filters: ReadonlyMap<number, ResizeFilter> = new Map([
   [1, 'lanczos'],
   [2, 'bilinear'],
@@ -29,7 +33,10 @@ const filters: ReadonlyMap<number, ResizeFilter> = new Map([
   [4, 'box'],
 ])
 
-/** The keys that matter, shared by all classes; `null` means absent. Files carry many more (class names, device settings). */
+/**
+ * The keys that matter, shared by all classes; `null` means absent. Files carry many more (class
+ * names, device settings).
+ */
 export function settings(defaults: {
   size: z.infer<typeof sizeSetting>
   mean: PerChannel
@@ -85,10 +92,12 @@ const siglipSettings = settings({
 export type ProcessorSettings = z.infer<typeof clipSettings>
 
 /**
- * CLIPImageProcessor: shortest edge to `size`, the middle cut out, scaled, normalised. A plain number as `size` means the shortest edge.
+ * CLIPImageProcessor: shortest edge to `size`, the middle cut out, scaled, normalised. A plain
+ * number as `size` means the shortest edge.
  * @param config the parsed `preprocessor_config.json`
  * @throws MediaError `processor-config` naming the key, `resample` for a filter that we do not have
- * @example const pixels = clipProcessor(JSON.parse(text))(await decodeImage('cat.png')) // [3, 336, 336]
+ * @example const pixels = clipProcessor(JSON.parse(text))(await decodeImage('cat.png')) // [3, 336,
+ *   336]
  */
 export function clipProcessor(config: unknown): ImageProcessor {
   const parsed = parseSettings(clipSettings, config)
@@ -99,7 +108,8 @@ export function clipProcessor(config: unknown): ImageProcessor {
 }
 
 /**
- * SiglipImageProcessor: squashed to `size` whatever the aspect, scaled, normalised. A plain number as `size` means a square.
+ * SiglipImageProcessor: squashed to `size` whatever the aspect, scaled, normalised. A plain number
+ * as `size` means a square.
  * @param config the parsed `preprocessor_config.json`
  * @throws MediaError as `clipProcessor`
  */

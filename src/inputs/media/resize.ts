@@ -1,6 +1,7 @@
 /**
- * @file Resizing exactly as Pillow < 13 does it: antialiased filters, weights rounded to 22 bits, horizontal pass first, 8 bits in between.
- * The filter is part of the published models. Libraries differ from it by up to tens of levels (specs/ar-vlms.md §9, §10).
+ * @file Resizing exactly as Pillow < 13 does it: antialiased filters, weights rounded to 22 bits,
+ * horizontal pass first, 8 bits in between. The filter is part of the published models. Libraries
+ * differ from it by up to tens of levels (specs/ar-vlms.md §9, §10).
  */
 
 import { MediaError } from './errors.ts'
@@ -33,7 +34,10 @@ function sinc(x: number): number {
   return x === 0 ? 1 : Math.sin(x * Math.PI) / (x * Math.PI)
 }
 
-/** Which source positions make each output position of one axis, and how much each weighs in units of 2^-22. */
+/**
+ * Which source positions make each output position of one axis, and how much each weighs in units
+ * of 2^-22.
+ */
 interface Taps {
   readonly first: Int32Array
   readonly count: Int32Array
@@ -45,7 +49,10 @@ interface Taps {
 const PRECISION_BITS = 22
 const HALF = 1 << (PRECISION_BITS - 1)
 
-/** The filter weights from `from` to `to` positions: `Resample.c`, `precompute_coeffs` and `normalize_coeffs_8bpc`. */
+/**
+ * The filter weights from `from` to `to` positions: `Resample.c`, `precompute_coeffs` and
+ * `normalize_coeffs_8bpc`.
+ */
 export function resizeTaps(from: number, to: number, filter: ResizeFilter): Taps {
   const { support, weight } = kernels[filter]
   const scale = from / to
@@ -80,7 +87,8 @@ export function resizeTaps(from: number, to: number, filter: ResizeFilter): Taps
 }
 
 /**
- * A new picture of the given size. A pass whose size does not change is skipped, so an equal size gives an equal picture.
+ * A new picture of the given size. A pass whose size does not change is skipped, so an equal size
+ * gives an equal picture.
  * @returns `[height, width, 3] u8`, bit for bit that of Pillow 2.7 to 12
  * @throws MediaError `size` when a side is not a whole number above 0
  * @see specs/ar-vlms.md §9

@@ -2,7 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { longestEdge, splitViews, wholeTiles } from './split.ts'
 import { splitProcessor } from './split-processor.ts'
 
-/** Published sizes (SmolVLM): 2048 along the longer edge, tiles of 512; height, width (specs/ar-vlms.md §11). */
+/**
+ * Published sizes (SmolVLM): 2048 along the longer edge, tiles of 512; height, width
+ * (specs/ar-vlms.md §11).
+ */
 describe('a picture is enlarged, then squeezed to whole tiles', () => {
   test.each<[original: [number, number], first: [number, number], second: [number, number]]>([
     [

@@ -1,5 +1,6 @@
 /**
- * @file Idefics3's and SmolVLM's views: a picture enlarged, squeezed to whole tiles, cut, and the whole of it last.
+ * @file Idefics3's and SmolVLM's views: a picture enlarged, squeezed to whole tiles, cut, and the
+ * whole of it last.
  * @see specs/ar-vlms.md §5.5
  */
 

@@ -27,7 +27,8 @@ describe('area average', () => {
   })
 
   test('weights pixels that straddle a border by their share', () => {
-    // 3 → 2: the middle pixel counts half on each side: (0 + 0.5·90) / 1.5 and (0.5·90 + 180) / 1.5.
+    // 3 → 2: the middle pixel counts half on each side: (0 + 0.5·90) / 1.5 and (0.5·90 + 180) /
+    // 1.5.
     const out = resizeByArea(
       picture(3, (x) => x * 90),
       3,

@@ -1,6 +1,12 @@
-/** @file Area-average resampling of square pictures: every output pixel is the mean of the source area under it. */
+/**
+ * @file Area-average resampling of square pictures: every output pixel is the mean of the source
+ * area under it.
+ */
 
-/** For each output position the first source position and the weights of it and its followers; weights sum to 1. */
+/**
+ * For each output position the first source position and the weights of it and its followers;
+ * weights sum to 1.
+ */
 function spans(from: number, to: number): { first: number; weights: number[] }[] {
   const step = from / to
   return Array.from({ length: to }, (_, i) => {
@@ -15,7 +21,8 @@ function spans(from: number, to: number): { first: number; weights: number[] }[]
 }
 
 /**
- * @param source `[from, from, 4]` row-major; colours must be premultiplied with alpha, else transparent pixels bleed dark fringes
+ * @param source `[from, from, 4]` row-major; colours must be premultiplied with alpha, else
+ *   transparent pixels bleed dark fringes
  * @returns      `[to, to, 4]`, rounded to nearest
  */
 export function resizeByArea(source: Uint8Array, from: number, to: number): Uint8Array {
@@ -68,7 +75,10 @@ export function thumbnail(premultiplied: Uint8Array, side: number): Float32Array
   return out
 }
 
-/** Root mean square difference of two thumbnails; stops early and returns Infinity once it must exceed `limit`. */
+/**
+ * Root mean square difference of two thumbnails; stops early and returns Infinity once it must
+ * exceed `limit`.
+ */
 export function rmsDifference(a: Float32Array, b: Float32Array, limit = Number.POSITIVE_INFINITY): number {
   const most = limit * limit * a.length
   let sum = 0

@@ -1,10 +1,16 @@
-/** @file The concepts of the embedded pictures: what each drawing shows, its words, and on which side of each split it lies. */
+/**
+ * @file The concepts of the embedded pictures: what each drawing shows, its words, and on which
+ * side of each split it lies.
+ */
 
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { ScenesError } from './errors.ts'
 
-/** Drawing styles; a style is known by its position. The first four are trained on, `glossy` and `blob` only tested (specs/embedded-data.md §4.3). */
+/**
+ * Drawing styles; a style is known by its position. The first four are trained on, `glossy` and
+ * `blob` only tested (specs/embedded-data.md §4.3).
+ */
 export const STYLES = ['painted', 'flat', 'outlined', 'rounded', 'glossy', 'blob'] as const
 export type StyleName = (typeof STYLES)[number]
 /** How many of `STYLES` training may show. */
@@ -22,7 +28,10 @@ const conceptSchema = z.strictObject({
   group: z.string(),
   /** Subgroup in words: "animal mammal". */
   subgroup: z.string(),
-  /** Concepts that look or are called nearly the same share a cluster; a cluster never straddles a split. */
+  /**
+   * Concepts that look or are called nearly the same share a cluster; a cluster never straddles a
+   * split.
+   */
   cluster: z.number().int(),
   split: z.enum(['train', 'held-out']),
   /** The style (0 … 3) in which this concept is never shown before the test. */

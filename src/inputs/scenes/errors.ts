@@ -1,4 +1,7 @@
-/** @file Errors of the embedded pictures: missing or unusable `data/`, impossible requests to the scene generator. */
+/**
+ * @file Errors of the embedded pictures: missing or unusable `data/`, impossible requests to the
+ * scene generator.
+ */
 
 import { BifocalError, type ErrorDetails } from '../../foundation/numeric/errors.ts'
 

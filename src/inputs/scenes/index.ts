@@ -1,4 +1,7 @@
-/** @file The embedded pictures: concepts, worlds, scenes, texts, training streams and tasks. Pure and seeded but for reading `data/`. */
+/**
+ * @file The embedded pictures: concepts, worlds, scenes, texts, training streams and tasks. Pure
+ * and seeded but for reading `data/`.
+ */
 
 export { COLOURS } from './colours.ts'
 export { type Concept, type StyleName, TRAINING_STYLES } from './concepts.ts'

@@ -1,4 +1,7 @@
-/** @file What queries and pictures of the embedded tasks say beside their content, in MMEB's words. @see specs/embedded-data.md §5 */
+/**
+ * @file What queries and pictures of the embedded tasks say beside their content, in MMEB's words.
+ * @see specs/embedded-data.md §5
+ */
 
 export const INSTRUCTIONS = {
   group: 'Represent the given image for classification',

@@ -1,4 +1,7 @@
-/** @file The training streams: what sample number `index` of a run shows and says. Counter-based, so any worker can make any sample. */
+/**
+ * @file The training streams: what sample number `index` of a run shows and says. Counter-based, so
+ * any worker can make any sample.
+ */
 
 import { below, pick, type Random, shuffle, stream } from '../../foundation/numeric/random.ts'
 import { COLOURS } from './colours.ts'
@@ -19,9 +22,11 @@ import { hardContents } from './variants.ts'
 import type { World } from './world.ts'
 
 /**
- * `qa` asks any question of any scene; `count` and `colour` ask how many things there are and what colour a silhouette has; `shapes` asks for
- * silhouettes by their colours and for both together; `silhouette` is `label` of a silhouette; `reading` is a plain text of a caption and
- * questions with their answers; `text` asks of a caption what a picture would be asked, or what words mean, half and half.
+ * `qa` asks any question of any scene; `count` and `colour` ask how many things there are and what
+ * colour a silhouette has; `shapes` asks for silhouettes by their colours and for both together;
+ * `silhouette` is `label` of a silhouette; `reading` is a plain text of a caption and questions
+ * with their answers; `text` asks of a caption what a picture would be asked, or what words mean,
+ * half and half.
  */
 export type SampleKind =
   | 'caption'
@@ -36,7 +41,10 @@ export type SampleKind =
   | 'reading'
   | 'text'
 
-/** A picture, a user's text and the answer to learn. The chat template is added by the model's processor. */
+/**
+ * A picture, a user's text and the answer to learn. The chat template is added by the model's
+ * processor.
+ */
 export interface Sample {
   kind: SampleKind
   /** Null for text-only samples. */
@@ -46,7 +54,10 @@ export interface Sample {
   answer: string
 }
 
-/** Prompts of the three caption levels: another text for each, so that the answer is never ambiguous. */
+/**
+ * Prompts of the three caption levels: another text for each, so that the answer is never
+ * ambiguous.
+ */
 export const CAPTION_PROMPTS = {
   background: 'Describe the image.',
   core: 'Describe the image without its background.',
@@ -58,7 +69,10 @@ const TAGS_PROMPT = 'Which words fit the picture?'
 
 const MOST_TAGS = 4
 
-/** One question of a random type; then one of that type, so that frequent types don't crowd out the rest. */
+/**
+ * One question of a random type; then one of that type, so that frequent types don't crowd out the
+ * rest.
+ */
 function anyQuestion(content: Content, world: World, random: Random): Question {
   const all = questions(content, world)
   const type = pick([...new Set(all.map((question) => question.type))], random)
@@ -68,7 +82,10 @@ function anyQuestion(content: Content, world: World, random: Random): Question {
   )
 }
 
-/** One training concept alone, in a shown style, on a random background; on the wanted side of the split. */
+/**
+ * One training concept alone, in a shown style, on a random background; on the wanted side of the
+ * split.
+ */
 function describeObject(
   world: World,
   random: Random,
@@ -99,7 +116,10 @@ function askedSample(kind: 'count' | 'colour', world: World, random: Random, use
   return { kind, description, prompt: question, answer }
 }
 
-/** Prompts whose answers put a shape's name and its colour side by side, so that either is told right after the other. */
+/**
+ * Prompts whose answers put a shape's name and its colour side by side, so that either is told
+ * right after the other.
+ */
 const PAIR_PROMPTS = {
   name: 'Name each shape and its colour.',
   colour: 'Name each colour and its shape.',
@@ -165,7 +185,9 @@ function objectSample(
 
 const shown = (caption: string) => `An image shows ${caption}.`
 
-/** Share of plain texts about more shapes than a picture holds: among many, a guess is seldom right. */
+/**
+ * Share of plain texts about more shapes than a picture holds: among many, a guess is seldom right.
+ */
 const LIST_SHARE = 0.4
 const FEWEST_LISTED = 2
 const MOST_LISTED = 5
@@ -213,12 +235,15 @@ function listedShapes(world: World, random: Random): ReadScene {
   }
 }
 
-/** Half questions about a caption, half what kind of thing a word names and which words go with it. */
+/**
+ * Half questions about a caption, half what kind of thing a word names and which words go with it.
+ */
 function textSample(world: World, random: Random, use: SceneUse): Sample {
   if (random() < 0.5) {
     const content = describe(world, random, { use })
     const { question, answer } = anyQuestion(content, world, random)
-    // The caption with its background answers every question but what kind of thing the object is; that one knows the words.
+    // The caption with its background answers every question but what kind of thing the object is;
+    // that one knows the words.
     return {
       kind: 'text',
       description: null,
@@ -243,7 +268,10 @@ function textSample(world: World, random: Random, use: SceneUse): Sample {
   }
 }
 
-/** 60 % scenes, half captions and half questions; 40 % objects, 70 % of them labels, the rest tags and groups (specs/twins.md §3.2). */
+/**
+ * 60 % scenes, half captions and half questions; 40 % objects, 70 % of them labels, the rest tags
+ * and groups (specs/twins.md §3.2).
+ */
 function drawKind(random: Random): 'caption' | 'qa' | 'label' | 'tags' | 'group' {
   const share = random()
   if (share < 0.3) return 'caption'
@@ -259,7 +287,10 @@ export interface SampleOptions {
   use?: SceneUse
 }
 
-/** Sample `index` of the stream `seed`. Samples of kind `tags` fall back to `label` for a concept without tags. */
+/**
+ * Sample `index` of the stream `seed`. Samples of kind `tags` fall back to `label` for a concept
+ * without tags.
+ */
 export function pretrainingSample(
   world: World,
   seed: number,
@@ -286,14 +317,20 @@ export function pretrainingSample(
   }
 }
 
-/** A picture and its caption; hard captions are true of a slightly changed scene and false of this one. */
+/**
+ * A picture and its caption; hard captions are true of a slightly changed scene and false of this
+ * one.
+ */
 export interface CaptionPair {
   description: Description
   caption: string
   hardCaptions: string[]
 }
 
-/** Pair `index` for a dual encoder: half scenes with their full caption, half objects with their bare label (no hard captions). */
+/**
+ * Pair `index` for a dual encoder: half scenes with their full caption, half objects with their
+ * bare label (no hard captions).
+ */
 export function captionPair(world: World, seed: number, index: number, use: SceneUse = 'train'): CaptionPair {
   const random = stream(seed, world.name, use, 'pair', index)
   if (random() < 0.5) {

@@ -1,4 +1,7 @@
-/** @file Scenes: what a picture shows (`Content`), where (`Description`), drawn at random from a seeded stream. Pictures stay descriptions until drawn. */
+/**
+ * @file Scenes: what a picture shows (`Content`), where (`Description`), drawn at random from a
+ * seeded stream. Pictures stay descriptions until drawn.
+ */
 
 import { below, fnv1a32, pick, type Random, shuffle } from '../../foundation/numeric/random.ts'
 import { COLOURS } from './colours.ts'
@@ -8,18 +11,26 @@ import type { World } from './world.ts'
 
 /** Side of every picture in pixels. */
 export const PICTURE = 96
-/** Sprites stand at multiples of this, in multiples of this size: a drawing always covers whole patches of the models. */
+/**
+ * Sprites stand at multiples of this, in multiples of this size: a drawing always covers whole
+ * patches of the models.
+ */
 export const PATCH = 24
 const SIDE = PICTURE / PATCH
 
-/** In each kind the order of the parts matters: left/upper first, big before small, row from left to right. */
+/**
+ * In each kind the order of the parts matters: left/upper first, big before small, row from left to
+ * right.
+ */
 export const SCENE_KINDS = ['single', 'count', 'pair', 'mixed', 'row', 'sizes', 'tinted'] as const
 export type SceneKind = (typeof SCENE_KINDS)[number]
 
 /** The first part's place relative to the second. */
 export type Relation = 'left' | 'above'
 
-/** `count` equal drawings of one concept; `colour` (position in `COLOURS`) makes them silhouettes. */
+/**
+ * `count` equal drawings of one concept; `colour` (position in `COLOURS`) makes them silhouettes.
+ */
 export interface Part {
   readonly concept: number
   readonly count: number
@@ -44,7 +55,10 @@ export interface Place {
   readonly size: number
 }
 
-/** A scene that can be drawn: plain data, so it crosses threads and files. `places` run through the parts in order. */
+/**
+ * A scene that can be drawn: plain data, so it crosses threads and files. `places` run through the
+ * parts in order.
+ */
 export interface Description extends Content {
   readonly places: readonly Place[]
 }
@@ -62,7 +76,10 @@ export function pictureKey(description: Description): string {
   return `${contentKey(description)}@${description.places.map(({ x, y, size }) => `${x},${y},${size}`).join(';')}`
 }
 
-/** A tenth of all contents is never shown before the test (specs/embedded-data.md §4.3, held-out combinations). */
+/**
+ * A tenth of all contents is never shown before the test (specs/embedded-data.md §4.3, held-out
+ * combinations).
+ */
 export function isReserved(content: Content): boolean {
   return fnv1a32(contentKey(content)) % 10 === 0
 }
@@ -79,7 +96,10 @@ function scattered(count: number, random: Random): Place[] {
   return cells.slice(0, count).map((i) => cell(i % SIDE, (i / SIDE) | 0, PATCH))
 }
 
-/** Two places, further apart along the relation's axis than across it, so that the relation is never in doubt. */
+/**
+ * Two places, further apart along the relation's axis than across it, so that the relation is never
+ * in doubt.
+ */
 function related(relation: Relation, size: number, random: Random): Place[] {
   const span = size / PATCH
   const free = SIDE - span
@@ -214,7 +234,10 @@ function randomContent(kind: SceneKind, style: number, things: readonly Concept[
   }
 }
 
-/** Which side of the split a scene is for: training never draws reserved contents, a test draws only them. */
+/**
+ * Which side of the split a scene is for: training never draws reserved contents, a test draws only
+ * them.
+ */
 export type SceneUse = 'train' | 'test'
 
 export interface DescribeOptions {

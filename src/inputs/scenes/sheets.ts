@@ -1,4 +1,7 @@
-/** @file The sheets of drawings: decoded once by sharp, cut into cells, averaged to the sizes that scenes use. */
+/**
+ * @file The sheets of drawings: decoded once by sharp, cut into cells, averaged to the sizes that
+ * scenes use.
+ */
 
 import sharp, { type OutputInfo } from 'sharp'
 import { premultiply, resizeByArea } from './area.ts'

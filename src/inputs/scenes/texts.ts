@@ -77,7 +77,10 @@ export function onBackground(colour: number): string {
   return `on ${withArticle(COLOURS[colour]!.name)} background`
 }
 
-/** A true and a false statement about one picture, as questions: a model without eyes gets half of them. */
+/**
+ * A true and a false statement about one picture, as questions: a model without eyes gets half of
+ * them.
+ */
 function yesNo(whenTrue: string, whenFalse: string): Question[] {
   return [
     { type: 'yes-no', question: whenTrue, answer: 'yes' },
@@ -85,7 +88,10 @@ function yesNo(whenTrue: string, whenFalse: string): Question[] {
   ]
 }
 
-/** The first colour after the scene's own that no part wears: a false statement that depends on the picture only. */
+/**
+ * The first colour after the scene's own that no part wears: a false statement that depends on the
+ * picture only.
+ */
 function otherColour(content: Content): string {
   const worn = new Set([content.background, ...content.parts.map((part) => part.colour)])
   const start = content.parts.reduce((sum, part) => sum + part.concept, content.background)
@@ -101,7 +107,8 @@ function relationQuestions(content: Content, names: readonly string[]): Question
   return [
     { type: 'what', question: `What is ${first} the ${b}?`, answer: a },
     { type: 'what', question: `What is ${second} the ${a}?`, answer: b },
-    // The false ones swap the roles, so each relation and each name occurs as often in true as in false ones.
+    // The false ones swap the roles, so each relation and each name occurs as often in true as in
+    // false ones.
     ...yesNo(`Is the ${a} ${first} the ${b}?`, `Is the ${b} ${first} the ${a}?`),
     ...yesNo(`Is the ${b} ${second} the ${a}?`, `Is the ${a} ${second} the ${b}?`),
   ]
@@ -158,7 +165,10 @@ function kindQuestions(content: Content, names: readonly string[], world: World)
   }
 }
 
-/** All questions that the scene answers; yes and no come as pairs. Answers are bare: a label, a number word, a colour, yes or no. */
+/**
+ * All questions that the scene answers; yes and no come as pairs. Answers are bare: a label, a
+ * number word, a colour, yes or no.
+ */
 export function questions(content: Content, world: World): Question[] {
   const background = COLOURS[content.background]!.name
   return [

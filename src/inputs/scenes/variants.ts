@@ -1,11 +1,17 @@
-/** @file Near-copies of a scene: roles swapped, relation, colours or count changed, one thing exchanged, another background. */
+/**
+ * @file Near-copies of a scene: roles swapped, relation, colours or count changed, one thing
+ * exchanged, another background.
+ */
 
 import { below, pick, type Random } from '../../foundation/numeric/random.ts'
 import { COLOURS } from './colours.ts'
 import type { Content, Part } from './scene.ts'
 import type { World } from './world.ts'
 
-/** The same scene on another background that no part's colour equals; `undefined` never happens with twelve colours. */
+/**
+ * The same scene on another background that no part's colour equals; `undefined` never happens with
+ * twelve colours.
+ */
 function onOtherBackground(content: Content, random: Random): Content {
   const taken = new Set([content.background, ...content.parts.map((part) => part.colour)])
   return {
@@ -59,8 +65,9 @@ function rearranged(content: Content, random: Random): Content {
 }
 
 /**
- * Up to three hard negatives of a scene: rearranged; relation changed (or, where there is none, another background); one thing exchanged.
- * Each differs from the scene in what its caption with background says.
+ * Up to three hard negatives of a scene: rearranged; relation changed (or, where there is none,
+ * another background); one thing exchanged. Each differs from the scene in what its caption with
+ * background says.
  */
 export function hardContents(content: Content, world: World, random: Random): Content[] {
   const turned: Content =

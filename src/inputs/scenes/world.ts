@@ -1,4 +1,7 @@
-/** @file Worlds: which concepts exist for a model. `small` is what the shipped twins know, `full` has every concept; same splits and rules. */
+/**
+ * @file Worlds: which concepts exist for a model. `small` is what the shipped twins know, `full`
+ * has every concept; same splits and rules.
+ */
 
 import { fnv1a32 } from '../../foundation/numeric/random.ts'
 import { type Concept, loadConcepts, TRAINING_STYLES } from './concepts.ts'
@@ -23,7 +26,9 @@ export interface World {
 
 const SMALL_TRAINING = 204
 const SMALL_HELD_OUT = 52
-/** Held out at most from one group, so that the tasks on held-out concepts can be balanced by group. */
+/**
+ * Held out at most from one group, so that the tasks on held-out concepts can be balanced by group.
+ */
 const SMALL_HELD_OUT_PER_GROUP = 13
 /** The small world has labels of one or two words, the full world's scenes up to three. */
 const THING_WORDS = { small: 2, full: 3 } as const satisfies Record<WorldName, number>
@@ -37,7 +42,10 @@ const THING_GROUPS = new Set([
 ])
 const ODD_SUBGROUPS = new Set(['time', 'sky weather'])
 
-/** Read once by a person: masses, plurals, scenes, sports, parts and states, which make no good "a …" or "three …". */
+/**
+ * Read once by a person: masses, plurals, scenes, sports, parts and states, which make no good "a
+ * …" or "three …".
+ */
 const ODD_LABELS = new Set(
   `guide dog, service dog, pig nose, paw prints, hatching chick, baby chick, front-facing baby chick, wing, coral, microbe, rosette, blossom,
   cherry blossom, white flower, herb, sheaf of rice, four leaf clover, wilted flower, leaf fluttering in wind, two-hump camel, black cat, black bird, spouting whale,
@@ -80,7 +88,9 @@ export function holdsPhrase(text: string, phrase: string): boolean {
   return ` ${text.toLowerCase()} `.replace(/[.,?!;:]/g, ' ').includes(` ${phrase.toLowerCase()} `)
 }
 
-/** The first `count` by hash, one per cluster, so that the choice depends on no order of the file. */
+/**
+ * The first `count` by hash, one per cluster, so that the choice depends on no order of the file.
+ */
 function chooseByHash(concepts: readonly Concept[], count: number, perGroup = count): Concept[] {
   const ranked = concepts
     .map((concept) => ({ concept, rank: fnv1a32(`small ${concept.hex}`) }))

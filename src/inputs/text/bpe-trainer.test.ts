@@ -1,4 +1,7 @@
-/** @file BPE training: merges known by hand, round trips, ids of special tokens, and the reference's merges on a small text. */
+/**
+ * @file BPE training: merges known by hand, round trips, ids of special tokens, and the reference's
+ * merges on a small text.
+ */
 
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect } from 'vitest'
@@ -53,7 +56,8 @@ describe('merges', () => {
     expect(trainBpe([['ab', 1]], { vocabularySize: 300, minFrequency: 1 }).model.merges).toHaveLength(1)
   })
 
-  // Python's tokenizers 0.22: BpeTrainer(vocab_size=276, min_frequency=2, initial_alphabet=ByteLevel.alphabet()) on the corpus above.
+  // Python's tokenizers 0.22: BpeTrainer(vocab_size=276, min_frequency=2,
+  // initial_alphabet=ByteLevel.alphabet()) on the corpus above.
   test('equal to the reference on a small text', () => {
     expect(
       trainBpe(corpus, { vocabularySize: 276 })

@@ -1,4 +1,7 @@
-/** @file Training of byte-level BPE tokenizers (Sennrich et al. 2016; on bytes: Radford et al. 2019). No kept JavaScript library trains. */
+/**
+ * @file Training of byte-level BPE tokenizers (Sennrich et al. 2016; on bytes: Radford et al.
+ * 2019). No kept JavaScript library trains.
+ */
 
 import { Tokenizer as Engine } from '@huggingface/tokenizers'
 import {
@@ -11,11 +14,17 @@ import {
 import { TextError } from './errors.ts'
 
 export interface BpeTraining {
-  /** Number of ids in all: 256 bytes, merges, reserved and special tokens. Fewer come out when the text has no more pairs to merge. */
+  /**
+   * Number of ids in all: 256 bytes, merges, reserved and special tokens. Fewer come out when the
+   * text has no more pairs to merge.
+   */
   vocabularySize: number
   /** They take the last ids, in this order. */
   specialTokens?: readonly string[]
-  /** Ids kept free between the merges and the special tokens, as tokens `<|reserved_token_0|>`, …; default 0. */
+  /**
+   * Ids kept free between the merges and the special tokens, as tokens `<|reserved_token_0|>`, …;
+   * default 0.
+   */
   reserved?: number
   /** A pair that is rarer is not merged; default 2. */
   minFrequency?: number
@@ -33,10 +42,12 @@ interface Word {
 const PAIR = 2 ** 26
 
 /**
- * Learns merges from texts with their numbers of occurrences. Deterministic: of equally frequent pairs the one with the lower left id, then
- * the lower right id, is merged first, as Python's `tokenizers` does; the same texts give the same merges there.
+ * Learns merges from texts with their numbers of occurrences. Deterministic: of equally frequent
+ * pairs the one with the lower left id, then the lower right id, is merged first, as Python's
+ * `tokenizers` does; the same texts give the same merges there.
  * @throws TextError `text/vocabulary-size` when there is no room for the bytes
- * @example const json = trainBpe([['a cat', 3], ['a cart', 2]], { vocabularySize: 300, specialTokens: ['<eos>'] })
+ * @example const json = trainBpe([['a cat', 3], ['a cart', 2]], { vocabularySize: 300,
+ *   specialTokens: ['<eos>'] })
  */
 export function trainBpe(
   texts: Iterable<readonly [text: string, count: number]>,
@@ -103,7 +114,9 @@ class PairCounts {
     for (const word of words) this.count(word, 1)
   }
 
-  /** The most frequent pair, ties to the lowest; undefined when none occurs `minFrequency` times. */
+  /**
+   * The most frequent pair, ties to the lowest; undefined when none occurs `minFrequency` times.
+   */
   mostFrequent(minFrequency: number): number | undefined {
     let best: number | undefined
     let most = Math.max(minFrequency, 1)

@@ -1,4 +1,7 @@
-/** @file tokenizer.json of a byte-level BPE tokenizer in Qwen2's form: what `vocab.json` + `merges.txt` mean, and what training gives. */
+/**
+ * @file tokenizer.json of a byte-level BPE tokenizer in Qwen2's form: what `vocab.json` +
+ * `merges.txt` mean, and what training gives.
+ */
 
 /** A token that is matched in the text before anything else happens to it. */
 export interface AddedToken {
@@ -23,7 +26,10 @@ const PATTERNS = {
 
 export type PatternName = keyof typeof PATTERNS
 
-/** The 256 characters that stand for bytes, by code point, which is also the order of their ids in GPT-2's and Qwen2's vocabularies ("\n" = 198). */
+/**
+ * The 256 characters that stand for bytes, by code point, which is also the order of their ids in
+ * GPT-2's and Qwen2's vocabularies ("\n" = 198).
+ */
 export const BYTE_CHARACTERS: readonly string[] = [
   ...range(0x21, 0x7e),
   ...range(0xa1, 0xac),

@@ -1,4 +1,7 @@
-/** @file Chat templates: where they are looked for, generation marks, and messages that a template refuses. */
+/**
+ * @file Chat templates: where they are looked for, generation marks, and messages that a template
+ * refuses.
+ */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -12,7 +12,10 @@ export type ContentPart = { type: 'text'; text: string } | { type: 'image' }
 
 export interface ChatMessage {
   role: 'system' | 'user' | 'assistant'
-  /** A string where the template wants one (LaViDa, MMaDA), parts where it places the images itself (LLaVA, Qwen-VL). */
+  /**
+   * A string where the template wants one (LaViDa, MMaDA), parts where it places the images itself
+   * (LLaVA, Qwen-VL).
+   */
   content: string | readonly ContentPart[]
 }
 
@@ -26,9 +29,10 @@ export interface ChatTemplate {
 }
 
 /**
- * The chat template of a folder: `chat_template.jinja`, else `chat_template.json`, else the one in tokenizer_config.json (of a list, the one
- * called `default`). Undefined when the folder has none.
- * @throws TextError `text/chat-template` when it can't be parsed; FileError when a file can't be read
+ * The chat template of a folder: `chat_template.jinja`, else `chat_template.json`, else the one in
+ * tokenizer_config.json (of a list, the one called `default`). Undefined when the folder has none.
+ * @throws TextError `text/chat-template` when it can't be parsed; FileError when a file can't be
+ *   read
  * @see specs/ar-vlms.md §12
  */
 export async function loadChatTemplate(dir: string): Promise<ChatTemplate | undefined> {
@@ -40,7 +44,8 @@ export async function loadChatTemplate(dir: string): Promise<ChatTemplate | unde
 }
 
 /**
- * A chat template from its Jinja source. `{% generation %}` marks (which parts of a conversation are answers) are left out.
+ * A chat template from its Jinja source. `{% generation %}` marks (which parts of a conversation
+ * are answers) are left out.
  * @param special the special tokens that templates name, e.g. `{ bos_token: '<s>' }`
  * @param where   for messages
  * @throws TextError `text/chat-template`

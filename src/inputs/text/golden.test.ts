@@ -1,4 +1,7 @@
-/** @file The reference's prompts and token ids: from test/fixtures/text, and from every golden fixture whose expansion is plain repetition. */
+/**
+ * @file The reference's prompts and token ids: from test/fixtures/text, and from every golden
+ * fixture whose expansion is plain repetition.
+ */
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -38,7 +41,10 @@ function casesOf(dir: string): Case[] {
 
 const shipped = fileURLToPath(new URL('../../../test/fixtures/text', import.meta.url))
 
-/** Folders of the named fixtures: what ships with the repository, and the golden ones that are on this machine. */
+/**
+ * Folders of the named fixtures: what ships with the repository, and the golden ones that are on
+ * this machine.
+ */
 function foldersOf(names: readonly string[]): { name: string; dir: string }[] {
   const golden = names.filter((name) => hasGolden(name)).map((name) => ({ name, dir: goldenDir(name) }))
   return [...['llava', 'lavida-dream'].map((name) => ({ name, dir: join(shipped, name) })), ...golden]
@@ -78,7 +84,10 @@ const padded: Reading = ({ expected, prompt, tokenizer }) => {
   ]
 }
 
-/** -200 stands for an image. Where the prompt begins with bos, the reference's inference loses the token after it (specs/lavida.md §5.2). */
+/**
+ * -200 stands for an image. Where the prompt begins with bos, the reference's inference loses the
+ * token after it (specs/lavida.md §5.2).
+ */
 const spliced: Reading = ({ expected, prompt, at, tokenizer }) => {
   const [first = [], ...rest] = prompt.split('<image>').map((chunk) => tokenizer.encode(chunk))
   const lost = at.options?.dropTokenAfterImage === true && first[0] === tokenizer.special.bos ? 1 : 0

@@ -1,4 +1,7 @@
-/** @file tokenizer_config.json and special_tokens_map.json: which strings are special, and the chat template where it stands there. */
+/**
+ * @file tokenizer_config.json and special_tokens_map.json: which strings are special, and the chat
+ * template where it stands there.
+ */
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -42,8 +45,8 @@ export async function readTokenizerConfig(dir: string): Promise<TokenizerConfig>
 }
 
 /**
- * The special tokens by their published key, e.g. `{ bos_token: '<s>' }`. tokenizer_config.json wins over special_tokens_map.json, as in the
- * reference.
+ * The special tokens by their published key, e.g. `{ bos_token: '<s>' }`. tokenizer_config.json
+ * wins over special_tokens_map.json, as in the reference.
  * @throws FileError `file/json`, `file/schema`
  */
 export async function readSpecialTokens(

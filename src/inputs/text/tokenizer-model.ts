@@ -1,4 +1,7 @@
-/** @file The `model` of a tokenizer.json, checked before it is used: the engine takes anything, and gives other ids for it. */
+/**
+ * @file The `model` of a tokenizer.json, checked before it is used: the engine takes anything, and
+ * gives other ids for it.
+ */
 
 import { TextError } from './errors.ts'
 
@@ -6,7 +9,8 @@ import { TextError } from './errors.ts'
 const MOST_IDS = 2 ** 24
 
 /**
- * Checks tokens, ids and merges as Python's `tokenizers` does. By hand: a schema takes twice as long for the 150 000 merges of a usual file.
+ * Checks tokens, ids and merges as Python's `tokenizers` does. By hand: a schema takes twice as
+ * long for the 150 000 merges of a usual file.
  * @param where for messages: the file
  * @throws TextError `text/tokenizer` naming the first token or merge that is wrong
  */
@@ -40,7 +44,8 @@ function isScored(value: unknown): boolean {
 
 /**
  * Each merge joins two tokens to a third; older files write the two with a space between.
- * @param marked characters that mark the second one as the inner part of a word: the third goes without them
+ * @param marked characters that mark the second one as the inner part of a word: the third goes
+ *   without them
  */
 function checkMerges(
   merges: readonly unknown[],

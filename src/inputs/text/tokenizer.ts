@@ -13,7 +13,9 @@ import { checkTokenizerModel } from './tokenizer-model.ts'
 export interface Tokenizer {
   /** Highest id + 1: rows that an embedding table needs. */
   readonly size: number
-  /** tokenizer_config.json's `model_max_length`, in tokens; undefined where the file leaves it open. */
+  /**
+   * tokenizer_config.json's `model_max_length`, in tokens; undefined where the file leaves it open.
+   */
   readonly maxLength: number | undefined
   /** Ids of the special tokens that the files name. */
   readonly special: {
@@ -24,7 +26,8 @@ export interface Tokenizer {
     readonly mask?: number
   }
   /**
-   * Token ids of a text; added tokens in it (`<image>`, `<|im_start|>`) are found first. Nothing is padded or cut.
+   * Token ids of a text; added tokens in it (`<image>`, `<|im_start|>`) are found first. Nothing is
+   * padded or cut.
    * @param options.addSpecialTokens what the file puts around every text (bos, eos); default true
    */
   encode(text: string, options?: { addSpecialTokens?: boolean }): number[]
@@ -56,8 +59,10 @@ const tokenizerSchema = z.looseObject({
 const idsSchema = z.record(z.string(), z.number().int().nonnegative())
 
 /**
- * Loads `tokenizer.json`, or `vocab.json` + `merges.txt` (+ `added_tokens.json`) of Qwen2's kind, as Dream publishes them.
- * @throws TextError `text/no-tokenizer`, `text/tokenizer-class`, `text/tokenizer`; FileError when a file can't be read
+ * Loads `tokenizer.json`, or `vocab.json` + `merges.txt` (+ `added_tokens.json`) of Qwen2's kind,
+ * as Dream publishes them.
+ * @throws TextError `text/no-tokenizer`, `text/tokenizer-class`, `text/tokenizer`; FileError when a
+ *   file can't be read
  * @see specs/ar-vlms.md §12, specs/lavida.md §5.2
  * @example const tokenizer = await loadTokenizer('checkpoint'); tokenizer.encode('a cat')
  */
@@ -109,7 +114,8 @@ export function createTokenizer(
       mask: idOf('mask_token'),
     },
     encode: (text, { addSpecialTokens = true } = {}) => {
-      // Without an unknown-token the engine gives undefined where the reference drops the character.
+      // Without an unknown-token the engine gives undefined where the reference drops the
+      // character.
       const ids: (number | undefined)[] = engine.encode(text, { add_special_tokens: addSpecialTokens }).ids
       return ids.filter((id) => id !== undefined)
     },

@@ -53,7 +53,10 @@ export async function writeCard(dir: string, content: CardContent): Promise<void
   await writeFileAtomic(join(dir, 'README.md'), cardText(content))
 }
 
-/** Puts newly measured gates into a card, in the place of those that stand there. @throws PretrainingError `pretraining/no-gates`; FileError */
+/**
+ * Puts newly measured gates into a card, in the place of those that stand there. @throws
+ * PretrainingError `pretraining/no-gates`; FileError
+ */
 export async function updateGates(dir: string, gates: readonly Gate[]): Promise<void> {
   const path = join(dir, 'README.md')
   const text = await readText(path)

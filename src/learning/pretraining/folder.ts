@@ -1,4 +1,6 @@
-/** @file The trained tower and twins as model folders, in the layout of their published families. */
+/**
+ * @file The trained tower and twins as model folders, in the layout of their published families.
+ */
 
 import { join } from 'node:path'
 import { writeFileAtomic } from '../../foundation/files/file.ts'
@@ -20,7 +22,10 @@ type Parameters = Readonly<Record<string, Tensor>>
 
 const MODEL_FILE = 'model.safetensors'
 
-/** What transformers' SiglipImageProcessor is told: the picture squashed to the tower's side, −1 … 1. */
+/**
+ * What transformers' SiglipImageProcessor is told: the picture squashed to the tower's side, −1 …
+ * 1.
+ */
 const PREPROCESSOR = {
   image_processor_type: 'SiglipImageProcessor',
   do_convert_rgb: true,
@@ -52,7 +57,8 @@ const LLAVA_PROCESSOR = {
 
 /**
  * Writes the dual encoder in SigLIP's layout.
- * @param parameters of `trainTower`; auxiliary heads are left out. `logit_bias` is 0: a softmax loss knows none
+ * @param parameters of `trainTower`; auxiliary heads are left out. `logit_bias` is 0: a softmax
+ *   loss knows none
  * @throws PretrainingError `pretraining/parameters`; FileError
  */
 export async function writeTower(
@@ -81,7 +87,8 @@ export async function writeTwin(
   tokenizer: TokenizerJson,
 ): Promise<void> {
   const model = modelOf(TWIN_CONFIGS[name])
-  // transformers' tower has its last norm though LLaVA reads the states before it; LaViDa's tower ends without one.
+  // transformers' tower has its last norm though LLaVA reads the states before it; LaViDa's tower
+  // ends without one.
   const unread =
     name === 'twin-ar'
       ? ['weight', 'bias'].map((kind) => `vision_tower.vision_model.post_layernorm.${kind}`)

@@ -1,4 +1,7 @@
-/** @file The bars that a tower and two twins must clear before a comparison of them means anything. @see specs/twins.md §4 */
+/**
+ * @file The bars that a tower and two twins must clear before a comparison of them means anything.
+ * @see specs/twins.md §4
+ */
 
 import { compile, Graph } from '../../engine/graph/index.ts'
 import { openSession, type SessionOptions } from '../../engine/runtime/session.ts'
@@ -31,7 +34,10 @@ export type GateOptions = Pick<SessionOptions, 'threads' | 'thread'> & {
   seed: number
   signal?: AbortSignal
   onProgress?: (progress: { label: string; done: number; total: number }) => void
-  /** Samples behind each loss, questions of each type behind each share; the defaults take minutes for both twins. */
+  /**
+   * Samples behind each loss, questions of each type behind each share; the defaults take minutes
+   * for both twins.
+   */
   samples?: number
   questions?: number
 }
@@ -83,7 +89,9 @@ export async function twinGates(
   ]
 }
 
-/** What a picture is worth: loss with another's picture minus loss with its own, in nats per token. */
+/**
+ * What a picture is worth: loss with another's picture minus loss with its own, in nats per token.
+ */
 async function lossGates(
   model: TwinName,
   at: TowerWorld,
@@ -114,7 +122,8 @@ async function lossGates(
       })
     }
     const [caption, qa] = [await measured(at, 'caption'), await measured(at, 'qa')]
-    // Labels of concepts that no training named: were they better told with their own picture, one would have leaked.
+    // Labels of concepts that no training named: were they better told with their own picture, one
+    // would have leaked.
     const label = await measured({ ...at, world: { ...at.world, training: at.world.heldOut } }, 'label')
     const gap = (
       name: string,
@@ -209,8 +218,8 @@ function drawnQuestions({ world }: TowerWorld, seed: number, asks: RegExp, count
 }
 
 /**
- * Room for an answer: the longest label of the world and an end token. A training batch of questions is filled up to about as many, so masks
- * beyond an answer's end are nothing new.
+ * Room for an answer: the longest label of the world and an end token. A training batch of
+ * questions is filled up to about as many, so masks beyond an answer's end are nothing new.
  */
 export function answerLength({ world, tokenizer }: TowerWorld): number {
   return (

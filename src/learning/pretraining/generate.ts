@@ -1,4 +1,7 @@
-/** @file Answers of the twins: written one token after another, or filled into masks, the surest first. Greedy, so they are a function of the weights. */
+/**
+ * @file Answers of the twins: written one token after another, or filled into masks, the surest
+ * first. Greedy, so they are a function of the weights.
+ */
 
 import { add, cast, compile, div, Graph, gather, reshape, transpose } from '../../engine/graph/index.ts'
 import { rootScope } from '../../engine/nn/index.ts'

@@ -1,4 +1,7 @@
-/** @file Losses on what training never shows, with each sample's own picture and with another's: what the picture is worth. */
+/**
+ * @file Losses on what training never shows, with each sample's own picture and with another's:
+ * what the picture is worth.
+ */
 
 import type { Session } from '../../engine/runtime/session.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
@@ -18,7 +21,8 @@ export interface HeldOutOptions {
 const BATCH = 128
 
 /**
- * Loss per answer token on combinations that training never shows, in nats: `<kind>_real`, `<kind>_shuffled`.
+ * Loss per answer token on combinations that training never shows, in nats: `<kind>_real`,
+ * `<kind>_shuffled`.
  * @param session of `twinLoss`, output `loss`
  * @param fed     the trained parameters
  * @throws InterruptedError

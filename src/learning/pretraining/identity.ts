@@ -1,4 +1,7 @@
-/** @file The name of a training run: snapshots of another recipe are refused, whatever part of it differs. */
+/**
+ * @file The name of a training run: snapshots of another recipe are refused, whatever part of it
+ * differs.
+ */
 
 import { createHash } from 'node:crypto'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'

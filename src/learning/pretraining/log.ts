@@ -25,7 +25,10 @@ export function parseLog(text: string): PretrainingLog {
   return log
 }
 
-/** Means of `losses` over `every` updates each: what a card's log keeps. @returns `[last step of the span, mean]` */
+/**
+ * Means of `losses` over `every` updates each: what a card's log keeps. @returns
+ * `[last step of the span, mean]`
+ */
 export function meanLosses({ losses }: PretrainingLog, every: number): [step: number, loss: number][] {
   const means: [number, number][] = []
   for (let from = 0; from < losses.length; from += every) {

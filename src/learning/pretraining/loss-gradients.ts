@@ -1,4 +1,7 @@
-/** @file A loss and its gradients with respect to chosen weights of a checkpoint: what loss fixtures are compared with. */
+/**
+ * @file A loss and its gradients with respect to chosen weights of a checkpoint: what loss fixtures
+ * are compared with.
+ */
 
 import { compile, Graph, gradients, type Value } from '../../engine/graph/index.ts'
 import { rootScope, type Scope } from '../../engine/nn/index.ts'
@@ -14,7 +17,8 @@ export type LossSubject = Pick<FixtureContext, 'model' | 'checkpoint' | 'device'
  * Runs a loss once, the chosen weights fed and all others as stored.
  * @param trained names of the weights that gradients are asked for
  * @param build   declares the inputs of `feeds` and gives the loss, a scalar
- * @returns `loss` and `gradient/<name>` for each weight that the loss uses: one that it does not use has none
+ * @returns `loss` and `gradient/<name>` for each weight that the loss uses: one that it does not
+ *   use has none
  */
 export async function lossAndGradients(
   { model, checkpoint, device }: LossSubject,

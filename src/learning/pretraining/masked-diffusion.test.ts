@@ -62,7 +62,8 @@ describe('noising', () => {
       const draws = { t: [0.4], u: drawNoise(1, 5, random).u }
       sum += noise([row], draws, { maskId: 0, weighting: 'inverse-p' }).weights.reduce((a, b) => a + b, 0)
     }
-    // The minimum clause masks a little more than p asks for: (1 − p)⁵ of the rows have one mask instead of none.
+    // The minimum clause masks a little more than p asks for: (1 − p)⁵ of the rows have one mask
+    // instead of none.
     expect(sum / 4000).toBeGreaterThan(0.95)
     expect(sum / 4000).toBeLessThan(1.1)
   })

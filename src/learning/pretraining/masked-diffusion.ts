@@ -1,6 +1,7 @@
 /**
- * @file The objective of LaViDa: answers with masked tokens, each batch run twice with complementary masks. Noising is plain arithmetic on
- * arrays, so the graph sees token ids and scored positions only.
+ * @file The objective of LaViDa: answers with masked tokens, each batch run twice with
+ * complementary masks. Noising is plain arithmetic on arrays, so the graph sees token ids and
+ * scored positions only.
  * @see specs/lavida.md §6; Nie et al. 2025 (LLaDA); Li et al. 2025 (LaViDa)
  */
 
@@ -23,7 +24,10 @@ export const IGNORED = -100
 export interface TargetRow {
   /** `[seq]` clean token ids. */
   readonly inputIds: readonly number[]
-  /** `[seq]` the id to be predicted, or `IGNORED`. Wherever it isn't ignored, it equals the clean id. */
+  /**
+   * `[seq]` the id to be predicted, or `IGNORED`. Wherever it isn't ignored, it equals the clean
+   * id.
+   */
   readonly labels: readonly number[]
 }
 
@@ -41,16 +45,20 @@ export interface NoisingOptions {
   fillId?: number
   /** Smallest share of masked tokens; default 1e-3. */
   epsilon?: number
-  /** Default true: run each row a second time with the other half masked, so that every target is scored once. */
+  /**
+   * Default true: run each row a second time with the other half masked, so that every target is
+   * scored once.
+   */
   complementary?: boolean
   /**
-   * `none` (default, the released trainer): the plain mean over all masked targets. `inverse-p` (LLaDA-V, the paper's 1/t): each row's mean
-   * over its targets with weight 1/p, or 1/(1 − p) in the complementary copy; rows and copies are averaged.
+   * `none` (default, the released trainer): the plain mean over all masked targets. `inverse-p`
+   * (LLaDA-V, the paper's 1/t): each row's mean over its targets with weight 1/p, or 1/(1 − p) in
+   * the complementary copy; rows and copies are averaged.
    */
   weighting?: 'none' | 'inverse-p'
   /**
-   * `least` (default, LaViDa): where `u ≤ max(p, min u)`, the minimum over the whole row; `below` (LLaDA-V): where `u < p`, so that a row may stay
-   * clean.
+   * `least` (default, LaViDa): where `u ≤ max(p, min u)`, the minimum over the whole row; `below`
+   * (LLaDA-V): where `u < p`, so that a row may stay clean.
    */
   masking?: 'least' | 'below'
   /** Dream: the state at `i − 1` predicts token `i`. Default false. */
@@ -65,7 +73,10 @@ export interface NoisedBatch {
   masked: number[][][]
   /** `[batch]` probability of a mask. */
   p: number[]
-  /** Flat positions `row · seq + at` of the states that are scored, their targets, and what each counts (the weights of `none` sum to 1). */
+  /**
+   * Flat positions `row · seq + at` of the states that are scored, their targets, and what each
+   * counts (the weights of `none` sum to 1).
+   */
   positions: number[]
   targets: number[]
   weights: number[]
@@ -78,10 +89,12 @@ export function drawNoise(batch: number, seq: number, random: Random): Draws {
 }
 
 /**
- * Masks a batch: `p = (1 − ε)·t + ε`; a position is masked where `u ≤ max(p, min u)` (`masking`). The minimum runs over the whole row, prompt
- * included, as in the reference: copy 1 of a row may end up with no masked target, copy 2 then has them all.
+ * Masks a batch: `p = (1 − ε)·t + ε`; a position is masked where `u ≤ max(p, min u)` (`masking`).
+ * The minimum runs over the whole row, prompt included, as in the reference: copy 1 of a row may
+ * end up with no masked target, copy 2 then has them all.
  * @param rows all of one length
- * @throws MaskedDiffusionError `masked-diffusion/no-target` when no row has a target, `ragged` when lengths differ
+ * @throws MaskedDiffusionError `masked-diffusion/no-target` when no row has a target, `ragged` when
+ *   lengths differ
  */
 export function noise(rows: readonly TargetRow[], draws: Draws, options: NoisingOptions): NoisedBatch {
   const {
@@ -171,7 +184,8 @@ export function lossFeeds({
 }
 
 /**
- * The loss in the graph, `Σ weight · CE(head(state), target)`. The head runs at the scored positions only. Adds the inputs of `LossFeeds`.
+ * The loss in the graph, `Σ weight · CE(head(state), target)`. The head runs at the scored
+ * positions only. Adds the inputs of `LossFeeds`.
  * @param hidden `[copies·batch, seq, hidden]` after the final norm
  * @param head   `[…, hidden] → […, vocabulary]` logits
  * @returns a scalar

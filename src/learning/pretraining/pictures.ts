@@ -19,13 +19,19 @@ export function drawBatch(
   return tensor('u8', [descriptions.length, PICTURE_SIZE, PICTURE_SIZE, 3], bytes)
 }
 
-/** What a patch shows: a concept (index into all concepts) and its silhouette colour, or `undefined` for bare background. */
+/**
+ * What a patch shows: a concept (index into all concepts) and its silhouette colour, or `undefined`
+ * for bare background.
+ */
 export interface PatchContent {
   concept: number
   colour?: number
 }
 
-/** The 16 patches of a picture, row by row. Of overlapping drawings the last one counts, as in the picture. */
+/**
+ * The 16 patches of a picture, row by row. Of overlapping drawings the last one counts, as in the
+ * picture.
+ */
 export function patchContents({ parts, places }: Description): (PatchContent | undefined)[] {
   const patches: (PatchContent | undefined)[] = new Array(SIDE * SIDE).fill(undefined)
   let next = 0

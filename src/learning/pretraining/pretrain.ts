@@ -1,4 +1,7 @@
-/** @file `bifocal pretrain`: from nothing to a model folder with its card. Everything is kept on the way, so a stopped run goes on. */
+/**
+ * @file `bifocal pretrain`: from nothing to a model folder with its card. Everything is kept on the
+ * way, so a stopped run goes on.
+ */
 
 import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
@@ -29,7 +32,10 @@ export interface PretrainOptions extends Omit<PretrainingRun, 'workDir' | 'onPro
   data: string
   /** Snapshots and logs, a folder for each model. */
   work: string
-  /** The tower's model folder, for a twin: as it ships, rounded to bf16, so that the twin's copy equals it. */
+  /**
+   * The tower's model folder, for a twin: as it ships, rounded to bf16, so that the twin's copy
+   * equals it.
+   */
   tower: string
   /** Where the model folder is written. */
   out: string
@@ -47,8 +53,9 @@ export interface Pretrained {
 
 /**
  * Trains, writes the folder, measures its gates, writes its card.
- * @throws PretrainingError `pretraining/no-tower`; InterruptedError with the state saved; TrainingError `training/other-run`;
- *   FileError, `file/in-use` while another run trains the same model
+ * @throws PretrainingError `pretraining/no-tower`; InterruptedError with the state saved;
+ *   TrainingError `training/other-run`; FileError, `file/in-use` while another run trains the same
+ *   model
  */
 export async function pretrain(name: PretrainedName, options: PretrainOptions): Promise<Pretrained> {
   const { data, work, out, threads, signal, warn, onProgress } = options

@@ -14,12 +14,18 @@ export interface SampleAnswer {
   answer: string
 }
 
-/** Tokens of a caption at most: about the longest one, so that the masks beyond its end are no more than training filled. */
+/**
+ * Tokens of a caption at most: about the longest one, so that the masks beyond its end are no more
+ * than training filled.
+ */
 const CAPTION_LENGTH = 18
 const CAPTIONS = 6
 const QUESTIONS = 10
 
-/** Captions, answers to questions, labels: the first of the held-out stream, not chosen. @throws InterruptedError */
+/**
+ * Captions, answers to questions, labels: the first of the held-out stream, not chosen. @throws
+ * InterruptedError
+ */
 export async function sampleAnswers(
   name: TwinName,
   at: TowerWorld,

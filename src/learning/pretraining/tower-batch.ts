@@ -9,7 +9,10 @@ import { IMAGE_TOKENS, TOWER, type TowerTraining, variedShares } from './recipe.
 import { randomVariation, redrawn } from './variation.ts'
 import { SPECIAL_IDS } from './vocabulary.ts'
 
-/** Colour jitter: gain and shift of each channel are drawn from ± these. Mild, since background colours are named. */
+/**
+ * Colour jitter: gain and shift of each channel are drawn from ± these. Mild, since background
+ * colours are named.
+ */
 const GAIN = 0.12
 const SHIFT = 0.06
 
@@ -87,13 +90,19 @@ export function towerBatch(
   }
 }
 
-/** The things filled with one colour that the background does not have. Not held to the split of contents: no task tests such pictures. */
+/**
+ * The things filled with one colour that the background does not have. Not held to the split of
+ * contents: no task tests such pictures.
+ */
 function silhouette(description: Description, random: Random): Description {
   const colour = (description.background + 1 + below(COLOURS.length - 1, random)) % COLOURS.length
   return { ...description, parts: description.parts.map((part) => ({ ...part, colour })) }
 }
 
-/** Texts for the text tower: ended and filled with the end token, cut to its length. @returns `[texts, length] i64` */
+/**
+ * Texts for the text tower: ended and filled with the end token, cut to its length. @returns
+ * `[texts, length] i64`
+ */
 export function textIds(texts: readonly string[], tokenizer: Tokenizer): Tensor<'i64'> {
   const ids = new BigInt64Array(texts.length * TOWER.textLength).fill(BigInt(SPECIAL_IDS.eos))
   for (const [row, text] of texts.entries()) {

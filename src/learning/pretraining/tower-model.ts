@@ -53,7 +53,10 @@ export const TEXT_SHAPE: TextTowerShape = {
   projection: HIDDEN,
 }
 
-/** How much the losses weigh beside the contrastive one: what each patch shows; its tint and the background's colour. */
+/**
+ * How much the losses weigh beside the contrastive one: what each patch shows; its tint and the
+ * background's colour.
+ */
 const PATCH_WEIGHT = 1
 const COLOUR_WEIGHT = 0.3
 
@@ -65,9 +68,11 @@ export interface PatchClasses {
 }
 
 /**
- * Feeds: `pixels` `[batch, 96, 96, 3] u8`, `gain` and `shift` `[batch, 3, 1, 1]` (colour jitter), `text_ids` `[texts, length] i64` (the batch's
- * captions first), `image_group` `[batch] i64` and `text_group` `[texts] i64` (equal for pictures and texts that fit each other),
- * `patch_concept`, `patch_tint` `[batch·patches] i64` and `patch_weight` `[batch·patches]`, `background` `[batch] i64`.
+ * Feeds: `pixels` `[batch, 96, 96, 3] u8`, `gain` and `shift` `[batch, 3, 1, 1]` (colour jitter),
+ * `text_ids` `[texts, length] i64` (the batch's captions first), `image_group` `[batch] i64` and
+ * `text_group` `[texts] i64` (equal for pictures and texts that fit each other), `patch_concept`,
+ * `patch_tint` `[batch·patches] i64` and `patch_weight` `[batch·patches]`, `background`
+ * `[batch] i64`.
  * @see specs/twins.md §1.4: softmax with a bank of labels as extra negatives
  */
 export function towerLoss(graph: Graph, { concepts, colours }: PatchClasses): Loss {
@@ -121,7 +126,10 @@ export function towerLoss(graph: Graph, { concepts, colours }: PatchClasses): Lo
   return { loss, metrics: { contrastive, concept, tint, background: ground } }
 }
 
-/** Cross-entropy of each row against all columns that fit it, averaged over those; rows without one don't count. */
+/**
+ * Cross-entropy of each row against all columns that fit it, averaged over those; rows without one
+ * don't count.
+ */
 function multiPositive(logits: Value<'f32'>, fits: Value<'f32'>): Value<'f32'> {
   const each = reduceSum(mul(logSoftmax(logits), fits), [1])
   const positives = reduceSum(fits, [1])

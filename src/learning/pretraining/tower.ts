@@ -33,7 +33,10 @@ export interface PretrainingRun {
 
 const WARMUP = 100
 const COOLDOWN = 500
-/** Of the varied drawings: after 500 updates more was to gain (seen drawings .76, at least .80 wanted). */
+/**
+ * Of the varied drawings: after 500 updates more was to gain (seen drawings .76, at least .80
+ * wanted).
+ */
 const VARIED_COOLDOWN = 1_000
 /** The last phase is near where it ends: a third of the rates, falling most of the way. */
 const SETTLING = { rate: 0.3, warmup: 50, cooldown: 400 }
@@ -49,7 +52,10 @@ export function isBlockMatrix(name: string, dims: readonly number[]): boolean {
   return dims.length === 2 && /(layers|blocks)\.\d+\./.test(name)
 }
 
-/** Trains to the end of the recipe, or goes on with it. @returns all trained parameters, auxiliary heads included */
+/**
+ * Trains to the end of the recipe, or goes on with it. @returns all trained parameters, auxiliary
+ * heads included
+ */
 export async function trainTower(
   at: TowerWorld,
   recipe: TowerTraining,

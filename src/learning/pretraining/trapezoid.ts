@@ -1,10 +1,14 @@
-/** @file Warm-up, plateau, cool-down: the length of a training needn't be known before the cool-down starts. */
+/**
+ * @file Warm-up, plateau, cool-down: the length of a training needn't be known before the cool-down
+ * starts.
+ */
 
 import type { Schedule } from '../training/index.ts'
 
 /**
- * Factor of the peak learning rate: linear from 0 over `warmup` updates, 1, linear to 0 over the last `cooldown` of `steps`. A run that stopped
- * on the plateau can be given more steps and goes on as if it had had them from the start.
+ * Factor of the peak learning rate: linear from 0 over `warmup` updates, 1, linear to 0 over the
+ * last `cooldown` of `steps`. A run that stopped on the plateau can be given more steps and goes on
+ * as if it had had them from the start.
  * @see Hägele et al. 2024 (scaling laws and constant learning rates with cool-down)
  */
 export function trapezoid({

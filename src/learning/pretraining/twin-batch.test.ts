@@ -93,7 +93,8 @@ test.each(PHASES)(
     expect(Math.abs(count(kinds, 'reading') - count(kinds, 'text'))).toBeLessThanOrEqual(1)
     expect(Object.values(shares).reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 12)
     for (const [kind, share] of Object.entries(shares)) {
-      // Five standard deviations of a binomial share: by chance one seed in a million fails, and the seed is fixed.
+      // Five standard deviations of a binomial share: by chance one seed in a million fails, and
+      // the seed is fixed.
       expect(Math.abs(count(kinds, kind) / 525 - share)).toBeLessThan(
         5 * Math.sqrt((share * (1 - share)) / 525),
       )

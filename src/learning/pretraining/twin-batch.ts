@@ -1,4 +1,7 @@
-/** @file Batches of the twins: the same pictures, prompts and answers in the same order; only what is masked and scored differs. */
+/**
+ * @file Batches of the twins: the same pictures, prompts and answers in the same order; only what
+ * is masked and scored differs.
+ */
 
 import { stream } from '../../foundation/numeric/random.ts'
 import { i64, type Tensor } from '../../foundation/numeric/tensor.ts'
@@ -20,8 +23,9 @@ import { SPECIAL_IDS } from './vocabulary.ts'
 export type Objective = 'next-token' | 'masked-diffusion'
 
 /**
- * Updates before the first picture, on plain texts learnt whole: what published twins bring along from their language models. Of answers alone
- * (two to four tokens a row), a decoder took 1,000 updates to copy words out of a caption.
+ * Updates before the first picture, on plain texts learnt whole: what published twins bring along
+ * from their language models. Of answers alone (two to four tokens a row), a decoder took 1,000
+ * updates to copy words out of a caption.
  */
 export const READING_STEPS = 250
 /** Among the updates before the first picture, one of so many asks what words mean. */
@@ -72,8 +76,10 @@ export interface Phase {
 }
 
 /**
- * Against specs/twins.md §3.2 counts, colours and silhouettes have batches of their own: among all questions they are so rare that names were
- * learnt ten times sooner; and who can't name silhouettes (.17 of them, when .79 of drawings were named) can't tell which of two has which colour.
+ * Against specs/twins.md §3.2 counts, colours and silhouettes have batches of their own: among all
+ * questions they are so rare that names were learnt ten times sooner; and who can't name
+ * silhouettes (.17 of them, when .79 of drawings were named) can't tell which of two has which
+ * colour.
  */
 const NAMING: Phase = {
   from: READING_STEPS,
@@ -89,7 +95,10 @@ const NAMING: Phase = {
     group: 0.04,
   },
 }
-/** .30 of counts were right by then, .72 of shapes' colours (autoregressive twin); 200 batches of counts alone brought .72 of them. */
+/**
+ * .30 of counts were right by then, .72 of shapes' colours (autoregressive twin); 200 batches of
+ * counts alone brought .72 of them.
+ */
 const COUNTING: Phase = {
   from: 2_000,
   shares: {
@@ -105,8 +114,9 @@ const COUNTING: Phase = {
   },
 }
 /**
- * Counts were learnt by then, shapes' colours by the autoregressive twin only. Where an answer names two shapes and one colour is masked, the
- * other gives it away: to the diffusion twin, questions with one colour for an answer are worth more.
+ * Counts were learnt by then, shapes' colours by the autoregressive twin only. Where an answer
+ * names two shapes and one colour is masked, the other gives it away: to the diffusion twin,
+ * questions with one colour for an answer are worth more.
  */
 const MATCHING: Phase = {
   from: 3_000,
@@ -145,7 +155,10 @@ function kindOf(seed: number, step: number): SampleKind {
   return 'group'
 }
 
-/** Share of training prompts that are worded as the embedding tasks word theirs: an instruction-tuned model knows such instructions. */
+/**
+ * Share of training prompts that are worded as the embedding tasks word theirs: an
+ * instruction-tuned model knows such instructions.
+ */
 const REWORDED = 0.4
 
 function reworded(sample: Sample): Sample {
@@ -234,7 +247,10 @@ export interface TwinBatchOptions {
   /** Seed of the masks and number of the batch. */
   seed: number
   step: number
-  /** Whether the end tokens that fill an answer up to the longest of its batch are learnt too (masked diffusion; specs/lavida.md §6.1). Plain texts aren't filled. */
+  /**
+   * Whether the end tokens that fill an answer up to the longest of its batch are learnt too
+   * (masked diffusion; specs/lavida.md §6.1). Plain texts aren't filled.
+   */
   fill: boolean
 }
 

@@ -55,8 +55,9 @@ export const TOWER_CONFIG: Readonly<Record<string, unknown>> = {
 }
 
 /**
- * Both read the tower's last hidden states, before `post_layernorm`. LLaVA says so by `vision_feature_layer`; LaViDa always leaves the last
- * layer of its tower out, so its config counts one layer that the file does not have.
+ * Both read the tower's last hidden states, before `post_layernorm`. LLaVA says so by
+ * `vision_feature_layer`; LaViDa always leaves the last layer of its tower out, so its config
+ * counts one layer that the file does not have.
  */
 export const TWIN_CONFIGS: { readonly [T in TwinName]: Readonly<Record<string, unknown>> } = {
   'twin-ar': {
@@ -142,7 +143,10 @@ export const TWIN_CONFIGS: { readonly [T in TwinName]: Readonly<Record<string, u
   },
 }
 
-/** What a parameter of either twin does, in one spelling: parameters of one role start with the same values. */
+/**
+ * What a parameter of either twin does, in one spelling: parameters of one role start with the same
+ * values.
+ */
 export function roleOf(name: string): string {
   return huggingFaceSpelling(name.replace(/^language_model\./, 'model.'))
     .replace('multi_modal_projector.linear_1', 'model.mm_projector.0')

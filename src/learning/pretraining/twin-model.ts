@@ -22,7 +22,8 @@ export function isTower(name: string): boolean {
 }
 
 /**
- * The loss of a batch of `twinBatch`; the head runs where something is scored. Next-token and masked diffusion differ in the feeds only.
+ * The loss of a batch of `twinBatch`; the head runs where something is scored. Next-token and
+ * masked diffusion differ in the feeds only.
  * @see specs/lavida.md §6.3
  */
 export function twinLoss(graph: Graph, name: TwinName): Loss {

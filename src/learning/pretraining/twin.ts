@@ -25,7 +25,10 @@ import { roleOf, type TwinName } from './twin-config.ts'
 import { OBJECTIVES, twinLoss } from './twin-model.ts'
 
 const WARMUP = 200
-/** Updates whose rates fall to nothing: at the peak, answers to rare questions come and go from one hundred updates to the next. */
+/**
+ * Updates whose rates fall to nothing: at the peak, answers to rare questions come and go from one
+ * hundred updates to the next.
+ */
 const COOLDOWN = 1_000
 const CLIP = 1
 const SNAPSHOT_EVERY = 250
@@ -35,7 +38,8 @@ const HELD_OUT = 128
 
 /**
  * Trains to the end of the recipe, or goes on with it.
- * @param tower parameters of the dual encoder, `vision_model.…`; a run on another tower does not go on with this one's snapshots
+ * @param tower parameters of the dual encoder, `vision_model.…`; a run on another tower does not go
+ *   on with this one's snapshots
  * @returns projector and decoder by canonical name
  */
 export async function trainTwin(

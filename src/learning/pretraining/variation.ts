@@ -1,4 +1,7 @@
-/** @file Drawings in other forms: turned, stretched, mirrored, moved, in other colours. So a tower learns shapes, not 600 pictures by heart. */
+/**
+ * @file Drawings in other forms: turned, stretched, mirrored, moved, in other colours. So a tower
+ * learns shapes, not 600 pictures by heart.
+ */
 
 import type { Random } from '../../foundation/numeric/random.ts'
 import type { Redraw } from '../../inputs/scenes/index.ts'
@@ -99,7 +102,8 @@ function recolour(sprite: Uint8Array, matrix: Recolouring): void {
 const [RED, GREEN, BLUE] = [0.213, 0.715, 0.072]
 
 /**
- * A hue turned by `angle` (radians, about the grey axis) and a colourfulness of `saturation` (0 = grey, 1 = as drawn); lightness stays.
+ * A hue turned by `angle` (radians, about the grey axis) and a colourfulness of `saturation` (0 =
+ * grey, 1 = as drawn); lightness stays.
  * @see SVG 1.1 §15.10 (feColorMatrix: hueRotate, saturate)
  */
 export function recolouringOf(angle: number, saturation: number): Recolouring {

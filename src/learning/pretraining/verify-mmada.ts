@@ -1,6 +1,6 @@
 /**
- * @file Verifies what MMaDA's fixtures hold beside their cases: pictures decoded from codes, and the loss of multimodal understanding with its
- * gradients.
+ * @file Verifies what MMaDA's fixtures hold beside their cases: pictures decoded from codes, and
+ * the loss of multimodal understanding with its gradients.
  * @see specs/mmada.md §3.4, §6.2
  */
 
@@ -19,7 +19,10 @@ import { lossFeeds, MaskedDiffusionError, maskedDiffusionLoss } from './masked-d
 
 const DECODED = 'decode/'
 
-/** Compares each `decode/<case>`: the picture that the case's codes stand for. Nothing for a fixture that has none. */
+/**
+ * Compares each `decode/<case>`: the picture that the case's codes stand for. Nothing for a fixture
+ * that has none.
+ */
 export async function verifyImageDecoder({
   fixture,
   checkpoint,
@@ -65,7 +68,10 @@ export async function verifyImageDecoder({
 
 const rows = z.array(z.array(z.int()))
 
-/** One batch of rows whose masks are given, as the reference noises them: image ids stand in them already. */
+/**
+ * One batch of rows whose masks are given, as the reference noises them: image ids stand in them
+ * already.
+ */
 const lossSchema = z.object({
   noisy_ids: rows,
   target_ids: rows,
@@ -78,8 +84,8 @@ const LOSS = 'loss/mmu'
 const GRADIENT = 'loss/grad/'
 
 /**
- * Compares `loss/mmu` and every `loss/grad/<weight>`: each masked token's cross-entropy counts `1 / (p · answer length)`, rows are
- * averaged.
+ * Compares `loss/mmu` and every `loss/grad/<weight>`: each masked token's cross-entropy counts
+ * `1 / (p · answer length)`, rows are averaged.
  * @throws MaskedDiffusionError `masked-diffusion/family` when the model has no decoder
  */
 export async function verifyUnderstandingLoss({

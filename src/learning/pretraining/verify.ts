@@ -1,6 +1,6 @@
 /**
- * @file Verifies the loss cases of a LaViDa fixture: masks from injected draws, the loss, and its gradients through decoder, projector and
- * tower.
+ * @file Verifies the loss cases of a LaViDa fixture: masks from injected draws, the loss, and its
+ * gradients through decoder, projector and tower.
  * @see specs/lavida.md §6
  */
 
@@ -71,7 +71,8 @@ interface LossRow extends TargetRow {
 }
 
 /**
- * Compares the masks, loss and gradients of every case under `masked_diffusion_loss`; nothing for a fixture that has none.
+ * Compares the masks, loss and gradients of every case under `masked_diffusion_loss`; nothing for a
+ * fixture that has none.
  * @example verifyModel('golden/lavida-llada', { also: [verifyMaskedDiffusion] })
  * @throws MaskedDiffusionError `masked-diffusion/family` when the model has no decoder
  */
@@ -181,7 +182,9 @@ function compareMasks(recorder: VerifyRecorder, at: LossCase, batch: NoisedBatch
   )
 }
 
-/** One graph from pixels to the loss. Each picture is seen once, both copies of its row share it. */
+/**
+ * One graph from pixels to the loss. Each picture is seen once, both copies of its row share it.
+ */
 async function decodedLoss(
   { model, ...subject }: LossSubject & { model: VisionLanguageModel },
   rows: readonly LossRow[],

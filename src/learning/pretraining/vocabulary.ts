@@ -1,4 +1,7 @@
-/** @file The twins' tokenizer: byte-level BPE learnt on training text, special tokens where LLaDA and MMaDA have theirs. */
+/**
+ * @file The twins' tokenizer: byte-level BPE learnt on training text, special tokens where LLaDA
+ * and MMaDA have theirs.
+ */
 
 import { captionPair, INSTRUCTIONS, pretrainingSample, type World } from '../../inputs/scenes/index.ts'
 import { trainBpe } from '../../inputs/text/bpe-trainer.ts'
@@ -14,8 +17,8 @@ export const SPECIAL_TOKENS = {
 } as const
 
 /**
- * Names at their distance from the first special id, as in LLaDA's tokenizer and MMaDA's use of it; all other slots are reserved. A third
- * twin's image codes follow the last one.
+ * Names at their distance from the first special id, as in LLaDA's tokenizer and MMaDA's use of it;
+ * all other slots are reserved. A third twin's image codes follow the last one.
  * @see specs/mmada.md §2.1 ("layout relation")
  */
 const NAMED_SLOTS: Readonly<Record<number, string>> = {
@@ -43,8 +46,9 @@ export const SPECIAL_IDS = {
 } as const
 
 /**
- * `<|startoftext|>`, the user's turn, `<|eot_id|>`; the answer follows and ends with `<|endoftext|>`. Content is text (LaViDa) or parts (LLaVA).
- * System messages are left out: LaViDa's processor says one before every prompt, and the twins saw none.
+ * `<|startoftext|>`, the user's turn, `<|eot_id|>`; the answer follows and ends with
+ * `<|endoftext|>`. Content is text (LaViDa) or parts (LLaVA). System messages are left out:
+ * LaViDa's processor says one before every prompt, and the twins saw none.
  */
 export const CHAT_TEMPLATE =
   "{{ '<|startoftext|>' }}{% for message in messages %}{% if message['role'] != 'system' %}" +
@@ -69,7 +73,10 @@ function* corpus(world: World, seed: number, samples: number): Generator<readonl
   for (const instruction of Object.values(INSTRUCTIONS)) yield [instruction, samples]
 }
 
-/** Learns the tokenizer of a world. Deterministic. @param samples how many of each kind of training text are read */
+/**
+ * Learns the tokenizer of a world. Deterministic. @param samples how many of each kind of training
+ * text are read
+ */
 export function trainVocabulary(world: World, seed: number, samples = SAMPLES): TokenizerJson {
   const specialTokens = Array.from(
     { length: SLOTS },

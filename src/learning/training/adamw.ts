@@ -12,7 +12,9 @@ export interface AdamWOptions {
   weightDecay?: number
 }
 
-/** @see Loshchilov & Hutter 2019; torch.optim.AdamW (whose defaults these are, but for the decay) */
+/**
+ * @see Loshchilov & Hutter 2019; torch.optim.AdamW (whose defaults these are, but for the decay)
+ */
 export function adamW({
   betas = [0.9, 0.999],
   epsilon = 1e-8,
@@ -45,7 +47,9 @@ export function adamW({
   }
 }
 
-/** One pass over memory: 2.5 million parameters take about 10 ms. Arithmetic in f64, stored as f32. */
+/**
+ * One pass over memory: 2.5 million parameters take about 10 ms. Arithmetic in f64, stored as f32.
+ */
 function adamWUpdate(
   parameter: Float32Array,
   gradient: Float32Array,

@@ -6,7 +6,10 @@ import type { Tensor } from '../../foundation/numeric/tensor.ts'
 /** Arrays by parameter name: parameters, or their gradients of the same dims. */
 export type NamedArrays = Readonly<Record<string, Tensor<'f32'>>>
 
-/** Copies saved arrays into live ones; nothing is copied and `refuse` is told when names or dims differ. */
+/**
+ * Copies saved arrays into live ones; nothing is copied and `refuse` is told when names or dims
+ * differ.
+ */
 export function restoreArrays(
   live: NamedArrays,
   saved: Readonly<Record<string, Tensor>>,

@@ -1,4 +1,7 @@
-/** @file From a loss described as a graph to steps that give the loss and the gradients of all trained parameters. */
+/**
+ * @file From a loss described as a graph to steps that give the loss and the gradients of all
+ * trained parameters.
+ */
 
 import { gradients } from '../../engine/graph/backward.ts'
 import { compile } from '../../engine/graph/compile.ts'
@@ -25,8 +28,10 @@ export interface Loss {
 
 /**
  * @param build describes the loss; parameters with placement `fed` are trained
- * @example gradientGraph((graph) => ({ loss: infoNce(queries(graph), targets(graph), { temperature: 0.02 }) }))
- * @throws TrainingError `training/no-parameter` when nothing is trained; GraphError `graph/no-gradient` when the loss ignores a parameter
+ * @example gradientGraph((graph) => ({ loss: infoNce(queries(graph), targets(graph), { temperature:
+ *   0.02 }) }))
+ * @throws TrainingError `training/no-parameter` when nothing is trained; GraphError
+ *   `graph/no-gradient` when the loss ignores a parameter
  */
 export function gradientGraph(build: (graph: Graph) => Loss): GradientGraph {
   const graph = new Graph()
@@ -81,7 +86,10 @@ export interface SessionStepOptions {
   /** Opened over a `GradientGraph`. */
   session: Session
   parameters: NamedArrays
-  /** What is fed beside the parameters. A function of the step alone: that makes a resumed run see the same batches. */
+  /**
+   * What is fed beside the parameters. A function of the step alone: that makes a resumed run see
+   * the same batches.
+   */
   feeds: (step: number) => Readonly<Record<string, Tensor>> | Promise<Readonly<Record<string, Tensor>>>
 }
 

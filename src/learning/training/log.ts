@@ -1,4 +1,7 @@
-/** @file The log of a training: a JSON line for each update and each evaluation. No times in it: the same run gives the same bytes. */
+/**
+ * @file The log of a training: a JSON line for each update and each evaluation. No times in it: the
+ * same run gives the same bytes.
+ */
 
 import { existsSync } from 'node:fs'
 import { appendFile } from 'node:fs/promises'
@@ -19,7 +22,8 @@ export interface TrainingLog {
 export const silentLog: TrainingLog = { evaluated: () => false, append: async () => {} }
 
 /**
- * Opens the log of a training that goes on after `step` updates: later lines, and a last one that was cut, are dropped.
+ * Opens the log of a training that goes on after `step` updates: later lines, and a last one that
+ * was cut, are dropped.
  * @throws FileError `file/read`, `file/write`, `file/disk-full`
  */
 export async function openLog(path: string, step: number): Promise<TrainingLog> {

@@ -1,4 +1,6 @@
-/** @file A small regression trained straight through, stopped and resumed, and broken on purpose. */
+/**
+ * @file A small regression trained straight through, stopped and resumed, and broken on purpose.
+ */
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,7 @@
-/** @file The training loop: steps, updates, log, evaluation, snapshots; stops and goes on without a trace in the result. */
+/**
+ * @file The training loop: steps, updates, log, evaluation, snapshots; stops and goes on without a
+ * trace in the result.
+ */
 
 import { removeAbandoned } from '../../foundation/files/temporary.ts'
 import { InterruptedError } from '../../foundation/numeric/errors.ts'
@@ -22,7 +25,10 @@ export interface TrainingOptions {
   steps: number
   /** Largest global norm of the gradients; absent = no clipping. */
   clip?: number
-  /** Snapshots after every `every` updates, at the end and whenever the training stops. `identity` names settings and data. */
+  /**
+   * Snapshots after every `every` updates, at the end and whenever the training stops. `identity`
+   * names settings and data.
+   */
   checkpoint?: { dir: string; every: number; identity?: string }
   /** Path of the JSON-lines log. */
   log?: string
@@ -48,10 +54,13 @@ export interface TrainingResult {
 }
 
 /**
- * Trains, or goes on from the newest snapshot in `checkpoint.dir`: the parameters at the end have the same bytes either way.
+ * Trains, or goes on from the newest snapshot in `checkpoint.dir`: the parameters at the end have
+ * the same bytes either way.
  *
- * Whatever stops it (abort, a loss that isn't finite, a full disk), the state after the last whole update is saved first.
- * @throws InterruptedError; TrainingError `training/not-finite`, `training/other-run`, `training/optimizer-state`; FileError
+ * Whatever stops it (abort, a loss that isn't finite, a full disk), the state after the last whole
+ * update is saved first.
+ * @throws InterruptedError; TrainingError `training/not-finite`, `training/other-run`,
+ *   `training/optimizer-state`; FileError
  */
 export async function train(options: TrainingOptions): Promise<TrainingResult> {
   const { steps, signal, evaluate, checkpoint, optimizer, onProgress } = options
@@ -87,7 +96,8 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
       requireFinite(done, result, norm)
       const factor = options.schedule(done)
       const gradientScale = options.clip === undefined ? 1 : clipFactor(norm, options.clip)
-      // Logged first: a line without its update is dropped on resume, an update without its line would be lost.
+      // Logged first: a line without its update is dropped on resume, an update without its line
+      // would be lost.
       await log.append({ step: done + 1, loss: result.loss, ...result.metrics, gradient_norm: norm, factor })
       whole = false
       await optimizer.update(result.gradients, { step: done, factor, gradientScale })
@@ -97,7 +107,8 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
       if (checkpoint !== undefined && isDue(done, checkpoint.every, steps)) await save()
     }
   } catch (error) {
-    // The first failure is the one to report, also when saving fails for the same reason (a full disk).
+    // The first failure is the one to report, also when saving fails for the same reason (a full
+    // disk).
     if (whole)
       await save().catch((cause: unknown) =>
         options.warn?.(`the state could not be saved: ${cause instanceof Error ? cause.message : cause}`),

@@ -1,8 +1,9 @@
 /**
- * @file Muon: momentum whose update is orthogonalised by Newton–Schulz iterations; for matrices inside blocks (not embeddings, heads, norms).
+ * @file Muon: momentum whose update is orthogonalised by Newton–Schulz iterations; for matrices
+ * inside blocks (not embeddings, heads, norms).
  *
- * The iterations are matrix products (9 GFLOP a step for a decoder of 2.5 million parameters), so they run in the engine: one graph, one
- * stack `[count, rows, columns]` for each shape.
+ * The iterations are matrix products (9 GFLOP a step for a decoder of 2.5 million parameters), so
+ * they run in the engine: one graph, one stack `[count, rows, columns]` for each shape.
  */
 
 import { compile } from '../../engine/graph/compile.ts'
@@ -23,8 +24,9 @@ export interface MuonOptions {
   /** Share of a parameter taken away at each update, times the learning rate; default 0. */
   weightDecay?: number
   /**
-   * How the step depends on the shape `[rows, columns]`: `original` × √max(1, rows / columns) (Jordan et al. 2024; learning rates near 0.02),
-   * `match-rms-adamw` × 0.2·√max(rows, columns) (Liu et al. 2025, "Moonlight"; takes AdamW's learning rates). Default `original`.
+   * How the step depends on the shape `[rows, columns]`: `original` × √max(1, rows / columns)
+   * (Jordan et al. 2024; learning rates near 0.02), `match-rms-adamw` × 0.2·√max(rows, columns)
+   * (Liu et al. 2025, "Moonlight"; takes AdamW's learning rates). Default `original`.
    */
   scale?: 'original' | 'match-rms-adamw'
   /** Where the iterations run. */
@@ -50,7 +52,8 @@ interface Stack {
 
 /**
  * @throws TrainingError `training/no-matrix` when a parameter is no matrix
- * @see Jordan et al. 2024, https://kellerjordan.github.io/posts/muon; torch.optim.Muon (same order of operations; there the iterations run in bf16, here in f32)
+ * @see Jordan et al. 2024, https://kellerjordan.github.io/posts/muon; torch.optim.Muon (same order
+ *   of operations; there the iterations run in bf16, here in f32)
  */
 export function muon({
   momentum = 0.95,
@@ -170,7 +173,8 @@ function orthogonalGraph(stacks: readonly Stack[]) {
 
 /**
  * Brings the singular values of each matrix close to 1 (0.7 … 1.2).
- * @param x `[count, rows, columns]`; `tall` ones are worked on transposed, because the products are of the shorter side
+ * @param x `[count, rows, columns]`; `tall` ones are worked on transposed, because the products are
+ *   of the shorter side
  */
 function newtonSchulz(x: Value<'f32'>, tall: boolean): Value<'f32'> {
   const [a, b, c] = COEFFICIENTS

@@ -1,4 +1,7 @@
-/** @file Optimizers against traces of torch (test/oracles/optimizers.py), schedules and clipping against closed forms. */
+/**
+ * @file Optimizers against traces of torch (test/oracles/optimizers.py), schedules and clipping
+ * against closed forms.
+ */
 
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'

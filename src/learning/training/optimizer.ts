@@ -15,7 +15,10 @@ export interface UpdateStep {
 
 /** A rule that runs on a set of parameters, which it updates in place. */
 export interface RunningRule {
-  /** Moments and the like, `<parameter>/<what>`: with the parameters and the step, all that the next update depends on. */
+  /**
+   * Moments and the like, `<parameter>/<what>`: with the parameters and the step, all that the next
+   * update depends on.
+   */
   readonly state: NamedArrays
   update(gradients: NamedArrays, at: UpdateStep): Promise<void>
   close(): Promise<void>
@@ -27,7 +30,9 @@ export interface UpdateRule {
 }
 
 export interface ParameterGroup {
-  /** Whether a parameter belongs here; the first group that accepts it has it. Default: every one. */
+  /**
+   * Whether a parameter belongs here; the first group that accepts it has it. Default: every one.
+   */
   accepts?: (name: string, dims: readonly number[]) => boolean
   rule: UpdateRule
   /** Peak learning rate; the schedule gives the factor. */
@@ -49,7 +54,8 @@ export interface Optimizer {
 }
 
 /**
- * @example const optimizer = await openOptimizer(parameters, [{ accepts: isBlockMatrix, rule: muon(), learningRate: 0.02 }, { rule: adamW(), learningRate: 1e-3 }])
+ * @example const optimizer = await openOptimizer(parameters, [{ accepts: isBlockMatrix, rule:
+ *   muon(), learningRate: 0.02 }, { rule: adamW(), learningRate: 1e-3 }])
  * @throws TrainingError `training/no-group` listing the parameters that no group accepts
  */
 export async function openOptimizer(

@@ -1,4 +1,7 @@
-/** @file Learning-rate schedules: a factor of the peak rate for each step, so that groups of unlike rates share one. */
+/**
+ * @file Learning-rate schedules: a factor of the peak rate for each step, so that groups of unlike
+ * rates share one.
+ */
 
 import { TrainingError } from './errors.ts'
 
@@ -8,7 +11,10 @@ export type Schedule = (step: number) => number
 export interface ScheduleOptions {
   /** Updates in all; behind them the factor stays at `floor`. */
   steps: number
-  /** Updates of linear warm-up: the factor of step `i` is `i / warmup`, so the first update moves nothing, as in Hugging Face's schedules. */
+  /**
+   * Updates of linear warm-up: the factor of step `i` is `i / warmup`, so the first update moves
+   * nothing, as in Hugging Face's schedules.
+   */
   warmup?: number
   /** What follows the warm-up; default `linear`. */
   decay?: 'constant' | 'linear' | 'cosine'
@@ -17,8 +23,10 @@ export interface ScheduleOptions {
 }
 
 /**
- * @throws TrainingError `training/schedule` when the warm-up is longer than the training or the floor is outside 0 … 1
- * @see transformers `get_linear_schedule_with_warmup`, `get_cosine_schedule_with_warmup`; specs/vlm2vec-mmeb.md §5.5
+ * @throws TrainingError `training/schedule` when the warm-up is longer than the training or the
+ *   floor is outside 0 … 1
+ * @see transformers `get_linear_schedule_with_warmup`, `get_cosine_schedule_with_warmup`;
+ *   specs/vlm2vec-mmeb.md §5.5
  */
 export function schedule({ steps, warmup = 0, decay = 'linear', floor = 0 }: ScheduleOptions): Schedule {
   if (!(warmup >= 0 && warmup <= steps && floor >= 0 && floor <= 1)) {

@@ -1,4 +1,7 @@
-/** @file The saved state of a training: one file a snapshot, so that it exists whole or not at all; the last two are kept. */
+/**
+ * @file The saved state of a training: one file a snapshot, so that it exists whole or not at all;
+ * the last two are kept.
+ */
 
 import { existsSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
@@ -28,8 +31,8 @@ export function snapshotPath(dir: string, step: number): string {
 }
 
 /**
- * Writes `step-<step>.safetensors`: tensors `parameter/<name>` and `optimizer/<name>`, metadata `step` and `identity`. Older ones but one are
- * removed.
+ * Writes `step-<step>.safetensors`: tensors `parameter/<name>` and `optimizer/<name>`, metadata
+ * `step` and `identity`. Older ones but one are removed.
  * @throws FileError `file/disk-full`, `file/write`: then the snapshots before are untouched
  */
 export async function saveSnapshot(
@@ -42,7 +45,8 @@ export async function saveSnapshot(
 }
 
 /**
- * The newest snapshot that can be read, if there is one. A damaged one is passed over with a warning.
+ * The newest snapshot that can be read, if there is one. A damaged one is passed over with a
+ * warning.
  * @throws TrainingError `training/snapshots` when there are some and none can be read
  */
 export async function latestSnapshot(

@@ -1,4 +1,7 @@
-/** @file Conversion of tiny random models: the loss falls, a stopped run gives the same bytes, untuned parameters change nothing. */
+/**
+ * @file Conversion of tiny random models: the loss falls, a stopped run gives the same bytes,
+ * untuned parameters change nothing.
+ */
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,7 @@
-/** @file Contrastive conversion: a frozen tower, a trained decoder, InfoNCE over pairs of queries and targets. */
+/**
+ * @file Contrastive conversion: a frozen tower, a trained decoder, InfoNCE over pairs of queries
+ * and targets.
+ */
 
 import { createHash } from 'node:crypto'
 import { dirname, join } from 'node:path'
@@ -51,14 +54,23 @@ export interface ConversionSettings {
   batch: number
   /** Consecutive pairs of one task; `batch` is a multiple. */
   subBatch: number
-  /** Peaks, for matrices (Muon) and for the rest (AdamW); warm-up over a tenth of the steps, then linear decay to a twentieth. */
+  /**
+   * Peaks, for matrices (Muon) and for the rest (AdamW); warm-up over a tenth of the steps, then
+   * linear decay to a twentieth.
+   */
   learningRates: { muon: number; adamw: number }
-  /** Falls geometrically from `start` to `end` over the first `share` of the steps, then stays: vectors that start almost alike learn to differ first. */
+  /**
+   * Falls geometrically from `start` to `end` over the first `share` of the steps, then stays:
+   * vectors that start almost alike learn to differ first.
+   */
   temperature: { start: number; end: number; share: number }
   seed: number
 }
 
-/** At twice Muon's rate, 240 steps were worse than 120 (autoregressive twin, dev hit@1 .55 and .58; at this rate .71). @see specs/twins.md §3.3 */
+/**
+ * At twice Muon's rate, 240 steps were worse than 120 (autoregressive twin, dev hit@1 .55 and .58;
+ * at this rate .71). @see specs/twins.md §3.3
+ */
 export const CONVERSION: Omit<ConversionSettings, 'seed'> = {
   part: { tune: 'lora', rank: 64, alpha: 128 },
   steps: 300,
@@ -93,13 +105,18 @@ export interface Conversion {
 }
 
 const SNAPSHOT_EVERY = 50
-/** Groups of similar length in a step: padding falls from 50 % of the positions with one to 20 % with two and below 10 % with three. */
+/**
+ * Groups of similar length in a step: padding falls from 50 % of the positions with one to 20 %
+ * with two and below 10 % with three.
+ */
 const GROUPS = 3
 const CLIP = 1
 
 /**
- * Trains mean and last pooling together (half the loss each, from one pass), so that either can be chosen afterwards.
- * @throws InterruptedError with the state saved; TrainingError `training/not-finite`, `training/other-run`; TuningError `tuning/log`, `tuning/rank`
+ * Trains mean and last pooling together (half the loss each, from one pass), so that either can be
+ * chosen afterwards.
+ * @throws InterruptedError with the state saved; TrainingError `training/not-finite`,
+ *   `training/other-run`; TuningError `tuning/log`, `tuning/rank`
  */
 export async function convert(options: ConversionOptions): Promise<Conversion> {
   const { subject, settings, dir, signal, onProgress, warn, threads = 1 } = options
@@ -152,8 +169,10 @@ export async function convert(options: ConversionOptions): Promise<Conversion> {
 }
 
 /**
- * Feeds: those of the sequence groups; `query_rows`, `target_rows` `[pairs] i64`, `negative_rows` `[negatives] i64`: places in the groups laid
- * end to end; `target_group` `[pairs] i64`, `negative_group` `[negatives] i64`: equal for equal targets; `log_scale` `[1]`: minus the logarithm of the temperature.
+ * Feeds: those of the sequence groups; `query_rows`, `target_rows` `[pairs] i64`, `negative_rows`
+ * `[negatives] i64`: places in the groups laid end to end; `target_group` `[pairs] i64`,
+ * `negative_group` `[negatives] i64`: equal for equal targets; `log_scale` `[1]`: minus the
+ * logarithm of the temperature.
  */
 function conversionLoss(graph: Graph, subject: Subject, part: TunedPart): Value<'f32'> {
   const scope = rootScope(graph, trainedScope(subject, part))

@@ -1,4 +1,7 @@
-/** @file The decoder as an encoder: from groups of sequences to pooled vectors, in one graph, for training and embedding alike. */
+/**
+ * @file The decoder as an encoder: from groups of sequences to pooled vectors, in one graph, for
+ * training and embedding alike.
+ */
 
 import { Graph, type Value } from '../../engine/graph/index.ts'
 import { type AttentionPattern, rootScope, type Scope } from '../../engine/nn/index.ts'
@@ -12,7 +15,9 @@ import { type ParameterSlot, parametersOf } from '../../models/families/weights.
 export const TUNED_POOLS = ['mean', 'last'] as const
 export type TunedPool = (typeof TUNED_POOLS)[number]
 
-/** A group of sequences of similar length, padded to the longest: feeds `input_ids0` … of group 0. */
+/**
+ * A group of sequences of similar length, padded to the longest: feeds `input_ids0` … of group 0.
+ */
 export interface SequenceGroup {
   pieces: DecoderPieces
   /** `[batch, seq]` weights of each pool. */
@@ -20,9 +25,10 @@ export interface SequenceGroup {
 }
 
 /**
- * Declares the inputs of group `index` and runs the decoder on them: `input_ids`, `attention_mask`, `image_index` `[batch, seq] i64`,
- * `pool_weights` `[pools, batch, seq]`, each with the index behind its name, and `image_rows` `[rows, hidden]` for all groups;
- * `position_ids` `[axes, batch, seq]` for families whose positions have several numbers.
+ * Declares the inputs of group `index` and runs the decoder on them: `input_ids`, `attention_mask`,
+ * `image_index` `[batch, seq] i64`, `pool_weights` `[pools, batch, seq]`, each with the index
+ * behind its name, and `image_rows` `[rows, hidden]` for all groups; `position_ids`
+ * `[axes, batch, seq]` for families whose positions have several numbers.
  */
 export function sequenceGroup(
   scope: Scope,

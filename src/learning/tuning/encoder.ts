@@ -15,7 +15,10 @@ import type { Subject } from './subject.ts'
 import { type TunedPart, trainedScope } from './trained.ts'
 
 export interface SubjectEncoder {
-  /** Names of all vectors: each pool after the last layer, and `layer <k> <pool>` before the norm, 0 = the input embeddings. */
+  /**
+   * Names of all vectors: each pool after the last layer, and `layer <k> <pool>` before the norm, 0
+   * = the input embeddings.
+   */
   readonly readouts: readonly string[]
   /**
    * @param parameters the trained values: initial ones leave the model as it was pretrained

@@ -7,7 +7,10 @@ import { readModelFixture } from '../../models/embedder/golden/fixture.ts'
 import { pictureFeatures } from './features.ts'
 import { openSubject } from './subject.ts'
 
-/** Views of any number, newlines of a shared row or within the tower's own packing, pictures of several sizes in one table. */
+/**
+ * Views of any number, newlines of a shared row or within the tower's own packing, pictures of
+ * several sizes in one table.
+ */
 const fixtures = ['llava-next', 'llava-onevision', 'idefics3']
 test.skipIf(!fixtures.every((name) => hasGolden(name))).each(fixtures)(
   '%s: the table of several pictures holds what the reference splices in',

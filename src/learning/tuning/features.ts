@@ -1,4 +1,7 @@
-/** @file Image rows of a frozen tower and projector: computed once for each distinct picture, laid out as the table of a batch. */
+/**
+ * @file Image rows of a frozen tower and projector: computed once for each distinct picture, laid
+ * out as the table of a batch.
+ */
 
 import { compile, evaluateDim, Graph } from '../../engine/graph/index.ts'
 import { rootScope } from '../../engine/nn/index.ts'
@@ -8,7 +11,10 @@ import { rowWidth } from '../../models/families/decoder-inputs.ts'
 import type { PreparedItem } from '../../models/families/family.ts'
 import type { Subject } from './subject.ts'
 
-/** The table of a batch: image rows of its pictures, then what the family adds (a newline); at least one row. */
+/**
+ * The table of a batch: image rows of its pictures, then what the family adds (a newline); at least
+ * one row.
+ */
 export interface ImageTable {
   /** `[rows, hidden]`, or `rowWidth` where the family has one. */
   rows: Tensor<'f32'>

@@ -1,7 +1,9 @@
 /**
- * @file GradCache: the gradient of a large batch by small chunks. A contrastive loss looks at all vectors of the batch, but the vectors don't
- * look at each other: so all are computed first, without anything kept for a backward pass; then the loss gives their gradients; then each
- * chunk runs again, and its backward pass starts from its own share of those. Memory is that of one chunk, time one more forward pass.
+ * @file GradCache: the gradient of a large batch by small chunks. A contrastive loss looks at all
+ * vectors of the batch, but the vectors don't look at each other: so all are computed first,
+ * without anything kept for a backward pass; then the loss gives their gradients; then each chunk
+ * runs again, and its backward pass starts from its own share of those. Memory is that of one
+ * chunk, time one more forward pass.
  * @see Gao et al. 2021 (arXiv 2101.06983); specs/vlm2vec-mmeb.md §5.3
  */
 
@@ -26,7 +28,10 @@ import {
   stepResultOf,
 } from '../training/index.ts'
 
-/** A part of a batch. What its vectors are called may differ from chunk to chunk: queries and targets of a pair can run apart. */
+/**
+ * A part of a batch. What its vectors are called may differ from chunk to chunk: queries and
+ * targets of a pair can run apart.
+ */
 export interface CachedChunk {
   /** The forward pass alone: by name `[rows, dim]`. */
   vectors(signal?: AbortSignal): Promise<NamedArrays>
@@ -36,12 +41,18 @@ export interface CachedChunk {
 
 export interface GradCacheOptions {
   chunks: readonly CachedChunk[]
-  /** Loss of the whole batch, given the vectors of each name in the order of the chunks; gives one gradient for each name. */
+  /**
+   * Loss of the whole batch, given the vectors of each name in the order of the chunks; gives one
+   * gradient for each name.
+   */
   loss: (vectors: NamedArrays, signal?: AbortSignal) => Promise<StepResult>
   signal?: AbortSignal
 }
 
-/** One step by chunks. @returns loss and gradients of the whole batch, and the `cache`: gradients of the vectors by name `[rows, dim]` */
+/**
+ * One step by chunks. @returns loss and gradients of the whole batch, and the `cache`: gradients of
+ * the vectors by name `[rows, dim]`
+ */
 export async function gradCache({
   chunks,
   loss,
@@ -74,7 +85,10 @@ export async function gradCache({
   return { loss: value, metrics, gradients: Object.fromEntries(summed), cache }
 }
 
-/** Graphs of a kind of chunk: to its vectors, and from their gradients to those of the fed parameters. */
+/**
+ * Graphs of a kind of chunk: to its vectors, and from their gradients to those of the fed
+ * parameters.
+ */
 export interface ChunkGraphs {
   forward: CompiledGraph
   backward: CompiledGraph
@@ -143,7 +157,10 @@ export function vectorLossGraph(
   return compile(graph)
 }
 
-/** The loss by a session over a `vectorLossGraph`. @param feeds what the loss wants beside the vectors */
+/**
+ * The loss by a session over a `vectorLossGraph`. @param feeds what the loss wants beside the
+ * vectors
+ */
 export function sessionLoss(
   session: Session,
   feeds: Readonly<Record<string, Tensor>> = {},

@@ -9,7 +9,9 @@ import { infoNce, matryoshka, sigmoidLoss } from './losses.ts'
 
 type Loss = (graph: Graph, queries: Value<'f32'>, targets: Value<'f32'>) => Value<'f32'>
 
-/** Loss and query gradient at `[n, 2]` queries and `[m, 2]` targets, sizes known only when it runs. */
+/**
+ * Loss and query gradient at `[n, 2]` queries and `[m, 2]` targets, sizes known only when it runs.
+ */
 async function run(build: Loss, feeds: Record<string, Tensor>, perQuery = 1) {
   const graph = new Graph()
   const queries = graph.input('queries', 'f32', ['batch', 2])

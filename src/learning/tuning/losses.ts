@@ -1,4 +1,7 @@
-/** @file Contrastive losses inside the graph, over `[n, dim] f32` vectors of queries and their targets. */
+/**
+ * @file Contrastive losses inside the graph, over `[n, dim] f32` vectors of queries and their
+ * targets.
+ */
 
 import { divideDim, multiplyDims } from '../../engine/graph/dims.ts'
 import {
@@ -37,15 +40,21 @@ const OUT_OF_REACH = -1e9
 export interface InfoNceOptions {
   /** Logits are cosine / temperature; or, learned, cosine · exp(`logScale`), a scalar. */
   temperature: number | { logScale: F32 }
-  /** Also targets → queries, both halved; default false (VLM2Vec trains queries → targets only). Hard negatives take part in the first only. */
+  /**
+   * Also targets → queries, both halved; default false (VLM2Vec trains queries → targets only).
+   * Hard negatives take part in the first only.
+   */
   symmetric?: boolean
-  /** Rows of `targets` for each query: its positive, then hard negatives of its own. All rows are candidates of all queries. Default 1. */
+  /**
+   * Rows of `targets` for each query: its positive, then hard negatives of its own. All rows are
+   * candidates of all queries. Default 1.
+   */
   perQuery?: number
   /** `[k, dim]` further candidates of every query, behind the targets. */
   negatives?: F32
   /**
-   * `[rows of targets] i64`: candidates of the same group as a query's own target leave its denominator (they are right answers too). −1 = no
-   * group.
+   * `[rows of targets] i64`: candidates of the same group as a query's own target leave its
+   * denominator (they are right answers too). −1 = no group.
    */
   targetGroups?: I64
   /** `[k] i64`, groups of `negatives`; default none. */
@@ -106,7 +115,10 @@ export interface SigmoidLossOptions {
   /** Scalars: logits are cosine · exp(`logScale`) + `bias`. */
   logScale: F32
   bias: F32
-  /** `[n] i64`: pairs of a query with another target of its own group count neither way. −1 = no group. */
+  /**
+   * `[n] i64`: pairs of a query with another target of its own group count neither way. −1 = no
+   * group.
+   */
   groups?: I64
 }
 
@@ -134,9 +146,11 @@ export interface MatryoshkaOptions {
 }
 
 /**
- * The weighted sum of a loss over truncated vectors; each truncation is normalised anew by the loss.
+ * The weighted sum of a loss over truncated vectors; each truncation is normalised anew by the
+ * loss.
  * @param loss gets `cut`, which keeps the leading dimensions of `[n, dim]`
- * @example matryoshka({ dims: [64, 192] }, (cut) => infoNce(cut(queries), cut(targets), { temperature: 0.02 }))
+ * @example matryoshka({ dims: [64, 192] }, (cut) => infoNce(cut(queries), cut(targets), {
+ *   temperature: 0.02 }))
  * @see Kusupati et al. 2022
  */
 export function matryoshka(

@@ -1,4 +1,7 @@
-/** @file Batches of interleaved sub-batches, each of one task: a pure function of seed and step, so that a resumed run sees the same rows. */
+/**
+ * @file Batches of interleaved sub-batches, each of one task: a pure function of seed and step, so
+ * that a resumed run sees the same rows.
+ */
 
 import { shuffle, stream } from '../../foundation/numeric/random.ts'
 import { TuningError } from './errors.ts'
@@ -31,16 +34,19 @@ export interface SampledPair {
 export type Sampler = (step: number) => SampledPair[]
 
 /**
- * Each task is gone through in a new order every epoch, without replacement. Sub-batches are dealt by systematic sampling: a task of weight
- * `w` gets its share of each batch rounded up or down, and exactly its share on average.
+ * Each task is gone through in a new order every epoch, without replacement. Sub-batches are dealt
+ * by systematic sampling: a task of weight `w` gets its share of each batch rounded up or down, and
+ * exactly its share on average.
  * @throws TuningError `tuning/sampler`
- * @see specs/vlm2vec-mmeb.md §5.4 (interleaved sub-batches; there drawn with replacement and read in file order)
+ * @see specs/vlm2vec-mmeb.md §5.4 (interleaved sub-batches; there drawn with replacement and read
+ *   in file order)
  */
 export function sampler({ tasks, batch, subBatch, seed }: SamplerOptions): Sampler {
   requireUsable(tasks, batch, subBatch)
   const perBatch = batch / subBatch
   const orders = tasks.map(({ name, rows }) => epochOrders(name, rows, seed))
-  // Sub-batches of each task before step 0, 1, …: counted once, the same whatever the order of the calls.
+  // Sub-batches of each task before step 0, 1, …: counted once, the same whatever the order of the
+  // calls.
   const before: number[][] = [tasks.map(() => 0)]
   const countBefore = (step: number): readonly number[] => {
     for (let known = before.length - 1; known < step; known++) {
@@ -62,7 +68,10 @@ export function sampler({ tasks, batch, subBatch, seed }: SamplerOptions): Sampl
   }
 }
 
-/** Indices of the tasks that the sub-batches of a step belong to: equally spaced points on the tasks' weights, laid end to end in a new order. */
+/**
+ * Indices of the tasks that the sub-batches of a step belong to: equally spaced points on the
+ * tasks' weights, laid end to end in a new order.
+ */
 function deal(tasks: readonly SampledTask[], count: number, seed: number, step: number): number[] {
   const random = stream(seed, 'tasks', step)
   const order = shuffle(

@@ -1,4 +1,7 @@
-/** @file From items to the feeds of sequence groups: prepared once, padded to the longest of their group. */
+/**
+ * @file From items to the feeds of sequence groups: prepared once, padded to the longest of their
+ * group.
+ */
 
 import { i64, type Tensor } from '../../foundation/numeric/tensor.ts'
 import type { EmbeddingItem } from '../../inputs/data/item.ts'
@@ -90,12 +93,14 @@ export function pictureKeys(sequences: readonly Sequence[]): string[] {
 
 /**
  * Splits sequences into groups by length, so that the fewest positions are padding.
- * @returns positions in `sequences`, the shortest first; each group has members where there are that many sequences
+ * @returns positions in `sequences`, the shortest first; each group has members where there are
+ *   that many sequences
  */
 export function splitByLength(sequences: readonly Sequence[], groups: number): number[][] {
   const length = (at: number) => sequences[at]!.inputIds.length
   const order = sequences.map((_, at) => at).sort((a, b) => length(a) - length(b) || a - b)
-  // fewest[g][n]: positions of the n shortest in g + 1 groups; the last group begins at starts[g][n].
+  // fewest[g][n]: positions of the n shortest in g + 1 groups; the last group begins at
+  // starts[g][n].
   const fewest = [order.map((at, n) => (n + 1) * length(at))]
   const starts = [order.map(() => 0)]
   for (let g = 1; g < groups; g++) {

@@ -1,4 +1,7 @@
-/** @file A vision-language checkpoint about to be converted: its parts, and where each weight of its decoder comes from. */
+/**
+ * @file A vision-language checkpoint about to be converted: its parts, and where each weight of its
+ * decoder comes from.
+ */
 
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
@@ -41,12 +44,16 @@ export interface SubjectOptions {
   dir: string
   /** Default: the family's own. */
   attention?: AttentionPattern
-  /** Replaces the decoder's weights by random ones: the control that tells what its pretraining is worth. Tower and projector stay. */
+  /**
+   * Replaces the decoder's weights by random ones: the control that tells what its pretraining is
+   * worth. Tower and projector stay.
+   */
   randomDecoder?: { seed: number }
 }
 
 /**
- * @throws TuningError `tuning/subject` for a dual encoder; CheckpointError, FamilyError for what the folder holds
+ * @throws TuningError `tuning/subject` for a dual encoder; CheckpointError, FamilyError for what
+ *   the folder holds
  */
 export async function openSubject({ id, dir, attention, randomDecoder }: SubjectOptions): Promise<Subject> {
   const checkpoint = await openModel(dir)

@@ -1,4 +1,7 @@
-/** @file What a conversion trains: low-rank updates of the decoder's linear layers, or the decoder's own weights. */
+/**
+ * @file What a conversion trains: low-rank updates of the decoder's linear layers, or the decoder's
+ * own weights.
+ */
 
 import type { ScopeOptions } from '../../engine/nn/index.ts'
 import { adapterParameters, initialAdapter } from '../../models/checkpoint/adapter.ts'
@@ -7,7 +10,10 @@ import { decoderLinears } from './decoder.ts'
 import { TuningError } from './errors.ts'
 import type { Subject } from './subject.ts'
 
-/** `lora`: updates of rank `rank` and scale `alpha / rank` on every linear layer; `all`: all weights but the embedding table. */
+/**
+ * `lora`: updates of rank `rank` and scale `alpha / rank` on every linear layer; `all`: all weights
+ * but the embedding table.
+ */
 export type TunedPart = { tune: 'lora'; rank: number; alpha: number } | { tune: 'all' }
 
 /** How the weights of a subject enter a graph when `part` of it is trained. */
@@ -15,7 +21,8 @@ export function trainedScope(subject: Subject, part: TunedPart): ScopeOptions {
   const { storedDtype } = subject
   if (part.tune === 'lora') {
     const names = new Set(decoderLinears(subject.model).map(({ module }) => module))
-    // Merged: a step has thousands of rows for a rank of tens (measured: 0.7 of the time of the products apart).
+    // Merged: a step has thousands of rows for a rank of tens (measured: 0.7 of the time of the
+    // products apart).
     const update = { rank: part.rank, scale: part.alpha / part.rank, merged: true }
     return { storedDtype, adapter: (name) => (names.has(name) ? update : undefined) }
   }
@@ -31,7 +38,9 @@ function requireRank(rank: number, { dir, model: { shape } }: Subject): void {
   })
 }
 
-/** Values before the first step: they leave the model as it is. @throws TuningError `tuning/rank` */
+/**
+ * Values before the first step: they leave the model as it is. @throws TuningError `tuning/rank`
+ */
 export async function initialTrained(subject: Subject, part: TunedPart, seed: number): Promise<NamedArrays> {
   if (part.tune === 'lora') {
     requireRank(part.rank, subject)
@@ -45,7 +54,10 @@ export async function initialTrained(subject: Subject, part: TunedPart, seed: nu
   return Object.fromEntries(entries)
 }
 
-/** The embedding table stays: a few hundred steps see each token too rarely, and its gradient is as large as a layer's. */
+/**
+ * The embedding table stays: a few hundred steps see each token too rarely, and its gradient is as
+ * large as a layer's.
+ */
 function wholeWeights({ decoder, model }: Subject): string[] {
   return decoder.filter(({ dims }) => dims[0] !== model.shape.vocabulary).map(({ name }) => name)
 }

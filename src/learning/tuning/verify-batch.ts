@@ -1,4 +1,7 @@
-/** @file Batches of reference fixtures: items padded as the reference padded them, pictures and decoder in one graph up to unit vectors. */
+/**
+ * @file Batches of reference fixtures: items padded as the reference padded them, pictures and
+ * decoder in one graph up to unit vectors.
+ */
 
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -33,7 +36,9 @@ export interface FixtureBatch {
   items: readonly PreparedItem[]
   /** Positions of a row. */
   seq: number
-  /** Views and further inputs of the tower for all pictures together; `undefined` for text alone. */
+  /**
+   * Views and further inputs of the tower for all pictures together; `undefined` for text alone.
+   */
   vision: Pick<PreparedItem, 'views' | 'visionFeeds'> | undefined
   /** For each item, its positions' rows in the image table of the batch, -1 = text. */
   imageIndex: readonly (readonly number[])[]
@@ -51,7 +56,8 @@ export async function fixtureBatch(
   )
   const items = prompts.map(({ prompt }, i) => processor.prepare(prompt, pictures[i]!))
   const pictured = prompts.filter(({ images }) => images.length > 0)
-  // Prepared as one item, all pictures get one table, and their rows come in the order of the items.
+  // Prepared as one item, all pictures get one table, and their rows come in the order of the
+  // items.
   const together =
     pictured.length === 0
       ? undefined
@@ -98,8 +104,8 @@ export function compareIds(
 }
 
 /**
- * Declares the inputs of a batch (`<name>/input_ids` …; the tower's own carry no name, so one batch of a graph may have pictures) and builds
- * the model over them.
+ * Declares the inputs of a batch (`<name>/input_ids` …; the tower's own carry no name, so one batch
+ * of a graph may have pictures) and builds the model over them.
  * @returns `[pairs, hidden]` unit vectors
  */
 export function batchVectors(

@@ -11,7 +11,10 @@ import { adapted, compareGradients, fedArrays, open, type TuningSubject } from '
 
 export type Chunked = Awaited<ReturnType<typeof gradCache>>
 
-/** The first step by chunks, gradients under the adapter's names; `undefined` where the fixture has none. */
+/**
+ * The first step by chunks, gradients under the adapter's names; `undefined` where the fixture has
+ * none.
+ */
 export async function byChunks(subject: TuningSubject): Promise<Chunked | undefined> {
   const { fixture, model, query, target, dir, checkpoint } = subject
   if (fixture.gradcache === undefined) return undefined

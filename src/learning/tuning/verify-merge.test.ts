@@ -1,4 +1,7 @@
-/** @file Every kind of PEFT folder, merged and live, equals the reference; a mistake fails at its own stage. */
+/**
+ * @file Every kind of PEFT folder, merged and live, equals the reference; a mistake fails at its
+ * own stage.
+ */
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

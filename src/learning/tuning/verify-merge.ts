@@ -1,4 +1,7 @@
-/** @file Verifies a fixture of adapter folders: every kind merged into the base, and its vectors, merged and live. */
+/**
+ * @file Verifies a fixture of adapter folders: every kind merged into the base, and its vectors,
+ * merged and live.
+ */
 
 import { basename, join } from 'node:path'
 import { z } from 'zod'
@@ -35,8 +38,10 @@ const fixtureSchema = z.looseObject({
 })
 
 /**
- * Compares every tensor of the fixture in `dir`: for each adapter the weights that it changes, no other changes, and the vectors of the texts.
- * @throws FileError, CheckpointError, FamilyError when the folder is no fixture; TuningError `tuning/subject` for a dual encoder
+ * Compares every tensor of the fixture in `dir`: for each adapter the weights that it changes, no
+ * other changes, and the vectors of the texts.
+ * @throws FileError, CheckpointError, FamilyError when the folder is no fixture; TuningError
+ *   `tuning/subject` for a dual encoder
  */
 export async function verifyMerge(
   dir: string,

@@ -1,4 +1,7 @@
-/** @file The steps of a tuning against the reference: the optimiser alone, then everything from one end to the other. */
+/**
+ * @file The steps of a tuning against the reference: the optimiser alone, then everything from one
+ * end to the other.
+ */
 
 import { rootScope } from '../../engine/nn/index.ts'
 import { toF32 } from '../../foundation/numeric/float.ts'

@@ -1,4 +1,7 @@
-/** @file What a verification of a tuning works on: the fixture, its model, and the adapter inside graphs. */
+/**
+ * @file What a verification of a tuning works on: the fixture, its model, and the adapter inside
+ * graphs.
+ */
 
 import { join } from 'node:path'
 import { z } from 'zod'

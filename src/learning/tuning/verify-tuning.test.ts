@@ -1,4 +1,7 @@
-/** @file Whole tunings equal the reference from pixels and ids to the merged weights; a mistake fails at its own stage. */
+/**
+ * @file Whole tunings equal the reference from pixels and ids to the merged weights; a mistake
+ * fails at its own stage.
+ */
 
 import { describe, expect, test } from 'vitest'
 import { type Edit, editTensors, editText, fixtureCopies, swap } from '../../../test/broken-fixture.ts'

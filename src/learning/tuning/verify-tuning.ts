@@ -1,6 +1,6 @@
 /**
- * @file Verifies a fixture of adapter tuning: vectors, losses, every gradient, every weight after every step, the merged weights, and the same
- * gradients by GradCache.
+ * @file Verifies a fixture of adapter tuning: vectors, losses, every gradient, every weight after
+ * every step, the merged weights, and the same gradients by GradCache.
  * @see specs/vlm2vec-mmeb.md §5
  */
 
@@ -29,8 +29,10 @@ import {
 } from './verify-subject.ts'
 
 /**
- * Compares every tensor of the fixture in `dir`, from pixels and ids to the weights after the last step.
- * @throws FileError, CheckpointError, FamilyError when the folder is no fixture; TuningError `tuning/subject` for a dual encoder
+ * Compares every tensor of the fixture in `dir`, from pixels and ids to the weights after the last
+ * step.
+ * @throws FileError, CheckpointError, FamilyError when the folder is no fixture; TuningError
+ *   `tuning/subject` for a dual encoder
  */
 export async function verifyTuning(
   dir: string,
@@ -81,7 +83,10 @@ function scheduleOf({ optimizer }: TuningFixture, recorder: VerifyRecorder): Sch
   return rate
 }
 
-/** The trained adapter merged into the base: weights, and vectors; and the reference's own folder of it. */
+/**
+ * The trained adapter merged into the base: weights, and vectors; and the reference's own folder of
+ * it.
+ */
 async function compareMerged(subject: TuningSubject): Promise<void> {
   const { dir, fixture, expected, recorder, model, adapter, query } = subject
   const { after, merged = after, final = fixture.tolerance.vectors } = fixture.tolerance

@@ -1,4 +1,7 @@
-/** @file Verifies a fixture of contrastive losses: values, and gradients with respect to the vectors and the learned scalars. */
+/**
+ * @file Verifies a fixture of contrastive losses: values, and gradients with respect to the vectors
+ * and the learned scalars.
+ */
 
 import { basename, join } from 'node:path'
 import { z } from 'zod'
@@ -31,9 +34,11 @@ const fixture = z.object({ kind: z.literal('losses'), tolerance: z.number(), cas
 type Inputs = ReadonlyMap<string, Value<'f32'>>
 
 /**
- * Compares every loss and gradient of the fixture in `dir`. The tolerance is that of the fixture times the largest expected magnitude of
- * the tensor, if that is above 1. One session runs all cases.
- * @throws FileError, CheckpointError when the fixture can't be read; TuningError `tuning/loss` when a case lacks an input
+ * Compares every loss and gradient of the fixture in `dir`. The tolerance is that of the fixture
+ * times the largest expected magnitude of the tensor, if that is above 1. One session runs all
+ * cases.
+ * @throws FileError, CheckpointError when the fixture can't be read; TuningError `tuning/loss` when
+ *   a case lacks an input
  */
 export async function verifyLosses(
   dir: string,
@@ -97,7 +102,10 @@ async function runCases(
   }
 }
 
-/** Which formula a case checks follows from its fields and, for direction and normalisation, from its name. */
+/**
+ * Which formula a case checks follows from its fields and, for direction and normalisation, from
+ * its name.
+ */
 function lossOf(contrastive: LossCase, inputs: Inputs, graph: Graph): Value<'f32'> {
   const {
     name,

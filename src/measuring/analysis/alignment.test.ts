@@ -8,7 +8,9 @@ import { measureNames } from './measures.ts'
 
 const normals = (count: number, dim: number, key: string) =>
   f32([count, dim], fillNormal(new Float32Array(count * dim), 1, stream(key)))
-/** Texts that follow their images with the given noise, on top of a shift between the modalities. */
+/**
+ * Texts that follow their images with the given noise, on top of a shift between the modalities.
+ */
 const noisyPairs = (count: number, noise: number): Pairs => {
   const images = normals(count, 12, 'images')
   const errors = normals(count, 12, 'errors')

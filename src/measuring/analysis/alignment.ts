@@ -1,4 +1,7 @@
-/** @file All measures of one set of pairs, of two models on the same pairs, and of the layers of a model; each with an interval. */
+/**
+ * @file All measures of one set of pairs, of two models on the same pairs, and of the layers of a
+ * model; each with an interval.
+ */
 
 import {
   type BootstrapOptions,
@@ -28,15 +31,19 @@ export interface LayerPairs {
 const RESAMPLES = 300
 
 /**
- * Measures how image and text are aligned. Intervals (95 %) resample pairs by cluster, all measures over the same draws.
- * A pair should be one item: two pairs with the same text count as each other's mismatch.
+ * Measures how image and text are aligned. Intervals (95 %) resample pairs by cluster, all measures
+ * over the same draws. A pair should be one item: two pairs with the same text count as each
+ * other's mismatch.
  */
 export function analyseAlignment(pairs: Pairs, options: AlignmentOptions): Alignment {
   const { count, evaluate } = prepare(pairs)
   return resample(count, evaluate, options, (name) => measures[name].range)
 }
 
-/** Measures of `a` − measures of `b`, two models on the same pairs, with paired intervals: one is an effect where it leaves out 0. */
+/**
+ * Measures of `a` − measures of `b`, two models on the same pairs, with paired intervals: one is an
+ * effect where it leaves out 0.
+ */
 export function compareAlignment(a: Pairs, b: Pairs, options: AlignmentOptions): Alignment {
   const [first, second] = [prepare(a), prepare(b)]
   requireSameLength({ length: first.count }, { length: second.count }, 'pairs of the two models')
@@ -78,7 +85,8 @@ function resample(
   const of = (name: MeasureName): Interval => {
     const { value, low, high } = intervals[measureNames.indexOf(name)]!
     const [least, most] = rangeOf(name)
-    // Both ends on both sides: an interval that was shifted out of the range as a whole ends at its border.
+    // Both ends on both sides: an interval that was shifted out of the range as a whole ends at its
+    // border.
     const inRange = (end: number) => Math.min(most, Math.max(least, end))
     return { value, low: inRange(low), high: inRange(high) }
   }

@@ -12,14 +12,18 @@ import {
 } from './geometry.ts'
 
 /**
- * Distance of the two centroids ‖μ_image − μ_text‖, 0 to 2 (Liang et al. 2022, "Mind the Gap"): the *centroid* part of the gap.
- * The means are of finitely many vectors, so two equal distributions give about √(2 / pairs), not 0.
+ * Distance of the two centroids ‖μ_image − μ_text‖, 0 to 2 (Liang et al. 2022, "Mind the Gap"): the
+ * *centroid* part of the gap. The means are of finitely many vectors, so two equal distributions
+ * give about √(2 / pairs), not 0.
  */
 export function modalityGap(geometry: PairGeometry): Estimator {
   return (sample) => Math.sqrt(centroidGapSquared(geometry, sample))
 }
 
-/** ‖μ_image − μ_text‖² = mean of image products − 2 × cross products + text products, copies included: they are part of the means. */
+/**
+ * ‖μ_image − μ_text‖² = mean of image products − 2 × cross products + text products, copies
+ * included: they are part of the means.
+ */
 function centroidGapSquared({ centroids }: PairGeometry, sample: Sample): number {
   const { imageImage, imageText, textText } = centroids(sample)
   return Math.max(
@@ -29,10 +33,12 @@ function centroidGapSquared({ centroids }: PairGeometry, sample: Sample): number
 }
 
 /**
- * The *distribution* part of the gap: what stays apart when each modality is moved to its own centroid. Energy distance between the
- * centred sets, 2E‖x−y‖ − E‖x−x′‖ − E‖y−y′‖, divided by 2E‖x−y‖ (Székely & Rizzo 2013): 0 when the sets differ by a shift only, up to 1.
- * Over distinct pairs, so sampling noise can carry it slightly below 0. arXiv 2604.00279 separates the two parts of the gap; that
- * what is left after centring be measured by energy distance is our choice: it needs no density, is 0 for equal shapes only, and uses nothing but products.
+ * The *distribution* part of the gap: what stays apart when each modality is moved to its own
+ * centroid. Energy distance between the centred sets, 2E‖x−y‖ − E‖x−x′‖ − E‖y−y′‖, divided by
+ * 2E‖x−y‖ (Székely & Rizzo 2013): 0 when the sets differ by a shift only, up to 1. Over distinct
+ * pairs, so sampling noise can carry it slightly below 0. arXiv 2604.00279 separates the two parts
+ * of the gap; that what is left after centring be measured by energy distance is our choice: it
+ * needs no density, is 0 for equal shapes only, and uses nothing but products.
  */
 export function distributionGap(geometry: PairGeometry): Estimator {
   const { count, image, text, cross, centroids } = geometry
@@ -42,8 +48,9 @@ export function distributionGap(geometry: PairGeometry): Estimator {
   return (sample) => {
     const { weights, active, total, couples } = sample
     const { imageImage, imageText, textImage, textText } = centroids(sample)
-    // Centroids of finitely many vectors follow their vectors: squared distances between the centred sets come out too small by the
-    // variance of the centroids' difference (1 / (2 × pairs) of the gap). Given back here, or equal distributions would not give 0.
+    // Centroids of finitely many vectors follow their vectors: squared distances between the
+    // centred sets come out too small by the variance of the centroids' difference (1 / (2 × pairs)
+    // of the gap). Given back here, or equal distributions would not give 0.
     const followed = spread(sample) * ((total * total) / couples - 1)
     const constant = 2 + centroidGapSquared(geometry, sample) + followed
     let sum = 0
@@ -72,8 +79,9 @@ function chord(cosine: number): number {
 }
 
 /**
- * Relative modality gap, 0 to 1 (Schrodi et al. 2025, "Two Effects, One Trigger"): mean matched cosine distance, divided by itself plus the
- * mean distance within the modalities. 0: matched vectors coincide; ½: as far as two random ones of a modality; 1: each modality is a point.
+ * Relative modality gap, 0 to 1 (Schrodi et al. 2025, "Two Effects, One Trigger"): mean matched
+ * cosine distance, divided by itself plus the mean distance within the modalities. 0: matched
+ * vectors coincide; ½: as far as two random ones of a modality; 1: each modality is a point.
  */
 export function relativeGap(geometry: PairGeometry): Estimator {
   const matched = matchedCosines(geometry)
@@ -89,9 +97,10 @@ export function relativeGap(geometry: PairGeometry): Estimator {
 }
 
 /**
- * AUC of telling image from text by the inner product with the difference of the centroids: 0.5 when that axis says nothing, 1 when a plane
- * separates the modalities. Cross-fitted: pairs at even positions are scored on the axis of those at odd positions and the other way round,
- * as vectors look separable along an axis that was fitted to them.
+ * AUC of telling image from text by the inner product with the difference of the centroids: 0.5
+ * when that axis says nothing, 1 when a plane separates the modalities. Cross-fitted: pairs at even
+ * positions are scored on the axis of those at odd positions and the other way round, as vectors
+ * look separable along an axis that was fitted to them.
  */
 export function separability({ count, image, text, cross }: PairGeometry): Estimator {
   return ({ weights, active }) => {
@@ -116,8 +125,8 @@ export function separability({ count, image, text, cross }: PairGeometry): Estim
 }
 
 /**
- * Mean squared distance of matched vectors after each modality was moved to its centroid: alignment − (centroid gap)², exactly.
- * What no shift can mend.
+ * Mean squared distance of matched vectors after each modality was moved to its centroid: alignment
+ * − (centroid gap)², exactly. What no shift can mend.
  */
 export function centredAlignment(geometry: PairGeometry): Estimator {
   const matched = matchedCosines(geometry)

@@ -1,10 +1,13 @@
 /**
- * @file What every alignment measure is computed from: the inner products of paired unit vectors, and weights that say how often a
- * pair was drawn. Vectors are multiplied once; a resample only indexes the products.
+ * @file What every alignment measure is computed from: the inner products of paired unit vectors,
+ * and weights that say how often a pair was drawn. Vectors are multiplied once; a resample only
+ * indexes the products.
  *
- * Resampling draws some pairs several times. A copy is not another item: it is neither a mismatched partner of its original nor a
- * neighbour of it. So all sums over two or more items run over *distinct* pairs of the study, each term weighted by the product of its
- * weights, and divided by the sum of those products. Every such mean has the expectation of the mean over the pairs themselves.
+ * Resampling draws some pairs several times. A copy is not another item: it is neither a mismatched
+ * partner of its original nor a neighbour of it. So all sums over two or more items run over
+ * *distinct* pairs of the study, each term weighted by the product of its weights, and divided by
+ * the sum of those products. Every such mean has the expectation of the mean over the pairs
+ * themselves.
  */
 
 import { gram, l2NormaliseRows, shapeOf } from '../../foundation/numeric/linear.ts'
@@ -13,7 +16,9 @@ import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import { AnalysisError } from './errors.ts'
 import { hsic } from './hsic.ts'
 
-/** Row i of both sets describes the same item. Rows are scaled to length 1 here if they are not yet. */
+/**
+ * Row i of both sets describes the same item. Rows are scaled to length 1 here if they are not yet.
+ */
 export interface Pairs {
   /** `[pairs, dim]` */
   images: Tensor<'f32'>
@@ -30,13 +35,22 @@ export interface PairGeometry {
   text: Float32Array
   /** Image i with text j; the diagonal is matched. */
   cross: Float32Array
-  /** Inner products with the weighted centroids; the last sample's are kept, as several measures ask for them. */
+  /**
+   * Inner products with the weighted centroids; the last sample's are kept, as several measures ask
+   * for them.
+   */
   centroids: (sample: Sample) => CentroidProducts
-  /** Squared Frobenius norms of the covariances of the images and of the texts, unbiased; kept like `centroids`. */
+  /**
+   * Squared Frobenius norms of the covariances of the images and of the texts, unbiased; kept like
+   * `centroids`.
+   */
   covariances: (sample: Sample) => { image: number; text: number }
 }
 
-/** `[count]` each: inner product of a vector with a weighted centroid; 0 for pairs that were not drawn. */
+/**
+ * `[count]` each: inner product of a vector with a weighted centroid; 0 for pairs that were not
+ * drawn.
+ */
 export interface CentroidProducts {
   /** Image i with the centroid of the images. */
   imageImage: Float64Array
@@ -68,7 +82,8 @@ const FEWEST_PAIRS = 4
 
 /**
  * Multiplies all vectors.
- * @throws AnalysisError `analysis/count`, `analysis/too-few`, `analysis/zero-vector`; StatisticsError `statistics/not-finite`
+ * @throws AnalysisError `analysis/count`, `analysis/too-few`, `analysis/zero-vector`;
+ *   StatisticsError `statistics/not-finite`
  */
 export function geometryOf(pairs: Pairs): PairGeometry {
   const { rows: count } = shapeOf(pairs.images)
@@ -110,7 +125,10 @@ export function geometryFrom(
   }
 }
 
-/** Measures of one resample are computed one after the other: keeping one result spares them the same O(pairs²) sums. */
+/**
+ * Measures of one resample are computed one after the other: keeping one result spares them the
+ * same O(pairs²) sums.
+ */
 function keepLast<T>(compute: (sample: Sample) => T): (sample: Sample) => T {
   let last: { sample: Sample; result: T } | undefined
   return (sample) => {
@@ -160,7 +178,10 @@ export function pairMean(values: ArrayLike<number>, { weights, active, total }: 
   return sum / total
 }
 
-/** Weighted mean of a symmetric `[count, count]` matrix over couples of distinct pairs. NaN when only one pair was drawn. */
+/**
+ * Weighted mean of a symmetric `[count, count]` matrix over couples of distinct pairs. NaN when
+ * only one pair was drawn.
+ */
 export function coupleMean(matrix: Float32Array, { weights, active, couples }: Sample): number {
   const count = weights.length
   let sum = 0
@@ -177,7 +198,10 @@ export function coupleMean(matrix: Float32Array, { weights, active, couples }: S
   return (2 * sum) / couples
 }
 
-/** Weighted mean cosine over couples of distinct pairs from the products with a centroid, which hold the diagonal too. */
+/**
+ * Weighted mean cosine over couples of distinct pairs from the products with a centroid, which hold
+ * the diagonal too.
+ */
 export function coupleMeanFrom(
   products: Float64Array,
   matrix: Float32Array,

@@ -3,9 +3,11 @@
 import type { Sample } from './geometry.ts'
 
 /**
- * Unbiased HSIC of two symmetric kernels: E[K₁₂L₁₂] − 2 E[K₁₂L₁₃] + E[K₁₂L₃₄] over distinct items (Song et al. 2012, eq. 4–5; for linear kernels the
- * squared Frobenius norm of the cross-covariance). With weights, each of the three is a mean over distinct items weighted by the product of
- * their weights, in closed form by inclusion and exclusion; weights of 1 give Song's estimator.
+ * Unbiased HSIC of two symmetric kernels: E[K₁₂L₁₂] − 2 E[K₁₂L₁₃] + E[K₁₂L₃₄] over distinct items
+ * (Song et al. 2012, eq. 4–5; for linear kernels the squared Frobenius norm of the
+ * cross-covariance). With weights, each of the three is a mean over distinct items weighted by the
+ * product of their weights, in closed form by inclusion and exclusion; weights of 1 give Song's
+ * estimator.
  * @param first  `[count, count]`
  * @param second `[count, count]`
  */
@@ -52,7 +54,8 @@ export function hsic(
     counts.weightedChains += weight * weight * possible
     counts.doubled += weight * weight * otherSquares
   }
-  // Couples (i, j), (q, r) without a common item: all of them, less four ways to share one, less two ways to share both.
+  // Couples (i, j), (q, r) without a common item: all of them, less four ways to share one, less
+  // two ways to share both.
   const disjoint = moments.firstSum * moments.secondSum - 4 * moments.weightedChains - 2 * moments.doubled
   const disjointCount = couples * couples - 4 * counts.weightedChains - 2 * counts.doubled
   return moments.joint / couples - (2 * moments.chains) / counts.chains + disjoint / disjointCount

@@ -1,4 +1,7 @@
-/** @file Alignment analysis: measures of paired image and text vectors, their intervals, layer curves, a flat map. */
+/**
+ * @file Alignment analysis: measures of paired image and text vectors, their intervals, layer
+ * curves, a flat map.
+ */
 
 export {
   type Alignment,

@@ -18,8 +18,9 @@ const NEIGHBOURS = 15
 const EPOCHS = 250
 
 /**
- * Coordinates for drawing: `[items, dim] → [items, 2]`, seeded. Put the vectors of both modalities into one set, so that they share the map.
- * Sets too small for UMAP are drawn by their principal axes.
+ * Coordinates for drawing: `[items, dim] → [items, 2]`, seeded. Put the vectors of both modalities
+ * into one set, so that they share the map. Sets too small for UMAP are drawn by their principal
+ * axes.
  */
 export function mapOf(vectors: Tensor<'f32'>, { seed, method = 'umap' }: MapOptions): Tensor<'f32'> {
   const { rows, dim } = shapeOf(vectors)

@@ -17,14 +17,16 @@ export function alignment(geometry: PairGeometry): Estimator {
 }
 
 /**
- * Probability that a matched cosine exceeds a mismatched one, ties half, over all couples (Mann–Whitney): one threshold for all images,
- * so an image whose cosines are all high costs something here and nothing in recall.
+ * Probability that a matched cosine exceeds a mismatched one, ties half, over all couples
+ * (Mann–Whitney): one threshold for all images, so an image whose cosines are all high costs
+ * something here and nothing in recall.
  */
 export function matchedAuc(geometry: PairGeometry): Estimator {
   const { count, cross } = geometry
   const matched = matchedCosines(geometry)
   const levels = Float64Array.from(new Set(matched)).sort()
-  // Twice the number of levels below a cosine, plus 1 if it equals the next: a resample then needs a histogram, not a sort.
+  // Twice the number of levels below a cosine, plus 1 if it equals the next: a resample then needs
+  // a histogram, not a sort.
   const place = (cosine: number) => {
     let low = 0
     let high = levels.length
@@ -62,8 +64,9 @@ export function matchedAuc(geometry: PairGeometry): Estimator {
 }
 
 /**
- * Share of images whose own text is among the `k` nearest of all texts, ties in expectation. The gallery stays whole in a resample, only the
- * queries are drawn: in a resampled gallery near rivals are missing (37 % of them), and recall would rise for no reason.
+ * Share of images whose own text is among the `k` nearest of all texts, ties in expectation. The
+ * gallery stays whole in a resample, only the queries are drawn: in a resampled gallery near rivals
+ * are missing (37 % of them), and recall would rise for no reason.
  */
 export function recallImageToText(k: number): (geometry: PairGeometry) => Estimator {
   return ({ count, cross }) => {
@@ -74,7 +77,9 @@ export function recallImageToText(k: number): (geometry: PairGeometry) => Estima
   }
 }
 
-/** Share of texts whose own image is among the `k` nearest of all images; as `recallImageToText`. */
+/**
+ * Share of texts whose own image is among the `k` nearest of all images; as `recallImageToText`.
+ */
 export function recallTextToImage(k: number): (geometry: PairGeometry) => Estimator {
   return ({ count, cross }) => {
     const column = new Float32Array(count)

@@ -107,7 +107,8 @@ describe('closed forms', () => {
     [
       'the same centroid: all of the gap is in the shapes',
       crossed,
-      // Within either 2 × 4 of 7; between, squared 2 and 2/7 for centroids that followed their points.
+      // Within either 2 × 4 of 7; between, squared 2 and 2/7 for centroids that followed their
+      // points.
       {
         modalityGap: 0,
         distributionGap: 1 - 16 / 7 / (2 * Math.sqrt(16 / 7)),

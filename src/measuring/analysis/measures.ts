@@ -1,4 +1,7 @@
-/** @file The registry of alignment measures: names as in results.json, words for the report, sources. */
+/**
+ * @file The registry of alignment measures: names as in results.json, words for the report,
+ * sources.
+ */
 
 import { centredAlignment, distributionGap, modalityGap, relativeGap, separability } from './gap.ts'
 import { type Estimator, geometryOf, type PairGeometry, type Pairs, wholeSample } from './geometry.ts'

@@ -1,9 +1,14 @@
-/** @file How vectors of each modality are spread, and whether both modalities are arranged alike. */
+/**
+ * @file How vectors of each modality are spread, and whether both modalities are arranged alike.
+ */
 
 import { coupleMean, coupleMeanFrom, type Estimator, type PairGeometry, pairMean } from './geometry.ts'
 import { hsic } from './hsic.ts'
 
-/** log E exp(−2‖x − x′‖²) over images: −8 to 0, lower is more even (Wang & Isola 2020, uniformity with t = 2). */
+/**
+ * log E exp(−2‖x − x′‖²) over images: −8 to 0, lower is more even (Wang & Isola 2020, uniformity
+ * with t = 2).
+ */
 export function uniformityOfImages({ image }: PairGeometry): Estimator {
   return uniformity(image)
 }
@@ -19,8 +24,9 @@ function uniformity(cosines: Float32Array): Estimator {
 }
 
 /**
- * Linear CKA, about 0 to 1 (Kornblith et al. 2019): ‖Cov(image, text)‖² / (‖Cov(image)‖ ‖Cov(text)‖), 1 when one set is the other turned and
- * scaled. From the unbiased estimator of HSIC (Song et al. 2012), as the plain one nears 1 for any two sets of few vectors in many dimensions;
+ * Linear CKA, about 0 to 1 (Kornblith et al. 2019): ‖Cov(image, text)‖² / (‖Cov(image)‖
+ * ‖Cov(text)‖), 1 when one set is the other turned and scaled. From the unbiased estimator of HSIC
+ * (Song et al. 2012), as the plain one nears 1 for any two sets of few vectors in many dimensions;
  * so independent sets give 0 on average, and single figures can be slightly negative.
  */
 export function linearCka({ count, image, text, covariances }: PairGeometry): Estimator {
@@ -31,8 +37,9 @@ export function linearCka({ count, image, text, covariances }: PairGeometry): Es
 }
 
 /**
- * Effective rank of the image vectors, from 1: tr(Σ)² / tr(Σ²) of their covariance Σ, the participation ratio, both parts unbiased.
- * An isotropic cloud in d dimensions gives d; NaN when no variance can be told from noise.
+ * Effective rank of the image vectors, from 1: tr(Σ)² / tr(Σ²) of their covariance Σ, the
+ * participation ratio, both parts unbiased. An isotropic cloud in d dimensions gives d; NaN when no
+ * variance can be told from noise.
  */
 export function effectiveRankOfImages({ image, centroids, covariances }: PairGeometry): Estimator {
   return (sample) =>
@@ -51,8 +58,9 @@ function participationRatio(meanCosine: number, squaredCovariance: number): numb
 }
 
 /**
- * Mean share of common items among the `k` nearest images of an image and the `k` nearest texts of its text (Huh et al. 2024, mutual k-nearest
- * neighbours). Neighbours are taken among all pairs, only the items asked about are resampled.
+ * Mean share of common items among the `k` nearest images of an image and the `k` nearest texts of
+ * its text (Huh et al. 2024, mutual k-nearest neighbours). Neighbours are taken among all pairs,
+ * only the items asked about are resampled.
  */
 export function mutualNeighbours(k: number): (geometry: PairGeometry) => Estimator {
   return ({ count, image, text }) => {
@@ -66,8 +74,9 @@ export function mutualNeighbours(k: number): (geometry: PairGeometry) => Estimat
 }
 
 /**
- * Skewness over texts of how many images have the text among their `k` nearest (Radovanović et al. 2010): 0 when all texts are found
- * equally often, large when a few hubs answer everything. Counts are over all images; texts are resampled.
+ * Skewness over texts of how many images have the text among their `k` nearest (Radovanović et al.
+ * 2010): 0 when all texts are found equally often, large when a few hubs answer everything. Counts
+ * are over all images; texts are resampled.
  */
 export function hubness(k: number): (geometry: PairGeometry) => Estimator {
   return ({ count, cross }) => {

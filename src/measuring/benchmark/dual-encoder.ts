@@ -1,4 +1,7 @@
-/** @file A dual encoder as an embedding model of a benchmark: what its text tower is given, and the rest is the embedder's. */
+/**
+ * @file A dual encoder as an embedding model of a benchmark: what its text tower is given, and the
+ * rest is the embedder's.
+ */
 
 import type { EmbeddingItem } from '../../inputs/data/item.ts'
 import { hashCheckpoint, openCheckpoint } from '../../models/checkpoint/folder.ts'
@@ -13,8 +16,9 @@ export interface DualEncoderOptions {
 }
 
 /**
- * What a text tower trained on captions is given: the text, or what an instruction says after its colon ("Find me an image that matches the
- * given caption: …"). An instruction without a colon says what to do, not what is seen: it counts only where there is nothing else.
+ * What a text tower trained on captions is given: the text, or what an instruction says after its
+ * colon ("Find me an image that matches the given caption: …"). An instruction without a colon says
+ * what to do, not what is seen: it counts only where there is nothing else.
  */
 export function captionOf({
   instruction,
@@ -29,7 +33,8 @@ export function captionOf({
 }
 
 /**
- * Opens the model of a folder. Captions that are too long are cut, as the reference does. Close it when done.
+ * Opens the model of a folder. Captions that are too long are cut, as the reference does. Close it
+ * when done.
  * @throws FamilyError, CheckpointError, RuntimeError for what the folder holds
  */
 export async function dualEncoder({

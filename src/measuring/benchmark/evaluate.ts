@@ -8,9 +8,15 @@ import type { BenchmarkRow, BenchmarkTask, Part } from './task.ts'
 export interface RowScores extends RankingScores {
   readonly id: string
   readonly cluster: string
-  /** 1 where the right candidate is nearer than the hard one, 1/2 where both are equally near; only where the row has a hard one. */
+  /**
+   * 1 where the right candidate is nearer than the hard one, 1/2 where both are equally near; only
+   * where the row has a hard one.
+   */
   readonly apart?: number
-  /** Position of the nearest candidate (the first of equally near ones), and how much nearer than the right one it is. */
+  /**
+   * Position of the nearest candidate (the first of equally near ones), and how much nearer than
+   * the right one it is.
+   */
   readonly best: number
   readonly scoreGap: number
 }

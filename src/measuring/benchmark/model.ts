@@ -1,4 +1,7 @@
-/** @file What a benchmark needs of a model: vectors for items, under a name that changes whenever the vectors would. */
+/**
+ * @file What a benchmark needs of a model: vectors for items, under a name that changes whenever
+ * the vectors would.
+ */
 
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import type { EmbeddingItem } from '../../inputs/data/item.ts'
@@ -10,7 +13,8 @@ export interface EmbeddingModel {
   /** Names of the vectors that one pass gives, e.g. `mean`, `last`. */
   readonly readouts: readonly string[]
   /**
-   * @returns for each readout `[items, dim]` unit vectors; a function of the items alone, so that a resumed run gets the same bytes
+   * @returns for each readout `[items, dim]` unit vectors; a function of the items alone, so that a
+   *   resumed run gets the same bytes
    * @throws InterruptedError
    */
   embed(

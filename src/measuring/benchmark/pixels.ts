@@ -10,7 +10,10 @@ import type { BenchmarkTask } from './task.ts'
 const SIDE = 16
 const LENGTH = SIDE * SIDE * 3
 
-/** Averages of 16 × 16 boxes in three channels, less their mean, to unit length. Items need a picture; words are not looked at. */
+/**
+ * Averages of 16 × 16 boxes in three channels, less their mean, to unit length. Items need a
+ * picture; words are not looked at.
+ */
 export const pixels: EmbeddingModel = {
   id: 'pixels',
   hash: `pixels ${SIDE} centred`,

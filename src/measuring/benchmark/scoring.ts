@@ -1,7 +1,8 @@
 /**
- * @file Scores of one ranked candidate list. Tied candidates stand in random order, and every score is the exact expectation over those
- * orders: an embedder that gives the same vector to everything earns chance, not first place.
- * The published rule, where the first of the tied wins, stands beside it for comparison with published figures.
+ * @file Scores of one ranked candidate list. Tied candidates stand in random order, and every score
+ * is the exact expectation over those orders: an embedder that gives the same vector to everything
+ * earns chance, not first place. The published rule, where the first of the tied wins, stands
+ * beside it for comparison with published figures.
  */
 
 import { BifocalError, type ErrorDetails } from '../../foundation/numeric/errors.ts'
@@ -77,7 +78,10 @@ export function reciprocalRank(list: RankedList): number {
   return expected
 }
 
-/** Expected normalised discounted cumulative gain of the first `k`, gain 1 for a right candidate (Järvelin & Kekäläinen 2002). */
+/**
+ * Expected normalised discounted cumulative gain of the first `k`, gain 1 for a right candidate
+ * (Järvelin & Kekäläinen 2002).
+ */
 export function ndcgAt(k: number, list: RankedList): number {
   let gain = 0
   for (const { above, size, positives } of tieGroups(list))
@@ -85,7 +89,10 @@ export function ndcgAt(k: number, list: RankedList): number {
   return gain / discounts(0, Math.min(list.positives.length, k))
 }
 
-/** 1 when a right candidate is among the first `k` and the first of tied candidates wins (VLM2Vec's argmax; specs/vlm2vec-mmeb.md), else 0. */
+/**
+ * 1 when a right candidate is among the first `k` and the first of tied candidates wins (VLM2Vec's
+ * argmax; specs/vlm2vec-mmeb.md), else 0.
+ */
 export function publishedHitAt(k: number, list: RankedList): number {
   requireRankable(list)
   const { scores, positives } = list

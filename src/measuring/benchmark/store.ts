@@ -1,6 +1,8 @@
 /**
- * @file Vectors on disk, content-addressed: `<dir>/<model hash>/<hash of the item keys>.safetensors` with one tensor `[items, dim]` a readout, and
- * `….jsonl` with the items in the same order. Two stores merge by copying files; Python reads both.
+ * @file Vectors on disk, content-addressed:
+ * `<dir>/<model hash>/<hash of the item keys>.safetensors` with one tensor `[items, dim]` a
+ * readout, and `….jsonl` with the items in the same order. Two stores merge by copying files;
+ * Python reads both.
  */
 
 import { createHash } from 'node:crypto'
@@ -38,7 +40,10 @@ export interface StoredVectors {
   readonly resumed: number
 }
 
-/** Items a file. An interrupted run computes at most this many again; its chunks fall on the same borders, so the bytes are the same. */
+/**
+ * Items a file. An interrupted run computes at most this many again; its chunks fall on the same
+ * borders, so the bytes are the same.
+ */
 const CHUNK = 256
 
 const REMOVE = 'Remove the file: its vectors are computed again.'
@@ -46,9 +51,11 @@ const REMOVE = 'Remove the file: its vectors are computed again.'
 const line = z.object({ key: z.string() })
 
 /**
- * Vectors of all items, those on disk taken from there, the rest computed in chunks that are written as they are done.
+ * Vectors of all items, those on disk taken from there, the rest computed in chunks that are
+ * written as they are done.
  * @param items equal keys count once
- * @throws BenchmarkError `benchmark/store` for vectors of another form than their readouts have; FileError; InterruptedError
+ * @throws BenchmarkError `benchmark/store` for vectors of another form than their readouts have;
+ *   FileError; InterruptedError
  */
 export async function embedAll(
   dir: string,
@@ -163,7 +170,10 @@ function addRows(
   }
 }
 
-/** The list comes last: vectors without it don't count, so a kill between the two costs a chunk and nothing else. */
+/**
+ * The list comes last: vectors without it don't count, so a kill between the two costs a chunk and
+ * nothing else.
+ */
 async function writeChunk(
   folder: string,
   model: EmbeddingModel,

@@ -1,4 +1,7 @@
-/** @file From scores of rows to figures with intervals: tasks, means over scopes, paired differences. */
+/**
+ * @file From scores of rows to figures with intervals: tasks, means over scopes, paired
+ * differences.
+ */
 
 import {
   type BootstrapOptions,
@@ -22,7 +25,10 @@ export type Scope =
 
 type TaskSigns = Pick<BenchmarkTask, 'name' | 'metaTask' | 'rung'>
 
-/** Whether a task belongs to a scope. Meta-task means are over in-domain and out-of-domain tasks alike. */
+/**
+ * Whether a task belongs to a scope. Meta-task means are over in-domain and out-of-domain tasks
+ * alike.
+ */
 export function inScope(scope: Scope, { name, metaTask, rung }: TaskSigns): boolean {
   switch (scope.kind) {
     case 'task':
@@ -90,7 +96,10 @@ export function apartScore({ rows }: TaskScores, options: BootstrapOptions): Int
   )
 }
 
-/** Mean of the task means of hit@1; undefined where the model has not been scored on all tasks of the scope. */
+/**
+ * Mean of the task means of hit@1; undefined where the model has not been scored on all tasks of
+ * the scope.
+ */
 export function meanOver(
   scores: ModelScores,
   scope: Scope,
@@ -108,7 +117,10 @@ export function meanOver(
   )
 }
 
-/** hit@1 of `a` − `b` over the same rows; undefined where one has not been scored on all tasks of the scope. */
+/**
+ * hit@1 of `a` − `b` over the same rows; undefined where one has not been scored on all tasks of
+ * the scope.
+ */
 export function differenceOver(
   a: ModelScores,
   b: ModelScores,

@@ -1,4 +1,7 @@
-/** @file Tasks with pictures that can be read, made from embedded tasks; and the same tasks with their pictures shuffled. */
+/**
+ * @file Tasks with pictures that can be read, made from embedded tasks; and the same tasks with
+ * their pictures shuffled.
+ */
 
 import { shuffle, stream } from '../../foundation/numeric/random.ts'
 import type { EmbeddingItem, Picture } from '../../inputs/data/item.ts'
@@ -74,8 +77,8 @@ export function itemsOf(tasks: readonly BenchmarkTask[], part: Part): EmbeddingI
 }
 
 /**
- * The task with each query's picture replaced by another query's: what text alone gives. Where queries have no picture, each candidate
- * gets the picture of its neighbour in the list instead.
+ * The task with each query's picture replaced by another query's: what text alone gives. Where
+ * queries have no picture, each candidate gets the picture of its neighbour in the list instead.
  */
 export function withShuffledPictures(task: BenchmarkTask, seed: number): BenchmarkTask {
   const test = task.test.some(({ query }) => query.picture !== undefined)
@@ -97,7 +100,8 @@ function shuffledQueries(rows: readonly BenchmarkRow[], seed: number): Benchmark
   return rows.map((row, i) => {
     const picture = rows[next.get(i)!]!.query.picture
     const { instruction, text } = row.query
-    // The key that an embedded task gives such an item: where all queries share an instruction, the vector is known already.
+    // The key that an embedded task gives such an item: where all queries share an instruction, the
+    // vector is known already.
     const key = [picture?.key, instruction, text].filter((part) => part !== undefined).join(' ')
     return { ...row, query: { key, instruction, text, picture } }
   })

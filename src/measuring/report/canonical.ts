@@ -1,11 +1,14 @@
 /** @file One spelling of a JSON value, so that equal results are equal bytes. */
 
-/** Digits kept of a fraction: finer than any interval we report, coarser than the last bits that differ between machines. */
+/**
+ * Digits kept of a fraction: finer than any interval we report, coarser than the last bits that
+ * differ between machines.
+ */
 const SIGNIFICANT_DIGITS = 6
 
 /**
- * JSON with fractions rounded to 6 significant digits (whole numbers are kept exactly, −0 becomes 0) and the key order of the value
- * itself: parse it with its schema first.
+ * JSON with fractions rounded to 6 significant digits (whole numbers are kept exactly, −0 becomes
+ * 0) and the key order of the value itself: parse it with its schema first.
  */
 export function canonicalJson(value: unknown): string {
   return `${render(value, '')}\n`

@@ -1,4 +1,7 @@
-/** @file Finding things in results: the compared pair, its controls, a mean or a difference over a scope. */
+/**
+ * @file Finding things in results: the compared pair, its controls, a mean or a difference over a
+ * scope.
+ */
 
 import type { Interval, Results, ResultsModel, Scope } from './results.ts'
 
@@ -19,7 +22,10 @@ export function subjects(results: Results, state: ResultsModel['state']): Result
   return results.models.filter((model) => isSubject(model) && model.state === state)
 }
 
-/** The pair of the headline: the first difference between tuned models of two objectives, else between any two models under study. */
+/**
+ * The pair of the headline: the first difference between tuned models of two objectives, else
+ * between any two models under study.
+ */
 export function headlinePair(results: Results): Pair | undefined {
   const byId = new Map(results.models.map((model) => [model.id, model]))
   const pairs = results.differences.flatMap(({ a, b }) => {

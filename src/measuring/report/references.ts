@@ -1,4 +1,7 @@
-/** @file Checks that hold between parts of the results: names that are referred to exist, and once only. */
+/**
+ * @file Checks that hold between parts of the results: names that are referred to exist, and once
+ * only.
+ */
 
 import type { Results, Scope } from './results.ts'
 
@@ -7,7 +10,10 @@ interface Dangling {
   message: string
 }
 
-/** Every reference to a model, task, measure or thumbnail that does not exist, and every id that stands twice. */
+/**
+ * Every reference to a model, task, measure or thumbnail that does not exist, and every id that
+ * stands twice.
+ */
 export function danglingReferences(results: Results): Dangling[] {
   const found: Dangling[] = []
   const models = uniqueNames(

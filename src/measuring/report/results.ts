@@ -1,6 +1,7 @@
 /**
- * @file `results.json`, schema version 1: everything a study found and nothing that varies from run to run (no time, no machine),
- * so that the same seed gives the same bytes. `run.json` (run.ts) holds the rest.
+ * @file `results.json`, schema version 1: everything a study found and nothing that varies from run
+ * to run (no time, no machine), so that the same seed gives the same bytes. `run.json` (run.ts)
+ * holds the rest.
  */
 
 import { z } from 'zod'
@@ -21,12 +22,16 @@ const intervalSchema = z
 
 const metaTaskSchema = z.enum(['classification', 'vqa', 'retrieval', 'grounding'])
 
-/** The ladder of difficulty (specs/twins.md §2): seen drawings, then withheld drawing, style, concept, question type. */
+/**
+ * The ladder of difficulty (specs/twins.md §2): seen drawings, then withheld drawing, style,
+ * concept, question type.
+ */
 const rungSchema = z.enum(['in', 'out-drawing', 'out-style', 'out-concept', 'out-type'])
 
 /**
- * What a row of the score table is. `twin`: a shipped twin; `checkpoint`: a model the user named; the rest are controls: the same tuning of
- * a random decoder, the tower alone, raw pixels, queries with another query's picture, the commonest answer, and luck.
+ * What a row of the score table is. `twin`: a shipped twin; `checkpoint`: a model the user named;
+ * the rest are controls: the same tuning of a random decoder, the tower alone, raw pixels, queries
+ * with another query's picture, the commonest answer, and luck.
  */
 const roleSchema = z.enum([
   'twin',
@@ -50,18 +55,27 @@ const tuningSchema = z.strictObject({
   temperature: z.object({ start: z.number().positive(), end: z.number().positive() }),
   /** `[step, loss]`, steps increasing; loss in nats. Thin to ≤ 200 points. */
   lossCurve: z.array(z.tuple([count, z.number()])),
-  /** What was tried on dev rows (pooling, layer, …), as words, with mean dev hit@1; exactly the used one has `chosen`. */
+  /**
+   * What was tried on dev rows (pooling, layer, …), as words, with mean dev hit@1; exactly the used
+   * one has `chosen`.
+   */
   devChoices: z.array(z.strictObject({ setting: name, hit1: z.number(), chosen: z.boolean() })),
 })
 
 const modelSchema = z.strictObject({
-  /** Unique in this file. A tuned model is an entry of its own: `twin-ar` (untuned) and `twin-ar-tuned`. */
+  /**
+   * Unique in this file. A tuned model is an entry of its own: `twin-ar` (untuned) and
+   * `twin-ar-tuned`.
+   */
   id: name,
   /** What tables and charts call it, without the state: "AR twin". */
   label: name,
   role: roleSchema,
   state: z.enum(['untuned', 'tuned', 'none']),
-  /** The id this entry derives from: the untuned twin of a tuned one, the tuned twin whose queries were shuffled. */
+  /**
+   * The id this entry derives from: the untuned twin of a tuned one, the tuned twin whose queries
+   * were shuffled.
+   */
   of: name.optional(),
   family: name.nullable(),
   /** Decides the colour: AR and diffusion keep theirs on the whole page. */
@@ -89,13 +103,19 @@ const taskSchema = z.strictObject({
   queries: count,
   /** Candidates a query (the pool's size for a shared pool). */
   candidates: count,
-  /** hit@1 of luck and of the commonest answer, both in [0, 1]; `majority` null where the notion has no meaning. */
+  /**
+   * hit@1 of luck and of the commonest answer, both in [0, 1]; `majority` null where the notion has
+   * no meaning.
+   */
   chance: z.number().min(0).max(1),
   majority: z.number().min(0).max(1).nullable(),
   instruction: z.string().optional(),
 })
 
-/** One model on one task. `hit1` counts ties as the expectation over random orders; `firstWins` is the published rule. All in [0, 1]. */
+/**
+ * One model on one task. `hit1` counts ties as the expectation over random orders; `firstWins` is
+ * the published rule. All in [0, 1].
+ */
 const scoreSchema = z.strictObject({
   model: name,
   task: name,
@@ -122,7 +142,10 @@ const meanSchema = z.strictObject({ model: name, scope: scopeSchema, hit1: inter
 /** hit@1 of `a` − hit@1 of `b`, paired over the same rows; in [−1, 1]. */
 const differenceSchema = z.strictObject({ a: name, b: name, scope: scopeSchema, interval: intervalSchema })
 
-/** One alignment measure of one model. `layer` null: the readout in use; otherwise the decoder layer, 0 = its input embeddings. */
+/**
+ * One alignment measure of one model. `layer` null: the readout in use; otherwise the decoder
+ * layer, 0 = its input embeddings.
+ */
 const alignmentSchema = z.strictObject({
   model: name,
   measure: name,
@@ -156,7 +179,9 @@ const mapSchema = z.strictObject({ model: name, points: z.array(mapPointSchema) 
 /** Text, picture (index into `thumbnails`), or both. */
 const exampleSchema = z.strictObject({ text: z.string().optional(), thumbnail: count.optional() })
 
-/** A query whose gold candidate lost. `scoreGap` = cosine of the winner − cosine of the gold, ≥ 0. */
+/**
+ * A query whose gold candidate lost. `scoreGap` = cosine of the winner − cosine of the gold, ≥ 0.
+ */
 const failureSchema = z.strictObject({
   model: name,
   task: name,
@@ -194,7 +219,10 @@ const resultsShape = z.strictObject({
   measures: z.array(measureSchema),
   alignment: z.array(alignmentSchema),
   maps: z.array(mapSchema),
-  /** Small pictures, `data:image/png|webp|jpeg;base64,…`; points and failures refer to them by index. */
+  /**
+   * Small pictures, `data:image/png|webp|jpeg;base64,…`; points and failures refer to them by
+   * index.
+   */
   thumbnails: z.array(z.string().regex(/^data:image\/(png|webp|jpeg);base64,[A-Za-z0-9+/=]+$/)),
   failures: z.array(failureSchema),
   finding: findingSchema,
@@ -203,7 +231,10 @@ const resultsShape = z.strictObject({
   credits: z.array(name),
 })
 
-/** Shape plus references: every model, task, measure and thumbnail that is named exists, ids are unique. */
+/**
+ * Shape plus references: every model, task, measure and thumbnail that is named exists, ids are
+ * unique.
+ */
 const resultsSchema = resultsShape.superRefine((results, context) => {
   for (const { path, message } of danglingReferences(results))
     context.addIssue({ code: 'custom', path, message })
@@ -234,7 +265,10 @@ export function parseResults(json: unknown): Results {
   })
 }
 
-/** The bytes of `results.json`: checked, keys in schema order, fractions rounded to 6 significant digits, a newline at the end. */
+/**
+ * The bytes of `results.json`: checked, keys in schema order, fractions rounded to 6 significant
+ * digits, a newline at the end.
+ */
 export function serializeResults(results: Results): string {
   return canonicalJson(parseResults(results))
 }

@@ -1,4 +1,7 @@
-/** @file `run.json`, schema version 1: what varies between two runs of one study: when, where, how long, with which versions. */
+/**
+ * @file `run.json`, schema version 1: what varies between two runs of one study: when, where, how
+ * long, with which versions.
+ */
 
 import { z } from 'zod'
 import { canonicalJson } from './canonical.ts'

@@ -15,7 +15,10 @@ export interface WrittenReport {
   run: string
 }
 
-/** Where the built page lies: beside the compiled code, or in `dist` when the sources themselves run. */
+/**
+ * Where the built page lies: beside the compiled code, or in `dist` when the sources themselves
+ * run.
+ */
 const pagePlaces = ['./page.html', '../../../dist/measuring/report/page.html']
 
 /**
@@ -43,7 +46,10 @@ export async function writeReport(
   return written
 }
 
-/** Puts both JSON texts into the built page. No `<` of theirs survives, so no label can close the script element it stands in. */
+/**
+ * Puts both JSON texts into the built page. No `<` of theirs survives, so no label can close the
+ * script element it stands in.
+ */
 export function spliceReport(page: string, resultsJson: string, runJson: string): string {
   return page
     .replace('"__BIFOCAL_RESULTS__"', () => escaped(resultsJson))

@@ -1,4 +1,7 @@
-/** @file Alignment of image and text for every model state, and per layer for the models as they were; maps. */
+/**
+ * @file Alignment of image and text for every model state, and per layer for the models as they
+ * were; maps.
+ */
 
 import { InterruptedError } from '../../foundation/numeric/errors.ts'
 import { f32 } from '../../foundation/numeric/tensor.ts'
@@ -58,7 +61,10 @@ export interface AnalysisOptions {
   onProgress?: (progress: StudyProgress) => void
 }
 
-/** Rows of all measures; where a state leaves a measure undefined (all vectors equal) there is none. Curves use mean pooling. */
+/**
+ * Rows of all measures; where a state leaves a measure undefined (all vectors equal) there is none.
+ * Curves use mean pooling.
+ */
 export async function alignmentOf(
   { studied }: Outcome,
   { seed, signal, onProgress }: AnalysisOptions,

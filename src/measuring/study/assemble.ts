@@ -1,4 +1,7 @@
-/** @file From what was measured to the results: every list in a fixed order, so that the same numbers give the same bytes. */
+/**
+ * @file From what was measured to the results: every list in a fixed order, so that the same
+ * numbers give the same bytes.
+ */
 
 import type { BootstrapOptions } from '../../foundation/numeric/bootstrap.ts'
 import type { Conversion } from '../../learning/tuning/convert.ts'
@@ -207,7 +210,10 @@ function thinned(curve: readonly [number, number][]): [number, number][] {
   return curve.filter((_, i) => (curve.length - 1 - i) % every === 0)
 }
 
-/** The compared pair at every scope, then tuned − untuned, tuned − control and tuned − dual encoder at the wider ones. */
+/**
+ * The compared pair at every scope, then tuned − untuned, tuned − control and tuned − dual encoder
+ * at the wider ones.
+ */
 function differencesOf(
   outcome: Outcome,
   scopes: readonly Scope[],

@@ -39,8 +39,9 @@ export function criteriaOf(outcome: Outcome, options: BootstrapOptions): Criteri
 }
 
 /**
- * Small lists: lower end above max(majority, shuffled) + .05; longer ones: above max(shuffled, pixels where they apply). Chance counts too: shuffled
- * pictures lead away from the right answer where it is among the candidates, and so fall below chance.
+ * Small lists: lower end above max(majority, shuffled) + .05; longer ones: above max(shuffled,
+ * pixels where they apply). Chance counts too: shuffled pictures lead away from the right answer
+ * where it is among the candidates, and so fall below chance.
  */
 function taskCriterion(
   { baselines }: Outcome,

@@ -1,4 +1,7 @@
-/** @file The worst failures of the converted models: wrong candidates that were much nearer than the right one. */
+/**
+ * @file The worst failures of the converted models: wrong candidates that were much nearer than the
+ * right one.
+ */
 
 import type { EmbeddingItem } from '../../inputs/data/item.ts'
 import type { BenchmarkTask } from '../benchmark/index.ts'

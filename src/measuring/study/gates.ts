@@ -1,4 +1,7 @@
-/** @file The gates of the shipped models, in full: tower, twins, and what pretraining is worth to a converted one. @see specs/twins.md §4 */
+/**
+ * @file The gates of the shipped models, in full: tower, twins, and what pretraining is worth to a
+ * converted one. @see specs/twins.md §4
+ */
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -36,8 +39,10 @@ export interface GatesOptions {
 const packaged = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url))
 
 /**
- * Measures all gates; the figures are a function of the folders and the number of threads. Conversions have the seed of a study.
- * @throws StudyError `study/no-model`; CheckpointError, FamilyError, PretrainingError of the folders; InterruptedError
+ * Measures all gates; the figures are a function of the folders and the number of threads.
+ * Conversions have the seed of a study.
+ * @throws StudyError `study/no-model`; CheckpointError, FamilyError, PretrainingError of the
+ *   folders; InterruptedError
  */
 export async function runGates(options: GatesOptions): Promise<Gate[]> {
   const {
@@ -88,7 +93,10 @@ export async function runGates(options: GatesOptions): Promise<Gate[]> {
   return gates
 }
 
-/** Converted model − the same conversion of a random decoder, over the in-domain tasks, for each model that has this control. */
+/**
+ * Converted model − the same conversion of a random decoder, over the in-domain tasks, for each
+ * model that has this control.
+ */
 export function conversionGates({ models, differences }: Pick<Results, 'models' | 'differences'>): Gate[] {
   return differences.flatMap(({ a, b, scope, interval }) => {
     const control = models.find(({ id }) => id === b)

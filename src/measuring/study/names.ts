@@ -13,7 +13,10 @@ const LABELS: Readonly<Record<string, string>> = {
 /** Ids of baselines that are no folders. */
 const OTHERS = ['pixels', 'majority', 'chance']
 
-/** Ids of folders: their last path element, numbered where it would meet another id of the study, those of a model's other states included. */
+/**
+ * Ids of folders: their last path element, numbered where it would meet another id of the study,
+ * those of a model's other states included.
+ */
 export function idsOf(dirs: readonly string[]): string[] {
   const taken = new Set(OTHERS)
   return dirs.map((dir) => {

@@ -19,7 +19,10 @@ export interface StudyProgress {
 export interface StudyOptions {
   /** Where report, results and tuned models go; what was computed there before is used again. */
   out: string
-  /** Checkpoint folders, or names on the hub (`org/name@revision`): those with a decoder are converted, a dual encoder is the baseline. Default: the shipped twins and their tower. */
+  /**
+   * Checkpoint folders, or names on the hub (`org/name@revision`): those with a decoder are
+   * converted, a dual encoder is the baseline. Default: the shipped twins and their tower.
+   */
   models?: readonly string[]
   /** Names of embedded tasks; default all. */
   tasks?: readonly string[]
@@ -33,7 +36,9 @@ export interface StudyOptions {
   tune?: 'lora' | 'all'
   /** Rank of the updates; default 64. */
   rank?: number
-  /** Whether the same conversion of a random decoder is run beside each model; default by preset. */
+  /**
+   * Whether the same conversion of a random decoder is run beside each model; default by preset.
+   */
   controls?: boolean
   /** Overrides single limits of the preset's tasks. */
   limits?: Partial<Limits>
@@ -45,7 +50,10 @@ export interface StudyOptions {
   argv?: readonly string[]
   signal?: AbortSignal
   onProgress?: (progress: StudyProgress) => void
-  /** Told what a user should know though nothing failed: a damaged snapshot that was passed over, say. */
+  /**
+   * Told what a user should know though nothing failed: a damaged snapshot that was passed over,
+   * say.
+   */
   warn?: (message: string) => void
 }
 
@@ -67,7 +75,8 @@ const PRESETS: { readonly [P in PresetName]: Preset } = {
     limits: QUICK_LIMITS,
     dev: { rows: 24, candidates: 12 },
     conversion: { ...CONVERSION, steps: 200 },
-    // Twice the conversions do not fit into six minutes: the random decoders are compared by `npm run gates` and the full preset.
+    // Twice the conversions do not fit into six minutes: the random decoders are compared by
+    // `npm run gates` and the full preset.
     controls: false,
     pairs: 160,
     resamples: 1000,

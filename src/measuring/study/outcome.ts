@@ -1,4 +1,7 @@
-/** @file Everything that was measured, by model state: what figures, criteria and sentences are made from. */
+/**
+ * @file Everything that was measured, by model state: what figures, criteria and sentences are made
+ * from.
+ */
 
 import type { BenchmarkTask, ModelScores } from '../benchmark/index.ts'
 import type { ResultsModel } from '../report/index.ts'
@@ -45,7 +48,10 @@ export function allScores({ studied, baselines }: Outcome): ModelScores[] {
   ]
 }
 
-/** The pair of the headline, AR − diffusion where there are both, else the first two; undefined with a single model. */
+/**
+ * The pair of the headline, AR − diffusion where there are both, else the first two; undefined with
+ * a single model.
+ */
 export function comparedPair({ studied }: Outcome): readonly [Studied, Studied] | undefined {
   const autoregressive = studied.find(({ objective }) => objective === 'autoregressive')
   const diffusion = studied.find(({ objective }) => objective === 'diffusion')

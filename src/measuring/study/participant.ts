@@ -1,4 +1,7 @@
-/** @file One model's way through a study: vectors as it is, conversion, choice of pooling on dev rows, vectors as converted. */
+/**
+ * @file One model's way through a study: vectors as it is, conversion, choice of pooling on dev
+ * rows, vectors as converted.
+ */
 
 import { join } from 'node:path'
 import type { NamedArrays } from '../../learning/training/index.ts'
@@ -43,7 +46,10 @@ export interface ControlParticipant {
   readonly conversion: Conversion
 }
 
-/** What a model and its control share: image rows of the frozen tower and projector, prepared sequences. */
+/**
+ * What a model and its control share: image rows of the frozen tower and projector, prepared
+ * sequences.
+ */
 interface SharedInputs {
   readonly features: PictureFeatures
   readonly sequences: Sequences
@@ -180,7 +186,10 @@ async function open(
   }
 }
 
-/** A state as a benchmark model. @param tunedHash content hash of the trained values, empty for the model as it is */
+/**
+ * A state as a benchmark model. @param tunedHash content hash of the trained values, empty for the
+ * model as it is
+ */
 function stateOf(
   { subject, encoder }: Opened,
   parameters: NamedArrays,

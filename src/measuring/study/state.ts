@@ -1,4 +1,7 @@
-/** @file A model in one state, as it is or converted: its vectors from the study's store, the choice of pooling, its scores. */
+/**
+ * @file A model in one state, as it is or converted: its vectors from the study's store, the choice
+ * of pooling, its scores.
+ */
 
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'

@@ -1,4 +1,7 @@
-/** @file A whole study of tiny random models: results, report folder, equal bytes with and without interruptions. */
+/**
+ * @file A whole study of tiny random models: results, report folder, equal bytes with and without
+ * interruptions.
+ */
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -144,7 +147,8 @@ describe('a study', () => {
       for (let stops = 1; ; stops++) {
         const controller = new AbortController()
         let events = 0
-        // Each round gets further before it is stopped: in a conversion, among vectors, in the analysis.
+        // Each round gets further before it is stopped: in a conversion, among vectors, in the
+        // analysis.
         const onProgress = () => ++events === 5 * stops && controller.abort()
         const run = runStudy({ ...options, out: stopped, signal: controller.signal, onProgress })
         const ended = await run.then(

@@ -1,4 +1,7 @@
-/** @file The main job: models in, report out. Everything computed is kept in the output folder, so a stopped study goes on. */
+/**
+ * @file The main job: models in, report out. Everything computed is kept in the output folder, so a
+ * stopped study goes on.
+ */
 
 import { existsSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
@@ -43,10 +46,12 @@ interface PlannedModel {
 }
 
 /**
- * Converts, scores, analyses and reports. The same setting gives the same `results.json`, stopped and resumed or not.
+ * Converts, scores, analyses and reports. The same setting gives the same `results.json`, stopped
+ * and resumed or not.
  * @example const { written } = await runStudy({ out: 'out' })
- * @throws StudyError `study/no-model`, `study/models`, `study/no-pairs`; FileError `file/in-use` while another study writes to the folder; InterruptedError with everything
- * computed kept; errors of the folders
+ * @throws StudyError `study/no-model`, `study/models`, `study/no-pairs`; FileError `file/in-use`
+ * while another study writes to the folder; InterruptedError with everything computed kept; errors
+ * of the folders
  */
 export async function runStudy(options: StudyOptions): Promise<StudyResult> {
   const startedAt = new Date().toISOString()
@@ -95,7 +100,10 @@ async function resultsOf(
   return { results, phases }
 }
 
-/** Starts all at once; the first failure is thrown when all have ended, so that each has saved its state. */
+/**
+ * Starts all at once; the first failure is thrown when all have ended, so that each has saved its
+ * state.
+ */
 async function together<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
   const settled = await Promise.allSettled(items.map(work))
   return settled.map((one) => {
@@ -104,7 +112,10 @@ async function together<T, R>(items: readonly T[], work: (item: T) => Promise<R>
   })
 }
 
-/** Where the models lie; those that are known by their name on the hub only are fetched, one after another. */
+/**
+ * Where the models lie; those that are known by their name on the hub only are fetched, one after
+ * another.
+ */
 async function foldersOf(
   models: readonly string[],
   { signal, onProgress, warn }: StudyOptions,

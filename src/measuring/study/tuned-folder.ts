@@ -1,4 +1,7 @@
-/** @file A converted model as a folder that `bifocal embed` takes: an adapter in PEFT's layout and its contract. */
+/**
+ * @file A converted model as a folder that `bifocal embed` takes: an adapter in PEFT's layout and
+ * its contract.
+ */
 
 import { join, relative } from 'node:path'
 import type { Conversion } from '../../learning/tuning/convert.ts'
@@ -10,7 +13,10 @@ import { defaultContract, writeContract } from '../../models/embedder/contract.t
 import { snapshotRepository } from '../../models/hub/repository.ts'
 import type { StudyContext } from './state.ts'
 
-/** An adapter folder in PEFT's layout with its contract, ready for `bifocal embed`. All-weights conversions stay in the work folder. */
+/**
+ * An adapter folder in PEFT's layout with its contract, ready for `bifocal embed`. All-weights
+ * conversions stay in the work folder.
+ */
 export async function writeTuned(
   subject: Subject,
   { parameters }: Conversion,

@@ -1,4 +1,6 @@
-/** @file What every model of a study is measured on: tasks, training pairs, pairs for the analysis. */
+/**
+ * @file What every model of a study is measured on: tasks, training pairs, pairs for the analysis.
+ */
 
 import { fileURLToPath } from 'node:url'
 import type { EmbeddingItem } from '../../inputs/data/item.ts'

@@ -34,8 +34,10 @@ const verifiers: { readonly [K in (typeof kinds)[number]]: () => Promise<Verifie
 
 /**
  * Compares every expected tensor of the fixture in `dir`.
- * @throws FileError `file/missing` when the folder is none, `file/schema` when its kind is not known; what the verifier of the kind throws
- * @example const report = await verifyGolden('golden/llava'); report.failure // undefined when all is equal
+ * @throws FileError `file/missing` when the folder is none, `file/schema` when its kind is not
+ *   known; what the verifier of the kind throws
+ * @example const report = await verifyGolden('golden/llava'); report.failure // undefined when all
+ *   is equal
  */
 export async function verifyGolden(dir: string, { device }: { device?: Device } = {}): Promise<VerifyReport> {
   const { kind } = await readJson(join(dir, 'cases.json'), fixture)

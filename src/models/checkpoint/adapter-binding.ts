@@ -1,4 +1,7 @@
-/** @file An adapter bound to the model that it is for: whose weights each of its tensors changes, whatever spelling of the names it uses. */
+/**
+ * @file An adapter bound to the model that it is for: whose weights each of its tensors changes,
+ * whatever spelling of the names it uses.
+ */
 
 import type { WeightSource } from '../../engine/runtime/weights.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
@@ -21,11 +24,20 @@ export interface AdapterBase {
 export type WeightEdit = (weight: Tensor<'f32'>) => Tensor<'f32'>
 
 export interface BoundAdapter {
-  /** Updates of linear layers by canonical name without `.weight`: a graph can run them beside their weights. */
+  /**
+   * Updates of linear layers by canonical name without `.weight`: a graph can run them beside their
+   * weights.
+   */
   readonly linears: ReadonlyMap<string, LowRankUpdate>
-  /** Changes of all other weights by canonical name, in the order to be made; the first gets the base's own. */
+  /**
+   * Changes of all other weights by canonical name, in the order to be made; the first gets the
+   * base's own.
+   */
   readonly edits: ReadonlyMap<string, readonly WeightEdit[]>
-  /** Changes of weights that the files have and the model never runs: layers behind the last one that is used. */
+  /**
+   * Changes of weights that the files have and the model never runs: layers behind the last one
+   * that is used.
+   */
   readonly idle: ReadonlyMap<string, readonly WeightEdit[]>
   /** Modules that the config targets and the adapter has no tensors for. */
   readonly untouched: readonly string[]
@@ -35,8 +47,8 @@ export interface BoundAdapter {
 const LISTED = 5
 
 /**
- * @throws CheckpointError `checkpoint/adapter-target` when a tensor is for no weight of the model or has another shape, or when the model would
- * use none of them
+ * @throws CheckpointError `checkpoint/adapter-target` when a tensor is for no weight of the model
+ * or has another shape, or when the model would use none of them
  */
 export function bindAdapter(adapter: Adapter, base: AdapterBase): BoundAdapter {
   const find = weightFinder(base)
@@ -94,7 +106,8 @@ export function bindAdapter(adapter: Adapter, base: AdapterBase): BoundAdapter {
 }
 
 /**
- * Changes of weights when all updates, also those of linear layers, are merged into them; idle ones included.
+ * Changes of weights when all updates, also those of linear layers, are merged into them; idle ones
+ * included.
  * @returns by canonical name
  */
 export function mergedEdits({
@@ -150,8 +163,9 @@ export interface FoundWeight {
 const NUMBER = /(?<=\.)\d+(?=\.)/g
 
 /**
- * Finds weights under any spelling of their names. What the model never runs is found too: a layer behind the last one that is used (its
- * name follows from that of another layer), a tower's own pooling, a head.
+ * Finds weights under any spelling of their names. What the model never runs is found too: a layer
+ * behind the last one that is used (its name follows from that of another layer), a tower's own
+ * pooling, a head.
  */
 export function weightFinder({
   parameters,
@@ -193,7 +207,10 @@ function matrixDims(dims: readonly number[], { layout }: LowRankUpdate): string 
   return [dims[0]!, dims.slice(1).reduce((size, dim) => size * dim, 1)].join()
 }
 
-/** Modules with a weight that the config targets under a spelling of theirs, but the adapter says nothing of. */
+/**
+ * Modules with a weight that the config targets under a spelling of theirs, but the adapter says
+ * nothing of.
+ */
 function untouchedModules({ config, modules }: Adapter, { parameters, spellings }: AdapterBase): string[] {
   if (config.targets === 'all-linear') return []
   return parameters.flatMap(({ name, dims }) => {

@@ -16,7 +16,10 @@ const modules = z.union([z.array(z.string()), z.string().refine(compiles, NO_PAT
 const texts = z.union([z.array(z.string()), z.string()]).nullish()
 const id = z.int().min(0)
 
-/** Keys that change what an adapter does. PEFT's many others, which matter in training only, are tolerated. */
+/**
+ * Keys that change what an adapter does. PEFT's many others, which matter in training only, are
+ * tolerated.
+ */
 const configSchema = z.object({
   peft_type: z.string(),
   base_model_name_or_path: z.string().nullish(),
@@ -47,9 +50,10 @@ const configSchema = z.object({
 type Published = z.infer<typeof configSchema>
 
 /**
- * Reads the config of the adapter in `dir`. `fan_in_fan_out` is for layers that hold their weights the other way round; no family has such
- * layers, and PEFT ignores it at others.
- * @throws FileError `file/missing`, `file/json`, `file/schema`; CheckpointError `checkpoint/adapter-kind` for what is no low-rank update
+ * Reads the config of the adapter in `dir`. `fan_in_fan_out` is for layers that hold their weights
+ * the other way round; no family has such layers, and PEFT ignores it at others.
+ * @throws FileError `file/missing`, `file/json`, `file/schema`; CheckpointError
+ *   `checkpoint/adapter-kind` for what is no low-rank update
  * @see specs/vlm2vec-mmeb.md §5.8; Hu et al. 2021
  */
 export async function readAdapterConfig(dir: string): Promise<AdapterConfig> {
@@ -76,7 +80,10 @@ export async function readAdapterConfig(dir: string): Promise<AdapterConfig> {
   }
 }
 
-/** The config in PEFT's spelling: all keys of its older releases, and of the newer ones those that the adapter needs. */
+/**
+ * The config in PEFT's spelling: all keys of its older releases, and of the newer ones those that
+ * the adapter needs.
+ */
 export function peftConfig(config: AdapterConfig): Readonly<Record<string, unknown>> {
   const orNull = <T extends { length: number }>(list: T) => (list.length === 0 ? null : list)
   return {
@@ -110,7 +117,10 @@ export function peftConfig(config: AdapterConfig): Readonly<Record<string, unkno
   }
 }
 
-/** Ways to begin that take something away from the base model's weights, which whoever loads the adapter has to do too. */
+/**
+ * Ways to begin that take something away from the base model's weights, which whoever loads the
+ * adapter has to do too.
+ */
 const CHANGES_BASE = /^(pissa|olora|loftq|corda|lora_ga)/
 
 function requireKnownKind(path: string, config: Published): void {

@@ -1,4 +1,6 @@
-/** @file Adapter folders in PEFT's layout: `adapter_config.json` and `adapter_model.safetensors`. */
+/**
+ * @file Adapter folders in PEFT's layout: `adapter_config.json` and `adapter_model.safetensors`.
+ */
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -16,8 +18,9 @@ const PREFIX = 'base_model.model.'
 
 /**
  * Reads an adapter; f16 and bf16 tensors become f32.
- * @throws FileError `file/missing`, `file/json`, `file/schema`; CheckpointError; CheckpointError `checkpoint/adapter-kind` for what is no
- * low-rank update, `checkpoint/adapter-tensors` when the tensors are not those that the config asks for
+ * @throws FileError `file/missing`, `file/json`, `file/schema`; CheckpointError; CheckpointError
+ * `checkpoint/adapter-kind` for what is no low-rank update, `checkpoint/adapter-tensors` when the
+ * tensors are not those that the config asks for
  * @see specs/vlm2vec-mmeb.md §5.8
  */
 export async function readAdapter(dir: string): Promise<Adapter> {
@@ -84,7 +87,10 @@ function storedMagnitude(
 }
 
 const ROWS = 'token_adapter.trainable_tokens_delta'
-/** Parts of an update by the end of a tensor's name. Raw training states carry the adapter's name, `default`. */
+/**
+ * Parts of an update by the end of a tensor's name. Raw training states carry the adapter's name,
+ * `default`.
+ */
 const PARTS: readonly [
   part: 'down' | 'up' | 'shift' | 'magnitude',
   layout: LowRankUpdate['layout'],
@@ -180,8 +186,8 @@ function updateOf(
 }
 
 /**
- * Tensors that replace the base's: of modules trained whole, biases, the base of an adapted layer, and the tables that PEFT saves when the
- * vocabulary grew.
+ * Tensors that replace the base's: of modules trained whole, biases, the base of an adapted layer,
+ * and the tables that PEFT saves when the vocabulary grew.
  */
 function isWhole(config: AdapterConfig, name: string): boolean {
   const inSaved = isSaved(config, name) || /\.modules_to_save\./.test(name)
@@ -194,7 +200,10 @@ function isWhole(config: AdapterConfig, name: string): boolean {
   )
 }
 
-/** The ids of a table's trained rows. A list without a name is for the one embedding table of the model. */
+/**
+ * The ids of a table's trained rows. A list without a name is for the one embedding table of the
+ * model.
+ */
 function idsOf({ tokenIds }: AdapterConfig, module: string): readonly number[] {
   if (tokenIds === null) return []
   if (isList(tokenIds)) return tokenIds

@@ -1,10 +1,13 @@
-/** @file Low-rank updates joined with the weights that they are for. Sums in f64, results in f32. */
+/**
+ * @file Low-rank updates joined with the weights that they are for. Sums in f64, results in f32.
+ */
 
 import { f32, type Tensor } from '../../foundation/numeric/tensor.ts'
 import type { LowRankUpdate, TrainedRows } from './adapter.ts'
 
 /**
- * `W + scale · B · A`; with magnitudes each row (of an embedding table: each column) is scaled to the length of its own.
+ * `W + scale · B · A`; with magnitudes each row (of an embedding table: each column) is scaled to
+ * the length of its own.
  * @param weight `[out, in]`, `[out, …kernel]` or, of an embedding table, `[rows, dim]`
  * @returns the shape of `weight`
  * @see Hu et al. 2021 (LoRA); Liu et al. 2024 (DoRA); specs/vlm2vec-mmeb.md §5.7

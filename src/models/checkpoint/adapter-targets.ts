@@ -1,11 +1,16 @@
-/** @file Which modules an adapter's config means, and the rank and scale of each: PEFT's rules of matching. */
+/**
+ * @file Which modules an adapter's config means, and the rank and scale of each: PEFT's rules of
+ * matching.
+ */
 
 import type { AdapterConfig } from './adapter.ts'
 
 /** PEFT's word for every linear layer but the head. */
 const ALL_LINEAR = 'all-linear'
 
-/** Whether the config adapts a module, of which it is known that it has a weight of the right kind. */
+/**
+ * Whether the config adapts a module, of which it is known that it has a weight of the right kind.
+ */
 export function isTargeted(config: AdapterConfig, module: string): boolean {
   const { targets, excluded, saved } = config
   if (

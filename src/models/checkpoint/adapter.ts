@@ -3,7 +3,10 @@
 import { fillNormal, stream } from '../../foundation/numeric/random.ts'
 import { f32, type Tensor, zeros } from '../../foundation/numeric/tensor.ts'
 
-/** What an adapter is made for, and how strongly it acts. Field names follow PEFT's config, in camel case. */
+/**
+ * What an adapter is made for, and how strongly it acts. Field names follow PEFT's config, in camel
+ * case.
+ */
 export interface AdapterConfig {
   /** Name or path of the base model, `null` where unknown. */
   baseModel: string | null
@@ -12,10 +15,16 @@ export interface AdapterConfig {
   alpha: number
   /** Scale alpha / √rank instead of alpha / rank. @see Kalajdzievski 2023 */
   rankStabilised: boolean
-  /** Ranks and alphas of single modules: a key is a regular expression that matches the end of a module path. */
+  /**
+   * Ranks and alphas of single modules: a key is a regular expression that matches the end of a
+   * module path.
+   */
   rankPattern: Readonly<Record<string, number>>
   alphaPattern: Readonly<Record<string, number>>
-  /** Which modules PEFT adapts when it loads the folder: path endings, a regular expression for the whole path, or `all-linear`. */
+  /**
+   * Which modules PEFT adapts when it loads the folder: path endings, a regular expression for the
+   * whole path, or `all-linear`.
+   */
   targets: readonly string[] | string
   /** Modules that are left alone though `targets` names them; written in the same two ways. */
   excluded: readonly string[] | string
@@ -36,13 +45,17 @@ export interface AdapterConfig {
 }
 
 /**
- * The update of one weight, seen as a matrix: `W' = W + scale · B · A`; with magnitudes each row of W' (of an embedding table: each column) is
- * scaled to the length of its own.
+ * The update of one weight, seen as a matrix: `W' = W + scale · B · A`; with magnitudes each row of
+ * W' (of an embedding table: each column) is scaled to the length of its own.
  */
 export interface LowRankUpdate {
-  /** A `[rank, in] f32`; of a convolution `[rank, …kernel]`; of an embedding table `[rank, rows]`. */
+  /**
+   * A `[rank, in] f32`; of a convolution `[rank, …kernel]`; of an embedding table `[rank, rows]`.
+   */
   down: Tensor<'f32'>
-  /** B `[out, rank] f32`; of a convolution with ones behind; of an embedding table `[dim, rank]`. */
+  /**
+   * B `[out, rank] f32`; of a convolution with ones behind; of an embedding table `[dim, rank]`.
+   */
   up: Tensor<'f32'>
   scale: number
   /** `[out] f32`, of an embedding table `[dim]`; only DoRA has it. */
@@ -64,7 +77,9 @@ export interface Adapter {
   config: AdapterConfig
   /** By module path in the base model, e.g. `model.language_model.layers.0.self_attn.q_proj`. */
   modules: ReadonlyMap<string, LowRankUpdate>
-  /** Whole tensors instead of the base's, by full name: modules that were trained whole, and biases. */
+  /**
+   * Whole tensors instead of the base's, by full name: modules that were trained whole, and biases.
+   */
   replaced?: ReadonlyMap<string, Tensor<'f32'>>
   /** By module path of the table. */
   rows?: ReadonlyMap<string, TrainedRows>
@@ -86,7 +101,8 @@ export interface InitialAdapterOptions {
 }
 
 /**
- * A fresh adapter: A normal with standard deviation 1 / rank, B zero, so that it changes nothing yet. Each module draws by its own name.
+ * A fresh adapter: A normal with standard deviation 1 / rank, B zero, so that it changes nothing
+ * yet. Each module draws by its own name.
  * @see specs/vlm2vec-mmeb.md §5.7 (PEFT's "gaussian")
  */
 export function initialAdapter(
@@ -120,8 +136,9 @@ export function initialAdapter(
 }
 
 /**
- * The arrays of one update under the names of its graph's parameters and of PEFT's: `<module>.lora_A.weight`, `<module>.lora_B.weight` and, for
- * DoRA, `<module>.lora_magnitude_vector.weight`.
+ * The arrays of one update under the names of its graph's parameters and of PEFT's:
+ * `<module>.lora_A.weight`, `<module>.lora_B.weight` and, for DoRA,
+ * `<module>.lora_magnitude_vector.weight`.
  */
 export function updateParameters(
   module: string,
@@ -133,7 +150,9 @@ export function updateParameters(
     : { ...parameters, [`${module}.lora_magnitude_vector.weight`]: magnitude }
 }
 
-/** The arrays to train, of all linear layers: those of the adapter itself, so training changes it. */
+/**
+ * The arrays to train, of all linear layers: those of the adapter itself, so training changes it.
+ */
 export function adapterParameters({ modules }: Adapter): Record<string, Tensor<'f32'>> {
   return Object.assign({}, ...[...modules].map(([module, update]) => updateParameters(module, update)))
 }

@@ -1,4 +1,6 @@
-/** @file Checkpoint folders: one file, shards, links, and all the ways in which they are incomplete. */
+/**
+ * @file Checkpoint folders: one file, shards, links, and all the ways in which they are incomplete.
+ */
 
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,7 @@
-/** @file A checkpoint folder as published on Hugging Face: config.json and weights, in one file or in shards with an index. */
+/**
+ * @file A checkpoint folder as published on Hugging Face: config.json and weights, in one file or
+ * in shards with an index.
+ */
 
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
@@ -31,9 +34,11 @@ export interface Checkpoint {
 const indexSchema = z.object({ weight_map: z.record(z.string(), z.string()) })
 
 /**
- * Opens a folder with config.json and `model.safetensors`, or shards with `model.safetensors.index.json`, or a single safetensors file of any
- * other name. Symbolic links, as the Hugging Face cache has them, are followed.
- * @throws CheckpointError `no-folder`, `no-config`, `no-weights`, `ambiguous-weights`, `no-shard`, `index`, `duplicate-tensor`, and those of `openSafetensors`
+ * Opens a folder with config.json and `model.safetensors`, or shards with
+ * `model.safetensors.index.json`, or a single safetensors file of any other name. Symbolic links,
+ * as the Hugging Face cache has them, are followed.
+ * @throws CheckpointError `no-folder`, `no-config`, `no-weights`, `ambiguous-weights`, `no-shard`,
+ *   `index`, `duplicate-tensor`, and those of `openSafetensors`
  */
 export async function openCheckpoint(dir: string): Promise<Checkpoint> {
   const names = await readdir(dir).catch((cause: unknown) => {
@@ -82,8 +87,9 @@ export const SETTINGS_FILES = [
 ] as const
 
 /**
- * sha256, in hex, of the settings' files and of every tensor's name, dtype, dims and bytes, by name: how the tensors are spread over files does not
- * count. Streams: needs no room for the weights.
+ * sha256, in hex, of the settings' files and of every tensor's name, dtype, dims and bytes, by
+ * name: how the tensors are spread over files does not count. Streams: needs no room for the
+ * weights.
  */
 export async function hashCheckpoint(checkpoint: Checkpoint): Promise<string> {
   const hash = createHash('sha256')

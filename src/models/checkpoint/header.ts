@@ -1,4 +1,7 @@
-/** @file The header of a safetensors file: JSON that names each tensor's dtype, shape and bytes. Everything it says is doubted. */
+/**
+ * @file The header of a safetensors file: JSON that names each tensor's dtype, shape and bytes.
+ * Everything it says is doubted.
+ */
 
 import { z } from 'zod'
 import { repeatedKey } from '../../foundation/files/repeated-key.ts'
@@ -81,8 +84,10 @@ export function headerLength(file: string, start: Uint8Array, fileSize: number):
 /**
  * Reads and checks a header.
  * @param header   the bytes of the JSON (trailing spaces allowed)
- * @param fileSize bytes of the whole file; the tensors must fill the rest of it without overlaps or holes, as the reference demands
- * @throws CheckpointError `header-json`, `header-entry`, `duplicate-tensor`, `dtype`, `tensor-range`, `tensor-overlap`, `file-size`
+ * @param fileSize bytes of the whole file; the tensors must fill the rest of it without overlaps or
+ *   holes, as the reference demands
+ * @throws CheckpointError `header-json`, `header-entry`, `duplicate-tensor`, `dtype`,
+ *   `tensor-range`, `tensor-overlap`, `file-size`
  * @see https://github.com/huggingface/safetensors (format); specs/ar-vlms.md §0.1
  */
 export function parseHeader(file: string, header: Uint8Array, fileSize: number): SafetensorsHeader {

@@ -1,4 +1,7 @@
-/** @file Safetensors files: opened by their header alone, tensors read by byte range, written all or not at all. */
+/**
+ * @file Safetensors files: opened by their header alone, tensors read by byte range, written all or
+ * not at all.
+ */
 
 import { type FileHandle, open } from 'node:fs/promises'
 import { readFailure } from '../../foundation/files/errors.ts'
@@ -43,8 +46,10 @@ const ALLOCATE: { readonly [T in DType]: (size: number) => TensorArrays[T] } = {
 
 /**
  * Opens a file and checks all that its header says.
- * @throws FileError when the file can't be read; CheckpointError when it lies (codes: `parseHeader`, `headerLength`)
- * @example const file = await openSafetensors('model.safetensors'); const weight = await file.read('lm_head.weight')
+ * @throws FileError when the file can't be read; CheckpointError when it lies (codes:
+ *   `parseHeader`, `headerLength`)
+ * @example const file = await openSafetensors('model.safetensors'); const weight = await
+ *   file.read('lm_head.weight')
  */
 export async function openSafetensors(path: string): Promise<SafetensorsFile> {
   const header = await withFile(path, async (file) => {
@@ -85,13 +90,17 @@ export function locate(
 
 /**
  * Reads the bytes of one tensor into an array of its own.
- * @throws FileError `file/missing`, `file/read`; CheckpointError `checkpoint/truncated` when the file shrank since it was opened
+ * @throws FileError `file/missing`, `file/read`; CheckpointError `checkpoint/truncated` when the
+ *   file shrank since it was opened
  */
 export async function readTensor(at: TensorLocation): Promise<Tensor> {
   return await withFile(at.file, async (file) => await readFrom(file, at))
 }
 
-/** The raw bytes of one tensor, in chunks of at most 8 MiB, so that hashing a checkpoint needs no room for it. */
+/**
+ * The raw bytes of one tensor, in chunks of at most 8 MiB, so that hashing a checkpoint needs no
+ * room for it.
+ */
 export async function* tensorBytes(at: TensorLocation): AsyncGenerator<Uint8Array> {
   const file = await openFile(at.file)
   try {
@@ -105,9 +114,10 @@ export async function* tensorBytes(at: TensorLocation): AsyncGenerator<Uint8Arra
 }
 
 /**
- * Writes a file that Python's safetensors reads too. Tensors lie in the order of falling element size, then of name, so each is aligned and
- * the same tensors give the same bytes.
- * @throws FileError `file/disk-full`, `file/write`: then nothing is left under `path` but what stood there before
+ * Writes a file that Python's safetensors reads too. Tensors lie in the order of falling element
+ * size, then of name, so each is aligned and the same tensors give the same bytes.
+ * @throws FileError `file/disk-full`, `file/write`: then nothing is left under `path` but what
+ *   stood there before
  */
 export async function writeSafetensors(
   path: string,
@@ -131,8 +141,8 @@ export interface TensorPlace {
 }
 
 /**
- * The first bytes of a file, up to the tensors, and where each of these goes, in order of place: by falling element size, then by name. They
- * follow each other without holes.
+ * The first bytes of a file, up to the tensors, and where each of these goes, in order of place: by
+ * falling element size, then by name. They follow each other without holes.
  */
 export function safetensorsLayout(
   tensors: Readonly<Record<string, Pick<Tensor, 'dtype' | 'dims'>>>,

@@ -1,4 +1,7 @@
-/** @file An adapter on the linear layers of every family: live and merged give the same vectors, which are not the base's. */
+/**
+ * @file An adapter on the linear layers of every family: live and merged give the same vectors,
+ * which are not the base's.
+ */
 
 import { join } from 'node:path'
 import { expect, test } from 'vitest'

@@ -1,9 +1,10 @@
 /** @file Which items run together: of similar length, within a budget of positions. */
 
 /**
- * Splits rows into batches. Sorted by length, so that little is padded; each batch has at most `budget` positions, padding included (one row
- * alone may exceed it).
- * @param lengths positions of each row @returns indices into `lengths`, longest batches first: memory peaks at the start
+ * Splits rows into batches. Sorted by length, so that little is padded; each batch has at most
+ * `budget` positions, padding included (one row alone may exceed it).
+ * @param lengths positions of each row @returns indices into `lengths`, longest batches first:
+ *   memory peaks at the start
  * @example batches([3, 9, 3], 10) // [[1], [0, 2]]
  */
 export function batches(lengths: readonly number[], budget: number): number[][] {

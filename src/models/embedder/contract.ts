@@ -1,6 +1,6 @@
 /**
- * @file The embedder's contract, `embedder.json`: everything that turns weights into one particular embedding model. Written beside every tuned
- * model; a plain checkpoint folder has a default one.
+ * @file The embedder's contract, `embedder.json`: everything that turns weights into one particular
+ * embedding model. Written beside every tuned model; a plain checkpoint folder has a default one.
  */
 
 import { existsSync, statSync } from 'node:fs'
@@ -31,7 +31,10 @@ const goldenItemSchema = z.strictObject({
 })
 
 const promptSchema = z.strictObject({
-  /** The finished prompt with the slots `{image}`, `{instruction}`, `{text}`; absent: the checkpoint's chat template. */
+  /**
+   * The finished prompt with the slots `{image}`, `{instruction}`, `{text}`; absent: the
+   * checkpoint's chat template.
+   */
   template: templateSchema.optional(),
   /** What stands for a picture in the template; default `<image>`. */
   placeholder: z.string().min(1).optional(),
@@ -53,7 +56,10 @@ const contractSchema = z.strictObject({
   adapter: z.string().min(1).optional(),
   prompt: promptSchema,
   image: imagePolicySchema,
-  /** Qwen's families: which pictures get positions in rows and columns, see `PrepareOptions`; absent: as transformers 4 does it. */
+  /**
+   * Qwen's families: which pictures get positions in rows and columns, see `PrepareOptions`;
+   * absent: as transformers 4 does it.
+   */
   mropeMode: z.enum(['reference', 'grid', 'plain']).optional(),
   padding: z.literal('right'),
   /** `reference` cuts what is too long as the reference does. */
@@ -63,7 +69,10 @@ const contractSchema = z.strictObject({
   normalisation: z.literal('l2'),
   /** What the weights are held and multiplied in; vectors are f32 whatever it says. */
   dtype: z.enum(PRECISIONS),
-  /** Items and their vectors: what `verify` recomputes. Pictures and the vectors' file are relative to this file. */
+  /**
+   * Items and their vectors: what `verify` recomputes. Pictures and the vectors' file are relative
+   * to this file.
+   */
   golden: z
     .strictObject({
       items: z.array(goldenItemSchema).min(1),
@@ -89,7 +98,8 @@ export interface LocatedContract {
 /**
  * The contract of a folder; undefined for a plain checkpoint, which has none.
  * @param path a folder, or an `embedder.json` itself
- * @throws EmbedderError `embedder/no-model` when there is neither contract nor checkpoint; FileError `file/schema`
+ * @throws EmbedderError `embedder/no-model` when there is neither contract nor checkpoint;
+ *   FileError `file/schema`
  */
 export async function readContract(path: string): Promise<LocatedContract | undefined> {
   const file = path.endsWith('.json') && !isFolder(path) ? path : join(path, CONTRACT)
@@ -136,7 +146,10 @@ export async function writeContract(dir: string, contract: Contract): Promise<vo
   await writeFileAtomic(join(dir, CONTRACT), `${JSON.stringify(checkContract(contract), undefined, 2)}\n`)
 }
 
-/** The default readout: the last state sees everything in a causal model only; elsewhere the mean. A dual encoder pools by itself. */
+/**
+ * The default readout: the last state sees everything in a causal model only; elsewhere the mean. A
+ * dual encoder pools by itself.
+ */
 function defaultReadout(model: Model): Readout {
   const causal = model.kind === 'vision-language' && model.shape.nativeAttention === 'causal'
   return { layer: 'last', norm: 'after', pool: causal ? 'last' : 'mean' }

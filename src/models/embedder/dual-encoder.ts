@@ -1,4 +1,7 @@
-/** @file Embeds with a dual encoder: each tower by itself, the sum of both vectors where an item has a picture and words. */
+/**
+ * @file Embeds with a dual encoder: each tower by itself, the sum of both vectors where an item has
+ * a picture and words.
+ */
 
 import { assertDirections } from '../../engine/runtime/finite.ts'
 import { l2NormaliseRows } from '../../foundation/numeric/linear.ts'
@@ -103,7 +106,8 @@ export async function dualEncoder(model: DualEncoderModel, options: EncoderOptio
 
 /**
  * What makes pairs of items, as the contract says.
- * @throws what the processor throws. For an item: EmbedderError `embedder/several-images`, `embedder/too-long`; MediaError
+ * @throws what the processor throws. For an item: EmbedderError `embedder/several-images`,
+ *   `embedder/too-long`; MediaError
  */
 export async function pairPreparer(
   model: DualEncoderModel,
@@ -119,7 +123,8 @@ export async function pairPreparer(
         hint: 'Give each image an item of its own.',
       })
     }
-    // A text tower trained on captions has not learnt instructions: one counts only where nothing else is said.
+    // A text tower trained on captions has not learnt instructions: one counts only where nothing
+    // else is said.
     const words = text ?? (picture === undefined ? instruction : undefined)
     const length = words === undefined ? 0 : processor.tokenizer.encode(words).length
     if (length > textLength && contract.truncation === 'error') {

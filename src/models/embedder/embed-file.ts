@@ -89,12 +89,13 @@ export async function embedSource(
 }
 
 /**
- * Writes the vectors of a source. While it runs, finished vectors are kept in `OUT.journal`: the same call goes on where a killed one stopped, also
- * when items were added. At the end the file is written whole, skipped items are listed in `OUT.skipped.jsonl`, and the journal is removed.
- * @throws as `embedSource`; EmbedderError `embedder/vector-format`, `embedder/output`, `embedder/other-run`; FileError `file/in-use`, `file/disk-full`, `file/write`
- * @example
- * const source = await openItems('items.jsonl')
- * const { rows, skipped } = await embedFile(embedder, source, { out: 'vectors.safetensors', badItems: 'skip' })
+ * Writes the vectors of a source. While it runs, finished vectors are kept in `OUT.journal`: the
+ * same call goes on where a killed one stopped, also when items were added. At the end the file is
+ * written whole, skipped items are listed in `OUT.skipped.jsonl`, and the journal is removed.
+ * @throws as `embedSource`; EmbedderError `embedder/vector-format`, `embedder/output`,
+ *   `embedder/other-run`; FileError `file/in-use`, `file/disk-full`, `file/write`
+ * @example const source = await openItems('items.jsonl') const { rows, skipped } = await
+ * embedFile(embedder, source, { out: 'vectors.safetensors', badItems: 'skip' })
  */
 export async function embedFile(
   embedder: Embedder,

@@ -365,7 +365,10 @@ test('an item that gives a NaN is skipped alone', async () => {
   await strict.close()
 })
 
-/** All items of a fixture with one picture at most, in one call: batches of unequal rows, shared image tables. */
+/**
+ * All items of a fixture with one picture at most, in one call: batches of unequal rows, shared
+ * image tables.
+ */
 describe.each([
   'llava',
   'llava-next',

@@ -40,8 +40,10 @@ export class Embedder {
   }
 
   /**
-   * Opens a checkpoint folder of any family, or a folder with an `embedder.json`. No weight is read before the first item is embedded.
-   * @throws EmbedderError, CheckpointError, FamilyError, TextError, MediaError for what the folder holds; RuntimeError for the device
+   * Opens a checkpoint folder of any family, or a folder with an `embedder.json`. No weight is read
+   * before the first item is embedded.
+   * @throws EmbedderError, CheckpointError, FamilyError, TextError, MediaError for what the folder
+   *   holds; RuntimeError for the device
    * @example
    * const embedder = await Embedder.load('models/twin-ar')
    * const { vectors } = await embedder.embed([{ text: 'a cat' }, { image: 'cat.png' }])
@@ -69,10 +71,10 @@ export class Embedder {
   }
 
   /**
-   * Vectors of items. Equal items are embedded once, pictures that several items share run once; a vector does not depend on which items come
-   * with it (up to rounding).
-   * @throws EmbedderError `embedder/empty-item`, `embedder/dims`; FamilyError `family/too-long`; MediaError, FileError for pictures;
-   * RuntimeError `runtime/not-finite`; InterruptedError
+   * Vectors of items. Equal items are embedded once, pictures that several items share run once; a
+   * vector does not depend on which items come with it (up to rounding).
+   * @throws EmbedderError `embedder/empty-item`, `embedder/dims`; FamilyError `family/too-long`;
+   * MediaError, FileError for pictures; RuntimeError `runtime/not-finite`; InterruptedError
    */
   async embed(
     items: Iterable<EmbedItem> | AsyncIterable<EmbedItem>,
@@ -86,12 +88,18 @@ export class Embedder {
     )
   }
 
-  /** Opens every session now, so that the first item is as fast as the next ones. @throws RuntimeError what opening a session throws */
+  /**
+   * Opens every session now, so that the first item is as fast as the next ones. @throws
+   * RuntimeError what opening a session throws
+   */
   async open(): Promise<void> {
     await this.#encoder.open()
   }
 
-  /** Of weights, contract and device: equal ones give equal vectors. An adapter given in memory does not count. */
+  /**
+   * Of weights, contract and device: equal ones give equal vectors. An adapter given in memory does
+   * not count.
+   */
   async fingerprint(): Promise<string> {
     return await fingerprintOf(this.#deciding)
   }

@@ -1,4 +1,7 @@
-/** @file Windows of a call: one is prepared while another runs. With an encoder that does as the test says. */
+/**
+ * @file Windows of a call: one is prepared while another runs. With an encoder that does as the
+ * test says.
+ */
 
 import { expect, test } from 'vitest'
 import type { ReadItem } from '../../inputs/data/input.ts'
@@ -15,10 +18,15 @@ interface Numbered extends Encodable {
 const WINDOW = 4
 const BYTES = 2 ** 27 / (WINDOW - 0.5)
 
-/** Gives item n the vector [n, 1]; a run takes a while, so that what can happen meanwhile happens. */
+/**
+ * Gives item n the vector [n, 1]; a run takes a while, so that what can happen meanwhile happens.
+ */
 class SlowEncoder implements Encoder<Numbered> {
   readonly unused = []
-  /** `prepare 0`, `run 0`, `ran 3`: the number of the item, and of the first and last one of a window. */
+  /**
+   * `prepare 0`, `run 0`, `ran 3`: the number of the item, and of the first and last one of a
+   * window.
+   */
   readonly events: string[] = []
   readonly #faults: Readonly<Record<number, string>>
   #held = 0

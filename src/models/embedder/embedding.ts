@@ -1,6 +1,6 @@
 /**
- * @file One call of `embed`: repeats found, items prepared in windows, one while the one before it runs, bad ones told apart, vectors put in the
- * order of the items.
+ * @file One call of `embed`: repeats found, items prepared in windows, one while the one before it
+ * runs, bad ones told apart, vectors put in the order of the items.
  */
 
 import { BifocalError, InterruptedError, located } from '../../foundation/numeric/errors.ts'
@@ -21,9 +21,15 @@ export interface EmbedOptions {
   dims?: number
   /** `throw` (default) ends at the first bad item, `skip` reports it and goes on. */
   badItems?: 'throw' | 'skip'
-  /** Where an item comes from, for the error that ends a call at it; default: nothing is said. @param index its position among the items */
+  /**
+   * Where an item comes from, for the error that ends a call at it; default: nothing is said.
+   * @param index its position among the items
+   */
   placeOf?: (index: number) => string | undefined
-  /** Vectors of an earlier run, and where this one keeps its own batch by batch. Not used together with further readouts. */
+  /**
+   * Vectors of an earlier run, and where this one keeps its own batch by batch. Not used together
+   * with further readouts.
+   */
   store?: VectorStore
 }
 
@@ -40,7 +46,10 @@ export interface Embeddings {
   vectors: Tensor<'f32'>
   /** The same for each of `LoadOptions.readouts`. */
   readouts: Record<string, Tensor<'f32'>>
-  /** Positions, among the given items, of the rows of `vectors`: all of them unless some were skipped. */
+  /**
+   * Positions, among the given items, of the rows of `vectors`: all of them unless some were
+   * skipped.
+   */
   kept: number[]
   skipped: SkippedItem[]
   usage: {
@@ -66,7 +75,8 @@ interface Waiting {
 }
 
 /**
- * @param subject what the contract says for items that bring no instruction, and the names of the further readouts in the encoder's order
+ * @param subject what the contract says for items that bring no instruction, and the names of the
+ *   further readouts in the encoder's order
  * @throws as `Embedder.embed`
  */
 export async function embedItems(
@@ -82,7 +92,8 @@ export async function embedItems(
     for await (const item of items) await run.take(item)
     return await run.finish()
   } catch (error) {
-    // What still runs came before the item that failed: its vectors are kept, and its own error goes first.
+    // What still runs came before the item that failed: its vectors are kept, and its own error
+    // goes first.
     await run.settle()
     throw error
   }
@@ -200,8 +211,8 @@ class EmbeddingRun {
   }
 
   /**
-   * Halves what gives a NaN until the item that does is alone; the first by position, so that a strict run names it whatever ran first. What ran
-   * before the NaN is not run again.
+   * Halves what gives a NaN until the item that does is alone; the first by position, so that a
+   * strict run names it whatever ran first. What ran before the NaN is not run again.
    */
   async #encodeSound(batch: readonly Waiting[]): Promise<void> {
     try {

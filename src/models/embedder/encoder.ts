@@ -27,7 +27,10 @@ export interface EncoderOptions {
 
 /** An item ready to run. */
 export interface Encodable {
-  /** Positions that the item takes; an image of a dual encoder counts the positions of its tower as none. */
+  /**
+   * Positions that the item takes; an image of a dual encoder counts the positions of its tower as
+   * none.
+   */
   readonly tokens: number
   /** What its arrays take, in bytes: how many items are kept ready is decided by it. */
   readonly bytes: number
@@ -35,17 +38,26 @@ export interface Encodable {
 
 export interface EncodeOptions {
   signal?: AbortSignal
-  /** Given what each batch finished: places among the items, and for each of them its vector of the first readout. */
+  /**
+   * Given what each batch finished: places among the items, and for each of them its vector of the
+   * first readout.
+   */
   onBatch?: (rows: readonly number[], vectors: readonly Float32Array[]) => void | Promise<void>
 }
 
-/** Opened weights that give vectors. Sessions open at their first use: text alone opens no image tower. */
+/**
+ * Opened weights that give vectors. Sessions open at their first use: text alone opens no image
+ * tower.
+ */
 export interface Encoder<Prepared extends Encodable = Encodable> {
   /** Tensors of the files that nothing uses. */
   readonly unused: readonly string[]
   /** @throws FamilyError, ReadoutError, EmbedderError for an item that the model can't take */
   prepare(item: ReadItem): Prepared
-  /** @returns for each readout, for each item, a unit vector @throws RuntimeError `runtime/not-finite`; InterruptedError */
+  /**
+   * @returns for each readout, for each item, a unit vector @throws RuntimeError
+   *   `runtime/not-finite`; InterruptedError
+   */
   encode(items: readonly Prepared[], options: EncodeOptions): Promise<Float32Array[][]>
   /** Opens all sessions now. */
   open(): Promise<void>

@@ -1,4 +1,7 @@
-/** @file How long a model's items will take on this machine, foretold from its shapes and two seconds of work of the same kind; no weight is read. */
+/**
+ * @file How long a model's items will take on this machine, foretold from its shapes and two
+ * seconds of work of the same kind; no weight is read.
+ */
 
 import { costOf, Graph, type GraphCost, isNode } from '../../engine/graph/index.ts'
 import { rootScope } from '../../engine/nn/index.ts'
@@ -22,7 +25,9 @@ export interface ItemEstimate {
   positions: number
   /** Floating-point operations. */
   operations: number
-  /** Of an item in a full batch, its ids and pixels made, reading and decoding of files left out. */
+  /**
+   * Of an item in a full batch, its ids and pixels made, reading and decoding of files left out.
+   */
   seconds: number
 }
 
@@ -39,8 +44,10 @@ interface ItemCost extends GraphCost {
 }
 
 /**
- * Seconds an item: products of matrices at the rate that the machine shows at the model's width, all else by its elements.
- * @throws EmbedderError `embedder/no-sample` when the model can take none of the built-in items; what `openSubject` and processors throw
+ * Seconds an item: products of matrices at the rate that the machine shows at the model's width,
+ * all else by its elements.
+ * @throws EmbedderError `embedder/no-sample` when the model can take none of the built-in items;
+ *   what `openSubject` and processors throw
  * @example (await estimateSeconds('models/twin-ar')).items.both?.seconds
  */
 export async function estimateSeconds(path: string, options: LoadOptions = {}): Promise<Estimate> {
@@ -154,7 +161,10 @@ async function pairCost(
   }
 }
 
-/** The first time is that of code which has not run yet. @returns the result, and the seconds of the fastest of three times */
+/**
+ * The first time is that of code which has not run yet. @returns the result, and the seconds of the
+ * fastest of three times
+ */
 function fastest<T>(work: () => T): [T, number] {
   const timed = Array.from({ length: 3 }, (): [T, number] => {
     const start = performance.now()

@@ -1,4 +1,7 @@
-/** @file What decides an embedder's vectors, as one hash: whether vectors of an earlier run may be used again. */
+/**
+ * @file What decides an embedder's vectors, as one hash: whether vectors of an earlier run may be
+ * used again.
+ */
 
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
@@ -8,7 +11,10 @@ import { readFailure } from '../../foundation/files/errors.ts'
 import type { Checkpoint } from '../checkpoint/folder.ts'
 import type { Contract } from './contract.ts'
 
-/** Bytes at the start of each tensor: training moves all of them, and sixteen gigabytes need not be read. */
+/**
+ * Bytes at the start of each tensor: training moves all of them, and sixteen gigabytes need not be
+ * read.
+ */
 const SAMPLE = 1024
 
 export interface FingerprintParts {
@@ -21,8 +27,8 @@ export interface FingerprintParts {
 }
 
 /**
- * sha256, hexadecimal, of the contract (but not where its folders lie), config.json, every tensor's name, shape and first bytes, and the
- * adapter's files.
+ * sha256, hexadecimal, of the contract (but not where its folders lie), config.json, every tensor's
+ * name, shape and first bytes, and the adapter's files.
  * @throws FileError `file/read`
  */
 export async function fingerprintOf({

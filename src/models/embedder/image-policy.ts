@@ -1,5 +1,6 @@
 /**
- * @file What an embedder does to a picture before the checkpoint's own processor sees it. All resizing is Pillow's bicubic, as in the references.
+ * @file What an embedder does to a picture before the checkpoint's own processor sees it. All
+ * resizing is Pillow's bicubic, as in the references.
  * @see specs/ar-vlms.md §8.1, §8.3; specs/vlm2vec-mmeb.md §3.2
  */
 
@@ -16,7 +17,10 @@ export const imagePolicySchema = z.strictObject({
   enlarge: z.strictObject({ below: side, to: side }).optional(),
   /** Every picture gets exactly this size, whatever its aspect. */
   squash: z.strictObject({ width: side, height: side }).optional(),
-  /** Sides become multiples of `factor`, the number of pixels is brought between the limits: Qwen's `smart_resize` with limits of the embedder's own. */
+  /**
+   * Sides become multiples of `factor`, the number of pixels is brought between the limits: Qwen's
+   * `smart_resize` with limits of the embedder's own.
+   */
   limit: z.strictObject({ factor: side, minPixels: side, maxPixels: side }).optional(),
 })
 

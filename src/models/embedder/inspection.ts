@@ -34,14 +34,18 @@ export interface Inspection {
   } & WeightFit
   /** That embedding uses: no language model head, no logit scale. */
   parameters: { total: number; parts: Record<string, number> }
-  /** Bytes of the weights: as the files hold them, and what they take at each precision on the CPU, in the memory mode `fast`. */
+  /**
+   * Bytes of the weights: as the files hold them, and what they take at each precision on the CPU,
+   * in the memory mode `fast`.
+   */
   memory: { stored: number } & Record<Precision, number>
 }
 
 /**
  * Reads config, contract and headers; no weight.
  * @param path a folder, or a model's name on the hub
- * @throws EmbedderError `embedder/no-model`; CheckpointError, FamilyError `family/unknown`, `family/config`
+ * @throws EmbedderError `embedder/no-model`; CheckpointError, FamilyError `family/unknown`,
+ *   `family/config`
  * @example const { family, parameters } = await inspectModel('models/twin-ar')
  */
 export async function inspectModel(path: string, options: ResolveOptions = {}): Promise<Inspection> {
@@ -83,7 +87,10 @@ export async function inspectModel(path: string, options: ResolveOptions = {}): 
   }
 }
 
-/** Bytes of all weights by precision. Tables whose rows are only looked up stay as they are stored; all else is unpacked when a session opens. */
+/**
+ * Bytes of all weights by precision. Tables whose rows are only looked up stay as they are stored;
+ * all else is unpacked when a session opens.
+ */
 function memoryOf({ nodes }: Graph): Record<Precision, number> {
   const cast = new Set(
     nodes.flatMap((node) => (isNode(node, 'Gather') ? [] : node.inputs.map(({ id }) => id))),

@@ -1,10 +1,15 @@
-/** @file The first elements of a vector, which models trained for it can do with. @see Kusupati et al. 2022 (Matryoshka) */
+/**
+ * @file The first elements of a vector, which models trained for it can do with. @see Kusupati et
+ * al. 2022 (Matryoshka)
+ */
 
 import { l2NormaliseRows } from '../../foundation/numeric/linear.ts'
 import { f32 } from '../../foundation/numeric/tensor.ts'
 import { EmbedderError } from './errors.ts'
 
-/** @throws EmbedderError `embedder/dims` when vectors of so many elements have no `dims` first ones */
+/**
+ * @throws EmbedderError `embedder/dims` when vectors of so many elements have no `dims` first ones
+ */
 export function checkDims(dims: number, elements: number): void {
   if (dims >= 1 && dims <= elements) return
   throw new EmbedderError('dims', {

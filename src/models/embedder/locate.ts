@@ -1,4 +1,7 @@
-/** @file From what a user calls a model to its folders: the contract's, the base checkpoint's, the adapter's. */
+/**
+ * @file From what a user calls a model to its folders: the contract's, the base checkpoint's, the
+ * adapter's.
+ */
 
 import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
@@ -29,8 +32,9 @@ const adaptedSchema = z.object({
 })
 
 /**
- * Finds, or fetches, a model: a checkpoint folder, a folder with an `embedder.json`, that file, a PEFT adapter folder that names its base, or any of
- * these by its name on the hub. Bases may be names too.
+ * Finds, or fetches, a model: a checkpoint folder, a folder with an `embedder.json`, that file, a
+ * PEFT adapter folder that names its base, or any of these by its name on the hub. Bases may be
+ * names too.
  * @throws EmbedderError `embedder/no-model`; FileError `file/schema`; HubError
  */
 export async function locateModel(model: string, options: ResolveOptions = {}): Promise<LocatedModel> {

@@ -1,4 +1,7 @@
-/** @file Image rows of pictures: the tower and projector run once for each distinct picture; a batch shares one table. */
+/**
+ * @file Image rows of pictures: the tower and projector run once for each distinct picture; a batch
+ * shares one table.
+ */
 
 import { f32, sizeOf, type Tensor } from '../../foundation/numeric/tensor.ts'
 import { rowWidth } from '../families/decoder-inputs.ts'
@@ -86,7 +89,10 @@ export class PictureRows {
     }
   }
 
-  /** `[views · tokens, hidden]` of each picture; all that the tower gives for one with feeds of its own. */
+  /**
+   * `[views · tokens, hidden]` of each picture; all that the tower gives for one with feeds of its
+   * own.
+   */
   async #rowsOf(
     pictures: ReadonlyMap<string, PreparedItem>,
     signal?: AbortSignal,

@@ -39,7 +39,8 @@ test.each(families)(
       cosine: { image: { items: 3 }, both: { items: expect.any(Number) } },
     })
     expect(f16!.cosine.all.min).toBeGreaterThan(0.9999)
-    // Random weights 32 to 64 wide, where little averages out; bench/int8.ts holds 0.995 at the width of a real model.
+    // Random weights 32 to 64 wide, where little averages out; bench/int8.ts holds 0.995 at the
+    // width of a real model.
     expect(int8!.cosine.all.min).toBeGreaterThan(0.98)
     // Not the vectors of f32 under another name.
     expect(int8!.cosine.all.min).toBeLessThan(1 - 1e-7)

@@ -1,4 +1,7 @@
-/** @file What a precision changes in a model: how near its vectors are to those in f32, and how much faster they come. */
+/**
+ * @file What a precision changes in a model: how near its vectors are to those in f32, and how much
+ * faster they come.
+ */
 
 import type { Precision } from '../../engine/graph/index.ts'
 import { UsageError } from '../../foundation/numeric/errors.ts'
@@ -18,9 +21,15 @@ export interface Nearness {
 
 export interface PrecisionReport {
   dtype: Exclude<Precision, 'f32'>
-  /** To the vectors in f32. Kinds of items that the model can't take are absent; `given` are the caller's. */
+  /**
+   * To the vectors in f32. Kinds of items that the model can't take are absent; `given` are the
+   * caller's.
+   */
   cosine: { all: Nearness } & Partial<Record<SampleKind | 'given', Nearness>>
-  /** Seconds of all items in f32 by seconds at this precision, each the fastest of `rounds`: above 1 is faster. */
+  /**
+   * Seconds of all items in f32 by seconds at this precision, each the fastest of `rounds`: above 1
+   * is faster.
+   */
   speed: number
   /** Seconds an item. */
   seconds: number
@@ -45,9 +54,12 @@ interface Measured {
 }
 
 /**
- * Embeds items in f32, then at each other precision, one model in memory at a time. Ratios of speed are those of an idle machine or none.
- * @throws UsageError `usage/empty-input`; EmbedderError `embedder/no-sample` when the model can take no item; what `Embedder.load` throws
- * @example for (const { dtype, cosine, speed } of await measurePrecision('models/twin-ar')) console.log(dtype, cosine.all.min, speed)
+ * Embeds items in f32, then at each other precision, one model in memory at a time. Ratios of speed
+ * are those of an idle machine or none.
+ * @throws UsageError `usage/empty-input`; EmbedderError `embedder/no-sample` when the model can
+ *   take no item; what `Embedder.load` throws
+ * @example for (const { dtype, cosine, speed } of await measurePrecision('models/twin-ar'))
+ *   console.log(dtype, cosine.all.min, speed)
  */
 export async function measurePrecision(
   path: string,
@@ -93,7 +105,10 @@ export async function measurePrecision(
   return reports
 }
 
-/** Seconds of the fastest of some passes over items; each round has its own, lest a cache spare the model its work. The first is round 1. */
+/**
+ * Seconds of the fastest of some passes over items; each round has its own, lest a cache spare the
+ * model its work. The first is round 1.
+ */
 export async function fastestPass(
   embedder: Embedder,
   itemsOf: (round: number) => EmbedItem[],

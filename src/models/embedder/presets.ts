@@ -1,6 +1,7 @@
 /**
- * @file Contracts of published embedding models: their prompt, picture policy, positions and readout, as their authors' code has them. None has been
- * compared with the real weights by this project yet: `verified` says so.
+ * @file Contracts of published embedding models: their prompt, picture policy, positions and
+ * readout, as their authors' code has them. None has been compared with the real weights by this
+ * project yet: `verified` says so.
  * @see specs/ar-vlms.md §8; specs/vlm2vec-mmeb.md §3
  */
 
@@ -12,13 +13,19 @@ import { PLAIN_IMAGES } from './image-policy.ts'
 /** What of a contract a preset decides; weights, truncation and the rest stay the folder's. */
 type PresetContract = Pick<Contract, 'prompt' | 'image' | 'mropeMode' | 'readout'>
 
-/** Cosines that the authors printed. The picture is not shipped: `assets/example.jpg` of github.com/TIGER-AI-Lab/VLM2Vec. */
+/**
+ * Cosines that the authors printed. The picture is not shipped: `assets/example.jpg` of
+ * github.com/TIGER-AI-Lab/VLM2Vec.
+ */
 export interface PublishedCosines {
   readonly query: Pick<EmbedItem, 'instruction'>
   readonly candidates: readonly { readonly text: string; readonly cosine: number }[]
   /** They were computed in bfloat16. */
   readonly tolerance: number
-  /** The authors' example gave pictures to the processor as they are, whatever their evaluation does. */
+  /**
+   * The authors' example gave pictures to the processor as they are, whatever their evaluation
+   * does.
+   */
   readonly plainImages?: true
 }
 
@@ -34,7 +41,10 @@ export interface Preset {
 
 const last = { layer: 'last', norm: 'after', pool: 'last' } as const
 
-/** VLM2Vec: no chat template; token, instruction and text with single spaces between. Positions are one-dimensional, as no vision start token stands before a picture. */
+/**
+ * VLM2Vec: no chat template; token, instruction and text with single spaces between. Positions are
+ * one-dimensional, as no vision start token stands before a picture.
+ */
 const VLM2VEC = '{image} {instruction} {text}'
 const QUESTION = {
   instruction: 'Represent the given image with the following question: What is in the image',
@@ -100,7 +110,8 @@ const published = {
         instruction: 'You are a helpful assistant.',
       },
       image: { ...PLAIN_IMAGES, limit: { factor: 28, minPixels: 256 * 28 * 28, maxPixels: 1280 * 28 * 28 } },
-      // Its wrapper hands embeddings to the text model, which then counts positions in one dimension.
+      // Its wrapper hands embeddings to the text model, which then counts positions in one
+      // dimension.
       mropeMode: 'plain',
       readout: last,
     },
@@ -148,8 +159,9 @@ export const presets: Readonly<Record<PresetName, Preset>> = published
 export const presetNames = Object.keys(published).filter((name): name is PresetName => name in published)
 
 /**
- * The preset of a published embedder, known by the names that a user or a file gives it: a repository (`Qwen/Qwen3-VL-Embedding-2B`), its folder in
- * the Hugging Face cache, or a folder of the repository's name.
+ * The preset of a published embedder, known by the names that a user or a file gives it: a
+ * repository (`Qwen/Qwen3-VL-Embedding-2B`), its folder in the Hugging Face cache, or a folder of
+ * the repository's name.
  * @param family of the model: a preset for another one is none
  */
 export function presetFor(names: readonly (string | undefined)[], family: string): PresetName | undefined {
@@ -171,7 +183,8 @@ function isOf(name: string, repository: string): boolean {
 }
 
 /**
- * A folder's contract with a preset's prompt, picture policy, positions and readout in place of its own.
+ * A folder's contract with a preset's prompt, picture policy, positions and readout in place of its
+ * own.
  * @throws EmbedderError `embedder/preset-family` for a model of another family
  */
 export function withPreset(

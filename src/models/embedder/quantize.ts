@@ -1,9 +1,12 @@
 /**
- * @file Vectors in fewer bits. Both kinds look at one vector at a time: no calibration, so queries, documents and later runs fit together.
+ * @file Vectors in fewer bits. Both kinds look at one vector at a time: no calibration, so queries,
+ * documents and later runs fit together.
  *
- * `int8`: `q = round(127 · v / max|v|)` with the scale `max|v| / 127` kept beside; `v ≈ q · scale`, and cosines need no scale.
- * `binary`: one bit an element, 1 where it is positive, eight to a byte, the first element the highest bit, the last byte filled with 0: NumPy's
- * `packbits(v > 0, axis=-1)`, which sentence-transformers calls `ubinary`. Compare by Hamming distance.
+ * `int8`: `q = round(127 · v / max|v|)` with the scale `max|v| / 127` kept beside; `v ≈ q · scale`,
+ * and cosines need no scale. `binary`: one bit an element, 1 where it is positive, eight to a byte,
+ * the first element the highest bit, the last byte filled with 0: NumPy's
+ * `packbits(v > 0, axis=-1)`, which sentence-transformers calls `ubinary`. Compare by Hamming
+ * distance.
  */
 
 import { int8Rows } from '../../foundation/numeric/int8.ts'

@@ -1,6 +1,6 @@
 /**
- * @file Readouts: from the hidden states of one forward pass to vectors. Every pooling is a weighted mean over positions, so one graph input of
- * weights serves any number of readouts.
+ * @file Readouts: from the hidden states of one forward pass to vectors. Every pooling is a
+ * weighted mean over positions, so one graph input of weights serves any number of readouts.
  * @see specs/lavida.md §7; DESIGN "Readout"
  */
 
@@ -25,9 +25,11 @@ export class ReadoutError extends BifocalError {
 }
 
 /**
- * `last`: the last position. `mean`: all. `mean-text`, `mean-image`: text or image positions only. `mean-tail`: what follows the instruction.
- * `weighted`: weights 1 … n (for causal models). `eos`: the last end-of-text token, which the prompt must hold. `mask`: mean over the mask
- * tokens, which the prompt must hold; `mask-shifted`: over the positions one before each, whose states predict them in Dream.
+ * `last`: the last position. `mean`: all. `mean-text`, `mean-image`: text or image positions only.
+ * `mean-tail`: what follows the instruction. `weighted`: weights 1 … n (for causal models). `eos`:
+ * the last end-of-text token, which the prompt must hold. `mask`: mean over the mask tokens, which
+ * the prompt must hold; `mask-shifted`: over the positions one before each, whose states predict
+ * them in Dream.
  */
 export const pools = [
   'last',
@@ -59,7 +61,10 @@ export interface PoolableItem {
   readonly inputIds: readonly number[]
   /** `[seq]`; −1 at text. */
   readonly imageIndex: readonly number[]
-  /** Half-open ranges that count as text; default: all that is no image. A family's marks around a picture are neither. */
+  /**
+   * Half-open ranges that count as text; default: all that is no image. A family's marks around a
+   * picture are neither.
+   */
   readonly text?: readonly (readonly [start: number, end: number])[]
   /** First position after the instruction. */
   readonly tailStart: number
@@ -136,12 +141,16 @@ export function poolWeightsFeed(
 export function pool(hidden: Value<'f32'>, weights: Value<'f32'>, dims?: number): Value<'f32'> {
   const [batch, seq, width] = hidden.dims
   const share = div(weights, reduceSum(weights, [1], true))
-  // A product of matrices, [batch, 1, seq] · [batch, seq, hidden]: no array of the size of the hidden states is made.
+  // A product of matrices, [batch, 1, seq] · [batch, seq, hidden]: no array of the size of the
+  // hidden states is made.
   const mean = reshape(matMul(reshape(share, [batch!, 1, seq!]), hidden), [batch!, width!])
   return l2Normalize(dims === undefined ? mean : slice(mean, 1, 0, dims))
 }
 
-/** Weights of one readout out of the feed. @param all `[readouts, batch, seq]` @returns `[batch, seq]` */
+/**
+ * Weights of one readout out of the feed. @param all `[readouts, batch, seq]` @returns
+ * `[batch, seq]`
+ */
 export function weightsOf(all: Value<'f32'>, readout: number): Value<'f32'> {
   return reshape(sliceAt(all, 0, readout, 1), all.dims.slice(1))
 }

@@ -1,4 +1,7 @@
-/** @file A few items that any model can be tried with, when its owner gives none: short and longer texts, pictures, and both together. */
+/**
+ * @file A few items that any model can be tried with, when its owner gives none: short and longer
+ * texts, pictures, and both together.
+ */
 
 import type { EmbedItem } from '../../inputs/data/input.ts'
 import type { RgbImage } from '../../inputs/media/index.ts'

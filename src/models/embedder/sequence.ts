@@ -1,4 +1,7 @@
-/** @file An item as a sequence that a vision-language model reads: prompt, ids, weights of its poolings; and the feeds of a padded batch of them. */
+/**
+ * @file An item as a sequence that a vision-language model reads: prompt, ids, weights of its
+ * poolings; and the feeds of a padded batch of them.
+ */
 
 import { i64, type Tensor } from '../../foundation/numeric/tensor.ts'
 import type { ReadItem } from '../../inputs/data/input.ts'
@@ -22,7 +25,8 @@ export interface Sequence extends Encodable {
 
 /**
  * What makes sequences of items, as the contract says.
- * @throws EmbedderError `embedder/no-token`; what the processor throws. For an item: FamilyError, MediaError, ReadoutError, EmbedderError `embedder/no-slot`
+ * @throws EmbedderError `embedder/no-token`; what the processor throws. For an item: FamilyError,
+ *   MediaError, ReadoutError, EmbedderError `embedder/no-slot`
  */
 export async function sequencePreparer(
   model: VisionLanguageModel,

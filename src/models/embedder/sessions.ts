@@ -1,4 +1,7 @@
-/** @file The sessions of one embedder: graphs over the same checkpoint, opened at their first use, adapters fed with every run. */
+/**
+ * @file The sessions of one embedder: graphs over the same checkpoint, opened at their first use,
+ * adapters fed with every run.
+ */
 
 import { compile, Graph } from '../../engine/graph/index.ts'
 import { rootScope, type Scope } from '../../engine/nn/index.ts'

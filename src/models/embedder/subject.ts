@@ -1,4 +1,7 @@
-/** @file What a folder and the caller's wishes come to: the model, its contract, its adapter. No weight is read. */
+/**
+ * @file What a folder and the caller's wishes come to: the model, its contract, its adapter. No
+ * weight is read.
+ */
 
 import { join } from 'node:path'
 import type { Device } from '../../engine/runtime/devices.ts'
@@ -29,24 +32,33 @@ export interface LoadOptions {
   threads?: number
   /** Default `fast`. */
   memory?: MemoryMode
-  /** A published embedder's prompt, picture policy, positions and readout; default: found by the folder's name, see `presetFor`; `none` to leave it. */
+  /**
+   * A published embedder's prompt, picture policy, positions and readout; default: found by the
+   * folder's name, see `presetFor`; `none` to leave it.
+   */
   preset?: PresetName | 'none'
   /** Instead of the contract's. */
   images?: ImagePolicy
   attention?: Contract['attention']
   truncation?: Contract['truncation']
   /**
-   * `f32` is the reference. `f16`: matrices are held in 16 bits (f16, or bf16 where the checkpoint has it); a GPU multiplies in f16, the CPU saves
-   * memory and loses some time. `int8`: linear layers in 8 bits, for the CPU. Instead of the contract's.
+   * `f32` is the reference. `f16`: matrices are held in 16 bits (f16, or bf16 where the checkpoint
+   * has it); a GPU multiplies in f16, the CPU saves memory and loses some time. `int8`: linear
+   * layers in 8 bits, for the CPU. Instead of the contract's.
    */
   dtype?: Contract['dtype']
   /** Instead of the contract's readout; what is not given stays. */
   readout?: Partial<Readout>
   /** Further vectors of the same pass, by name. */
   readouts?: Readonly<Record<string, Readout>>
-  /** A PEFT adapter folder, its name on the hub, or an adapter in memory, instead of the contract's. */
+  /**
+   * A PEFT adapter folder, its name on the hub, or an adapter in memory, instead of the contract's.
+   */
   adapter?: string | Adapter
-  /** Whether updates run beside the weights of their layers (`live`, the default) or are merged into them when a session opens. */
+  /**
+   * Whether updates run beside the weights of their layers (`live`, the default) or are merged into
+   * them when a session opens.
+   */
   adapterMode?: AdapterMode
   /** Positions of a batch, padding included; default 1024. */
   tokenBudget?: number
@@ -68,8 +80,11 @@ export interface Subject {
 }
 
 /**
- * @param path a checkpoint folder, a folder with an `embedder.json`, that file, an adapter folder that names its base, or a name on the hub
- * @throws EmbedderError `embedder/no-model`, `embedder/preset-family`, `embedder/dims`, `embedder/positions`; UsageError `usage/arguments`; HubError; CheckpointError, FamilyError, FileError for what the folder holds
+ * @param path a checkpoint folder, a folder with an `embedder.json`, that file, an adapter folder
+ *   that names its base, or a name on the hub
+ * @throws EmbedderError `embedder/no-model`, `embedder/preset-family`, `embedder/dims`,
+ *   `embedder/positions`; UsageError `usage/arguments`; HubError; CheckpointError, FamilyError,
+ *   FileError for what the folder holds
  */
 export async function openSubject(path: string, options: LoadOptions = {}): Promise<Subject> {
   const { readouts = {}, preset: wished, device, threads, memory, adapterMode, tokenBudget, warn } = options

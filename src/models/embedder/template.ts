@@ -16,11 +16,14 @@ export const templateSchema = z.union([
 export type PromptTemplate = z.infer<typeof templateSchema>
 
 /**
- * Fills the slots `{image}`, `{instruction}`, `{text}`. A line break or space right after a slot belongs to it: it is dropped with a slot that has
- * no value, and between two slots when the second has none. A space before a value that begins with a line break is dropped too (the MMEB rule).
+ * Fills the slots `{image}`, `{instruction}`, `{text}`. A line break or space right after a slot
+ * belongs to it: it is dropped with a slot that has no value, and between two slots when the second
+ * has none. A space before a value that begins with a line break is dropped too (the MMEB rule).
  * @param placeholder of one picture: `<|image_pad|>` in Qwen's families
- * @throws EmbedderError `embedder/no-slot` for an instruction or text that the template has no slot for
- * @example templatePrompt('{image}\n{instruction} {text}', { instruction: 'Find:', text: 'a cat', images: 0 }).prompt // 'Find: a cat'
+ * @throws EmbedderError `embedder/no-slot` for an instruction or text that the template has no slot
+ *   for
+ * @example templatePrompt('{image}\n{instruction} {text}', { instruction: 'Find:', text: 'a cat',
+ *   images: 0 }).prompt // 'Find: a cat'
  */
 export function templatePrompt(
   template: PromptTemplate,

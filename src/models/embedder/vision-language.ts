@@ -1,4 +1,7 @@
-/** @file Embeds with a vision-language model: image rows once for each distinct picture, then one decoder pass for any number of readouts. */
+/**
+ * @file Embeds with a vision-language model: image rows once for each distinct picture, then one
+ * decoder pass for any number of readouts.
+ */
 
 import type { Value } from '../../engine/graph/index.ts'
 import { assertDirections } from '../../engine/runtime/finite.ts'
@@ -20,7 +23,8 @@ import { EmbedderSessions } from './sessions.ts'
 export const TOKEN_BUDGET = 1024
 
 /**
- * @throws FamilyError `family/weights` and what the processor throws; EmbedderError `embedder/layer`, `embedder/no-token`
+ * @throws FamilyError `family/weights` and what the processor throws; EmbedderError
+ *   `embedder/layer`, `embedder/no-token`
  */
 export async function visionLanguageEncoder(
   model: VisionLanguageModel,

@@ -1,4 +1,7 @@
-/** @file A checkpoint's weights with an adapter: its linear layers updated inside the graph, or all weights merged before it runs. */
+/**
+ * @file A checkpoint's weights with an adapter: its linear layers updated inside the graph, or all
+ * weights merged before it runs.
+ */
 
 import type { CompiledGraph } from '../../engine/graph/index.ts'
 import type { LowRank, ScopeOptions } from '../../engine/nn/index.ts'
@@ -23,8 +26,9 @@ import { modelParameters } from './parameters.ts'
 import { checkpointWeights } from './weights.ts'
 
 /**
- * `live`: linear layers run with their update beside them, the base's weights stay on disk. `merged`: changed weights are made once, in f32, when
- * a session opens: a little faster for each item, and as much memory as the adapted weights take. What is no linear layer (embedding tables,
+ * `live`: linear layers run with their update beside them, the base's weights stay on disk.
+ * `merged`: changed weights are made once, in f32, when a session opens: a little faster for each
+ * item, and as much memory as the adapted weights take. What is no linear layer (embedding tables,
  * convolutions, biases, modules trained whole) is made once either way.
  */
 export type AdapterMode = 'live' | 'merged'
@@ -36,13 +40,15 @@ export interface AdaptedWeights {
   readonly scope: Required<Pick<ScopeOptions, 'storedDtype' | 'adapter'>>
   /**
    * The adapter's arrays that a graph wants with each run.
-   * @throws CheckpointError `checkpoint/adapter-target` when an update is for a weight that the graph doesn't use as a linear layer's
+   * @throws CheckpointError `checkpoint/adapter-target` when an update is for a weight that the
+   *   graph doesn't use as a linear layer's
    */
   feeds(compiled: CompiledGraph): Record<string, Tensor<'f32'>>
   /** A weight of the base under any spelling. */
   find(spelled: string): FoundWeight | undefined
   /**
-   * All weights that the adapter changes, merged, by canonical name; those that the model never runs too.
+   * All weights that the adapter changes, merged, by canonical name; those that the model never
+   * runs too.
    */
   merged(): Promise<ReadonlyMap<string, Tensor<'f32'>>>
   /** The weights of a graph; those that the adapter changes are read and made now. */

@@ -1,4 +1,7 @@
-/** @file The prompt of an item by a checkpoint's chat template: what processors of chat models share. */
+/**
+ * @file The prompt of an item by a checkpoint's chat template: what processors of chat models
+ * share.
+ */
 
 import { loadChatTemplate } from '../../inputs/text/chat-template.ts'
 import { FamilyError } from './errors.ts'
@@ -14,7 +17,8 @@ export function noTemplate(dir: string): FamilyError {
 }
 
 /**
- * One user turn: the pictures, then instruction and text. Rendering throws `family/no-template` for a folder without a template.
+ * One user turn: the pictures, then instruction and text. Rendering throws `family/no-template` for
+ * a folder without a template.
  * @throws TextError `text/chat-template`
  */
 export async function loadChat(dir: string): Promise<Pick<Processor, 'render' | 'prompt'>> {

@@ -1,4 +1,7 @@
-/** @file Reading config.json of any family: one error for all that is wrong, and the published defaults that files leave out. */
+/**
+ * @file Reading config.json of any family: one error for all that is wrong, and the published
+ * defaults that files leave out.
+ */
 
 import { z } from 'zod'
 import { ACTIVATIONS } from '../../engine/nn/index.ts'
@@ -22,7 +25,10 @@ export function parseConfigWith<T>(schema: z.ZodType<T>, json: unknown, where: s
 
 /** A size or count. */
 export const whole = z.int().min(1).max(1_000_000)
-/** How many layers; the longest published model has 126. A graph of many more takes minutes to build before the first weight is missed. */
+/**
+ * How many layers; the longest published model has 126. A graph of many more takes minutes to build
+ * before the first weight is missed.
+ */
 export const layerCount = z.int().min(1).max(1000)
 /** One of the activations that towers and decoders use. */
 export const activation = z.enum(ACTIVATIONS)

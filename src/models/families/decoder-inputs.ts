@@ -13,8 +13,9 @@ export function rowWidth({
 }
 
 /**
- * Declares `input_ids`, `attention_mask`, `image_index` `[batch, seq]`, `image_rows` `[rows, width]` and, for families whose positions have
- * several numbers, `position_ids` `[axes, batch, seq]`.
+ * Declares `input_ids`, `attention_mask`, `image_index` `[batch, seq]`, `image_rows`
+ * `[rows, width]` and, for families whose positions have several numbers, `position_ids`
+ * `[axes, batch, seq]`.
  */
 export function decoderInputs(
   graph: Graph,

@@ -12,7 +12,8 @@ interface DualEncoderSizes {
 }
 
 /**
- * @throws FamilyError `family/no-processor`, `family/processor`, `family/view-size`; TextError and MediaError for what the files hold
+ * @throws FamilyError `family/no-processor`, `family/processor`, `family/view-size`; TextError and
+ *   MediaError for what the files hold
  * @see specs/ar-vlms.md §6.3, §7.3
  */
 export async function dualEncoderProcessor(

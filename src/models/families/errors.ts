@@ -2,7 +2,10 @@
 
 import { BifocalError, type ErrorDetails } from '../../foundation/numeric/errors.ts'
 
-/** A config, weight list or item that a family can't take; exit code 3. Codes: see docs/errors.md, `family/…`. */
+/**
+ * A config, weight list or item that a family can't take; exit code 3. Codes: see docs/errors.md,
+ * `family/…`.
+ */
 export class FamilyError extends BifocalError {
   constructor(code: string, details: ErrorDetails) {
     super(`family/${code}`, details, 3)

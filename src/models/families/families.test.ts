@@ -18,7 +18,8 @@ describe('llava', () => {
   test('the published 7B config gives the published shapes and size', () => {
     const parameters = modelParameters(modelOf(llava7b))
     const total = parameters.reduce((sum, { dims }) => sum + sizeOf(dims), 0)
-    // 7,063,427,072 published parameters less those that are never used: tower layer 23 and post_layernorm (specs/ar-vlms.md §1.3).
+    // 7,063,427,072 published parameters less those that are never used: tower layer 23 and
+    // post_layernorm (specs/ar-vlms.md §1.3).
     const towerLayer = 4 * (1024 * 1024 + 1024) + 2 * 1024 * 4096 + 4096 + 1024 + 4 * 1024
     expect(total).toBe(7_063_427_072 - towerLayer - 2 * 1024)
     expect(sizes({}).get('vision_tower.vision_model.embeddings.position_embedding.weight')).toBe('577,1024')

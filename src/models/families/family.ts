@@ -1,4 +1,7 @@
-/** @file What a model family has to offer: graph pieces, names of weights, and a processor that turns an item into arrays. */
+/**
+ * @file What a model family has to offer: graph pieces, names of weights, and a processor that
+ * turns an item into arrays.
+ */
 
 import type { Value } from '../../engine/graph/graph.ts'
 import type { AttentionPattern, Scope } from '../../engine/nn/index.ts'
@@ -8,7 +11,9 @@ import type { ChatMessage } from '../../inputs/text/chat-template.ts'
 import type { Tokenizer } from '../../inputs/text/tokenizer.ts'
 import type { Checkpoint } from '../checkpoint/folder.ts'
 
-/** A second checkpoint that a family needs beside its own, from another repository. See `openModel`. */
+/**
+ * A second checkpoint that a family needs beside its own, from another repository. See `openModel`.
+ */
 export interface Companion {
   /** On the Hugging Face hub. */
   readonly repository: string
@@ -33,11 +38,13 @@ export interface FamilyBase<Config> {
   /** Whether a config.json is of this family, judged by `model_type` and `architectures`. */
   matches(json: Readonly<Record<string, unknown>>): boolean
   /**
-   * @throws FamilyError `family/config` naming the keys that are missing without a published default, or is of a wrong form
+   * @throws FamilyError `family/config` naming the keys that are missing without a published
+   *   default, or is of a wrong form
    */
   parseConfig(json: Readonly<Record<string, unknown>>): Config
   /**
-   * Names under which files store a parameter of the graph, most usual first. Parameters carry the family's canonical names.
+   * Names under which files store a parameter of the graph, most usual first. Parameters carry the
+   * family's canonical names.
    */
   weightSpellings(name: string, config: Config): string[]
 }
@@ -51,21 +58,24 @@ export interface VisionLanguageShape {
   /** Rows of the embedding table, and of the head. */
   readonly vocabulary: number
   /**
-   * Shape of one view, what the tower takes along its first axis: `[channels, height, width]`; where pictures keep their size, the patches of
-   * one token, `[patches, values]`.
+   * Shape of one view, what the tower takes along its first axis: `[channels, height, width]`;
+   * where pictures keep their size, the patches of one token, `[patches, values]`.
    */
   readonly view: readonly number[]
   /**
-   * Width of the image table where it isn't `hidden`: features for later layers lie beside a token's own (Qwen3-VL), or a row is a code
-   * (`imageCodes`).
+   * Width of the image table where it isn't `hidden`: features for later layers lie beside a
+   * token's own (Qwen3-VL), or a row is a code (`imageCodes`).
    */
   readonly rowWidth?: number
   /**
-   * Where pictures are ids of the vocabulary (MMaDA): their number. Image rows `[rows, 1]` are then codes, which the decoder adds to
-   * `inputIds`: at image positions those hold the id of code 0.
+   * Where pictures are ids of the vocabulary (MMaDA): their number. Image rows `[rows, 1]` are then
+   * codes, which the decoder adds to `inputIds`: at image positions those hold the id of code 0.
    */
   readonly imageCodes?: number
-  /** Numbers that a token's position has, where it is more than one (M-RoPE): the decoder then takes `positions`. */
+  /**
+   * Numbers that a token's position has, where it is more than one (M-RoPE): the decoder then takes
+   * `positions`.
+   */
   readonly positionAxes?: number
   /** Positions of a spliced sequence, at most. */
   readonly maxLength: number
@@ -74,29 +84,44 @@ export interface VisionLanguageShape {
 
 /** The part of a model that sees. */
 export interface VisionPieces {
-  /** Named results in the order of the computation: `vision`, `projector`, `pooled` where the family pools. `[views, …]` each. */
+  /**
+   * Named results in the order of the computation: `vision`, `projector`, `pooled` where the family
+   * pools. `[views, …]` each.
+   */
   readonly stages: Readonly<Record<string, Value<'f32'>>>
   /**
-   * `[rows, hidden]` (`rowWidth`, where the shape has one): what `imageIndex` points into. All tokens of all views, then what else the family
-   * splices in (a newline).
+   * `[rows, hidden]` (`rowWidth`, where the shape has one): what `imageIndex` points into. All
+   * tokens of all views, then what else the family splices in (a newline).
    */
   readonly rows: Value<'f32'>
 }
 
 export interface DecoderInputs {
-  /** `[batch, seq] i64`; at image positions any id of the vocabulary, or that of code 0 (`imageCodes`). */
+  /**
+   * `[batch, seq] i64`; at image positions any id of the vocabulary, or that of code 0
+   * (`imageCodes`).
+   */
   inputIds: Value<'i64'>
   /** `[batch, seq] i64`, 1 for real tokens, 0 for padding. */
   attentionMask: Value<'i64'>
-  /** `[rows, hidden or rowWidth]` and `[batch, seq] i64`, -1 = text: absent together where no item has a picture. */
+  /**
+   * `[rows, hidden or rowWidth]` and `[batch, seq] i64`, -1 = text: absent together where no item
+   * has a picture.
+   */
   imageRows?: Value<'f32'>
   imageIndex?: Value<'i64'>
-  /** `[axes, batch, seq] i64` for families with `positionAxes`; absent: 0, 1, … on every axis, which is right for text. */
+  /**
+   * `[axes, batch, seq] i64` for families with `positionAxes`; absent: 0, 1, … on every axis, which
+   * is right for text.
+   */
   positions?: Value<'i64'>
 }
 
 export interface DecoderOptions {
-  /** `native` is what the family was trained with; the others run the same weights under the other mask. */
+  /**
+   * `native` is what the family was trained with; the others run the same weights under the other
+   * mask.
+   */
   attention?: 'native' | AttentionPattern
 }
 
@@ -116,25 +141,35 @@ export interface DecoderPieces {
 
 /** What a processor makes of one item; everything later is arrays. */
 export interface PreparedItem {
-  /** One id per position of the spliced sequence; at image positions any id of the vocabulary, or that of code 0 (`imageCodes`). */
+  /**
+   * One id per position of the spliced sequence; at image positions any id of the vocabulary, or
+   * that of code 0 (`imageCodes`).
+   */
   inputIds: number[]
   /** For each position, the row of the item's own image table, or -1. */
   imageIndex: number[]
   /** `[3, height, width]` each, of all pictures in order. */
   views: Tensor<'f32'>[]
   /**
-   * Further inputs of the tower, by name, for the item's pictures together: what depends on their sizes. An item that has them runs through
-   * the tower alone, and its image table is all that the tower gives.
+   * Further inputs of the tower, by name, for the item's pictures together: what depends on their
+   * sizes. An item that has them runs through the tower alone, and its image table is all that the
+   * tower gives.
    */
   visionFeeds?: Readonly<Record<string, Tensor>>
   /** For each axis, the positions of the sequence (`positionAxes`). */
   positions?: number[][]
-  /** Integers that the reference's processor reports for the item's pictures, by its own name: `image_grid_thw`. */
+  /**
+   * Integers that the reference's processor reports for the item's pictures, by its own name:
+   * `image_grid_thw`.
+   */
   reported?: Readonly<Record<string, readonly (readonly number[])[]>>
   /** The ids before splicing, -200 for each picture, where the reference reports those (LaViDa). */
   unsplicedIds?: number[]
   spans: {
-    /** Half-open ranges of positions. Marks that a family puts around pictures by itself belong to neither. */
+    /**
+     * Half-open ranges of positions. Marks that a family puts around pictures by itself belong to
+     * neither.
+     */
     text: [start: number, end: number][]
     image: [start: number, end: number][]
     /** First position after the instruction; 0 where none was marked. */
@@ -147,13 +182,17 @@ export interface PrepareOptions {
   instructionEnd?: number
   /** Ids put after the prompt: mask or end tokens that a readout looks at. */
   appendIds?: readonly number[]
-  /** `error` (default) refuses what is longer than the model takes; `reference` cuts as the reference does. */
+  /**
+   * `error` (default) refuses what is longer than the model takes; `reference` cuts as the
+   * reference does.
+   */
   truncation?: 'error' | 'reference'
   /** LaViDa on LLaDA: lose the token after each picture as the reference's inference does. */
   dropTokenAfterImage?: boolean
   /**
-   * Which pictures get positions in rows and columns (M-RoPE). `reference` (default): as transformers 4 counts them, by their
-   * `<|vision_start|>`; `grid`: all, as transformers 5 does; `plain`: none.
+   * Which pictures get positions in rows and columns (M-RoPE). `reference` (default): as
+   * transformers 4 counts them, by their `<|vision_start|>`; `grid`: all, as transformers 5 does;
+   * `plain`: none.
    */
   mropeMode?: 'reference' | 'grid' | 'plain'
   /** MMaDA: how a picture becomes a square; default as the config says, else `crop`. */
@@ -172,7 +211,8 @@ export interface Processor {
   readonly tokenizer: Tokenizer
   /**
    * The prompt of a conversation by the checkpoint's chat template.
-   * @throws FamilyError `family/no-template` when the folder has none; TextError `text/chat-messages`
+   * @throws FamilyError `family/no-template` when the folder has none; TextError
+   *   `text/chat-messages`
    */
   render(messages: readonly ChatMessage[]): string
   /** The family's prompt for one item to embed, and where the instruction ends in it. */
@@ -219,19 +259,27 @@ export interface DualEncoderProcessor {
 export interface DualEncoderFamily<Config> extends FamilyBase<Config> {
   readonly kind: 'dual-encoder'
   shape(config: Config): DualEncoderShape
-  /** @param pixelValues `[batch, channels, height, width]` @returns `vision` `[batch, tokens, width]`, `imageEmbeds` `[batch, dims]`, unit length */
+  /**
+   * @param pixelValues `[batch, channels, height, width]` @returns `vision`
+   *   `[batch, tokens, width]`, `imageEmbeds` `[batch, dims]`, unit length
+   */
   buildImage(
     scope: Scope,
     config: Config,
     pixelValues: Value<'f32'>,
   ): { vision: Value<'f32'>; imageEmbeds: Value<'f32'> }
-  /** @param inputIds `[batch, textLength] i64` @returns `textEmbeds` `[batch, dims]`, unit length */
+  /**
+   * @param inputIds `[batch, textLength] i64` @returns `textEmbeds` `[batch, dims]`, unit length
+   */
   buildText(
     scope: Scope,
     config: Config,
     inputIds: Value<'i64'>,
   ): { layers: Value<'f32'>[]; norm: Value<'f32'>; textEmbeds: Value<'f32'> }
-  /** `exp(logit_scale)` and `logit_bias` of the published loss, scalars; trained in pretraining only. */
+  /**
+   * `exp(logit_scale)` and `logit_bias` of the published loss, scalars; trained in pretraining
+   * only.
+   */
   buildScale(scope: Scope, config: Config): { scale: Value<'f32'>; bias: Value<'f32'> }
   processor(dir: string, config: Config): Promise<DualEncoderProcessor>
 }

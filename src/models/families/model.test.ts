@@ -5,7 +5,10 @@ import { modelOf } from './registry.ts'
 
 const shipped = (name: string) => fileURLToPath(new URL(`../../../models/${name}`, import.meta.url))
 
-/** A shipped model whose config says that the embedding table has so many rows, and the ids that it makes of a text. */
+/**
+ * A shipped model whose config says that the embedding table has so many rows, and the ids that it
+ * makes of a text.
+ */
 async function idsWith(name: string, rows: number): Promise<(text: string) => number[]> {
   const dir = shipped(name)
   const config = JSON.parse(readFileSync(`${dir}/config.json`, 'utf8'))

@@ -1,4 +1,7 @@
-/** @file A family bound to one config: what everything after the families works with, whatever a family's config looks like. */
+/**
+ * @file A family bound to one config: what everything after the families works with, whatever a
+ * family's config looks like.
+ */
 
 import type { Value } from '../../engine/graph/graph.ts'
 import type { Scope } from '../../engine/nn/index.ts'
@@ -108,7 +111,8 @@ export function bindDualEncoder<Config>(
 }
 
 /**
- * Published tokenizers have added tokens behind the last row of the embedding table; only what an item uses must have one.
+ * Published tokenizers have added tokens behind the last row of the embedding table; only what an
+ * item uses must have one.
  * @throws FamilyError `family/token-id`
  */
 function checkIds(ids: readonly number[], vocabulary: number, tokenizer: Tokenizer, where: string): void {

@@ -13,17 +13,19 @@ import { companionOf } from './registry.ts'
 
 export interface OpenModelOptions extends ResolveOptions {
   /**
-   * Folder of the second checkpoint (MMaDA's image tokenizer); default: looked for within the model's folder and beside it, else taken from the
-   * cache of the hub, or fetched.
+   * Folder of the second checkpoint (MMaDA's image tokenizer); default: looked for within the
+   * model's folder and beside it, else taken from the cache of the hub, or fetched.
    */
   companion?: string
 }
 
 /**
- * Opens a checkpoint folder as `openCheckpoint` does. Where the family needs a second checkpoint, the two become one: its config under a key of
- * its own, its tensors under a prefix.
- * @throws CheckpointError for either folder; FamilyError `family/no-companion`, and what the family finds wrong with it
- * @example const model = modelOf((await openModel('MMaDA-8B-Base', { companion: 'magvitv2' })).config)
+ * Opens a checkpoint folder as `openCheckpoint` does. Where the family needs a second checkpoint,
+ * the two become one: its config under a key of its own, its tensors under a prefix.
+ * @throws CheckpointError for either folder; FamilyError `family/no-companion`, and what the family
+ *   finds wrong with it
+ * @example const model = modelOf((await openModel('MMaDA-8B-Base', { companion: 'magvitv2'
+ *   })).config)
  */
 export async function openModel(
   dir: string,
@@ -37,7 +39,10 @@ export async function openModel(
   return joined(own, second, needed)
 }
 
-/** The repository of the second checkpoint that the model in a folder needs; undefined for most, and for a folder without config.json. */
+/**
+ * The repository of the second checkpoint that the model in a folder needs; undefined for most, and
+ * for a folder without config.json.
+ */
 export async function companionRepository(dir: string): Promise<string | undefined> {
   const file = join(dir, 'config.json')
   return existsSync(file) ? companionOf(await readJson(file, jsonObject))?.repository : undefined

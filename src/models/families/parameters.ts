@@ -1,4 +1,7 @@
-/** @file The parameters of a whole model, without a checkpoint: what a file must hold, and what starts random. */
+/**
+ * @file The parameters of a whole model, without a checkpoint: what a file must hold, and what
+ * starts random.
+ */
 
 import { Graph } from '../../engine/graph/index.ts'
 import { rootScope, type ScopeOptions } from '../../engine/nn/index.ts'
@@ -7,7 +10,8 @@ import { type ParameterSlot, parametersOf } from './weights.ts'
 
 /**
  * All pieces of a model built once, only to see what they ask for.
- * @param options.head whether the language model's head counts (default true): embedding needs none, and some files have none
+ * @param options.head whether the language model's head counts (default true): embedding needs
+ *   none, and some files have none
  * @param options.scale whether a dual encoder's logit scale and bias count (default true)
  */
 export function modelParameters(

@@ -15,10 +15,12 @@ const processors: Readonly<Record<string, (config: unknown) => ImageProcessor>> 
 const typeSchema = z.looseObject({ image_processor_type: z.string().nullish() })
 
 /**
- * Reads `preprocessor_config.json`, or the `image_processor` of `processor_config.json` where newer releases put it.
+ * Reads `preprocessor_config.json`, or the `image_processor` of `processor_config.json` where newer
+ * releases put it.
  * @param fallback the processor of the tower, for files that do not name a class
  * @param side     of the tower's view, in pixels
- * @throws FamilyError `family/no-processor`, `family/processor`, `family/view-size`; MediaError `media/processor-config`
+ * @throws FamilyError `family/no-processor`, `family/processor`, `family/view-size`; MediaError
+ *   `media/processor-config`
  */
 export async function loadPictureProcessor(
   dir: string,
@@ -37,7 +39,10 @@ export async function loadPictureProcessor(
   })
 }
 
-/** The picture processor's settings, wherever the release put them. @throws FamilyError `family/no-processor` */
+/**
+ * The picture processor's settings, wherever the release put them. @throws FamilyError
+ * `family/no-processor`
+ */
 export async function loadProcessorConfig(dir: string): Promise<Record<string, unknown>> {
   const [own, joint] = [join(dir, 'preprocessor_config.json'), join(dir, 'processor_config.json')]
   if (existsSync(own)) return await readJson(own, jsonObject)
@@ -52,8 +57,9 @@ export async function loadProcessorConfig(dir: string): Promise<Record<string, u
 }
 
 /**
- * A processor whose every view is a square of `side` pixels. It is tried once, on a picture that has this size already, so that files of another
- * size are told before the first item; without a crop a view's shape may still depend on the picture's.
+ * A processor whose every view is a square of `side` pixels. It is tried once, on a picture that
+ * has this size already, so that files of another size are told before the first item; without a
+ * crop a view's shape may still depend on the picture's.
  */
 function fixedViews(dir: string, pixels: ImageProcessor, side: number): ImageProcessor {
   const checked: ImageProcessor = (image) => {

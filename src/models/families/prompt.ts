@@ -8,8 +8,10 @@ export function itemText({ instruction = '', text = '' }: PromptParts): string {
 }
 
 /**
- * Where the instruction ends in a rendered prompt, in characters; 0 when there is none or the template changed it.
- * @example instructionEnd('USER: Find a cat.\nblack ASSISTANT:', { instruction: 'Find a cat.', text: 'black', images: 0 }) // 17
+ * Where the instruction ends in a rendered prompt, in characters; 0 when there is none or the
+ * template changed it.
+ * @example instructionEnd('USER: Find a cat.\nblack ASSISTANT:', { instruction: 'Find a cat.',
+ *   text: 'black', images: 0 }) // 17
  */
 export function instructionEnd(prompt: string, parts: PromptParts): number {
   const { instruction = '' } = parts

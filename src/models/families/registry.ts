@@ -1,4 +1,6 @@
-/** @file All families, and the one that a config.json belongs to. Adding a family adds a line here. */
+/**
+ * @file All families, and the one that a config.json belongs to. Adding a family adds a line here.
+ */
 
 import { located } from '../../foundation/numeric/errors.ts'
 import { clip } from './clip/index.ts'
@@ -44,7 +46,10 @@ const families: readonly Entry[] = [
 /** In the order in which they are asked. */
 export const familyNames: readonly string[] = families.map(({ name }) => name)
 
-/** The name of the family that takes a config.json, whether or not its values make a model; undefined for none. */
+/**
+ * The name of the family that takes a config.json, whether or not its values make a model;
+ * undefined for none.
+ */
 export function familyOf(json: Json): string | undefined {
   return families.find(({ matches }) => matches(json))?.name
 }

@@ -69,8 +69,8 @@ export function spliceIds(
 }
 
 /**
- * A prompt as the LLaVA families take it: tokenised once, then the placeholder's id is repeated. Added tokens split the text, so this equals
- * repeating the string.
+ * A prompt as the LLaVA families take it: tokenised once, then the placeholder's id is repeated.
+ * Added tokens split the text, so this equals repeating the string.
  * @param images rows of the item's image table, picture by picture
  * @throws FamilyError as `spliceIds`
  */

@@ -51,7 +51,10 @@ export interface ParameterSlot {
   dims: readonly number[]
 }
 
-/** Every parameter of a graph, in the order of building; those of low-rank updates are left out: no base checkpoint has them. */
+/**
+ * Every parameter of a graph, in the order of building; those of low-rank updates are left out: no
+ * base checkpoint has them.
+ */
 export function parametersOf(graph: Graph): ParameterSlot[] {
   return graph.nodes.flatMap((node) => {
     if (!isNode(node, 'Parameter') || /\.lora_([AB]|magnitude_vector)\.weight$/.test(node.attributes.name))
@@ -69,7 +72,10 @@ export interface WeightFit {
   missing: string[]
   /** Of another shape, or no floats, in words. */
   unfit: string[]
-  /** Tensors in the files that no parameter uses: unused layers, buffers, or what was meant by a missing name. */
+  /**
+   * Tensors in the files that no parameter uses: unused layers, buffers, or what was meant by a
+   * missing name.
+   */
   unused: string[]
 }
 
@@ -103,7 +109,8 @@ export function fitOf(
 /**
  * Checks that a checkpoint has every parameter, of the right shape and a floating type.
  * @returns names of tensors in the files that no parameter uses (unused layers, buffers)
- * @throws FamilyError `family/weights` listing what is missing and mis-shaped, and the unused tensors that may be what was meant
+ * @throws FamilyError `family/weights` listing what is missing and mis-shaped, and the unused
+ *   tensors that may be what was meant
  */
 export function checkWeights(
   parameters: readonly ParameterSlot[],
@@ -124,7 +131,9 @@ export function checkWeights(
 /** Towers are left out: several families run fewer layers of them than their files hold. */
 const DECODER_LAYER = /^(?!.*(?:vision|visual|image_tokenizer)).*\.(?:layers|blocks)\.(\d+)\./
 
-/** Warns of a decoder with more layers in the files than its config has: what runs is a part of it. */
+/**
+ * Warns of a decoder with more layers in the files than its config has: what runs is a part of it.
+ */
 export function warnOfSpareLayers(
   dir: string,
   tensors: Iterable<string>,

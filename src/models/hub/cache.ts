@@ -114,7 +114,8 @@ export async function holds(path: string, size: number): Promise<boolean> {
 }
 
 /**
- * Gives a blob its name in a snapshot: by a relative link, so that the cache can be moved; where the system has none, by a hard link or a copy.
+ * Gives a blob its name in a snapshot: by a relative link, so that the cache can be moved; where
+ * the system has none, by a hard link or a copy.
  * @throws FileError `file/write`, `file/disk-full`
  */
 export async function linkBlob(

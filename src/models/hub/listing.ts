@@ -11,7 +11,10 @@ export interface RemoteFile {
   name: string
   /** Bytes. */
   size: number
-  /** sha256 (64 digits) of what lies in large file storage, else git's sha1 (40 digits). Names the blob in the cache. */
+  /**
+   * sha256 (64 digits) of what lies in large file storage, else git's sha1 (40 digits). Names the
+   * blob in the cache.
+   */
   digest: string
 }
 
@@ -42,7 +45,9 @@ interface ListingOptions {
   signal?: AbortSignal
 }
 
-/** @throws HubError `hub/no-repository`, `hub/no-revision`, `hub/answer`, and the others of `ask` */
+/**
+ * @throws HubError `hub/no-repository`, `hub/no-revision`, `hub/answer`, and the others of `ask`
+ */
 export async function listFiles(
   repository: Repository,
   { settings, signal }: ListingOptions,
@@ -91,7 +96,10 @@ export function fileUrl({ id, revision }: Repository, name: string, { endpoint }
   return `${endpoint}/${id}/resolve/${encodeURIComponent(revision)}/${name.split('/').map(encodeURIComponent).join('/')}`
 }
 
-/** A name from the net becomes a path on the disk: it must stay in its folder, on every system. Others are as good as absent. */
+/**
+ * A name from the net becomes a path on the disk: it must stay in its folder, on every system.
+ * Others are as good as absent.
+ */
 function isSafe(name: string): boolean {
   return /^[^\\:]+$/.test(name) && !/(^|\/)\.{0,2}(\/|$)/.test(name)
 }

@@ -1,4 +1,7 @@
-/** @file One download of a file at a time, also between processes: the second waits and finds the file there. */
+/**
+ * @file One download of a file at a time, also between processes: the second waits and finds the
+ * file there.
+ */
 
 import { type Lock, takeLock } from '../../foundation/files/lock.ts'
 import { pause } from './pause.ts'
@@ -7,8 +10,8 @@ import { pause } from './pause.ts'
 const LOOK = 200
 
 /**
- * Runs `work` while this process alone holds the lock file. Downloads write equal bytes to equal places, so a lock that is wrongly taken for
- * left behind costs traffic, not data.
+ * Runs `work` while this process alone holds the lock file. Downloads write equal bytes to equal
+ * places, so a lock that is wrongly taken for left behind costs traffic, not data.
  * @throws FileError `file/write`; InterruptedError while it waits; what `work` throws
  */
 export async function withLock<T>(path: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {

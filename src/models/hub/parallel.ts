@@ -3,7 +3,8 @@
 import { anyOf } from './request.ts'
 
 /**
- * The results in the order of the items. The first failure stops what runs beside it, starts nothing more and is thrown when all has ended.
+ * The results in the order of the items. The first failure stops what runs beside it, starts
+ * nothing more and is thrown when all has ended.
  * @param work gets a signal that fires with `signal` and with another item's failure
  */
 export async function parallel<T, R>(

@@ -1,8 +1,14 @@
-/** @file The way to the hub: direct, or by the proxy that the environment names, as curl and Python take it. Node 20's own `fetch` takes none. */
+/**
+ * @file The way to the hub: direct, or by the proxy that the environment names, as curl and Python
+ * take it. Node 20's own `fetch` takes none.
+ */
 
 import { HubError } from './errors.ts'
 
-/** Environment variables. A type of our own: that of Node would ask users of the library for Node's types. */
+/**
+ * Environment variables. A type of our own: that of Node would ask users of the library for Node's
+ * types.
+ */
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /** What `fetch` does, as far as the hub's client needs it. */
@@ -12,8 +18,8 @@ export type Transport = (
 ) => Promise<Response>
 
 /**
- * `HTTPS_PROXY` and `HTTP_PROXY` (`ALL_PROXY` where one is absent), `NO_PROXY`; each in small letters too, which win. HTTPS without a proxy of its
- * own takes that of HTTP, as undici has it.
+ * `HTTPS_PROXY` and `HTTP_PROXY` (`ALL_PROXY` where one is absent), `NO_PROXY`; each in small
+ * letters too, which win. HTTPS without a proxy of its own takes that of HTTP, as undici has it.
  * @throws HubError `hub/proxy` for an address that is none
  */
 export async function transportOf(env: Environment): Promise<Transport> {

@@ -56,7 +56,8 @@ export interface Pulled {
 const AT_ONCE = 4
 
 /**
- * Brings a model into the cache, or up to date there; what is there is not fetched again. The revision's name is noted when all files are there.
+ * Brings a model into the cache, or up to date there; what is there is not fetched again. The
+ * revision's name is noted when all files are there.
  * @param name `org/name`, `org/name@revision`
  * @throws HubError; FileError `file/disk-full`, `file/write`; InterruptedError, parts are kept
  * @example const { folder } = await pullModel('HuggingFaceTB/SmolVLM-256M-Instruct')

@@ -12,7 +12,8 @@ export interface Asked {
 }
 
 /**
- * The error for a final answer. The hub says 401 both for what does not exist and for what may not be seen; its `X-Error-Code` says which.
+ * The error for a final answer. The hub says 401 both for what does not exist and for what may not
+ * be seen; its `X-Error-Code` says which.
  * @see huggingface_hub, `hf_raise_for_status`
  */
 export function refusal(

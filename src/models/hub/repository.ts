@@ -11,7 +11,10 @@ export interface Repository {
 
 const NAME = /^(\w[\w.-]*\/\w[\w.-]*)(?:@(\w[\w./-]*))?$/
 
-/** Undefined for what is no name of the hub: a path, say. Revisions become file names in the cache, so `..` is none. */
+/**
+ * Undefined for what is no name of the hub: a path, say. Revisions become file names in the cache,
+ * so `..` is none.
+ */
 export function parseRepository(name: string): Repository | undefined {
   const [, id, revision = 'main'] = NAME.exec(name) ?? []
   if (id === undefined || id.length > 96 || /--|\.\.|\.git$/.test(id) || /\.\.|\/$/.test(revision))

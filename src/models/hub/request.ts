@@ -19,7 +19,8 @@ const MOST_REDIRECTS = 10
 const PASSING = [408, 429, 500, 502, 503, 504]
 
 /**
- * Sends a request until it succeeds or fails for good. `HEAD` stops at the redirect to the storage, whose headers describe the file.
+ * Sends a request until it succeeds or fails for good. `HEAD` stops at the redirect to the storage,
+ * whose headers describe the file.
  * @param read what to keep of a success; a connection that breaks meanwhile is a failed attempt too
  * @throws HubError what `refusal` makes of the answer; `hub/unreachable`; InterruptedError
  */
@@ -48,7 +49,10 @@ export async function ask<T>(
   }
 }
 
-/** Redirects by hand: the token is for the hub only, and a `HEAD` wants the headers of the last answer before the storage. */
+/**
+ * Redirects by hand: the token is for the hub only, and a `HEAD` wants the headers of the last
+ * answer before the storage.
+ */
 async function follow(
   url: string,
   { asked, settings, method = 'GET', headers, signal }: RequestOptions,

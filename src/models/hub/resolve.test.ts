@@ -22,7 +22,10 @@ afterEach(async () => {
   settings.clear()
 })
 
-/** As Python leaves it when a program read some files: no word about files that the repository lacks. */
+/**
+ * As Python leaves it when a program read some files: no word about files that the repository
+ * lacks.
+ */
 function leaveSnapshot(names: readonly string[]): void {
   const { files } = server.repositories['acme/tiny']!
   for (const folder of [

@@ -16,9 +16,10 @@ export interface ResolveOptions extends DownloadOptions {
 const PASSING = ['hub/unreachable', 'hub/unavailable', 'hub/rate-limit']
 
 /**
- * The folder of a model. A folder's own path is returned as it is, whatever is in it, and so is what can't be a name on the hub: who opens it says
- * what is wrong. A model that is whole in the cache is taken from there without asking the hub (`bifocal pull` brings it up to date); else it is
- * fetched.
+ * The folder of a model. A folder's own path is returned as it is, whatever is in it, and so is
+ * what can't be a name on the hub: who opens it says what is wrong. A model that is whole in the
+ * cache is taken from there without asking the hub (`bifocal pull` brings it up to date); else it
+ * is fetched.
  * @param model a folder, `org/name`, or `org/name@revision` with a branch, tag or commit
  * @throws HubError `hub/offline`, and what `pullModel` throws
  * @example const dir = await resolveModel('showlab/magvitv2', { signal, onProgress })

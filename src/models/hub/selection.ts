@@ -1,4 +1,7 @@
-/** @file Which files of a repository a model needs. Pickled weights run code when they are read, so they are never fetched. */
+/**
+ * @file Which files of a repository a model needs. Pickled weights run code when they are read, so
+ * they are never fetched.
+ */
 
 import { SETTINGS_FILES } from '../checkpoint/folder.ts'
 import { HubError } from './errors.ts'
@@ -6,7 +9,10 @@ import { HubError } from './errors.ts'
 /** Any of these makes a repository a model. */
 const MODEL_FILES = ['config.json', 'adapter_config.json', 'embedder.json']
 
-/** What families, tokenizers, processors, adapters and contracts read, where a repository has it. Weights come by `weightNames`. */
+/**
+ * What families, tokenizers, processors, adapters and contracts read, where a repository has it.
+ * Weights come by `weightNames`.
+ */
 export const COMPANIONS: readonly string[] = [
   ...SETTINGS_FILES,
   'adapter_config.json',
@@ -22,7 +28,8 @@ const INDEX = '.safetensors.index.json'
 /**
  * The files of a repository to fetch.
  * @param names   all its files
- * @param include patterns (`*`, `?`; `*` crosses folders, as in `hf download`) that replace the choice of what a model needs
+ * @param include patterns (`*`, `?`; `*` crosses folders, as in `hf download`) that replace the
+ *   choice of what a model needs
  * @throws HubError `hub/no-model`, `hub/pickled`, `hub/no-match`
  */
 export function selectFiles(
@@ -62,7 +69,10 @@ export function selectFiles(
   return [...safe.filter((name) => COMPANIONS.includes(name)), ...weights, ...golden]
 }
 
-/** The weights that `openCheckpoint` reads: one file, or the shards of an index; not their copies in other formats or precisions. */
+/**
+ * The weights that `openCheckpoint` reads: one file, or the shards of an index; not their copies in
+ * other formats or precisions.
+ */
 function weightNames(names: readonly string[]): string[] {
   const weights = names.filter(
     (name) => /^[^/]+\.safetensors$/.test(name) && !name.startsWith('adapter_') && !GOLDEN.test(name),

@@ -1,4 +1,7 @@
-/** @file Where the hub and its cache are, and who asks: the environment variables that Python's huggingface_hub reads too. */
+/**
+ * @file Where the hub and its cache are, and who asks: the environment variables that Python's
+ * huggingface_hub reads too.
+ */
 
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
@@ -9,7 +12,10 @@ import { type Environment, type Transport, transportOf } from './proxy.ts'
 export interface HubSettings {
   /** `HF_ENDPOINT`, without a slash at its end. */
   endpoint: string
-  /** The cache folder, shared with Python: `HF_HUB_CACHE`, else `HF_HOME/hub`, else `~/.cache/huggingface/hub`. */
+  /**
+   * The cache folder, shared with Python: `HF_HUB_CACHE`, else `HF_HOME/hub`, else
+   * `~/.cache/huggingface/hub`.
+   */
   cache: string
   /** `HF_TOKEN`, else what `hf auth login` wrote. */
   token: string | undefined
@@ -65,7 +71,10 @@ async function tokenFile(path: string): Promise<string | undefined> {
   return tokenIn(path, await readFile(path, 'utf8').catch(() => ''))
 }
 
-/** What no header can carry would be refused with the token in the message, so it is looked for here. The token itself is never told. */
+/**
+ * What no header can carry would be refused with the token in the message, so it is looked for
+ * here. The token itself is never told.
+ */
 function tokenIn(place: string, value = ''): string | undefined {
   const token = value.trim()
   if (/^[!-~]*$/.test(token)) return token || undefined

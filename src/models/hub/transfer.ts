@@ -1,4 +1,7 @@
-/** @file One file from the hub into the cache's blobs: resumed where an earlier download stopped, checked before it gets its name. */
+/**
+ * @file One file from the hub into the cache's blobs: resumed where an earlier download stopped,
+ * checked before it gets its name.
+ */
 
 import { createHash, type Hash } from 'node:crypto'
 import { constants, createReadStream } from 'node:fs'
@@ -30,13 +33,17 @@ interface Part {
   hash: Hash
 }
 
-/** The suffix that Python's huggingface_hub gives to unfinished blobs: each resumes what the other began. */
+/**
+ * The suffix that Python's huggingface_hub gives to unfinished blobs: each resumes what the other
+ * began.
+ */
 const UNFINISHED = '.incomplete'
 
 /**
- * Downloads `file` to `target`, by way of `target.incomplete`. A cut connection is taken up again; only attempts without a further byte count
- * against `settings.attempts`.
- * @throws HubError `hub/checksum`, `hub/unreachable`, and those of `ask`; FileError `file/disk-full`, `file/write`; InterruptedError, the part is kept
+ * Downloads `file` to `target`, by way of `target.incomplete`. A cut connection is taken up again;
+ * only attempts without a further byte count against `settings.attempts`.
+ * @throws HubError `hub/checksum`, `hub/unreachable`, and those of `ask`; FileError
+ *   `file/disk-full`, `file/write`; InterruptedError, the part is kept
  */
 export async function transfer(file: RemoteFile, target: string, options: TransferOptions): Promise<void> {
   const partial = target + UNFINISHED

@@ -1,4 +1,7 @@
-/** @file From drafts (query, positive, hard negatives) to the rows of a task: splits, pools, candidate lists. */
+/**
+ * @file From drafts (query, positive, hard negatives) to the rows of a task: splits, pools,
+ * candidate lists.
+ */
 
 import { fnv1a32, type Random, shuffle, stream } from '../../../foundation/numeric/random.ts'
 import type { SceneUse } from '../scene.ts'
@@ -16,7 +19,10 @@ export interface Candidate {
 
 export interface Draft {
   query: Item
-  /** What the row is about; a task's drafts differ in it. The dev split goes by it, so a content lies on one side. */
+  /**
+   * What the row is about; a task's drafts differ in it. The dev split goes by it, so a content
+   * lies on one side.
+   */
   content: string
   positive: Candidate
   hard?: readonly Candidate[]
@@ -49,7 +55,9 @@ function candidatesAsFillers(drafts: readonly Draft[]): Fillers {
   return () => byMeaning
 }
 
-/** The positive, its hard candidates, then fillers of other meanings in an order of the row's own. */
+/**
+ * The positive, its hard candidates, then fillers of other meanings in an order of the row's own.
+ */
 function candidateList(draft: Draft, fillers: Fillers, most: number, random: Random): Item[] {
   const meanings = new Set<string>()
   const items: Item[] = []

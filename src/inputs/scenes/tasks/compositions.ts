@@ -1,4 +1,7 @@
-/** @file Tasks on scenes: questions about their parts, captions both ways, and pictures with a described change. */
+/**
+ * @file Tasks on scenes: questions about their parts, captions both ways, and pictures with a
+ * described change.
+ */
 
 import { pick, type Random } from '../../../foundation/numeric/random.ts'
 import { COLOURS } from '../colours.ts'
@@ -40,7 +43,10 @@ function collect(count: number, make: (index: number) => Draft | null): Draft[] 
   return [...drafts.values()]
 }
 
-/** A draft from one of the scene's questions of this type; other parts' answers are its hard candidates. */
+/**
+ * A draft from one of the scene's questions of this type; other parts' answers are its hard
+ * candidates.
+ */
 function questionDraft(world: World, description: Description, type: QuestionType, random: Random): Draft {
   const asked: Question = pick(
     questions(description, world).filter((question) => question.type === type),
@@ -96,7 +102,10 @@ function captionDraft(direction: 't2i' | 'i2t', world: World, use: SceneUse, ran
   }
 }
 
-/** Query and target on one side of the reserved split: a scene and its change, or null when the change has no target there. */
+/**
+ * Query and target on one side of the reserved split: a scene and its change, or null when the
+ * change has no target there.
+ */
 function composedDraft(
   world: World,
   use: SceneUse,
@@ -109,7 +118,8 @@ function composedDraft(
   if (allowed.length === 0) return null
   const target = pick(allowed, random)
   const others = changes.filter((content) => content !== target && (use === 'test' || !isReserved(content)))
-  // The query's own picture, the same parts changed otherwise, another scene that fits the words: none of the inputs alone suffices.
+  // The query's own picture, the same parts changed otherwise, another scene that fits the words:
+  // none of the inputs alone suffices.
   const hard = [
     original,
     ...(others.length > 0 ? [place(pick(others, random), random)] : []),
@@ -124,7 +134,10 @@ function composedDraft(
   }
 }
 
-/** The target with all its things exchanged: it fits the words of the change, but not the query's picture. */
+/**
+ * The target with all its things exchanged: it fits the words of the change, but not the query's
+ * picture.
+ */
 function elsewhere(world: World, use: SceneUse, random: Random, target: Content): Description {
   for (;;) {
     const things = differentThings(world.thingsByStyle[target.style]!, target.parts.length, random)

@@ -1,4 +1,7 @@
-/** @file Tasks on one thing alone: naming, grouping, and finding it in another drawing or by its name. */
+/**
+ * @file Tasks on one thing alone: naming, grouping, and finding it in another drawing or by its
+ * name.
+ */
 
 import { below, fnv1a32, pick, type Random, shuffle, stream } from '../../../foundation/numeric/random.ts'
 import { COLOURS } from '../colours.ts'
@@ -39,7 +42,9 @@ function unseenPicture(concept: Concept, style: number, random: Random): Descrip
 /** Which concept the draft of this number is about. */
 type Turns = (index: number) => Concept
 
-/** The concepts again and again, each time in another order, so that counts differ by one at most. */
+/**
+ * The concepts again and again, each time in another order, so that counts differ by one at most.
+ */
 function inTurns(concepts: readonly Concept[], random: Random): Turns {
   let round: Concept[] = []
   return () => {
@@ -48,7 +53,10 @@ function inTurns(concepts: readonly Concept[], random: Random): Turns {
   }
 }
 
-/** Turns through the groups by number, then through each group's concepts: as many queries of each group. */
+/**
+ * Turns through the groups by number, then through each group's concepts: as many queries of each
+ * group.
+ */
 function groupsInTurns(concepts: readonly Concept[], random: Random): Turns {
   const groups = [...new Set(concepts.map((concept) => concept.group))]
   const turns = groups.map((group) =>
@@ -60,7 +68,10 @@ function groupsInTurns(concepts: readonly Concept[], random: Random): Turns {
   return (index) => turns[index % turns.length]!(index)
 }
 
-/** `count` drafts of different contents, or fewer when nothing new comes; a repeated one is drawn anew on the same turn. */
+/**
+ * `count` drafts of different contents, or fewer when nothing new comes; a repeated one is drawn
+ * anew on the same turn.
+ */
 function collect(count: number, turns: Turns, make: (concept: Concept) => Draft | null): Draft[] {
   const drafts = new Map<string, Draft>()
   for (let tries = 0; drafts.size < count && tries < count * 20; tries++) {
@@ -110,7 +121,10 @@ function ofShown(make: (concept: Concept, image: Description) => Draft, use: Sce
 const byLabel = classify(INSTRUCTIONS.label, labelOf)
 const byGroup = classify(INSTRUCTIONS.group, groupOf)
 
-/** Held-out pictures: each concept starts at a style by hash and goes on, so that all styles are used. */
+/**
+ * Held-out pictures: each concept starts at a style by hash and goes on, so that all styles are
+ * used.
+ */
 function heldOutDrafts(
   world: World,
   count: number,
@@ -126,7 +140,10 @@ function heldOutDrafts(
   })
 }
 
-/** The one candidate picture of a concept in a style: fixed, so that it is embedded once for all rows. */
+/**
+ * The one candidate picture of a concept in a style: fixed, so that it is embedded once for all
+ * rows.
+ */
 function candidatePicture(
   world: World,
   task: string,

@@ -1,4 +1,7 @@
-/** @file The shape of an embedded task: MMEB's, with pictures as descriptions that are drawn when needed (specs/embedded-data.md §5). */
+/**
+ * @file The shape of an embedded task: MMEB's, with pictures as descriptions that are drawn when
+ * needed (specs/embedded-data.md §5).
+ */
 
 import { INSTRUCTIONS } from '../instructions.ts'
 import { type Description, pictureKey } from '../scene.ts'
@@ -6,8 +9,9 @@ import { type Description, pictureKey } from '../scene.ts'
 export type MetaTask = 'classification' | 'vqa' | 'retrieval'
 
 /**
- * The ladder of difficulty (specs/twins.md §2): `in` seen drawings in new renderings; `out-drawing` the withheld drawing of a known concept;
- * `out-style` sheets never trained on; `out-concept` things never seen; `out-type` a question type never tuned.
+ * The ladder of difficulty (specs/twins.md §2): `in` seen drawings in new renderings; `out-drawing`
+ * the withheld drawing of a known concept; `out-style` sheets never trained on; `out-concept`
+ * things never seen; `out-type` a question type never tuned.
  */
 export type Rung = 'in' | 'out-drawing' | 'out-style' | 'out-concept' | 'out-type'
 
@@ -24,7 +28,10 @@ export interface Row {
   /** Unique within the task. */
   readonly id: string
   readonly query: Item
-  /** The positive first. Training rows hold it and their hard negatives only: the rest of the batch is the negatives. */
+  /**
+   * The positive first. Training rows hold it and their hard negatives only: the rest of the batch
+   * is the negatives.
+   */
   readonly candidates: readonly Item[]
   readonly positive: 0
   /** Rows of one cluster are resampled together: they share a thing. */
@@ -41,7 +48,10 @@ export interface EmbeddedTask {
   readonly reason: string
   /** Hit@1 of a blind guess: 1 / number of candidates. */
   readonly chance: number
-  /** `pool`: all rows choose from one pool; `local`: each row has its own list. Items of a pool are shared objects, in a row's own order. */
+  /**
+   * `pool`: all rows choose from one pool; `local`: each row has its own list. Items of a pool are
+   * shared objects, in a row's own order.
+   */
   readonly candidates: 'local' | 'pool'
   readonly train: readonly Row[]
   readonly dev: readonly Row[]

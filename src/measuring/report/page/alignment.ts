@@ -1,4 +1,7 @@
-/** @file How well image and text are aligned: each measure before and after tuning, and layer by layer. */
+/**
+ * @file How well image and text are aligned: each measure before and after tuning, and layer by
+ * layer.
+ */
 
 import * as Plot from '@observablehq/plot'
 import { measured, modelName } from '../format.ts'

@@ -1,4 +1,7 @@
-/** @file Figures: charts that redraw at the width they have, with a caption that says how to read them. */
+/**
+ * @file Figures: charts that redraw at the width they have, with a caption that says how to read
+ * them.
+ */
 
 import * as Plot from '@observablehq/plot'
 import { h } from './element.ts'
@@ -56,7 +59,10 @@ export function plot(options: Plot.PlotOptions): Element {
   return Plot.plot({ style: chartStyle, ...options })
 }
 
-/** Vertical shifts (pixels) that keep labels at `positions` at least `gap` apart, as near to their places as a sweep can. */
+/**
+ * Vertical shifts (pixels) that keep labels at `positions` at least `gap` apart, as near to their
+ * places as a sweep can.
+ */
 export function separate(positions: number[], gap: number): number[] {
   const order = positions.map((_, index) => index).sort((i, j) => positions[i]! - positions[j]!)
   const placed = [...positions]

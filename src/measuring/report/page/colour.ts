@@ -4,8 +4,8 @@ import { isSubject } from '../lookup.ts'
 import type { Results, ResultsModel } from '../results.ts'
 
 /**
- * A CSS colour. AR is blue and diffusion orange everywhere (Okabe and Ito's colour-blind-safe pair); further models of the same
- * objective get a deeper shade; controls are grey.
+ * A CSS colour. AR is blue and diffusion orange everywhere (Okabe and Ito's colour-blind-safe
+ * pair); further models of the same objective get a deeper shade; controls are grey.
  */
 export function colourOf(results: Results, model: ResultsModel): string {
   if (model.role === 'dual-encoder') return 'var(--contrastive)'

@@ -1,4 +1,7 @@
-/** @file Building the page: elements from names, attributes and children. Text always goes in as text, never as markup. */
+/**
+ * @file Building the page: elements from names, attributes and children. Text always goes in as
+ * text, never as markup.
+ */
 
 export type Child = Node | string | null
 

@@ -1,4 +1,7 @@
-/** @file The worst failures: queries whose winner beat the right answer by most, with their pictures. */
+/**
+ * @file The worst failures: queries whose winner beat the right answer by most, with their
+ * pictures.
+ */
 
 import { modelName } from '../format.ts'
 import type { Failure, Results, ResultsModel } from '../results.ts'

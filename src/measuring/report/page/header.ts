@@ -1,4 +1,7 @@
-/** @file The top of the page: what was compared, what came out, whether the criteria hold, how to get it again. */
+/**
+ * @file The top of the page: what was compared, what came out, whether the criteria hold, how to
+ * get it again.
+ */
 
 import { duration, modelName, points, pointsRange } from '../format.ts'
 import { headlinePair, isSubject } from '../lookup.ts'

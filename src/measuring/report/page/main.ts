@@ -11,7 +11,8 @@ import { models } from './models.ts'
 import { differences, scores } from './scores.ts'
 import { tuning } from './tuning.ts'
 
-// `writeReport` has checked both against their schemas; checking again here would carry a validator in every page.
+// `writeReport` has checked both against their schemas; checking again here would carry a validator
+// in every page.
 const results: Results = JSON.parse(document.querySelector('#results')?.textContent ?? 'null')
 const run: StudyRun | null = JSON.parse(document.querySelector('#run')?.textContent ?? 'null')
 

@@ -1,4 +1,7 @@
-/** @file The 2-D map of image and text vectors, before and after; pointing at a vector shows its picture and its partner. */
+/**
+ * @file The 2-D map of image and text vectors, before and after; pointing at a vector shows its
+ * picture and its partner.
+ */
 
 import * as Plot from '@observablehq/plot'
 import type { MapPoint, Results, ResultsModel } from '../results.ts'

@@ -1,4 +1,7 @@
-/** @file What was measured and with what: the models with their hashes, the tasks with their chance levels, notes. */
+/**
+ * @file What was measured and with what: the models with their hashes, the tasks with their chance
+ * levels, notes.
+ */
 
 import { percent } from '../format.ts'
 import { subjects } from '../lookup.ts'

@@ -157,7 +157,10 @@ function percentages({ value, low, high }: Interval): Interval {
   return { value: 100 * value, low: 100 * low, high: 100 * high }
 }
 
-/** Rows: meta-tasks with their tasks, then the ladder, then all. Columns: the pair, its difference, everyone else. */
+/**
+ * Rows: meta-tasks with their tasks, then the ladder, then all. Columns: the pair, its difference,
+ * everyone else.
+ */
 function scoreTable(results: Results): HTMLElement {
   const pair = headlinePair(results)
   const scored = results.models.filter((model) => results.scores.some((score) => score.model === model.id))

@@ -1,4 +1,7 @@
-/** @file A small panel of one quantity before and after tuning: the shape that tuning and alignment share. */
+/**
+ * @file A small panel of one quantity before and after tuning: the shape that tuning and alignment
+ * share.
+ */
 
 import * as Plot from '@observablehq/plot'
 import type { Interval } from '../results.ts'

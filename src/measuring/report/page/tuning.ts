@@ -1,4 +1,6 @@
-/** @file What tuning did: scores before and after, the loss on the way, what was chosen on dev rows. */
+/**
+ * @file What tuning did: scores before and after, the loss on the way, what was chosen on dev rows.
+ */
 
 import * as Plot from '@observablehq/plot'
 import { metaTaskNames, modelName, percent } from '../format.ts'

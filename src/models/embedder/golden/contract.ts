@@ -1,6 +1,7 @@
 /**
- * @file Verifies a contract: its golden items are embedded again and compared with the vectors that were kept. On a miss, the first item that
- * differs is traced: tokens, pixels, vision, projector, inputs, each layer, norm, vector; the first stage that differs is named.
+ * @file Verifies a contract: its golden items are embedded again and compared with the vectors that
+ * were kept. On a miss, the first item that differs is traced: tokens, pixels, vision, projector,
+ * inputs, each layer, norm, vector; the first stage that differs is named.
  */
 
 import { basename, join } from 'node:path'
@@ -103,7 +104,9 @@ export async function embedded(
   }
 }
 
-/** The first row that differs; undefined where none does, or the shapes do and no row can be blamed. */
+/**
+ * The first row that differs; undefined where none does, or the shapes do and no row can be blamed.
+ */
 function firstMiss(got: Tensor<'f32'>, expected: Tensor<'f32'>, tolerance: number): number | undefined {
   const [rows = 0, width = 0] = expected.dims
   if (got.dims.join() !== expected.dims.join()) return got.dims[0] === rows ? 0 : undefined

@@ -19,7 +19,10 @@ interface Subject {
   recorder: VerifyRecorder
 }
 
-/** Verifies all that one case expects: its pictures go through the image tower, its prompts through the text tower. */
+/**
+ * Verifies all that one case expects: its pictures go through the image tower, its prompts through
+ * the text tower.
+ */
 export async function verifyDualEncoderCase(
   at: ModelCase,
   { fixture, model, processor, sessions, recorder }: Subject,

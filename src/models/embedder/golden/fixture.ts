@@ -81,7 +81,10 @@ export interface ModelFixture {
   readonly json: Readonly<Record<string, unknown>>
   /** Expected tensors by name. */
   readonly expected: ReadonlyMap<string, Tensor>
-  /** Largest allowed absolute difference at a stage of a case; `causal/…` for the stages under the causal mask. */
+  /**
+   * Largest allowed absolute difference at a stage of a case; `causal/…` for the stages under the
+   * causal mask.
+   */
   tolerance(at: ModelCase, stage: string): number
 }
 

@@ -26,15 +26,20 @@ export interface FixtureContext {
 export interface VerifyModelOptions {
   /** Default `cpu`. */
   device?: Device
-  /** Parts of the fixture that need folders which come after this one; each compares its own tensors. */
+  /**
+   * Parts of the fixture that need folders which come after this one; each compares its own
+   * tensors.
+   */
   also?: readonly ((context: FixtureContext) => Promise<void>)[]
 }
 
 /**
- * Compares every case and item of a model fixture: prompt, pixel values, ids, then each stage in the order of the computation. Padded
- * batches run padded and are compared at real positions. A tensor that nothing compares is a failure.
+ * Compares every case and item of a model fixture: prompt, pixel values, ids, then each stage in
+ * the order of the computation. Padded batches run padded and are compared at real positions. A
+ * tensor that nothing compares is a failure.
  * @param dir a fixture: `checkpoint/`, `images/`, `cases.json`, `expected.safetensors`
- * @throws FileError, CheckpointError, FamilyError when the folder is no fixture, or its checkpoint no model
+ * @throws FileError, CheckpointError, FamilyError when the folder is no fixture, or its checkpoint
+ *   no model
  * @example const report = await verifyModel('golden/llava'); report.failure // undefined
  */
 export async function verifyModel(

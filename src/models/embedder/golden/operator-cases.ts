@@ -1,4 +1,7 @@
-/** @file What each named case of an operator fixture computes, in bifocal's own operators and layers. */
+/**
+ * @file What each named case of an operator fixture computes, in bifocal's own operators and
+ * layers.
+ */
 
 import {
   add,
@@ -96,8 +99,8 @@ const binary =
     op(of('a'), of('b'))
 
 /**
- * Cases by name. A case without an entry of its own takes the longest entry that its name starts with
- * (`gelu-erf-wide` is built as `gelu-erf`).
+ * Cases by name. A case without an entry of its own takes the longest entry that its name starts
+ * with (`gelu-erf-wide` is built as `gelu-erf`).
  */
 export const operatorCases: Readonly<Record<string, Build>> = {
   matmul: binary(matMul),
@@ -123,7 +126,8 @@ export const operatorCases: Readonly<Record<string, Build>> = {
   pow: ({ of, number }) => pow(of('x'), number('exponent')),
   'square-plus-self': ({ of }) => add(mul(of('x'), of('x')), of('x')),
   softmax: ({ of, number }) => softmax(of('x'), number('axis', -1)),
-  // A finite floor instead of −inf: the weights are exactly 0 all the same, and a row with nothing to see stays finite.
+  // A finite floor instead of −inf: the weights are exactly 0 all the same, and a row with nothing
+  // to see stays finite.
   'softmax-masked': ({ of, real }) => softmax(where(equal(real('keep'), 1), of('x'), -1e30)),
   where: ({ of, real }) => where(equal(real('keep'), 1), of('a'), of('b')),
   'layer-norm': ({ of, number }) => layerNorm(of('x'), of('w'), of('b'), number('eps')),
@@ -233,7 +237,9 @@ export const operatorCases: Readonly<Record<string, Build>> = {
     ),
 }
 
-/** Heads come apart already, `[batch, heads, seq, headDim]`; the layers keep positions before heads. */
+/**
+ * Heads come apart already, `[batch, heads, seq, headDim]`; the layers keep positions before heads.
+ */
 function attention({ graph, of, text, integers }: OperatorContext): Value<'f32'> {
   const positionsFirst = (x: Value<'f32'>) => transpose(x, [0, 2, 1, 3])
   const [batch, heads, seq, headDim] = of('q').dims.map(Number)
@@ -278,7 +284,10 @@ function lastRows({ graph, of, whole }: OperatorContext): Value<'f32'> {
   return gather(reshape(of('x'), [batch! * seq!, dim!]), add(whole('index'), offsets))
 }
 
-/** Rows of `f` replace, in order, the rows of `x` whose id is 4: image features spliced into a sequence. */
+/**
+ * Rows of `f` replace, in order, the rows of `x` whose id is 4: image features spliced into a
+ * sequence.
+ */
 function splicedRows({ graph, of, real, integers }: OperatorContext): Value<'f32'> {
   const [batch, seq] = of('x').dims.map(Number)
   let row = 0
@@ -287,7 +296,10 @@ function splicedRows({ graph, of, real, integers }: OperatorContext): Value<'f32
   return where(equal(reshape(real('ids'), [batch!, seq!, 1]), 4), spliced, of('x'))
 }
 
-/** Idefics3's connector: blocks of `factor × factor` positions become one position with as many times the channels. */
+/**
+ * Idefics3's connector: blocks of `factor × factor` positions become one position with as many
+ * times the channels.
+ */
 function shuffledSequence(x: Value<'f32'>, factor: number): Value<'f32'> {
   const [batch, length, dim] = x.dims.map(Number)
   const side = Math.sqrt(length!)

@@ -28,8 +28,8 @@ const fixture = z.object({
 })
 
 /**
- * Compares every value and gradient of the fixture in `dir`. The tolerance is that of the fixture times the largest expected
- * magnitude, if that is above 1.
+ * Compares every value and gradient of the fixture in `dir`. The tolerance is that of the fixture
+ * times the largest expected magnitude, if that is above 1.
  */
 export async function verifyOperators(
   dir: string,

@@ -1,4 +1,7 @@
-/** @file Verifies a preset with real weights: the cosines that the authors of a published embedder printed for one picture and two texts. */
+/**
+ * @file Verifies a preset with real weights: the cosines that the authors of a published embedder
+ * printed for one picture and two texts.
+ */
 
 import { f32 } from '../../../foundation/numeric/tensor.ts'
 import { Embedder } from '../embedder.ts'
@@ -10,7 +13,8 @@ import { VerifyRecorder, type VerifyReport } from './report.ts'
 
 /**
  * @param path    the published model @param picture the authors' `assets/example.jpg`
- * @throws EmbedderError `embedder/no-published` for a preset without such cosines; what `Embedder.load` and `embed` throw
+ * @throws EmbedderError `embedder/no-published` for a preset without such cosines; what
+ *   `Embedder.load` and `embed` throw
  */
 export async function verifyPublished(
   path: string,

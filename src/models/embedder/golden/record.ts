@@ -1,4 +1,7 @@
-/** @file Keeps golden vectors, and a sketch of every stage before them, beside a contract: what `verify` compares with later. */
+/**
+ * @file Keeps golden vectors, and a sketch of every stage before them, beside a contract: what
+ * `verify` compares with later.
+ */
 
 import { existsSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
@@ -15,7 +18,10 @@ import { traceItems } from './trace.ts'
 const GOLDEN = 'golden.safetensors'
 
 export interface RecordOptions extends LoadOptions {
-  /** Largest allowed difference of a vector's element; default 1e-5, enough for another machine's order of additions in f32. */
+  /**
+   * Largest allowed difference of a vector's element; default 1e-5, enough for another machine's
+   * order of additions in f32.
+   */
   tolerance?: number
 }
 
@@ -23,9 +29,11 @@ export interface RecordOptions extends LoadOptions {
 export type GoldenItem = NonNullable<Contract['golden']>['items'][number]
 
 /**
- * Embeds items and writes `embedder.json` with golden vectors into `dir`; the contract names the model's folders from there.
+ * Embeds items and writes `embedder.json` with golden vectors into `dir`; the contract names the
+ * model's folders from there.
  * @param dir   made where it is absent; the model's own folder does as well
- * @throws EmbedderError `embedder/shared-folder`, `embedder/contract`; what `Embedder.load` and `embed` throw; FileError `file/write`
+ * @throws EmbedderError `embedder/shared-folder`, `embedder/contract`; what `Embedder.load` and
+ *   `embed` throw; FileError `file/write`
  * @example await recordGolden('models/twin-ar', [{ text: 'a cat' }], 'models/twin-ar')
  */
 export async function recordGolden(

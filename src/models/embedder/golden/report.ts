@@ -1,4 +1,7 @@
-/** @file What a verification found: for each stage the worst difference as a share of its tolerance, and the first stage that differs. */
+/**
+ * @file What a verification found: for each stage the worst difference as a share of its tolerance,
+ * and the first stage that differs.
+ */
 
 import type { Tensor } from '../../../foundation/numeric/tensor.ts'
 

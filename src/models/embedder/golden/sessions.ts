@@ -27,7 +27,10 @@ export class ModelSessions {
     this.#device = device
   }
 
-  /** `pixel_values` → the vision stages and `rows`. @param key tells configs apart that differ in more than the model's name */
+  /**
+   * `pixel_values` → the vision stages and `rows`. @param key tells configs apart that differ in
+   * more than the model's name
+   */
   vision(key: string, model: VisionLanguageModel): Promise<Session> {
     return this.#session(`${key} vision`, model, (scope) => {
       const { stages, rows } = model.buildVision(
@@ -39,7 +42,10 @@ export class ModelSessions {
     })
   }
 
-  /** The inputs of `decoderInputs` → `inputs`, layers, `norm`, and `logits` where the fixture has them. */
+  /**
+   * The inputs of `decoderInputs` → `inputs`, layers, `norm`, and `logits` where the fixture has
+   * them.
+   */
   decoder(
     key: string,
     model: VisionLanguageModel,

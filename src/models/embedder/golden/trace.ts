@@ -1,4 +1,7 @@
-/** @file Every stage of one item on its way to a vector, with the embedder's own contract, adapter and device. */
+/**
+ * @file Every stage of one item on its way to a vector, with the embedder's own contract, adapter
+ * and device.
+ */
 
 import { joined } from '../../../foundation/numeric/rows.ts'
 import { f32, i64, type Tensor, zeros } from '../../../foundation/numeric/tensor.ts'
@@ -14,7 +17,10 @@ import type { Subject } from '../subject.ts'
 import { statesAt } from '../vision-language.ts'
 import { layerStage } from './sessions.ts'
 
-/** Stages by name, in the order of the computation: tokens, pixels, vision, projector, inputs, layers, norm, vector. */
+/**
+ * Stages by name, in the order of the computation: tokens, pixels, vision, projector, inputs,
+ * layers, norm, vector.
+ */
 export type Trace = ReadonlyMap<string, Tensor>
 
 /**

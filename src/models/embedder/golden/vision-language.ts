@@ -1,4 +1,7 @@
-/** @file One case of a vision-language fixture: prompt, pixels, ids, then every stage from the tower to the pooled vectors. */
+/**
+ * @file One case of a vision-language fixture: prompt, pixels, ids, then every stage from the tower
+ * to the pooled vectors.
+ */
 
 import { join } from 'node:path'
 import { toF32 } from '../../../foundation/numeric/float.ts'
@@ -132,7 +135,10 @@ function fitOf(transform: string | undefined): PrepareOptions['imageFit'] {
   return (['squash', 'pad'] as const).find((fit) => transform.includes(fit)) ?? 'crop'
 }
 
-/** Where pictures are ids, those are known after the tower only: its codes, exactly, and the sequences that hold them. */
+/**
+ * Where pictures are ids, those are known after the tower only: its codes, exactly, and the
+ * sequences that hold them.
+ */
 function compareCodes(
   at: ModelCase,
   prepared: readonly PreparedItem[],
@@ -208,8 +214,9 @@ async function compareVision(
 }
 
 /**
- * Views `[pictures or items, views, channels, height, width]` without the views of zeros that fill up to the largest number: a processor
- * gives no such view, because no level is exactly the mean. Other shapes stay as they are.
+ * Views `[pictures or items, views, channels, height, width]` without the views of zeros that fill
+ * up to the largest number: a processor gives no such view, because no level is exactly the mean.
+ * Other shapes stay as they are.
  */
 function realViews(pixels: Tensor<'f32'>): Tensor<'f32'> {
   if (pixels.dims.length !== 5) return pixels
@@ -355,8 +362,8 @@ function positionsOf(
 }
 
 /**
- * The part of an expected tensor that belongs to one item: `[batch, seq, hidden]` at its positions, `[batch, hidden]` at its row; a fixture
- * that leaves the batch axis out has one item.
+ * The part of an expected tensor that belongs to one item: `[batch, seq, hidden]` at its positions,
+ * `[batch, hidden]` at its row; a fixture that leaves the batch axis out has one item.
  */
 function expectedOf(
   fixture: ModelFixture,

@@ -1,7 +1,8 @@
 /**
- * @file Vectors of a run that is not finished, beside the file that it will write: a killed run goes on where it stopped. A line of JSON says what
- * made the vectors; records of equal size follow, each the item's key, its vector and a checksum. What a crash left half written is cut off. A lock
- * beside it keeps a second run of the same file away.
+ * @file Vectors of a run that is not finished, beside the file that it will write: a killed run
+ * goes on where it stopped. A line of JSON says what made the vectors; records of equal size
+ * follow, each the item's key, its vector and a checksum. What a crash left half written is cut
+ * off. A lock beside it keeps a second run of the same file away.
  */
 
 import { type FileHandle, open, rm } from 'node:fs/promises'
@@ -32,7 +33,9 @@ export class VectorJournal implements VectorStore {
   readonly #file: FileHandle
   readonly #lock: Lock
   readonly #fingerprint: string
-  /** Where the vectors of earlier runs begin, in bytes; they stay on disk until they are asked for. */
+  /**
+   * Where the vectors of earlier runs begin, in bytes; they stay on disk until they are asked for.
+   */
   readonly #known = new Map<string, number>()
   #dims: number | undefined
   #end = 0
@@ -48,8 +51,8 @@ export class VectorJournal implements VectorStore {
   /**
    * Opens or starts the journal.
    * @param fingerprint of everything that decides the vectors
-   * @throws EmbedderError `embedder/other-run` when other settings made what it holds; FileError `file/in-use` while another run has it open;
-   *   FileError `file/read`, `file/write`
+   * @throws EmbedderError `embedder/other-run` when other settings made what it holds; FileError
+   *   `file/in-use` while another run has it open; FileError `file/read`, `file/write`
    */
   static async open(path: string, fingerprint: string): Promise<VectorJournal> {
     const lock = await lockAlone(path)

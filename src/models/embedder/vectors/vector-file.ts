@@ -47,7 +47,10 @@ function writerOf(path: string): Writer {
   })
 }
 
-/** Fails early: before anything is computed. @throws EmbedderError `embedder/vector-format`, `embedder/output` for a folder */
+/**
+ * Fails early: before anything is computed. @throws EmbedderError `embedder/vector-format`,
+ * `embedder/output` for a folder
+ */
 export function checkVectorPath(path: string): void {
   writerOf(path)
   if (!existsSync(path) || !statSync(path).isDirectory()) return
@@ -59,7 +62,8 @@ export function checkVectorPath(path: string): void {
 
 /**
  * Writes all or nothing.
- * @throws EmbedderError `embedder/vector-format`, `embedder/long-ids`; FileError `file/disk-full`, `file/write`
+ * @throws EmbedderError `embedder/vector-format`, `embedder/long-ids`; FileError `file/disk-full`,
+ *   `file/write`
  */
 export async function writeVectors(
   path: string,
@@ -83,7 +87,10 @@ function names(path: string, ids: readonly string[]): string {
   })
 }
 
-/** `{"index": 0, "id": "…", "scale": …, "vector": […]}` for each row; id and scale where there are some. */
+/**
+ * `{"index": 0, "id": "…", "scale": …, "vector": […]}` for each row; id and scale where there are
+ * some.
+ */
 export function* vectorLines({ vectors, scales, kept, ids }: VectorRows): Generator<string> {
   const dim = vectors.dims[1] ?? 0
   for (const [row, index] of kept.entries()) {
@@ -92,7 +99,10 @@ export function* vectorLines({ vectors, scales, kept, ids }: VectorRows): Genera
   }
 }
 
-/** Lines joined to pieces of about a megabyte: a write for each line would be slow, one text of all too long. */
+/**
+ * Lines joined to pieces of about a megabyte: a write for each line would be slow, one text of all
+ * too long.
+ */
 function* encodedLines(rows: VectorRows): Generator<Uint8Array> {
   const encoder = new TextEncoder()
   let piece = ''
@@ -105,7 +115,10 @@ function* encodedLines(rows: VectorRows): Generator<Uint8Array> {
   yield encoder.encode(piece)
 }
 
-/** A row for every item, because the format has no other way to say whose a row is: NaN for a skipped one, 0 where NaN cannot be. */
+/**
+ * A row for every item, because the format has no other way to say whose a row is: NaN for a
+ * skipped one, 0 where NaN cannot be.
+ */
 function* npyPieces({ vectors: { dtype, dims, data }, kept, items }: VectorRows): Generator<Uint8Array> {
   const dim = dims[1] ?? 0
   yield npyHeader([items, dim], dtype)

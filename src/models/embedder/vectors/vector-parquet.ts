@@ -1,4 +1,7 @@
-/** @file Vectors as a Parquet file: columns `index`, `id`, `scale`, `vector`, the last a list that pandas, DuckDB and Spark read as one. */
+/**
+ * @file Vectors as a Parquet file: columns `index`, `id`, `scale`, `vector`, the last a list that
+ * pandas, DuckDB and Spark read as one.
+ */
 
 import type { SchemaElement } from 'hyparquet'
 import { ByteWriter, type ColumnSource, ParquetWriter } from 'hyparquet-writer'
@@ -52,7 +55,8 @@ export function* parquetPieces(
   for (const group of chunks(indices(kept.length), GROUP)) {
     const columnData: ColumnSource[] = [
       ...plain.map(({ element: { name }, value }) => ({ name, data: group.map(value) })),
-      // Floats of a unit vector hardly repeat: dictionary and compression cost time and save nothing.
+      // Floats of a unit vector hardly repeat: dictionary and compression cost time and save
+      // nothing.
       {
         name: 'vector',
         data: group.map((row) => Array.from(vectors.data.subarray(row * dim, (row + 1) * dim))),

@@ -41,7 +41,10 @@ function refused(path: string, why: string): EmbedderError {
   })
 }
 
-/** A path under its own name in its real folder, and the path that it leads to where it is a link: a write replaces the link, a read follows it. */
+/**
+ * A path under its own name in its real folder, and the path that it leads to where it is a link: a
+ * write replaces the link, a read follows it.
+ */
 async function placesOf(path: string): Promise<string[]> {
   const absolute = resolve(path)
   const own = join(await realFolder(dirname(absolute)), basename(absolute))

@@ -1,4 +1,7 @@
-/** @file Where finished vectors are kept while a run goes on, so that the next run need not compute them again. */
+/**
+ * @file Where finished vectors are kept while a run goes on, so that the next run need not compute
+ * them again.
+ */
 
 /** Vectors by the key of their item. One run writes, later ones read. */
 export interface VectorStore {

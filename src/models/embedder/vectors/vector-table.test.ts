@@ -14,7 +14,10 @@ function filled(
 }
 
 describe('the order of the items', () => {
-  /** What a run makes of items: each is new (`true`), or a repeat of an earlier one; some rows then have no vector. */
+  /**
+   * What a run makes of items: each is new (`true`), or a repeat of an earlier one; some rows then
+   * have no vector.
+   */
   const runs = fc.record({
     items: fc.array(fc.oneof(fc.constant('new' as const), fc.nat()), { maxLength: 40 }),
     failed: fc.uniqueArray(fc.nat({ max: 40 }), { maxLength: 5 }),

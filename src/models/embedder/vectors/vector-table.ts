@@ -1,4 +1,7 @@
-/** @file Vectors of different items in one array that becomes the result: a million of them are in memory once. */
+/**
+ * @file Vectors of different items in one array that becomes the result: a million of them are in
+ * memory once.
+ */
 
 import { f32, type Tensor } from '../../../foundation/numeric/tensor.ts'
 import { EmbedderError } from '../errors.ts'
@@ -8,7 +11,10 @@ import { checkDims, leading } from '../leading.ts'
 const LONGEST = 2 ** 32 - 1
 
 export interface VectorTableOptions {
-  /** How many vectors there will be at most, where it is known: room for them is set aside at once, and takes memory only as it fills. */
+  /**
+   * How many vectors there will be at most, where it is known: room for them is set aside at once,
+   * and takes memory only as it fills.
+   */
   rows?: number
   /** Leading elements to keep; default all. */
   dims?: number
@@ -25,7 +31,8 @@ export class VectorTable {
 
   /**
    * Rows may come in any order.
-   * @throws EmbedderError `embedder/dims` when fewer elements are there than are to be kept, `embedder/too-many`
+   * @throws EmbedderError `embedder/dims` when fewer elements are there than are to be kept,
+   *   `embedder/too-many`
    */
   set(row: number, vector: Float32Array): void {
     const { dims = vector.length } = this.#options
@@ -36,7 +43,8 @@ export class VectorTable {
   }
 
   /**
-   * The vectors in an order of their own, some more than once, in the table's own array: the table is of no use afterwards.
+   * The vectors in an order of their own, some more than once, in the table's own array: the table
+   * is of no use afterwards.
    * @param order rows; each one's first place is behind those of the rows before it
    * @returns `[order.length, width]`
    */
@@ -53,7 +61,8 @@ export class VectorTable {
       move(row, places.size)
       places.set(row, places.size)
     }
-    // … then, from the back, to where they belong: never in front of where they are, so that none is overwritten that is still to be moved.
+    // … then, from the back, to where they belong: never in front of where they are, so that none
+    // is overwritten that is still to be moved.
     for (let at = order.length - 1; at >= 0; at--) move(places.get(order[at]!)!, at)
     return f32([order.length, width], this.#data.subarray(0, order.length * width))
   }

@@ -51,7 +51,8 @@ function textSchema(defaults: TextDefaults) {
         headDim,
         maxPositions: json.max_position_embeddings,
       })
-      // A window that is left out is the class default; `null` turns it off. Within the window, full attention is the same.
+      // A window that is left out is the class default; `null` turns it off. Within the window,
+      // full attention is the same.
       const window = json.sliding_window === undefined ? defaults.slidingWindow : json.sliding_window
       return {
         vocabulary: json.vocab_size,

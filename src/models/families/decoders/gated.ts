@@ -1,4 +1,7 @@
-/** @file The pre-norm decoder with gated feed-forward blocks: Llama, Mistral, Qwen2, LLaDA and Dream differ in sizes, biases and names. */
+/**
+ * @file The pre-norm decoder with gated feed-forward blocks: Llama, Mistral, Qwen2, LLaDA and Dream
+ * differ in sizes, biases and names.
+ */
 
 import { add } from '../../../engine/graph/elementwise.ts'
 import type { Value } from '../../../engine/graph/graph.ts'
@@ -106,7 +109,8 @@ export interface GatedDecoderContext {
 
 /**
  * @param hidden `[batch, seq, hidden]` embeddings
- * @returns the residual stream after each layer, the last one after the final norm, and that norm for any other
+ * @returns the residual stream after each layer, the last one after the final norm, and that norm
+ *   for any other
  * @see specs/ar-vlms.md §0.5, specs/lavida.md §2–3
  */
 export function gatedDecoder(

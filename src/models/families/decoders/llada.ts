@@ -1,5 +1,6 @@
 /**
- * @file LLaDA under its own (OLMo's) config keys and tensor names: the decoder of LaViDa and of MMaDA.
+ * @file LLaDA under its own (OLMo's) config keys and tensor names: the decoder of LaViDa and of
+ * MMaDA.
  * @see specs/lavida.md §1.2, §1.5; specs/mmada.md §1.2
  */
 
@@ -7,7 +8,10 @@ import { z } from 'zod'
 import { layerCount, whole } from '../config.ts'
 import { type GatedDecoderNames, type GatedDecoderShape, LLADA_NAMES, LLAMA_NAMES } from './gated.ts'
 
-/** The keys that every LLaDA config has. None has a default: the published class falls back to values that no checkpoint was trained with. */
+/**
+ * The keys that every LLaDA config has. None has a default: the published class falls back to
+ * values that no checkpoint was trained with.
+ */
 export const lladaKeys = z.looseObject({
   d_model: whole,
   max_sequence_length: whole,
@@ -79,7 +83,10 @@ export interface DecoderPlaces {
   readonly names: GatedDecoderNames
 }
 
-/** `ff_out` names both the blocks' down-projection and the head of the model: always match on the full path. */
+/**
+ * `ff_out` names both the blocks' down-projection and the head of the model: always match on the
+ * full path.
+ */
 export const LLADA_PLACES: DecoderPlaces = {
   stack: 'model.transformer',
   embeddings: 'model.transformer.wte',

@@ -56,7 +56,8 @@ describe.each(oracle.cases)('$name', (each) => {
     graph.output('cos', cos)
     graph.output('sin', sin)
     const results = await run(graph, { positions: i64([oracle.positions.length], oracle.positions) })
-    // The reference's angles are products of floats: at position 300 they are off by 300 · 2⁻²⁴ at most, a few times over.
+    // The reference's angles are products of floats: at position 300 they are off by 300 · 2⁻²⁴ at
+    // most, a few times over.
     expect(results.cos!.data).toBeAllClose(each.cos, { atol: 5e-5 })
     expect(results.sin!.data).toBeAllClose(each.sin, { atol: 5e-5 })
   })

@@ -1,7 +1,9 @@
 /**
- * @file `rope_scaling` and `rope_parameters`: how a rotation is stretched to contexts longer than it was trained with. An unknown kind is
- * refused: taken for plain, it would silently give other vectors.
- * @see transformers 4.57 `modeling_rope_utils.py`; Chen et al. 2023 (linear), Peng et al. 2023 (YaRN), Dubey et al. 2024 (llama3)
+ * @file `rope_scaling` and `rope_parameters`: how a rotation is stretched to contexts longer than
+ * it was trained with. An unknown kind is refused: taken for plain, it would silently give other
+ * vectors.
+ * @see transformers 4.57 `modeling_rope_utils.py`; Chen et al. 2023 (linear), Peng et al. 2023
+ *   (YaRN), Dubey et al. 2024 (llama3)
  */
 
 import { z } from 'zod'
@@ -73,11 +75,13 @@ export interface Rope {
 }
 
 /**
- * The rotation that a config asks for. The classes say of linear, dynamic and YaRN scaling without an original length that
- * `max_position_embeddings` is the length before scaling, so linear and YaRN serve `factor` times that.
+ * The rotation that a config asks for. The classes say of linear, dynamic and YaRN scaling without
+ * an original length that `max_position_embeddings` is the length before scaling, so linear and
+ * YaRN serve `factor` times that.
  *
- * Dynamic scaling changes frequencies only beyond `max_position_embeddings`, with the length of the longest sequence yet seen: a vector
- * would depend on what ran before it. Within that length it is the plain rotation, and longer prompts are too long.
+ * Dynamic scaling changes frequencies only beyond `max_position_embeddings`, with the length of the
+ * longest sequence yet seen: a vector would depend on what ran before it. Within that length it is
+ * the plain rotation, and longer prompts are too long.
  */
 export function ropeOf(json: RopeJson | null | undefined, base: RopeBase): Rope {
   const { maxPositions } = base
@@ -118,7 +122,10 @@ function llama3Frequencies(json: RopeJson, { theta, headDim }: RopeBase): number
   })
 }
 
-/** Pairs that turn often within the original length are kept, those that turn less than once stretched, with a ramp between. */
+/**
+ * Pairs that turn often within the original length are kept, those that turn less than once
+ * stretched, with a ramp between.
+ */
 function yarnScaling(json: RopeJson, { theta, headDim }: RopeBase, original: number): RotaryScaling {
   const factor = json.factor ?? 1
   // Zero means the default, as in the reference.

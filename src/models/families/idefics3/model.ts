@@ -1,5 +1,6 @@
 /**
- * @file Idefics3 and SmolVLM: a SigLIP-like tower, pixel shuffle, one linear layer, a causal decoder.
+ * @file Idefics3 and SmolVLM: a SigLIP-like tower, pixel shuffle, one linear layer, a causal
+ * decoder.
  * @see Laurençon et al. 2024 (arXiv 2408.12637); specs/ar-vlms.md §5
  */
 
@@ -14,9 +15,11 @@ import { siglipVision } from '../towers/siglip-vision.ts'
 import { type Idefics3Config, patchSide, tokensPerView } from './config.ts'
 
 /**
- * Views are of the tower's own size, so a patch's position is its index: the rule of §5.3 for a full view.
+ * Views are of the tower's own size, so a patch's position is its index: the rule of §5.3 for a
+ * full view.
  * @param pixelValues `[views, 3, image, image]`
- * @returns `vision` `[views, patches, width]` after the tower's last norm, `projector` `[views, tokens, hidden]`, rows `[views·tokens, hidden]`
+ * @returns `vision` `[views, patches, width]` after the tower's last norm, `projector`
+ *   `[views, tokens, hidden]`, rows `[views·tokens, hidden]`
  */
 export function buildIdefics3Vision(
   scope: Scope,

@@ -1,4 +1,7 @@
-/** @file Idefics3's and SmolVLM's processor: a picture split into tiles and its whole, each view announced in words. */
+/**
+ * @file Idefics3's and SmolVLM's processor: a picture split into tiles and its whole, each view
+ * announced in words.
+ */
 
 import { splitProcessor } from '../../../inputs/media/index.ts'
 import { loadTokenizer } from '../../../inputs/text/tokenizer.ts'
@@ -10,7 +13,8 @@ import { type Idefics3Config, tokensPerView } from './config.ts'
 import { checkPlaceholders, expandPrompt } from './prompt.ts'
 
 /**
- * @throws FamilyError `family/special-token`, `family/no-processor`, `family/view-size`; TextError and MediaError for what the files hold
+ * @throws FamilyError `family/special-token`, `family/no-processor`, `family/view-size`; TextError
+ *   and MediaError for what the files hold
  * @see specs/ar-vlms.md §5.5, §5.6
  */
 export async function idefics3Processor(dir: string, config: Idefics3Config): Promise<Processor> {

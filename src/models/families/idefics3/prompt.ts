@@ -14,8 +14,8 @@ const PLACEHOLDER = '<image>'
 const AROUND = '<fake_token_around_image>'
 
 /**
- * A picture's views in words: each tile by its place, counted from 1, a line break after each row; the whole picture last. The placeholder
- * stands once for all tokens of a view.
+ * A picture's views in words: each tile by its place, counted from 1, a line break after each row;
+ * the whole picture last. The placeholder stands once for all tokens of a view.
  * @see specs/ar-vlms.md §5.6
  */
 export function viewWords({ rows, columns }: TileCount): string {
@@ -27,7 +27,8 @@ export function viewWords({ rows, columns }: TileCount): string {
 }
 
 /**
- * Each placeholder becomes its picture's views. The result is to be tokenised as one text: the line breaks may join their neighbours.
+ * Each placeholder becomes its picture's views. The result is to be tokenised as one text: the line
+ * breaks may join their neighbours.
  * @param pictures in order; a prompt that is cut off may have fewer placeholders
  */
 export function expandPrompt(prompt: string, pictures: readonly TileCount[]): string {

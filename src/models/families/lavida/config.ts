@@ -1,6 +1,6 @@
 /**
- * @file config.json of LaViDa on both backbones. Keys of the language model have no defaults here: the published config classes fall back to
- * GPT-2-like values that no checkpoint was trained with.
+ * @file config.json of LaViDa on both backbones. Keys of the language model have no defaults here:
+ * the published config classes fall back to GPT-2-like values that no checkpoint was trained with.
  * @see specs/lavida.md §1.2–1.4
  */
 
@@ -15,7 +15,10 @@ import { siglipVisionConfig } from '../towers/config.ts'
 
 /** The decoder and the tables around it. */
 export interface LavidaDecoder extends LladaShape {
-  /** Dream's embedding of this token gets no gradient (`padding_idx` in the reference), though the head's row of it does. */
+  /**
+   * Dream's embedding of this token gets no gradient (`padding_idx` in the reference), though the
+   * head's row of it does.
+   */
   readonly paddingId: number | undefined
 }
 
@@ -30,11 +33,17 @@ export interface LavidaConfig {
   readonly backbone: 'llada' | 'dream' | 'llada-v'
   readonly decoder: LavidaDecoder
   readonly vision: LavidaVision
-  /** `anyres`: thumbnail and tiles; `pad`: one view, padded to a square; `square`: one view, squashed. */
+  /**
+   * `anyres`: thumbnail and tiles; `pad`: one view, padded to a square; `square`: one view,
+   * squashed.
+   */
   readonly aspect: 'anyres' | 'pad' | 'square'
   /** Grids of `anyres` in pixels, width and height, in the order of the file. */
   readonly grids: readonly Size[]
-  /** `flat`: the views' tokens as they are; `spatial`: tiles joined row by row; `spatial_unpad`: padding removed, a newline after each row. */
+  /**
+   * `flat`: the views' tokens as they are; `spatial`: tiles joined row by row; `spatial_unpad`:
+   * padding removed, a newline after each row.
+   */
   readonly merge: 'flat' | 'spatial' | 'spatial_unpad'
   /** Off in the low-resolution variant: every patch becomes a token. */
   readonly pooling: 'bilinear' | 'none'
@@ -79,8 +88,9 @@ const vision = z.intersection(
 )
 
 /**
- * Keys that LaViDa adds. `mm_spatial_pool_mode: "none"` is bifocal's spelling of pooling off, which the reference can only be told by an
- * environment variable (`NOT_ALWASY_DO_2DPOOL`); it refuses any mode but its own three, so no published file means something else by it.
+ * Keys that LaViDa adds. `mm_spatial_pool_mode: "none"` is bifocal's spelling of pooling off, which
+ * the reference can only be told by an environment variable (`NOT_ALWASY_DO_2DPOOL`); it refuses
+ * any mode but its own three, so no published file means something else by it.
  */
 export const multimodal = z.looseObject({
   mm_vision_tower: z.string(),
@@ -150,8 +160,9 @@ const TOLD = { reportInput: true } as const
 const recognised = z.looseObject({ model_type: z.enum(['llava_llada', 'llava_dream']) })
 
 /**
- * Whether config.json is LaViDa's. LLaDA-V calls itself `llava_llada` too, but its language model has Llama's keys; one that has neither is taken
- * for LaViDa's, so that the error names the key that is missing.
+ * Whether config.json is LaViDa's. LLaDA-V calls itself `llava_llada` too, but its language model
+ * has Llama's keys; one that has neither is taken for LaViDa's, so that the error names the key
+ * that is missing.
  * @see specs/lavida.md §10.1
  */
 export function isLavida(json: unknown): boolean {
@@ -163,7 +174,8 @@ export function isLavida(json: unknown): boolean {
 }
 
 /**
- * @throws FamilyError `family/config` naming the keys that are missing, or has a value that this family does not compute
+ * @throws FamilyError `family/config` naming the keys that are missing, or has a value that this
+ *   family does not compute
  */
 export function parseLavidaConfig(json: unknown): LavidaConfig {
   const kind = recognised.safeParse(json, TOLD)

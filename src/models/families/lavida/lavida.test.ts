@@ -27,7 +27,8 @@ function parametersWith(json: Readonly<Record<string, unknown>>) {
   return { parameters: parametersOf(graph), rows }
 }
 
-// Published counts (specs/lavida.md §1.5), less the weight and bias of post_layernorm, which is stored but never used.
+// Published counts (specs/lavida.md §1.5), less the weight and bias of post_layernorm, which is
+// stored but never used.
 const unused = 2 * 1152
 
 describe('the published configs give full-size graphs', () => {

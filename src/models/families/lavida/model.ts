@@ -1,5 +1,6 @@
 /**
- * @file LaViDa: SigLIP tower, projector, 2×2 bilinear pooling, and a decoder without a causal mask, LLaDA or Dream.
+ * @file LaViDa: SigLIP tower, projector, 2×2 bilinear pooling, and a decoder without a causal mask,
+ * LLaDA or Dream.
  * @see Li et al. 2025 (arXiv 2505.16839); specs/lavida.md §2–4
  */
 
@@ -29,8 +30,9 @@ import { decoderPlaces, NEWLINE, PROJECTOR, VISION_TOWER } from './weights.ts'
 
 /**
  * @param pixels `[views, 3, side, side]`, of all pictures in order
- * @returns stages `vision` `[views, patches, tower]`, `projector` `[views, patches, hidden]`, `pooled` `[views, tokens, hidden]`; rows: the
- *   tokens of all views, then the newline where the config has one
+ * @returns stages `vision` `[views, patches, tower]`, `projector` `[views, patches, hidden]`,
+ *   `pooled` `[views, tokens, hidden]`; rows: the tokens of all views, then the newline where the
+ *   config has one
  */
 export function buildVision(scope: Scope, config: LavidaConfig, pixels: Value<'f32'>): VisionPieces {
   const { vision: tower, decoder } = config
@@ -56,7 +58,10 @@ export function buildVision(scope: Scope, config: LavidaConfig, pixels: Value<'f
   }
 }
 
-/** Bilinear resize of each view's square map: rows, then columns. @param x `[views, from·from, hidden]` @returns `[views, to·to, hidden]` */
+/**
+ * Bilinear resize of each view's square map: rows, then columns. @param x
+ * `[views, from·from, hidden]` @returns `[views, to·to, hidden]`
+ */
 function halved(x: Value<'f32'>, from: number, to: number): Value<'f32'> {
   const [views, , hidden] = x.dims
   const weights = interpolation(x.graph, from, to)
@@ -65,7 +70,10 @@ function halved(x: Value<'f32'>, from: number, to: number): Value<'f32'> {
   return reshape(both, [views!, to * to, hidden!])
 }
 
-/** The same values; no gradient reaches the table through padding tokens. @param x `[batch, seq, hidden]` */
+/**
+ * The same values; no gradient reaches the table through padding tokens. @param x
+ * `[batch, seq, hidden]`
+ */
 function withoutPaddingGradient(
   x: Value<'f32'>,
   paddingId: number | undefined,
@@ -82,7 +90,8 @@ function interpolation(graph: Graph, from: number, to: number): Value<'f32'> {
 }
 
 /**
- * Padded keys are hidden, unlike in the reference, so that a vector doesn't depend on its batch mates (specs/lavida.md §5.4).
+ * Padded keys are hidden, unlike in the reference, so that a vector doesn't depend on its batch
+ * mates (specs/lavida.md §5.4).
  * @see DecoderPieces for shapes
  */
 export function buildDecoder(

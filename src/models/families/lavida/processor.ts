@@ -1,5 +1,6 @@
 /**
- * @file From a prompt and pictures to arrays, as LaViDa does it. The processor is code in the reference: checkpoints have no file for it.
+ * @file From a prompt and pictures to arrays, as LaViDa does it. The processor is code in the
+ * reference: checkpoints have no file for it.
  * @see specs/lavida.md §4.2, §5
  */
 
@@ -18,7 +19,10 @@ import { lavidaViews, visualTokens } from './views.ts'
 export interface PictureLayout {
   /** Positions that are kept. */
   readonly maxLength: number
-  /** Views of all pictures, for each picture the rows of the table that are its own, and what the tower has to be told. */
+  /**
+   * Views of all pictures, for each picture the rows of the table that are its own, and what the
+   * tower has to be told.
+   */
   place(images: readonly RgbImage[]): Pick<PreparedItem, 'views' | 'visionFeeds'> & { rows: number[][] }
 }
 
@@ -112,7 +116,10 @@ function appended({ inputIds, imageIndex, spans }: SplicedItem, ids: readonly nu
   }
 }
 
-/** Rows of the item's table for each picture: its views follow those of the pictures before; the newline is the last row. */
+/**
+ * Rows of the item's table for each picture: its views follow those of the pictures before; the
+ * newline is the last row.
+ */
 function tableRows(
   images: readonly RgbImage[],
   views: readonly (readonly unknown[])[],

@@ -8,9 +8,10 @@ export const IMAGE_ID = -200
 
 /**
  * Token ids of a prompt, each chunk between placeholders on its own.
- * @param dropTokenAfterImage as the reference's inference code: where the first chunk starts with the tokenizer's bos, the first token of each
- *   later chunk is taken for a bos too and lost (on LLaDA the newline after the picture; on Dream nothing). Training keeps it, so it is kept
- *   by default.
+ * @param dropTokenAfterImage as the reference's inference code: where the first chunk starts with
+ *   the tokenizer's bos, the first token of each later chunk is taken for a bos too and lost (on
+ *   LLaDA the newline after the picture; on Dream nothing). Training keeps it, so it is kept by
+ *   default.
  */
 export function promptIds(
   prompt: string,

@@ -1,5 +1,6 @@
 /**
- * @file A picture to the views that the tower sees, and the order in which their tokens enter the sequence.
+ * @file A picture to the views that the tower sees, and the order in which their tokens enter the
+ * sequence.
  * @see specs/lavida.md §4.2, §4.5
  */
 
@@ -38,12 +39,16 @@ export function lavidaViews(
   return views.map((view) => normalise(view, { rescaleFactor: 1 / 255, mean: vision.mean, std: vision.std }))
 }
 
-/** The tokens of one picture in order: rows of its own views' tokens, view by view and row-major; `newline` is the newline vector. */
+/**
+ * The tokens of one picture in order: rows of its own views' tokens, view by view and row-major;
+ * `newline` is the newline vector.
+ */
 export type VisualToken = number | 'newline'
 
 /**
- * First the thumbnail's tokens, then the tiles': joined to one map (`spatial`), the padding removed and a newline after each row
- * (`spatial_unpad`), or as they are (`flat`). One view alone is followed by one newline where there are newlines.
+ * First the thumbnail's tokens, then the tiles': joined to one map (`spatial`), the padding removed
+ * and a newline after each row (`spatial_unpad`), or as they are (`flat`). One view alone is
+ * followed by one newline where there are newlines.
  * @param original size of the picture
  */
 export function visualTokens(original: Size, config: LavidaConfig): VisualToken[] {

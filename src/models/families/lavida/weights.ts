@@ -1,6 +1,7 @@
 /**
- * @file Tensor names of LaViDa. Canonical are the published ones: OLMo-style on LLaDA, Qwen2-style on Dream. Files that were renamed to
- * Hugging Face style (as LLaDA-V's are) load too. Tensors that no graph asks for (a 27th tower layer, its head, `post_layernorm`) are ignored.
+ * @file Tensor names of LaViDa. Canonical are the published ones: OLMo-style on LLaDA, Qwen2-style
+ * on Dream. Files that were renamed to Hugging Face style (as LLaDA-V's are) load too. Tensors that
+ * no graph asks for (a 27th tower layer, its head, `post_layernorm`) are ignored.
  * @see specs/lavida.md §1.5
  */
 

@@ -1,6 +1,6 @@
 /**
- * @file config.json of LLaDA-V: LaViDa's picture keys around LLaDA under Llama's keys. No published file could be compared: what is read here is
- * what its repository's scripts write.
+ * @file config.json of LLaDA-V: LaViDa's picture keys around LLaDA under Llama's keys. No published
+ * file could be compared: what is read here is what its repository's scripts write.
  * @see specs/lavida.md §10.1, §10.3
  */
 
@@ -13,7 +13,10 @@ import { type LavidaConfig, multimodal, towerOf } from '../lavida/config.ts'
 
 export interface LladaVConfig extends LavidaConfig {
   readonly backbone: 'llada-v'
-  /** The tiles of a picture keep at most so many views' tokens, give or take a tenth: larger maps are scaled down. */
+  /**
+   * The tiles of a picture keep at most so many views' tokens, give or take a tenth: larger maps
+   * are scaled down.
+   */
   readonly maxTiles: number
 }
 
@@ -24,7 +27,10 @@ const grids = z.union([
   z.string().regex(range, 'must be a list of sizes or "(1x1),...,(6x6)"'),
 ])
 
-/** Keys that differ from LaViDa's. Frames of videos are pooled, pictures are not: `mm_spatial_pool_mode` says nothing about them. */
+/**
+ * Keys that differ from LaViDa's. Frames of videos are pooled, pictures are not:
+ * `mm_spatial_pool_mode` says nothing about them.
+ */
 const schema = multimodal.extend({
   model_type: z.literal('llava_llada'),
   mm_patch_merge_type: z.literal('spatial_unpad'),
@@ -51,12 +57,18 @@ const schema = multimodal.extend({
   mask_token_id: whole.default(126_336),
 })
 
-/** LLaDA-V calls itself `llava_llada` as LaViDa does; the keys of its language model tell them apart. */
+/**
+ * LLaDA-V calls itself `llava_llada` as LaViDa does; the keys of its language model tell them
+ * apart.
+ */
 export function isLladaV(json: Readonly<Record<string, unknown>>): boolean {
   return json.model_type === 'llava_llada' && 'hidden_size' in json && !('d_model' in json)
 }
 
-/** @throws FamilyError `family/config` naming the keys that are missing, or has a value that this family does not compute */
+/**
+ * @throws FamilyError `family/config` naming the keys that are missing, or has a value that this
+ *   family does not compute
+ */
 export function parseLladaVConfig(json: unknown): LladaVConfig {
   const parsed = parseConfigWith(schema, json, 'llada-v config')
   const vision = towerOf(parsed)

@@ -1,4 +1,7 @@
-/** @file LLaDA-V: LaViDa's parts without pooling, large maps scaled down, LLaDA under Hugging Face's names; masked diffusion, full attention. */
+/**
+ * @file LLaDA-V: LaViDa's parts without pooling, large maps scaled down, LLaDA under Hugging Face's
+ * names; masked diffusion, full attention.
+ */
 
 import type { VisionLanguageFamily } from '../family.ts'
 import { lavida } from '../lavida/index.ts'
@@ -7,7 +10,10 @@ import { packedRows } from '../llava-onevision/model.ts'
 import { isLladaV, type LladaVConfig, parseLladaVConfig } from './config.ts'
 import { lladaVProcessor } from './processor.ts'
 
-/** No fixture holds its numbers to the reference yet. @see You et al. 2025 (arXiv 2505.16933); specs/lavida.md §10 */
+/**
+ * No fixture holds its numbers to the reference yet. @see You et al. 2025 (arXiv 2505.16933);
+ * specs/lavida.md §10
+ */
 export const lladaV: VisionLanguageFamily<LladaVConfig> = {
   kind: 'vision-language',
   objective: 'diffusion',

@@ -1,4 +1,7 @@
-/** @file LLaDA-V's pictures: one in tiles, several with one view each, nothing pooled. Prompt and splicing are LaViDa's. @see specs/lavida.md §10.3 */
+/**
+ * @file LLaDA-V's pictures: one in tiles, several with one view each, nothing pooled. Prompt and
+ * splicing are LaViDa's. @see specs/lavida.md §10.3
+ */
 
 import type { RgbImage } from '../../../inputs/media/index.ts'
 import type { Processor } from '../family.ts'
@@ -14,7 +17,10 @@ export function lladaVProcessor(dir: string, config: LladaVConfig): Promise<Proc
   return splicingProcessor(dir, { maxLength: config.maxLength, place: (images) => placed(images, config) })
 }
 
-/** The views of all pictures, and the packed rows that are each one's own: the whole view, then the map or one newline. */
+/**
+ * The views of all pictures, and the packed rows that are each one's own: the whole view, then the
+ * map or one newline.
+ */
 export function placed(
   images: readonly RgbImage[],
   config: LladaVConfig,

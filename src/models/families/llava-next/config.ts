@@ -29,7 +29,8 @@ export function parseLlavaNextConfig(json: unknown): LlavaNextConfig {
 /**
  * LLaVA's config with grids.
  * @param fallback grids where the file has none, as (height, width)
- * @throws FamilyError `family/config` also for grids that are no whole tiles, and for a choice of features that is no full map
+ * @throws FamilyError `family/config` also for grids that are no whole tiles, and for a choice of
+ *   features that is no full map
  */
 export function parseAnyresConfig(
   json: unknown,
@@ -46,7 +47,8 @@ export function parseAnyresConfig(
       .nullish(),
   })
   const { image_grid_pinpoints: listed } = parseConfigWith(pinpoints, json, `${defaults.family} config`)
-  // Views are joined to one map, so a token that is no patch (or a patch that is dropped) has no place in it.
+  // Views are joined to one map, so a token that is no patch (or a patch that is dropped) has no
+  // place in it.
   const tokens = z.literal(
     patchCount(config.vision),
     `must leave the ${patchCount(config.vision)} patches of a view`,

@@ -1,4 +1,7 @@
-/** @file LLaVA-NeXT: LLaVA's tower, projector and decoder, and a newline vector that ends each row of a picture. */
+/**
+ * @file LLaVA-NeXT: LLaVA's tower, projector and decoder, and a newline vector that ends each row
+ * of a picture.
+ */
 
 import type { Value } from '../../../engine/graph/graph.ts'
 import { concat, reshape } from '../../../engine/graph/shaping.ts'

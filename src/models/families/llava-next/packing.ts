@@ -10,7 +10,9 @@ export interface TileMap {
   /** In tokens. */
   readonly width: number
   readonly height: number
-  /** The row of the picture's own table (thumbnail first, then tile by tile) at a place of the map. */
+  /**
+   * The row of the picture's own table (thumbnail first, then tile by tile) at a place of the map.
+   */
   rowAt(y: number, x: number): number
 }
 
@@ -20,7 +22,9 @@ export interface TileMapShape {
   tile: number
   /** A view's side in tokens. */
   side: number
-  /** How the padding's edge is rounded, see `unpadded`; default `digits7`, as transformers does it. */
+  /**
+   * How the padding's edge is rounded, see `unpadded`; default `digits7`, as transformers does it.
+   */
   rounding?: 'truncate' | 'digits7'
 }
 

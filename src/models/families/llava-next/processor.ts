@@ -1,4 +1,7 @@
-/** @file LLaVA-NeXT's processor: a thumbnail and the tiles of the best grid, a token each of what shows the picture. */
+/**
+ * @file LLaVA-NeXT's processor: a thumbnail and the tiles of the best grid, a token each of what
+ * shows the picture.
+ */
 
 import { llavaNextProcessor as pictureProcessor } from '../../../inputs/media/index.ts'
 import { loadTokenizer } from '../../../inputs/text/tokenizer.ts'
@@ -11,7 +14,8 @@ import type { LlavaNextConfig } from './config.ts'
 import { packedRows, tileMap } from './packing.ts'
 
 /**
- * @throws FamilyError `family/special-token`, `family/no-processor`, `family/view-size`; TextError and MediaError for what the files hold
+ * @throws FamilyError `family/special-token`, `family/no-processor`, `family/view-size`; TextError
+ *   and MediaError for what the files hold
  * @see specs/ar-vlms.md §1.5–1.7
  */
 export async function llavaNextProcessor(dir: string, config: LlavaNextConfig): Promise<Processor> {

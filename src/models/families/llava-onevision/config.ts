@@ -1,11 +1,17 @@
-/** @file config.json of LLaVA-OneVision: LLaVA-NeXT's keys with a SigLIP tower, Qwen2 and a bound on a picture's tokens. */
+/**
+ * @file config.json of LLaVA-OneVision: LLaVA-NeXT's keys with a SigLIP tower, Qwen2 and a bound on
+ * a picture's tokens.
+ */
 
 import { z } from 'zod'
 import { parseConfigWith, withDefault } from '../config.ts'
 import { type LlavaNextConfig, parseAnyresConfig } from '../llava-next/config.ts'
 
 export interface LlavaOnevisionConfig extends LlavaNextConfig {
-  /** The tiles of a picture keep at most so many views' tokens, give or take a tenth: larger maps are scaled down. */
+  /**
+   * The tiles of a picture keep at most so many views' tokens, give or take a tenth: larger maps
+   * are scaled down.
+   */
   readonly maxTiles: number
 }
 

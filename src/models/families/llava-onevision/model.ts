@@ -1,4 +1,7 @@
-/** @file LLaVA-OneVision: LLaVA-NeXT whose rows are packed within the tower's graph, because large maps are scaled down. */
+/**
+ * @file LLaVA-OneVision: LLaVA-NeXT whose rows are packed within the tower's graph, because large
+ * maps are scaled down.
+ */
 
 import { add, mul } from '../../../engine/graph/elementwise.ts'
 import type { Value } from '../../../engine/graph/graph.ts'
@@ -12,7 +15,8 @@ import { SOURCES } from './packing.ts'
 
 /**
  * Declares the inputs of `packedRows`.
- * @returns stages as LLaVA's; rows `[packed, hidden]`: those of all pictures as they enter the sequence
+ * @returns stages as LLaVA's; rows `[packed, hidden]`: those of all pictures as they enter the
+ *   sequence
  */
 export function buildLlavaOnevisionVision(
   scope: Scope,
@@ -23,7 +27,9 @@ export function buildLlavaOnevisionVision(
   return { stages, rows: packedRows(rows) }
 }
 
-/** Declares the inputs of `Packing.feeds`. @param rows `[rows, hidden]` @returns `[packed, hidden]` */
+/**
+ * Declares the inputs of `Packing.feeds`. @param rows `[rows, hidden]` @returns `[packed, hidden]`
+ */
 export function packedRows(rows: Value<'f32'>): Value<'f32'> {
   const index = rows.graph.input('pack_index', 'i64', [SOURCES, 'packed'])
   const share = rows.graph.input('pack_share', 'f32', [SOURCES, 'packed', 1])

@@ -1,5 +1,6 @@
 /**
- * @file How the tokens of pictures become the rows that enter the sequence: as they are, or mixed by fours where a map is scaled down.
+ * @file How the tokens of pictures become the rows that enter the sequence: as they are, or mixed
+ * by fours where a map is scaled down.
  * @see specs/ar-vlms.md §2.5
  */
 
@@ -29,7 +30,10 @@ export class Packing {
     this.#mixes.push(sources)
   }
 
-  /** `pack_index` `[sources, packed] i64`, `pack_share` `[sources, packed, 1] f32`. Sources that a row does not need have share 0. */
+  /**
+   * `pack_index` `[sources, packed] i64`, `pack_share` `[sources, packed, 1] f32`. Sources that a
+   * row does not need have share 0.
+   */
   feeds(): Record<string, Tensor> {
     const count = this.length
     const index = new Float64Array(SOURCES * count)
@@ -45,7 +49,8 @@ export class Packing {
 }
 
 /**
- * The size that a map is scaled to: itself, unless it has over 1.1² times the tokens of `maxTiles` views.
+ * The size that a map is scaled to: itself, unless it has over 1.1² times the tokens of `maxTiles`
+ * views.
  * @param side a view's side in tokens
  */
 export function boundedSize(
@@ -63,7 +68,8 @@ function floorDivide(a: number, b: number): number {
 }
 
 /**
- * Adds the map of the only picture, scaled to `[height, width]`, a newline after each row: bilinear, corners not aligned, no antialias.
+ * Adds the map of the only picture, scaled to `[height, width]`, a newline after each row:
+ * bilinear, corners not aligned, no antialias.
  */
 export function packMap(
   packing: Packing,

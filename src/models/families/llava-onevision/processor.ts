@@ -13,7 +13,8 @@ import type { LlavaOnevisionConfig } from './config.ts'
 import { boundedSize, Packing, packMap } from './packing.ts'
 
 /**
- * @throws FamilyError `family/special-token`, `family/no-processor`, `family/view-size`; TextError and MediaError for what the files hold
+ * @throws FamilyError `family/special-token`, `family/no-processor`, `family/view-size`; TextError
+ *   and MediaError for what the files hold
  * @see specs/ar-vlms.md §2.4–2.6
  */
 export async function llavaOnevisionProcessor(dir: string, config: LlavaOnevisionConfig): Promise<Processor> {

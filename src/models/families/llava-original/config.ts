@@ -1,5 +1,6 @@
 /**
- * @file config.json of LLaVA-1.5 as its authors' code writes it: Llama's keys, flat, with `mm_…` keys beside them.
+ * @file config.json of LLaVA-1.5 as its authors' code writes it: Llama's keys, flat, with `mm_…`
+ * keys beside them.
  * @see specs/ar-vlms.md §1.2, §1.4
  */
 

@@ -1,4 +1,7 @@
-/** @file LLaVA-1.5 in its authors' own layout, tower included: the model of `llava` under other names, keys and picture rules. */
+/**
+ * @file LLaVA-1.5 in its authors' own layout, tower included: the model of `llava` under other
+ * names, keys and picture rules.
+ */
 
 import type { VisionLanguageFamily } from '../family.ts'
 import { llava } from '../llava/index.ts'

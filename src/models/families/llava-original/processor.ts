@@ -1,5 +1,6 @@
 /**
- * @file From prompt and pictures to arrays as the authors' code does it: checkpoints have no file for either.
+ * @file From prompt and pictures to arrays as the authors' code does it: checkpoints have no file
+ * for either.
  * @see specs/ar-vlms.md §1.4, §1.7
  */
 

@@ -10,7 +10,8 @@ const renamed: readonly [canonical: string, stored: string][] = [
 
 /**
  * Canonical names are LLaVA's in the layout of Hugging Face.
- * @example llavaOriginalSpellings('multi_modal_projector.linear_2.bias') // ['model.mm_projector.2.bias']
+ * @example llavaOriginalSpellings('multi_modal_projector.linear_2.bias') //
+ *   ['model.mm_projector.2.bias']
  */
 export function llavaOriginalSpellings(name: string): string[] {
   const [canonical, stored] = renamed.find(([prefix]) => name.startsWith(prefix)) ?? ['', '']

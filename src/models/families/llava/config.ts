@@ -1,4 +1,7 @@
-/** @file config.json of LLaVA-1.5 as transformers reads it: CLIP or SigLIP tower, Llama, Mistral or Qwen2 decoder. */
+/**
+ * @file config.json of LLaVA-1.5 as transformers reads it: CLIP or SigLIP tower, Llama, Mistral or
+ * Qwen2 decoder.
+ */
 
 import { z } from 'zod'
 import type { ActivationName } from '../../../engine/nn/index.ts'
@@ -12,7 +15,9 @@ export interface LlavaConfig {
   /** `layers` counts those that run: up to the last one that is selected. */
   readonly vision: VisionTowerShape
   readonly text: TextShape
-  /** Indices into the tower's hidden states (0 = embeddings); several are joined channel by channel. */
+  /**
+   * Indices into the tower's hidden states (0 = embeddings); several are joined channel by channel.
+   */
   readonly featureLayers: readonly number[]
   /** Whether the first token is dropped (`default`: it is CLIP's class token) or kept (`full`). */
   readonly dropFirst: boolean

@@ -18,7 +18,8 @@ export function tokensPerView({ tower, vision, dropFirst }: LlavaConfig): number
 
 /**
  * @param pixelValues `[views, 3, image, image]`
- * @returns `vision` `[views, tokens, width]`, `projector` `[views, tokens, hidden]`, rows `[views·tokens, hidden]`
+ * @returns `vision` `[views, tokens, width]`, `projector` `[views, tokens, hidden]`, rows
+ *   `[views·tokens, hidden]`
  * @see specs/ar-vlms.md §1.3
  */
 export function buildLlavaVision(scope: Scope, config: LlavaConfig, pixelValues: Value<'f32'>): VisionPieces {

@@ -9,7 +9,8 @@ import type { LlavaConfig } from './config.ts'
 import { tokensPerView } from './model.ts'
 
 /**
- * @throws FamilyError `family/special-token`, `family/no-processor`, `family/processor`, `family/view-size`; TextError and MediaError for what the files hold
+ * @throws FamilyError `family/special-token`, `family/no-processor`, `family/processor`,
+ *   `family/view-size`; TextError and MediaError for what the files hold
  * @see specs/ar-vlms.md §1.4, §1.7
  */
 export async function llavaProcessor(dir: string, config: LlavaConfig): Promise<Processor> {

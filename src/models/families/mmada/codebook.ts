@@ -1,4 +1,7 @@
-/** @file Whether a tokenizer's stored code book has the order of bits that codes are computed in. @see specs/mmada.md §1.5, §3.3 */
+/**
+ * @file Whether a tokenizer's stored code book has the order of bits that codes are computed in.
+ * @see specs/mmada.md §1.5, §3.3
+ */
 
 import { toF32 } from '../../../foundation/numeric/float.ts'
 import type { Checkpoint } from '../../checkpoint/folder.ts'
@@ -7,8 +10,8 @@ import { FamilyError } from '../errors.ts'
 const BOOK = 'quantize.embedding'
 
 /**
- * The code book `[codes, bits]` is a buffer that the graph does not read: row `i` must hold the bits of `i` as ±1, the most significant first.
- * Files without it pass.
+ * The code book `[codes, bits]` is a buffer that the graph does not read: row `i` must hold the
+ * bits of `i` as ±1, the most significant first. Files without it pass.
  * @throws FamilyError `family/codebook`
  */
 export async function checkCodebook(tokenizer: Checkpoint): Promise<void> {

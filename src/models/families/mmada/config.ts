@@ -1,6 +1,7 @@
 /**
- * @file config.json of MMaDA and of its image tokenizer. The tokenizer lies in a repository of its own, whose published config holds no sizes:
- * they are constants of its code. `openModel` joins the second config under `image_tokenizer_config`.
+ * @file config.json of MMaDA and of its image tokenizer. The tokenizer lies in a repository of its
+ * own, whose published config holds no sizes: they are constants of its code. `openModel` joins the
+ * second config under `image_tokenizer_config`.
  * @see specs/mmada.md §1.2, §1.4
  */
 
@@ -89,8 +90,9 @@ const imageTokenizer = z
   }))
 
 /**
- * `image_resolution`, `image_fit` and `image_token_offset` are bifocal's own keys: the reference takes them from scripts. `num_vq_tokens` is not
- * read: published files carry a value of an early stage.
+ * `image_resolution`, `image_fit` and `image_token_offset` are bifocal's own keys: the reference
+ * takes them from scripts. `num_vq_tokens` is not read: published files carry a value of an early
+ * stage.
  */
 const schema = lladaKeys.extend({
   model_type: z.literal('mmada'),
@@ -107,7 +109,10 @@ const schema = lladaKeys.extend({
   image_tokenizer_config: imageTokenizer.optional(),
 })
 
-/** @throws FamilyError `family/config` naming the keys that are missing, or has a value that this family does not compute */
+/**
+ * @throws FamilyError `family/config` naming the keys that are missing, or has a value that this
+ *   family does not compute
+ */
 export function parseMmadaConfig(json: unknown): MmadaConfig {
   const parsed = parseConfigWith(schema, json, 'mmada config')
   const decoder = lladaShape(parsed)

@@ -1,6 +1,6 @@
 /**
- * @file MAGVIT-v2, the image tokenizer: a convolutional encoder whose signs are the bits of a code, and the decoder back to pixels.
- * All in f32: a code flips where rounding flips a sign.
+ * @file MAGVIT-v2, the image tokenizer: a convolutional encoder whose signs are the bits of a code,
+ * and the decoder back to pixels. All in f32: a code flips where rounding flips a sign.
  * @see Yu et al. 2024 (lookup-free quantisation); specs/mmada.md §3.2–3.4
  */
 
@@ -43,7 +43,8 @@ export function encodeImage(
     const down = encoder.under(`down.${level}`)
     for (let block = 0; block < blocks[level]!; block++)
       x = residual(down.under(`block.${block}`), x, width * multiplier)
-    // A row of zeros at the bottom and a column at the right only, as the reference pads before it strides.
+    // A row of zeros at the bottom and a column at the right only, as the reference pads before it
+    // strides.
     if (level < multipliers.length - 1)
       x = conv(down, x, 'downsample.conv', {
         out: width * multiplier,
@@ -132,8 +133,9 @@ interface ConvShape {
 }
 
 /**
- * `<name>.weight` `[out, in, kernel, kernel]` and `<name>.bias`. On WebGPU the engine (1.30) convolves wrongly where channels are two more than a
- * multiple of four: two channels of zeros step around that.
+ * `<name>.weight` `[out, in, kernel, kernel]` and `<name>.bias`. On WebGPU the engine (1.30)
+ * convolves wrongly where channels are two more than a multiple of four: two channels of zeros step
+ * around that.
  */
 function conv(
   scope: Scope,
@@ -173,7 +175,10 @@ function residual(scope: Scope, x: Value<'f32'>, out: number): Value<'f32'> {
   return add(channels(x) === out ? x : conv(scope, x, 'nin_shortcut', { out, kernel: 1 }), second)
 }
 
-/** The only place where cells see each other beyond their neighbours: single-head attention over all of them. */
+/**
+ * The only place where cells see each other beyond their neighbours: single-head attention over all
+ * of them.
+ */
 function middle(scope: Scope, x: Value<'f32'>): Value<'f32'> {
   const width = channels(x)
   const before = residual(scope.under('block_1'), x, width)

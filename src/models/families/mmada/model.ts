@@ -1,6 +1,7 @@
 /**
- * @file MMaDA: pictures are ids of the vocabulary, read by LLaDA without a causal mask. The image tokenizer gives codes; the decoder adds them
- * to the id of code 0 and looks both kinds of token up in one table.
+ * @file MMaDA: pictures are ids of the vocabulary, read by LLaDA without a causal mask. The image
+ * tokenizer gives codes; the decoder adds them to the id of code 0 and looks both kinds of token up
+ * in one table.
  * @see Yang et al. 2025 (arXiv 2505.15809); specs/mmada.md §3, §5
  */
 
@@ -15,7 +16,8 @@ import { IMAGE_TOKENIZER } from './weights.ts'
 
 /**
  * @param pixels `[views, 3, side, side]`
- * @returns stages `vision` `[views, bits, rows, columns]` (latents, before the sign) and `codes` `[views, tokens]`; rows: the codes, `[rows, 1]`
+ * @returns stages `vision` `[views, bits, rows, columns]` (latents, before the sign) and `codes`
+ *   `[views, tokens]`; rows: the codes, `[rows, 1]`
  */
 export function buildVision(scope: Scope, { encoder }: MmadaConfig, pixels: Value<'f32'>): VisionPieces {
   const vision = encodeImage(scope.under(IMAGE_TOKENIZER), encoder, pixels)
@@ -24,7 +26,8 @@ export function buildVision(scope: Scope, { encoder }: MmadaConfig, pixels: Valu
 }
 
 /**
- * Padded keys are hidden and attention stays bidirectional; the reference turns causal when its mask holds a zero (specs/mmada.md §5).
+ * Padded keys are hidden and attention stays bidirectional; the reference turns causal when its
+ * mask holds a zero (specs/mmada.md §5).
  * @see DecoderPieces for shapes
  */
 export function buildDecoder(
@@ -52,7 +55,10 @@ export function buildDecoder(
   }
 }
 
-/** Ids, codes added where a picture stands: `[batch, seq]`. Sums of ids and codes are far below 2^24, so f32 holds them exactly. */
+/**
+ * Ids, codes added where a picture stands: `[batch, seq]`. Sums of ids and codes are far below
+ * 2^24, so f32 holds them exactly.
+ */
 function idsWithCodes({ inputIds, imageRows, imageIndex }: DecoderInputs): Value<'i64'> {
   if (imageRows === undefined || imageIndex === undefined) return inputIds
   // Index −1 reads the last row, which `where` then hides.

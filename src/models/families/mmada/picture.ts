@@ -19,7 +19,8 @@ const BLACK: Colour = [0, 0, 0]
 const FILTER = 'bicubic'
 
 /**
- * `crop`: the shorter side becomes `side`, the middle is cut out. `squash`: whatever the aspect. `pad`: laid on a white square first.
+ * `crop`: the shorter side becomes `side`, the middle is cut out. `squash`: whatever the aspect.
+ * `pad`: laid on a white square first.
  * @returns `[3, side, side] f32` from −1 to 1
  */
 export function mmadaPixels(image: RgbImage, side: number, fit: ImageFit): Tensor<'f32'> {
@@ -39,7 +40,10 @@ export function shorterSide({ width, height }: Size, side: number): Size {
     : { width: Math.trunc((side * width) / height), height: side }
 }
 
-/** Offsets are rounded, halves to even, as Python's `round` does in torchvision's crop: 515 → 512 cuts 2 pixels at the left, 513 → 512 none. */
+/**
+ * Offsets are rounded, halves to even, as Python's `round` does in torchvision's crop: 515 → 512
+ * cuts 2 pixels at the left, 513 → 512 none.
+ */
 function middle(image: RgbImage, to: Size): RgbImage {
   return padTo(image, to, BLACK, {
     left: -halfToEven(image.width - to.width),

@@ -1,4 +1,7 @@
-/** @file From a prompt and pictures to arrays, as MMaDA's multimodal-understanding rows have them. @see specs/mmada.md §3.1, §4, §7.2 */
+/**
+ * @file From a prompt and pictures to arrays, as MMaDA's multimodal-understanding rows have them.
+ * @see specs/mmada.md §3.1, §4, §7.2
+ */
 
 import type { RgbImage } from '../../../inputs/media/index.ts'
 import { type ChatTemplate, loadChatTemplate, parseChatTemplate } from '../../../inputs/text/chat-template.ts'
@@ -15,7 +18,10 @@ import { type Vocabulary, vocabularyOf } from './vocabulary.ts'
 /** Stands for a picture until it is replaced by its positions. */
 const IMAGE_ID = -200
 
-/** @throws FamilyError `family/image-offset`, `family/special-token`; TextError for what the folder holds */
+/**
+ * @throws FamilyError `family/image-offset`, `family/special-token`; TextError for what the folder
+ *   holds
+ */
 export async function mmadaProcessor(dir: string, config: MmadaConfig): Promise<Processor> {
   const [tokenizer, template] = await Promise.all([loadTokenizer(dir), loadChatTemplate(dir)])
   return createProcessor(
@@ -49,8 +55,8 @@ function createProcessor(
 }
 
 /**
- * `[mmu] ([soi] picture [eoi])… text`; text alone has nothing before it. At a picture's positions stands the id of code 0. More than one picture
- * was not trained.
+ * `[mmu] ([soi] picture [eoi])… text`; text alone has nothing before it. At a picture's positions
+ * stands the id of code 0. More than one picture was not trained.
  */
 function prepare(
   prompt: string,

@@ -1,11 +1,17 @@
-/** @file MMaDA's prompt: a picture's ids first, then a chat in which nothing marks its place. @see specs/mmada.md §4.1, §7.2 */
+/**
+ * @file MMaDA's prompt: a picture's ids first, then a chat in which nothing marks its place. @see
+ * specs/mmada.md §4.1, §7.2
+ */
 
 import type { ChatMessage } from '../../../inputs/text/chat-template.ts'
 import type { Tokenizer } from '../../../inputs/text/tokenizer.ts'
 import { FamilyError } from '../errors.ts'
 import type { PromptParts } from '../family.ts'
 
-/** LLaDA's chat with one newline after each header, as the reference's demo sets it; for folders that bring no template. */
+/**
+ * LLaDA's chat with one newline after each header, as the reference's demo sets it; for folders
+ * that bring no template.
+ */
 export const TEMPLATE =
   "{% for message in messages %}{% set content = '<|start_header_id|>' + message['role'] + '<|end_header_id|>\\n' + message['content'] | trim + '<|eot_id|>' %}" +
   '{% if loop.index0 == 0 %}{% set content = bos_token + content %}{% endif %}{{ content }}{% endfor %}' +
@@ -31,7 +37,8 @@ export function withTextContent(messages: readonly ChatMessage[]): ChatMessage[]
 }
 
 /**
- * Refuses words that a tokenizer would take for the model's own marks: a header or a mask within an item's text.
+ * Refuses words that a tokenizer would take for the model's own marks: a header or a mask within an
+ * item's text.
  * @param reserved first id of those marks
  * @throws FamilyError `family/reserved-token`
  */
@@ -53,7 +60,8 @@ export function checkPlain(
 }
 
 /**
- * Cuts the words, never the closing header: what the last `<|eot_id|>` begins, or the last header where turns end otherwise.
+ * Cuts the words, never the closing header: what the last `<|eot_id|>` begins, or the last header
+ * where turns end otherwise.
  * @throws FamilyError `family/too-long` when the rest alone does not fit
  */
 export function cutContent(ids: readonly number[], room: number, tokenizer: Tokenizer): number[] {

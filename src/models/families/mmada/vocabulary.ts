@@ -1,5 +1,6 @@
 /**
- * @file Where pictures lie in MMaDA's vocabulary: between ids of LLaDA's reserved tokens, as ids behind the tokenizer's last.
+ * @file Where pictures lie in MMaDA's vocabulary: between ids of LLaDA's reserved tokens, as ids
+ * behind the tokenizer's last.
  * @see specs/mmada.md §2
  */
 
@@ -19,13 +20,16 @@ export interface Vocabulary {
   readonly reserved: number | undefined
 }
 
-/** Published: LLaDA's table, and the length of its tokenizer, at which the codes begin. They differ: the rows in between hold codes. */
+/**
+ * Published: LLaDA's table, and the length of its tokenizer, at which the codes begin. They differ:
+ * the rows in between hold codes.
+ */
 const LLADA = { rows: 126_464, length: 126_349 }
 
 /**
  * @param where for messages: the folder
- * @throws FamilyError `family/image-offset` when the codes would not begin where the model was trained to have them, or do not fit;
- * `family/special-token`
+ * @throws FamilyError `family/image-offset` when the codes would not begin where the model was
+ * trained to have them, or do not fit; `family/special-token`
  */
 export function vocabularyOf(
   tokenizer: Tokenizer,

@@ -1,5 +1,6 @@
 /**
- * @file config.json of Qwen2-VL, Qwen2.5-VL and Qwen3-VL: text settings flat or nested, old and new spellings of the rotation.
+ * @file config.json of Qwen2-VL, Qwen2.5-VL and Qwen3-VL: text settings flat or nested, old and new
+ * spellings of the rotation.
  * @see specs/ar-vlms.md §0.2, §3.1, §4.1, §4.5
  */
 
@@ -22,11 +23,16 @@ export interface QwenTowerShape {
   readonly patch: number
   readonly frames: number
   readonly merge: number
-  /** Attention stays within windows of this many tokens a side, but in the layers named (Qwen2.5-VL). */
+  /**
+   * Attention stays within windows of this many tokens a side, but in the layers named
+   * (Qwen2.5-VL).
+   */
   readonly window?: { readonly cells: number; readonly fullLayers: readonly number[] }
   /** Side of the square table of learned positions (Qwen3-VL). */
   readonly positionSide?: number
-  /** Layers whose states are merged too and added to the first decoder layers, one each (Qwen3-VL). */
+  /**
+   * Layers whose states are merged too and added to the first decoder layers, one each (Qwen3-VL).
+   */
   readonly deepstack: readonly number[]
 }
 

@@ -1,6 +1,6 @@
 /**
- * @file What the tower needs to know about sizes: windows, places of patches, weights of learned positions. Made here and fed, so that one
- * graph serves pictures of all sizes, several at once.
+ * @file What the tower needs to know about sizes: windows, places of patches, weights of learned
+ * positions. Made here and fed, so that one graph serves pictures of all sizes, several at once.
  * @see specs/ar-vlms.md §3.4, §4.3, §4.5
  */
 
@@ -9,7 +9,8 @@ import type { QwenTowerShape } from './config.ts'
 import type { Grid } from './positions.ts'
 
 /**
- * A picture's cells by window, windows row by row and cells row by row in each. Windows at the right and bottom edge have what is left.
+ * A picture's cells by window, windows row by row and cells row by row in each. Windows at the
+ * right and bottom edge have what is left.
  * @param side cells of a window's side
  */
 export function windowsOf({ rows, columns }: Grid, side: number): number[][] {
@@ -32,7 +33,10 @@ export interface TableMix {
   readonly weight: readonly number[]
 }
 
-/** Bilinear place of a patch in a square table that is stretched over the picture. @param count patches along the axis */
+/**
+ * Bilinear place of a patch in a square table that is stretched over the picture. @param count
+ * patches along the axis
+ */
 function stretched(at: number, count: number, side: number): { low: number; high: number; share: number } {
   // torch.linspace in f32: from both ends towards the middle.
   const step = Math.fround((side - 1) / (count - 1))
@@ -60,7 +64,10 @@ function tableMix(
   }
 }
 
-/** Patches that see each other: `index` `[segments, longest]`, -1 where one is shorter, and the place of each patch in it, flat. */
+/**
+ * Patches that see each other: `index` `[segments, longest]`, -1 where one is shorter, and the
+ * place of each patch in it, flat.
+ */
 function segmentFeeds(name: string, lengths: readonly number[], merge: number): Record<string, Tensor> {
   const longest = Math.max(...lengths)
   const index = new Array<number>(lengths.length * longest).fill(-1)
@@ -80,9 +87,10 @@ function segmentFeeds(name: string, lengths: readonly number[], merge: number): 
 
 /**
  * Inputs of the tower for the pictures of one run, in order.
- * @returns `patch_rows`, `patch_columns` `[cells, merge²]`; `picture_patches` `[pictures, longest]`, `picture_places` `[cells, merge²]`; with
- * windows the same for `window`, and `cell_order`, `cell_places` `[cells]`: where a cell comes from, and where it goes; with learned
- * positions `table_index`, `table_weights` `[cells, merge², 4]`
+ * @returns `patch_rows`, `patch_columns` `[cells, merge²]`; `picture_patches`
+ * `[pictures, longest]`, `picture_places` `[cells, merge²]`; with windows the same for `window`,
+ * and `cell_order`, `cell_places` `[cells]`: where a cell comes from, and where it goes; with
+ * learned positions `table_index`, `table_weights` `[cells, merge², 4]`
  */
 export function towerFeeds(
   { merge, window, positionSide }: QwenTowerShape,

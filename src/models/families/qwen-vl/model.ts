@@ -8,14 +8,18 @@ import { embedAndSplice } from '../splice.ts'
 import type { QwenVlConfig } from './config.ts'
 import { qwenTower } from './tower.ts'
 
-/** Features that lie side by side in a row of the image table: a token's own, then those for the first decoder layers. */
+/**
+ * Features that lie side by side in a row of the image table: a token's own, then those for the
+ * first decoder layers.
+ */
 export function rowParts({ vision }: QwenVlConfig): number {
   return 1 + vision.deepstack.length
 }
 
 /**
  * @param pixelValues `[tokens, merge², 3·frames·patch²]`
- * @returns `vision` `[patches, width]`, `projector` and `deepstack.NN` `[tokens, hidden]`; rows hold the last two side by side
+ * @returns `vision` `[patches, width]`, `projector` and `deepstack.NN` `[tokens, hidden]`; rows
+ *   hold the last two side by side
  */
 export function buildQwenVision(
   scope: Scope,

@@ -1,5 +1,6 @@
 /**
- * @file The Qwen family's processor: pictures of their own size, their placeholders repeated for each token, positions in three numbers.
+ * @file The Qwen family's processor: pictures of their own size, their placeholders repeated for
+ * each token, positions in three numbers.
  * @see specs/ar-vlms.md §3.3, §3.5, §3.6
  */
 
@@ -18,7 +19,10 @@ import { countedImages, type Grid, multiAxisPositions } from './positions.ts'
 
 const typeSchema = z.looseObject({ image_processor_type: z.string().nullish() })
 
-/** @throws FamilyError `family/special-token`, `family/no-processor`, `family/processor`; TextError and MediaError for what the files hold */
+/**
+ * @throws FamilyError `family/special-token`, `family/no-processor`, `family/processor`; TextError
+ *   and MediaError for what the files hold
+ */
 export async function qwenVlProcessor(dir: string, config: QwenVlConfig): Promise<Processor> {
   const tokenizer = await loadTokenizer(dir)
   requireImageToken(tokenizer, config.imageTokenId, dir)
@@ -91,7 +95,10 @@ function positionsOf(
   return multiAxisPositions(inputIds.length, placed)
 }
 
-/** @param patches `[rows, columns, merge², values]` @returns a view `[merge², values]` for each token */
+/**
+ * @param patches `[rows, columns, merge², values]` @returns a view `[merge², values]` for each
+ *   token
+ */
 function cellViews({
   dims: [rows = 0, columns = 0, patches = 0, values = 0],
   data,

@@ -1,6 +1,6 @@
 /**
- * @file The image tower of the Qwen family: patches of all pictures in one row, attention within each picture (or window of it), four
- * patches merged to a token.
+ * @file The image tower of the Qwen family: patches of all pictures in one row, attention within
+ * each picture (or window of it), four patches merged to a token.
  * @see Wang et al. 2024; Bai et al. 2025; specs/ar-vlms.md §3.4, §4.3, §4.5
  */
 

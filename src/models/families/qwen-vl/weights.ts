@@ -1,8 +1,12 @@
-/** @file Names of the Qwen family's tensors: published files of the older models, and files of newer releases. */
+/**
+ * @file Names of the Qwen family's tensors: published files of the older models, and files of newer
+ * releases.
+ */
 
 /**
  * Canonical → stored. @see specs/ar-vlms.md §0.3
- * @example qwenVlSpellings('language_model.norm.weight') // ['model.norm.weight', 'model.language_model.norm.weight']
+ * @example qwenVlSpellings('language_model.norm.weight') // ['model.norm.weight',
+ *   'model.language_model.norm.weight']
  */
 export function qwenVlSpellings(name: string): string[] {
   if (name === 'lm_head.weight') return [name]

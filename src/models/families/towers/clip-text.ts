@@ -13,8 +13,10 @@ import type { TextTowerShape } from './siglip-text.ts'
 /**
  * `scope` is `text_model`. Causal, so padding after the end token does not matter.
  * @param inputIds `[batch, length] i64`
- * @param eosId    the vector is read at its first occurrence; 2 in old files, where it means the largest id
- * @returns layers and norm `[batch, length, hidden]`, `pooled` `[batch, hidden]` before the projection
+ * @param eosId the vector is read at its first occurrence; 2 in old files, where it means the
+ *   largest id
+ * @returns layers and norm `[batch, length, hidden]`, `pooled` `[batch, hidden]` before the
+ *   projection
  * @see Radford et al. 2021; specs/ar-vlms.md §6.2
  */
 export function clipText(

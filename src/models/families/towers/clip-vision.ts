@@ -21,7 +21,8 @@ export function patchCount({ image, patch }: Pick<VisionTowerShape, 'image' | 'p
 /**
  * Class token and patches through the tower (`scope` is `…vision_model`).
  * @param pixels `[batch, channels, image, image]`
- * @returns hidden states `[batch, 1 + patches, hidden]`: index 0 the embeddings (after `pre_layrnorm`), index `k` after layer `k − 1`
+ * @returns hidden states `[batch, 1 + patches, hidden]`: index 0 the embeddings (after
+ *   `pre_layrnorm`), index `k` after layer `k − 1`
  * @see Radford et al. 2021; specs/ar-vlms.md §1.3
  */
 export function clipVision(scope: Scope, pixels: Value<'f32'>, shape: VisionTowerShape): Value<'f32'>[] {

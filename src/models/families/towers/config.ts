@@ -1,4 +1,7 @@
-/** @file `vision_config` and `text_config` of CLIP and SigLIP. Files drop keys that equal the class default, so the defaults are here. */
+/**
+ * @file `vision_config` and `text_config` of CLIP and SigLIP. Files drop keys that equal the class
+ * default, so the defaults are here.
+ */
 
 import { z } from 'zod'
 import { activation, layerCount, whole, withDefault } from '../config.ts'

@@ -15,9 +15,11 @@ export interface TextTowerShape extends EncoderShape {
 }
 
 /**
- * `scope` is `text_model`. There is no attention mask: padding takes part, and the vector is read at the last position.
+ * `scope` is `text_model`. There is no attention mask: padding takes part, and the vector is read
+ * at the last position.
  * @param inputIds `[batch, length] i64`
- * @returns layers and norm `[batch, length, hidden]`, `pooled` `[batch, projection]`, not normalised
+ * @returns layers and norm `[batch, length, hidden]`, `pooled` `[batch, projection]`, not
+ *   normalised
  * @see specs/ar-vlms.md §7.2
  */
 export function siglipText(

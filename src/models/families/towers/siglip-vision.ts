@@ -9,9 +9,11 @@ import { patchCount, type VisionTowerShape } from './clip-vision.ts'
 import { encoderLayers } from './encoder.ts'
 
 /**
- * Patches through the tower (`scope` is `…vision_model`); no class token, no norm before the layers.
+ * Patches through the tower (`scope` is `…vision_model`); no class token, no norm before the
+ * layers.
  * @param pixels `[batch, channels, image, image]`
- * @returns hidden states `[batch, patches, hidden]`: index 0 the embeddings, index `k` after layer `k − 1`; `post_layernorm` is not applied
+ * @returns hidden states `[batch, patches, hidden]`: index 0 the embeddings, index `k` after layer
+ *   `k − 1`; `post_layernorm` is not applied
  * @see Zhai et al. 2023; specs/ar-vlms.md §7.2
  */
 export function siglipVision(scope: Scope, pixels: Value<'f32'>, shape: VisionTowerShape): Value<'f32'>[] {
