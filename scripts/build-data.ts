@@ -1,5 +1,5 @@
 /**
- * @file Rasterises the emoji sets of the dev dependencies to the sheets of `data/`
+ * @file Rasterises the emoji sets of the dev dependencies to the sheets of `packages/twins/data/`
  * (specs/embedded-data.md §2–4). Developers only:
  *
  *     npx tsc -p tsconfig.scripts.json && node .bifocal/scripts/scripts/build-data.js [DIRECTORY]
@@ -137,4 +137,4 @@ async function build(directory: string): Promise<void> {
   )
 }
 
-await build(process.argv[2] ?? 'data')
+await build(process.argv[2] ?? 'packages/twins/data')

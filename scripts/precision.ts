@@ -35,7 +35,7 @@ const { values, positionals } = parseArgs({
     rows: { type: 'string', default: String(QUICK_LIMITS.test) },
     threads: { type: 'string' },
     pool: { type: 'string' },
-    data: { type: 'string', default: 'data' },
+    data: { type: 'string', default: 'packages/twins/data' },
   },
 })
 
@@ -71,7 +71,11 @@ await endWith(async () => {
   let missed = false
   for (const model of positionals.length > 0
     ? positionals
-    : ['models/tower', 'models/twin-ar', 'models/twin-diffusion']) {
+    : [
+        'packages/twins/models/tower',
+        'packages/twins/models/twin-ar',
+        'packages/twins/models/twin-diffusion',
+      ]) {
     const exact = await scores(model, { dtype: 'f32', pool }, { tasks, items })
     const other = await scores(model, { dtype: reduced, pool }, { tasks, items })
     console.log(`\n${model}`)

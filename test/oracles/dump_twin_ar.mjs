@@ -47,7 +47,7 @@ graph.output('hidden', decoder.norm)
 const session = await openSession(compile(graph), { weights, threads: 1, thread: 'caller' })
 const processor = await family.processor(model)
 
-const data = fileURLToPath(new URL('../../data', import.meta.url))
+const data = fileURLToPath(new URL('../../packages/twins/data', import.meta.url))
 const world = await scenes.loadWorld(data, 'small')
 const sheets = await scenes.loadSheets(data, world.training)
 const tensors = {}

@@ -52,7 +52,7 @@ export const pretrain = command(
         import('../../learning/pretraining/gates.ts'),
       ])
       const found = await run(name, {
-        data: fileURLToPath(new URL('../../../data', import.meta.url)),
+        data: fileURLToPath(new URL('../../../packages/twins/data', import.meta.url)),
         work,
         tower,
         out: out ?? join('models', name),

@@ -9,7 +9,7 @@ import { isReserved } from './scene.ts'
 import { loadSheets } from './sheets.ts'
 import { holdsPhrase, loadWorld } from './world.ts'
 
-const dataDir = fileURLToPath(new URL('../../../data', import.meta.url))
+const dataDir = fileURLToPath(new URL('../../../packages/twins/data', import.meta.url))
 const world = await loadWorld(dataDir, 'small')
 const COUNT = 8000
 const samples = Array.from({ length: COUNT }, (_, i) => pretrainingSample(world, 1, i))

@@ -20,7 +20,7 @@ import { captions, questions } from './texts.ts'
 import { hardContents } from './variants.ts'
 import { loadWorld } from './world.ts'
 
-const dataDir = fileURLToPath(new URL('../../../data', import.meta.url))
+const dataDir = fileURLToPath(new URL('../../../packages/twins/data', import.meta.url))
 const world = await loadWorld(dataDir, 'small')
 const sheets = await loadSheets(dataDir, [...world.training, ...world.heldOut])
 const byLabel = (label: string) => world.training.find((concept) => concept.label === label)!.index

@@ -8,7 +8,7 @@ import { BLOB, type Concept, GLOSSY, loadConcepts } from './concepts.ts'
 import { CELL, loadSheets } from './sheets.ts'
 import { holdsPhrase, loadWorld, makeWorld, type WorldName } from './world.ts'
 
-const dataDir = fileURLToPath(new URL('../../../data', import.meta.url))
+const dataDir = fileURLToPath(new URL('../../../packages/twins/data', import.meta.url))
 const all = await loadConcepts(dataDir)
 const worlds: { name: WorldName; training: number; heldOut: number; groups: number }[] = [
   { name: 'small', training: 204, heldOut: 52, groups: 5 },

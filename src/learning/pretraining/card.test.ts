@@ -26,7 +26,7 @@ const count = (value: number) =>
 let content: CardContent
 
 beforeAll(async () => {
-  const data = fileURLToPath(new URL('../../../data', import.meta.url))
+  const data = fileURLToPath(new URL('../../../packages/twins/data', import.meta.url))
   const world = await loadWorld(data, 'small')
   content = {
     name: 'twin-ar',

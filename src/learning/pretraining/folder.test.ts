@@ -21,7 +21,7 @@ import { samplesOf, twinBatch } from './twin-batch.ts'
 import { TOWER_CONFIG, TWIN_CONFIGS, type TwinName } from './twin-config.ts'
 import { SPECIAL_IDS, trainVocabulary } from './vocabulary.ts'
 
-const DATA = fileURLToPath(new URL('../../../data', import.meta.url))
+const DATA = fileURLToPath(new URL('../../../packages/twins/data', import.meta.url))
 const root = mkdtempSync(join(tmpdir(), 'bifocal-folder-'))
 const dirs = {
   tower: join(root, 'tower'),

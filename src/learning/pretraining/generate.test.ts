@@ -11,7 +11,7 @@ import { samplesOf, type TwinSamples, withShuffledPictures } from './twin-batch.
 import { TWIN_NAMES } from './twin-config.ts'
 import { twinModel } from './twin-model.ts'
 
-const DATA = fileURLToPath(new URL('../../../data', import.meta.url))
+const DATA = fileURLToPath(new URL('../../../packages/twins/data', import.meta.url))
 const LENGTH = 3
 
 let at: TowerWorld

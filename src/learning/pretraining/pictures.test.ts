@@ -4,7 +4,7 @@ import { captionPair, loadSheets, loadWorld, type Sheets, type World } from '../
 import { drawBatch, patchContents } from './pictures.ts'
 import { PATCH_SIZE, PICTURE_SIZE } from './recipe.ts'
 
-const DATA = fileURLToPath(new URL('../../../data', import.meta.url))
+const DATA = fileURLToPath(new URL('../../../packages/twins/data', import.meta.url))
 const COLUMNS = PICTURE_SIZE / PATCH_SIZE
 
 let world: World

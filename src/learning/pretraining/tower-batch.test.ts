@@ -6,7 +6,7 @@ import { IMAGE_TOKENS, PLAIN_STEPS, TOWER } from './recipe.ts'
 import { type TowerWorld, textIds, towerBatch } from './tower-batch.ts'
 import { SPECIAL_IDS } from './vocabulary.ts'
 
-const DATA = fileURLToPath(new URL('../../../data', import.meta.url))
+const DATA = fileURLToPath(new URL('../../../packages/twins/data', import.meta.url))
 const training = { steps: 10, batch: 16, bank: 8, seed: 3 }
 
 let at: TowerWorld

@@ -16,7 +16,7 @@ import {
 } from './twin-batch.ts'
 import { SPECIAL_IDS } from './vocabulary.ts'
 
-const DATA = fileURLToPath(new URL('../../../data', import.meta.url))
+const DATA = fileURLToPath(new URL('../../../packages/twins/data', import.meta.url))
 const training = { steps: 100, batch: 6, seed: 9 }
 const options = { seed: 9, step: 4, fill: true }
 

@@ -7,7 +7,7 @@ import { createTokenizer, type Tokenizer } from '../../inputs/text/tokenizer.ts'
 import { VOCABULARY } from './recipe.ts'
 import { CHAT_TEMPLATE, FIRST_SPECIAL, SPECIAL_IDS, SPECIAL_TOKENS, trainVocabulary } from './vocabulary.ts'
 
-const DATA = fileURLToPath(new URL('../../../data', import.meta.url))
+const DATA = fileURLToPath(new URL('../../../packages/twins/data', import.meta.url))
 /** Few, so that the test is quick; enough to fill the vocabulary. */
 const SAMPLES = 4000
 

@@ -36,7 +36,7 @@ export interface GatesOptions {
   warn?: (message: string) => void
 }
 
-const packaged = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url))
+const packaged = (path: string) => fileURLToPath(new URL(`../../../packages/twins/${path}`, import.meta.url))
 
 /**
  * Measures all gates; the figures are a function of the folders and the number of threads.

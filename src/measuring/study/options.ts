@@ -101,7 +101,8 @@ export interface StudySetting extends Preset {
   command: string
 }
 
-const shipped = (name: string) => fileURLToPath(new URL(`../../../models/${name}`, import.meta.url))
+const shipped = (name: string) =>
+  fileURLToPath(new URL(`../../../packages/twins/models/${name}`, import.meta.url))
 const DEFAULT_MODELS = ['twin-ar', 'twin-diffusion', 'tower']
 const DEFAULT_SEED = 7
 

@@ -26,7 +26,7 @@ export interface StudyWorld {
   readonly pairs: readonly StudyPair[]
 }
 
-const DATA = fileURLToPath(new URL('../../../data', import.meta.url))
+const DATA = fileURLToPath(new URL('../../../packages/twins/data', import.meta.url))
 
 /** Retrieval has harder targets than naming: it gets a larger share. @see specs/twins.md §3.3 */
 const WEIGHT = { classification: 1, vqa: 1, retrieval: 1.5 } as const

@@ -15,7 +15,7 @@ import { recordGolden } from './golden/record.ts'
 import { measurePrecision } from './precision.ts'
 import type { LoadOptions } from './subject.ts'
 
-const shipped = (name: string) => fileURLToPath(new URL(`../../../${name}`, import.meta.url))
+const shipped = (name: string) => fileURLToPath(new URL(`../../../packages/twins/${name}`, import.meta.url))
 
 let root: string
 beforeAll(() => {

@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { modelOf } from './registry.ts'
 
-const shipped = (name: string) => fileURLToPath(new URL(`../../../models/${name}`, import.meta.url))
+const shipped = (name: string) =>
+  fileURLToPath(new URL(`../../../packages/twins/models/${name}`, import.meta.url))
 
 /**
  * A shipped model whose config says that the embedding table has so many rows, and the ids that it

@@ -73,7 +73,7 @@ test.each([
   const towers = { vision_config: { image_size: 28, patch_size: 7 }, text_config: {} }
   const dir = folder({ 'preprocessor_config.json': {} })
   copyFileSync(
-    fileURLToPath(new URL('../../../models/twin-ar/tokenizer.json', import.meta.url)),
+    fileURLToPath(new URL('../../../packages/twins/models/twin-ar/tokenizer.json', import.meta.url)),
     join(dir, 'tokenizer.json'),
   )
   await expect(modelOf({ model_type: family, ...towers, ...keys }).processor(dir)).rejects.toMatchObject({

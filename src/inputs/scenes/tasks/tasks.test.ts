@@ -6,7 +6,10 @@ import { captions } from '../texts.ts'
 import { loadWorld } from '../world.ts'
 import { buildTasks, COMPLETE_LIMITS, type EmbeddedTask, type Item, type Row, TASK_NAMES } from './index.ts'
 
-const world = await loadWorld(fileURLToPath(new URL('../../../../data', import.meta.url)), 'small')
+const world = await loadWorld(
+  fileURLToPath(new URL('../../../../packages/twins/data', import.meta.url)),
+  'small',
+)
 const tasks = buildTasks(world)
 const trainedTasks = tasks.filter((task) => task.train.length > 0)
 const named = (name: string) => tasks.find((task) => task.name === name)!
