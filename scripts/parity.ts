@@ -3,7 +3,7 @@
  * the built command line over the golden fixtures. Models that are named are then embedded on the
  * device and, for vectors and speed to be held against, on the CPU. Developers only:
  *
- *     npm run parity                  every fixture on the CPU
+ *     npm run parity                  every fixture of a known kind and family on the CPU
  *     npm run parity:webgpu           every model fixture on the GPU that VK_DRIVER_FILES names, else on SwiftShader: minutes each
  *     npm run parity:cuda             every model fixture on an NVIDIA GPU, then the shipped twins; needs ONNX Runtime's CUDA provider
  *                                     (`ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node`), CUDA 12 and cuDNN 9
@@ -18,7 +18,6 @@
  */
 
 import { existsSync } from 'node:fs'
-import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { DEVICES, type Device, executionProviders } from '../src/engine/runtime/devices.ts'
@@ -37,7 +36,7 @@ import {
 } from './parity/measurements.ts'
 import { parityPage } from './parity/page.ts'
 import { ratiosOf } from './parity/ratios.ts'
-import { readFixture, verification } from './parity/verification.ts'
+import { fixturesIn, readFixture, verification } from './parity/verification.ts'
 
 const { values, positionals: models } = parseArgs({
   allowPositionals: true,
@@ -83,7 +82,12 @@ async function verified(device: Device): Promise<boolean> {
   if (device === 'webgpu') kept = { ...kept, driver: basename(env.VK_DRIVER_FILES ?? '') }
   const families = familyRows()
   let equal = true
-  for (const name of values.fixtures?.split(',') ?? (await fixturesIn(values.golden))) {
+  const { fixtures, leftOut } =
+    values.fixtures === undefined
+      ? await fixturesIn(values.golden)
+      : { fixtures: values.fixtures.split(','), leftOut: [] }
+  for (const { name, reason } of leftOut) console.error(`${name} is left out: ${reason}`)
+  for (const name of fixtures) {
     const fixture = await readFixture(values.golden, name)
     // Graphs of tuning and of single operators are the CPU's to verify, unless someone asks.
     if (device !== 'cpu' && fixture.kind !== 'model' && values.fixtures === undefined) continue
@@ -130,11 +134,6 @@ function deviceCalled(name: string): Device {
     message: `no device is called ${name}`,
     hint: `Name one of ${DEVICES.join(', ')}.`,
   })
-}
-
-async function fixturesIn(root: string): Promise<string[]> {
-  const entries = await readdir(root, { withFileTypes: true })
-  return entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])).sort()
 }
 
 function inWords(report: Verification): string {

@@ -3,13 +3,15 @@
  * give, and the figures are whole.
  */
 
-import { readFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { familyRows } from '../scripts/parity/families.ts'
 import { type Measurements, readMeasurements } from '../scripts/parity/measurements.ts'
 import { parityPage } from '../scripts/parity/page.ts'
-import { readFixture } from '../scripts/parity/verification.ts'
+import { fixturesIn, readFixture } from '../scripts/parity/verification.ts'
 import { openSafetensors } from '../src/models/checkpoint/safetensors.ts'
 import { goldenDir, hasGolden } from './golden.ts'
 
@@ -41,4 +43,35 @@ test('figures are of the fixtures as they are on this machine', async () => {
     const { tensors } = await openSafetensors(`${goldenDir(fixture.name)}/expected.safetensors`)
     expect(reports.cpu, fixture.name).toMatchObject({ expected: tensors.size })
   }
+})
+
+const made = mkdtempSync(join(tmpdir(), 'bifocal-parity-'))
+afterAll(() => rmSync(made, { recursive: true }))
+
+test('folders that verification does not know are left out, each with its reason', async () => {
+  const write = (path: string, json: unknown) => {
+    mkdirSync(join(made, path, '..'), { recursive: true })
+    writeFileSync(join(made, path), JSON.stringify(json))
+  }
+  write('clip/cases.json', { kind: 'model' })
+  write('clip/checkpoint/config.json', { model_type: 'clip' })
+  write('losses/cases.json', { kind: 'losses' })
+  write('bench/expected.json', {})
+  write('run/cases.json', { kind: 'run' })
+  write('stranger/cases.json', { kind: 'model' })
+  write('stranger/checkpoint/config.json', { model_type: 'strange' })
+  writeFileSync(join(made, 'README.md'), '')
+  expect(await fixturesIn(made)).toEqual({
+    fixtures: ['clip', 'losses'],
+    leftOut: [
+      { name: 'bench', reason: 'no cases.json' },
+      { name: 'run', reason: 'kind run is not known' },
+      { name: 'stranger', reason: 'no family takes model_type "strange"' },
+    ],
+  })
+})
+
+test.runIf(hasGolden('.'))('every fixture of the reference that verification knows has figures', async () => {
+  const { fixtures } = await fixturesIn(goldenDir('.'))
+  expect(kept.fixtures.map(({ name }) => name)).toEqual(fixtures)
 })

@@ -1,11 +1,14 @@
 /** @file Runs `bifocal verify --golden` as a user does and reads what it printed. */
 
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { z } from 'zod'
 import type { Device } from '../../src/engine/runtime/devices.ts'
 import { readJson } from '../../src/foundation/files/file.ts'
+import { fixtureKinds } from '../../src/measuring/verify/golden.ts'
 import { familyOf } from '../../src/models/families/registry.ts'
 import type { Measured, Verification } from './measurements.ts'
 
@@ -15,23 +18,62 @@ const fixtureSchema = z.looseObject({
   tolerance: z.unknown(),
   versions: z.record(z.string(), z.string()).optional(),
 })
+const configSchema = z.record(z.string(), z.unknown())
 
-/** What a fixture says of itself. @throws FileError when the folder is no fixture */
+/** Reads what a fixture says of itself. @throws FileError when the folder is no fixture */
 export async function readFixture(root: string, name: string): Promise<Omit<Measured, 'reports'>> {
   const dir = join(root, name)
   const { kind, tolerance, versions } = await readJson(join(dir, 'cases.json'), fixtureSchema)
-  const config =
-    kind === 'model'
-      ? await readJson(join(dir, 'checkpoint/config.json'), z.record(z.string(), z.unknown()))
-      : undefined
   const allowed = numbersIn(tolerance)
   return {
     name,
     kind,
-    family: config && familyOf(config),
+    family:
+      kind === 'model'
+        ? familyOf(await readJson(join(dir, 'checkpoint/config.json'), configSchema))
+        : undefined,
     tolerance: [Math.min(...allowed), Math.max(...allowed)],
     versions,
   }
+}
+
+/** A folder that verification can do nothing with, and why. */
+export interface LeftOut {
+  readonly name: string
+  readonly reason: string
+}
+
+/**
+ * Sorts the folders of `root`: fixtures that `bifocal verify` can compare, and folders that it
+ * can't, because they have no `cases.json`, or are of a kind or family that this version does not
+ * know.
+ */
+export async function fixturesIn(root: string): Promise<{ fixtures: string[]; leftOut: LeftOut[] }> {
+  const fixtures: string[] = []
+  const leftOut: LeftOut[] = []
+  for (const name of await foldersIn(root)) {
+    const reason = await unknownIn(join(root, name))
+    if (reason === undefined) fixtures.push(name)
+    else leftOut.push({ name, reason })
+  }
+  return { fixtures, leftOut }
+}
+
+/** Why a folder is no fixture that can be verified; `undefined` when it is one. */
+async function unknownIn(dir: string): Promise<string | undefined> {
+  if (!existsSync(join(dir, 'cases.json'))) return 'no cases.json'
+  const { kind } = await readJson(join(dir, 'cases.json'), fixtureSchema.pick({ kind: true }))
+  if (!fixtureKinds.some((known) => known === kind)) return `kind ${kind} is not known`
+  if (kind !== 'model') return undefined
+  const config = await readJson(join(dir, 'checkpoint/config.json'), configSchema)
+  return familyOf(config) === undefined
+    ? `no family takes model_type ${JSON.stringify(config.model_type)}`
+    : undefined
+}
+
+async function foldersIn(root: string): Promise<string[]> {
+  const entries = await readdir(root, { withFileTypes: true })
+  return entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])).sort()
 }
 
 /** All numbers of a value, however deep. */

@@ -6,13 +6,16 @@ import type { Device } from '../../engine/runtime/devices.ts'
 import { readJson } from '../../foundation/files/file.ts'
 import type { VerifyReport } from '../../models/embedder/golden/report.ts'
 
-const kinds = ['model', 'ops', 'losses', 'tuning', 'merge'] as const
-const fixture = z.looseObject({ kind: z.enum(kinds, { error: `kind: expected one of ${kinds.join(', ')}` }) })
+/** Kinds of fixtures that `verifyGolden` compares: `kind` in `cases.json`. */
+export const fixtureKinds = ['model', 'ops', 'losses', 'tuning', 'merge'] as const
+const fixture = z.looseObject({
+  kind: z.enum(fixtureKinds, { error: `kind: expected one of ${fixtureKinds.join(', ')}` }),
+})
 
 type Verifier = (dir: string, options: { device?: Device }) => Promise<VerifyReport>
 
 /** Loaded by need: operators need no tokenizer, losses no model. */
-const verifiers: { readonly [K in (typeof kinds)[number]]: () => Promise<Verifier> } = {
+const verifiers: { readonly [K in (typeof fixtureKinds)[number]]: () => Promise<Verifier> } = {
   ops: async () => (await import('../../models/embedder/golden/operators.ts')).verifyOperators,
   losses: async () => (await import('../../learning/tuning/verify.ts')).verifyLosses,
   tuning: async () => (await import('../../learning/tuning/verify-tuning.ts')).verifyTuning,
