@@ -6,7 +6,7 @@
  *     npm run parity                  every fixture of a known kind and family on the CPU
  *     npm run parity:webgpu           every model fixture on the GPU that VK_DRIVER_FILES names, else on SwiftShader: minutes each
  *     npm run parity:cuda             every model fixture on an NVIDIA GPU, then the shipped twins; needs ONNX Runtime's CUDA provider
- *                                     (`ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node`), CUDA 12 and cuDNN 9
+ *                                     (`ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild --ignore-scripts=false onnxruntime-node`), CUDA 12 and cuDNN 9
  *     npm run parity:cuda -- DIR      a model of yours too
  *     npm run parity -- --device cuda --fixtures llava,clip
  *

@@ -78,7 +78,9 @@ test.skipIf(existsSync(cudaLibrary()))(
     expect(() => executionProviders('cuda')).toThrow(
       expect.objectContaining({
         code: 'runtime/no-cuda',
-        hint: expect.stringContaining('ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node'),
+        hint: expect.stringContaining(
+          'ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild --ignore-scripts=false onnxruntime-node',
+        ),
       }),
     )
   },

@@ -26,7 +26,7 @@ export function executionProviders(device: Device): string[] {
         'no-cuda',
         {
           message: `device cuda needs ${library}, which is absent`,
-          hint: 'ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node (Linux x64, CUDA 12 and cuDNN 9), or use --device webgpu.',
+          hint: 'ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild --ignore-scripts=false onnxruntime-node (Linux x64, CUDA 12 and cuDNN 9), or use --device webgpu.',
         },
         2,
       )
