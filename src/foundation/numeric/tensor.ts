@@ -78,3 +78,8 @@ export function i64(dims: readonly number[], data: ArrayLike<number>): Tensor<'i
 export function zeros(dims: readonly number[]): Tensor<'f32'> {
   return { dtype: 'f32', dims, data: new Float32Array(sizeOf(dims)) }
 }
+
+/** Whether a tensor holds f32. */
+export function isF32(value: Tensor): value is Tensor<'f32'> {
+  return value.dtype === 'f32'
+}

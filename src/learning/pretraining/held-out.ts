@@ -3,6 +3,7 @@
  * what the picture is worth.
  */
 
+import { f32Of } from '../../engine/runtime/results.ts'
 import type { Session } from '../../engine/runtime/session.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import type { SampleKind } from '../../inputs/scenes/index.ts'
@@ -50,9 +51,9 @@ export async function heldOutLosses(
         ['shuffled', withShuffledPictures(real)] as const,
       ]) {
         const batch = twinBatch(at, drawn, { objective, seed, step: -1 - from / BATCH, fill: false })
-        const { loss } = await session.run({ ...batch, ...fed }, { outputs: ['loss'], signal })
+        const results = await session.run({ ...batch, ...fed }, { outputs: ['loss'], signal })
         const scored = batch.scored_targets!.data.length
-        sums[pictures] += Number(loss!.data[0]) * scored
+        sums[pictures] += f32Of(results, 'loss').data[0]! * scored
         if (pictures === 'real') tokens += scored
       }
     }

@@ -3,6 +3,7 @@
 import { add, cast, compile, div, Graph, transpose } from '../../engine/graph/index.ts'
 import { l2Normalize } from '../../engine/graph/reduction.ts'
 import { layerNorm, rootScope } from '../../engine/nn/index.ts'
+import { f32Of } from '../../engine/runtime/results.ts'
 import { openSession, type SessionOptions } from '../../engine/runtime/session.ts'
 import { memoryWeights } from '../../engine/runtime/weights.ts'
 import { gram } from '../../foundation/numeric/linear.ts'
@@ -69,13 +70,11 @@ export async function openTowerJudge(
             parameters[name] === undefined ? [] : [[name, parameters[name]]],
           ),
         )
-        const { images, texts } = await session.run(
+        const results = await session.run(
           { ...fed, pixels: drawBatch(pictures, sheets), text_ids: labels },
           { signal },
         )
-        return images?.dtype === 'f32' && texts?.dtype === 'f32'
-          ? topShare(gram(asF32(images), asF32(texts)))
-          : Number.NaN
+        return topShare(gram(f32Of(results, 'images'), f32Of(results, 'texts')))
       }
       const shown = stream(seed, 'tower-judge-styles')
       return {
@@ -103,8 +102,4 @@ function topShare(cosines: Tensor<'f32'>): number {
       hits++
   }
   return hits / size
-}
-
-function asF32(value: Tensor): Tensor<'f32'> {
-  return { dtype: 'f32', dims: value.dims, data: Float32Array.from(value.data, Number) }
 }

@@ -1,7 +1,7 @@
 /** @file Named f32 arrays: parameters, their gradients, the moments of an optimizer. */
 
 import { createHash } from 'node:crypto'
-import type { Tensor } from '../../foundation/numeric/tensor.ts'
+import { isF32, type Tensor } from '../../foundation/numeric/tensor.ts'
 
 /** Arrays by parameter name: parameters, or their gradients of the same dims. */
 export type NamedArrays = Readonly<Record<string, Tensor<'f32'>>>
@@ -39,9 +39,4 @@ export function hashArrays(arrays: Readonly<Record<string, Tensor>>): string {
     hash.update(`${name}\n`).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
   }
   return hash.digest('hex')
-}
-
-/** Whether a tensor holds f32. */
-export function isF32(value: Tensor): value is Tensor<'f32'> {
-  return value.dtype === 'f32'
 }

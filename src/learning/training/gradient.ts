@@ -8,8 +8,8 @@ import { compile } from '../../engine/graph/compile.ts'
 import type { CompiledGraph } from '../../engine/graph/compiled.ts'
 import { Graph, isNode, type Value } from '../../engine/graph/graph.ts'
 import type { Session } from '../../engine/runtime/session.ts'
-import type { Tensor } from '../../foundation/numeric/tensor.ts'
-import { isF32, type NamedArrays } from './arrays.ts'
+import { isF32, type Tensor } from '../../foundation/numeric/tensor.ts'
+import type { NamedArrays } from './arrays.ts'
 import { TrainingError } from './errors.ts'
 
 /** A compiled loss: outputs `loss` [], `gradient/<parameter>` and `metric/<name>` []. */

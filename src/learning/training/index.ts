@@ -1,7 +1,7 @@
 /** @file Public surface of training. */
 
 export { type AdamWOptions, adamW } from './adamw.ts'
-export { hashArrays, isF32, type NamedArrays } from './arrays.ts'
+export { hashArrays, type NamedArrays } from './arrays.ts'
 export {
   fedParameters,
   type GradientGraph,

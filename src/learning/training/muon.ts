@@ -12,9 +12,10 @@ import { Graph, type Value } from '../../engine/graph/graph.ts'
 import { matMul } from '../../engine/graph/matmul.ts'
 import { reduceSum } from '../../engine/graph/reduction.ts'
 import { swapLast } from '../../engine/graph/shaping.ts'
+import { f32Of } from '../../engine/runtime/results.ts'
 import { openSession, type Session, type SessionOptions } from '../../engine/runtime/session.ts'
 import { memoryWeights } from '../../engine/runtime/weights.ts'
-import { f32, sizeOf, type Tensor, zeros } from '../../foundation/numeric/tensor.ts'
+import { sizeOf, type Tensor, zeros } from '../../foundation/numeric/tensor.ts'
 import { TrainingError } from './errors.ts'
 import type { UpdateRule, UpdateStep } from './optimizer.ts'
 
@@ -156,10 +157,7 @@ async function orthogonalise(
   const results = await session.run(
     Object.fromEntries(stacks.map((stack, s) => [stackName(stack), updates[s]!])),
   )
-  return stacks.map((stack) => {
-    const { data } = results[`orthogonal/${stackName(stack)}`]!
-    return data instanceof Float32Array ? data : f32([data.length], Float32Array.from(data, Number)).data
-  })
+  return stacks.map((stack) => f32Of(results, `orthogonal/${stackName(stack)}`).data)
 }
 
 function orthogonalGraph(stacks: readonly Stack[]) {

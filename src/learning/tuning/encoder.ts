@@ -2,8 +2,9 @@
 
 import { compile, Graph } from '../../engine/graph/index.ts'
 import { rootScope } from '../../engine/nn/index.ts'
+import { f32Of } from '../../engine/runtime/results.ts'
 import { openSession } from '../../engine/runtime/session.ts'
-import { f32, type Tensor, zeros } from '../../foundation/numeric/tensor.ts'
+import { type Tensor, zeros } from '../../foundation/numeric/tensor.ts'
 import type { EmbeddingItem } from '../../inputs/data/item.ts'
 import { batches } from '../../models/embedder/batching.ts'
 import { pool } from '../../models/embedder/readout.ts'
@@ -80,10 +81,7 @@ export async function subjectEncoder({
         const feeds = { ...groupFeeds(batch, table, 0), image_rows: table.rows, ...parameters }
         const outputs = await session.run(feeds, { outputs: readouts, signal })
         for (const readout of readouts) {
-          const vectors = f32(
-            [members.length, hidden],
-            outputs[readout]?.data instanceof Float32Array ? outputs[readout].data : [],
-          )
+          const vectors = f32Of(outputs, readout)
           for (const [i, member] of members.entries())
             made[readout]!.data.set(vectors.data.subarray(i * hidden, (i + 1) * hidden), member * hidden)
         }

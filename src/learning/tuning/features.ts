@@ -5,6 +5,7 @@
 
 import { compile, evaluateDim, Graph } from '../../engine/graph/index.ts'
 import { rootScope } from '../../engine/nn/index.ts'
+import { f32Of } from '../../engine/runtime/results.ts'
 import { openSession } from '../../engine/runtime/session.ts'
 import { f32, sizeOf, type Tensor } from '../../foundation/numeric/tensor.ts'
 import { rowWidth } from '../../models/families/decoder-inputs.ts'
@@ -68,11 +69,11 @@ export async function pictureFeatures(
   ): Promise<Float32Array> {
     const pixels = new Float32Array(views.length * sizeOf(view))
     for (const [i, { data }] of views.entries()) pixels.set(data, i * data.length)
-    const { rows: made } = await session.run(
+    const results = await session.run(
       { pixel_values: f32([views.length, ...view], pixels), ...feeds },
       { signal },
     )
-    return made?.data instanceof Float32Array ? made.data : new Float32Array()
+    return f32Of(results, 'rows').data
   }
 
   return {

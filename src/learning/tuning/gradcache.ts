@@ -17,10 +17,9 @@ import {
 } from '../../engine/graph/index.ts'
 import type { Session } from '../../engine/runtime/session.ts'
 import { joined, rangeOf } from '../../foundation/numeric/rows.ts'
-import { f32, type Tensor } from '../../foundation/numeric/tensor.ts'
+import { f32, isF32, type Tensor } from '../../foundation/numeric/tensor.ts'
 import {
   fedParameters,
-  isF32,
   type Loss,
   type NamedArrays,
   outputLoss,

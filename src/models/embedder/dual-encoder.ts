@@ -4,6 +4,7 @@
  */
 
 import { assertDirections } from '../../engine/runtime/finite.ts'
+import { f32Of } from '../../engine/runtime/results.ts'
 import { l2NormaliseRows } from '../../foundation/numeric/linear.ts'
 import { f32, i64, sizeOf, type Tensor } from '../../foundation/numeric/tensor.ts'
 import type { ReadItem } from '../../inputs/data/input.ts'
@@ -57,9 +58,9 @@ export async function dualEncoder(model: DualEncoderModel, options: EncoderOptio
       for (const rows of chunks(indices(items.length), BATCH)) {
         const batch = rows.map((row) => items[row]!)
         const sum = new Float32Array(batch.length * dims)
-        const add = (rows: readonly number[], made: Tensor | undefined) => {
-          if (!(made?.data instanceof Float32Array)) return
-          assertDirections('vectors', f32(made.dims, made.data))
+        const add = (rows: readonly number[], results: Readonly<Record<string, Tensor>>) => {
+          const made = f32Of(results, 'vectors')
+          assertDirections('vectors', made)
           for (const [i, row] of rows.entries())
             for (let d = 0; d < dims; d++) sum[row * dims + d]! += made.data[i * dims + d]!
         }
@@ -67,13 +68,9 @@ export async function dualEncoder(model: DualEncoderModel, options: EncoderOptio
         if (pictured.length > 0) {
           const data = new Float32Array(pictured.length * sizeOf(view))
           for (const [i, { pixels }] of pictured.entries()) data.set(pixels.data, i * sizeOf(view))
-          const { vectors: made } = await images.run(
-            { pixels: f32([pictured.length, ...view], data) },
-            signal,
-          )
           add(
             pictured.map(({ row }) => row),
-            made,
+            await images.run({ pixels: f32([pictured.length, ...view], data) }, signal),
           )
         }
         const worded = batch.flatMap(({ ids }, row) => (ids === undefined ? [] : [{ row, ids }]))
@@ -82,10 +79,9 @@ export async function dualEncoder(model: DualEncoderModel, options: EncoderOptio
             [worded.length, textLength],
             worded.flatMap((row) => row.ids),
           )
-          const { vectors: made } = await texts.run({ ids }, signal)
           add(
             worded.map(({ row }) => row),
-            made,
+            await texts.run({ ids }, signal),
           )
         }
         const { data } = l2NormaliseRows(f32([batch.length, dims], sum))

@@ -3,6 +3,7 @@
  * shares one table.
  */
 
+import { f32Of } from '../../engine/runtime/results.ts'
 import { f32, sizeOf, type Tensor } from '../../foundation/numeric/tensor.ts'
 import { rowWidth } from '../families/decoder-inputs.ts'
 import type { PreparedItem } from '../families/family.ts'
@@ -106,27 +107,27 @@ export class PictureRows {
     }
     const apart = missing.filter(({ item }) => item.visionFeeds !== undefined)
     for (const { key, item } of apart) {
-      const { rows } = await this.#session.run(
+      const results = await this.#session.run(
         { pixel_values: this.#pixels(item.views), ...item.visionFeeds },
         signal,
       )
-      if (!(rows?.data instanceof Float32Array)) continue
-      found.set(key, rows.data)
-      this.#keep(key, rows.data)
+      const { data } = f32Of(results, 'rows')
+      found.set(key, data)
+      this.#keep(key, data)
     }
     const together = missing.filter(({ item }) => item.visionFeeds === undefined)
     const views = together.flatMap(({ key, item }) => item.views.map((view) => ({ key, view })))
     const parts = new Map<string, Float32Array[]>(together.map(({ key }) => [key, []]))
     const width = this.#tokensPerView * this.#width
     for (const chunk of chunks(views, Math.max(1, Math.floor(PIXELS_A_RUN / sizeOf(this.#view))))) {
-      const { rows } = await this.#session.run(
+      const results = await this.#session.run(
         { pixel_values: this.#pixels(chunk.map(({ view }) => view)) },
         signal,
       )
-      if (!(rows?.data instanceof Float32Array)) continue
+      const { data } = f32Of(results, 'rows')
       for (const [i, { key }] of chunk.entries())
-        parts.get(key)!.push(rows.data.subarray(i * width, (i + 1) * width))
-      this.#shared = rows.data.slice(chunk.length * width)
+        parts.get(key)!.push(data.subarray(i * width, (i + 1) * width))
+      this.#shared = data.slice(chunk.length * width)
     }
     for (const [key, list] of parts) {
       const joined = new Float32Array(list.length * width)

@@ -5,6 +5,7 @@
 
 import type { Value } from '../../engine/graph/index.ts'
 import { assertDirections } from '../../engine/runtime/finite.ts'
+import { f32Of } from '../../engine/runtime/results.ts'
 import { f32, type Tensor } from '../../foundation/numeric/tensor.ts'
 import { decoderInputs } from '../families/decoder-inputs.ts'
 import type { DecoderPieces } from '../families/family.ts'
@@ -90,10 +91,9 @@ export function statesAt(
   })
 }
 
-/** @throws RuntimeError `runtime/not-finite` for a row of zeros */
+/** @throws RuntimeError `runtime/not-finite` for a row of zeros, `runtime/result` */
 function rowsOf(name: string, results: Readonly<Record<string, Tensor>>, count: number): Float32Array[] {
-  const found = results[name]?.data
-  const data = found instanceof Float32Array ? found : f32([0], []).data
+  const { data } = f32Of(results, name)
   const dim = data.length / count
   assertDirections(name, f32([count, dim], data))
   return Array.from({ length: count }, (_, i) => data.slice(i * dim, (i + 1) * dim))

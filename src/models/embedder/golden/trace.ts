@@ -3,6 +3,7 @@
  * and device.
  */
 
+import { f32Of } from '../../../engine/runtime/results.ts'
 import { joined } from '../../../foundation/numeric/rows.ts'
 import { f32, i64, type Tensor, zeros } from '../../../foundation/numeric/tensor.ts'
 import { type EmbedItem, keyItem } from '../../../inputs/data/input.ts'
@@ -89,9 +90,10 @@ async function sequenceTracer(
     const pixels = joined(views.map((view) => f32([1, ...view.dims], view.data)))
     let rows = zeros([1, rowWidth(model.shape)])
     if (pixels !== undefined) {
-      const { rows: made, ...seen } = await tower.run({ pixel_values: pixels, ...visionFeeds })
-      stages.push(['pixel_values', pixels], ...Object.entries(seen))
-      if (made?.data instanceof Float32Array) rows = f32(made.dims, made.data)
+      const results = await tower.run({ pixel_values: pixels, ...visionFeeds })
+      rows = f32Of(results, 'rows')
+      const seen = Object.entries(results).filter(([stage]) => stage !== 'rows')
+      stages.push(['pixel_values', pixels], ...seen)
     }
     const read = await decoder.run(sequenceFeeds([sequence], { rows, index: ({ item }) => item.imageIndex }))
     return present([
