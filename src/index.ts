@@ -26,8 +26,8 @@ export {
   type PrecisionReport,
 } from './models/embedder/precision.ts'
 export { type PresetName, presetNames, presets } from './models/embedder/presets.ts'
-export type { Quantization } from './models/embedder/quantize.ts'
 export type { Pool, Readout } from './models/embedder/readout.ts'
 export type { LoadOptions } from './models/embedder/subject.ts'
+export type { Quantization } from './models/embedder/vectors/quantize.ts'
 export { type Pulled, type PullOptions, pullModel } from './models/hub/pull.ts'
 export { type ResolveOptions, resolveModel } from './models/hub/resolve.ts'

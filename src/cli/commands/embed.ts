@@ -72,7 +72,7 @@ export const embed = command('embed <model>', 'Give the vectors of texts and pic
     const [{ Embedder }, { embedFile, embedSource }, { checkVectorPath }] = await Promise.all([
       import('../../models/embedder/embedder.ts'),
       import('../../models/embedder/embed-file.ts'),
-      import('../../models/embedder/vectors/vector-file.ts'),
+      import('../../models/embedder/vectors/file.ts'),
     ])
     if (out !== undefined) checkVectorPath(out)
     const source = await itemSource(given, io.signal)
@@ -135,7 +135,7 @@ async function print(
   { rows, skipped, usage, skippedFile }: EmbeddedSource & Pick<EmbeddedFile, 'skippedFile'>,
   { model, out, io }: { model: string; out: string | undefined; io: CommandIo },
 ): Promise<void> {
-  const { vectorLines } = await import('../../models/embedder/vectors/vector-file.ts')
+  const { vectorLines } = await import('../../models/embedder/vectors/file.ts')
   const [count, width] = [rows.kept.length, rows.vectors.dims[1]]
   const summary = { model, dims: width, usage, skipped }
   if (out !== undefined)

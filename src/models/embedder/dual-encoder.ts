@@ -15,8 +15,8 @@ import { chunks, indices } from './batching.ts'
 import type { Encodable, EncodeOptions, Encoder, EncoderOptions } from './encoder.ts'
 import { EmbedderError } from './errors.ts'
 import { applyImagePolicy } from './image-policy.ts'
-import { leading } from './leading.ts'
 import { EmbedderSessions } from './sessions.ts'
+import { leading } from './vectors/leading.ts'
 
 export interface Pair extends Encodable {
   readonly pixels: Tensor<'f32'> | undefined

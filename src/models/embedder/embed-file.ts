@@ -8,10 +8,10 @@ import type { EmbedItem } from '../../inputs/data/input.ts'
 import type { ItemSource } from '../../inputs/data/source.ts'
 import type { Embedder } from './embedder.ts'
 import type { Embeddings, EmbedOptions, SkippedItem } from './embedding.ts'
-import { type Quantization, quantize } from './quantize.ts'
+import { checkVectorPath, type VectorRows, writeVectors } from './vectors/file.ts'
 import { VectorJournal } from './vectors/journal.ts'
-import { checkVectorPath, type VectorRows, writeVectors } from './vectors/vector-file.ts'
-import { checkVectorPlace, JOURNAL, SKIPPED } from './vectors/vector-place.ts'
+import { checkVectorPlace, JOURNAL, SKIPPED } from './vectors/place.ts'
+import { type Quantization, quantize } from './vectors/quantize.ts'
 
 export interface EmbedSourceOptions extends Omit<EmbedOptions, 'total' | 'placeOf'> {
   /** Fewer bits an element, see `quantize`. */

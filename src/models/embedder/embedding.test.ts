@@ -8,7 +8,7 @@ import type { ReadItem } from '../../inputs/data/input.ts'
 import { embedItems } from './embedding.ts'
 import type { Encodable, EncodeOptions, Encoder } from './encoder.ts'
 import { EmbedderError } from './errors.ts'
-import type { StoredVector } from './vectors/vector-store.ts'
+import type { StoredVector } from './vectors/store.ts'
 
 interface Numbered extends Encodable {
   readonly number: number

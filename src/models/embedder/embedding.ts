@@ -7,8 +7,8 @@ import { BifocalError, InterruptedError, located } from '../../foundation/numeri
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import { type EmbedItem, keyItem } from '../../inputs/data/input.ts'
 import type { Encodable, Encoder } from './encoder.ts'
-import type { VectorStore } from './vectors/vector-store.ts'
-import { VectorTable } from './vectors/vector-table.ts'
+import type { VectorStore } from './vectors/store.ts'
+import { VectorTable } from './vectors/table.ts'
 
 export interface EmbedOptions {
   signal?: AbortSignal

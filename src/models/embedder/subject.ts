@@ -20,10 +20,10 @@ import { type Contract, defaultContract } from './contract.ts'
 import type { EncoderOptions } from './encoder.ts'
 import { EmbedderError } from './errors.ts'
 import type { ImagePolicy } from './image-policy.ts'
-import { checkDims } from './leading.ts'
 import { locateModel } from './locate.ts'
 import { type PresetName, presetFor, presets, withPreset } from './presets.ts'
 import type { Readout } from './readout.ts'
+import { checkDims } from './vectors/leading.ts'
 
 export interface LoadOptions {
   /** Default `cpu`. */

@@ -13,7 +13,7 @@ import { readFailure, writeFailure } from '../../../foundation/files/errors.ts'
 import { makeFolder } from '../../../foundation/files/file.ts'
 import { type Lock, lockAlone } from '../../../foundation/files/lock.ts'
 import { EmbedderError } from '../errors.ts'
-import type { StoredVector, VectorStore } from './vector-store.ts'
+import type { StoredVector, VectorStore } from './store.ts'
 
 const FORMAT = 'bifocal-vectors/1'
 const headerSchema = z.object({

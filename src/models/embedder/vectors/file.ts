@@ -6,8 +6,8 @@ import { piecesOf, writeFileAtomic } from '../../../foundation/files/file.ts'
 import type { Tensor } from '../../../foundation/numeric/tensor.ts'
 import { writeSafetensors } from '../../checkpoint/safetensors.ts'
 import { EmbedderError } from '../errors.ts'
-import type { QuantizedVectors } from '../quantize.ts'
-import { parquetPieces } from './vector-parquet.ts'
+import { parquetPieces } from './parquet.ts'
+import type { QuantizedVectors } from './quantize.ts'
 
 /** Vectors and which of the given items they belong to. */
 export interface VectorRows extends QuantizedVectors {

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { checkVectorPlace } from './vector-place.ts'
+import { checkVectorPlace } from './place.ts'
 
 let root: string
 const at = (name: string) => join(root, name)

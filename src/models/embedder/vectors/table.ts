@@ -5,7 +5,7 @@
 
 import { f32, type Tensor } from '../../../foundation/numeric/tensor.ts'
 import { EmbedderError } from '../errors.ts'
-import { checkDims, leading } from '../leading.ts'
+import { checkDims, leading } from './leading.ts'
 
 /** Elements of the longest array in Node 20. */
 const LONGEST = 2 ** 32 - 1

@@ -1,6 +1,6 @@
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect } from 'vitest'
-import { VectorTable } from './vector-table.ts'
+import { VectorTable } from './table.ts'
 
 const vectorOf = (row: number) => Float32Array.of(row, row + 0.25, row + 0.5)
 

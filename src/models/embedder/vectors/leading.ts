@@ -3,9 +3,9 @@
  * al. 2022 (Matryoshka)
  */
 
-import { l2NormaliseRows } from '../../foundation/numeric/linear.ts'
-import { f32 } from '../../foundation/numeric/tensor.ts'
-import { EmbedderError } from './errors.ts'
+import { l2NormaliseRows } from '../../../foundation/numeric/linear.ts'
+import { f32 } from '../../../foundation/numeric/tensor.ts'
+import { EmbedderError } from '../errors.ts'
 
 /**
  * @throws EmbedderError `embedder/dims` when vectors of so many elements have no `dims` first ones

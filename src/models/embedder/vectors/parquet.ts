@@ -6,7 +6,7 @@
 import type { SchemaElement } from 'hyparquet'
 import { ByteWriter, type ColumnSource, ParquetWriter } from 'hyparquet-writer'
 import { chunks, indices } from '../batching.ts'
-import type { VectorRows } from './vector-file.ts'
+import type { VectorRows } from './file.ts'
 
 /** Rows of a row group. */
 const GROUP = 4096

@@ -9,8 +9,8 @@
  * distance.
  */
 
-import { int8Rows } from '../../foundation/numeric/int8.ts'
-import { type Tensor, tensor } from '../../foundation/numeric/tensor.ts'
+import { int8Rows } from '../../../foundation/numeric/int8.ts'
+import { type Tensor, tensor } from '../../../foundation/numeric/tensor.ts'
 
 export type Quantization = 'int8' | 'binary'
 

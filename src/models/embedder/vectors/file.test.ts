@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { f32 } from '../../../foundation/numeric/tensor.ts'
 import { loadSafetensors } from '../../checkpoint/safetensors.ts'
 import { indices } from '../batching.ts'
-import { quantize } from '../quantize.ts'
-import { type VectorRows, vectorLines, writeVectors } from './vector-file.ts'
+import { type VectorRows, vectorLines, writeVectors } from './file.ts'
+import { quantize } from './quantize.ts'
 
 let root: string
 const at = (name: string) => join(root, name)
