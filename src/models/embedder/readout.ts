@@ -55,6 +55,11 @@ export interface Readout {
   dims?: number
 }
 
+/** The name of a layer's output among stages: `layer.07`, counted as in `Readout.layer`. */
+export function layerStage(index: number): string {
+  return `layer.${String(index).padStart(2, '0')}`
+}
+
 /** What pooling has to know of an item: see `PreparedItem`. */
 export interface PoolableItem {
   /** `[seq]` */

@@ -7,9 +7,10 @@ import { f32, i64, type Tensor } from '../../../foundation/numeric/tensor.ts'
 import { decodeImage } from '../../../inputs/media/index.ts'
 import type { DualEncoderProcessor } from '../../families/family.ts'
 import type { DualEncoderModel } from '../../families/model.ts'
+import { layerStage } from '../readout.ts'
 import type { ModelCase, ModelFixture } from './fixture.ts'
 import type { VerifyRecorder } from './report.ts'
-import { layerStage, type ModelSessions } from './sessions.ts'
+import type { ModelSessions } from './sessions.ts'
 
 interface Subject {
   fixture: ModelFixture

@@ -9,12 +9,7 @@ import type { Checkpoint } from '../../checkpoint/folder.ts'
 import { decoderInputs } from '../../families/decoder-inputs.ts'
 import type { DualEncoderModel, Model, VisionLanguageModel } from '../../families/model.ts'
 import { checkpointWeights } from '../../families/weights.ts'
-import { pool } from '../readout.ts'
-
-/** `layer.07` */
-export function layerStage(index: number): string {
-  return `layer.${String(index).padStart(2, '0')}`
-}
+import { layerStage, pool } from '../readout.ts'
 
 /** Opens sessions over one checkpoint, once each, and closes them together. */
 export class ModelSessions {

@@ -11,12 +11,11 @@ import { decoderInputs, rowWidth } from '../../families/decoder-inputs.ts'
 import type { DualEncoderModel, VisionLanguageModel } from '../../families/model.ts'
 import { pairPreparer } from '../dual-encoder.ts'
 import type { EncoderOptions } from '../encoder.ts'
-import { pool, weightsOf } from '../readout.ts'
+import { layerStage, pool, weightsOf } from '../readout.ts'
 import { sequenceFeeds, sequencePreparer } from '../sequence.ts'
 import { EmbedderSessions } from '../sessions.ts'
 import type { Subject } from '../subject.ts'
 import { statesAt } from '../vision-language.ts'
-import { layerStage } from './sessions.ts'
 
 /**
  * Stages by name, in the order of the computation: tokens, pixels, vision, projector, inputs,

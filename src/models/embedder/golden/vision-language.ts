@@ -11,10 +11,10 @@ import { decodeImage } from '../../../inputs/media/index.ts'
 import { positionFeeds, rowWidth } from '../../families/decoder-inputs.ts'
 import type { PreparedItem, PrepareOptions, Processor } from '../../families/family.ts'
 import type { VisionLanguageModel } from '../../families/model.ts'
-import { type Pool, pools, poolWeights, poolWeightsFeed, ReadoutError } from '../readout.ts'
+import { layerStage, type Pool, pools, poolWeights, poolWeightsFeed, ReadoutError } from '../readout.ts'
 import type { ModelCase, ModelFixture } from './fixture.ts'
 import type { VerifyRecorder } from './report.ts'
-import { layerStage, type ModelSessions } from './sessions.ts'
+import type { ModelSessions } from './sessions.ts'
 
 interface Subject {
   fixture: ModelFixture
