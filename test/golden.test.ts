@@ -5,10 +5,10 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { goldenDir } from './golden.ts'
 
-const models = 'src/models/embedder/golden/model.test.ts'
+const models = 'src/measuring/verify/model.test.ts'
 const qwen = 'src/models/families/qwen-vl/qwen-vl.test.ts'
-const diffusion = 'src/learning/pretraining/verify.test.ts'
-const tuning = 'src/learning/tuning/verify-tuning.test.ts'
+const diffusion = 'src/measuring/verify/masked-diffusion.test.ts'
+const tuning = 'src/measuring/verify/tuning.test.ts'
 
 /** What compares a folder: a test file, or nothing yet and what will. */
 type Check = { test: string } | { notYet: string }
@@ -43,11 +43,11 @@ const checks: Readonly<Record<string, Check>> = {
   'tune-dora-qwen2-vl': { test: tuning },
   'tune-dora-qwen2-vl-image': { test: tuning },
   'tune-gradcache': { test: tuning },
-  'tune-infonce': { test: 'src/learning/tuning/verify.test.ts' },
+  'tune-infonce': { test: 'src/measuring/verify/losses.test.ts' },
   'tune-lora-llava': { test: tuning },
   'tune-lora-llava-zero-b': { test: tuning },
-  'tune-merge': { test: 'src/learning/tuning/verify-merge.test.ts' },
-  'tune-ops': { test: 'src/models/embedder/golden/operators.test.ts' },
+  'tune-merge': { test: 'src/measuring/verify/merge.test.ts' },
+  'tune-ops': { test: 'src/measuring/verify/operators.test.ts' },
 }
 
 test.runIf(existsSync(goldenDir('.')))('every folder of the reference is listed', () => {

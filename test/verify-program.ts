@@ -4,7 +4,7 @@
  */
 
 import { DEVICES } from '../src/engine/runtime/devices.ts'
-import { verifyModel } from '../src/models/embedder/golden/model.ts'
+import { verifyModel } from '../src/measuring/verify/model.ts'
 
 const [, , device, dir = ''] = process.argv
 console.log(JSON.stringify(await verifyModel(dir, { device: DEVICES.find((name) => name === device) })))

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { goldenDir, hasGolden } from '../../../test/golden.ts'
 import { toF32 } from '../../foundation/numeric/float.ts'
 import { decodeImage } from '../../inputs/media/index.ts'
-import { readModelFixture } from '../../models/embedder/golden/fixture.ts'
+import { readModelFixture } from '../../measuring/verify/model-fixture.ts'
 import { pictureFeatures } from './features.ts'
 import { openSubject } from './subject.ts'
 

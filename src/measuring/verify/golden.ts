@@ -16,17 +16,13 @@ type Verifier = (dir: string, options: { device?: Device }) => Promise<VerifyRep
 
 /** Loaded by need: operators need no tokenizer, losses no model. */
 const verifiers: { readonly [K in (typeof fixtureKinds)[number]]: () => Promise<Verifier> } = {
-  ops: async () => (await import('../../models/embedder/golden/operators.ts')).verifyOperators,
-  losses: async () => (await import('../../learning/tuning/verify.ts')).verifyLosses,
-  tuning: async () => (await import('../../learning/tuning/verify-tuning.ts')).verifyTuning,
-  merge: async () => (await import('../../learning/tuning/verify-merge.ts')).verifyMerge,
+  ops: async () => (await import('./operators.ts')).verifyOperators,
+  losses: async () => (await import('./losses.ts')).verifyLosses,
+  tuning: async () => (await import('./tuning.ts')).verifyTuning,
+  merge: async () => (await import('./merge.ts')).verifyMerge,
   model: async () => {
     const [{ verifyModel }, { verifyMaskedDiffusion }, { verifyImageDecoder, verifyUnderstandingLoss }] =
-      await Promise.all([
-        import('../../models/embedder/golden/model.ts'),
-        import('../../learning/pretraining/verify.ts'),
-        import('../../learning/pretraining/verify-mmada.ts'),
-      ])
+      await Promise.all([import('./model.ts'), import('./masked-diffusion.ts'), import('./mmada.ts')])
     return (dir, options) =>
       verifyModel(dir, {
         ...options,

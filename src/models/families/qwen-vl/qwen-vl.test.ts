@@ -8,7 +8,7 @@ import {
   swap,
 } from '../../../../test/broken-fixture.ts'
 import { goldenDir, hasGolden } from '../../../../test/golden.ts'
-import { verifyModel } from '../../embedder/golden/model.ts'
+import { verifyModel } from '../../../measuring/verify/model.ts'
 
 const names = ['qwen2-vl', 'qwen2.5-vl', 'qwen3-vl'].filter((name) => hasGolden(name))
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { type Edit, editTensors, editText, fixtureCopies, swap } from '../../../../test/broken-fixture.ts'
-import { goldenDir, hasGolden } from '../../../../test/golden.ts'
-import { f32 } from '../../../foundation/numeric/tensor.ts'
+import { type Edit, editTensors, editText, fixtureCopies, swap } from '../../../test/broken-fixture.ts'
+import { goldenDir, hasGolden } from '../../../test/golden.ts'
+import { f32 } from '../../foundation/numeric/tensor.ts'
 import { verifyModel } from './model.ts'
 
 test.each(

@@ -9,13 +9,17 @@ import { compile, Graph } from '../../engine/graph/index.ts'
 import { rootScope } from '../../engine/nn/index.ts'
 import { openSession } from '../../engine/runtime/session.ts'
 import { f32, i64, type Tensor } from '../../foundation/numeric/tensor.ts'
-import type { FixtureContext } from '../../models/embedder/golden/model.ts'
+import {
+  lossFeeds,
+  MaskedDiffusionError,
+  maskedDiffusionLoss,
+} from '../../learning/pretraining/masked-diffusion.ts'
 import { parseMmadaConfig } from '../../models/families/mmada/config.ts'
 import { decodeImage, signsOf } from '../../models/families/mmada/image-tokenizer.ts'
 import { IMAGE_TOKENIZER } from '../../models/families/mmada/weights.ts'
 import { checkpointWeights } from '../../models/families/weights.ts'
 import { lossAndGradients } from './loss-gradients.ts'
-import { lossFeeds, MaskedDiffusionError, maskedDiffusionLoss } from './masked-diffusion.ts'
+import type { FixtureContext } from './model.ts'
 
 const DECODED = 'decode/'
 

@@ -14,9 +14,9 @@ import { toF32 } from '../../foundation/numeric/float.ts'
 import { f32, type Tensor } from '../../foundation/numeric/tensor.ts'
 import { openCheckpoint } from '../../models/checkpoint/folder.ts'
 import { writeSafetensors } from '../../models/checkpoint/safetensors.ts'
-import { verifyModel } from '../../models/embedder/golden/model.ts'
 import { lavidaSpellings } from '../../models/families/lavida/weights.ts'
-import { verifyMaskedDiffusion } from './verify.ts'
+import { verifyMaskedDiffusion } from './masked-diffusion.ts'
+import { verifyModel } from './model.ts'
 
 const broken = fixtureCopies()
 const verify = (dir: string) => verifyModel(dir, { also: [verifyMaskedDiffusion] })

@@ -1,16 +1,16 @@
 /** @file One case of a dual encoder's fixture: pixels or ids, then every stage of the tower. */
 
 import { join } from 'node:path'
-import { toF32 } from '../../../foundation/numeric/float.ts'
-import { blockOf, joined, rangeOf } from '../../../foundation/numeric/rows.ts'
-import { f32, i64, type Tensor } from '../../../foundation/numeric/tensor.ts'
-import { decodeImage } from '../../../inputs/media/index.ts'
-import type { DualEncoderProcessor } from '../../families/family.ts'
-import type { DualEncoderModel } from '../../families/model.ts'
-import { layerStage } from '../readout.ts'
-import type { ModelCase, ModelFixture } from './fixture.ts'
-import type { VerifyRecorder } from './report.ts'
-import type { ModelSessions } from './sessions.ts'
+import { toF32 } from '../../foundation/numeric/float.ts'
+import { blockOf, joined, rangeOf } from '../../foundation/numeric/rows.ts'
+import { f32, i64, type Tensor } from '../../foundation/numeric/tensor.ts'
+import { decodeImage } from '../../inputs/media/index.ts'
+import type { VerifyRecorder } from '../../models/embedder/golden/report.ts'
+import { layerStage } from '../../models/embedder/readout.ts'
+import type { DualEncoderProcessor } from '../../models/families/family.ts'
+import type { DualEncoderModel } from '../../models/families/model.ts'
+import type { ModelCase, ModelFixture } from './model-fixture.ts'
+import type { ModelSessions } from './model-sessions.ts'
 
 interface Subject {
   fixture: ModelFixture

@@ -55,10 +55,10 @@ import {
   upsampleNearest,
   type Value,
   where,
-} from '../../../engine/graph/index.ts'
-import { attend, attentionMask } from '../../../engine/nn/attention.ts'
-import { type Rotary, rotaryOf, rotate } from '../../../engine/nn/rotary.ts'
-import { f32, i64 } from '../../../foundation/numeric/tensor.ts'
+} from '../../engine/graph/index.ts'
+import { attend, attentionMask } from '../../engine/nn/attention.ts'
+import { type Rotary, rotaryOf, rotate } from '../../engine/nn/rotary.ts'
+import { f32, i64 } from '../../foundation/numeric/tensor.ts'
 
 /** Nested whole numbers, as JSON holds them. */
 export type Integers = number | Integers[]

@@ -14,9 +14,9 @@ import {
   openOptimizer,
   type Schedule,
   stepResultOf,
-} from '../training/index.ts'
-import { infoNce } from './losses.ts'
-import { batchFeeds, batchVectors } from './verify-batch.ts'
+} from '../../learning/training/index.ts'
+import { infoNce } from '../../learning/tuning/losses.ts'
+import { batchFeeds, batchVectors } from './tuning-batch.ts'
 import {
   adapted,
   compareGradients,
@@ -26,7 +26,7 @@ import {
   type TuningFixture,
   type TuningSubject,
   trainedParameters,
-} from './verify-subject.ts'
+} from './tuning-subject.ts'
 
 /** The optimiser alone, on the reference's own gradients. */
 async function compareReplay(subject: TuningSubject, rate: Schedule): Promise<void> {

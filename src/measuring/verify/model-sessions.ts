@@ -1,15 +1,15 @@
 /** @file The graphs of a model that a verification runs, each stage an output. */
 
-import { compile, Graph } from '../../../engine/graph/index.ts'
-import { type AttentionPattern, rootScope, type Scope } from '../../../engine/nn/index.ts'
-import type { Device } from '../../../engine/runtime/devices.ts'
-import { openSession, type Session } from '../../../engine/runtime/session.ts'
-import { memoryWeights } from '../../../engine/runtime/weights.ts'
-import type { Checkpoint } from '../../checkpoint/folder.ts'
-import { decoderInputs } from '../../families/decoder-inputs.ts'
-import type { DualEncoderModel, Model, VisionLanguageModel } from '../../families/model.ts'
-import { checkpointWeights } from '../../families/weights.ts'
-import { layerStage, pool } from '../readout.ts'
+import { compile, Graph } from '../../engine/graph/index.ts'
+import { type AttentionPattern, rootScope, type Scope } from '../../engine/nn/index.ts'
+import type { Device } from '../../engine/runtime/devices.ts'
+import { openSession, type Session } from '../../engine/runtime/session.ts'
+import { memoryWeights } from '../../engine/runtime/weights.ts'
+import type { Checkpoint } from '../../models/checkpoint/folder.ts'
+import { layerStage, pool } from '../../models/embedder/readout.ts'
+import { decoderInputs } from '../../models/families/decoder-inputs.ts'
+import type { DualEncoderModel, Model, VisionLanguageModel } from '../../models/families/model.ts'
+import { checkpointWeights } from '../../models/families/weights.ts'
 
 /** Opens sessions over one checkpoint, once each, and closes them together. */
 export class ModelSessions {

@@ -10,12 +10,6 @@ import { concat, type Value } from '../../engine/graph/index.ts'
 import { toF32 } from '../../foundation/numeric/float.ts'
 import { f32, i64, type Tensor } from '../../foundation/numeric/tensor.ts'
 import { decodeImage } from '../../inputs/media/index.ts'
-import type { FixtureContext } from '../../models/embedder/golden/model.ts'
-import type { VerifyRecorder } from '../../models/embedder/golden/report.ts'
-import type { PreparedItem, Processor } from '../../models/families/family.ts'
-import type { VisionLanguageModel } from '../../models/families/model.ts'
-import { spliceIds } from '../../models/families/sequence.ts'
-import { type LossSubject, lossAndGradients } from './loss-gradients.ts'
 import {
   IGNORED,
   lossFeeds,
@@ -24,7 +18,13 @@ import {
   type NoisedBatch,
   noise,
   type TargetRow,
-} from './masked-diffusion.ts'
+} from '../../learning/pretraining/masked-diffusion.ts'
+import type { VerifyRecorder } from '../../models/embedder/golden/report.ts'
+import type { PreparedItem, Processor } from '../../models/families/family.ts'
+import type { VisionLanguageModel } from '../../models/families/model.ts'
+import { spliceIds } from '../../models/families/sequence.ts'
+import { type LossSubject, lossAndGradients } from './loss-gradients.ts'
+import type { FixtureContext } from './model.ts'
 
 const ids = z.array(z.array(z.int()))
 const lossCase = z.object({

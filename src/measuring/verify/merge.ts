@@ -23,8 +23,8 @@ import {
   compareIds,
   fixtureBatch,
   paddedIds,
-} from './verify-batch.ts'
-import { openSubjectOf } from './verify-subject.ts'
+} from './tuning-batch.ts'
+import { openSubjectOf } from './tuning-subject.ts'
 
 const ids = paddedIds.shape.ids
 const fixtureSchema = z.looseObject({

@@ -2,9 +2,9 @@
 
 import { join } from 'node:path'
 import { z } from 'zod'
-import { readJson } from '../../../foundation/files/file.ts'
-import type { Tensor } from '../../../foundation/numeric/tensor.ts'
-import { loadSafetensors } from '../../checkpoint/safetensors.ts'
+import { readJson } from '../../foundation/files/file.ts'
+import type { Tensor } from '../../foundation/numeric/tensor.ts'
+import { loadSafetensors } from '../../models/checkpoint/safetensors.ts'
 
 const part = z.discriminatedUnion('type', [
   z.object({ type: z.literal('text'), text: z.string() }),

@@ -12,10 +12,10 @@ import { memoryWeights } from '../../engine/runtime/weights.ts'
 import { readJson } from '../../foundation/files/file.ts'
 import { toF32 } from '../../foundation/numeric/float.ts'
 import { i64, type Tensor } from '../../foundation/numeric/tensor.ts'
+import { TuningError } from '../../learning/tuning/errors.ts'
+import { infoNce, matryoshka, sigmoidLoss } from '../../learning/tuning/losses.ts'
 import { loadSafetensors } from '../../models/checkpoint/safetensors.ts'
 import { VerifyRecorder, type VerifyReport } from '../../models/embedder/golden/report.ts'
-import { TuningError } from './errors.ts'
-import { infoNce, matryoshka, sigmoidLoss } from './losses.ts'
 
 const lossCase = z.object({
   name: z.string(),

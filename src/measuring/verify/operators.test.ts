@@ -1,8 +1,8 @@
 /** @file The operators equal the reference's values and gradients. */
 
 import { describe, expect, test } from 'vitest'
-import { type Edit, editText, fixtureCopies, swap } from '../../../../test/broken-fixture.ts'
-import { goldenDir, hasGolden } from '../../../../test/golden.ts'
+import { type Edit, editText, fixtureCopies, swap } from '../../../test/broken-fixture.ts'
+import { goldenDir, hasGolden } from '../../../test/golden.ts'
 import { verifyOperators } from './operators.ts'
 
 test.runIf(hasGolden('tune-ops'))('every operator equals the reference, values and gradients', async () => {

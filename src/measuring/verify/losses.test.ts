@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { goldenDir, hasGolden } from '../../../test/golden.ts'
-import { verifyLosses } from './verify.ts'
+import { verifyLosses } from './losses.ts'
 
 const golden = hasGolden('tune-infonce')
 

@@ -8,8 +8,8 @@ import { rootScope, type Scope } from '../../engine/nn/index.ts'
 import { openSession } from '../../engine/runtime/session.ts'
 import { toF32 } from '../../foundation/numeric/float.ts'
 import { f32, type Tensor } from '../../foundation/numeric/tensor.ts'
-import type { FixtureContext } from '../../models/embedder/golden/model.ts'
 import { checkpointWeights, parametersOf } from '../../models/families/weights.ts'
+import type { FixtureContext } from './model.ts'
 
 export type LossSubject = Pick<FixtureContext, 'model' | 'checkpoint' | 'device'>
 

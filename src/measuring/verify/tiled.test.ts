@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { type Edit, editTensors, editText, fixtureCopies, swap } from '../../../../test/broken-fixture.ts'
-import { hasGolden } from '../../../../test/golden.ts'
-import { toF32 } from '../../../foundation/numeric/float.ts'
-import { f32, type Tensor } from '../../../foundation/numeric/tensor.ts'
-import { loadSafetensors, writeSafetensors } from '../../checkpoint/safetensors.ts'
+import { type Edit, editTensors, editText, fixtureCopies, swap } from '../../../test/broken-fixture.ts'
+import { hasGolden } from '../../../test/golden.ts'
+import { toF32 } from '../../foundation/numeric/float.ts'
+import { f32, type Tensor } from '../../foundation/numeric/tensor.ts'
+import { loadSafetensors, writeSafetensors } from '../../models/checkpoint/safetensors.ts'
 import { verifyModel } from './model.ts'
 
 const broken = fixtureCopies()

@@ -10,14 +10,14 @@ import { rootScope } from '../../engine/nn/index.ts'
 import type { Device } from '../../engine/runtime/devices.ts'
 import { readJson } from '../../foundation/files/file.ts'
 import { f32 } from '../../foundation/numeric/tensor.ts'
+import { type Schedule, schedule } from '../../learning/training/index.ts'
 import { adapterParameters } from '../../models/checkpoint/adapter.ts'
 import { readAdapter } from '../../models/checkpoint/adapter-folder.ts'
 import { loadSafetensors } from '../../models/checkpoint/safetensors.ts'
 import { VerifyRecorder, type VerifyReport } from '../../models/embedder/golden/report.ts'
-import { type Schedule, schedule } from '../training/index.ts'
-import { batchFeeds, batchVectors, compareIds, fixtureBatch } from './verify-batch.ts'
-import { byChunks, compareChunked } from './verify-chunks.ts'
-import { compareSteps } from './verify-steps.ts'
+import { batchFeeds, batchVectors, compareIds, fixtureBatch } from './tuning-batch.ts'
+import { byChunks, compareChunked } from './tuning-chunks.ts'
+import { compareSteps } from './tuning-steps.ts'
 import {
   adapted,
   compareVector,
@@ -26,7 +26,7 @@ import {
   type TuningFixture,
   type TuningSubject,
   tuningFixture,
-} from './verify-subject.ts'
+} from './tuning-subject.ts'
 
 /**
  * Compares every tensor of the fixture in `dir`, from pixels and ids to the weights after the last

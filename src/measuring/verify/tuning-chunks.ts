@@ -4,10 +4,16 @@ import type { CompiledGraph } from '../../engine/graph/index.ts'
 import { rootScope } from '../../engine/nn/index.ts'
 import type { Session } from '../../engine/runtime/session.ts'
 import { f32 } from '../../foundation/numeric/tensor.ts'
-import { chunkGraphs, gradCache, sessionChunk, sessionLoss, vectorLossGraph } from './gradcache.ts'
-import { infoNce } from './losses.ts'
-import { batchFeeds, batchVectors, fixtureBatch } from './verify-batch.ts'
-import { adapted, compareGradients, fedArrays, open, type TuningSubject } from './verify-subject.ts'
+import {
+  chunkGraphs,
+  gradCache,
+  sessionChunk,
+  sessionLoss,
+  vectorLossGraph,
+} from '../../learning/tuning/gradcache.ts'
+import { infoNce } from '../../learning/tuning/losses.ts'
+import { batchFeeds, batchVectors, fixtureBatch } from './tuning-batch.ts'
+import { adapted, compareGradients, fedArrays, open, type TuningSubject } from './tuning-subject.ts'
 
 export type Chunked = Awaited<ReturnType<typeof gradCache>>
 

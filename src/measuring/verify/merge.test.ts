@@ -12,7 +12,7 @@ import { type Edit, editTensors, editText, fixtureCopies, swap } from '../../../
 import { goldenDir, hasGolden } from '../../../test/golden.ts'
 import { toF32 } from '../../foundation/numeric/float.ts'
 import { f32 } from '../../foundation/numeric/tensor.ts'
-import { verifyMerge } from './verify-merge.ts'
+import { verifyMerge } from './merge.ts'
 
 const LIMIT = 300_000
 const golden = hasGolden('tune-merge')

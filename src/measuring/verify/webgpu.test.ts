@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Bundle, bundle } from '../../../../test/bundle.ts'
-import { goldenDir, hasGolden } from '../../../../test/golden.ts'
-import { gpuEnvironment } from '../../../../test/software-gpu.ts'
+import { type Bundle, bundle } from '../../../test/bundle.ts'
+import { goldenDir, hasGolden } from '../../../test/golden.ts'
+import { gpuEnvironment } from '../../../test/software-gpu.ts'
 
 const gpu = gpuEnvironment()
 const possible = gpu !== undefined && hasGolden('llava')

@@ -6,10 +6,10 @@ import {
   fixtureCopies,
   keepCases,
   swap,
-} from '../../../../test/broken-fixture.ts'
-import { hasGolden } from '../../../../test/golden.ts'
-import { toF32 } from '../../../foundation/numeric/float.ts'
-import { f32 } from '../../../foundation/numeric/tensor.ts'
+} from '../../../test/broken-fixture.ts'
+import { hasGolden } from '../../../test/golden.ts'
+import { toF32 } from '../../foundation/numeric/float.ts'
+import { f32 } from '../../foundation/numeric/tensor.ts'
 import { verifyModel } from './model.ts'
 
 const broken = fixtureCopies()

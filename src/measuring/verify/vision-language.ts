@@ -4,17 +4,24 @@
  */
 
 import { join } from 'node:path'
-import { toF32 } from '../../../foundation/numeric/float.ts'
-import { blockOf, joined, rangeOf } from '../../../foundation/numeric/rows.ts'
-import { f32, i64, type Tensor, zeros } from '../../../foundation/numeric/tensor.ts'
-import { decodeImage } from '../../../inputs/media/index.ts'
-import { positionFeeds, rowWidth } from '../../families/decoder-inputs.ts'
-import type { PreparedItem, PrepareOptions, Processor } from '../../families/family.ts'
-import type { VisionLanguageModel } from '../../families/model.ts'
-import { layerStage, type Pool, pools, poolWeights, poolWeightsFeed, ReadoutError } from '../readout.ts'
-import type { ModelCase, ModelFixture } from './fixture.ts'
-import type { VerifyRecorder } from './report.ts'
-import type { ModelSessions } from './sessions.ts'
+import { toF32 } from '../../foundation/numeric/float.ts'
+import { blockOf, joined, rangeOf } from '../../foundation/numeric/rows.ts'
+import { f32, i64, type Tensor, zeros } from '../../foundation/numeric/tensor.ts'
+import { decodeImage } from '../../inputs/media/index.ts'
+import type { VerifyRecorder } from '../../models/embedder/golden/report.ts'
+import {
+  layerStage,
+  type Pool,
+  pools,
+  poolWeights,
+  poolWeightsFeed,
+  ReadoutError,
+} from '../../models/embedder/readout.ts'
+import { positionFeeds, rowWidth } from '../../models/families/decoder-inputs.ts'
+import type { PreparedItem, PrepareOptions, Processor } from '../../models/families/family.ts'
+import type { VisionLanguageModel } from '../../models/families/model.ts'
+import type { ModelCase, ModelFixture } from './model-fixture.ts'
+import type { ModelSessions } from './model-sessions.ts'
 
 interface Subject {
   fixture: ModelFixture

@@ -6,7 +6,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Edit, editTensors, editText, fixtureCopies, swap } from '../../../test/broken-fixture.ts'
 import { goldenDir, hasGolden } from '../../../test/golden.ts'
-import { verifyTuning } from './verify-tuning.ts'
+import { verifyTuning } from './tuning.ts'
 
 const LIMIT = 300_000
 

@@ -2,16 +2,16 @@
 
 import { basename, join } from 'node:path'
 import { z } from 'zod'
-import { compile, Graph, type Value, vectorJacobian } from '../../../engine/graph/index.ts'
-import type { Device } from '../../../engine/runtime/devices.ts'
-import { openSession } from '../../../engine/runtime/session.ts'
-import { memoryWeights } from '../../../engine/runtime/weights.ts'
-import { readJson } from '../../../foundation/files/file.ts'
-import { toF32 } from '../../../foundation/numeric/float.ts'
-import { f32, i64, type Tensor } from '../../../foundation/numeric/tensor.ts'
-import { loadSafetensors } from '../../checkpoint/safetensors.ts'
+import { compile, Graph, type Value, vectorJacobian } from '../../engine/graph/index.ts'
+import type { Device } from '../../engine/runtime/devices.ts'
+import { openSession } from '../../engine/runtime/session.ts'
+import { memoryWeights } from '../../engine/runtime/weights.ts'
+import { readJson } from '../../foundation/files/file.ts'
+import { toF32 } from '../../foundation/numeric/float.ts'
+import { f32, i64, type Tensor } from '../../foundation/numeric/tensor.ts'
+import { loadSafetensors } from '../../models/checkpoint/safetensors.ts'
+import { VerifyRecorder, type VerifyReport } from '../../models/embedder/golden/report.ts'
 import { type Integers, type OperatorCase, type OperatorContext, operatorCases } from './operator-cases.ts'
-import { VerifyRecorder, type VerifyReport } from './report.ts'
 
 const integers: z.ZodType<Integers> = z.union([z.number(), z.array(z.lazy(() => integers))])
 const fixture = z.object({

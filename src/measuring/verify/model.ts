@@ -1,17 +1,17 @@
 /** @file Verifies a whole model against the reference, stage by stage. */
 
 import { basename, join } from 'node:path'
-import type { Device } from '../../../engine/runtime/devices.ts'
-import type { Checkpoint } from '../../checkpoint/folder.ts'
-import type { Model } from '../../families/model.ts'
-import { openModel } from '../../families/open.ts'
-import { modelParameters } from '../../families/parameters.ts'
-import { modelOf } from '../../families/registry.ts'
-import { checkWeights } from '../../families/weights.ts'
+import type { Device } from '../../engine/runtime/devices.ts'
+import type { Checkpoint } from '../../models/checkpoint/folder.ts'
+import { VerifyRecorder, type VerifyReport } from '../../models/embedder/golden/report.ts'
+import type { Model } from '../../models/families/model.ts'
+import { openModel } from '../../models/families/open.ts'
+import { modelParameters } from '../../models/families/parameters.ts'
+import { modelOf } from '../../models/families/registry.ts'
+import { checkWeights } from '../../models/families/weights.ts'
 import { verifyDualEncoderCase } from './dual-encoder.ts'
-import { type ModelCase, type ModelFixture, readModelFixture } from './fixture.ts'
-import { VerifyRecorder, type VerifyReport } from './report.ts'
-import { ModelSessions } from './sessions.ts'
+import { type ModelCase, type ModelFixture, readModelFixture } from './model-fixture.ts'
+import { ModelSessions } from './model-sessions.ts'
 import { verifyVisionLanguageCase } from './vision-language.ts'
 
 /** What a further part of a fixture is verified with, e.g. a training loss. */
