@@ -21,9 +21,8 @@ import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { DEVICES, type Device, executionProviders } from '../src/engine/runtime/devices.ts'
-import { RuntimeError } from '../src/engine/runtime/errors.ts'
 import { writeFileAtomic } from '../src/foundation/files/file.ts'
-import { UsageError } from '../src/foundation/numeric/errors.ts'
+import { BifocalError, UsageError } from '../src/foundation/numeric/errors.ts'
 import { gpuEnvironment } from '../test/software-gpu.ts'
 import { endWith } from './outcome.ts'
 import { familyRows } from './parity/families.ts'
@@ -116,9 +115,9 @@ async function compared(device: Device): Promise<boolean> {
   return equal
 }
 
-function absence(device: Device, code: string, dir: string): RuntimeError {
-  return new RuntimeError(
-    code.replace('runtime/', ''),
+function absence(device: Device, code: string, dir: string): BifocalError {
+  return new BifocalError(
+    code,
     {
       message: `device ${device} can't be used on this machine`,
       hint: `\`bifocal verify --golden ${dir} --device ${device}\` says what is missing.`,

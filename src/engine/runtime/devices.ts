@@ -22,14 +22,10 @@ export function executionProviders(device: Device): string[] {
   if (device === 'cuda') {
     const library = cudaLibrary()
     if (!existsSync(library)) {
-      throw new RuntimeError(
-        'no-cuda',
-        {
-          message: `device cuda needs ${library}, which is absent`,
-          hint: 'ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild --ignore-scripts=false onnxruntime-node (Linux x64, CUDA 12 and cuDNN 9), or use --device webgpu.',
-        },
-        2,
-      )
+      throw new RuntimeError('no-cuda', {
+        message: `device cuda needs ${library}, which is absent`,
+        hint: 'ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild --ignore-scripts=false onnxruntime-node (Linux x64, CUDA 12 and cuDNN 9), or use --device webgpu.',
+      })
     }
   }
   return [device]

@@ -19,7 +19,7 @@ test.each([
 })
 
 test.each([
-  [new RuntimeError('weights', { message: 'm', hint: 'h' }, 3), 'RuntimeError'],
+  [new RuntimeError('weights', { message: 'm', hint: 'h' }), 'RuntimeError'],
   [new InterruptedError('a run'), 'BifocalError'],
 ])('%s crosses a thread border whole', (error, name) => {
   const { code, message, hint, exitCode } = error

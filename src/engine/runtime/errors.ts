@@ -1,13 +1,25 @@
 /** @file Errors of the runtime, and their passage across a thread border. */
 
-import { BifocalError, type ErrorDetails, type ExitCode } from '../../foundation/numeric/errors.ts'
+import { BifocalError, type ExitCode, roomError } from '../../foundation/numeric/errors.ts'
 
 /** A session that can't be opened or run: weights, feeds, devices, or the engine itself. */
-export class RuntimeError extends BifocalError {
-  constructor(code: string, details: ErrorDetails, exitCode: ExitCode = 1) {
-    super(`runtime/${code}`, details, exitCode)
-  }
-}
+export class RuntimeError extends roomError('runtime', {
+  closed: 1,
+  dtype: 1,
+  engine: 1,
+  feeds: 1,
+  memory: 1,
+  'no-adapter': 1,
+  'no-cuda': 2,
+  'no-f16': 2,
+  'no-worker': 1,
+  'not-finite': 1,
+  'output-name': 1,
+  result: 1,
+  staging: 1,
+  weights: 3,
+  'worker-exit': 1,
+}) {}
 
 /**
  * A `RuntimeError` as plain data: structured clone keeps neither class nor own fields of an error.
@@ -27,9 +39,10 @@ export function recordOf(error: unknown): ErrorRecord {
 
 /** The error that a record stands for; code, message, hint and exit code are the original's. */
 export function errorOf({ code, message, hint, exitCode }: ErrorRecord): BifocalError {
-  return code.startsWith('runtime/')
-    ? new RuntimeError(code.slice('runtime/'.length), { message, hint }, exitCode)
-    : new BifocalError(code, { message, hint }, exitCode)
+  const own = RuntimeError.codeOf(code)
+  return own === undefined
+    ? new BifocalError(code, { message, hint }, exitCode)
+    : new RuntimeError(own, { message, hint })
 }
 
 /** A failure inside ONNX Runtime, with what can be done about the common ones. */
@@ -43,15 +56,11 @@ export function engineFailure(cause: unknown): RuntimeError {
     })
   }
   if (/requires f16 but the device does not support it/.test(message)) {
-    return new RuntimeError(
-      'no-f16',
-      {
-        message: `this GPU does not compute on 16-bit floats (WebGPU's shader-f16): ${message}`,
-        hint: 'Use --dtype f32 on this device, or --device cpu.',
-        cause,
-      },
-      2,
-    )
+    return new RuntimeError('no-f16', {
+      message: `this GPU does not compute on 16-bit floats (WebGPU's shader-f16): ${message}`,
+      hint: 'Use --dtype f32 on this device, or --device cpu.',
+      cause,
+    })
   }
   if (/failed to allocate|out of memory|bad_alloc/i.test(message)) {
     return new RuntimeError('memory', {
@@ -65,15 +74,11 @@ export function engineFailure(cause: unknown): RuntimeError {
       message,
     )
   ) {
-    return new RuntimeError(
-      'no-cuda',
-      {
-        message: `device cuda can't be used: ${message}`,
-        hint: 'Install the NVIDIA driver, CUDA 12 and cuDNN 9 where the loader finds them (LD_LIBRARY_PATH), or use --device cpu.',
-        cause,
-      },
-      2,
-    )
+    return new RuntimeError('no-cuda', {
+      message: `device cuda can't be used: ${message}`,
+      hint: 'Install the NVIDIA driver, CUDA 12 and cuDNN 9 where the loader finds them (LD_LIBRARY_PATH), or use --device cpu.',
+      cause,
+    })
   }
   return new RuntimeError('engine', {
     message: `ONNX Runtime failed: ${message}`,

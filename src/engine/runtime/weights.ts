@@ -49,14 +49,10 @@ export function locateWeights(graph: CompiledGraph, source: WeightSource): Map<s
     else problems.push(`${slot.name}: ${problem}`)
   }
   if (problems.length > 0) {
-    throw new RuntimeError(
-      'weights',
-      {
-        message: `${problems.length} of ${graph.weights.length} weights do not fit: ${firstOf(problems)}`,
-        hint: 'Are config.json and the weights from the same repository and revision?',
-      },
-      3,
-    )
+    throw new RuntimeError('weights', {
+      message: `${problems.length} of ${graph.weights.length} weights do not fit: ${firstOf(problems)}`,
+      hint: 'Are config.json and the weights from the same repository and revision?',
+    })
   }
   return found
 }
@@ -89,14 +85,10 @@ export async function readWeight(location: WeightLocation): Promise<Tensor<'f32'
 }
 
 function cutShort(file: string, expected: number, got: number): RuntimeError {
-  return new RuntimeError(
-    'weights',
-    {
-      message: `${file} ends after ${got} of ${expected} bytes of a weight`,
-      hint: 'Fetch the file again: it is not whole.',
-    },
-    3,
-  )
+  return new RuntimeError('weights', {
+    message: `${file} ends after ${got} of ${expected} bytes of a weight`,
+    hint: 'Fetch the file again: it is not whole.',
+  })
 }
 
 function mismatch(slot: WeightSlot, location: WeightLocation): string | undefined {

@@ -1,16 +1,20 @@
 /** @file Errors of reading and writing files. */
 
-import { BifocalError, type ErrorDetails, type ExitCode } from '../numeric/errors.ts'
+import { roomError } from '../numeric/errors.ts'
 
 /**
  * A file that can't be read, parsed or written. Codes: `file/missing`, `file/read`, `file/json`,
  * `file/schema`, `file/write`, `file/disk-full`, `file/in-use`.
  */
-export class FileError extends BifocalError {
-  constructor(code: string, details: ErrorDetails, exitCode: ExitCode = 3) {
-    super(`file/${code}`, details, exitCode)
-  }
-}
+export class FileError extends roomError('file', {
+  'disk-full': 1,
+  'in-use': 2,
+  json: 3,
+  missing: 3,
+  read: 3,
+  schema: 3,
+  write: 1,
+}) {}
 
 /** The `code` of a Node.js system error, such as `ENOENT`; undefined for any other value. */
 export function systemCode(cause: unknown): string | undefined {
@@ -36,31 +40,23 @@ export function readFailure(path: string, cause: unknown): FileError {
 /** The `FileError` that says why `path` could not be written. */
 export function writeFailure(path: string, cause: unknown): FileError {
   if (systemCode(cause) === 'ENOSPC' || systemCode(cause) === 'EDQUOT') {
-    return new FileError(
-      'disk-full',
-      {
-        message: `the disk is full: ${path} was not written; what stood there before is untouched`,
-        hint: 'Free some space, or write to another disk, and run the same command again.',
-        cause,
-      },
-      1,
-    )
-  }
-  return new FileError(
-    'write',
-    {
-      message: `${path} cannot be written: ${words(cause)}`,
-      hint: 'Check the folder and its permissions.',
+    return new FileError('disk-full', {
+      message: `the disk is full: ${path} was not written; what stood there before is untouched`,
+      hint: 'Free some space, or write to another disk, and run the same command again.',
       cause,
-    },
-    1,
-  )
+    })
+  }
+  return new FileError('write', {
+    message: `${path} cannot be written: ${words(cause)}`,
+    hint: 'Check the folder and its permissions.',
+    cause,
+  })
 }
 
 /** The `FileError` of stdout or stderr: unlike a file it keeps what was written before. */
 export function streamFailure(name: string, cause: unknown): FileError {
   const hint = 'What was written is incomplete. Is the disk behind it full?'
-  return new FileError('write', { message: `${name} cannot be written: ${words(cause)}`, hint, cause }, 1)
+  return new FileError('write', { message: `${name} cannot be written: ${words(cause)}`, hint, cause })
 }
 
 function words(cause: unknown): string {

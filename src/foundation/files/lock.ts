@@ -45,14 +45,10 @@ export async function takeLock(path: string): Promise<Lock | Holder> {
 export async function lockAlone(path: string): Promise<Lock> {
   const taken = await takeLock(`${path}.lock`)
   if ('release' in taken) return taken
-  throw new FileError(
-    'in-use',
-    {
-      message: `${path} is in use: process ${taken.pid} on ${taken.host} writes there`,
-      hint: 'Wait until it ends, end it, or write somewhere else.',
-    },
-    2,
-  )
+  throw new FileError('in-use', {
+    message: `${path} is in use: process ${taken.pid} on ${taken.host} writes there`,
+    hint: 'Wait until it ends, end it, or write somewhere else.',
+  })
 }
 
 async function made(path: string): Promise<boolean> {

@@ -1,6 +1,6 @@
 /**
- * @file The base of every error that bifocal throws on purpose. A folder derives its own class;
- * codes are listed in docs/errors.md.
+ * @file The base of every error that bifocal throws on purpose. `roomError` makes the class of a
+ * room from the table of its codes; docs/errors.md lists all codes.
  */
 
 /** Process exit codes of the command line (docs/architecture.md, "Command line"). */
@@ -35,6 +35,34 @@ export class BifocalError extends Error {
 }
 
 /**
+ * The error class of a room. `codes` says which codes the room throws, and what the command line
+ * exits with for each.
+ * @example
+ * export class MediaError extends roomError('media', { damaged: 3, resample: 1 }) {}
+ * throw new MediaError('damaged', { message: `${file}: …`, hint: '…' }) // code 'media/damaged'
+ */
+export function roomError<const Codes extends Readonly<Record<string, ExitCode>>>(
+  room: string,
+  codes: Codes,
+) {
+  return class extends BifocalError {
+    /** `media/damaged` … → exit code. */
+    static readonly codes: ReadonlyMap<string, ExitCode> = new Map(
+      Object.entries(codes).map(([code, exit]) => [`${room}/${code}`, exit]),
+    )
+
+    /** `damaged` of `media/damaged`; undefined where the room has no such code. */
+    static codeOf(full: string): (keyof Codes & string) | undefined {
+      return Object.keys(codes).find((code) => `${room}/${code}` === full)
+    }
+
+    constructor(code: keyof Codes & string, details: ErrorDetails) {
+      super(`${room}/${code}`, details, codes[code]!)
+    }
+  }
+}
+
+/**
  * The same error, told where it happened: code, hint and exit code stay. @example located(error,
  * 'items.jsonl, line 4')
  */
@@ -43,12 +71,13 @@ export function located(error: BifocalError, place: string): BifocalError {
   return new BifocalError(error.code, details, error.exitCode)
 }
 
-/** Bad arguments, flags or settings: exit code 2. */
-export class UsageError extends BifocalError {
-  constructor(code: string, details: ErrorDetails) {
-    super(`usage/${code}`, details, 2)
-  }
-}
+/** Bad arguments, flags or settings. */
+export class UsageError extends roomError('usage', {
+  arguments: 2,
+  'empty-input': 2,
+  option: 2,
+  'task-unknown': 2,
+}) {}
 
 /** Thrown when an `AbortSignal` fires; whatever was finished before is kept. */
 export class InterruptedError extends BifocalError {

@@ -1,17 +1,17 @@
 /** @file Order statistics and rank statistics over plain arrays of numbers. */
 
 import { quantileSorted, sampleCorrelation } from 'simple-statistics'
-import { BifocalError, type ErrorDetails } from './errors.ts'
+import { roomError } from './errors.ts'
 
 /**
  * Arrays that a statistic cannot be computed from: empty, of unequal length or not finite. Exit
  * code 1.
  */
-export class StatisticsError extends BifocalError {
-  constructor(code: 'empty' | 'length' | 'not-finite', details: ErrorDetails) {
-    super(`statistics/${code}`, details)
-  }
-}
+export class StatisticsError extends roomError('statistics', {
+  empty: 1,
+  length: 1,
+  'not-finite': 1,
+}) {}
 
 /**
  * Checks that there is something to compute from and that every number is finite.

@@ -3,11 +3,14 @@
  * scene generator.
  */
 
-import { BifocalError, type ErrorDetails } from '../../foundation/numeric/errors.ts'
+import { roomError } from '../../foundation/numeric/errors.ts'
 
 /** Codes `scenes/…`; exit code 3 (missing data). */
-export class ScenesError extends BifocalError {
-  constructor(code: string, details: ErrorDetails) {
-    super(`scenes/${code}`, details, 3)
-  }
-}
+export class ScenesError extends roomError('scenes', {
+  'concepts-invalid': 3,
+  'concepts-missing': 3,
+  'drawing-missing': 3,
+  'no-scene': 3,
+  'sheet-size': 3,
+  'sheet-unreadable': 3,
+}) {}

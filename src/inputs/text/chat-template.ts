@@ -79,7 +79,7 @@ async function templateSource(
   return inConfig.find(({ name }) => name === 'default')?.template
 }
 
-function attempt<T>(code: string, what: string, work: () => T): T {
+function attempt<T>(code: 'chat-messages' | 'chat-template', what: string, work: () => T): T {
   try {
     return work()
   } catch (cause) {

@@ -1,13 +1,15 @@
 /** @file What can go wrong before, within and after a pretraining. */
 
-import { BifocalError, type ErrorDetails } from '../../foundation/numeric/errors.ts'
+import { roomError } from '../../foundation/numeric/errors.ts'
 
 /**
  * Codes: `pretraining/parameters`, `pretraining/no-tower`, `pretraining/model`,
  * `pretraining/other-recipe`, `pretraining/no-gates`.
  */
-export class PretrainingError extends BifocalError {
-  constructor(code: string, details: ErrorDetails) {
-    super(`pretraining/${code}`, details, 3)
-  }
-}
+export class PretrainingError extends roomError('pretraining', {
+  model: 3,
+  'no-gates': 3,
+  'no-tower': 3,
+  'other-recipe': 3,
+  parameters: 3,
+}) {}

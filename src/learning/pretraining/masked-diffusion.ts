@@ -6,16 +6,16 @@
  */
 
 import { gather, mul, reduceSum, reshape, tokenCrossEntropy, type Value } from '../../engine/graph/index.ts'
-import { BifocalError, type ErrorDetails } from '../../foundation/numeric/errors.ts'
+import { roomError } from '../../foundation/numeric/errors.ts'
 import type { Random } from '../../foundation/numeric/random.ts'
 import { f32, i64, type Tensor } from '../../foundation/numeric/tensor.ts'
 
 /** A batch that can't be noised. */
-export class MaskedDiffusionError extends BifocalError {
-  constructor(code: string, details: ErrorDetails) {
-    super(`masked-diffusion/${code}`, details)
-  }
-}
+export class MaskedDiffusionError extends roomError('masked-diffusion', {
+  family: 1,
+  'no-target': 1,
+  ragged: 1,
+}) {}
 
 /** No target here: prompt, image, padding. The published value. */
 export const IGNORED = -100

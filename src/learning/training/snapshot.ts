@@ -67,15 +67,11 @@ export async function latestSnapshot(
   }
   const [cause] = failures
   if (cause === undefined) return undefined
-  throw new TrainingError(
-    'snapshots',
-    {
-      message: `${dir} holds no whole snapshot to go on from: ${failures.map(({ message }) => message).join('; ')}`,
-      hint: `Delete the folder ${dir}: the training then starts anew.`,
-      cause,
-    },
-    3,
-  )
+  throw new TrainingError('snapshots', {
+    message: `${dir} holds no whole snapshot to go on from: ${failures.map(({ message }) => message).join('; ')}`,
+    hint: `Delete the folder ${dir}: the training then starts anew.`,
+    cause,
+  })
 }
 
 async function readSnapshot(path: string, step: number): Promise<Snapshot> {

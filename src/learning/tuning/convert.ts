@@ -291,12 +291,8 @@ async function readLosses(path: string, steps: number): Promise<[number, number]
     return parsed.success ? [[parsed.data.step, parsed.data.loss]] : []
   })
   if (losses.length === steps && losses.every(([step], i) => step === i + 1)) return losses
-  throw new TuningError(
-    'log',
-    {
-      message: `${path} has the losses of ${losses.length} steps, not of each of the ${steps} that were done: it was changed from outside`,
-      hint: `Remove ${dirname(path)} to convert anew; everything else stays.`,
-    },
-    3,
-  )
+  throw new TuningError('log', {
+    message: `${path} has the losses of ${losses.length} steps, not of each of the ${steps} that were done: it was changed from outside`,
+    hint: `Remove ${dirname(path)} to convert anew; everything else stays.`,
+  })
 }

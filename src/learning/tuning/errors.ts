@@ -1,13 +1,15 @@
 /** @file Errors of contrastive tuning. */
 
-import { BifocalError, type ErrorDetails, type ExitCode } from '../../foundation/numeric/errors.ts'
+import { roomError } from '../../foundation/numeric/errors.ts'
 
 /**
  * A tuning that can't be set up. Codes: `tuning/loss`, `tuning/sampler`, `tuning/subject`,
  * `tuning/rank`, `tuning/log`.
  */
-export class TuningError extends BifocalError {
-  constructor(code: string, details: ErrorDetails, exitCode: ExitCode = 2) {
-    super(`tuning/${code}`, details, exitCode)
-  }
-}
+export class TuningError extends roomError('tuning', {
+  log: 3,
+  loss: 2,
+  rank: 2,
+  sampler: 2,
+  subject: 2,
+}) {}

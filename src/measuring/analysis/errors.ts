@@ -1,10 +1,10 @@
 /** @file The errors of the alignment analysis. */
 
-import { BifocalError, type ErrorDetails } from '../../foundation/numeric/errors.ts'
+import { roomError } from '../../foundation/numeric/errors.ts'
 
 /** Vectors that cannot be analysed. Exit code 1. */
-export class AnalysisError extends BifocalError {
-  constructor(code: 'count' | 'too-few' | 'zero-vector', details: ErrorDetails) {
-    super(`analysis/${code}`, details)
-  }
-}
+export class AnalysisError extends roomError('analysis', {
+  count: 1,
+  'too-few': 1,
+  'zero-vector': 1,
+}) {}

@@ -1,13 +1,13 @@
 /** @file Errors of benchmarks. */
 
-import { BifocalError, type ErrorDetails } from '../../foundation/numeric/errors.ts'
+import { roomError } from '../../foundation/numeric/errors.ts'
 
 /**
  * Tasks that can't be scored, or stored vectors that don't fit. Codes: `benchmark/no-vector`,
  * `benchmark/store`, `benchmark/vectors`.
  */
-export class BenchmarkError extends BifocalError {
-  constructor(code: string, details: ErrorDetails) {
-    super(`benchmark/${code}`, details)
-  }
-}
+export class BenchmarkError extends roomError('benchmark', {
+  'no-vector': 1,
+  store: 1,
+  vectors: 1,
+}) {}

@@ -5,17 +5,15 @@
  * beside it for comparison with published figures.
  */
 
-import { BifocalError, type ErrorDetails } from '../../foundation/numeric/errors.ts'
+import { roomError } from '../../foundation/numeric/errors.ts'
 
 /** Candidates that cannot be ranked. Exit code 1. */
-export class ScoringError extends BifocalError {
-  constructor(
-    code: 'no-candidates' | 'no-positive' | 'not-finite' | 'positive-index',
-    details: ErrorDetails,
-  ) {
-    super(`scoring/${code}`, details)
-  }
-}
+export class ScoringError extends roomError('scoring', {
+  'no-candidates': 1,
+  'no-positive': 1,
+  'not-finite': 1,
+  'positive-index': 1,
+}) {}
 
 /** A list of `candidates` similarities (higher is better) and which of them are right. */
 export interface RankedList {

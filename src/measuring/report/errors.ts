@@ -1,10 +1,10 @@
 /** @file Errors of the report. */
 
-import { BifocalError, type ErrorDetails } from '../../foundation/numeric/errors.ts'
+import { roomError } from '../../foundation/numeric/errors.ts'
 
 /** A results file that breaks its schema, or a report page that was never built. */
-export class ReportError extends BifocalError {
-  constructor(code: string, details: ErrorDetails) {
-    super(`report/${code}`, details, code === 'page-missing' ? 3 : 2)
-  }
-}
+export class ReportError extends roomError('report', {
+  'page-missing': 3,
+  'results-schema': 2,
+  'run-schema': 2,
+}) {}

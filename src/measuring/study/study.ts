@@ -157,14 +157,10 @@ async function plan(
     }),
   )
   if (planned.every(({ dual }) => dual !== undefined)) {
-    throw new StudyError(
-      'models',
-      {
-        message: `${dirs.join(', ')}: none of the models has a decoder to convert`,
-        hint: 'Name at least one vision-language model.',
-      },
-      2,
-    )
+    throw new StudyError('models', {
+      message: `${dirs.join(', ')}: none of the models has a decoder to convert`,
+      hint: 'Name at least one vision-language model.',
+    })
   }
   return planned
 }

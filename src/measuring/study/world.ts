@@ -43,14 +43,10 @@ export async function studyWorld({
   // Tasks first: a wrong name is told before pictures are decoded.
   const described = buildTasks(world, { tasks: names, limits: { ...limits, dev: dev.rows } })
   if (described.every(({ train }) => train.length === 0)) {
-    throw new StudyError(
-      'no-pairs',
-      {
-        message: `none of the tasks ${names?.join(', ')} has training rows`,
-        hint: 'Name an in-domain task too: conversion learns from its rows.',
-      },
-      2,
-    )
+    throw new StudyError('no-pairs', {
+      message: `none of the tasks ${names?.join(', ')} has training rows`,
+      hint: 'Name an in-domain task too: conversion learns from its rows.',
+    })
   }
   const sheets = await loadSheets(DATA, [...world.training, ...world.heldOut])
   const tasks = benchmarkTasks(described, sheets).map((task) => ({

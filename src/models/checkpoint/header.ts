@@ -53,7 +53,16 @@ const entrySchema = z.object({
 })
 const metadataSchema = z.record(z.string(), z.string())
 
-function lie(file: string, code: string, what: string, cause?: unknown): CheckpointError {
+type HeaderFault =
+  | 'duplicate-tensor'
+  | 'file-size'
+  | 'header-entry'
+  | 'header-json'
+  | 'header-length'
+  | 'tensor-overlap'
+  | 'tensor-range'
+
+function lie(file: string, code: HeaderFault, what: string, cause?: unknown): CheckpointError {
   return new CheckpointError(code, {
     message: `${file}: ${what}`,
     hint: 'The file is truncated, damaged or no safetensors file. Compare its size with the published one and fetch it again.',

@@ -114,16 +114,12 @@ export async function readContract(path: string): Promise<LocatedContract | unde
     }
   }
   if (existsSync(join(path, CONFIG))) return undefined
-  throw new EmbedderError(
-    'no-model',
-    {
-      message: existsSync(path)
-        ? `${path} holds neither ${CONTRACT} nor ${CONFIG}`
-        : `there is no folder ${path}`,
-      hint: 'Give the folder of a checkpoint or of a tuned model, or a name on the Hugging Face Hub: ORG/NAME.',
-    },
-    3,
-  )
+  throw new EmbedderError('no-model', {
+    message: existsSync(path)
+      ? `${path} holds neither ${CONTRACT} nor ${CONFIG}`
+      : `there is no folder ${path}`,
+    hint: 'Give the folder of a checkpoint or of a tuned model, or a name on the Hugging Face Hub: ORG/NAME.',
+  })
 }
 
 function isFolder(path: string): boolean {

@@ -4,10 +4,11 @@
  */
 
 import { expect, test } from 'vitest'
+import { BifocalError } from '../../foundation/numeric/errors.ts'
+import { ItemError } from '../../inputs/data/errors.ts'
 import type { ReadItem } from '../../inputs/data/input.ts'
 import { embedItems } from './embedding.ts'
 import type { Encodable, EncodeOptions, Encoder } from './encoder.ts'
-import { EmbedderError } from './errors.ts'
 import type { StoredVector } from './vectors/store.ts'
 
 interface Numbered extends Encodable {
@@ -62,8 +63,8 @@ class SlowEncoder implements Encoder<Numbered> {
   async open(): Promise<void> {}
   async close(): Promise<void> {}
 
-  #fault(number: number): EmbedderError {
-    return new EmbedderError(this.#faults[number]!, { message: `item ${number}`, hint: '' })
+  #fault(number: number): BifocalError {
+    return new BifocalError(`embedder/${this.#faults[number]}`, { message: `item ${number}`, hint: '' })
   }
 }
 
@@ -117,7 +118,7 @@ test('so does a source that fails', async () => {
   const stored: StoredVector[] = []
   const items = async function* () {
     yield* numbers(WINDOW + 1)
-    throw new EmbedderError('item-line', { message: 'line 6', hint: '' })
+    throw new ItemError('item-line', { message: 'line 6', hint: '' })
   }
   await expect(embed(encoder, items(), stored)).rejects.toMatchObject({ code: 'embedder/item-line' })
   expect(stored).toHaveLength(WINDOW)

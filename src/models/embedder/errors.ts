@@ -1,12 +1,28 @@
 /** @file Errors of embedding: items and contracts. */
 
-import { BifocalError, type ErrorDetails, type ExitCode } from '../../foundation/numeric/errors.ts'
+import { roomError } from '../../foundation/numeric/errors.ts'
 
 /**
  * An item, contract or option that an embedder can't take. Codes: see docs/errors.md, `embedder/…`.
  */
-export class EmbedderError extends BifocalError {
-  constructor(code: string, details: ErrorDetails, exitCode: ExitCode = 2) {
-    super(`embedder/${code}`, details, exitCode)
-  }
-}
+export class EmbedderError extends roomError('embedder', {
+  contract: 2,
+  dims: 2,
+  layer: 2,
+  'long-ids': 2,
+  'no-golden': 2,
+  'no-model': 3,
+  'no-published': 2,
+  'no-sample': 2,
+  'no-slot': 2,
+  'no-token': 2,
+  'other-run': 2,
+  output: 2,
+  positions: 2,
+  'preset-family': 2,
+  'several-images': 2,
+  'shared-folder': 2,
+  'too-long': 2,
+  'too-many': 2,
+  'vector-format': 2,
+}) {}

@@ -14,15 +14,13 @@ import {
   sliceAt,
   type Value,
 } from '../../engine/graph/index.ts'
-import { BifocalError, type ErrorDetails } from '../../foundation/numeric/errors.ts'
+import { roomError } from '../../foundation/numeric/errors.ts'
 import { f32, type Tensor } from '../../foundation/numeric/tensor.ts'
 
 /** A readout that an item can't give. */
-export class ReadoutError extends BifocalError {
-  constructor(code: string, details: ErrorDetails) {
-    super(`readout/${code}`, details, 2)
-  }
-}
+export class ReadoutError extends roomError('readout', {
+  'no-position': 2,
+}) {}
 
 /**
  * `last`: the last position. `mean`: all. `mean-text`, `mean-image`: text or image positions only.

@@ -1,10 +1,27 @@
 /** @file Errors of the Hugging Face Hub: names, answers, downloads. */
 
-import { BifocalError, type ErrorDetails, type ExitCode } from '../../foundation/numeric/errors.ts'
+import { roomError } from '../../foundation/numeric/errors.ts'
 
 /** A model that the hub or its cache does not give. Codes: see docs/errors.md, `hub/…`. */
-export class HubError extends BifocalError {
-  constructor(code: string, details: ErrorDetails, exitCode: ExitCode = 3) {
-    super(`hub/${code}`, details, exitCode)
-  }
-}
+export class HubError extends roomError('hub', {
+  answer: 3,
+  checksum: 3,
+  endpoint: 2,
+  forbidden: 3,
+  gated: 3,
+  name: 2,
+  'no-file': 3,
+  'no-match': 2,
+  'no-model': 3,
+  'no-repository': 3,
+  'no-revision': 3,
+  'no-space': 1,
+  offline: 3,
+  pickled: 3,
+  proxy: 2,
+  'rate-limit': 1,
+  token: 3,
+  'token-form': 2,
+  unavailable: 1,
+  unreachable: 1,
+}) {}

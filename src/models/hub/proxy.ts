@@ -48,12 +48,8 @@ function addressIn(env: Environment, name: string): string | undefined {
   if (value === undefined) return undefined
   const address = value.includes('://') ? value : `http://${value}`
   if (URL.canParse(address) && /^https?:/i.test(address)) return address
-  throw new HubError(
-    'proxy',
-    {
-      message: `${name}=${value} is not the address of an HTTP proxy`,
-      hint: 'Write http://HOST:PORT, with http://USER:PASSWORD@HOST:PORT where it wants to know you; SOCKS proxies are not supported.',
-    },
-    2,
-  )
+  throw new HubError('proxy', {
+    message: `${name}=${value} is not the address of an HTTP proxy`,
+    hint: 'Write http://HOST:PORT, with http://USER:PASSWORD@HOST:PORT where it wants to know you; SOCKS proxies are not supported.',
+  })
 }

@@ -169,14 +169,10 @@ async function requireRoom(
   })
   const { bavail, bsize } = await statfs(at.folder)
   if (needed <= bavail * bsize) return
-  throw new HubError(
-    'no-space',
-    {
-      message: `${gigabytes(needed)} are to be downloaded, ${gigabytes(bavail * bsize)} are free in ${cache}`,
-      hint: 'Free some space, or set HF_HUB_CACHE to a folder on another disk.',
-    },
-    1,
-  )
+  throw new HubError('no-space', {
+    message: `${gigabytes(needed)} are to be downloaded, ${gigabytes(bavail * bsize)} are free in ${cache}`,
+    hint: 'Free some space, or set HF_HUB_CACHE to a folder on another disk.',
+  })
 }
 
 function gigabytes(bytes: number): string {

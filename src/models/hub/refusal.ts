@@ -67,24 +67,16 @@ export function refusal(
   }
   if (status === 429) {
     const seconds = response.headers.get('retry-after')
-    return new HubError(
-      'rate-limit',
-      {
-        message: `${settings.endpoint} refuses further requests for now (HTTP 429${seconds === null ? '' : `, Retry-After: ${seconds}`})`,
-        hint: `Wait and run the same command again: it goes on where it stopped.${known ? '' : ' With HF_TOKEN set the limit is higher.'}`,
-      },
-      1,
-    )
+    return new HubError('rate-limit', {
+      message: `${settings.endpoint} refuses further requests for now (HTTP 429${seconds === null ? '' : `, Retry-After: ${seconds}`})`,
+      hint: `Wait and run the same command again: it goes on where it stopped.${known ? '' : ' With HF_TOKEN set the limit is higher.'}`,
+    })
   }
   if (status >= 500) {
-    return new HubError(
-      'unavailable',
-      {
-        message: `${settings.endpoint} answers with HTTP ${status}, after ${settings.attempts} attempts`,
-        hint: 'Run the same command again later: it goes on where it stopped.',
-      },
-      1,
-    )
+    return new HubError('unavailable', {
+      message: `${settings.endpoint} answers with HTTP ${status}, after ${settings.attempts} attempts`,
+      hint: 'Run the same command again later: it goes on where it stopped.',
+    })
   }
   return strange(
     `${file ?? 'the list of files'} of ${id}`,

@@ -26,14 +26,10 @@ export function parseRepository(name: string): Repository | undefined {
 export function requireRepository(name: string): Repository {
   const repository = parseRepository(name)
   if (repository !== undefined) return repository
-  throw new HubError(
-    'name',
-    {
-      message: `"${name}" is no name of a model on the hub`,
-      hint: 'Write org/name or org/name@revision, as on the page of the model.',
-    },
-    2,
-  )
+  throw new HubError('name', {
+    message: `"${name}" is no name of a model on the hub`,
+    hint: 'Write org/name or org/name@revision, as on the page of the model.',
+  })
 }
 
 /** As a user writes it: the default revision is left out. */

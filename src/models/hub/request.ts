@@ -98,15 +98,11 @@ function retryAfter(response: Response): number | undefined {
 
 /** @param cause what `fetch` or a broken body threw */
 export function unreachable({ endpoint, attempts }: HubSettings, cause: unknown): HubError {
-  return new HubError(
-    'unreachable',
-    {
-      message: `${endpoint} can't be reached, or its connections break: ${reason(cause)}, ${attempts} times in a row`,
-      hint: 'Check the network, HF_ENDPOINT, HTTPS_PROXY and, behind a proxy that inspects TLS, NODE_EXTRA_CA_CERTS. Run the same command again: it goes on where it stopped.',
-      cause,
-    },
-    1,
-  )
+  return new HubError('unreachable', {
+    message: `${endpoint} can't be reached, or its connections break: ${reason(cause)}, ${attempts} times in a row`,
+    hint: 'Check the network, HF_ENDPOINT, HTTPS_PROXY and, behind a proxy that inspects TLS, NODE_EXTRA_CA_CERTS. Run the same command again: it goes on where it stopped.',
+    cause,
+  })
 }
 
 /** `fetch failed` says nothing; its cause does. */

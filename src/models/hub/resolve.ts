@@ -49,5 +49,5 @@ export async function resolveModel(model: string, options: ResolveOptions = {}):
 /** A misspelt path of two parts is a name too. */
 function noFolderEither(model: string, cause: HubError): HubError {
   const message = `there is no folder ${model}, and as a name on the hub: ${cause.message}`
-  return new HubError(cause.code.replace('hub/', ''), { message, hint: cause.hint, cause }, cause.exitCode)
+  return new HubError(HubError.codeOf(cause.code) ?? 'no-model', { message, hint: cause.hint, cause })
 }

@@ -42,14 +42,10 @@ export function selectFiles(
     const patterns = include.map(patternOf)
     const chosen = safe.filter((name) => patterns.some((pattern) => pattern.test(name)))
     if (chosen.length > 0) return chosen
-    throw new HubError(
-      'no-match',
-      {
-        message: `${repository}: no file matches ${include.join(', ')}`,
-        hint: `It has ${safe.slice(0, 8).join(', ')}${safe.length > 8 ? ', …' : ''}. Pickled files (.bin, .pt, …) are never fetched.`,
-      },
-      2,
-    )
+    throw new HubError('no-match', {
+      message: `${repository}: no file matches ${include.join(', ')}`,
+      hint: `It has ${safe.slice(0, 8).join(', ')}${safe.length > 8 ? ', …' : ''}. Pickled files (.bin, .pt, …) are never fetched.`,
+    })
   }
   if (!names.some((name) => MODEL_FILES.includes(name))) {
     throw new HubError('no-model', {

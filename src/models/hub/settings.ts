@@ -78,25 +78,17 @@ async function tokenFile(path: string): Promise<string | undefined> {
 function tokenIn(place: string, value = ''): string | undefined {
   const token = value.trim()
   if (/^[!-~]*$/.test(token)) return token || undefined
-  throw new HubError(
-    'token-form',
-    {
-      message: `the token in ${place} holds a space, a line break or another character that no token has (${token.length} characters)`,
-      hint: `Set ${place} to the token alone, on one line: hf_ and letters and digits.`,
-    },
-    2,
-  )
+  throw new HubError('token-form', {
+    message: `the token in ${place} holds a space, a line break or another character that no token has (${token.length} characters)`,
+    hint: `Set ${place} to the token alone, on one line: hf_ and letters and digits.`,
+  })
 }
 
 function endpointIn({ HF_ENDPOINT: given }: Environment): string {
   const endpoint = (given || 'https://huggingface.co').replace(/\/+$/, '')
   if (URL.canParse(endpoint) && /^https?:/i.test(endpoint)) return endpoint
-  throw new HubError(
-    'endpoint',
-    {
-      message: `HF_ENDPOINT=${given} is not the address of a hub`,
-      hint: 'Write https://HOST, or unset it for https://huggingface.co.',
-    },
-    2,
-  )
+  throw new HubError('endpoint', {
+    message: `HF_ENDPOINT=${given} is not the address of a hub`,
+    hint: 'Write https://HOST, or unset it for https://huggingface.co.',
+  })
 }
