@@ -155,11 +155,11 @@ export async function syntheticResults(
   const thumbnails = await Promise.all(words.map((_, index) => thumbnail(index * 36)))
   const headline = differences.find((one) => one.scope.kind === 'in-domain')!.interval
   return {
-    schemaVersion: 1,
+    schemaVersion: 2,
     title,
     seed,
     command: `npx bifocal study --seed ${seed} --steps 300 --out out`,
-    preset: 'quick',
+    plan: 'quick',
     world: 'small',
     models,
     tasks: taskRows.map(([name, metaTask, rung, candidates, chance]) => ({

@@ -159,6 +159,11 @@ const refusals: Readonly<Record<string, Refusal>> = {
     code: 2,
     says: /--rank with --tune all/,
   },
+  'an unknown plan': {
+    args: () => ['study', '--plan', 'quik'],
+    code: 2,
+    says: /--plan "quik": expected quick or full/,
+  },
   'a study without a folder': {
     args: () => ['study', '--out', ''],
     code: 2,

@@ -10,7 +10,11 @@ export const study = command('study', 'Convert models, measure them, explain the
     'checkpoint folders, or ORG/NAME[@REVISION] on the hub; default: the shipped twins and their tower',
   )
   .option('--tasks <names...>', 'embedded tasks; default all')
-  .option('--preset <name>', 'quick (minutes) or full; default quick', z.enum(['quick', 'full']).optional())
+  .option(
+    '--plan <name>',
+    'quick (minutes) or full (hours); default quick',
+    z.enum(['quick', 'full'], { error: 'expected quick or full' }).optional(),
+  )
   .option('--steps <n>', 'steps of each conversion', wholeNumber(1).optional())
   .option(
     '--tune <part>',

@@ -51,7 +51,7 @@ describe('results.json', () => {
       { ...results, scores: [{ ...score, hit1: { value: 0.5, low: 0.6, high: 0.4 } }] },
       /low must not exceed high/,
     ],
-    ['another schema version', { ...results, schemaVersion: 2 }, /schemaVersion/],
+    ['another schema version', { ...results, schemaVersion: 1 }, /schemaVersion/],
     [
       'a score of an unknown model',
       { ...results, scores: [{ ...score, model: 'twin-x' }] },

@@ -1,5 +1,5 @@
 /**
- * @file `results.json`, schema version 1: everything a study found and nothing that varies from run
+ * @file `results.json`, schema version 2: everything a study found and nothing that varies from run
  * to run (no time, no machine), so that the same seed gives the same bytes. `run.json` (run.ts)
  * holds the rest.
  */
@@ -10,7 +10,7 @@ import { ReportError } from './errors.ts'
 import { danglingReferences } from './references.ts'
 
 /** The version this code writes and reads. */
-export const RESULTS_VERSION = 1
+export const RESULTS_VERSION = 2
 
 const name = z.string().min(1)
 const count = z.int().nonnegative()
@@ -209,7 +209,7 @@ const resultsShape = z.strictObject({
   seed: z.int(),
   /** Reproduces this file. */
   command: name,
-  preset: name,
+  plan: name,
   world: name,
   models: z.array(modelSchema),
   tasks: z.array(taskSchema),

@@ -51,7 +51,7 @@ export async function assemble(outcome: Outcome, analysis: AnalysisOptions): Pro
     title: titleOf(outcome),
     seed: setting.seed,
     command: setting.command,
-    preset: setting.name,
+    plan: setting.name,
     world: world.name,
     models: modelsOf(outcome),
     tasks: world.tasks.map((task) => ({
@@ -262,7 +262,7 @@ function notesOf({ setting, studied, world, baselines }: Outcome, options: Boots
   })
   const controls = setting.controls
     ? 'Random-decoder control: the same tower and projector, every weight of the decoder drawn at random, then the same conversion.'
-    : 'The random-decoder control was not run here: see `npm run gates` or `bifocal study --preset full`.'
+    : 'The random-decoder control was not run here: see `npm run gates` or `bifocal study --plan full`.'
   return [
     ...pools,
     ...apart,

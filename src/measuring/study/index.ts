@@ -1,4 +1,4 @@
 /** @file The study: plan, run, report. */
 
-export type { PresetName, StudyOptions, StudyProgress } from './options.ts'
+export type { PlanName, StudyOptions, StudyProgress } from './options.ts'
 export { runStudy, type StudyResult } from './study.ts'

@@ -1,4 +1,4 @@
-/** @file What a study may be told, and the presets. */
+/** @file What a study may be told, and the plans. */
 
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -6,7 +6,7 @@ import type { Limits } from '../../inputs/scenes/tasks/index.ts'
 import { COMPLETE_LIMITS, QUICK_LIMITS } from '../../inputs/scenes/tasks/index.ts'
 import { CONVERSION, type ConversionSettings } from '../../learning/tuning/convert.ts'
 
-export type PresetName = 'quick' | 'full'
+export type PlanName = 'quick' | 'full'
 
 /** How far a part of the study is. */
 export interface StudyProgress {
@@ -26,23 +26,23 @@ export interface StudyOptions {
   models?: readonly string[]
   /** Names of embedded tasks; default all. */
   tasks?: readonly string[]
-  /** Steps of each conversion; default by preset. */
+  /** Steps of each conversion; default by plan. */
   steps?: number
   /** Default 7. */
   seed?: number
   /** Default `quick`. */
-  preset?: PresetName
+  plan?: PlanName
   /** Default: low-rank updates. */
   tune?: 'lora' | 'all'
   /** Rank of the updates; default 64. */
   rank?: number
   /**
-   * Whether the same conversion of a random decoder is run beside each model; default by preset.
+   * Whether the same conversion of a random decoder is run beside each model; default by plan.
    */
   controls?: boolean
-  /** Overrides single limits of the preset's tasks. */
+  /** Overrides single limits of the plan's tasks. */
   limits?: Partial<Limits>
-  /** Image-caption pairs of the alignment analysis; default by preset. */
+  /** Image-caption pairs of the alignment analysis; default by plan. */
   pairs?: number
   /** Another built report page. */
   page?: string
@@ -57,7 +57,7 @@ export interface StudyOptions {
   warn?: (message: string) => void
 }
 
-export interface Preset {
+export interface Plan {
   limits: Limits
   /** Rows and candidates that poolings are chosen on. */
   dev: { rows: number; candidates: number }
@@ -70,13 +70,13 @@ export interface Preset {
 }
 
 /** `quick` is what `npm start` runs, in minutes on two cores. */
-const PRESETS: { readonly [P in PresetName]: Preset } = {
+const PLANS: { readonly [P in PlanName]: Plan } = {
   quick: {
     limits: QUICK_LIMITS,
     dev: { rows: 24, candidates: 12 },
     conversion: { ...CONVERSION, steps: 200 },
     // Twice the conversions do not fit into six minutes: the random decoders are compared by
-    // `npm run gates` and the full preset.
+    // `npm run gates` and the full plan.
     controls: false,
     pairs: 160,
     resamples: 1000,
@@ -92,8 +92,8 @@ const PRESETS: { readonly [P in PresetName]: Preset } = {
 }
 
 /** Everything decided: what the study's results depend on. */
-export interface StudySetting extends Preset {
-  name: PresetName
+export interface StudySetting extends Plan {
+  name: PlanName
   seed: number
   models: readonly string[]
   tasks: readonly string[] | undefined
@@ -112,38 +112,38 @@ export function settingOf({
   tasks,
   steps,
   seed = DEFAULT_SEED,
-  preset: name = 'quick',
+  plan: name = 'quick',
   tune,
   rank,
   controls,
   limits,
   pairs,
 }: StudyOptions): StudySetting {
-  const preset = PRESETS[name]
+  const plan = PLANS[name]
   const part =
     tune === 'all'
       ? { tune }
       : rank === undefined
-        ? preset.conversion.part
+        ? plan.conversion.part
         : { tune: 'lora' as const, rank, alpha: 2 * rank }
   const said: [string, string | number | undefined][] = [
     ['--models', models?.join(' ')],
     ['--tasks', tasks?.join(' ')],
-    ['--preset', name === 'quick' ? undefined : name],
+    ['--plan', name === 'quick' ? undefined : name],
     ['--steps', steps],
     ['--tune', tune],
     ['--rank', rank],
     ['--seed', seed],
   ]
   const flags = said.flatMap(([flag, value]) => (value === undefined ? [] : [`${flag} ${value}`]))
-  if (controls !== undefined && controls !== preset.controls)
+  if (controls !== undefined && controls !== plan.controls)
     flags.push(`--controls ${controls ? 'yes' : 'no'}`)
   return {
-    ...preset,
-    limits: { ...preset.limits, ...limits },
-    conversion: { ...preset.conversion, part, steps: steps ?? preset.conversion.steps },
-    controls: controls ?? preset.controls,
-    pairs: pairs ?? preset.pairs,
+    ...plan,
+    limits: { ...plan.limits, ...limits },
+    conversion: { ...plan.conversion, part, steps: steps ?? plan.conversion.steps },
+    controls: controls ?? plan.controls,
+    pairs: pairs ?? plan.pairs,
     name,
     seed,
     models: models ?? DEFAULT_MODELS.map(shipped),

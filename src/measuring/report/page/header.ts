@@ -20,7 +20,7 @@ export function header(results: Results, run: StudyRun | null, parts: string[]):
     h(
       'p',
       { class: 'byline' },
-      `${results.world} world, ${results.preset} preset, seed ${results.seed}`,
+      `${results.world} world, ${results.plan} plan, seed ${results.seed}`,
       run === null ? null : `, ${run.finishedAt.slice(0, 10)}`,
     ),
     provenance(results),
