@@ -3,10 +3,7 @@
  * weights merged before it runs.
  */
 
-import type { CompiledGraph } from '../../engine/graph/index.ts'
-import type { LowRank, ScopeOptions } from '../../engine/nn/index.ts'
-import type { WeightSource } from '../../engine/runtime/weights.ts'
-import { toF32 } from '../../foundation/numeric/float.ts'
+import type { LowRank } from '../../engine/nn/index.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import type { Adapter, LowRankUpdate } from '../checkpoint/adapter.ts'
 import { updateParameters } from '../checkpoint/adapter.ts'
@@ -22,8 +19,8 @@ import {
 import { CheckpointError } from '../checkpoint/errors.ts'
 import type { Checkpoint } from '../checkpoint/folder.ts'
 import type { Model } from './model.ts'
+import { type ModelWeights, storedWeights } from './model-weights.ts'
 import { modelParameters } from './parameters.ts'
-import { checkpointWeights } from './weights.ts'
 
 /**
  * `live`: linear layers run with their update beside them, the base's weights stay on disk.
@@ -33,17 +30,10 @@ import { checkpointWeights } from './weights.ts'
  */
 export type AdapterMode = 'live' | 'merged'
 
-export interface AdaptedWeights {
+/** A checkpoint's weights with an adapter, or without one. */
+export interface AdaptedWeights extends ModelWeights {
   /** `undefined` without an adapter. */
   readonly bound: BoundAdapter | undefined
-  /** How weights enter a graph. */
-  readonly scope: Required<Pick<ScopeOptions, 'storedDtype' | 'adapter'>>
-  /**
-   * The adapter's arrays that a graph wants with each run.
-   * @throws CheckpointError `checkpoint/adapter-target` when an update is for a weight that the
-   *   graph doesn't use as a linear layer's
-   */
-  feeds(compiled: CompiledGraph): Record<string, Tensor<'f32'>>
   /** A weight of the base under any spelling. */
   find(spelled: string): FoundWeight | undefined
   /**
@@ -51,8 +41,6 @@ export interface AdaptedWeights {
    * runs too.
    */
   merged(): Promise<ReadonlyMap<string, Tensor<'f32'>>>
-  /** The weights of a graph; those that the adapter changes are read and made now. */
-  source(compiled: CompiledGraph): Promise<WeightSource>
 }
 
 export interface AdaptedOptions {
@@ -61,37 +49,49 @@ export interface AdaptedOptions {
   adapter?: Adapter
   /** Default `live`. */
   mode?: AdapterMode
+  /** The weights that the adapter changes; default: those of the checkpoint. */
+  base?: ModelWeights
 }
 
-/** @throws CheckpointError `checkpoint/adapter-target` when the adapter is for another model */
+/**
+ * `feeds` throws CheckpointError `checkpoint/adapter-target` when an update is for a weight that
+ * the graph doesn't use as a linear layer's.
+ * @throws CheckpointError `checkpoint/adapter-target` when the adapter is for another model
+ */
 export function adaptedWeights({
   checkpoint,
   model,
   adapter,
   mode = 'live',
+  base = storedWeights(checkpoint, model),
 }: AdaptedOptions): AdaptedWeights {
-  const stored = checkpointWeights(checkpoint, model.weightSpellings)
-  const base = {
+  const named = {
     parameters: modelParameters(model),
     spellings: model.weightSpellings,
     tensors: checkpoint.tensors,
   }
-  const bound = adapter && bindAdapter(adapter, base)
+  const bound = adapter && bindAdapter(adapter, named)
   const linears: ReadonlyMap<string, LowRankUpdate> = (mode === 'live' && bound?.linears) || new Map()
   const edits = bound === undefined ? new Map() : mode === 'live' ? bound.edits : mergedEdits(bound)
-  const read = async (name: string) => toF32(await checkpoint.read(stored.find(name)?.name ?? name))
+  const read = (name: string) => base.read(name)
   return {
     bound,
-    find: weightFinder(base),
+    find: weightFinder(named),
     merged: async () => (bound === undefined ? new Map() : await editedWeights(mergedEdits(bound), read)),
+    read: async (name) => {
+      const changes = bound && mergedEdits(bound).get(name)
+      if (changes === undefined) return await read(name)
+      return (await editedWeights(new Map([[name, changes]]), read)).get(name)!
+    },
     scope: {
-      storedDtype: (name) => (edits.has(name) ? 'f32' : stored.storedDtype(name)),
-      adapter: (linear) => lowRankOf(linears.get(linear)),
+      ...base.scope,
+      storedDtype: (name) => (edits.has(name) ? 'f32' : base.scope.storedDtype(name)),
+      adapter: (linear) => lowRankOf(linears.get(linear)) ?? base.scope.adapter?.(linear),
     },
     feeds(compiled) {
       const wanted = new Set(compiled.inputs.map(({ name }) => name))
       const asked = new Set(compiled.weights.map(({ name }) => name))
-      const arrays: Record<string, Tensor<'f32'>> = {}
+      const arrays: Record<string, Tensor<'f32'>> = { ...base.feeds(compiled) }
       for (const [module, update] of linears) {
         const parameters = Object.entries(updateParameters(module, update)).filter(([name]) =>
           wanted.has(name),
@@ -105,6 +105,7 @@ export function adaptedWeights({
       const own = compiled.weights.flatMap(({ name }) =>
         edits.has(name) ? [[name, edits.get(name)!] as const] : [],
       )
+      const stored = await base.source(compiled)
       return own.length === 0 ? stored : withArrays(stored, await editedWeights(new Map(own), read))
     },
   }

@@ -16,12 +16,16 @@ export function rowWidth({
  * Declares `input_ids`, `attention_mask`, `image_index` `[batch, seq]`, `image_rows`
  * `[rows, width]` and, for families whose positions have several numbers, `position_ids`
  * `[axes, batch, seq]`.
+ * @param suffix behind each name and symbol but `image_rows` and `rows`, where a graph runs several
+ *   groups of sequences that share one image table
  */
 export function decoderInputs(
   graph: Graph,
   shape: VisionLanguageShape,
+  suffix = '',
 ): Required<Omit<DecoderInputs, 'positions'>> & DecoderInputs {
-  const integers = (name: string): Value<'i64'> => graph.input(name, 'i64', ['batch', 'seq'])
+  const dims = [`batch${suffix}`, `seq${suffix}`]
+  const integers = (name: string): Value<'i64'> => graph.input(`${name}${suffix}`, 'i64', dims)
   const { positionAxes } = shape
   return {
     inputIds: integers('input_ids'),
@@ -31,7 +35,7 @@ export function decoderInputs(
     positions:
       positionAxes === undefined
         ? undefined
-        : graph.input('position_ids', 'i64', [positionAxes, 'batch', 'seq']),
+        : graph.input(`position_ids${suffix}`, 'i64', [positionAxes, ...dims]),
   }
 }
 

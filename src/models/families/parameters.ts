@@ -5,7 +5,8 @@
 
 import { Graph } from '../../engine/graph/index.ts'
 import { rootScope, type ScopeOptions } from '../../engine/nn/index.ts'
-import type { Model } from './model.ts'
+import { decoderInputs } from './decoder-inputs.ts'
+import type { Model, VisionLanguageModel } from './model.ts'
 import { type ParameterSlot, parametersOf } from './weights.ts'
 
 /**
@@ -43,4 +44,36 @@ export function modelGraph(
     if (head) pieces.head(pieces.norm)
   }
   return graph
+}
+
+/** The parameters of the decoder, its head excepted. */
+export function decoderParameters(model: VisionLanguageModel): ParameterSlot[] {
+  const graph = new Graph()
+  model.buildDecoder(rootScope(graph), decoderInputs(graph, model.shape))
+  return parametersOf(graph)
+}
+
+/** A linear layer: its name without `.weight`, and its sizes. */
+export interface LinearSlot {
+  module: string
+  inFeatures: number
+  outFeatures: number
+}
+
+/** The linear layers of the decoder, its head excepted. */
+export function decoderLinears(model: VisionLanguageModel): LinearSlot[] {
+  const graph = new Graph()
+  const names: string[] = []
+  const scope = rootScope(graph, {
+    adapter: (name) => {
+      names.push(name)
+      return undefined
+    },
+  })
+  model.buildDecoder(scope, decoderInputs(graph, model.shape))
+  const dims = new Map(parametersOf(graph).map((slot) => [slot.name, slot.dims]))
+  return names.map((module) => {
+    const [outFeatures = 0, inFeatures = 0] = dims.get(`${module}.weight`) ?? []
+    return { module, inFeatures, outFeatures }
+  })
 }
