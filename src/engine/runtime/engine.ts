@@ -1,5 +1,7 @@
 /** @file The border to ONNX Runtime: the only module that imports `onnxruntime-node`. */
 
+// First: the engine reads the environment when it is loaded.
+import './telemetry.ts'
 import { readFile } from 'node:fs/promises'
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import type { DType, Tensor, TensorArrays } from '../../foundation/numeric/tensor.ts'

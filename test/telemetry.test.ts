@@ -1,0 +1,48 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { buildCli, runCli } from './built-cli.ts'
+import { writeRandomTwins } from './random-twins.ts'
+
+/** Every folder in which a program keeps files of its own. */
+const FOLDERS = {
+  HOME: 'home',
+  XDG_CACHE_HOME: 'cache',
+  XDG_CONFIG_HOME: 'config',
+  XDG_DATA_HOME: 'share',
+  XDG_STATE_HOME: 'state',
+  XDG_RUNTIME_DIR: 'run',
+  TMPDIR: 'tmp',
+}
+
+let root: string
+let model: string
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'bifocal-telemetry-'))
+  model = (await writeRandomTwins(root)).ar
+  await buildCli()
+}, 400_000)
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+/** What an embedding leaves in folders that were empty before. */
+async function leftBy(name: string, choice: string | undefined): Promise<string[]> {
+  const clean = join(root, name)
+  for (const folder of Object.values(FOLDERS)) mkdirSync(join(clean, folder), { recursive: true })
+  const folders = Object.entries(FOLDERS).map(([key, folder]) => [key, join(clean, folder)])
+  const env = { ...Object.fromEntries(folders), ORT_DISABLE_TELEMETRY: choice, BIFOCAL_CACHE: undefined }
+  const { code, stderr } = await runCli(['embed', model, '--text', 'a cat'], { env })
+  expect({ code, stderr }).toMatchObject({ code: 0 })
+  return readdirSync(clean, { recursive: true, encoding: 'utf8' }).filter((path) =>
+    statSync(join(clean, path)).isFile(),
+  )
+}
+
+test('embedding with a clean home and temporary folder leaves no file: the engine does not report', async () => {
+  expect(await leftBy('default', undefined)).toEqual([])
+})
+
+// Otherwise the test above would also pass if the engine wrote its database somewhere else.
+test.runIf(process.platform === 'linux')('a user who asks for telemetry gets it', async () => {
+  expect((await leftBy('asked', '0')).join()).toContain('onnxruntime.db')
+})
