@@ -3,18 +3,12 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { z } from 'zod'
-import { UsageError } from '../../foundation/numeric/errors.ts'
 import { command, wholeNumber } from '../command.ts'
 import * as flags from '../flags.ts'
 
-const names = z.enum(['tower', 'twin-ar', 'twin-diffusion'], {
-  error: 'expected tower, twin-ar or twin-diffusion',
-})
-
 export const pretrain = command(
   'pretrain <name>',
-  'Train tower, twin-ar or twin-diffusion from nothing, or go on with it',
+  'Train the image tower or a twin from nothing, or go on with it',
 )
   .option('--steps <n>', 'updates; default: those of the recipe', flags.count)
   .option(
@@ -29,7 +23,7 @@ export const pretrain = command(
   .action(
     async (
       {
-        name: given,
+        name,
         work = join('.bifocal', 'pretraining'),
         tower = join('models', 'tower'),
         out,
@@ -39,14 +33,6 @@ export const pretrain = command(
       },
       io,
     ) => {
-      const parsed = names.safeParse(given)
-      if (!parsed.success) {
-        throw new UsageError('arguments', {
-          message: `unknown model ${given}`,
-          hint: 'Name tower, twin-ar or twin-diffusion.',
-        })
-      }
-      const name = parsed.data
       const [{ pretrain: run }, { gateTable }] = await Promise.all([
         import('../../learning/pretraining/pretrain.ts'),
         import('../../learning/pretraining/gates.ts'),

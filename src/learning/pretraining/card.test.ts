@@ -9,6 +9,8 @@ import { loadSheets, loadWorld } from '../../inputs/scenes/index.ts'
 import { type CardContent, updateGates, writeCard } from './card.ts'
 import { gate } from './gates.ts'
 import { meanLosses, parseLog, trimmedLog } from './log.ts'
+import { twinSubject } from './twin-subject.ts'
+import { twinAr } from './twins/twin-ar.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'bifocal-card-'))
 afterAll(() => rmSync(dir, { recursive: true }))
@@ -29,7 +31,7 @@ beforeAll(async () => {
   const data = fileURLToPath(new URL('../../../packages/twins/data', import.meta.url))
   const world = await loadWorld(data, 'small')
   content = {
-    name: 'twin-ar',
+    subject: twinSubject(twinAr, {}).card,
     steps: 120,
     batch: 64,
     seed: 1,

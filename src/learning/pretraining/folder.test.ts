@@ -17,8 +17,11 @@ import { checkpointWeights, checkWeights } from '../../models/families/weights.t
 import { readModel, readTwin, writeTower, writeTwin } from './folder.ts'
 import { PICTURE_SIZE, TOWER } from './recipe.ts'
 import { type TowerWorld, textIds } from './tower-batch.ts'
+import { TOWER_CONFIG } from './tower-config.ts'
 import { samplesOf, twinBatch } from './twin-batch.ts'
-import { TOWER_CONFIG, TWIN_CONFIGS, type TwinName } from './twin-config.ts'
+import type { Twin } from './twins/twin.ts'
+import { twinAr } from './twins/twin-ar.ts'
+import { twinDiffusion } from './twins/twin-diffusion.ts'
 import { SPECIAL_IDS, trainVocabulary } from './vocabulary.ts'
 
 const DATA = fileURLToPath(new URL('../../../packages/twins/data', import.meta.url))
@@ -28,7 +31,10 @@ const dirs = {
   'twin-ar': join(root, 'twin-ar'),
   'twin-diffusion': join(root, 'twin-diffusion'),
 }
-const TWINS = ['twin-ar', 'twin-diffusion'] as const
+const TWINS = [
+  ['twin-ar', twinAr],
+  ['twin-diffusion', twinDiffusion],
+] as const
 
 const randomParameters = (config: Readonly<Record<string, unknown>>, seed: number) =>
   initialWeights(modelParameters(modelOf(config)), { seed, layers: 4 })
@@ -45,12 +51,13 @@ beforeAll(async () => {
   tokenizer = trainVocabulary(world, 1, 4000)
   at = { world, sheets: await loadSheets(DATA, world.training), tokenizer: createTokenizer(tokenizer) }
   await writeTower(dirs.tower, tower, tokenizer)
-  for (const name of TWINS) await writeTwin(dirs[name], name, twinParameters(name), tower, tokenizer)
+  await writeTwin(dirs['twin-ar'], twinAr, twinParameters(twinAr), tower, tokenizer)
+  await writeTwin(dirs['twin-diffusion'], twinDiffusion, twinParameters(twinDiffusion), tower, tokenizer)
 }, 300_000)
 afterAll(() => rmSync(root, { recursive: true }))
 
-function twinParameters(name: TwinName): Record<string, Tensor<'f32'>> {
-  const all = randomParameters(TWIN_CONFIGS[name], 2)
+function twinParameters({ config }: Twin): Record<string, Tensor<'f32'>> {
+  const all = randomParameters(config, 2)
   return Object.fromEntries(Object.entries(all).filter(([parameter]) => !parameter.includes('vision_tower')))
 }
 
@@ -87,10 +94,10 @@ test.each([
   expect([...(await openCheckpoint(dirs[name])).tensors.keys()]).toContain(tensor)
 })
 
-test.each(TWINS)('%s: weights are rounded to bf16, once, and not changed otherwise', async (name) => {
+test.each(TWINS)('%s: weights are rounded to bf16, once, and not changed otherwise', async (name, twin) => {
   const checkpoint = await openCheckpoint(dirs[name])
   const { find } = checkpointWeights(checkpoint, modelOf(checkpoint.config).weightSpellings)
-  for (const [parameter, { data }] of Object.entries(twinParameters(name))) {
+  for (const [parameter, { data }] of Object.entries(twinParameters(twin))) {
     const stored = await checkpoint.read(find(parameter)!.name)
     expect(stored.dtype).toBe('bf16')
     expect(toF32(stored).data).toBeAllClose(bf16ToF32(f32ToBf16(data)), { atol: 1e-30 })
@@ -164,9 +171,9 @@ test('the tower reads texts as in its training', async () => {
 })
 
 test('a missing parameter is named', async () => {
-  const { 'language_model.norm.weight': _, ...rest } = twinParameters('twin-ar')
+  const { 'language_model.norm.weight': _, ...rest } = twinParameters(twinAr)
   const dir = join(root, 'incomplete')
-  await expect(writeTwin(dir, 'twin-ar', rest, tower, tokenizer)).rejects.toMatchObject({
+  await expect(writeTwin(dir, twinAr, rest, tower, tokenizer)).rejects.toMatchObject({
     code: 'pretraining/parameters',
     message: /norm\.weight/,
   })
@@ -174,8 +181,8 @@ test('a missing parameter is named', async () => {
 })
 
 test('a twin of another recipe is told from this one’s', async () => {
-  expect((await readTwin(dirs['twin-ar'], 'twin-ar')).model.kind).toBe('vision-language')
-  await expect(readTwin(dirs['twin-diffusion'], 'twin-ar')).rejects.toMatchObject({
+  expect((await readTwin(dirs['twin-ar'], twinAr)).model.kind).toBe('vision-language')
+  await expect(readTwin(dirs['twin-diffusion'], twinAr)).rejects.toMatchObject({
     code: 'pretraining/other-recipe',
   })
 })

@@ -14,8 +14,9 @@ import { modelParameters } from '../../models/families/parameters.ts'
 import { modelOf } from '../../models/families/registry.ts'
 import { checkpointWeights } from '../../models/families/weights.ts'
 import { PretrainingError } from './errors.ts'
-import { DECODER, PATCH_SIZE, PICTURE_SIZE, TOWER } from './recipe.ts'
-import { TOWER_CONFIG, TWIN_CONFIGS, type TwinName } from './twin-config.ts'
+import { DECODER, PICTURE_SIZE, TOWER } from './recipe.ts'
+import { TOWER_CONFIG } from './tower-config.ts'
+import type { Twin } from './twins/twin.ts'
 import { CHAT_TEMPLATE, SPECIAL_IDS, SPECIAL_TOKENS } from './vocabulary.ts'
 
 type Parameters = Readonly<Record<string, Tensor>>
@@ -46,15 +47,6 @@ const GENERATION = {
   do_sample: false,
 }
 
-/** How LlavaProcessor counts a picture's tokens: one for each patch. */
-const LLAVA_PROCESSOR = {
-  processor_class: 'LlavaProcessor',
-  image_token: SPECIAL_TOKENS.image,
-  patch_size: PATCH_SIZE,
-  vision_feature_select_strategy: 'full',
-  num_additional_image_tokens: 0,
-}
-
 /**
  * Writes the dual encoder in SigLIP's layout.
  * @param parameters of `trainTower`; auxiliary heads are left out. `logit_bias` is 0: a softmax
@@ -81,24 +73,18 @@ export async function writeTower(
  */
 export async function writeTwin(
   dir: string,
-  name: TwinName,
+  twin: Twin,
   parameters: Parameters,
   tower: Parameters,
   tokenizer: TokenizerJson,
 ): Promise<void> {
-  const model = modelOf(TWIN_CONFIGS[name])
-  // transformers' tower has its last norm though LLaVA reads the states before it; LaViDa's tower
-  // ends without one.
-  const unread =
-    name === 'twin-ar'
-      ? ['weight', 'bias'].map((kind) => `vision_tower.vision_model.post_layernorm.${kind}`)
-      : []
-  await writeModel(dir, model, { ...parameters, ...towerOf(model, tower, unread) }, unread)
-  await writeJson(dir, 'config.json', TWIN_CONFIGS[name])
+  const model = modelOf(twin.config)
+  await writeModel(dir, model, { ...parameters, ...towerOf(model, tower, twin.unread) }, twin.unread)
+  await writeJson(dir, 'config.json', twin.config)
   await writeTokenizer(dir, tokenizer, DECODER.maxPositions)
   await writeJson(dir, 'preprocessor_config.json', PREPROCESSOR)
   await writeJson(dir, 'generation_config.json', GENERATION)
-  if (name === 'twin-ar') await writeJson(dir, 'processor_config.json', LLAVA_PROCESSOR)
+  for (const [name, content] of Object.entries(twin.files)) await writeJson(dir, name, content)
 }
 
 /** A model folder read for training or gates. */
@@ -127,9 +113,9 @@ export async function readModel(dir: string): Promise<StoredModel> {
  * A twin of this recipe: gates build its graph from the recipe's config.
  * @throws PretrainingError `pretraining/other-recipe`; what `readModel` throws
  */
-export async function readTwin(dir: string, name: TwinName): Promise<StoredModel> {
+export async function readTwin(dir: string, { name, config }: Twin): Promise<StoredModel> {
   const stored = await readModel(dir)
-  if (JSON.stringify(stored.checkpoint.config) !== JSON.stringify(TWIN_CONFIGS[name])) {
+  if (JSON.stringify(stored.checkpoint.config) !== JSON.stringify(config)) {
     throw new PretrainingError('other-recipe', {
       message: `${join(dir, 'config.json')} is not the config of ${name} as this version trains it`,
       hint: `Train it anew (bifocal pretrain ${name}), or measure it with the version that made it.`,

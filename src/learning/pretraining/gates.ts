@@ -13,12 +13,12 @@ import { heldOutLosses } from './held-out.ts'
 import { openTowerJudge } from './tower-accuracy.ts'
 import type { TowerWorld } from './tower-batch.ts'
 import { samplesOf, type TwinSamples } from './twin-batch.ts'
-import type { TwinName } from './twin-config.ts'
-import { isTower, OBJECTIVES, twinLoss } from './twin-model.ts'
+import { isTower, twinLoss } from './twin-loss.ts'
+import type { Twin } from './twins/twin.ts'
 
 /** A measured figure and what it must reach. */
 export interface Gate {
-  /** `tower`, `twin-ar`, `twin-diffusion`. */
+  /** `tower`, or the name of a twin. */
   model: string
   name: string
   value: number
@@ -78,14 +78,14 @@ export async function towerGates(
 
 /** @param parameters all of the twin's folder, by canonical name @throws InterruptedError */
 export async function twinGates(
-  name: TwinName,
+  twin: Twin,
   at: TowerWorld,
   parameters: Parameters,
   options: GateOptions,
 ): Promise<Gate[]> {
   return [
-    ...(await lossGates(name, at, parameters, options)),
-    ...(await answerGates(name, at, parameters, options)),
+    ...(await lossGates(twin, at, parameters, options)),
+    ...(await answerGates(twin, at, parameters, options)),
   ]
 }
 
@@ -93,18 +93,18 @@ export async function twinGates(
  * What a picture is worth: loss with another's picture minus loss with its own, in nats per token.
  */
 async function lossGates(
-  model: TwinName,
+  twin: Twin,
   at: TowerWorld,
   parameters: Parameters,
   options: GateOptions,
 ): Promise<Gate[]> {
   const { seed, samples = 512, signal, onProgress, ...where } = options
   const graph = new Graph()
-  graph.output('loss', twinLoss(graph, model).loss)
+  graph.output('loss', twinLoss(graph, twin).loss)
   const compiled = compile(graph)
   const session = await openSession(compiled, {
     weights: memoryWeights(parameters),
-    name: `${model} loss`,
+    name: `${twin.name} loss`,
     threads: where.threads,
     thread: where.thread,
   })
@@ -112,10 +112,10 @@ async function lossGates(
   try {
     let done = 0
     const measured = async (world: TowerWorld, kind: SampleKind) => {
-      onProgress?.({ label: `${model}: losses`, done: done++, total: 3 })
+      onProgress?.({ label: `${twin.name}: losses`, done: done++, total: 3 })
       return await heldOutLosses(session, fed, world, {
         seed,
-        objective: OBJECTIVES[model],
+        objective: twin.objective,
         samples,
         kinds: [kind],
         signal,
@@ -135,7 +135,7 @@ async function lossGates(
       const [real, shuffled] = [found[`${kind}_real`]!, found[`${kind}_shuffled`]!]
       const beside = `${real.toFixed(2)} with its own picture, ${shuffled.toFixed(2)} with another's`
       return gate({
-        model,
+        model: twin.name,
         name: `${name} loss, shuffled − real`,
         value: shuffled - real,
         bound,
@@ -162,13 +162,13 @@ const QUESTIONS: readonly { name: string; asks: RegExp; bar: (majority: number) 
 
 /** Exact answers, generated or filled in. */
 async function answerGates(
-  model: TwinName,
+  twin: Twin,
   at: TowerWorld,
   parameters: Parameters,
   options: GateOptions,
 ): Promise<Gate[]> {
   const { seed, questions = 200, onProgress, ...where } = options
-  const writer = await openWriter(model, parameters, where)
+  const writer = await openWriter(twin, parameters, where)
   const sets = [
     ...QUESTIONS.map(({ name, asks, bar }) => ({
       name,
@@ -184,14 +184,14 @@ async function answerGates(
   try {
     const gates: Gate[] = []
     for (const { name, bar, drawn } of sets) {
-      onProgress?.({ label: `${model}: answers`, done: gates.length, total: sets.length })
+      onProgress?.({ label: `${twin.name}: answers`, done: gates.length, total: sets.length })
       const golds = drawn.samples.map(({ answer }) => answer)
       const answers = await writer.answers(at, drawn, answerLength(at))
       const majority = majorityOf(golds)
       const value = answers.filter((answer, i) => answer === golds[i]).length / golds.length
       gates.push(
         gate({
-          model,
+          model: twin.name,
           name,
           value,
           bound: bar(majority),
@@ -200,7 +200,7 @@ async function answerGates(
         }),
       )
     }
-    onProgress?.({ label: `${model}: answers`, done: sets.length, total: sets.length })
+    onProgress?.({ label: `${twin.name}: answers`, done: sets.length, total: sets.length })
     return gates
   } finally {
     await writer.close()

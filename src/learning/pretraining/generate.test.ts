@@ -8,8 +8,8 @@ import { twinGates } from './gates.ts'
 import { openWriter } from './generate.ts'
 import type { TowerWorld } from './tower-batch.ts'
 import { samplesOf, type TwinSamples, withShuffledPictures } from './twin-batch.ts'
-import { TWIN_NAMES } from './twin-config.ts'
-import { twinModel } from './twin-model.ts'
+import { TWINS } from './twins/registry.ts'
+import { twinModel } from './twins/twin.ts'
 
 const DATA = fileURLToPath(new URL('../../../packages/twins/data', import.meta.url))
 const LENGTH = 3
@@ -34,22 +34,22 @@ function mixed(): TwinSamples {
   }
 }
 
-describe.each(TWIN_NAMES)('%s', (name) => {
+describe.each(TWINS)('$name', (twin) => {
   // Large initial values, so that different states give different tokens.
-  const parameters = initialWeights(modelParameters(twinModel(name)), { seed: 1, layers: 4, std: 0.2 })
+  const parameters = initialWeights(modelParameters(twinModel(twin)), { seed: 1, layers: 4, std: 0.2 })
 
   test('an interruption ends answers and gates', async () => {
     const options = { threads: 1, thread: 'caller', signal: AbortSignal.abort() } as const
-    const writer = await openWriter(name, parameters, options)
+    const writer = await openWriter(twin, parameters, options)
     await expect(writer.answers(at, mixed(), LENGTH)).rejects.toMatchObject({ code: 'interrupted' })
     await writer.close()
-    await expect(twinGates(name, at, parameters, { seed: 1, ...options })).rejects.toMatchObject({
+    await expect(twinGates(twin, at, parameters, { seed: 1, ...options })).rejects.toMatchObject({
       code: 'interrupted',
     })
   })
 
   test('an answer depends on its own row only, and on its picture', async () => {
-    const writer = await openWriter(name, parameters, { threads: 1, thread: 'caller' })
+    const writer = await openWriter(twin, parameters, { threads: 1, thread: 'caller' })
     try {
       const { samples, pictures } = mixed()
       const together = await writer.answers(at, { samples, pictures }, LENGTH)
@@ -72,7 +72,7 @@ describe.each(TWIN_NAMES)('%s', (name) => {
       /(language_model\.norm|transformer\.ln_f)\.weight$/.test(parameter),
     )!
     const zeros = { ...parameters[norm]!, data: new Float32Array(parameters[norm]!.data.length) }
-    const writer = await openWriter(name, { ...parameters, [norm]: zeros }, { threads: 1, thread: 'caller' })
+    const writer = await openWriter(twin, { ...parameters, [norm]: zeros }, { threads: 1, thread: 'caller' })
     try {
       const first = at.tokenizer.decode([0])
       expect(await writer.answers(at, mixed(), LENGTH)).toEqual(

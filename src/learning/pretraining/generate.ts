@@ -14,8 +14,7 @@ import { drawBatch } from './pictures.ts'
 import { HIDDEN, IMAGE_TOKENS, PICTURE_SIZE } from './recipe.ts'
 import type { TowerWorld } from './tower-batch.ts'
 import { imagePositions, rowOf, type TwinSamples } from './twin-batch.ts'
-import type { TwinName } from './twin-config.ts'
-import { OBJECTIVES, twinModel } from './twin-model.ts'
+import { type Twin, twinModel } from './twins/twin.ts'
 import { SPECIAL_IDS } from './vocabulary.ts'
 
 /** Rows of one forward pass. */
@@ -48,15 +47,19 @@ export interface Writer {
  * @param options    where the sessions run, and what stops them
  */
 export async function openWriter(
-  name: TwinName,
+  twin: Twin,
   parameters: Readonly<Record<string, Tensor>>,
   { signal, ...options }: Pick<SessionOptions, 'threads' | 'thread'> & { signal?: AbortSignal } = {},
 ): Promise<Writer> {
-  const model = twinModel(name)
+  const model = twinModel(twin)
   const weights = memoryWeights(parameters)
-  const vision = await openSession(visionGraph(model), { weights, name: `${name} tower`, ...options })
-  const decoder = await openSession(decoderGraph(model), { weights, name: `${name} decoder`, ...options })
-  const write = OBJECTIVES[name] === 'next-token' ? writeOn : fillIn
+  const vision = await openSession(visionGraph(model), { weights, name: `${twin.name} tower`, ...options })
+  const decoder = await openSession(decoderGraph(model), {
+    weights,
+    name: `${twin.name} decoder`,
+    ...options,
+  })
+  const write = twin.objective === 'next-token' ? writeOn : fillIn
   return {
     async answers(at, { samples, pictures }, length) {
       const answers: string[] = []

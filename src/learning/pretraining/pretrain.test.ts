@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { pretrain } from './pretrain.ts'
-import { TWIN_NAMES } from './twin-config.ts'
+import { TWINS } from './twins/registry.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'bifocal-pretrain-'))
 afterAll(() => rmSync(root, { recursive: true }))
 
-test.each(TWIN_NAMES)('%s is not started without a tower', async (name) => {
+test.each(TWINS)('$name is not started without a tower', async ({ name }) => {
   const options = {
     data: join(root, 'absent'),
     work: root,

@@ -10,22 +10,24 @@ import { writeFailure } from '../../foundation/files/errors.ts'
 import { makeFolder, readBytes, readText, writeFileAtomic } from '../../foundation/files/file.ts'
 import { lockAlone } from '../../foundation/files/lock.ts'
 import { removeAbandoned } from '../../foundation/files/temporary.ts'
+import { UsageError } from '../../foundation/numeric/errors.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import { loadSheets, loadWorld } from '../../inputs/scenes/index.ts'
 import { createTokenizer } from '../../inputs/text/tokenizer.ts'
 import { writeCard } from './card.ts'
 import { PretrainingError } from './errors.ts'
-import { readModel, writeTower, writeTwin } from './folder.ts'
-import { type Gate, towerGates, twinGates } from './gates.ts'
+import { readModel } from './folder.ts'
+import type { Gate } from './gates.ts'
 import { parseLog } from './log.ts'
-import { TOWER_TRAINING, TWIN_TRAINING } from './recipe.ts'
-import { sampleAnswers } from './sample-answers.ts'
-import { type PretrainingRun, trainTower } from './tower.ts'
-import { trainTwin } from './twin.ts'
-import type { TwinName } from './twin-config.ts'
+import type { PretrainingSubject } from './subject.ts'
+import type { PretrainingRun } from './tower.ts'
+import { towerSubject } from './tower-subject.ts'
+import { twinSubject } from './twin-subject.ts'
+import { TWINS } from './twins/registry.ts'
 import { trainVocabulary } from './vocabulary.ts'
 
-export type PretrainedName = 'tower' | TwinName
+/** Names of the models that `pretrain` makes: the tower, then the twins on it. */
+const PRETRAINED: readonly string[] = [towerSubject.name, ...TWINS.map(({ name }) => name)]
 
 export interface PretrainOptions extends Omit<PretrainingRun, 'workDir' | 'onProgress'> {
   /** The package's pictures: concepts.json and sheets. */
@@ -53,15 +55,16 @@ export interface Pretrained {
 
 /**
  * Trains, writes the folder, measures its gates, writes its card.
- * @throws PretrainingError `pretraining/no-tower`; InterruptedError with the state saved;
+ * @param name one of `PRETRAINED`
+ * @throws UsageError `usage/option`; PretrainingError `pretraining/no-tower`; InterruptedError with the state saved;
  *   TrainingError `training/other-run`; FileError, `file/in-use` while another run trains the same
  *   model
  */
-export async function pretrain(name: PretrainedName, options: PretrainOptions): Promise<Pretrained> {
+export async function pretrain(name: string, options: PretrainOptions): Promise<Pretrained> {
   const { data, work, out, threads, signal, warn, onProgress } = options
-  const recipe = name === 'tower' ? TOWER_TRAINING : TWIN_TRAINING
-  const { steps = recipe.steps, seed = recipe.seed } = options
-  const tower = name === 'tower' ? undefined : await towerOf(options.tower)
+  const subject = await subjectCalled(name, options.tower)
+  const { steps = subject.training.steps, seed = subject.training.seed } = options
+  const training = { ...subject.training, steps, seed }
   // Found out now, not after hours.
   await makeFolder(out).catch((cause: unknown) => {
     throw writeFailure(out, cause)
@@ -82,31 +85,29 @@ export async function pretrain(name: PretrainedName, options: PretrainOptions): 
   const lock = await lockAlone(run.workDir)
   try {
     const draft = join(run.workDir, 'model')
-    if (name === 'tower' || tower === undefined)
-      await writeTower(draft, await trainTower(at, { ...TOWER_TRAINING, steps, seed }, run), vocabulary)
-    else
-      await writeTwin(
-        draft,
-        name,
-        await trainTwin(name, at, tower, { ...TWIN_TRAINING, steps, seed }, run),
-        tower,
-        vocabulary,
-      )
+    await subject.write(draft, await subject.train(at, training, run), vocabulary)
     // Measured on what was written: bf16 is what users get.
     const { parameters } = await readModel(draft)
     const measuring = { seed, threads, signal, onProgress }
-    const gates =
-      name === 'tower'
-        ? await towerGates(at, parameters, measuring)
-        : await twinGates(name, at, parameters, measuring)
-    const answers = name === 'tower' ? [] : await sampleAnswers(name, at, parameters, measuring)
+    const gates = await subject.gates(at, parameters, measuring)
+    const answers = await subject.answers(at, parameters, measuring)
     const log = parseLog(await readText(join(run.workDir, 'log.jsonl')))
-    await writeCard(draft, { name, steps, batch: recipe.batch, seed, parameters, gates, answers, log, at })
+    await writeCard(draft, { ...training, subject: subject.card, parameters, gates, answers, log, at })
     await publish(draft, out)
     return { dir: out, steps, gates }
   } finally {
     await lock.release()
   }
+}
+
+async function subjectCalled(name: string, tower: string): Promise<PretrainingSubject> {
+  if (name === towerSubject.name) return towerSubject
+  const twin = TWINS.find((known) => known.name === name)
+  if (twin !== undefined) return twinSubject(twin, await towerOf(tower))
+  throw new UsageError('option', {
+    message: `bifocal pretrains no model called ${name}`,
+    hint: `Name one of ${PRETRAINED.join(', ')}.`,
+  })
 }
 
 /** Weights and card change together: a model that was there stands until both are made. */

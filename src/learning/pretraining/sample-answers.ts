@@ -5,7 +5,7 @@ import { answerLength, type GateOptions } from './gates.ts'
 import { openWriter } from './generate.ts'
 import type { TowerWorld } from './tower-batch.ts'
 import { samplesOf } from './twin-batch.ts'
-import type { TwinName } from './twin-config.ts'
+import type { Twin } from './twins/twin.ts'
 
 export interface SampleAnswer {
   prompt: string
@@ -27,12 +27,12 @@ const QUESTIONS = 10
  * InterruptedError
  */
 export async function sampleAnswers(
-  name: TwinName,
+  twin: Twin,
   at: TowerWorld,
   parameters: Readonly<Record<string, Tensor>>,
   { seed, threads, thread, signal }: Pick<GateOptions, 'seed' | 'threads' | 'thread' | 'signal'>,
 ): Promise<SampleAnswer[]> {
-  const writer = await openWriter(name, parameters, { threads, thread, signal })
+  const writer = await openWriter(twin, parameters, { threads, thread, signal })
   const sets = [
     { kind: 'caption' as const, count: CAPTIONS, length: CAPTION_LENGTH },
     { kind: 'qa' as const, count: QUESTIONS, length: answerLength(at) },

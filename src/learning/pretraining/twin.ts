@@ -21,8 +21,8 @@ import { INITIAL_STD, isBlockMatrix, type PretrainingRun } from './tower.ts'
 import type { TowerWorld } from './tower-batch.ts'
 import { trapezoid } from './trapezoid.ts'
 import { trainingSamples, twinBatch } from './twin-batch.ts'
-import { roleOf, type TwinName } from './twin-config.ts'
-import { OBJECTIVES, twinLoss } from './twin-model.ts'
+import { twinLoss } from './twin-loss.ts'
+import { roleOf, type Twin } from './twins/twin.ts'
 
 const WARMUP = 200
 /**
@@ -43,13 +43,13 @@ const HELD_OUT = 128
  * @returns projector and decoder by canonical name
  */
 export async function trainTwin(
-  name: TwinName,
+  twin: Twin,
   at: TowerWorld,
   tower: Readonly<Record<string, Tensor<'f32'>>>,
   recipe: TwinTraining,
   run: PretrainingRun,
 ): Promise<Record<string, Tensor<'f32'>>> {
-  const { compiled, parameters: slots } = gradientGraph((graph) => twinLoss(graph, name))
+  const { compiled, parameters: slots } = gradientGraph((graph) => twinLoss(graph, twin))
   const parameters = initialWeights(slots, {
     seed: recipe.seed,
     layers: DECODER.layers,
@@ -60,7 +60,11 @@ export async function trainTwin(
   const frozen = Object.fromEntries(
     compiled.weights.map((slot) => [slot.name, tower[slot.name.slice(slot.name.indexOf('vision_model.'))]!]),
   )
-  const session = await openSession(compiled, { weights: memoryWeights(frozen), name, threads: run.threads })
+  const session = await openSession(compiled, {
+    weights: memoryWeights(frozen),
+    name: twin.name,
+    threads: run.threads,
+  })
   const optimizer = await openOptimizer(parameters, [
     {
       accepts: isBlockMatrix,
@@ -69,7 +73,7 @@ export async function trainTwin(
     },
     { rule: adamW({ betas: [0.9, 0.98], weightDecay: 0.01 }), learningRate: TWIN_RATES.adamw },
   ])
-  const objective = OBJECTIVES[name]
+  const { objective } = twin
   const feeds = (step: number) =>
     twinBatch(at, trainingSamples(at, recipe, step), { objective, seed: recipe.seed, step, fill: true })
   const settings = {
@@ -96,7 +100,7 @@ export async function trainTwin(
       checkpoint: {
         dir: join(run.workDir, 'snapshots'),
         every: SNAPSHOT_EVERY,
-        identity: identityOf(name, settings, feeds),
+        identity: identityOf(twin.name, settings, feeds),
       },
       log: join(run.workDir, 'log.jsonl'),
       evaluate: {

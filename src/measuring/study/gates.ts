@@ -13,13 +13,13 @@ import { updateGates } from '../../learning/pretraining/card.ts'
 import { readModel, readTwin } from '../../learning/pretraining/folder.ts'
 import { type Gate, gate, towerGates, twinGates } from '../../learning/pretraining/gates.ts'
 import { TWIN_TRAINING } from '../../learning/pretraining/recipe.ts'
-import { TWIN_NAMES } from '../../learning/pretraining/twin-config.ts'
+import { TWINS } from '../../learning/pretraining/twins/registry.ts'
 import type { Results } from '../report/index.ts'
 import { StudyError } from './errors.ts'
 import { runStudy } from './study.ts'
 
 export interface GatesOptions {
-  /** Holds `tower`, `twin-ar` and `twin-diffusion`; default the shipped ones. */
+  /** Holds `tower` and a folder for each twin; default the shipped ones. */
   models?: string
   /** Where the conversions are kept, so that a second run needs no training. */
   out: string
@@ -56,11 +56,12 @@ export async function runGates(options: GatesOptions): Promise<Gate[]> {
     ...measuring
   } = options
   const folder = (name: string) => join(models, name)
-  const absent = ['tower', ...TWIN_NAMES].map(folder).filter((dir) => !existsSync(dir))
+  const names = TWINS.map(({ name }) => name)
+  const absent = ['tower', ...names].map(folder).filter((dir) => !existsSync(dir))
   if (absent.length > 0) {
     throw new StudyError('no-model', {
       message: `there is no folder ${absent.join(', ')}`,
-      hint: 'Say with --models which folder holds tower, twin-ar and twin-diffusion; without it the shipped ones are measured.',
+      hint: `Name with --models the folder that holds tower, ${names.join(', ')}; without it the shipped ones are measured.`,
     })
   }
   const data = packaged('data')
@@ -72,20 +73,20 @@ export async function runGates(options: GatesOptions): Promise<Gate[]> {
   // Read before anything is measured: what can't be is told in seconds.
   const tower = await readModel(folder('tower'))
   const twins = await Promise.all(
-    TWIN_NAMES.map(async (name) => ({ name, parameters: (await readTwin(folder(name), name)).parameters })),
+    TWINS.map(async (twin) => ({ twin, parameters: (await readTwin(folder(twin.name), twin)).parameters })),
   )
   const gates = await towerGates(at, tower.parameters, measured)
-  for (const { name, parameters } of twins) {
+  for (const { twin, parameters } of twins) {
     if (signal?.aborted) throw new InterruptedError('gates')
-    gates.push(...(await twinGates(name, at, parameters, measured)))
+    gates.push(...(await twinGates(twin, at, parameters, measured)))
   }
   if (!quick) {
-    const dirs = [...TWIN_NAMES, 'tower'].map(folder)
+    const dirs = [...names, 'tower'].map(folder)
     const { results } = await runStudy({ models: dirs, out, controls: true, signal, onProgress, warn })
     gates.push(...conversionGates(results))
   }
   if (cards)
-    for (const name of ['tower', ...TWIN_NAMES])
+    for (const name of ['tower', ...names])
       await updateGates(
         folder(name),
         gates.filter(({ model }) => model === name),

@@ -1,20 +1,11 @@
-/** @file A twin as a graph: what is trained, and its loss. */
+/** @file A twin as a graph: the trained parameters and the loss. */
 
 import { add, cast, div, type Graph, transpose } from '../../engine/graph/index.ts'
 import { rootScope } from '../../engine/nn/index.ts'
-import type { VisionLanguageModel } from '../../models/families/model.ts'
-import { modelOf } from '../../models/families/registry.ts'
 import type { Loss } from '../training/index.ts'
-import { PretrainingError } from './errors.ts'
 import { maskedDiffusionLoss } from './masked-diffusion.ts'
 import { PICTURE_SIZE } from './recipe.ts'
-import type { Objective } from './twin-batch.ts'
-import { TWIN_CONFIGS, type TwinName } from './twin-config.ts'
-
-export const OBJECTIVES: { readonly [T in TwinName]: Objective } = {
-  'twin-ar': 'next-token',
-  'twin-diffusion': 'masked-diffusion',
-}
+import { type Twin, twinModel } from './twins/twin.ts'
 
 /** Whether a parameter is the tower's, which stays as it is. */
 export function isTower(name: string): boolean {
@@ -26,8 +17,8 @@ export function isTower(name: string): boolean {
  * masked diffusion differ in the feeds only.
  * @see specs/lavida.md §6.3
  */
-export function twinLoss(graph: Graph, name: TwinName): Loss {
-  const model = twinModel(name)
+export function twinLoss(graph: Graph, twin: Twin): Loss {
+  const model = twinModel(twin)
   const scope = rootScope(graph, { trainable: (parameter) => !isTower(parameter) })
   const bytes = graph.input('pixels', 'u8', ['views', PICTURE_SIZE, PICTURE_SIZE, 3])
   const pixels = add(div(cast(transpose(bytes, [0, 3, 1, 2]), 'f32'), 127.5), -1)
@@ -41,14 +32,4 @@ export function twinLoss(graph: Graph, name: TwinName): Loss {
   }
   const decoder = model.buildDecoder(scope, inputs)
   return { loss: maskedDiffusionLoss(decoder.norm, decoder.head) }
-}
-
-/** @throws PretrainingError `pretraining/model` when the config is no vision-language model's */
-export function twinModel(name: TwinName): VisionLanguageModel {
-  const model = modelOf(TWIN_CONFIGS[name])
-  if (model.kind === 'vision-language') return model
-  throw new PretrainingError('model', {
-    message: `${name} is no vision-language model`,
-    hint: 'Name twin-ar or twin-diffusion.',
-  })
 }
