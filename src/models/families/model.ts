@@ -14,6 +14,7 @@ import type {
   DualEncoderFamily,
   DualEncoderProcessor,
   DualEncoderShape,
+  Family,
   Objective,
   Processor,
   VisionLanguageFamily,
@@ -81,7 +82,7 @@ export function bindVisionLanguage<Config>(
 }
 
 /** @throws FamilyError `family/config` */
-export function bindDualEncoder<Config>(
+function bindDualEncoder<Config>(
   family: DualEncoderFamily<Config>,
   json: Readonly<Record<string, unknown>>,
 ): DualEncoderModel {
@@ -108,6 +109,11 @@ export function bindDualEncoder<Config>(
       }
     },
   }
+}
+
+/** @throws FamilyError `family/config` */
+export function bindFamily<Config>(family: Family<Config>, json: Readonly<Record<string, unknown>>): Model {
+  return family.kind === 'dual-encoder' ? bindDualEncoder(family, json) : bindVisionLanguage(family, json)
 }
 
 /**

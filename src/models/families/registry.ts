@@ -5,7 +5,7 @@
 import { located } from '../../foundation/numeric/errors.ts'
 import { clip } from './clip/index.ts'
 import { FamilyError } from './errors.ts'
-import type { Companion } from './family.ts'
+import type { Companion, Family } from './family.ts'
 import { idefics3 } from './idefics3/index.ts'
 import { lavida } from './lavida/index.ts'
 import { lladaV } from './llada-v/index.ts'
@@ -14,12 +14,13 @@ import { llavaNext } from './llava-next/index.ts'
 import { llavaOnevision } from './llava-onevision/index.ts'
 import { llavaOriginal } from './llava-original/index.ts'
 import { mmada } from './mmada/index.ts'
-import { bindDualEncoder, bindVisionLanguage, type Model } from './model.ts'
+import { bindFamily, type Model } from './model.ts'
 import { qwen2Vl, qwen3Vl, qwen25Vl } from './qwen-vl/index.ts'
 import { siglip } from './siglip/index.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
+/** A family whose config type is its own business. */
 interface Entry {
   name: string
   companion?: Companion
@@ -27,20 +28,30 @@ interface Entry {
   bind: (json: Json) => Model
 }
 
+function entryOf<Config>(family: Family<Config>): Entry {
+  const { name, companion } = family
+  return {
+    name,
+    companion,
+    matches: (json) => family.matches(json),
+    bind: (json) => bindFamily(family, json),
+  }
+}
+
 const families: readonly Entry[] = [
-  { ...llavaOriginal, bind: (json) => bindVisionLanguage(llavaOriginal, json) },
-  { ...llava, bind: (json) => bindVisionLanguage(llava, json) },
-  { ...llavaNext, bind: (json) => bindVisionLanguage(llavaNext, json) },
-  { ...llavaOnevision, bind: (json) => bindVisionLanguage(llavaOnevision, json) },
-  { ...idefics3, bind: (json) => bindVisionLanguage(idefics3, json) },
-  { ...mmada, bind: (json) => bindVisionLanguage(mmada, json) },
-  { ...lavida, bind: (json) => bindVisionLanguage(lavida, json) },
-  { ...lladaV, bind: (json) => bindVisionLanguage(lladaV, json) },
-  { ...qwen2Vl, bind: (json) => bindVisionLanguage(qwen2Vl, json) },
-  { ...qwen25Vl, bind: (json) => bindVisionLanguage(qwen25Vl, json) },
-  { ...qwen3Vl, bind: (json) => bindVisionLanguage(qwen3Vl, json) },
-  { ...clip, bind: (json) => bindDualEncoder(clip, json) },
-  { ...siglip, bind: (json) => bindDualEncoder(siglip, json) },
+  entryOf(llavaOriginal),
+  entryOf(llava),
+  entryOf(llavaNext),
+  entryOf(llavaOnevision),
+  entryOf(idefics3),
+  entryOf(mmada),
+  entryOf(lavida),
+  entryOf(lladaV),
+  entryOf(qwen2Vl),
+  entryOf(qwen25Vl),
+  entryOf(qwen3Vl),
+  entryOf(clip),
+  entryOf(siglip),
 ]
 
 /** In the order in which they are asked. */
