@@ -1,6 +1,7 @@
 /** @file The public API. Everything else may change without notice. */
 
 export type { Device } from './engine/runtime/devices.ts'
+export { shipped } from './foundation/files/shipped.ts'
 export { BifocalError, InterruptedError } from './foundation/numeric/errors.ts'
 export type { Tensor } from './foundation/numeric/tensor.ts'
 export type { EmbedItem, ImageSource } from './inputs/data/input.ts'

@@ -2,7 +2,6 @@
 
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { command, wholeNumber } from '../command.ts'
 import * as flags from '../flags.ts'
 
@@ -33,12 +32,13 @@ export const pretrain = command(
       },
       io,
     ) => {
-      const [{ pretrain: run }, { gateTable }] = await Promise.all([
+      const [{ pretrain: run }, { gateTable }, { shippedData }] = await Promise.all([
         import('../../learning/pretraining/pretrain.ts'),
         import('../../learning/pretraining/gates.ts'),
+        import('../../foundation/files/shipped.ts'),
       ])
       const found = await run(name, {
-        data: fileURLToPath(new URL('../../../packages/twins/data', import.meta.url)),
+        data: shippedData(),
         work,
         tower,
         out: out ?? join('models', name),

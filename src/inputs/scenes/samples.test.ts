@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { shippedData } from '../../foundation/files/shipped.ts'
 import { COLOURS } from './colours.ts'
 import { draw } from './draw.ts'
 import { plural } from './nouns.ts'
@@ -9,7 +9,7 @@ import { isReserved } from './scene.ts'
 import { loadSheets } from './sheets.ts'
 import { holdsPhrase, loadWorld } from './world.ts'
 
-const dataDir = fileURLToPath(new URL('../../../packages/twins/data', import.meta.url))
+const dataDir = shippedData()
 const world = await loadWorld(dataDir, 'small')
 const COUNT = 8000
 const samples = Array.from({ length: COUNT }, (_, i) => pretrainingSample(world, 1, i))

@@ -1,5 +1,5 @@
-import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { shippedData } from '../../foundation/files/shipped.ts'
 import { stream } from '../../foundation/numeric/random.ts'
 import { COLOURS } from './colours.ts'
 import { draw } from './draw.ts'
@@ -20,7 +20,7 @@ import { captions, questions } from './texts.ts'
 import { hardContents } from './variants.ts'
 import { loadWorld } from './world.ts'
 
-const dataDir = fileURLToPath(new URL('../../../packages/twins/data', import.meta.url))
+const dataDir = shippedData()
 const world = await loadWorld(dataDir, 'small')
 const sheets = await loadSheets(dataDir, [...world.training, ...world.heldOut])
 const byLabel = (label: string) => world.training.find((concept) => concept.label === label)!.index

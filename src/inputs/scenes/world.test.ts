@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto'
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { shippedData } from '../../foundation/files/shipped.ts'
 import { rmsDifference, thumbnail } from './area.ts'
 import { BLOB, type Concept, GLOSSY, loadConcepts } from './concepts.ts'
 import { CELL, loadSheets } from './sheets.ts'
 import { holdsPhrase, loadWorld, makeWorld, type WorldName } from './world.ts'
 
-const dataDir = fileURLToPath(new URL('../../../packages/twins/data', import.meta.url))
+const dataDir = shippedData()
 const all = await loadConcepts(dataDir)
 const worlds: { name: WorldName; training: number; heldOut: number; groups: number }[] = [
   { name: 'small', training: 204, heldOut: 52, groups: 5 },

@@ -1,9 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { wordTokenizer } from '../../../test/word-tokenizer.ts'
+import { shippedData } from '../../foundation/files/shipped.ts'
 import { f32 } from '../../foundation/numeric/tensor.ts'
 import { loadSheets, loadWorld } from '../../inputs/scenes/index.ts'
 import { type CardContent, updateGates, writeCard } from './card.ts'
@@ -28,7 +28,7 @@ const count = (value: number) =>
 let content: CardContent
 
 beforeAll(async () => {
-  const data = fileURLToPath(new URL('../../../packages/twins/data', import.meta.url))
+  const data = shippedData()
   const world = await loadWorld(data, 'small')
   content = {
     subject: twinSubject(twinAr, {}).card,

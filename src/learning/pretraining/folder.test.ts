@@ -1,8 +1,8 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { shippedData } from '../../foundation/files/shipped.ts'
 import { bf16ToF32, f32ToBf16, toF32 } from '../../foundation/numeric/float.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import type { RgbImage } from '../../inputs/media/index.ts'
@@ -24,7 +24,7 @@ import { twinAr } from './twins/twin-ar.ts'
 import { twinDiffusion } from './twins/twin-diffusion.ts'
 import { SPECIAL_IDS, trainVocabulary } from './vocabulary.ts'
 
-const DATA = fileURLToPath(new URL('../../../packages/twins/data', import.meta.url))
+const DATA = shippedData()
 const root = mkdtempSync(join(tmpdir(), 'bifocal-folder-'))
 const dirs = {
   tower: join(root, 'tower'),

@@ -1,6 +1,6 @@
-import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { wordTokenizer } from '../../../test/word-tokenizer.ts'
+import { shippedData } from '../../foundation/files/shipped.ts'
 import { loadSheets, loadWorld } from '../../inputs/scenes/index.ts'
 import { initialWeights } from '../../models/families/initial.ts'
 import { modelParameters } from '../../models/families/parameters.ts'
@@ -11,7 +11,7 @@ import { samplesOf, type TwinSamples, withShuffledPictures } from './twin-batch.
 import { TWINS } from './twins/registry.ts'
 import { twinModel } from './twins/twin.ts'
 
-const DATA = fileURLToPath(new URL('../../../packages/twins/data', import.meta.url))
+const DATA = shippedData()
 const LENGTH = 3
 
 let at: TowerWorld

@@ -1,10 +1,10 @@
-import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { shippedData } from '../../foundation/files/shipped.ts'
 import { captionPair, loadSheets, loadWorld, type Sheets, type World } from '../../inputs/scenes/index.ts'
 import { drawBatch, patchContents } from './pictures.ts'
 import { PATCH_SIZE, PICTURE_SIZE } from './recipe.ts'
 
-const DATA = fileURLToPath(new URL('../../../packages/twins/data', import.meta.url))
+const DATA = shippedData()
 const COLUMNS = PICTURE_SIZE / PATCH_SIZE
 
 let world: World

@@ -1,12 +1,12 @@
-import { fileURLToPath } from 'node:url'
 import { beforeAll, expect, test } from 'vitest'
 import { wordTokenizer } from '../../../test/word-tokenizer.ts'
+import { shippedData } from '../../foundation/files/shipped.ts'
 import { COLOURS, captionPair, loadSheets, loadWorld } from '../../inputs/scenes/index.ts'
 import { IMAGE_TOKENS, PLAIN_STEPS, TOWER } from './recipe.ts'
 import { type TowerWorld, textIds, towerBatch } from './tower-batch.ts'
 import { SPECIAL_IDS } from './vocabulary.ts'
 
-const DATA = fileURLToPath(new URL('../../../packages/twins/data', import.meta.url))
+const DATA = shippedData()
 const training = { steps: 10, batch: 16, bank: 8, seed: 3 }
 
 let at: TowerWorld

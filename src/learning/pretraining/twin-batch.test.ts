@@ -1,6 +1,6 @@
-import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { wordTokenizer } from '../../../test/word-tokenizer.ts'
+import { shippedData } from '../../foundation/files/shipped.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import { loadSheets, loadWorld } from '../../inputs/scenes/index.ts'
 import { IMAGE_TOKENS } from './recipe.ts'
@@ -16,7 +16,7 @@ import {
 } from './twin-batch.ts'
 import { SPECIAL_IDS } from './vocabulary.ts'
 
-const DATA = fileURLToPath(new URL('../../../packages/twins/data', import.meta.url))
+const DATA = shippedData()
 const training = { steps: 100, batch: 6, seed: 9 }
 const options = { seed: 9, step: 4, fill: true }
 

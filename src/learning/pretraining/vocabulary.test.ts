@@ -1,5 +1,5 @@
-import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { shippedData } from '../../foundation/files/shipped.ts'
 import { loadWorld, type World } from '../../inputs/scenes/index.ts'
 import type { TokenizerJson } from '../../inputs/text/byte-level.ts'
 import { parseChatTemplate } from '../../inputs/text/chat-template.ts'
@@ -7,7 +7,7 @@ import { createTokenizer, type Tokenizer } from '../../inputs/text/tokenizer.ts'
 import { VOCABULARY } from './recipe.ts'
 import { CHAT_TEMPLATE, FIRST_SPECIAL, SPECIAL_IDS, SPECIAL_TOKENS, trainVocabulary } from './vocabulary.ts'
 
-const DATA = fileURLToPath(new URL('../../../packages/twins/data', import.meta.url))
+const DATA = shippedData()
 /** Few, so that the test is quick; enough to fill the vocabulary. */
 const SAMPLES = 4000
 

@@ -5,7 +5,7 @@
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { shipped, shippedData } from '../../foundation/files/shipped.ts'
 import { InterruptedError } from '../../foundation/numeric/errors.ts'
 import { loadSheets, loadWorld } from '../../inputs/scenes/index.ts'
 import { loadTokenizer } from '../../inputs/text/tokenizer.ts'
@@ -36,8 +36,6 @@ export interface GatesOptions {
   warn?: (message: string) => void
 }
 
-const packaged = (path: string) => fileURLToPath(new URL(`../../../packages/twins/${path}`, import.meta.url))
-
 /**
  * Measures all gates; the figures are a function of the folders and the number of threads.
  * Conversions have the seed of a study.
@@ -45,17 +43,8 @@ const packaged = (path: string) => fileURLToPath(new URL(`../../../packages/twin
  *   folders; InterruptedError
  */
 export async function runGates(options: GatesOptions): Promise<Gate[]> {
-  const {
-    models = packaged('models'),
-    out,
-    quick = false,
-    cards = false,
-    signal,
-    onProgress,
-    warn,
-    ...measuring
-  } = options
-  const folder = (name: string) => join(models, name)
+  const { models, out, quick = false, cards = false, signal, onProgress, warn, ...measuring } = options
+  const folder = (name: string) => (models === undefined ? shipped(name) : join(models, name))
   const names = TWINS.map(({ name }) => name)
   const absent = ['tower', ...names].map(folder).filter((dir) => !existsSync(dir))
   if (absent.length > 0) {
@@ -64,7 +53,7 @@ export async function runGates(options: GatesOptions): Promise<Gate[]> {
       hint: `Name with --models the folder that holds tower, ${names.join(', ')}; without it the shipped ones are measured.`,
     })
   }
-  const data = packaged('data')
+  const data = shippedData()
   const world = await loadWorld(data, 'small')
   const sheets = await loadSheets(data, [...world.training, ...world.heldOut])
   // The twins' tokenizer: the tower's adds an end token of its own.

@@ -1,8 +1,8 @@
 /** @file What models are called in the report, and what kind of model each is. */
 
 import { basename } from 'node:path'
+import { isShipped } from '../../foundation/files/shipped.ts'
 import type { TunedPool } from '../../learning/tuning/decoder.ts'
-import { isShipped } from './options.ts'
 
 const LABELS: Readonly<Record<string, string>> = {
   'twin-ar': 'AR twin',

@@ -1,7 +1,5 @@
 /** @file What a study may be told, and the plans. */
 
-import { resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Limits } from '../../inputs/scenes/tasks/index.ts'
 import { COMPLETE_LIMITS, QUICK_LIMITS } from '../../inputs/scenes/tasks/index.ts'
 import { CONVERSION, type ConversionSettings } from '../../learning/tuning/convert.ts'
@@ -101,9 +99,7 @@ export interface StudySetting extends Plan {
   command: string
 }
 
-const shipped = (name: string) =>
-  fileURLToPath(new URL(`../../../packages/twins/models/${name}`, import.meta.url))
-const DEFAULT_MODELS = ['twin-ar', 'twin-diffusion', 'tower']
+const DEFAULT_MODELS = ['bifocal:twin-ar', 'bifocal:twin-diffusion', 'bifocal:tower']
 const DEFAULT_SEED = 7
 
 /** Fills in what was left open. */
@@ -146,13 +142,8 @@ export function settingOf({
     pairs: pairs ?? plan.pairs,
     name,
     seed,
-    models: models ?? DEFAULT_MODELS.map(shipped),
+    models: models ?? DEFAULT_MODELS,
     tasks,
     command: ['bifocal study', ...flags].join(' '),
   }
-}
-
-/** Whether a folder is one of the package's own models. */
-export function isShipped(dir: string): boolean {
-  return DEFAULT_MODELS.some((name) => shipped(name) === resolve(dir))
 }

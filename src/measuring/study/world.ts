@@ -2,7 +2,7 @@
  * @file What every model of a study is measured on: tasks, training pairs, pairs for the analysis.
  */
 
-import { fileURLToPath } from 'node:url'
+import { shippedData } from '../../foundation/files/shipped.ts'
 import type { EmbeddingItem } from '../../inputs/data/item.ts'
 import { captionPair, INSTRUCTIONS, loadSheets, loadWorld } from '../../inputs/scenes/index.ts'
 import { buildTasks } from '../../inputs/scenes/tasks/index.ts'
@@ -26,12 +26,10 @@ export interface StudyWorld {
   readonly pairs: readonly StudyPair[]
 }
 
-const DATA = fileURLToPath(new URL('../../../packages/twins/data', import.meta.url))
-
 /** Retrieval has harder targets than naming: it gets a larger share. @see specs/twins.md §3.3 */
 const WEIGHT = { classification: 1, vqa: 1, retrieval: 1.5 } as const
 
-/** @throws UsageError `usage/task-unknown`; FileError when the package's data are absent */
+/** @throws UsageError `usage/task-unknown`; FileError `file/no-twins`; ScenesError for damaged data */
 export async function studyWorld({
   tasks: names,
   limits,
@@ -39,7 +37,8 @@ export async function studyWorld({
   pairs,
   seed,
 }: StudySetting): Promise<StudyWorld> {
-  const world = await loadWorld(DATA, 'small')
+  const data = shippedData()
+  const world = await loadWorld(data, 'small')
   // Tasks first: a wrong name is told before pictures are decoded.
   const described = buildTasks(world, { tasks: names, limits: { ...limits, dev: dev.rows } })
   if (described.every(({ train }) => train.length === 0)) {
@@ -48,7 +47,7 @@ export async function studyWorld({
       hint: 'Name an in-domain task too: conversion learns from its rows.',
     })
   }
-  const sheets = await loadSheets(DATA, [...world.training, ...world.heldOut])
+  const sheets = await loadSheets(data, [...world.training, ...world.heldOut])
   const tasks = benchmarkTasks(described, sheets).map((task) => ({
     ...task,
     dev: task.dev.map((row) => ({ ...row, candidates: row.candidates.slice(0, dev.candidates) })),

@@ -8,6 +8,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { readJson } from '../../foundation/files/file.ts'
+import { isShippedName } from '../../foundation/files/shipped.ts'
 import { parseRepository } from '../hub/repository.ts'
 import { type ResolveOptions, resolveModel } from '../hub/resolve.ts'
 import { CONTRACT, type LocatedContract, readContract } from './contract.ts'
@@ -45,7 +46,8 @@ export async function locateModel(model: string, options: ResolveOptions = {}): 
   const contract = await readContract(dir)
   if (contract === undefined) return { dir, contract, base: dir, adapter: undefined }
   const { path, revision } = contract.contract.base
-  const remote = !existsSync(contract.base) && parseRepository(path) !== undefined
+  const named = isShippedName(path) || parseRepository(path) !== undefined
+  const remote = !existsSync(contract.base) && named
   return {
     dir: contract.dir,
     contract,

@@ -1,10 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { goldenDir, hasGolden } from '../../../test/golden.ts'
 import { itemsOfText } from '../../../test/item-lines.ts'
+import { shipped, shippedData } from '../../foundation/files/shipped.ts'
 import type { EmbedItem } from '../../inputs/data/input.ts'
 import { captionPair, draw, loadSheets, loadWorld, PICTURE } from '../../inputs/scenes/index.ts'
 import { readContract } from './contract.ts'
@@ -14,8 +14,6 @@ import { verifyContract } from './golden/contract.ts'
 import { recordGolden } from './golden/record.ts'
 import { measurePrecision } from './precision.ts'
 import type { LoadOptions } from './subject.ts'
-
-const shipped = (name: string) => fileURLToPath(new URL(`../../../packages/twins/${name}`, import.meta.url))
 
 let root: string
 beforeAll(() => {
@@ -61,8 +59,8 @@ test.each(families)(
 test.each(['tower', 'twin-ar', 'twin-diffusion'])(
   '%s, int8: vectors of its own pictures and captions stay near',
   async (name) => {
-    const world = await loadWorld(shipped('data'), 'small')
-    const sheets = await loadSheets(shipped('data'), [...world.training, ...world.heldOut])
+    const world = await loadWorld(shippedData(), 'small')
+    const sheets = await loadSheets(shippedData(), [...world.training, ...world.heldOut])
     const pairs = Array.from({ length: 12 }, (_, i) => captionPair(world, 3, i, 'test'))
     const items: EmbedItem[] = [
       ...pairs.map(({ description }) => ({
@@ -70,14 +68,14 @@ test.each(['tower', 'twin-ar', 'twin-diffusion'])(
       })),
       ...pairs.map(({ caption }) => ({ text: caption })),
     ]
-    const [, int8] = await measurePrecision(shipped(`models/${name}`), { items, rounds: 1 })
+    const [, int8] = await measurePrecision(shipped(name), { items, rounds: 1 })
     expect(int8!.cosine.given).toMatchObject({ items: 24 })
     expect(int8!.cosine.all.mean).toBeGreaterThan(0.995)
   },
 )
 
 test('no items are told', async () => {
-  await expect(measurePrecision(shipped('models/twin-ar'), { items: [] })).rejects.toMatchObject({
+  await expect(measurePrecision(shipped('twin-ar'), { items: [] })).rejects.toMatchObject({
     code: 'usage/empty-input',
     exitCode: 2,
   })
@@ -85,14 +83,14 @@ test('no items are told', async () => {
 
 test('items that no model takes are told', async () => {
   const items = [{ text: 'keys '.repeat(400) }]
-  await expect(measurePrecision(shipped('models/twin-ar'), { items })).rejects.toMatchObject({
+  await expect(measurePrecision(shipped('twin-ar'), { items })).rejects.toMatchObject({
     code: 'embedder/no-sample',
   })
 })
 
 test('a contract keeps its dtype: vectors recorded in int8 are verified in int8', async () => {
   const dir = join(root, 'contract')
-  await recordGolden(shipped('models/twin-ar'), [{ text: 'a cat' }], dir, { dtype: 'int8' })
+  await recordGolden(shipped('twin-ar'), [{ text: 'a cat' }], dir, { dtype: 'int8' })
   expect((await readContract(dir))?.contract.dtype).toBe('int8')
   expect((await verifyContract(dir)).failure).toBeUndefined()
   expect(await verifyContract(dir, { dtype: 'f32' })).toMatchObject({
@@ -101,7 +99,7 @@ test('a contract keeps its dtype: vectors recorded in int8 are verified in int8'
 })
 
 describe('vectors of one precision are not those of another', () => {
-  const model = shipped('models/twin-ar')
+  const model = shipped('twin-ar')
   const fingerprint = async (options: LoadOptions) => {
     const embedder = await Embedder.load(model, options)
     try {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { writeRandomTwins } from '../../../test/random-twins.ts'
+import { shipped } from '../../foundation/files/shipped.ts'
 import { type Contract, writeContract } from './contract.ts'
 import { openSubject } from './subject.ts'
 
@@ -26,6 +27,15 @@ async function tuned(name: string, change: Partial<Contract> = {}): Promise<stri
 test('a contract is found by its file, and in a folder that is called like one', async () => {
   const dir = await tuned('tuned.json')
   for (const path of [dir, join(dir, 'embedder.json')]) expect((await openSubject(path)).dir).toBe(dir)
+})
+
+test('a shipped model is opened by its name, and is found by a contract that names it as its base', async () => {
+  const [plain, dir] = [
+    await openSubject('bifocal:twin-ar'),
+    await tuned('on-shipped', { base: { path: 'bifocal:twin-ar' } }),
+  ]
+  expect(plain.dir).toBe(shipped('twin-ar'))
+  expect((await openSubject(dir)).encoder.checkpoint.dir).toBe(shipped('twin-ar'))
 })
 
 test.each(['ar', 'tower'] as const)('more dims than the vectors have are refused: %s', async (name) => {

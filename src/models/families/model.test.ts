@@ -1,10 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { shipped } from '../../foundation/files/shipped.ts'
 import { modelOf } from './registry.ts'
-
-const shipped = (name: string) =>
-  fileURLToPath(new URL(`../../../packages/twins/models/${name}`, import.meta.url))
 
 /**
  * A shipped model whose config says that the embedding table has so many rows, and the ids that it

@@ -1,9 +1,9 @@
 import { copyFileSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { goldenDir, hasGolden } from '../../../test/golden.ts'
+import { shipped } from '../../foundation/files/shipped.ts'
 import type { RgbImage } from '../../inputs/media/index.ts'
 import { llava } from './llava/index.ts'
 import { bindVisionLanguage } from './model.ts'
@@ -72,10 +72,7 @@ test.each([
 ])('%s refuses views that its tower does not take', async (family, keys) => {
   const towers = { vision_config: { image_size: 28, patch_size: 7 }, text_config: {} }
   const dir = folder({ 'preprocessor_config.json': {} })
-  copyFileSync(
-    fileURLToPath(new URL('../../../packages/twins/models/twin-ar/tokenizer.json', import.meta.url)),
-    join(dir, 'tokenizer.json'),
-  )
+  copyFileSync(join(shipped('twin-ar'), 'tokenizer.json'), join(dir, 'tokenizer.json'))
   await expect(modelOf({ model_type: family, ...towers, ...keys }).processor(dir)).rejects.toMatchObject({
     code: 'family/view-size',
   })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { COMMIT, clientOf, OLDER, servedModel } from '../../../test/hub-models.ts'
 import { gitBlob, type HubServer, sha256, startHubServer } from '../../../test/hub-server.ts'
+import { shipped } from '../../foundation/files/shipped.ts'
 import { HubError } from './errors.ts'
 import { resolveModel } from './resolve.ts'
 
@@ -66,6 +67,20 @@ describe('a folder', () => {
   ])('%s is no name', async (path) => {
     expect(await resolve(path)).toBe(path)
     expect(server.requests).toEqual([])
+  })
+})
+
+describe('bifocal:NAME', () => {
+  test('is a shipped model, and nobody is asked', async () => {
+    expect(await resolve('bifocal:twin-ar')).toBe(shipped('twin-ar'))
+    expect(server.requests).toEqual([])
+  })
+
+  test('that does not ship is an error that lists those that do', async () => {
+    await expect(resolve('bifocal:twin')).rejects.toMatchObject({
+      code: 'file/not-shipped',
+      hint: expect.stringMatching(/bifocal:twin-ar/),
+    })
   })
 })
 

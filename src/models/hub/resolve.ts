@@ -1,6 +1,7 @@
 /** @file From what a user calls a model to the folder that holds it. */
 
 import { existsSync } from 'node:fs'
+import { shippedByName } from '../../foundation/files/shipped.ts'
 import { cachedRepository, cachedSnapshot } from './cache.ts'
 import { HubError } from './errors.ts'
 import { type DownloadOptions, pullModel } from './pull.ts'
@@ -20,12 +21,17 @@ const PASSING = ['hub/unreachable', 'hub/unavailable', 'hub/rate-limit']
  * what can't be a name on the hub: who opens it says what is wrong. A model that is whole in the
  * cache is taken from there without asking the hub (`bifocal pull` brings it up to date); else it
  * is fetched.
- * @param model a folder, `org/name`, or `org/name@revision` with a branch, tag or commit
- * @throws HubError `hub/offline`, and what `pullModel` throws
+ * @param model a folder, `bifocal:NAME` of a shipped model, `org/name`, or `org/name@revision` with
+ *   a branch, tag or commit
+ * @throws HubError `hub/offline`, and what `pullModel` throws; FileError `file/no-twins`,
+ *   `file/not-shipped`
  * @example const dir = await resolveModel('showlab/magvitv2', { signal, onProgress })
  */
 export async function resolveModel(model: string, options: ResolveOptions = {}): Promise<string> {
-  const repository = existsSync(model) ? undefined : parseRepository(model)
+  if (existsSync(model)) return model
+  const own = shippedByName(model)
+  if (own !== undefined) return own
+  const repository = parseRepository(model)
   if (repository === undefined) return model
   const settings = { ...(await hubSettings()), ...options.settings }
   const cached = await cachedSnapshot(cachedRepository(settings.cache, repository), repository)

@@ -1,15 +1,12 @@
 import { createHash } from 'node:crypto'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { shippedData } from '../../../foundation/files/shipped.ts'
 import { contentKey, type Description, isReserved } from '../scene.ts'
 import { captions } from '../texts.ts'
 import { loadWorld } from '../world.ts'
 import { buildTasks, COMPLETE_LIMITS, type EmbeddedTask, type Item, type Row, TASK_NAMES } from './index.ts'
 
-const world = await loadWorld(
-  fileURLToPath(new URL('../../../../packages/twins/data', import.meta.url)),
-  'small',
-)
+const world = await loadWorld(shippedData(), 'small')
 const tasks = buildTasks(world)
 const trainedTasks = tasks.filter((task) => task.train.length > 0)
 const named = (name: string) => tasks.find((task) => task.name === name)!
