@@ -14,7 +14,13 @@ import {
 import { positionFeeds, rowWidth } from '../../models/families/decoder-inputs.ts'
 import type { PreparedItem } from '../../models/families/family.ts'
 import type { ModelCase, ModelFixture } from './model-fixture.ts'
-import { type Batch, compareOne, type Place, type VisionLanguageSubject } from './vision-language-subject.ts'
+import {
+  type Batch,
+  caseOfItem,
+  compareOne,
+  type Place,
+  type VisionLanguageSubject,
+} from './vision-language-subject.ts'
 
 /** Compares the decoder's stages under one attention mask, item by item. */
 export async function compareDecoder(
@@ -27,9 +33,7 @@ export async function compareDecoder(
   const results = await runDecoder(attention, batch, subject)
   const pooled = await runPools(at, results.norm!, batch, subject)
   for (const [i, place] of batch.places.entries()) {
-    // A row of a batch without stages of its own must equal the case that it repeats.
-    const own =
-      at.expect.rows === undefined ? at : fixture.cases.find(({ name }) => name === at.expect.rows![i])
+    const own = caseOfItem(at, i, fixture)
     if (own === undefined) continue
     const names = attention === 'native' ? own.expect.stages : own.expect.causal
     for (const stage of decoderStages(subject.model.shape.layers)) {
@@ -99,13 +103,13 @@ async function runPools(
   at: ModelCase,
   norm: Tensor,
   { prepared, places, seq }: Batch,
-  { model, sessions }: VisionLanguageSubject,
+  { model, sessions, fixture }: VisionLanguageSubject,
 ): Promise<(stage: string, item: number) => Tensor<'f32'> | undefined> {
   const session = await sessions.pooling(model.shape.hidden)
   const found = new Map<string, Tensor<'f32'>>()
   for (const pool of pools) {
     for (const [i, item] of prepared.entries()) {
-      const weights = weightsFor(pool, item, at.options?.appendIds?.[0])
+      const weights = weightsFor(pool, item, caseOfItem(at, i, fixture)?.options?.appendIds?.[0])
       if (weights === undefined) continue
       const [, batch, width] = norm.dims
       const hidden = rangeOf(toF32(norm), i, 1)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { decodeImage } from '../../inputs/media/index.ts'
 import type { PreparedItem, PrepareOptions } from '../../models/families/family.ts'
 import type { ModelCase } from './model-fixture.ts'
-import { realOnes, type VisionLanguageSubject } from './vision-language-subject.ts'
+import { caseOfItem, realOnes, type VisionLanguageSubject } from './vision-language-subject.ts'
 
 /** Compares what the processor makes of a case's items, and gives it. */
 export async function prepareItems(
@@ -23,9 +23,12 @@ export async function prepareItems(
       )
     }
     const pictures = await Promise.all(images.map((name) => decodeImage(join(fixture.dir, 'images', name))))
-    const { instruction = '', appendIds, dropTokenAfterImage = false } = at.options ?? {}
+    const own = caseOfItem(at, i, fixture)
+    if (own === undefined)
+      recorder.check(where('rows'), false, `the fixture has no case ${at.expect.rows?.[i]}`)
+    const { instruction = '', appendIds, dropTokenAfterImage = false } = own?.options ?? {}
     const instructionEnd = instruction === '' ? 0 : prompt.indexOf(instruction) + instruction.length
-    const imageFit = fitOf(at.expect.image_transform)
+    const imageFit = fitOf(own?.expect.image_transform)
     const item = (drop: boolean) =>
       processor.prepare(prompt, pictures, {
         instructionEnd,

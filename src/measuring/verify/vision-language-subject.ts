@@ -35,6 +35,16 @@ export interface Batch {
   seq: number
 }
 
+/**
+ * The case that says how an item is made and what it must equal: the case itself, or, in a batch
+ * that repeats other cases, the one that the item's row names.
+ * @returns `undefined` where the fixture has no case of that name
+ */
+export function caseOfItem(at: ModelCase, item: number, fixture: ModelFixture): ModelCase | undefined {
+  const { rows } = at.expect
+  return rows === undefined ? at : fixture.cases.find(({ name }) => name === rows[item])
+}
+
 /** Those of a padded row that are no padding. */
 export function realOnes(
   ids: readonly number[] | undefined,
