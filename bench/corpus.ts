@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import { writeFileAtomic } from '../src/foundation/files/file.ts'
 import { fillNormal, stream } from '../src/foundation/numeric/random.ts'
-import type { EmbedItem } from '../src/inputs/data/input.ts'
+import type { Item } from '../src/inputs/data/item.ts'
 import { BYTE_CHARACTERS, byteLevelTokenizer, specialToken } from '../src/inputs/text/byte-level.ts'
 import { PICTURE, PICTURE_ID } from './model.ts'
 
@@ -68,12 +68,12 @@ export async function writeProcessorFiles(dir: string): Promise<void> {
 }
 
 /** Items in a random order; pictures are written into `dir`. */
-export async function writeCorpus(dir: string, options: CorpusOptions): Promise<EmbedItem[]> {
+export async function writeCorpus(dir: string, options: CorpusOptions): Promise<Item[]> {
   const random = stream(1, 'corpus')
   const pictures = await writePictures(join(dir, 'pictures'), options.pictures)
   const distinct = Math.max(1, Math.round(options.items * (1 - options.repeats / 100)))
   const normal = fillNormal(new Float32Array(distinct), SPREAD, stream(1, 'lengths'))
-  const items: EmbedItem[] = Array.from(normal, (exponent) => {
+  const items: Item[] = Array.from(normal, (exponent) => {
     const text = words(Math.min(LONGEST, Math.ceil(options.median * Math.exp(exponent))), random)
     return random() < options.pictured / 100
       ? { text, image: pictures[Math.floor(random() * pictures.length)]! }

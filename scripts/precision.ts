@@ -12,18 +12,12 @@ import { parseArgs } from 'node:util'
 import { PRECISIONS, type Precision } from '../src/engine/graph/index.ts'
 import { UsageError } from '../src/foundation/numeric/errors.ts'
 import { mean } from '../src/foundation/numeric/statistics.ts'
-import type { EmbeddingItem } from '../src/inputs/data/item.ts'
+import type { KeyedItem } from '../src/inputs/data/item.ts'
+import type { Task } from '../src/inputs/data/task.ts'
 import { loadSheets, loadWorld } from '../src/inputs/scenes/index.ts'
 import { buildTasks, QUICK_LIMITS } from '../src/inputs/scenes/tasks/index.ts'
 import { captionOf } from '../src/measuring/benchmark/dual-encoder.ts'
-import {
-  type BenchmarkTask,
-  benchmarkTasks,
-  differenceOver,
-  evaluateTask,
-  itemsOf,
-  type ModelScores,
-} from '../src/measuring/benchmark/index.ts'
+import { differenceOver, evaluateTask, itemsOf, type ModelScores } from '../src/measuring/benchmark/index.ts'
 import { Embedder } from '../src/models/embedder/embedder.ts'
 import { type Pool, pools } from '../src/models/embedder/readout.ts'
 import { endWith } from './outcome.ts'
@@ -59,10 +53,9 @@ await endWith(async () => {
   }
   const world = await loadWorld(values.data, 'small')
   const sheets = await loadSheets(values.data, [...world.training, ...world.heldOut])
-  const described = buildTasks(world, {
+  const tasks = buildTasks(world, sheets, {
     limits: { ...QUICK_LIMITS, train: 0, dev: 0, test: Number(values.rows) },
   })
-  const tasks = benchmarkTasks(described, sheets)
   const items = [...new Map(itemsOf(tasks, 'test').map((item) => [item.key, item])).values()]
   console.log(
     `${tasks.length} tasks, ${tasks.reduce((sum, { test }) => sum + test.length, 0)} rows, ${items.length} different items`,
@@ -100,7 +93,7 @@ await endWith(async () => {
 async function scores(
   model: string,
   { dtype, pool }: { dtype: Precision; pool: Pool | undefined },
-  { tasks, items }: { tasks: readonly BenchmarkTask[]; items: readonly EmbeddingItem[] },
+  { tasks, items }: { tasks: readonly Task[]; items: readonly KeyedItem[] },
 ): Promise<ModelScores> {
   const embedder = await Embedder.load(model, {
     dtype,
@@ -110,9 +103,7 @@ async function scores(
     preset: 'none',
   })
   const dual = embedder.family === 'clip' || embedder.family === 'siglip'
-  const shown = items.map((item) =>
-    dual ? { text: captionOf(item), image: item.picture?.read() } : asGiven(item),
-  )
+  const shown = items.map((item) => (dual ? { text: captionOf(item), image: item.image } : item))
   try {
     const { vectors } = await embedder.embed(shown)
     const width = vectors.data.length / items.length
@@ -123,10 +114,6 @@ async function scores(
   } finally {
     await embedder.close()
   }
-}
-
-function asGiven({ instruction, text, picture }: EmbeddingItem) {
-  return { instruction, text, image: picture?.read() }
 }
 
 function points(value: number): string {

@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeFileAtomic } from '../../src/foundation/files/file.ts'
 import { sizeOf } from '../../src/foundation/numeric/tensor.ts'
-import type { EmbedItem } from '../../src/inputs/data/input.ts'
+import type { Item } from '../../src/inputs/data/item.ts'
 import type { RgbImage } from '../../src/inputs/media/image.ts'
 import type { PreparedItem } from '../../src/models/families/family.ts'
 import { plantDecoder } from './decoder.ts'
@@ -18,7 +18,7 @@ const TEXT = 'What is in the picture?'
 const PICTURE: RgbImage = { width: 384, height: 768, data: new Uint8Array(384 * 768 * 3).fill(255) }
 
 export interface WrittenCheckpoint {
-  readonly asked: EmbedItem
+  readonly asked: Item
   /** `asked` as the model reads it. */
   readonly item: PreparedItem
   /** All that is planted, the rows of the embedding table that the item reads included. */

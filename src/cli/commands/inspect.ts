@@ -4,7 +4,7 @@
  */
 
 import { BifocalError, UsageError } from '../../foundation/numeric/errors.ts'
-import type { EmbedItem } from '../../inputs/data/input.ts'
+import type { Item } from '../../inputs/data/item.ts'
 import type { Estimate } from '../../models/embedder/estimate.ts'
 import type { ImagePolicy } from '../../models/embedder/image-policy.ts'
 import type { Inspection } from '../../models/embedder/inspection.ts'
@@ -74,7 +74,7 @@ const MOST_ITEMS = 64
 
 async function comparedAt(
   model: string,
-  items: EmbedItem[] | undefined,
+  items: Item[] | undefined,
   options: Options & { onProgress: (at: { label: string; done: number; total: number }) => void },
 ): Promise<PrecisionReport[]> {
   const { measurePrecision } = await import('../../models/embedder/precision.ts')
@@ -82,8 +82,8 @@ async function comparedAt(
 }
 
 /** @throws UsageError `usage/empty-input`; where no line is an item, the error of the first */
-async function firstItems(path: string, signal: AbortSignal): Promise<EmbedItem[]> {
-  const items: EmbedItem[] = []
+async function firstItems(path: string, signal: AbortSignal): Promise<Item[]> {
+  const items: Item[] = []
   let bad: BifocalError | undefined
   for await (const line of (await itemsIn(path, signal)).lines()) {
     if (items.length === MOST_ITEMS) break

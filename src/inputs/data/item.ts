@@ -1,22 +1,154 @@
 /**
- * @file What is embedded: an instruction, a text, a picture, each optional. Pictures are read when
- * they are needed.
+ * @file One item: an instruction, a text, pictures, each optional. Its key is the sha256 of its
+ * content, so that equal items are found before any picture is decoded.
  */
 
-import type { RgbImage } from '../media/index.ts'
+import { createHash } from 'node:crypto'
+import { decodeImage, type RgbImage, readPictureFile } from '../media/index.ts'
+import { ItemError } from './errors.ts'
 
-/** A picture that may not be in memory yet. */
+/** A picture that is known by its key before its pixels exist: a drawing, say. */
 export interface Picture {
-  /** Equal for equal pictures: what features are cached under. */
+  /** Equal for equal pictures, and for no others. */
   readonly key: string
-  read(): RgbImage
+  /** Makes the pixels. */
+  read(): RgbImage | Promise<RgbImage>
 }
 
-/** At least one of instruction, text and picture. */
-export interface EmbeddingItem {
-  /** Equal for equal items: what a vector is cached under. */
+/** A path, the bytes of a PNG, JPEG or WebP file, pixels, or a `Picture`. */
+export type ImageSource = string | Uint8Array | RgbImage | Picture
+
+/** What to embed: at least one of instruction, text and image. */
+export interface Item {
+  /** What the vector is for: "Represent the given image for classification". */
+  instruction?: string
+  text?: string
+  /** One picture, or several in their order. */
+  image?: ImageSource | readonly ImageSource[]
+}
+
+/** An item that holds nothing but text and pictures with keys. Its own key needs no file. */
+export interface KnownItem extends Item {
+  image?: Picture | readonly Picture[]
+}
+
+/** An item under its key: the form in which tasks, pairs and stores of vectors hold items. */
+export interface KeyedItem extends KnownItem {
+  /** Equal for equal items: sha256, hexadecimal. */
   readonly key: string
   readonly instruction?: string
   readonly text?: string
-  readonly picture?: Picture
+  /** At least one picture. */
+  readonly image?: readonly Picture[]
+}
+
+/** An item with its pictures decoded. */
+export interface ReadItem {
+  readonly instruction?: string
+  readonly text?: string
+  readonly pictures: readonly RgbImage[]
+  /** Equal for equal pictures in equal order; undefined where there are none. */
+  readonly pictureKey: string | undefined
+}
+
+/**
+ * Finds the key of an item that holds no path, bytes or pixels. Blank text counts as absent.
+ * @throws ItemError `embedder/empty-item`
+ * @example keyed({ text: 'a cat' }).key
+ */
+export function keyed({ instruction, text, image }: KnownItem): KeyedItem {
+  return keyedItem(checked({ instruction, text, image }), listOf(image))
+}
+
+/**
+ * Finds the key of any item. Reads the files of its pictures, and decodes none.
+ * @param instruction for an item that brings none
+ * @throws ItemError `embedder/empty-item`, `embedder/pixels`; MediaError; FileError
+ */
+export async function keyItem(item: Item, instruction?: string): Promise<KeyedItem> {
+  const words = checked(item)
+  const pictures = await inOrder(listOf(item.image).map(pictureOf))
+  return keyedItem({ ...words, instruction: words.instruction ?? present(instruction) }, pictures)
+}
+
+/**
+ * Decodes the pictures of an item.
+ * @throws MediaError for what the pictures are: of several bad ones, the first in the item
+ */
+export async function readItem({ instruction, text, image = [] }: KeyedItem): Promise<ReadItem> {
+  const pictures = await inOrder(image.map(async (picture) => await picture.read()))
+  return { instruction, text, pictures, pictureKey: pictureKey(image) }
+}
+
+/** One key for the pictures of an item; undefined where there are none. */
+export function pictureKey(pictures: readonly Picture[] = []): string | undefined {
+  if (pictures.length <= 1) return pictures[0]?.key
+  return JSON.stringify(pictures.map(({ key }) => key))
+}
+
+/** Instruction and text without blank ones. @throws ItemError `embedder/empty-item` */
+function checked({ instruction, text, image }: Item): Pick<Item, 'instruction' | 'text'> {
+  const words = { instruction: present(instruction), text: present(text) }
+  if (words.instruction === undefined && words.text === undefined && listOf(image).length === 0) {
+    throw new ItemError('empty-item', {
+      message: text === undefined ? 'the item has neither text nor image' : 'the text is empty',
+      hint: 'Give a text that is not blank, an image, or both.',
+    })
+  }
+  return words
+}
+
+function keyedItem(
+  { instruction, text }: Pick<Item, 'instruction' | 'text'>,
+  pictures: readonly Picture[],
+): KeyedItem {
+  const content = [instruction ?? null, text ?? null, pictures.map(({ key }) => key)]
+  return {
+    key: sha256(JSON.stringify(content)),
+    ...(instruction !== undefined && { instruction }),
+    ...(text !== undefined && { text }),
+    ...(pictures.length > 0 && { image: pictures }),
+  }
+}
+
+function present(text: string | undefined): string | undefined {
+  return text === undefined || text.trim() === '' ? undefined : text
+}
+
+function listOf<T extends ImageSource>(image: T | readonly T[] | undefined): readonly T[] {
+  if (image === undefined) return []
+  return isList(image) ? image : [image]
+}
+
+function isList<T extends ImageSource>(image: T | readonly T[]): image is readonly T[] {
+  return Array.isArray(image)
+}
+
+/** All results; of several failures the first by position, whichever came first in time. */
+async function inOrder<T>(work: readonly Promise<T>[]): Promise<T[]> {
+  return (await Promise.allSettled(work)).map((result) => {
+    if (result.status === 'rejected') throw result.reason
+    return result.value
+  })
+}
+
+async function pictureOf(source: ImageSource): Promise<Picture> {
+  if (typeof source === 'string' || source instanceof Uint8Array) {
+    const name = typeof source === 'string' ? source : undefined
+    const bytes = typeof source === 'string' ? await readPictureFile(source) : source
+    return { key: sha256(bytes), read: () => decodeImage(bytes, { name }) }
+  }
+  if ('read' in source) return source
+  const { width, height, data } = source
+  if (data.length !== width * height * 3) {
+    throw new ItemError('pixels', {
+      message: `an image of ${width}×${height} has ${width * height * 3} bytes of RGB, got ${data.length}`,
+      hint: 'Give three bytes a pixel, row by row.',
+    })
+  }
+  return { key: `${width}×${height} ${sha256(data)}`, read: () => source }
+}
+
+function sha256(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex')
 }

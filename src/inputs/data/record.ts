@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { z } from 'zod'
 import { isAddress } from '../media/index.ts'
 import { ItemError } from './errors.ts'
-import type { EmbedItem } from './input.ts'
+import type { Item } from './item.ts'
 import type { ItemLine } from './source.ts'
 
 /** Names of an item's parts in the source; a part that is not named goes by its own name. */
@@ -71,7 +71,7 @@ export function lineOf(
   const pictures = (image ?? [])
     .filter((picture) => picture.length > 0)
     .map((picture) => located(picture, folder))
-  const item: EmbedItem = {
+  const item: Item = {
     instruction: instruction ?? undefined,
     text: text ?? undefined,
     image: pictures.length > 1 ? pictures : pictures[0],

@@ -6,7 +6,7 @@ import { sizeOfFile } from '../../foundation/files/file.ts'
 import { openCsv } from './csv.ts'
 import { ItemError } from './errors.ts'
 import { folderLines } from './folder.ts'
-import type { EmbedItem } from './input.ts'
+import type { Item } from './item.ts'
 import { jsonLines, openJsonLines } from './jsonl.ts'
 import { openParquet } from './parquet.ts'
 import type { ItemColumns, RecordPlace } from './record.ts'
@@ -17,7 +17,7 @@ export type ItemLine = {
   line: number
   /** What the source calls the item. */
   id?: string
-} & ({ item: EmbedItem } | { error: ItemError })
+} & ({ item: Item } | { error: ItemError })
 
 /** A list of items that is read while it is used. */
 export interface ItemSource {

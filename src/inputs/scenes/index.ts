@@ -6,6 +6,7 @@
 export { COLOURS } from './colours.ts'
 export { type Concept, type StyleName, TRAINING_STYLES } from './concepts.ts'
 export { draw, type Redraw } from './draw.ts'
+export { Drawing } from './drawing.ts'
 export { INSTRUCTIONS } from './instructions.ts'
 export {
   CAPTION_PROMPTS,
@@ -30,14 +31,6 @@ export {
   single,
 } from './scene.ts'
 export { loadSheets, type Sheets } from './sheets.ts'
-export type {
-  EmbeddedTask,
-  Item,
-  Limits,
-  MetaTask,
-  Row,
-  Rung,
-  TaskChoice,
-} from './tasks/index.ts'
+export type { Limits, Rung, TaskChoice } from './tasks/index.ts'
 export type { Captions, Question, QuestionType } from './texts.ts'
 export { loadWorld, type World, type WorldName } from './world.ts'

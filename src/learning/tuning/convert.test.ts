@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { writeRandomTwins } from '../../../test/random-twins.ts'
 import { stream } from '../../foundation/numeric/random.ts'
-import type { EmbeddingItem, Picture } from '../../inputs/data/item.ts'
+import { keyed, type Picture } from '../../inputs/data/item.ts'
 import { type ConversionSettings, type ConversionTask, convert } from './convert.ts'
 import { layerReadout, subjectEncoder } from './encoder.ts'
 import { pictureFeatures } from './features.ts'
@@ -42,18 +42,16 @@ function picture(colour: number, grain: number): Picture {
   return { key: `${words[colour]} ${grain}`, read: () => ({ width: 48, height: 48, data }) }
 }
 
-const textItem = (colour: number): EmbeddingItem => ({ key: `text ${words[colour]}`, text: words[colour] })
-const imageItem = (colour: number, grain: number): EmbeddingItem => {
-  const shown = picture(colour, grain)
-  return { key: `image ${shown.key}`, instruction: 'What colour is it?', picture: shown }
-}
+const textItem = (colour: number) => keyed({ text: words[colour] })
+const imageItem = (colour: number, grain: number) =>
+  keyed({ instruction: 'What colour is it?', image: picture(colour, grain) })
 const tasks: ConversionTask[] = [
   {
     name: 'name it',
     pairs: Array.from({ length: 24 }, (_, i) => ({
       query: imageItem(i % 4, i),
       target: textItem(i % 4),
-      hard: [textItem((i + 1) % 4)],
+      negatives: [textItem((i + 1) % 4)],
     })),
   },
   {
@@ -61,7 +59,7 @@ const tasks: ConversionTask[] = [
     pairs: Array.from({ length: 8 }, (_, i) => ({
       query: textItem(i % 4),
       target: imageItem(i % 4, i),
-      hard: [],
+      negatives: [],
     })),
   },
 ]

@@ -11,7 +11,8 @@ import { rootScope } from '../../engine/nn/index.ts'
 import { openSession } from '../../engine/runtime/session.ts'
 import { readText } from '../../foundation/files/file.ts'
 import { f32, i64, type Tensor } from '../../foundation/numeric/tensor.ts'
-import type { EmbeddingItem } from '../../inputs/data/item.ts'
+import type { KeyedItem } from '../../inputs/data/item.ts'
+import type { Pair } from '../../inputs/data/task.ts'
 import {
   adamW,
   gradientGraph,
@@ -33,16 +34,9 @@ import { groupFeeds, pictureKeys, type Sequences, splitByLength } from './sequen
 import type { Subject } from './subject.ts'
 import { initialTrained, type TunedPart, trainedScope } from './trained.ts'
 
-/** A query with its target, and wrong targets that look right. */
-export interface TrainingPair {
-  readonly query: EmbeddingItem
-  readonly target: EmbeddingItem
-  readonly hard: readonly EmbeddingItem[]
-}
-
 export interface ConversionTask {
   readonly name: string
-  readonly pairs: readonly TrainingPair[]
+  readonly pairs: readonly Pair[]
   /** Share of sub-batches; default 1. */
   readonly weight?: number
 }
@@ -218,8 +212,8 @@ function batchesOf({ tasks, settings, features, sequences, signal }: ConversionO
     const targets = pairs.map(({ target }) => target)
     const isTarget = new Set(targets.map(({ key }) => key))
     // One hard negative a pair, another at each step; what is somebody's target takes part anyway.
-    const hard = pairs.flatMap((pair) =>
-      pair.hard.length === 0 ? [] : [pair.hard[step % pair.hard.length]!],
+    const hard = pairs.flatMap(({ negatives }) =>
+      negatives.length === 0 ? [] : [negatives[step % negatives.length]!],
     )
     const negatives = [
       ...new Map(hard.filter(({ key }) => !isTarget.has(key)).map((item) => [item.key, item])).values(),
@@ -234,7 +228,7 @@ function batchesOf({ tasks, settings, features, sequences, signal }: ConversionO
     const place = new Map(split.flat().map((item, at) => [items[item]!.key, at]))
     const group = new Map([...targets, ...negatives].map(({ key }, i) => [key, i]))
     const table = features.table(pictureKeys(prepared))
-    const column = (list: readonly EmbeddingItem[], numbers: ReadonlyMap<string, number>) =>
+    const column = (list: readonly KeyedItem[], numbers: ReadonlyMap<string, number>) =>
       i64(
         [list.length],
         list.map(({ key }) => numbers.get(key)!),
@@ -276,8 +270,8 @@ function identityOf({ subject, tasks, settings }: ConversionOptions): string {
   const hash = createHash('sha256').update(JSON.stringify([subject.hash, settings]))
   for (const { name, weight, pairs } of tasks) {
     hash.update(JSON.stringify([name, weight]))
-    for (const { query, target, hard } of pairs)
-      hash.update(JSON.stringify([query.key, target.key, hard.map(({ key }) => key)]))
+    for (const { query, target, negatives } of pairs)
+      hash.update(JSON.stringify([query.key, target.key, negatives.map(({ key }) => key)]))
   }
   return hash.digest('hex')
 }

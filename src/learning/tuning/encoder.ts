@@ -5,7 +5,7 @@ import { rootScope } from '../../engine/nn/index.ts'
 import { f32Of } from '../../engine/runtime/results.ts'
 import { openSession } from '../../engine/runtime/session.ts'
 import { type Tensor, zeros } from '../../foundation/numeric/tensor.ts'
-import type { EmbeddingItem } from '../../inputs/data/item.ts'
+import type { KeyedItem } from '../../inputs/data/item.ts'
 import { batches } from '../../models/embedder/batching.ts'
 import { pool } from '../../models/embedder/readout.ts'
 import type { NamedArrays } from '../training/index.ts'
@@ -26,7 +26,7 @@ export interface SubjectEncoder {
    * @returns for each wanted readout `[items, hidden]` unit vectors
    */
   embed(
-    items: readonly EmbeddingItem[],
+    items: readonly KeyedItem[],
     options: { parameters: NamedArrays; readouts: readonly string[]; signal?: AbortSignal },
   ): Promise<Record<string, Tensor<'f32'>>>
   close(): Promise<void>

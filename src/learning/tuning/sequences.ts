@@ -4,7 +4,7 @@
  */
 
 import { i64, type Tensor } from '../../foundation/numeric/tensor.ts'
-import type { EmbeddingItem } from '../../inputs/data/item.ts'
+import { type KeyedItem, readItem } from '../../inputs/data/item.ts'
 import { poolWeights, poolWeightsFeed } from '../../models/embedder/readout.ts'
 import { positionFeeds } from '../../models/families/decoder-inputs.ts'
 import { TUNED_POOLS } from './decoder.ts'
@@ -23,7 +23,7 @@ export interface Sequence {
 
 export interface Sequences {
   /** The items as sequences; the image rows of their pictures are known afterwards. */
-  prepare(items: readonly EmbeddingItem[], signal?: AbortSignal): Promise<Sequence[]>
+  prepare(items: readonly KeyedItem[], signal?: AbortSignal): Promise<Sequence[]>
 }
 
 /** Remembers by key what it has prepared. */
@@ -32,25 +32,23 @@ export function sequencesOf({ processor }: Pick<Subject, 'processor'>, features:
   return {
     async prepare(items, signal) {
       const unseen: TowerPicture[] = []
-      const sequences = items.map((item) => {
-        const { key, instruction, text, picture } = item
-        const found = known.get(key)
-        if (found !== undefined) return found
-        const { prompt, instructionEnd } = processor.prompt({
-          instruction,
-          text,
-          images: picture === undefined ? 0 : 1,
-        })
-        const made = processor.prepare(prompt, picture === undefined ? [] : [picture.read()], {
-          instructionEnd,
-        })
+      const sequences: Sequence[] = []
+      for (const item of items) {
+        const found = known.get(item.key)
+        if (found !== undefined) {
+          sequences.push(found)
+          continue
+        }
+        const { instruction, text, pictures, pictureKey } = await readItem(item)
+        const { prompt, instructionEnd } = processor.prompt({ instruction, text, images: pictures.length })
+        const made = processor.prepare(prompt, pictures, { instructionEnd })
         const { inputIds, imageIndex, positions, views, visionFeeds } = made
-        if (picture !== undefined && !features.has(picture.key))
-          unseen.push({ key: picture.key, views, visionFeeds })
-        const sequence = { inputIds, imageIndex, positions, pictureKey: picture?.key }
-        known.set(key, sequence)
-        return sequence
-      })
+        if (pictureKey !== undefined && !features.has(pictureKey))
+          unseen.push({ key: pictureKey, views, visionFeeds })
+        const sequence = { inputIds, imageIndex, positions, pictureKey }
+        known.set(item.key, sequence)
+        sequences.push(sequence)
+      }
       await features.add(unseen, signal)
       return sequences
     },

@@ -6,14 +6,15 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { writeRandomTwins } from '../../../test/random-twins.ts'
 import { f32 } from '../../foundation/numeric/tensor.ts'
-import type { EmbeddingItem } from '../../inputs/data/item.ts'
+import { keyed } from '../../inputs/data/item.ts'
+import type { Task } from '../../inputs/data/task.ts'
 import { captionOf, dualEncoder } from './dual-encoder.ts'
 import { evaluateTask } from './evaluate.ts'
 import type { EmbeddingModel } from './model.ts'
 import { pixels, pixelsApply } from './pixels.ts'
 import { embedAll } from './store.ts'
 import { apartScore, differenceOver, meanOver, scopesOf, summariseTask } from './summary.ts'
-import { type BenchmarkTask, itemsOf, majorityOf, withShuffledPictures } from './task.ts'
+import { itemsOf, majorityOf, withShuffledPictures } from './task.ts'
 
 let dir = ''
 beforeAll(() => {
@@ -29,18 +30,15 @@ const shade = (level: number) => ({
     data: Uint8Array.from({ length: 32 * 32 * 3 }, (_, i) => (i < 1536 ? level : 255 - level)),
   }),
 })
-const text = (word: string): EmbeddingItem => ({ key: `text ${word}`, text: word })
-const image = (level: number, instruction?: string): EmbeddingItem => ({
-  key: instruction === undefined ? `shade ${level}` : `shade ${level} ${instruction}`,
-  instruction,
-  picture: shade(level),
-})
+const text = (word: string) => keyed({ text: word })
+const image = (level: number, instruction?: string) => keyed({ instruction, image: shade(level) })
 
 /** Row `i` asks for the word of picture `i`; all rows choose among all words. */
 const words = ['zero', 'one', 'two', 'three']
-const naming: BenchmarkTask = {
+const naming: Task = {
   name: 'naming',
   metaTask: 'classification',
+  domain: 'in',
   rung: 'in',
   reason: 'a test',
   chance: 0.25,
@@ -57,10 +55,11 @@ const naming: BenchmarkTask = {
 }
 
 /** Unit vectors by key: pictures point to their words, but picture 3 to word 0. */
-function vectorOf(key: string): Float32Array {
-  const axis = key.startsWith('text') ? words.indexOf(key.slice(5)) : (Number(key.split(' ')[1]) / 10) % 3
-  return Float32Array.from(words, (_, i) => Number(i === axis))
-}
+const axes = new Map([
+  ...words.map((word, i) => [text(word).key, i] as const),
+  ...words.map((_, i) => [image(10 * i, 'Name it').key, i % 3] as const),
+])
+const vectorOf = (key: string) => Float32Array.from(words, (_, i) => Number(i === axes.get(key)))
 
 describe('scores', () => {
   const scores = evaluateTask(naming, vectorOf)
@@ -98,9 +97,9 @@ describe('scores', () => {
 describe('shuffled pictures', () => {
   test('every query has the picture of another one, all pictures are used, words stay', () => {
     const shuffled = withShuffledPictures(naming, 5)
-    const pictures = shuffled.test.map(({ query }) => query.picture?.key)
-    for (const [i, { query }] of naming.test.entries()) expect(pictures[i]).not.toBe(query.picture?.key)
-    expect([...pictures].sort()).toEqual(naming.test.map(({ query }) => query.picture?.key).sort())
+    const pictures = shuffled.test.map(({ query }) => query.image?.[0]?.key)
+    for (const [i, { query }] of naming.test.entries()) expect(pictures[i]).not.toBe(query.image?.[0]?.key)
+    expect([...pictures].sort()).toEqual(naming.test.map(({ query }) => query.image?.[0]?.key).sort())
     // One instruction for all: these items were embedded before.
     expect(shuffled.test.map(({ query }) => query.key).sort()).toEqual(
       naming.test.map(({ query }) => query.key).sort(),
@@ -108,7 +107,7 @@ describe('shuffled pictures', () => {
   })
 
   test('where queries are words, candidates change places: the right one is found no more', () => {
-    const finding: BenchmarkTask = {
+    const finding: Task = {
       ...naming,
       test: words.map((word, i) => ({
         id: word,
@@ -122,7 +121,7 @@ describe('shuffled pictures', () => {
       })),
     }
     const axis = (key: string) =>
-      Float32Array.from(words, (word, i) => Number(key === `text ${word}` || key === `shade ${10 * i}`))
+      Float32Array.from(words, (word, i) => Number([text(word), image(10 * i)].some((at) => at.key === key)))
     expect(evaluateTask(finding, axis).rows.every(({ hit1 }) => hit1 === 1)).toBe(true)
     expect(evaluateTask(withShuffledPictures(finding, 5), axis).rows.every(({ hit1 }) => hit1 === 0)).toBe(
       true,
@@ -139,7 +138,7 @@ describe('store', () => {
     readouts: ['a', 'b'],
     async embed(chunk) {
       made.push(chunk.length)
-      const numbers = chunk.map(({ key }) => Number(key.slice(10)))
+      const numbers = chunk.map(({ text: word = '' }) => Number(word.slice(5)))
       return {
         a: f32([chunk.length, 1], numbers),
         b: f32(
@@ -156,9 +155,8 @@ describe('store', () => {
     const second = await embedAll(dir, model, items)
     expect(made).toHaveLength(3)
     expect(second.resumed).toBe(600)
-    for (const key of ['text item 0', 'text item 599'])
-      expect(second.of('b')(key)).toEqual(first.of('b')(key))
-    expect(second.of('b')('text item 7')).toEqual(Float32Array.of(7, -7))
+    for (const { key } of [items[0]!, items[599]!]) expect(second.of('b')(key)).toEqual(first.of('b')(key))
+    expect(second.of('b')(items[7]!.key)).toEqual(Float32Array.of(7, -7))
   })
 
   test('another model has vectors of its own', async () => {
@@ -182,7 +180,7 @@ describe('store', () => {
 
   test('vectors that were not asked for are refused', async () => {
     const vectors = await embedAll(join(dir, 'three'), model, items.slice(0, 3))
-    expect(() => vectors.of('a')('text nothing')).toThrow(
+    expect(() => vectors.of('a')(text('nothing').key)).toThrow(
       expect.objectContaining({ code: 'benchmark/no-vector' }),
     )
   })
@@ -228,12 +226,12 @@ describe('baselines', () => {
     ],
     [
       'a question beside a picture',
-      { instruction: 'Represent … question: What is it?', picture: shade(1) },
+      { instruction: 'Represent … question: What is it?', image: shade(1) },
       'What is it?',
     ],
     [
       'an instruction beside a picture says nothing',
-      { instruction: 'Identify the object', picture: shade(1) },
+      { instruction: 'Identify the object', image: shade(1) },
       undefined,
     ],
     ['a text', { text: 'ratio 3: 4' }, 'ratio 3: 4'],
@@ -243,7 +241,7 @@ describe('baselines', () => {
     const { tower } = await writeRandomTwins(join(dir, 'twins'))
     const encoder = await dualEncoder({ id: 'tower', dir: tower })
     const { vector } = await encoder.embed(
-      [text('a cat'), image(9), { key: 'both', text: 'a cat', picture: shade(9) }],
+      [text('a cat'), image(9), keyed({ text: 'a cat', image: shade(9) })],
       {},
     )
     await encoder.close()

@@ -3,7 +3,7 @@
  * rest is the embedder's.
  */
 
-import type { EmbeddingItem } from '../../inputs/data/item.ts'
+import type { Item } from '../../inputs/data/item.ts'
 import { hashCheckpoint, openCheckpoint } from '../../models/checkpoint/folder.ts'
 import { Embedder } from '../../models/embedder/embedder.ts'
 import type { EmbeddingModel } from './model.ts'
@@ -20,16 +20,12 @@ export interface DualEncoderOptions {
  * colon ("Find me an image that matches the given caption: …"). An instruction without a colon says
  * what to do, not what is seen: it counts only where there is nothing else.
  */
-export function captionOf({
-  instruction,
-  text,
-  picture,
-}: Pick<EmbeddingItem, 'instruction' | 'text' | 'picture'>): string | undefined {
+export function captionOf({ instruction, text, image }: Item): string | undefined {
   if (text !== undefined) return text
   if (instruction === undefined) return undefined
   const colon = instruction.indexOf(': ')
   if (colon >= 0) return instruction.slice(colon + 2)
-  return picture === undefined ? instruction : undefined
+  return image === undefined ? instruction : undefined
 }
 
 /**
@@ -48,7 +44,7 @@ export async function dualEncoder({
     hash: await hashCheckpoint(await openCheckpoint(dir)),
     readouts: ['vector'],
     async embed(items, { signal }) {
-      const shown = items.map((item) => ({ text: captionOf(item), image: item.picture?.read() }))
+      const shown = items.map((item) => ({ text: captionOf(item), image: item.image }))
       return { vector: (await embedder.embed(shown, { signal })).vectors }
     },
     close: () => embedder.close(),

@@ -1,9 +1,9 @@
 /** @file Scores of every row of a task from vectors. */
 
 import { dot } from '../../foundation/numeric/linear.ts'
+import type { Part, Row, Task } from '../../inputs/data/task.ts'
 import type { VectorOf } from './model.ts'
 import { type RankingScores, scoreRanking } from './scoring.ts'
-import type { BenchmarkRow, BenchmarkTask, Part } from './task.ts'
 
 export interface RowScores extends RankingScores {
   readonly id: string
@@ -33,12 +33,12 @@ export interface ModelScores {
 }
 
 /** Ranks the candidates of each row by cosine (vectors have unit length). */
-export function evaluateTask(task: BenchmarkTask, vectorOf: VectorOf, part: Part = 'test'): TaskScores {
+export function evaluateTask(task: Task, vectorOf: VectorOf, part: Part = 'test'): TaskScores {
   return { task: task.name, rows: task[part].map((row) => evaluateRow(row, vectorOf)) }
 }
 
 function evaluateRow(
-  { id, query, candidates, positive, cluster, hardIndex }: BenchmarkRow,
+  { id, query, candidates, positive, cluster, hardIndex }: Row,
   vectorOf: VectorOf,
 ): RowScores {
   const own = vectorOf(query.key)

@@ -16,12 +16,7 @@ export {
   type TaskSummary,
 } from './summary.ts'
 export {
-  type BenchmarkRow,
-  type BenchmarkTask,
-  benchmarkTasks,
-  drawn,
   itemsOf,
   majorityOf,
-  type Part,
   withShuffledPictures,
 } from './task.ts'

@@ -4,7 +4,7 @@
  */
 
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
-import type { EmbeddingItem } from '../../inputs/data/item.ts'
+import type { KeyedItem } from '../../inputs/data/item.ts'
 
 export interface EmbeddingModel {
   readonly id: string
@@ -18,7 +18,7 @@ export interface EmbeddingModel {
    * @throws InterruptedError
    */
   embed(
-    items: readonly EmbeddingItem[],
+    items: readonly KeyedItem[],
     options: { signal?: AbortSignal },
   ): Promise<Readonly<Record<string, Tensor<'f32'>>>>
 }

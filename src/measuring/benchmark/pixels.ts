@@ -2,16 +2,17 @@
 
 import { l2NormaliseRows } from '../../foundation/numeric/linear.ts'
 import { f32 } from '../../foundation/numeric/tensor.ts'
+import type { KeyedItem } from '../../inputs/data/item.ts'
+import type { Task } from '../../inputs/data/task.ts'
 import { resize } from '../../inputs/media/index.ts'
 import { BenchmarkError } from './errors.ts'
 import type { EmbeddingModel } from './model.ts'
-import type { BenchmarkTask } from './task.ts'
 
 const SIDE = 16
 const LENGTH = SIDE * SIDE * 3
 
 /**
- * Averages of 16 × 16 boxes in three channels, less their mean, to unit length. Items need a
+ * Averages of 16 × 16 boxes in three channels, less their mean, to unit length. Items need one
  * picture; words are not looked at.
  */
 export const pixels: EmbeddingModel = {
@@ -20,14 +21,15 @@ export const pixels: EmbeddingModel = {
   readouts: ['pixels'],
   async embed(items) {
     const out = new Float32Array(items.length * LENGTH)
-    for (const [i, { key, picture }] of items.entries()) {
-      if (picture === undefined) {
+    for (const [i, { key, image = [] }] of items.entries()) {
+      const [picture, ...more] = image
+      if (picture === undefined || more.length > 0) {
         throw new BenchmarkError('vectors', {
-          message: `"${key}" has no picture`,
-          hint: 'Raw pixels can be compared where all items are pictures.',
+          message: `item ${key} has ${image.length} pictures, expected one`,
+          hint: 'Raw pixels can be compared where every item has one picture.',
         })
       }
-      const small = resize(picture.read(), { width: SIDE, height: SIDE }, 'box').data
+      const small = resize(await picture.read(), { width: SIDE, height: SIDE }, 'box').data
       const mean = small.reduce((sum, level) => sum + level, 0) / LENGTH
       for (let at = 0; at < LENGTH; at++) out[i * LENGTH + at] = small[at]! - mean
     }
@@ -35,10 +37,8 @@ export const pixels: EmbeddingModel = {
   },
 }
 
-/** Whether raw pixels can be compared: every query and candidate has a picture. */
-export function pixelsApply({ test }: BenchmarkTask): boolean {
-  return test.every(
-    ({ query, candidates }) =>
-      query.picture !== undefined && candidates.every(({ picture }) => picture !== undefined),
-  )
+/** Whether raw pixels can be compared: every query and candidate has one picture. */
+export function pixelsApply({ test }: Task): boolean {
+  const pictured = ({ image }: KeyedItem) => image?.length === 1
+  return test.every(({ query, candidates }) => pictured(query) && candidates.every(pictured))
 }

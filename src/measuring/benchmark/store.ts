@@ -13,7 +13,7 @@ import { z } from 'zod'
 import { readText, writeFileAtomic } from '../../foundation/files/file.ts'
 import { InterruptedError } from '../../foundation/numeric/errors.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
-import type { EmbeddingItem } from '../../inputs/data/item.ts'
+import type { KeyedItem } from '../../inputs/data/item.ts'
 import { CheckpointError } from '../../models/checkpoint/errors.ts'
 import { loadSafetensors, writeSafetensors } from '../../models/checkpoint/safetensors.ts'
 import { BenchmarkError } from './errors.ts'
@@ -60,7 +60,7 @@ const line = z.object({ key: z.string() })
 export async function embedAll(
   dir: string,
   model: EmbeddingModel,
-  items: readonly EmbeddingItem[],
+  items: readonly KeyedItem[],
   { signal, onProgress, warn }: StoreOptions = {},
 ): Promise<StoredVectors> {
   const folder = join(
@@ -177,7 +177,7 @@ function addRows(
 async function writeChunk(
   folder: string,
   model: EmbeddingModel,
-  items: readonly EmbeddingItem[],
+  items: readonly KeyedItem[],
   made: Readonly<Record<string, Tensor>>,
 ): Promise<void> {
   const name = createHash('sha256')
@@ -185,8 +185,8 @@ async function writeChunk(
     .digest('hex')
     .slice(0, 24)
   await writeSafetensors(join(folder, `${name}.safetensors`), made, { model: model.id, hash: model.hash })
-  const lines = items.map(({ key, instruction, text, picture }) =>
-    JSON.stringify({ key, instruction, text, picture: picture?.key }),
+  const lines = items.map(({ key, instruction, text, image }) =>
+    JSON.stringify({ key, instruction, text, image: image?.map((picture) => picture.key) }),
   )
   await writeFileAtomic(join(folder, `${name}.jsonl`), lines.map((text) => `${text}\n`).join(''))
 }

@@ -11,25 +11,24 @@ import {
   pairedMeanOfTasks,
 } from '../../foundation/numeric/bootstrap.ts'
 import { mean } from '../../foundation/numeric/statistics.ts'
-import type { MetaTask, Rung } from '../../inputs/scenes/tasks/task.ts'
+import type { MetaTask, Task } from '../../inputs/data/task.ts'
 import type { ModelScores, TaskScores } from './evaluate.ts'
-import type { BenchmarkTask } from './task.ts'
 
 /** What a mean or difference ranges over. */
 export type Scope =
   | { kind: 'task'; task: string }
   | { kind: 'metaTask'; metaTask: MetaTask }
-  | { kind: 'rung'; rung: Rung }
+  | { kind: 'rung'; rung: string }
   | { kind: 'in-domain' }
   | { kind: 'all' }
 
-type TaskSigns = Pick<BenchmarkTask, 'name' | 'metaTask' | 'rung'>
+type TaskSigns = Pick<Task, 'name' | 'metaTask' | 'domain' | 'rung'>
 
 /**
  * Whether a task belongs to a scope. Meta-task means are over in-domain and out-of-domain tasks
  * alike.
  */
-export function inScope(scope: Scope, { name, metaTask, rung }: TaskSigns): boolean {
+export function inScope(scope: Scope, { name, metaTask, domain, rung }: TaskSigns): boolean {
   switch (scope.kind) {
     case 'task':
       return scope.task === name
@@ -38,20 +37,22 @@ export function inScope(scope: Scope, { name, metaTask, rung }: TaskSigns): bool
     case 'rung':
       return scope.rung === rung
     case 'in-domain':
-      return rung === 'in'
+      return domain === 'in'
     case 'all':
       return true
   }
 }
 
 const META_TASKS: readonly MetaTask[] = ['classification', 'vqa', 'retrieval']
-const RUNGS: readonly Rung[] = ['in', 'out-drawing', 'out-style', 'out-concept', 'out-type']
 
-/** The scopes wider than a task that have tasks, in the order of the report. */
+/**
+ * The scopes wider than a task that have tasks, in the order of the report: rungs stand as the tasks
+ * have them.
+ */
 export function scopesOf(tasks: readonly TaskSigns[]): Scope[] {
   const all: Scope[] = [
     ...META_TASKS.map((metaTask) => ({ kind: 'metaTask' as const, metaTask })),
-    ...RUNGS.map((rung) => ({ kind: 'rung' as const, rung })),
+    ...[...new Set(tasks.map(({ rung }) => rung))].map((rung) => ({ kind: 'rung' as const, rung })),
     { kind: 'in-domain' },
     { kind: 'all' },
   ]

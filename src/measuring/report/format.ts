@@ -1,6 +1,6 @@
 /** @file Numbers and names as the page and the terminal spell them. */
 
-import type { Interval, MetaTask, Results, Rung, Scope } from './results.ts'
+import type { Interval, MetaTask, Results, Scope } from './results.ts'
 
 const MINUS = '−'
 
@@ -40,22 +40,26 @@ export const metaTaskNames: Record<MetaTask, string> = {
   grounding: 'Grounding',
 }
 
-export const rungNames: Record<Rung, string> = {
-  in: 'in-domain',
-  'out-drawing': 'new drawing',
-  'out-style': 'new style',
-  'out-concept': 'new concept',
-  'out-type': 'new question type',
+/** Names of the rungs of the embedded tasks, from easy to hard. */
+const RUNGS: ReadonlyMap<string, string> = new Map([
+  ['in', 'in-domain'],
+  ['out-drawing', 'new drawing'],
+  ['out-style', 'new style'],
+  ['out-concept', 'new concept'],
+  ['out-type', 'new question type'],
+])
+
+/** The name of a rung; a rung that is not one of the embedded tasks' goes by its own label. */
+export function rungName(rung: string): string {
+  return RUNGS.get(rung) ?? rung
 }
 
-/** Rungs from easy to hard. */
-export const rungOrder = [
-  'in',
-  'out-drawing',
-  'out-style',
-  'out-concept',
-  'out-type',
-] as const satisfies readonly Rung[]
+/** The rungs of all tasks, from easy to hard; labels of other tasks come last. */
+export function rungsOf({ tasks }: Results): string[] {
+  const found = new Set(tasks.map(({ rung }) => rung))
+  const known = [...RUNGS.keys()]
+  return [...known.filter((rung) => found.has(rung)), ...[...found].filter((rung) => !RUNGS.has(rung))]
+}
 
 /** What a mean ranges over, as a row label. */
 export function scopeName(scope: Scope): string {
@@ -65,7 +69,7 @@ export function scopeName(scope: Scope): string {
     case 'metaTask':
       return scope.metaTask === 'vqa' ? 'VQA' : metaTaskNames[scope.metaTask]
     case 'rung':
-      return rungNames[scope.rung]
+      return rungName(scope.rung)
     case 'in-domain':
       return 'all in-domain tasks'
     case 'all':

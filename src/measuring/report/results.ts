@@ -23,12 +23,6 @@ const intervalSchema = z
 const metaTaskSchema = z.enum(['classification', 'vqa', 'retrieval', 'grounding'])
 
 /**
- * The ladder of difficulty (specs/twins.md §2): seen drawings, then withheld drawing, style,
- * concept, question type.
- */
-const rungSchema = z.enum(['in', 'out-drawing', 'out-style', 'out-concept', 'out-type'])
-
-/**
  * What a row of the score table is. `twin`: a shipped twin; `checkpoint`: a model the user named;
  * the rest are controls: the same tuning of a random decoder, the tower alone, raw pixels, queries
  * with another query's picture, the commonest answer, and luck.
@@ -97,7 +91,11 @@ const modelSchema = z.strictObject({
 const taskSchema = z.strictObject({
   name,
   metaTask: metaTaskSchema,
-  rung: rungSchema,
+  /**
+   * How far the test rows lie from training. The embedded tasks (specs/twins.md §2) have `in`,
+   * `out-drawing`, `out-style`, `out-concept` and `out-type`.
+   */
+  rung: name,
   /** Why the task stands on this rung. */
   reason: name,
   queries: count,
@@ -130,7 +128,7 @@ const scoreSchema = z.strictObject({
 const scopeSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('task'), task: name }),
   z.strictObject({ kind: z.literal('metaTask'), metaTask: metaTaskSchema }),
-  z.strictObject({ kind: z.literal('rung'), rung: rungSchema }),
+  z.strictObject({ kind: z.literal('rung'), rung: name }),
   /** All in-domain tasks, or all tasks. */
   z.strictObject({ kind: z.literal('in-domain') }),
   z.strictObject({ kind: z.literal('all') }),
@@ -242,7 +240,6 @@ const resultsSchema = resultsShape.superRefine((results, context) => {
 
 export type Interval = z.infer<typeof intervalSchema>
 export type MetaTask = z.infer<typeof metaTaskSchema>
-export type Rung = z.infer<typeof rungSchema>
 export type Scope = z.infer<typeof scopeSchema>
 export type ResultsModel = z.infer<typeof modelSchema>
 export type ResultsTask = z.infer<typeof taskSchema>

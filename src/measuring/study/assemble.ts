@@ -43,7 +43,7 @@ export async function assemble(outcome: Outcome, analysis: AnalysisOptions): Pro
   const scores = allScores(outcome)
   const scopes = scopesOf(world.tasks)
   const thumbnails = new Thumbnails()
-  for (const { image } of world.pairs) if (image.picture !== undefined) thumbnails.indexOf(image.picture)
+  for (const { image } of world.pairs) for (const picture of image.image ?? []) thumbnails.indexOf(picture)
   const alignment = await alignmentOf(outcome, analysis)
   const failures = failuresOf(outcome, thumbnails)
   return {

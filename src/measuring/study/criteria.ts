@@ -2,9 +2,9 @@
 
 import { type BootstrapOptions, bootstrapMean, type Interval } from '../../foundation/numeric/bootstrap.ts'
 import { mean } from '../../foundation/numeric/statistics.ts'
+import type { Task } from '../../inputs/data/task.ts'
 import type { ModelScores } from '../benchmark/index.ts'
 import {
-  type BenchmarkTask,
   differenceOver,
   inScope,
   majorityOf,
@@ -46,7 +46,7 @@ export function criteriaOf(outcome: Outcome, options: BootstrapOptions): Criteri
 function taskCriterion(
   { baselines }: Outcome,
   { participant, label }: Studied,
-  task: BenchmarkTask,
+  task: Task,
   options: BootstrapOptions,
 ): Criterion {
   const hit1 = intervalOf(participant.tuned.scores, task, options)
@@ -114,7 +114,7 @@ function controlCriterion(
   ]
 }
 
-function intervalOf(scores: ModelScores, { name }: BenchmarkTask, options: BootstrapOptions): Interval {
+function intervalOf(scores: ModelScores, { name }: Task, options: BootstrapOptions): Interval {
   const rows = scores.tasks.find(({ task }) => task === name)?.rows ?? []
   return bootstrapMean(
     rows.map(({ hit1 }) => hit1),
@@ -123,7 +123,7 @@ function intervalOf(scores: ModelScores, { name }: BenchmarkTask, options: Boots
   )
 }
 
-function pointOf(scores: ModelScores, { name }: BenchmarkTask): number {
+function pointOf(scores: ModelScores, { name }: Task): number {
   return mean((scores.tasks.find(({ task }) => task === name)?.rows ?? []).map(({ hit1 }) => hit1))
 }
 

@@ -3,8 +3,8 @@
  * right one.
  */
 
-import type { EmbeddingItem } from '../../inputs/data/item.ts'
-import type { BenchmarkTask } from '../benchmark/index.ts'
+import type { KeyedItem } from '../../inputs/data/item.ts'
+import type { Task } from '../../inputs/data/task.ts'
 import type { Failure } from '../report/index.ts'
 import type { Outcome } from './outcome.ts'
 import type { Thumbnails } from './thumbnails.ts'
@@ -32,18 +32,18 @@ export function failuresOf({ studied, world }: Outcome, thumbnails: Thumbnails):
 
 function failure(
   model: string,
-  task: BenchmarkTask,
+  task: Task,
   row: { index: number; best: number; scoreGap: number },
   thumbnails: Thumbnails,
 ): Failure {
   const { query, candidates, positive } = task.test[row.index]!
-  const shown = ({ picture }: EmbeddingItem, words: string | undefined) => ({
+  const shown = ({ image: [picture] = [] }: KeyedItem, words: string | undefined) => ({
     ...(words === undefined ? {} : { text: words }),
     ...(picture === undefined ? {} : { thumbnail: thumbnails.indexOf(picture) }),
   })
   // A picture candidate's instruction is the same for all: it would only be noise.
-  const candidate = (item: EmbeddingItem) =>
-    shown(item, item.text ?? (item.picture === undefined ? item.instruction : undefined))
+  const candidate = (item: KeyedItem) =>
+    shown(item, item.text ?? (item.image === undefined ? item.instruction : undefined))
   return {
     model,
     task: task.name,

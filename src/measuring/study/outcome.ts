@@ -3,7 +3,8 @@
  * from.
  */
 
-import type { BenchmarkTask, ModelScores } from '../benchmark/index.ts'
+import type { Task } from '../../inputs/data/task.ts'
+import type { ModelScores } from '../benchmark/index.ts'
 import type { ResultsModel } from '../report/index.ts'
 import type { StudySetting } from './options.ts'
 import type { ControlParticipant, Participant } from './participant.ts'
@@ -60,6 +61,6 @@ export function comparedPair({ studied }: Outcome): readonly [Studied, Studied] 
 }
 
 /** Largest candidate list of a task's test rows. */
-export function candidatesOf({ test }: BenchmarkTask): number {
+export function candidatesOf({ test }: Task): number {
   return Math.max(...test.map(({ candidates }) => candidates.length))
 }

@@ -7,10 +7,10 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { mean } from '../../foundation/numeric/statistics.ts'
 import { f32, type Tensor } from '../../foundation/numeric/tensor.ts'
-import type { EmbeddingItem } from '../../inputs/data/item.ts'
+import type { KeyedItem } from '../../inputs/data/item.ts'
+import type { Task } from '../../inputs/data/task.ts'
 import type { TunedPool } from '../../learning/tuning/decoder.ts'
 import {
-  type BenchmarkTask,
   type EmbeddingModel,
   embedAll,
   evaluateTask,
@@ -82,7 +82,7 @@ function meanHit({ tasks }: ModelScores): number {
 
 export function scoresOf(
   model: string,
-  tasks: readonly BenchmarkTask[],
+  tasks: readonly Task[],
   vectors: StoredVectors,
   pool: string,
 ): ModelScores {
@@ -92,7 +92,7 @@ export function scoresOf(
 /** Vectors from the study's store. */
 export async function stored(
   model: EmbeddingModel,
-  items: readonly EmbeddingItem[],
+  items: readonly KeyedItem[],
   { options: { out, signal, onProgress, warn }, phases, version }: StudyContext,
 ): Promise<StoredVectors> {
   const vectors = await phases.time('vectors', () =>

@@ -22,7 +22,7 @@ export class Thumbnails {
   async encode(): Promise<string[]> {
     const made: string[] = []
     for (const { picture } of this.#pictures.values()) {
-      const { width, height, data } = picture.read()
+      const { width, height, data } = await picture.read()
       const image = sharp(data, { raw: { width, height, channels: 3 } }).resize(SIDE, SIDE, { fit: 'inside' })
       made.push(`data:image/webp;base64,${(await image.webp({ quality: 75 }).toBuffer()).toString('base64')}`)
     }

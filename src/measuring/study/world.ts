@@ -3,24 +3,24 @@
  */
 
 import { shippedData } from '../../foundation/files/shipped.ts'
-import type { EmbeddingItem } from '../../inputs/data/item.ts'
-import { captionPair, INSTRUCTIONS, loadSheets, loadWorld } from '../../inputs/scenes/index.ts'
+import { type KeyedItem, keyed } from '../../inputs/data/item.ts'
+import { pairsOf, type Task } from '../../inputs/data/task.ts'
+import { captionPair, Drawing, INSTRUCTIONS, loadSheets, loadWorld } from '../../inputs/scenes/index.ts'
 import { buildTasks } from '../../inputs/scenes/tasks/index.ts'
 import type { ConversionTask } from '../../learning/tuning/convert.ts'
-import { type BenchmarkTask, benchmarkTasks, drawn } from '../benchmark/index.ts'
 import { StudyError } from './errors.ts'
 import type { StudySetting } from './options.ts'
 
 /** An image and its caption, as items of their own. */
 export interface StudyPair {
-  readonly image: EmbeddingItem
-  readonly text: EmbeddingItem
+  readonly image: KeyedItem
+  readonly text: KeyedItem
   readonly caption: string
 }
 
 export interface StudyWorld {
   readonly name: string
-  readonly tasks: readonly BenchmarkTask[]
+  readonly tasks: readonly Task[]
   readonly training: readonly ConversionTask[]
   /** Captions are distinct, from contents that no training shows. */
   readonly pairs: readonly StudyPair[]
@@ -39,40 +39,30 @@ export async function studyWorld({
 }: StudySetting): Promise<StudyWorld> {
   const data = shippedData()
   const world = await loadWorld(data, 'small')
-  // Tasks first: a wrong name is told before pictures are decoded.
-  const described = buildTasks(world, { tasks: names, limits: { ...limits, dev: dev.rows } })
-  if (described.every(({ train }) => train.length === 0)) {
+  const sheets = await loadSheets(data, [...world.training, ...world.heldOut])
+  const built = buildTasks(world, sheets, { tasks: names, limits: { ...limits, dev: dev.rows } })
+  if (built.every(({ train }) => train.length === 0)) {
     throw new StudyError('no-pairs', {
       message: `none of the tasks ${names?.join(', ')} has training rows`,
       hint: 'Name an in-domain task too: conversion learns from its rows.',
     })
   }
-  const sheets = await loadSheets(data, [...world.training, ...world.heldOut])
-  const tasks = benchmarkTasks(described, sheets).map((task) => ({
+  const tasks = built.map((task) => ({
     ...task,
     dev: task.dev.map((row) => ({ ...row, candidates: row.candidates.slice(0, dev.candidates) })),
   }))
   const training = tasks
     .filter(({ train }) => train.length > 0)
-    .map(({ name, metaTask, train }) => ({
-      name,
-      weight: WEIGHT[metaTask],
-      pairs: train.map(({ query, candidates, positive }) => ({
-        query,
-        target: candidates[positive]!,
-        hard: candidates.filter((_, i) => i !== positive),
-      })),
-    }))
+    .map(({ name, metaTask, train }) => ({ name, weight: WEIGHT[metaTask], pairs: pairsOf(train) }))
   const found = new Map<string, StudyPair>()
   for (let index = 0; found.size < pairs; index++) {
     const { description, caption } = captionPair(world, seed, index, 'test')
-    const picture = drawn(description, sheets)
-    const instruction = INSTRUCTIONS.picture
+    const image = new Drawing(description, sheets)
     if (!found.has(caption))
       found.set(caption, {
         caption,
-        image: { key: `${picture.key} ${instruction}`, instruction, picture },
-        text: { key: `text ${caption}`, text: caption },
+        image: keyed({ instruction: INSTRUCTIONS.picture, image }),
+        text: keyed({ text: caption }),
       })
   }
   return { name: world.name, tasks, training, pairs: [...found.values()] }

@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { writeFileAtomic } from '../../foundation/files/file.ts'
 import { removeAbandoned } from '../../foundation/files/temporary.ts'
-import type { EmbedItem } from '../../inputs/data/input.ts'
+import type { Item } from '../../inputs/data/item.ts'
 import type { ItemSource } from '../../inputs/data/source.ts'
 import type { Embedder } from './embedder.ts'
 import type { Embeddings, EmbedOptions, SkippedItem } from './embedding.ts'
@@ -62,7 +62,7 @@ export async function embedSource(
   /** For each item given to the embedder, its place. */
   const given: number[] = []
   const broken: SkippedLine[] = []
-  const items = async function* (): AsyncGenerator<EmbedItem> {
+  const items = async function* (): AsyncGenerator<Item> {
     for await (const at of source.lines()) {
       const place = { line: at.line, ...(at.id === undefined ? {} : { id: at.id }) }
       places.push(place)

@@ -7,7 +7,7 @@ import { writeRandomTwins } from '../../../test/random-twins.ts'
 import { toF32 } from '../../foundation/numeric/float.ts'
 import { stream } from '../../foundation/numeric/random.ts'
 import { f32, sizeOf, type Tensor } from '../../foundation/numeric/tensor.ts'
-import type { EmbedItem } from '../../inputs/data/input.ts'
+import type { Item } from '../../inputs/data/item.ts'
 import type { RgbImage } from '../../inputs/media/index.ts'
 import { loadTokenizer } from '../../inputs/text/tokenizer.ts'
 import { readModelFixture } from '../../measuring/verify/model-fixture.ts'
@@ -33,7 +33,7 @@ function picture(seed: number): RgbImage {
   return { width: 20, height: 30, data: Uint8Array.from({ length: 1800 }, () => random() * 256) }
 }
 
-const items: EmbedItem[] = [
+const items: Item[] = [
   { text: 'a cat' },
   { image: picture(1) },
   {
@@ -43,7 +43,7 @@ const items: EmbedItem[] = [
   },
 ]
 
-async function embedded(dir: string, given: readonly EmbedItem[], options: LoadOptions = {}) {
+async function embedded(dir: string, given: readonly Item[], options: LoadOptions = {}) {
   const embedder = await Embedder.load(dir, options)
   try {
     return await embedder.embed(given)
@@ -85,7 +85,7 @@ describe.each(['tower', 'ar', 'diffusion'] as const)('%s', (name) => {
 
   test('a bad item ends the call, or is skipped and named', async () => {
     const embedder = await Embedder.load(folders[name])
-    const given: EmbedItem[] = [
+    const given: Item[] = [
       { text: '  ' },
       { text: 'a cat' },
       { image: 'absent.png' },

@@ -1,7 +1,7 @@
 /** @file The embedding model that a folder holds, for library users: load, embed, close. */
 
 import { dirname } from 'node:path'
-import type { EmbedItem } from '../../inputs/data/input.ts'
+import type { Item } from '../../inputs/data/item.ts'
 import type { Contract } from './contract.ts'
 import { dualEncoder } from './dual-encoder.ts'
 import { type Embeddings, type EmbedOptions, embedItems } from './embedding.ts'
@@ -76,10 +76,7 @@ export class Embedder {
    * @throws EmbedderError `embedder/empty-item`, `embedder/dims`; FamilyError `family/too-long`;
    * MediaError, FileError for pictures; RuntimeError `runtime/not-finite`; InterruptedError
    */
-  async embed(
-    items: Iterable<EmbedItem> | AsyncIterable<EmbedItem>,
-    options: EmbedOptions = {},
-  ): Promise<Embeddings> {
+  async embed(items: Iterable<Item> | AsyncIterable<Item>, options: EmbedOptions = {}): Promise<Embeddings> {
     return await embedItems(
       this.#encoder,
       { instruction: this.contract.prompt.instruction, names: this.#readouts },

@@ -6,7 +6,7 @@
 import { expect, test } from 'vitest'
 import { BifocalError } from '../../foundation/numeric/errors.ts'
 import { ItemError } from '../../inputs/data/errors.ts'
-import type { ReadItem } from '../../inputs/data/input.ts'
+import type { ReadItem } from '../../inputs/data/item.ts'
 import { embedItems } from './embedding.ts'
 import type { Encodable, EncodeOptions, Encoder } from './encoder.ts'
 import type { StoredVector } from './vectors/store.ts'

@@ -5,7 +5,7 @@
 
 import { BifocalError, InterruptedError, located } from '../../foundation/numeric/errors.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
-import { type EmbedItem, keyItem } from '../../inputs/data/input.ts'
+import { type Item, keyItem, readItem } from '../../inputs/data/item.ts'
 import type { Encodable, Encoder } from './encoder.ts'
 import type { VectorStore } from './vectors/store.ts'
 import { VectorTable } from './vectors/table.ts'
@@ -82,7 +82,7 @@ interface Waiting {
 export async function embedItems(
   encoder: Encoder,
   subject: { instruction: string | undefined; names: readonly string[] },
-  items: Iterable<EmbedItem> | AsyncIterable<EmbedItem>,
+  items: Iterable<Item> | AsyncIterable<Item>,
   options: EmbedOptions,
 ): Promise<Embeddings> {
   const total = options.total ?? (Array.isArray(items) ? items.length : undefined)
@@ -130,7 +130,7 @@ class EmbeddingRun {
     this.#tables = ['', ...names].map(() => new VectorTable({ rows: options.total, dims: options.dims }))
   }
 
-  async take(item: EmbedItem): Promise<void> {
+  async take(item: Item): Promise<void> {
     const { signal, badItems = 'throw' } = this.#options
     if (signal?.aborted) throw new InterruptedError('embedding')
     if (this.#failed) await this.settle()
@@ -174,8 +174,9 @@ class EmbeddingRun {
   }
 
   /** @returns the item's row; a new item joins those that wait */
-  async #admit(item: EmbedItem): Promise<number> {
-    const { key, read } = await keyItem(item, this.#options.instruction)
+  async #admit(item: Item): Promise<number> {
+    const keyed = await keyItem(item, this.#options.instruction)
+    const { key } = keyed
     const known = this.#rowOf.get(key)
     if (known !== undefined) {
       this.#settled += 1
@@ -184,7 +185,7 @@ class EmbeddingRun {
     const row = this.#rowOf.size
     const stored = await this.#store?.get(key)
     if (stored === undefined) {
-      const prepared = this.#encoder.prepare(await read())
+      const prepared = this.#encoder.prepare(await readItem(keyed))
       this.#waiting.push({ row, key, prepared })
       this.#bytes += prepared.bytes
       this.#tokens += prepared.tokens

@@ -2,7 +2,7 @@
 
 import type { Device } from '../../engine/runtime/devices.ts'
 import type { MemoryMode } from '../../engine/runtime/placement.ts'
-import type { ReadItem } from '../../inputs/data/input.ts'
+import type { ReadItem } from '../../inputs/data/item.ts'
 import type { Adapter } from '../checkpoint/adapter.ts'
 import type { Checkpoint } from '../checkpoint/folder.ts'
 import type { AdapterMode } from '../families/adapted.ts'

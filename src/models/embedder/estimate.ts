@@ -7,7 +7,7 @@ import { costOf, Graph, type GraphCost, isNode } from '../../engine/graph/index.
 import { rootScope } from '../../engine/nn/index.ts'
 import { BifocalError } from '../../foundation/numeric/errors.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
-import { keyItem, type ReadItem } from '../../inputs/data/input.ts'
+import { keyItem, type ReadItem, readItem } from '../../inputs/data/item.ts'
 import { decoderInputs } from '../families/decoder-inputs.ts'
 import type { PreparedItem } from '../families/family.ts'
 import type { DualEncoderModel, VisionLanguageModel } from '../families/model.ts'
@@ -58,8 +58,8 @@ export async function estimateSeconds(path: string, options: LoadOptions = {}): 
   let refusal: BifocalError | undefined
   for (const { kind, item } of sampleItems()) {
     try {
-      const { read } = await keyItem(item, encoder.contract.prompt.instruction)
-      costs.push({ kind, cost: costOfItem(await read()) })
+      const keyed = await keyItem(item, encoder.contract.prompt.instruction)
+      costs.push({ kind, cost: costOfItem(await readItem(keyed)) })
     } catch (error) {
       if (!(error instanceof BifocalError)) throw error
       refusal = error

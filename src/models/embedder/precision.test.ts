@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { goldenDir, hasGolden } from '../../../test/golden.ts'
 import { itemsOfText } from '../../../test/item-lines.ts'
 import { shipped, shippedData } from '../../foundation/files/shipped.ts'
-import type { EmbedItem } from '../../inputs/data/input.ts'
+import type { Item } from '../../inputs/data/item.ts'
 import { captionPair, draw, loadSheets, loadWorld, PICTURE } from '../../inputs/scenes/index.ts'
 import { readContract } from './contract.ts'
 import { embedFile } from './embed-file.ts'
@@ -62,7 +62,7 @@ test.each(['tower', 'twin-ar', 'twin-diffusion'])(
     const world = await loadWorld(shippedData(), 'small')
     const sheets = await loadSheets(shippedData(), [...world.training, ...world.heldOut])
     const pairs = Array.from({ length: 12 }, (_, i) => captionPair(world, 3, i, 'test'))
-    const items: EmbedItem[] = [
+    const items: Item[] = [
       ...pairs.map(({ description }) => ({
         image: { width: PICTURE, height: PICTURE, data: draw(description, sheets) },
       })),

@@ -6,7 +6,7 @@
 import type { Precision } from '../../engine/graph/index.ts'
 import { UsageError } from '../../foundation/numeric/errors.ts'
 import { dot } from '../../foundation/numeric/linear.ts'
-import type { EmbedItem } from '../../inputs/data/input.ts'
+import type { Item } from '../../inputs/data/item.ts'
 import { Embedder } from './embedder.ts'
 import { EmbedderError } from './errors.ts'
 import { SAMPLE_KINDS, type SampleKind, sampleItems } from './sample-items.ts'
@@ -37,7 +37,7 @@ export interface PrecisionReport {
 
 export interface MeasurePrecisionOptions extends Omit<LoadOptions, 'dtype'> {
   /** Instead of the built-in items. */
-  items?: readonly EmbedItem[]
+  items?: readonly Item[]
   /** Timed passes over the items at each precision; default 3. */
   rounds?: number
   onProgress?: (progress: { label: string; done: number; total: number }) => void
@@ -72,7 +72,7 @@ export async function measurePrecision(
       hint: 'Give one at least, or none of your own.',
     })
   }
-  const itemsOf = (round: number): { kind: Kind; item: EmbedItem }[] =>
+  const itemsOf = (round: number): { kind: Kind; item: Item }[] =>
     given?.map((item) => ({ kind: 'given', item })) ?? sampleItems(round)
   const kinds = itemsOf(0).map(({ kind }) => kind)
   let done = 0
@@ -111,7 +111,7 @@ export async function measurePrecision(
  */
 export async function fastestPass(
   embedder: Embedder,
-  itemsOf: (round: number) => EmbedItem[],
+  itemsOf: (round: number) => Item[],
   rounds: number,
   signal?: AbortSignal,
 ): Promise<number> {
@@ -128,7 +128,7 @@ export async function fastestPass(
 async function measure(
   path: string,
   load: LoadOptions,
-  itemsOf: (round: number) => EmbedItem[],
+  itemsOf: (round: number) => Item[],
   rounds: number,
 ): Promise<Measured> {
   const embedder = await Embedder.load(path, load)

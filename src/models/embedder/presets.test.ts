@@ -178,7 +178,6 @@ describe.runIf(hasGolden('qwen2-vl'))('on a small Qwen2-VL', () => {
         text: 'a cat',
         pictures: [picture(90, 60)],
         pictureKey: 'a',
-        key: 'a',
       })
       expect(prompt).toContain('<|im_end|>')
       return item.positions!

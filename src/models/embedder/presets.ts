@@ -5,7 +5,7 @@
  * @see specs/ar-vlms.md §8; specs/vlm2vec-mmeb.md §3
  */
 
-import type { EmbedItem } from '../../inputs/data/input.ts'
+import type { Item } from '../../inputs/data/item.ts'
 import type { Contract, LocatedContract } from './contract.ts'
 import { EmbedderError } from './errors.ts'
 import { PLAIN_IMAGES } from './image-policy.ts'
@@ -18,7 +18,7 @@ type PresetContract = Pick<Contract, 'prompt' | 'image' | 'mropeMode' | 'readout
  * github.com/TIGER-AI-Lab/VLM2Vec.
  */
 export interface PublishedCosines {
-  readonly query: Pick<EmbedItem, 'instruction'>
+  readonly query: Pick<Item, 'instruction'>
   readonly candidates: readonly { readonly text: string; readonly cosine: number }[]
   /** They were computed in bfloat16. */
   readonly tolerance: number

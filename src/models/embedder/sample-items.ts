@@ -3,7 +3,7 @@
  * texts, pictures, and both together.
  */
 
-import type { EmbedItem } from '../../inputs/data/input.ts'
+import type { Item } from '../../inputs/data/item.ts'
 import type { RgbImage } from '../../inputs/media/index.ts'
 
 export const SAMPLE_KINDS = ['text', 'image', 'both'] as const
@@ -11,7 +11,7 @@ export type SampleKind = (typeof SAMPLE_KINDS)[number]
 
 export interface SampleItem {
   readonly kind: SampleKind
-  readonly item: EmbedItem
+  readonly item: Item
 }
 
 const TEXTS = [

@@ -4,7 +4,7 @@
  */
 
 import { i64, type Tensor } from '../../foundation/numeric/tensor.ts'
-import type { ReadItem } from '../../inputs/data/input.ts'
+import type { ReadItem } from '../../inputs/data/item.ts'
 import { positionFeeds } from '../families/decoder-inputs.ts'
 import type { PreparedItem, Processor } from '../families/family.ts'
 import type { VisionLanguageModel } from '../families/model.ts'

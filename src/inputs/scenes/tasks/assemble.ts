@@ -4,21 +4,23 @@
  */
 
 import { fnv1a32, type Random, shuffle, stream } from '../../../foundation/numeric/random.ts'
+import type { KeyedItem } from '../../data/item.ts'
+import type { Row, Task } from '../../data/task.ts'
 import type { SceneUse } from '../scene.ts'
 import type { World } from '../world.ts'
-import type { EmbeddedTask, Item, Limits, Row } from './task.ts'
+import type { Limits, Rung, SceneItem } from './task.ts'
 
 /** The seed of every split and task of the embedded pictures (specs/embedded-data.md §4.3, §5). */
 export const TASK_SEED = 20260206
 
 /** A candidate and what it means: two candidates of one meaning are never in one list. */
 export interface Candidate {
-  item: Item
+  item: SceneItem
   meaning: string
 }
 
 export interface Draft {
-  query: Item
+  query: SceneItem
   /**
    * What the row is about; a task's drafts differ in it. The dev split goes by it, so a content
    * lies on one side.
@@ -36,7 +38,8 @@ export interface Draft {
 /** Wrong answers that rows are filled up with, by shelf. */
 export type Fillers = (shelf: string) => readonly Candidate[]
 
-export interface TaskPlan extends Pick<EmbeddedTask, 'name' | 'metaTask' | 'rung' | 'reason'> {
+export interface TaskPlan extends Pick<Task, 'name' | 'metaTask' | 'reason'> {
+  rung: Rung
   /** Whether the task has training and dev rows. */
   trained: boolean
   /**
@@ -58,9 +61,9 @@ function candidatesAsFillers(drafts: readonly Draft[]): Fillers {
 /**
  * The positive, its hard candidates, then fillers of other meanings in an order of the row's own.
  */
-function candidateList(draft: Draft, fillers: Fillers, most: number, random: Random): Item[] {
+function candidateList(draft: Draft, fillers: Fillers, most: number, random: Random): SceneItem[] {
   const meanings = new Set<string>()
-  const items: Item[] = []
+  const items: SceneItem[] = []
   const add = ({ item, meaning }: Candidate) => {
     if (items.length >= most || meanings.has(meaning)) return
     meanings.add(meaning)
@@ -72,29 +75,32 @@ function candidateList(draft: Draft, fillers: Fillers, most: number, random: Ran
   return items
 }
 
-function makeRow(name: string, use: string, index: number, draft: Draft, candidates: readonly Item[]): Row {
-  const row: Row = {
-    id: `${name}/${use}/${index}`,
-    query: draft.query,
-    candidates,
-    positive: 0,
-    cluster: draft.cluster,
-  }
-  return draft.apart ? { ...row, hardIndex: 1 } : row
-}
-
 /** A tenth of the training contents, by hash. */
 function isDev(name: string, content: string): boolean {
   return fnv1a32(`dev ${name} ${content}`) % 10 === 0
 }
 
+/** How much of a plan is built, and how its scenes become items. */
+export interface AssembleOptions {
+  limits: Limits
+  /** Equal items are one object. */
+  itemOf(item: SceneItem): KeyedItem
+}
+
 /** Builds the rows of a plan. */
-export function assemble(plan: TaskPlan, world: World, limits: Limits): EmbeddedTask {
+export function assemble(plan: TaskPlan, world: World, { limits, itemOf }: AssembleOptions): Task {
   const { name, metaTask, rung, reason } = plan
+  const rowOf = (label: string, index: number, draft: Draft, candidates: readonly SceneItem[]): Row => ({
+    id: `${name}/${label}/${index}`,
+    query: itemOf(draft.query),
+    candidates: candidates.map(itemOf),
+    positive: 0,
+    cluster: draft.cluster,
+    ...(draft.apart && { hardIndex: 1 }),
+  })
   const rows = (use: SceneUse, label: string, drafts: readonly Draft[], fillers: Fillers) =>
     drafts.map((draft, i) =>
-      makeRow(
-        name,
+      rowOf(
         label,
         i,
         draft,
@@ -111,8 +117,7 @@ export function assemble(plan: TaskPlan, world: World, limits: Limits): Embedded
   const forDev = trained.filter((draft) => isDev(name, draft.content)).slice(0, limits.dev)
   const forTraining = trained.filter((draft) => !isDev(name, draft.content))
   const train = forTraining.map((draft, i) =>
-    makeRow(
-      name,
+    rowOf(
       'train',
       i,
       draft,
@@ -121,10 +126,6 @@ export function assemble(plan: TaskPlan, world: World, limits: Limits): Embedded
   )
   const sizes = test.map((row) => row.candidates.length)
   const chance = sizes.reduce((sum, size) => sum + 1 / size, 0) / sizes.length
-  const first = new Set(test[0]?.candidates.map((item) => item.key))
-  const shared = test.every(
-    (row) => row.candidates.length === first.size && row.candidates.every((item) => first.has(item.key)),
-  )
   const dev = rows('train', 'dev', forDev, fillersFor('train', trained))
-  return { name, metaTask, rung, reason, chance, candidates: shared ? 'pool' : 'local', train, dev, test }
+  return { name, metaTask, domain: rung === 'in' ? 'in' : 'out', rung, reason, chance, train, dev, test }
 }

@@ -8,8 +8,8 @@ import {
   percentRange,
   points,
   pointsRange,
-  rungNames,
-  rungOrder,
+  rungName,
+  rungsOf,
   scopeName,
 } from '../format.ts'
 import {
@@ -209,11 +209,11 @@ function scoreTable(results: Results): HTMLElement {
             task.name,
             { kind: 'task', task: task.name },
             'task',
-            `${rungNames[task.rung]}, ${task.candidates} candidates`,
+            `${rungName(task.rung)}, ${task.candidates} candidates`,
           ),
         ),
     ]),
-    ...rungOrder.map((rung) => row(`Rung: ${rungNames[rung]}`, { kind: 'rung', rung }, 'mean', 'mean')),
+    ...rungsOf(results).map((rung) => row(`Rung: ${rungName(rung)}`, { kind: 'rung', rung }, 'mean', 'mean')),
     row('All tasks', { kind: 'all' }, 'mean', 'mean'),
   ]
   return figure(

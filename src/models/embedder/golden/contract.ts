@@ -8,7 +8,7 @@ import { basename, join } from 'node:path'
 import { toF32 } from '../../../foundation/numeric/float.ts'
 import { rangeOf } from '../../../foundation/numeric/rows.ts'
 import { f32, type Tensor } from '../../../foundation/numeric/tensor.ts'
-import type { EmbedItem } from '../../../inputs/data/input.ts'
+import type { Item } from '../../../inputs/data/item.ts'
 import { loadSafetensors } from '../../checkpoint/safetensors.ts'
 import type { Contract } from '../contract.ts'
 import { Embedder } from '../embedder.ts'
@@ -80,10 +80,7 @@ export async function verifyContract(path: string, options: LoadOptions = {}): P
 }
 
 /** The items with their pictures found. */
-export function goldenItems(
-  { items }: Pick<NonNullable<Contract['golden']>, 'items'>,
-  dir: string,
-): EmbedItem[] {
+export function goldenItems({ items }: Pick<NonNullable<Contract['golden']>, 'items'>, dir: string): Item[] {
   return items.map(({ image, ...words }) => ({
     ...words,
     image: image === undefined ? undefined : join(dir, image),
@@ -93,7 +90,7 @@ export function goldenItems(
 /** `[items, dim]` */
 export async function embedded(
   path: string,
-  items: readonly EmbedItem[],
+  items: readonly Item[],
   options: LoadOptions,
 ): Promise<Tensor<'f32'>> {
   const embedder = await Embedder.load(path, { ...options, warn: undefined })

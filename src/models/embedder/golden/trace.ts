@@ -6,7 +6,7 @@
 import { f32Of } from '../../../engine/runtime/results.ts'
 import { joined } from '../../../foundation/numeric/rows.ts'
 import { f32, i64, type Tensor, zeros } from '../../../foundation/numeric/tensor.ts'
-import { type EmbedItem, keyItem } from '../../../inputs/data/input.ts'
+import { type Item, keyItem, readItem } from '../../../inputs/data/item.ts'
 import { decoderInputs, rowWidth } from '../../families/decoder-inputs.ts'
 import type { DualEncoderModel, VisionLanguageModel } from '../../families/model.ts'
 import { pairPreparer } from '../dual-encoder.ts'
@@ -27,7 +27,7 @@ export type Trace = ReadonlyMap<string, Tensor>
  * Runs items one by one and keeps everything on the way. Needs room for all states of an item.
  * @throws as `Embedder.embed`
  */
-export async function traceItems({ model, encoder }: Subject, items: readonly EmbedItem[]): Promise<Trace[]> {
+export async function traceItems({ model, encoder }: Subject, items: readonly Item[]): Promise<Trace[]> {
   const sessions = new EmbedderSessions(model, encoder)
   try {
     const trace =
@@ -42,7 +42,7 @@ export async function traceItems({ model, encoder }: Subject, items: readonly Em
   }
 }
 
-type Tracer = (item: EmbedItem) => Promise<Trace>
+type Tracer = (item: Item) => Promise<Trace>
 
 async function sequenceTracer(
   model: VisionLanguageModel,
@@ -80,7 +80,7 @@ async function sequenceTracer(
     'vector',
   ]
   return async (given) => {
-    const sequence = prepare(await (await keyItem(given, contract.prompt.instruction)).read())
+    const sequence = prepare(await readItem(await keyItem(given, contract.prompt.instruction)))
     const { inputIds, positions, views, visionFeeds } = sequence.item
     const stages: [string, Tensor | undefined][] = [
       ['input_ids', i64([inputIds.length], inputIds)],
@@ -128,7 +128,7 @@ async function dualEncoderTracer(
   })
   const textStages = [...Array.from({ length: textLayers }, (_, i) => layerStage(i)), 'norm', 'text_embeds']
   return async (given) => {
-    const { pixels, ids } = prepare(await (await keyItem(given, options.contract.prompt.instruction)).read())
+    const { pixels, ids } = prepare(await readItem(await keyItem(given, options.contract.prompt.instruction)))
     const stages: [string, Tensor | undefined][] = []
     if (ids !== undefined) stages.push(['input_ids', i64([ids.length], ids)])
     if (pixels !== undefined) {

@@ -1,0 +1,60 @@
+/**
+ * @file One task: rows that ask which of several candidates fits a query. One pair: a query and its
+ * target, to learn from.
+ */
+
+import type { KeyedItem } from './item.ts'
+
+/** Kinds of tasks, as MMEB groups them. @see specs/vlm2vec-mmeb.md */
+export type MetaTask = 'classification' | 'vqa' | 'retrieval'
+
+/** Which rows of a task are scored. */
+export type Part = 'dev' | 'test'
+
+/** One query and its candidates. */
+export interface Row {
+  /** Unique within the task. */
+  readonly id: string
+  readonly query: KeyedItem
+  /** A training row holds the right candidate and its hard negatives only. */
+  readonly candidates: readonly KeyedItem[]
+  /** Position of the right candidate. */
+  readonly positive: number
+  /** Rows of one cluster are resampled together: they share a thing. */
+  readonly cluster: string
+  /** Position of the candidate that the score "apart" compares with the right one. */
+  readonly hardIndex?: number
+}
+
+/** A named set of rows. Items of a shared pool are the same objects in every row. */
+export interface Task {
+  readonly name: string
+  readonly metaTask: MetaTask
+  /** Whether the test rows are of a kind that training shows. */
+  readonly domain: 'in' | 'out'
+  /** How far the test rows lie from training, in finer steps than `domain`. A label for reports. */
+  readonly rung: string
+  /** Why the task stands on its rung, in words. */
+  readonly reason: string
+  /** hit@1 of a blind guess: the mean of 1 / number of candidates. */
+  readonly chance: number
+  readonly train: readonly Row[]
+  readonly dev: readonly Row[]
+  readonly test: readonly Row[]
+}
+
+/** A query with its target, and wrong targets that look right. */
+export interface Pair {
+  readonly query: KeyedItem
+  readonly target: KeyedItem
+  readonly negatives: readonly KeyedItem[]
+}
+
+/** Rows as pairs: the right candidate is the target, all others are negatives. */
+export function pairsOf(rows: readonly Row[]): Pair[] {
+  return rows.map(({ query, candidates, positive }) => ({
+    query,
+    target: candidates[positive]!,
+    negatives: candidates.filter((_, i) => i !== positive),
+  }))
+}
