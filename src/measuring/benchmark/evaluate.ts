@@ -2,12 +2,16 @@
 
 import { dot } from '../../foundation/numeric/linear.ts'
 import type { Part, Row, Task } from '../../inputs/data/task.ts'
+import { type PerMetric, perMetric } from './metrics.ts'
 import type { VectorOf } from './model.ts'
-import { type RankingScores, scoreRanking } from './scoring.ts'
+import { hitAt } from './scoring.ts'
 
-export interface RowScores extends RankingScores {
+export interface RowScores {
   readonly id: string
   readonly cluster: string
+  /** Probability that the right candidate comes first: what intervals are made of. */
+  readonly hit1: number
+  readonly metrics: PerMetric
   /**
    * 1 where the right candidate is nearer than the hard one, 1/2 where both are equally near; only
    * where the row has a hard one.
@@ -43,12 +47,14 @@ function evaluateRow(
 ): RowScores {
   const own = vectorOf(query.key)
   const scores = candidates.map(({ key }) => dot(own, vectorOf(key)))
+  const list = { scores, positives: [positive] }
   const best = scores.reduce((top, score, i) => (score > scores[top]! ? i : top), 0)
   const margin = hardIndex === undefined ? undefined : scores[positive]! - scores[hardIndex]!
   return {
     id,
     cluster,
-    ...scoreRanking({ scores, positives: [positive] }),
+    hit1: hitAt(1, list),
+    metrics: perMetric(({ of }) => of(list)),
     ...(margin === undefined ? {} : { apart: margin > 0 ? 1 : margin === 0 ? 0.5 : 0 }),
     best,
     scoreGap: scores[best]! - scores[positive]!,

@@ -1,5 +1,6 @@
 import { fc, test as propertyTest } from '@fast-check/vitest'
 import { describe, expect, test } from 'vitest'
+import { perMetric } from './metrics.ts'
 import {
   hitAt,
   ndcgAt,
@@ -8,7 +9,6 @@ import {
   recallAt,
   reciprocalRank,
   ScoringError,
-  scoreRanking,
 } from './scoring.ts'
 
 /** Mean of a score over every order of the candidates that respects their similarities. */
@@ -67,11 +67,12 @@ describe('ties are scored as the expectation over random orders', () => {
   )
 
   test('equal scores for everything earn chance, where the published rule gives full marks', () => {
-    const scores = scoreRanking({ scores: new Float32Array(1000), positives: [0] })
+    const list = { scores: new Float32Array(1000), positives: [0] }
+    const scores = perMetric(({ of }) => of(list))
     expect(scores).toMatchObject({
       hit1: expect.closeTo(0.001, 12),
       recall10: expect.closeTo(0.01, 12),
-      publishedHit1: 1,
+      firstWins: 1,
     })
   })
 })

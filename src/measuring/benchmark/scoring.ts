@@ -22,29 +22,6 @@ export interface RankedList {
   positives: readonly number[]
 }
 
-/** Scores of one query, each in [0, 1]. */
-export interface RankingScores {
-  hit1: number
-  /** hit@1 where the first of tied candidates wins. */
-  publishedHit1: number
-  recall5: number
-  recall10: number
-  reciprocalRank: number
-  ndcg10: number
-}
-
-/** All scores of one query that a task reports. */
-export function scoreRanking(list: RankedList): RankingScores {
-  return {
-    hit1: hitAt(1, list),
-    publishedHit1: publishedHitAt(1, list),
-    recall5: recallAt(5, list),
-    recall10: recallAt(10, list),
-    reciprocalRank: reciprocalRank(list),
-    ndcg10: ndcgAt(10, list),
-  }
-}
-
 /** Probability that a right candidate is among the first `k`. */
 export function hitAt(k: number, list: RankedList): number {
   const { above, size, positives } = tieGroups(list)[0]!

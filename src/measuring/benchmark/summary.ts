@@ -13,6 +13,7 @@ import {
 import { mean } from '../../foundation/numeric/statistics.ts'
 import type { MetaTask, Task } from '../../inputs/data/task.ts'
 import type { ModelScores, TaskScores } from './evaluate.ts'
+import { type PerMetric, perMetric } from './metrics.ts'
 
 /** What a mean or difference ranges over. */
 export type Scope =
@@ -63,15 +64,11 @@ export function scopesOf(tasks: readonly TaskSigns[]): Scope[] {
 export interface TaskSummary {
   task: string
   hit1: Interval
-  recall5: number
-  mrr: number
-  ndcg10: number
-  firstWins: number
+  /** Means over the task's queries. */
+  metrics: PerMetric
 }
 
 export function summariseTask({ task, rows }: TaskScores, options: BootstrapOptions): TaskSummary {
-  const column = (key: 'recall5' | 'reciprocalRank' | 'ndcg10' | 'publishedHit1') =>
-    mean(rows.map((row) => row[key]))
   return {
     task,
     hit1: bootstrapMean(
@@ -79,10 +76,7 @@ export function summariseTask({ task, rows }: TaskScores, options: BootstrapOpti
       rows.map(({ cluster }) => cluster),
       options,
     ),
-    recall5: column('recall5'),
-    mrr: column('reciprocalRank'),
-    ndcg10: column('ndcg10'),
-    firstWins: column('publishedHit1'),
+    metrics: perMetric((_, name) => mean(rows.map(({ metrics }) => metrics[name]!))),
   }
 }
 

@@ -45,7 +45,11 @@ describe('results.json', () => {
   const [score, twin] = [results.scores[0]!, results.models[0]!]
   test.each<[string, unknown, RegExp]>([
     ['an unknown key', { ...results, madeAt: 'noon' }, /madeAt/],
-    ['a number that is none', { ...results, scores: [{ ...score, mrr: Number.NaN }] }, /scores\.0\.mrr/],
+    [
+      'a number that is none',
+      { ...results, scores: [{ ...score, metrics: { mrr: Number.NaN } }] },
+      /scores\.0\.metrics\.mrr/,
+    ],
     [
       'an interval upside down',
       { ...results, scores: [{ ...score, hit1: { value: 0.5, low: 0.6, high: 0.4 } }] },

@@ -111,17 +111,14 @@ const taskSchema = z.strictObject({
 })
 
 /**
- * One model on one task. `hit1` counts ties as the expectation over random orders; `firstWins` is
- * the published rule. All in [0, 1].
+ * One model on one task. `hit1` counts ties as the expectation over random orders. `metrics` has a
+ * mean for each row of the table of metrics. All in [0, 1].
  */
 const scoreSchema = z.strictObject({
   model: name,
   task: name,
   hit1: intervalSchema,
-  recall5: z.number().optional(),
-  mrr: z.number().optional(),
-  ndcg10: z.number().optional(),
-  firstWins: z.number().optional(),
+  metrics: z.record(name, z.number().min(0).max(1)),
 })
 
 /** What a mean or a difference ranges over. */
