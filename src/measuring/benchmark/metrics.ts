@@ -10,7 +10,7 @@ export interface Metric {
 }
 
 /** By their names in results.json. */
-export const metrics = {
+const metrics = {
   hit1: { label: 'hit@1', of: (list) => hitAt(1, list) },
   firstWins: { label: 'hit@1, the first of tied candidates wins', of: (list) => publishedHitAt(1, list) },
   recall5: { label: 'recall@5', of: (list) => recallAt(5, list) },
