@@ -1,5 +1,6 @@
 /** @file Low-rank adapters: what they hold, fresh ones, and their parameters for training. */
 
+import { createHash } from 'node:crypto'
 import { fillNormal, stream } from '../../foundation/numeric/random.ts'
 import { f32, type Tensor, zeros } from '../../foundation/numeric/tensor.ts'
 
@@ -155,4 +156,22 @@ export function updateParameters(
  */
 export function adapterParameters({ modules }: Adapter): Record<string, Tensor<'f32'>> {
   return Object.assign({}, ...[...modules].map(([module, update]) => updateParameters(module, update)))
+}
+
+/** A hash of all arrays of an adapter and of what they do, hexadecimal. */
+export function hashOfAdapter({ config, modules, replaced, rows }: Adapter): string {
+  const hash = createHash('sha256').update(JSON.stringify(config))
+  const add = (name: string, { dims, data }: Tensor<'f32'>) =>
+    hash
+      .update(JSON.stringify([name, dims]))
+      .update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+  for (const [module, update] of modules) {
+    const { scale, layout, shift } = update
+    hash.update(JSON.stringify([module, scale, layout]))
+    for (const [name, tensor] of Object.entries(updateParameters(module, update))) add(name, tensor)
+    if (shift !== undefined) add(`${module} shift`, shift)
+  }
+  for (const [name, tensor] of replaced ?? []) add(name, tensor)
+  for (const [module, { ids, values }] of rows ?? []) add(JSON.stringify([module, ids]), values)
+  return hash.digest('hex')
 }

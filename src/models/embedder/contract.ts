@@ -18,7 +18,7 @@ export const CONTRACT = 'embedder.json'
 const CONFIG = 'config.json'
 
 const readoutSchema = z.strictObject({
-  layer: z.union([z.literal('last'), z.int().nonnegative()]),
+  layer: z.union([z.literal('last'), z.literal('inputs'), z.int().nonnegative()]),
   norm: z.enum(['before', 'after']),
   pool: z.enum(pools),
   dims: z.int().positive().optional(),

@@ -7,7 +7,7 @@ import { assertDirections } from '../../engine/runtime/finite.ts'
 import { f32Of } from '../../engine/runtime/results.ts'
 import { l2NormaliseRows } from '../../foundation/numeric/linear.ts'
 import { f32, i64, sizeOf, type Tensor } from '../../foundation/numeric/tensor.ts'
-import type { ReadItem } from '../../inputs/data/item.ts'
+import { type ReadItem, readItem } from '../../inputs/data/item.ts'
 import type { DualEncoderModel } from '../families/model.ts'
 import { modelParameters } from '../families/parameters.ts'
 import { checkWeights } from '../families/weights.ts'
@@ -35,7 +35,7 @@ export async function dualEncoder(model: DualEncoderModel, options: EncoderOptio
   const { view, dims, textLength } = model.shape
   const unused = checkWeights(modelParameters(model, { scale: false }), checkpoint, model.weightSpellings)
   const prepare = await pairPreparer(model, options)
-  const sessions = new EmbedderSessions(model, options)
+  const sessions = new EmbedderSessions(options)
   const images = sessions.session('image tower', (scope) => {
     scope.graph.output(
       'vectors',
@@ -51,7 +51,7 @@ export async function dualEncoder(model: DualEncoderModel, options: EncoderOptio
 
   return {
     unused,
-    prepare,
+    prepare: async (item) => prepare(await readItem(item)),
     async encode(items, { signal, onBatch }: EncodeOptions) {
       const kept = readouts.map(({ dims: leadingDims }) => leadingDims)
       const vectors: Float32Array[][] = readouts.map(() => [])
@@ -70,7 +70,7 @@ export async function dualEncoder(model: DualEncoderModel, options: EncoderOptio
           for (const [i, { pixels }] of pictured.entries()) data.set(pixels.data, i * sizeOf(view))
           add(
             pictured.map(({ row }) => row),
-            await images.run({ pixels: f32([pictured.length, ...view], data) }, signal),
+            await images.run({ pixels: f32([pictured.length, ...view], data) }, { signal }),
           )
         }
         const worded = batch.flatMap(({ ids }, row) => (ids === undefined ? [] : [{ row, ids }]))
@@ -81,7 +81,7 @@ export async function dualEncoder(model: DualEncoderModel, options: EncoderOptio
           )
           add(
             worded.map(({ row }) => row),
-            await texts.run({ ids }, signal),
+            await texts.run({ ids }, { signal }),
           )
         }
         const { data } = l2NormaliseRows(f32([batch.length, dims], sum))

@@ -1,4 +1,7 @@
-/** @file The embedding model that a folder holds, for library users: load, embed, close. */
+/**
+ * @file The embedding model that a folder holds, for library users: load, embed, close. Studies,
+ * baselines and the command line get their vectors here too.
+ */
 
 import { dirname } from 'node:path'
 import type { Item } from '../../inputs/data/item.ts'
@@ -8,7 +11,8 @@ import { type Embeddings, type EmbedOptions, embedItems } from './embedding.ts'
 import type { Encodable, Encoder } from './encoder.ts'
 import { type FingerprintParts, fingerprintOf } from './fingerprint.ts'
 import type { PresetName } from './presets.ts'
-import { type LoadOptions, openSubject } from './subject.ts'
+import type { SequenceInputs } from './sequence-inputs.ts'
+import { fingerprintParts, type LoadOptions, openSubject, type Subject } from './subject.ts'
 import { visionLanguageEncoder } from './vision-language.ts'
 
 export class Embedder {
@@ -50,23 +54,30 @@ export class Embedder {
    * await embedder.close()
    */
   static async load(path: string, options: LoadOptions = {}): Promise<Embedder> {
-    const { dir, model, encoder: opened, adapterFolder, preset } = await openSubject(path, options)
+    return await Embedder.over(await openSubject(path, options))
+  }
+
+  /**
+   * Opens a model that was found already, in whatever state its weights are.
+   * @param inputs prepared items and image rows, where several states of one model share them;
+   *   whoever gives them closes them
+   * @throws as `load`
+   */
+  static async over(subject: Subject, inputs?: SequenceInputs): Promise<Embedder> {
+    const { dir, model, encoder: options, adapterFolder, preset, names } = subject
     const encoder =
       model.kind === 'dual-encoder'
-        ? erased(await dualEncoder(model, opened))
-        : erased(await visionLanguageEncoder(model, opened))
-    const { contract, checkpoint, device = 'cpu', adapterMode = 'live' } = opened
-    // Rounded weights with an update beside them are not the rounded sum.
-    const engine = { device, dtype: contract.dtype, adapterMode: adapterFolder && adapterMode }
-    const deciding = { contract, checkpoint, adapter: adapterFolder, engine }
+        ? erased(await dualEncoder(model, options))
+        : erased(await visionLanguageEncoder(model, options, inputs))
+    const { checkpoint } = options
     const files = [...checkpoint.files.map((file) => dirname(file)), adapterFolder]
     const folders = [...new Set([dir, checkpoint.dir, ...files.filter((folder) => folder !== undefined)])]
     return new Embedder(encoder, {
       family: model.family,
       preset,
       folders,
-      readouts: Object.keys(options.readouts ?? {}),
-      deciding,
+      readouts: names,
+      deciding: fingerprintParts(subject),
     })
   }
 
@@ -93,10 +104,7 @@ export class Embedder {
     await this.#encoder.open()
   }
 
-  /**
-   * Of weights, contract and device: equal ones give equal vectors. An adapter given in memory does
-   * not count.
-   */
+  /** A hash of weights, contract, device and precision: equal ones give equal vectors. */
   async fingerprint(): Promise<string> {
     return await fingerprintOf(this.#deciding)
   }
@@ -111,13 +119,13 @@ export class Embedder {
   }
 }
 
-/** An encoder takes back what it prepared and nothing else; what that is stays its own business. */
+/** Hides the type of prepared items. An encoder takes back items that it prepared, and no others. */
 function erased<Prepared extends Encodable>(encoder: Encoder<Prepared>): Encoder {
   const held = new WeakMap<Encodable, Prepared>()
   return {
     unused: encoder.unused,
-    prepare(item) {
-      const prepared = encoder.prepare(item)
+    async prepare(item) {
+      const prepared = await encoder.prepare(item)
       held.set(prepared, prepared)
       return prepared
     },

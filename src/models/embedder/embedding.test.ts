@@ -6,7 +6,7 @@
 import { expect, test } from 'vitest'
 import { BifocalError } from '../../foundation/numeric/errors.ts'
 import { ItemError } from '../../inputs/data/errors.ts'
-import type { ReadItem } from '../../inputs/data/item.ts'
+import { type KeyedItem, readItem } from '../../inputs/data/item.ts'
 import { embedItems } from './embedding.ts'
 import type { Encodable, EncodeOptions, Encoder } from './encoder.ts'
 import type { StoredVector } from './vectors/store.ts'
@@ -37,8 +37,8 @@ class SlowEncoder implements Encoder<Numbered> {
     this.#faults = faults
   }
 
-  prepare({ text = '' }: ReadItem): Numbered {
-    const number = Number(text)
+  async prepare(item: KeyedItem): Promise<Numbered> {
+    const number = Number((await readItem(item)).text)
     if (this.#faults[number] === 'too-long') throw this.#fault(number)
     this.events.push(`prepare ${number}`)
     this.most = Math.max(this.most, ++this.#held)

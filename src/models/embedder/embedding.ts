@@ -1,11 +1,11 @@
 /**
- * @file One call of `embed`: repeats found, items prepared in windows, one while the one before it
- * runs, bad ones told apart, vectors put in the order of the items.
+ * @file One call of `embed`: finds repeats, prepares items in windows (one while the one before it
+ * runs), tells bad items apart, and puts vectors in the order of the items.
  */
 
 import { BifocalError, InterruptedError, located } from '../../foundation/numeric/errors.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
-import { type Item, keyItem, readItem } from '../../inputs/data/item.ts'
+import { type Item, keyItem } from '../../inputs/data/item.ts'
 import type { Encodable, Encoder } from './encoder.ts'
 import type { VectorStore } from './vectors/store.ts'
 import { VectorTable } from './vectors/table.ts'
@@ -17,6 +17,8 @@ export interface EmbedOptions {
   total?: number
   /** For items that bring none, instead of the contract's. */
   instruction?: string
+  /** Which of `LoadOptions.readouts` to compute, by name; default all. */
+  readouts?: readonly string[]
   /** Leading elements to keep (Matryoshka), at unit length again; default all. */
   dims?: number
   /** `throw` (default) ends at the first bad item, `skip` reports it and goes on. */
@@ -44,7 +46,7 @@ export interface SkippedItem {
 export interface Embeddings {
   /** `[kept, dim] f32`, unit vectors in the order of the items. */
   vectors: Tensor<'f32'>
-  /** The same for each of `LoadOptions.readouts`. */
+  /** The same for each of `LoadOptions.readouts` that was asked for. */
   readouts: Record<string, Tensor<'f32'>>
   /**
    * Positions, among the given items, of the rows of `vectors`: all of them unless some were
@@ -102,7 +104,9 @@ export async function embedItems(
 /** Items on their way: known by key, waiting for their batch, or with a row of vectors. */
 class EmbeddingRun {
   readonly #encoder: Encoder
+  /** Further readouts that are computed, and the place of each among the encoder's. */
   readonly #names: readonly string[]
+  readonly #places: readonly number[]
   readonly #options: EmbedOptions
   readonly #store: VectorStore | undefined
   /** For each readout, the vectors of the distinct items. */
@@ -124,10 +128,13 @@ class EmbeddingRun {
 
   constructor(encoder: Encoder, names: readonly string[], options: EmbedOptions) {
     this.#encoder = encoder
-    this.#names = names
+    this.#names = names.filter((name) => options.readouts?.includes(name) ?? true)
+    this.#places = this.#names.map((name) => names.indexOf(name) + 1)
     this.#options = options
-    this.#store = names.length === 0 ? options.store : undefined
-    this.#tables = ['', ...names].map(() => new VectorTable({ rows: options.total, dims: options.dims }))
+    this.#store = this.#names.length === 0 ? options.store : undefined
+    this.#tables = ['', ...this.#names].map(
+      () => new VectorTable({ rows: options.total, dims: options.dims }),
+    )
   }
 
   async take(item: Item): Promise<void> {
@@ -185,7 +192,7 @@ class EmbeddingRun {
     const row = this.#rowOf.size
     const stored = await this.#store?.get(key)
     if (stored === undefined) {
-      const prepared = this.#encoder.prepare(await readItem(keyed))
+      const prepared = await this.#encoder.prepare(keyed)
       this.#waiting.push({ row, key, prepared })
       this.#bytes += prepared.bytes
       this.#tokens += prepared.tokens
@@ -205,7 +212,7 @@ class EmbeddingRun {
     this.#bytes = 0
     if (batch.length === 0) return
     this.#running = this.#encodeSound(batch)
-    // Who settles is told; until then it is no rejection that nobody handles.
+    // `settle` reports this error. It is caught here too, so that Node sees no unhandled rejection.
     this.#running.catch(() => {
       this.#failed = true
     })
@@ -249,10 +256,11 @@ class EmbeddingRun {
       this.#progress()
     }
     const prepared = batch.map((waiting) => waiting.prepared)
-    const made = await this.#encoder.encode(prepared, { signal: this.#options.signal, onBatch })
-    for (const [i, column] of made.entries()) {
-      if (i > 0)
-        for (const [place, vector] of column.entries()) this.#tables[i]!.set(batch[place]!.row, vector)
+    const { signal } = this.#options
+    const made = await this.#encoder.encode(prepared, { signal, onBatch, readouts: this.#places })
+    for (const [i, readout] of this.#places.entries()) {
+      for (const [place, vector] of made[readout]!.entries())
+        this.#tables[i + 1]!.set(batch[place]!.row, vector)
     }
   }
 

@@ -1,22 +1,24 @@
-/** @file What embeds: one kind for models that read a spliced sequence, one for dual encoders. */
+/**
+ * @file Encoders turn items into vectors: one kind for models that read a spliced sequence, one for
+ * dual encoders.
+ */
 
 import type { Device } from '../../engine/runtime/devices.ts'
 import type { MemoryMode } from '../../engine/runtime/placement.ts'
-import type { ReadItem } from '../../inputs/data/item.ts'
-import type { Adapter } from '../checkpoint/adapter.ts'
+import type { KeyedItem } from '../../inputs/data/item.ts'
 import type { Checkpoint } from '../checkpoint/folder.ts'
-import type { AdapterMode } from '../families/adapted.ts'
+import type { ModelWeights } from '../families/model-weights.ts'
 import type { Contract } from './contract.ts'
 import type { Readout } from './readout.ts'
 
 export interface EncoderOptions {
+  /** Config, tokenizer and picture processor are read from its folder. */
   checkpoint: Checkpoint
   contract: Contract
-  /** One vector each from the same pass. */
+  /** One vector each from the same pass; the first is the contract's. */
   readouts: readonly Readout[]
-  adapter?: Adapter
-  /** Default `live`. */
-  adapterMode?: AdapterMode
+  /** The model's weights in the state that is to embed. */
+  weights: ModelWeights
   device?: Device
   threads?: number
   memory?: MemoryMode
@@ -32,7 +34,10 @@ export interface Encodable {
    * none.
    */
   readonly tokens: number
-  /** What its arrays take, in bytes: how many items are kept ready is decided by it. */
+  /**
+   * Bytes of its arrays, pixels included, whether or not they are still held: the size of a window
+   * of items follows from it.
+   */
   readonly bytes: number
 }
 
@@ -43,6 +48,8 @@ export interface EncodeOptions {
    * first readout.
    */
   onBatch?: (rows: readonly number[], vectors: readonly Float32Array[]) => void | Promise<void>
+  /** Which readouts to compute beside the first, by place; default all. */
+  readouts?: readonly number[]
 }
 
 /**
@@ -52,11 +59,16 @@ export interface EncodeOptions {
 export interface Encoder<Prepared extends Encodable = Encodable> {
   /** Tensors of the files that nothing uses. */
   readonly unused: readonly string[]
-  /** @throws FamilyError, ReadoutError, EmbedderError for an item that the model can't take */
-  prepare(item: ReadItem): Prepared
   /**
-   * @returns for each readout, for each item, a unit vector @throws RuntimeError
-   *   `runtime/not-finite`; InterruptedError
+   * Reads an item's pictures, if it must, and makes its arrays.
+   * @throws FamilyError, ReadoutError, EmbedderError for an item that the model can't take;
+   *   MediaError, FileError for its pictures
+   */
+  prepare(item: KeyedItem): Promise<Prepared>
+  /**
+   * @returns for each readout, for each item, a unit vector; nothing for readouts that were not
+   *   asked for
+   * @throws RuntimeError `runtime/not-finite`; InterruptedError
    */
   encode(items: readonly Prepared[], options: EncodeOptions): Promise<Float32Array[][]>
   /** Opens all sessions now. */

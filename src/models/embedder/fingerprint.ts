@@ -1,6 +1,6 @@
 /**
- * @file What decides an embedder's vectors, as one hash: whether vectors of an earlier run may be
- * used again.
+ * @file One hash of all that decides an embedder's vectors: it tells whether vectors of an earlier
+ * run may be used again.
  */
 
 import { createHash } from 'node:crypto'
@@ -24,6 +24,8 @@ export interface FingerprintParts {
   adapter: string | undefined
   /** What else decides numbers: device, precision. */
   engine: Readonly<Record<string, string | undefined>>
+  /** A hash of weights that are in no file: an adapter in memory, a training, a random decoder. */
+  state: string | undefined
 }
 
 /**
@@ -36,9 +38,10 @@ export async function fingerprintOf({
   checkpoint,
   adapter,
   engine,
+  state,
 }: FingerprintParts): Promise<string> {
   const { base: _base, adapter: _adapter, golden: _golden, ...deciding } = contract
-  const hash = createHash('sha256').update(JSON.stringify([deciding, checkpoint.config, engine]))
+  const hash = createHash('sha256').update(JSON.stringify([deciding, checkpoint.config, engine, state]))
   for (const file of checkpoint.files) {
     const handle = await open(file, 'r').catch((cause: unknown) => {
       throw readFailure(file, cause)

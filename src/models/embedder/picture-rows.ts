@@ -15,6 +15,8 @@ import type { EmbedderSessions, LazySession } from './sessions.ts'
 export interface PicturedItem {
   readonly item: PreparedItem
   readonly pictureKey: string | undefined
+  /** Makes the views again; only where `item` was kept without them. */
+  readonly again?: () => Promise<PreparedItem>
 }
 
 /** The image rows of a batch. */
@@ -25,22 +27,25 @@ export interface RowTable {
   index(item: PicturedItem): readonly number[]
 }
 
-/** Rows kept for pictures that come again. */
+/** Bytes of rows that are kept for pictures that come again. */
 const CACHE_BYTES = 256 * 2 ** 20
 /** Pixels of all channels in one run of the tower. */
 const PIXELS_A_RUN = 2 ** 22
 
 export class PictureRows {
+  readonly #most: number
   readonly #cached = new Map<string, Float32Array>()
   #cachedBytes = 0
-  /** What a family puts after the views' tokens (a newline): equal for all pictures. */
+  /** The rows that a family puts after the views' tokens (a newline): equal for all pictures. */
   #shared = new Float32Array(0)
   readonly #session: LazySession
   readonly #view: readonly number[]
   readonly #width: number
   #tokensPerView = 0
 
-  constructor(model: VisionLanguageModel, sessions: EmbedderSessions) {
+  /** @param most bytes of rows that are kept; default 256 MiB */
+  constructor(model: VisionLanguageModel, sessions: EmbedderSessions, most = CACHE_BYTES) {
+    this.#most = most
     this.#view = model.shape.view
     this.#width = rowWidth(model.shape)
     this.#session = sessions.session('tower', (scope) => {
@@ -58,10 +63,20 @@ export class PictureRows {
     await this.#session.open()
   }
 
+  /** Whether the rows of a picture are at hand. */
+  has(pictureKey: string): boolean {
+    return this.#cached.has(pictureKey)
+  }
+
   /** The table of a batch. Pictures without rows are run. */
   async table(batch: readonly PicturedItem[], signal?: AbortSignal): Promise<RowTable> {
-    const pictures = new Map<string, PreparedItem>()
-    for (const { item, pictureKey } of batch) if (pictureKey !== undefined) pictures.set(pictureKey, item)
+    const pictures = new Map<string, PicturedItem>()
+    // Of two items with one picture the one that still has its views, where there is one.
+    for (const item of batch) {
+      const { pictureKey } = item
+      if (pictureKey !== undefined && (item.again === undefined || !pictures.has(pictureKey)))
+        pictures.set(pictureKey, item)
+    }
     if (pictures.size === 0)
       return {
         rows: f32([1, this.#width], new Float32Array(this.#width)),
@@ -95,21 +110,21 @@ export class PictureRows {
    * own.
    */
   async #rowsOf(
-    pictures: ReadonlyMap<string, PreparedItem>,
+    pictures: ReadonlyMap<string, PicturedItem>,
     signal?: AbortSignal,
   ): Promise<Map<string, Float32Array>> {
     const found = new Map<string, Float32Array>()
     const missing: { key: string; item: PreparedItem }[] = []
-    for (const [key, item] of pictures) {
+    for (const [key, { item, again }] of pictures) {
       const cached = this.#cached.get(key)
-      if (cached === undefined) missing.push({ key, item })
-      else found.set(key, cached)
+      if (cached !== undefined) found.set(key, cached)
+      else missing.push({ key, item: again === undefined ? item : await again() })
     }
     const apart = missing.filter(({ item }) => item.visionFeeds !== undefined)
     for (const { key, item } of apart) {
       const results = await this.#session.run(
         { pixel_values: this.#pixels(item.views), ...item.visionFeeds },
-        signal,
+        { signal },
       )
       const { data } = f32Of(results, 'rows')
       found.set(key, data)
@@ -122,7 +137,7 @@ export class PictureRows {
     for (const chunk of chunks(views, Math.max(1, Math.floor(PIXELS_A_RUN / sizeOf(this.#view))))) {
       const results = await this.#session.run(
         { pixel_values: this.#pixels(chunk.map(({ view }) => view)) },
-        signal,
+        { signal },
       )
       const { data } = f32Of(results, 'rows')
       for (const [i, { key }] of chunk.entries())
@@ -150,7 +165,7 @@ export class PictureRows {
     this.#cached.set(key, rows)
     this.#cachedBytes += rows.byteLength
     for (const [oldest, held] of this.#cached) {
-      if (this.#cachedBytes <= CACHE_BYTES) break
+      if (this.#cachedBytes <= this.#most) break
       this.#cached.delete(oldest)
       this.#cachedBytes -= held.byteLength
     }

@@ -42,10 +42,16 @@ export const pools = [
 ] as const
 export type Pool = (typeof pools)[number]
 
+/**
+ * A state of the decoder: `inputs` is the one before the first layer, 0 the one after the first
+ * layer, and so on. Everything that counts layers counts them like this.
+ */
+export type LayerName = 'inputs' | number
+
 /** Where a vector is read. */
 export interface Readout {
-  /** After which decoder layer, 0 the first. */
-  layer: number | 'last'
+  /** Which state of the decoder. */
+  layer: LayerName | 'last'
   /** Before or after the final norm; `after` is for `layer: 'last'`. */
   norm: 'before' | 'after'
   pool: Pool
@@ -53,9 +59,22 @@ export interface Readout {
   dims?: number
 }
 
+/**
+ * All states of a decoder of so many layers, first to last. @example layerNames(2) // ['inputs', 0,
+ * 1]
+ */
+export function layerNames(layers: number): LayerName[] {
+  return ['inputs', ...Array.from({ length: layers }, (_, layer) => layer)]
+}
+
 /** The name of a layer's output among stages: `layer.07`, counted as in `Readout.layer`. */
 export function layerStage(index: number): string {
   return `layer.${String(index).padStart(2, '0')}`
+}
+
+/** The poolings of several readouts, each once: a pass needs one array of weights for each. */
+export function poolsOf(readouts: readonly Readout[]): Pool[] {
+  return [...new Set(readouts.map((readout) => readout.pool))]
 }
 
 /** What pooling has to know of an item: see `PreparedItem`. */
@@ -119,9 +138,9 @@ const HINTS: { readonly [P in Pool]?: string } = {
 
 /**
  * The feed `pool_weights` of a padded batch.
- * @param weights for each readout, for each item: `[seq of the item]`
+ * @param weights for each pooling, for each item: `[seq of the item]`
  * @param starts  position of each item's first token in its row; 0 where padding is on the right
- * @returns `[readouts, batch, seq] f32`, 0 at padding
+ * @returns `[poolings, batch, seq] f32`, 0 at padding
  */
 export function poolWeightsFeed(
   weights: readonly (readonly Float32Array[])[],
@@ -151,9 +170,9 @@ export function pool(hidden: Value<'f32'>, weights: Value<'f32'>, dims?: number)
 }
 
 /**
- * Weights of one readout out of the feed. @param all `[readouts, batch, seq]` @returns
+ * Weights of one pooling out of the feed. @param all `[poolings, batch, seq]` @returns
  * `[batch, seq]`
  */
-export function weightsOf(all: Value<'f32'>, readout: number): Value<'f32'> {
-  return reshape(sliceAt(all, 0, readout, 1), all.dims.slice(1))
+export function weightsOf(all: Value<'f32'>, pooling: number): Value<'f32'> {
+  return reshape(sliceAt(all, 0, pooling, 1), all.dims.slice(1))
 }

@@ -1,42 +1,46 @@
 /**
  * @file An item as a sequence that a vision-language model reads: prompt, ids, weights of its
- * poolings; and the feeds of a padded batch of them.
+ * poolings; and the feeds of a padded batch of them. Embedding and training both use it.
  */
 
 import { i64, type Tensor } from '../../foundation/numeric/tensor.ts'
 import type { ReadItem } from '../../inputs/data/item.ts'
 import { positionFeeds } from '../families/decoder-inputs.ts'
-import type { PreparedItem, Processor } from '../families/family.ts'
+import type { Processor } from '../families/family.ts'
 import type { VisionLanguageModel } from '../families/model.ts'
 import type { Encodable, EncoderOptions } from './encoder.ts'
 import { EmbedderError } from './errors.ts'
 import { applyImagePolicy } from './image-policy.ts'
-import type { RowTable } from './picture-rows.ts'
-import { type PoolTokens, poolWeights, poolWeightsFeed, type Readout } from './readout.ts'
+import type { PicturedItem, RowTable } from './picture-rows.ts'
+import { type PoolTokens, poolsOf, poolWeights, poolWeightsFeed, type Readout } from './readout.ts'
 import { punctuated, templatePrompt } from './template.ts'
 
-export interface Sequence extends Encodable {
+export interface Sequence extends Encodable, PicturedItem {
   readonly prompt: string
-  readonly item: PreparedItem
-  readonly pictureKey: string | undefined
-  /** For each readout: `[seq]`. */
+  /** For each of the readouts' poolings: `[seq]`. */
   readonly weights: readonly Float32Array[]
 }
 
+/** What decides how an item becomes a sequence. */
+export type PreparingOptions = Pick<EncoderOptions, 'checkpoint' | 'contract' | 'readouts'>
+
 /**
- * What makes sequences of items, as the contract says.
+ * Makes sequences of items as the contract says: its prompt, instruction, picture policy, positions
+ * and truncation.
  * @throws EmbedderError `embedder/no-token`; what the processor throws. For an item: FamilyError,
  *   MediaError, ReadoutError, EmbedderError `embedder/no-slot`
  */
 export async function sequencePreparer(
   model: VisionLanguageModel,
-  { checkpoint, contract, readouts }: Pick<EncoderOptions, 'checkpoint' | 'contract' | 'readouts'>,
+  { checkpoint, contract, readouts }: PreparingOptions,
 ): Promise<(item: ReadItem) => Sequence> {
   const processor = await model.processor(checkpoint.dir)
   const tokens = { eos: processor.tokenizer.special.eos, mask: maskToken(checkpoint.config, processor) }
   const appendIds = appendedTokens(readouts, tokens)
   const { prompt: said, truncation, mropeMode } = contract
-  return ({ instruction: given, text, pictures, pictureKey }) => {
+  const pools = poolsOf(readouts)
+  return ({ instruction: own, text, pictures, pictureKey }) => {
+    const given = own ?? said.instruction
     const instruction = given === undefined || !said.punctuated ? given : punctuated(given)
     const parts = { instruction, text, images: pictures.length }
     const { prompt, instructionEnd } =
@@ -53,13 +57,21 @@ export async function sequencePreparer(
       pictureKey,
       tokens: item.inputIds.length,
       bytes: item.views.reduce((sum, { data }) => sum + data.byteLength, 16 * item.inputIds.length),
-      weights: readouts.map((readout) => poolWeights(readout.pool, poolable, tokens)),
+      weights: pools.map((pool) => poolWeights(pool, poolable, tokens)),
     }
   }
 }
 
-/** Feeds of a batch, padded on the right. @param table the batch's image rows */
-export function sequenceFeeds(batch: readonly Sequence[], table: RowTable): Record<string, Tensor> {
+/**
+ * Feeds of a batch, padded on the right.
+ * @param table  the image rows, of this batch or of several
+ * @param suffix as of `decoderInputs`
+ */
+export function sequenceFeeds(
+  batch: readonly Sequence[],
+  table: RowTable,
+  suffix = '',
+): Record<string, Tensor> {
   const seq = Math.max(...batch.map(({ tokens }) => tokens))
   const padded = (fill: number, row: (sequence: Sequence) => readonly number[]) => {
     const values = new Array<number>(batch.length * seq).fill(fill)
@@ -67,18 +79,20 @@ export function sequenceFeeds(batch: readonly Sequence[], table: RowTable): Reco
       for (const [at, value] of row(sequence).entries()) values[b * seq + at] = value
     return i64([batch.length, seq], values)
   }
-  const readouts = batch[0]?.weights ?? []
+  const pools = batch[0]?.weights ?? []
   return {
-    input_ids: padded(0, ({ item }) => item.inputIds),
-    attention_mask: padded(0, ({ item }) => item.inputIds.map(() => 1)),
-    image_index: padded(-1, (sequence) => table.index(sequence)),
+    [`input_ids${suffix}`]: padded(0, ({ item }) => item.inputIds),
+    [`attention_mask${suffix}`]: padded(0, ({ item }) => item.inputIds.map(() => 1)),
+    [`image_index${suffix}`]: padded(-1, (sequence) => table.index(sequence)),
     image_rows: table.rows,
     ...positionFeeds(
       batch.map(({ item }) => item),
       seq,
+      [],
+      `position_ids${suffix}`,
     ),
-    pool_weights: poolWeightsFeed(
-      readouts.map((_, i) => batch.map(({ weights }) => weights[i]!)),
+    [`pool_weights${suffix}`]: poolWeightsFeed(
+      pools.map((_, i) => batch.map(({ weights }) => weights[i]!)),
       seq,
     ),
   }
@@ -90,7 +104,7 @@ function maskToken(config: Readonly<Record<string, unknown>>, { tokenizer }: Pro
   return typeof id === 'number' ? id : (tokenizer.special.mask ?? tokenizer.tokenId('<|mdm_mask|>'))
 }
 
-/** Tokens after the prompt that a pooling reads at. All readouts of a pass share the sequence. */
+/** Tokens after the prompt at which a pooling reads. All readouts of a pass share the sequence. */
 function appendedTokens(readouts: readonly Readout[], tokens: PoolTokens): number[] {
   const wanted = new Set<'eos' | 'mask'>()
   for (const { pool: kind } of readouts) {

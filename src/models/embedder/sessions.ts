@@ -1,16 +1,13 @@
 /**
- * @file The sessions of one embedder: graphs over the same checkpoint, opened at their first use,
- * adapters fed with every run.
+ * @file The sessions of one embedder: graphs over the same weights, opened at their first use. What
+ * the state of the weights feeds (adapters, trained arrays) goes into every run.
  */
 
 import { compile, Graph } from '../../engine/graph/index.ts'
 import { rootScope, type Scope } from '../../engine/nn/index.ts'
 import { assertFinite } from '../../engine/runtime/finite.ts'
-import { openSession, type Session } from '../../engine/runtime/session.ts'
-import { firstOf } from '../../foundation/numeric/errors.ts'
+import { openSession, type RunOptions, type Session } from '../../engine/runtime/session.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
-import { type AdaptedWeights, adaptedWeights } from '../families/adapted.ts'
-import type { Model } from '../families/model.ts'
 import type { EncoderOptions } from './encoder.ts'
 
 /** A graph that runs when it is first asked to. */
@@ -18,25 +15,21 @@ export interface LazySession {
   /** Opens it now. */
   open(): Promise<void>
   /** @throws RuntimeError `runtime/not-finite` when an output holds a NaN or an infinity */
-  run(feeds: Readonly<Record<string, Tensor>>, signal?: AbortSignal): Promise<Record<string, Tensor>>
+  run(feeds: Readonly<Record<string, Tensor>>, options?: RunOptions): Promise<Record<string, Tensor>>
 }
 
+/** How graphs of a model are opened. */
+export type SessionsOptions = Pick<
+  EncoderOptions,
+  'weights' | 'contract' | 'device' | 'threads' | 'memory' | 'warn'
+>
+
 export class EmbedderSessions {
-  readonly #options: EncoderOptions
-  readonly #weights: AdaptedWeights
+  readonly #options: SessionsOptions
   readonly #open: Promise<Session>[] = []
 
-  /** @throws CheckpointError `checkpoint/adapter-target` when the adapter is for another model */
-  constructor(model: Model, options: EncoderOptions) {
-    const { checkpoint, adapter, adapterMode: mode, warn } = options
+  constructor(options: SessionsOptions) {
     this.#options = options
-    this.#weights = adaptedWeights({ checkpoint, model, adapter, mode })
-    const untouched = this.#weights.bound?.untouched ?? []
-    if (untouched.length > 0) {
-      warn?.(
-        `the adapter has no tensors for ${firstOf(untouched, 3)}, which its config targets: they stay as they are`,
-      )
-    }
   }
 
   /**
@@ -44,13 +37,13 @@ export class EmbedderSessions {
    * @throws CheckpointError `checkpoint/adapter-target` when the graph can't run an update
    */
   session(name: string, build: (scope: Scope) => void): LazySession {
-    const { contract, device = 'cpu', threads, memory, warn } = this.#options
+    const { weights: state, contract, device = 'cpu', threads, memory, warn } = this.#options
     const graph = new Graph()
-    build(rootScope(graph, this.#weights.scope))
+    build(rootScope(graph, state.scope))
     const compiled = compile(graph, { precision: contract.dtype, halfProducts: device !== 'cpu' })
-    const fed = this.#weights.feeds(compiled)
+    const fed = state.feeds(compiled)
     const open = async () => {
-      const weights = await this.#weights.source(compiled)
+      const weights = await state.source(compiled)
       return await openSession(compiled, { weights, device, threads, memory, warn, name })
     }
     let opening: Promise<Session> | undefined
@@ -65,9 +58,9 @@ export class EmbedderSessions {
       open: async () => {
         await opened()
       },
-      run: async (feeds, signal) => {
+      run: async (feeds, options) => {
         const session = await opened()
-        const results = await session.run({ ...feeds, ...fed }, { signal })
+        const results = await session.run({ ...feeds, ...fed }, options)
         assertFinite(results)
         return results
       },

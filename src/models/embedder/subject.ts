@@ -1,16 +1,17 @@
 /**
- * @file What a folder and the caller's wishes come to: the model, its contract, its adapter. No
- * weight is read.
+ * @file Resolves a folder or name, and the caller's options, to a model, its contract and its
+ * weights. Commands, studies and tunings all open models here. No weight is read.
  */
 
 import { join } from 'node:path'
 import type { Device } from '../../engine/runtime/devices.ts'
 import type { MemoryMode } from '../../engine/runtime/placement.ts'
-import { UsageError } from '../../foundation/numeric/errors.ts'
-import type { Adapter } from '../checkpoint/adapter.ts'
+import { firstOf, UsageError } from '../../foundation/numeric/errors.ts'
+import { type Adapter, hashOfAdapter } from '../checkpoint/adapter.ts'
 import { readAdapter } from '../checkpoint/adapter-folder.ts'
-import type { AdapterMode } from '../families/adapted.ts'
+import { type AdaptedOptions, type AdapterMode, adaptedWeights } from '../families/adapted.ts'
 import type { Model } from '../families/model.ts'
+import { type ModelWeights, storedWeights } from '../families/model-weights.ts'
 import { openModel } from '../families/open.ts'
 import { modelOf } from '../families/registry.ts'
 import { warnOfSpareLayers } from '../families/weights.ts'
@@ -19,6 +20,7 @@ import { resolveModel } from '../hub/resolve.ts'
 import { type Contract, defaultContract } from './contract.ts'
 import type { EncoderOptions } from './encoder.ts'
 import { EmbedderError } from './errors.ts'
+import type { FingerprintParts } from './fingerprint.ts'
 import type { ImagePolicy } from './image-policy.ts'
 import { locateModel } from './locate.ts'
 import { type PresetName, presetFor, presets, withPreset } from './presets.ts'
@@ -68,15 +70,25 @@ export interface LoadOptions {
   signal?: AbortSignal
 }
 
+/** A model that was found, in one state of its weights. */
 export interface Subject {
   /** The folder of the model itself: golden vectors of its contract are relative to it. */
   readonly dir: string
   readonly model: Model
   readonly encoder: EncoderOptions
+  /** Names of the further readouts: those of `encoder.readouts` behind the contract's. */
+  readonly names: readonly string[]
+  /** The adapter, where it has one, and how it runs. */
+  readonly adapter: Adapter | undefined
+  readonly adapterMode: AdapterMode
   /** The adapter's folder, where it has one. */
   readonly adapterFolder: string | undefined
+  /** Whether the folder has a contract of its own, or a preset decided it. */
+  readonly decided: boolean
   /** The preset that decided the contract. */
   readonly preset: PresetName | undefined
+  /** A hash of weights that are in no file, hexadecimal. */
+  readonly state: string | undefined
 }
 
 /**
@@ -147,15 +159,53 @@ export async function openSubject(path: string, options: LoadOptions = {}): Prom
     checkpoint,
     contract,
     readouts: all,
-    adapter,
-    adapterMode,
+    weights:
+      adapter === undefined
+        ? storedWeights(checkpoint, model)
+        : withAdapter({ checkpoint, model, adapter, mode: adapterMode }, warn),
     device,
     threads,
     memory,
     tokenBudget,
     warn,
   }
-  return { dir: located.dir, model, encoder, adapterFolder, preset }
+  return {
+    dir: located.dir,
+    model,
+    encoder,
+    names: Object.keys(readouts),
+    adapter,
+    adapterMode: adapterMode ?? 'live',
+    adapterFolder,
+    decided: located.contract !== undefined || preset !== undefined,
+    preset,
+    state: adapter !== undefined && adapterFolder === undefined ? hashOfAdapter(adapter) : undefined,
+  }
+}
+
+/** All that decides a subject's vectors. */
+export function fingerprintParts({
+  encoder,
+  adapter,
+  adapterMode,
+  adapterFolder,
+  state,
+}: Subject): FingerprintParts {
+  const { contract, checkpoint, device = 'cpu' } = encoder
+  // Rounded weights with an update beside them are not the rounded sum.
+  const engine = { device, dtype: contract.dtype, adapterMode: adapter && adapterMode }
+  return { contract, checkpoint, adapter: adapterFolder, engine, state }
+}
+
+function withAdapter(options: AdaptedOptions, warn: LoadOptions['warn']): ModelWeights {
+  const weights = adaptedWeights(options)
+  const untouched = weights.bound?.untouched ?? []
+  if (untouched.length > 0) {
+    warn?.(
+      `the adapter has no tensors for ${firstOf(untouched, 3)}, which its config targets: they stay as they are`,
+    )
+  }
+  return weights
 }
 
 /** The repository that a config says it came from. */

@@ -3,7 +3,7 @@
  * decoder pass for any number of readouts.
  */
 
-import type { Value } from '../../engine/graph/index.ts'
+import type { Graph, Value } from '../../engine/graph/index.ts'
 import { assertDirections } from '../../engine/runtime/finite.ts'
 import { f32Of } from '../../engine/runtime/results.ts'
 import { f32, type Tensor } from '../../foundation/numeric/tensor.ts'
@@ -12,82 +12,106 @@ import type { DecoderPieces } from '../families/family.ts'
 import type { VisionLanguageModel } from '../families/model.ts'
 import { modelParameters } from '../families/parameters.ts'
 import { checkWeights } from '../families/weights.ts'
-import { batches } from './batching.ts'
+import { batches, indices } from './batching.ts'
 import type { EncodeOptions, Encoder, EncoderOptions } from './encoder.ts'
 import { EmbedderError } from './errors.ts'
-import { PictureRows } from './picture-rows.ts'
-import { pool, type Readout, weightsOf } from './readout.ts'
-import { type Sequence, sequenceFeeds, sequencePreparer } from './sequence.ts'
+import { pool, poolsOf, type Readout, weightsOf } from './readout.ts'
+import { type Sequence, sequenceFeeds } from './sequence.ts'
+import { SequenceInputs } from './sequence-inputs.ts'
 import { EmbedderSessions } from './sessions.ts'
 
 /** Enough for one or two of the longest published sequences, and for a hundred short ones. */
 export const TOKEN_BUDGET = 1024
 
 /**
+ * @param shared sequences and image rows that other states of the decoder read too; whoever gives
+ *   them closes them. Default: inputs of its own
  * @throws FamilyError `family/weights` and what the processor throws; EmbedderError
  *   `embedder/layer`, `embedder/no-token`
  */
 export async function visionLanguageEncoder(
   model: VisionLanguageModel,
   options: EncoderOptions,
+  shared?: SequenceInputs,
 ): Promise<Encoder<Sequence>> {
   const { checkpoint, contract, readouts, tokenBudget = TOKEN_BUDGET } = options
   const unused = checkWeights(modelParameters(model, { head: false }), checkpoint, model.weightSpellings)
-  const prepare = await sequencePreparer(model, options)
-  const sessions = new EmbedderSessions(model, options)
-  const pictures = new PictureRows(model, sessions)
+  const inputs = shared ?? (await SequenceInputs.open(model, options))
+  const sessions = new EmbedderSessions(options)
   const decoder = sessions.session('decoder', (scope) => {
-    const { graph } = scope
-    const pieces = model.buildDecoder(scope, decoderInputs(graph, model.shape), {
+    const pieces = model.buildDecoder(scope, decoderInputs(scope.graph, model.shape), {
       attention: contract.attention,
     })
-    const weights = graph.input('pool_weights', 'f32', [readouts.length, 'batch', 'seq'])
-    for (const [i, readout] of readouts.entries()) {
-      graph.output(`vector.${i}`, pool(statesAt(pieces, readout), weightsOf(weights, i), readout.dims))
-    }
+    for (const [i, vector] of readVectors(pieces, readouts, scope.graph).entries())
+      scope.graph.output(outputOf(i), vector)
   })
-
-  async function run(batch: readonly Sequence[], signal: AbortSignal | undefined): Promise<Float32Array[][]> {
-    const results = await decoder.run(sequenceFeeds(batch, await pictures.table(batch, signal)), signal)
-    return readouts.map((_, i) => rowsOf(`vector.${i}`, results, batch.length))
-  }
 
   return {
     unused,
-    prepare,
-    async encode(items, { signal, onBatch }: EncodeOptions) {
-      const vectors = readouts.map(() => new Array<Float32Array>(items.length))
+    prepare: (item) => inputs.prepare(item),
+    async encode(items, { signal, onBatch, readouts: further }: EncodeOptions) {
+      const wanted = further === undefined ? indices(readouts.length) : [0, ...further]
+      const outputs = wanted.map(outputOf)
+      const vectors = readouts.map((): Float32Array[] => [])
       const lengths = items.map(({ tokens: length }) => length)
-      for (const batch of batches(lengths, tokenBudget)) {
-        const made = await run(
-          batch.map((row) => items[row]!),
-          signal,
+      for (const rows of batches(lengths, tokenBudget)) {
+        const batch = rows.map((row) => items[row]!)
+        const feeds = sequenceFeeds(batch, await inputs.table(batch, signal))
+        const results = await decoder.run(feeds, { outputs, signal })
+        for (const readout of wanted)
+          for (const [i, vector] of rowsOf(outputOf(readout), results, batch.length).entries())
+            vectors[readout]![rows[i]!] = vector
+        await onBatch?.(
+          rows,
+          rows.map((row) => vectors[0]![row]!),
         )
-        for (const [readout, column] of made.entries())
-          for (const [i, vector] of column.entries()) vectors[readout]![batch[i]!] = vector
-        await onBatch?.(batch, made[0]!)
       }
       return vectors
     },
     open: async () => {
-      await pictures.open()
+      await inputs.open()
       await decoder.open()
     },
-    close: () => sessions.close(),
+    close: async () => {
+      await sessions.close()
+      if (shared === undefined) await inputs.close()
+    },
   }
+}
+
+const outputOf = (readout: number) => `vector.${readout}`
+
+/**
+ * The vectors of several readouts from one pass, `[batch, dims]` each. Declares the input
+ * `pool_weights` `[poolings, batch, seq]`.
+ * @param suffix as of `decoderInputs`
+ * @throws EmbedderError `embedder/layer`
+ */
+export function readVectors(
+  pieces: DecoderPieces,
+  readouts: readonly Readout[],
+  graph: Graph,
+  suffix = '',
+): Value<'f32'>[] {
+  const pools = poolsOf(readouts)
+  const dims = [pools.length, `batch${suffix}`, `seq${suffix}`]
+  const weights = graph.input(`pool_weights${suffix}`, 'f32', dims)
+  return readouts.map((readout) =>
+    pool(statesAt(pieces, readout), weightsOf(weights, pools.indexOf(readout.pool)), readout.dims),
+  )
 }
 
 /** The states that a readout reads. @throws EmbedderError `embedder/layer` */
 export function statesAt(
-  { layers, norm, finalNorm }: DecoderPieces,
+  { inputs, layers, norm, finalNorm }: DecoderPieces,
   { layer, norm: place }: Readout,
 ): Value<'f32'> {
   if (layer === 'last') return place === 'after' ? norm : layers.at(-1)!
-  const states = layers[layer]
+  const states = layer === 'inputs' ? inputs : layers[layer]
   if (states !== undefined) return place === 'after' ? finalNorm(states) : states
   throw new EmbedderError('layer', {
     message: `the readout asks for layer ${layer}; the decoder has ${layers.length}`,
-    hint: `Take a number from 0 to ${layers.length - 1}, or "last".`,
+    hint: `Take a number from 0 to ${layers.length - 1}, "last", or "inputs" for the state before the first layer.`,
   })
 }
 

@@ -41,7 +41,7 @@ export async function verifyPublished(
   try {
     const { vectors } = await embedder.embed(
       [{ ...query, image: picture }, ...candidates.map(({ text }) => ({ text }))],
-      options,
+      { signal: options.signal },
     )
     const [, dim = 0] = vectors.dims
     const row = (at: number) => vectors.data.subarray(at * dim, (at + 1) * dim)

@@ -11,11 +11,11 @@ import { decoderInputs, rowWidth } from '../../families/decoder-inputs.ts'
 import type { DualEncoderModel, VisionLanguageModel } from '../../families/model.ts'
 import { pairPreparer } from '../dual-encoder.ts'
 import type { EncoderOptions } from '../encoder.ts'
-import { layerStage, pool, weightsOf } from '../readout.ts'
+import { layerStage } from '../readout.ts'
 import { sequenceFeeds, sequencePreparer } from '../sequence.ts'
 import { EmbedderSessions } from '../sessions.ts'
 import type { Subject } from '../subject.ts'
-import { statesAt } from '../vision-language.ts'
+import { readVectors } from '../vision-language.ts'
 
 /**
  * Stages by name, in the order of the computation: tokens, pixels, vision, projector, inputs,
@@ -28,7 +28,7 @@ export type Trace = ReadonlyMap<string, Tensor>
  * @throws as `Embedder.embed`
  */
 export async function traceItems({ model, encoder }: Subject, items: readonly Item[]): Promise<Trace[]> {
-  const sessions = new EmbedderSessions(model, encoder)
+  const sessions = new EmbedderSessions(encoder)
   try {
     const trace =
       model.kind === 'dual-encoder'
@@ -64,14 +64,10 @@ async function sequenceTracer(
     const pieces = model.buildDecoder(scope, decoderInputs(graph, model.shape), {
       attention: contract.attention,
     })
-    const weights = graph.input('pool_weights', 'f32', [readouts.length, 'batch', 'seq'])
     graph.output('inputs', pieces.inputs)
     for (const [i, layer] of pieces.layers.entries()) graph.output(layerStage(i), layer)
     graph.output('norm', pieces.norm)
-    graph.output(
-      'vector',
-      pool(statesAt(pieces, contract.readout), weightsOf(weights, 0), contract.readout.dims),
-    )
+    graph.output('vector', readVectors(pieces, readouts, graph)[0]!)
   })
   const decoderStages = [
     'inputs',

@@ -1,0 +1,80 @@
+/**
+ * @file Sequences of items and image rows of their pictures: everything that a decoder reads. Where
+ * several states of a decoder (untuned, in training, tuned, random) read the same items, they share
+ * one of these, so that each item is prepared and each picture seen once.
+ */
+
+import type { Tensor } from '../../foundation/numeric/tensor.ts'
+import { type KeyedItem, readItem } from '../../inputs/data/item.ts'
+import type { VisionLanguageModel } from '../families/model.ts'
+import { PictureRows, type RowTable } from './picture-rows.ts'
+import { type PreparingOptions, type Sequence, sequencePreparer } from './sequence.ts'
+import { EmbedderSessions, type SessionsOptions } from './sessions.ts'
+
+export interface SequenceInputsOptions extends PreparingOptions, SessionsOptions {
+  /**
+   * Whether sequences are remembered by the key of their item, without pixels; for runs that see
+   * the same items again and again. Default false.
+   */
+  remember?: boolean
+  /** Bytes of image rows that are kept; default 256 MiB. */
+  rowBytes?: number
+}
+
+type Make = Awaited<ReturnType<typeof sequencePreparer>>
+
+export class SequenceInputs {
+  readonly #make: Make
+  readonly #sessions: EmbedderSessions
+  readonly #pictures: PictureRows
+  readonly #known: Map<string, Sequence> | undefined
+
+  private constructor(model: VisionLanguageModel, make: Make, options: SequenceInputsOptions) {
+    this.#make = make
+    this.#sessions = new EmbedderSessions(options)
+    this.#pictures = new PictureRows(model, this.#sessions, options.rowBytes)
+    this.#known = options.remember ? new Map() : undefined
+  }
+
+  /** @throws what `sequencePreparer` throws; no weight is read */
+  static async open(model: VisionLanguageModel, options: SequenceInputsOptions): Promise<SequenceInputs> {
+    return new SequenceInputs(model, await sequencePreparer(model, options), options)
+  }
+
+  /** @throws for an item, as `sequencePreparer` says; MediaError, FileError for its pictures */
+  async prepare(item: KeyedItem): Promise<Sequence> {
+    const known = this.#known?.get(item.key)
+    if (known !== undefined && this.#hasRows(known)) return known
+    const made = this.#make(await readItem(item))
+    this.#known?.set(
+      item.key,
+      withoutPixels(made, async () => this.#make(await readItem(item)).item),
+    )
+    return made
+  }
+
+  /** The image rows of a batch. Pictures that were not seen yet run through the tower. */
+  async table(batch: readonly Sequence[], signal?: AbortSignal): Promise<RowTable> {
+    return await this.#pictures.table(batch, signal)
+  }
+
+  /** Opens the tower's session now. */
+  async open(): Promise<void> {
+    await this.#pictures.open()
+  }
+
+  async close(): Promise<void> {
+    await this.#sessions.close()
+  }
+
+  #hasRows({ pictureKey }: Sequence): boolean {
+    return pictureKey === undefined || this.#pictures.has(pictureKey)
+  }
+}
+
+/** A sequence to keep. Pixels are most of it, and once a picture's rows are known nobody reads them. */
+function withoutPixels(sequence: Sequence, again: NonNullable<Sequence['again']>): Sequence {
+  if (sequence.pictureKey === undefined) return sequence
+  const views: Tensor<'f32'>[] = []
+  return { ...sequence, item: { ...sequence.item, views, visionFeeds: undefined }, again }
+}
