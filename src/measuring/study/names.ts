@@ -1,7 +1,7 @@
 /** @file What models are called in the report, and what kind of model each is. */
 
 import { basename } from 'node:path'
-import { isShipped } from '../../foundation/files/shipped.ts'
+import { isShipped, shippedByName } from '../../foundation/files/shipped.ts'
 import type { TunedPool } from '../../learning/tuning/decoder.ts'
 
 const LABELS: Readonly<Record<string, string>> = {
@@ -20,7 +20,7 @@ const OTHERS = ['pixels', 'majority', 'chance']
 export function idsOf(dirs: readonly string[]): string[] {
   const taken = new Set(OTHERS)
   return dirs.map((dir) => {
-    const name = basename(dir) || 'model'
+    const name = basename(shippedByName(dir) ?? dir) || 'model'
     for (let count = 1; ; count++) {
       const id = count === 1 ? name : `${name}-${count}`
       const states = statesOf(id)
