@@ -27,9 +27,11 @@ export const truncation = oneOf(['error', 'reference']).optional()
 export const count = wholeNumber(1).optional()
 /** More than any machine's cores only wait for each other. */
 export const threads = wholeNumber(1, 256).optional()
-/** A decoder layer: its number from 0, or `last`. */
+/** A state of the decoder: `inputs`, the number of a layer from 0, or `last`. */
 export const layer = z
-  .union([z.literal('last'), wholeNumber(0)], { error: 'expected "last" or the number of a decoder layer' })
+  .union([z.literal('last'), z.literal('inputs'), wholeNumber(0)], {
+    error: 'expected "inputs", the number of a decoder layer from 0, or "last"',
+  })
   .optional()
 /**
  * Published embedders, see `presets`, named here because the library is not loaded before a command

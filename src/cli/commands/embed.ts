@@ -32,7 +32,11 @@ export const embed = command('embed <model>', 'Give the vectors of texts and pic
     flags.preset,
   )
   .option('--pool <kind>', 'how positions become one vector: last, mean, mean-text, … ', flags.pool)
-  .option('--layer <n>', 'decoder layer to read after, or "last"', flags.layer)
+  .option(
+    '--layer <n>',
+    'the state after decoder layer N, counted from 0; "inputs", the state before the first; or "last"',
+    flags.layer,
+  )
   .option('--attention <kind>', 'native, causal or bidirectional', flags.attention)
   .option('--dims <n>', 'leading elements to keep, at unit length again', flags.count)
   .option('--quantize <kind>', 'int8 (a scale a vector) or binary (a bit an element)', flags.quantize)

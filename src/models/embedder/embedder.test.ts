@@ -18,6 +18,7 @@ import { modelOf } from '../families/registry.ts'
 import { defaultContract, readContract, writeContract } from './contract.ts'
 import { Embedder } from './embedder.ts'
 import { verifyContract } from './golden/contract.ts'
+import { layerNames } from './readout.ts'
 import type { LoadOptions } from './subject.ts'
 
 let root: string
@@ -134,6 +135,31 @@ describe('readouts', () => {
     expect(readouts.mean!.data).toBeAllClose(alone.vectors.data, { atol: 1e-6 })
     const other = await embedded(folders.ar, items, { readout: mean, attention: 'bidirectional' })
     expect(other.vectors.data).not.toBeAllClose(alone.vectors.data, { atol: 1e-4 })
+  })
+
+  test('one pass gives the same bytes as a readout alone, whatever else is read', async () => {
+    const readouts = Object.fromEntries(
+      layerNames(2).map((layer) => [`${layer}`, { layer, norm: 'before', pool: 'mean' } as const]),
+    )
+    const load = { readouts, threads: 1 }
+    const { vectors, readouts: all } = await embedded(folders.ar, items, load)
+    expect(Object.keys(all)).toEqual(['0', '1', 'inputs'])
+    for (const [name, readout] of Object.entries(readouts)) {
+      const alone = await embedded(folders.ar, items, { readout, threads: 1 })
+      expect(Array.from(alone.vectors.data), name).toEqual(Array.from(all[name]!.data))
+    }
+    const plain = await embedded(folders.ar, items, { threads: 1 })
+    expect(Array.from(plain.vectors.data)).toEqual(Array.from(vectors.data))
+    expect(all.inputs!.data).not.toBeAllClose(all['0']!.data, { atol: 1e-4 })
+  })
+
+  test('a call can leave readouts out', async () => {
+    const mean = { layer: 'last', norm: 'after', pool: 'mean' } as const
+    const embedder = await Embedder.load(folders.ar, { readouts: { mean, early: { ...mean, layer: 0 } } })
+    const { readouts, vectors } = await embedder.embed(items, { readouts: ['mean'] })
+    await embedder.close()
+    expect(Object.keys(readouts)).toEqual(['mean'])
+    expect(vectors.dims).toEqual([3, 24])
   })
 
   test('the state at an appended mask token', async () => {

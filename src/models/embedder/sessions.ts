@@ -42,6 +42,7 @@ export class EmbedderSessions {
     build(rootScope(graph, state.scope))
     const compiled = compile(graph, { precision: contract.dtype, halfProducts: device !== 'cpu' })
     const fed = state.feeds(compiled)
+    const inputs = new Set(compiled.inputs.map((input) => input.name))
     const open = async () => {
       const weights = await state.source(compiled)
       return await openSession(compiled, { weights, device, threads, memory, warn, name })
@@ -60,7 +61,9 @@ export class EmbedderSessions {
       },
       run: async (feeds, options) => {
         const session = await opened()
-        const results = await session.run({ ...feeds, ...fed }, options)
+        // A readout of the decoder's inputs needs no mask and no positions: its graph has neither.
+        const used = Object.entries(feeds).filter(([name]) => inputs.has(name))
+        const results = await session.run({ ...Object.fromEntries(used), ...fed }, options)
         assertFinite(results)
         return results
       },
