@@ -70,7 +70,7 @@ describe('sparse files', () => {
       expect(file.tensors.get('z')!.offset).toBeGreaterThan(2 ** 32)
       expect([...toF32(await file.read('z')).data]).toEqual([1, 2, 4])
       const weights = checkpointWeights(
-        { ...file, dir: root, config: {}, generationConfig: undefined, files: [path] },
+        { ...file, dir: root, config: {}, generationConfig: undefined, weights: path, files: [path] },
         (name) => [name],
       )
       const graph = new Graph()

@@ -2,9 +2,18 @@
  * @file Checkpoint folders: one file, shards, links, and all the ways in which they are incomplete.
  */
 
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { goldenDir, hasGolden } from '../../../test/golden.ts'
 import { toF32 } from '../../foundation/numeric/float.ts'
@@ -34,9 +43,9 @@ beforeAll(async () => {
   writeIndex(sharded, shards)
 })
 
-function writeIndex(dir: string, map: Record<string, string>): void {
+function writeIndex(dir: string, map: Record<string, string>, stem = 'model'): void {
   writeFileSync(
-    join(dir, 'model.safetensors.index.json'),
+    join(dir, `${stem}.safetensors.index.json`),
     JSON.stringify({ metadata: { total_size: 12 }, weight_map: map }),
   )
 }
@@ -80,15 +89,104 @@ test.each<[string, (dir: string) => void | Promise<void>]>([
   )
 })
 
-test('links are followed, a weight file of another name is found, an adapter beside it is not taken for weights', async () => {
+test('links are followed, a weight file of the name that was asked for is read, an adapter beside it is not', async () => {
   const dir = mkdtempSync(join(root, 'links-'))
   symlinkSync(join(single, 'config.json'), join(dir, 'config.json'))
   symlinkSync(join(single, 'model.safetensors'), join(dir, 'pytorch_model.safetensors'))
   await writeSafetensors(join(dir, 'adapter_model.safetensors'), { c: tensors.a })
   writeFileSync(join(dir, 'generation_config.json'), '{"eos_token_id": 2}')
-  const checkpoint = await openCheckpoint(dir)
+  const checkpoint = await openCheckpoint(dir, { otherwise: 'pytorch_model.safetensors' })
   expect([...checkpoint.tensors.keys()].sort()).toEqual(['a', 'b'])
   expect(checkpoint.generationConfig).toEqual({ eos_token_id: 2 })
+})
+
+describe('weight files beside those of the model', () => {
+  const other = { a: f32([2], [7, 7]), b: f32([1, 1], [7]) }
+  const consolidated = 'consolidated-00001-of-00001.safetensors'
+
+  test.each<[string, string, string, (dir: string) => void | Promise<void>]>([
+    [
+      'an index that comes first in the alphabet',
+      sharded,
+      'model.safetensors.index.json',
+      async (dir) => {
+        await writeSafetensors(join(dir, consolidated), other)
+        writeIndex(dir, { a: consolidated, b: consolidated }, 'consolidated')
+      },
+    ],
+    [
+      'an index of another precision',
+      sharded,
+      'model.safetensors.index.json',
+      async (dir) => {
+        await writeSafetensors(join(dir, 'model.fp16-00001-of-00001.safetensors'), other)
+        const map = Object.fromEntries(
+          Object.keys(other).map((name) => [name, 'model.fp16-00001-of-00001.safetensors']),
+        )
+        writeIndex(dir, map, 'model.fp16')
+      },
+    ],
+    [
+      'a file of another precision',
+      single,
+      'model.safetensors',
+      (dir) => writeSafetensors(join(dir, 'model.fp16.safetensors'), other),
+    ],
+    // transformers 4.57.6 reads the single file where a folder has both.
+    [
+      'an index beside the single file',
+      single,
+      'model.safetensors',
+      async (dir) => {
+        await writeSafetensors(join(dir, shards.a!), other)
+        writeIndex(dir, { a: shards.a!, b: shards.a! })
+      },
+    ],
+  ])('%s is not read', async (_, from, read, add) => {
+    const dir = copyOf(from)
+    await add(dir)
+    const checkpoint = await openCheckpoint(dir)
+    expect(await checkpoint.read('a')).toEqual(tensors.a)
+    expect(checkpoint.weights).toBe(join(dir, read))
+  })
+
+  test.each([
+    ['model.fp16.safetensors', 'checkpoint/no-weights'],
+    ['consolidated.safetensors', 'checkpoint/no-weights'],
+  ])('%s alone is refused, and the hint says how to ask for it', async (name, code) => {
+    const dir = copyOf(single)
+    renameSync(join(dir, 'model.safetensors'), join(dir, name))
+    await expect(openCheckpoint(dir)).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(name),
+      hint: expect.stringContaining(`"transformers_weights": "${name}"`),
+    })
+  })
+
+  test.each([
+    ['a file', 'model.fp16.safetensors', async (dir: string) => await writeSafetensors(dir, other)],
+    [
+      'an index',
+      'other.safetensors.index.json',
+      async (path: string) => {
+        await writeSafetensors(join(dirname(path), 'shard.safetensors'), other)
+        writeIndex(dirname(path), { a: 'shard.safetensors', b: 'shard.safetensors' }, 'other')
+      },
+    ],
+  ])('config.json may ask for %s, as for transformers', async (_, name, write) => {
+    const dir = copyOf(single)
+    writeFileSync(join(dir, 'config.json'), JSON.stringify({ transformers_weights: name }))
+    await write(join(dir, name))
+    expect(await (await openCheckpoint(dir)).read('a')).toEqual(other.a)
+  })
+
+  test('an index that does not fit is named in the error, not its folder alone', async () => {
+    const dir = copyOf(sharded)
+    writeIndex(dir, { a: shards.b!, b: shards.a! })
+    await expect(openCheckpoint(dir)).rejects.toMatchObject({
+      message: expect.stringContaining('model.safetensors.index.json promises'),
+    })
+  })
 })
 
 describe('bad folders', () => {
@@ -113,6 +211,18 @@ describe('bad folders', () => {
       'checkpoint/ambiguous-weights',
       sharded,
       (dir) => rmSync(join(dir, 'model.safetensors.index.json')),
+    ],
+    [
+      'a config that asks for a weight file of another folder',
+      'checkpoint/index',
+      single,
+      (dir) => writeFileSync(join(dir, 'config.json'), '{"transformers_weights": "../model.safetensors"}'),
+    ],
+    [
+      'a config that asks for an absent weight file',
+      'checkpoint/no-shard',
+      single,
+      (dir) => writeFileSync(join(dir, 'config.json'), '{"transformers_weights": "other.safetensors"}'),
     ],
     ['a missing shard', 'checkpoint/no-shard', sharded, (dir) => rmSync(join(dir, shards.b!))],
     ['a shard that is a broken link', 'checkpoint/no-shard', sharded, breakLink],

@@ -6,13 +6,13 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
-import { basename, join } from 'node:path'
-import { z } from 'zod'
+import { dirname, join } from 'node:path'
 import { jsonObject, readBytes, readJson } from '../../foundation/files/file.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import { CheckpointError } from './errors.ts'
 import type { TensorLocation } from './header.ts'
 import { locate, openSafetensors, readTensor, tensorBytes } from './safetensors.ts'
+import { weightFiles } from './weight-files.ts'
 
 /** An opened checkpoint: configuration and whereabouts of its tensors; no weight was read. */
 export interface Checkpoint {
@@ -21,6 +21,8 @@ export interface Checkpoint {
   readonly config: Readonly<Record<string, unknown>>
   /** generation_config.json where there is one. */
   readonly generationConfig: Readonly<Record<string, unknown>> | undefined
+  /** Path of the weight file, or of the index, that was read. */
+  readonly weights: string
   /** Paths of the weight files. */
   readonly files: readonly string[]
   readonly tensors: ReadonlyMap<string, TensorLocation>
@@ -31,16 +33,23 @@ export interface Checkpoint {
   read(name: string): Promise<Tensor>
 }
 
-const indexSchema = z.object({ weight_map: z.record(z.string(), z.string()) })
+export interface CheckpointOptions {
+  /** Name of a weight file to read where a folder has none of those that transformers reads. */
+  otherwise?: string
+}
 
 /**
  * Opens a folder with config.json and `model.safetensors`, or shards with
- * `model.safetensors.index.json`, or a single safetensors file of any other name. Symbolic links,
- * as the Hugging Face cache has them, are followed.
+ * `model.safetensors.index.json`. Weight files of other names are read only when the caller or
+ * config.json (`transformers_weights`) names one. Symbolic links, as the Hugging Face cache has
+ * them, are followed.
  * @throws CheckpointError `no-folder`, `no-config`, `no-weights`, `ambiguous-weights`, `no-shard`,
  *   `index`, `duplicate-tensor`, and those of `openSafetensors`
  */
-export async function openCheckpoint(dir: string): Promise<Checkpoint> {
+export async function openCheckpoint(
+  dir: string,
+  { otherwise }: CheckpointOptions = {},
+): Promise<Checkpoint> {
   const names = await readdir(dir).catch((cause: unknown) => {
     throw new CheckpointError('no-folder', {
       message: `${dir} is no readable folder`,
@@ -57,16 +66,17 @@ export async function openCheckpoint(dir: string): Promise<Checkpoint> {
   const config = await readJson(join(dir, 'config.json'), jsonObject)
   const generation = join(dir, 'generation_config.json')
   const generationConfig = existsSync(generation) ? await readJson(generation, jsonObject) : undefined
-  const { files, promised } = await weightFiles(dir, names)
+  const { main, files, promised } = await weightFiles(dir, names, { asked: askedWeights(config), otherwise })
   const tensors = await joinHeaders(files)
-  checkIndex(dir, promised, tensors)
+  checkIndex(main, promised, tensors)
   return {
     dir,
     config,
     generationConfig,
+    weights: main,
     files,
     tensors,
-    read: async (name) => await readTensor(locate(tensors, name, dir)),
+    read: async (name) => await readTensor(locate(tensors, name, main)),
   }
 }
 
@@ -100,59 +110,11 @@ export async function hashCheckpoint(checkpoint: Checkpoint): Promise<string> {
     hash.update(`\n${JSON.stringify([name, bytes.length])}\n`).update(bytes)
   }
   for (const name of [...checkpoint.tensors.keys()].sort()) {
-    const at = locate(checkpoint.tensors, name, checkpoint.dir)
+    const at = locate(checkpoint.tensors, name, checkpoint.weights)
     hash.update(`\n${JSON.stringify([name, at.dtype, at.dims])}\n`)
     for await (const bytes of tensorBytes(at)) hash.update(bytes)
   }
   return hash.digest('hex')
-}
-
-/** The weight files, and what an index promises of them: tensor name → file name. */
-async function weightFiles(
-  dir: string,
-  names: string[],
-): Promise<{ files: string[]; promised: ReadonlyMap<string, string> }> {
-  const weights = names.filter((name) => name.endsWith('.safetensors') && !name.startsWith('adapter_')).sort()
-  const index = names.find((name) => name.endsWith('.safetensors.index.json'))
-  if (weights.includes('model.safetensors'))
-    return { files: [join(dir, 'model.safetensors')], promised: new Map() }
-  if (index !== undefined) {
-    const { weight_map: map } = await readJson(join(dir, index), indexSchema)
-    const shards = [...new Set(Object.values(map))].sort()
-    for (const shard of shards) checkShard(dir, index, shard)
-    return { files: shards.map((shard) => join(dir, shard)), promised: new Map(Object.entries(map)) }
-  }
-  if (weights.length === 1) return { files: weights.map((name) => join(dir, name)), promised: new Map() }
-  if (weights.length > 1) {
-    throw new CheckpointError('ambiguous-weights', {
-      message: `${dir} has ${weights.length} safetensors files (${weights.slice(0, 3).join(', ')}, …) and no index`,
-      hint: 'Fetch model.safetensors.index.json from the same repository.',
-    })
-  }
-  const pickled = names.find((name) => /\.(bin|pt|pth)$/.test(name))
-  throw new CheckpointError('no-weights', {
-    message: `${dir} has no .safetensors file`,
-    hint:
-      pickled === undefined
-        ? 'Fetch the weights too.'
-        : `${pickled} is pickled, which is not read: convert it to safetensors.`,
-  })
-}
-
-function checkShard(dir: string, index: string, shard: string): void {
-  // A path in an index could point anywhere on the disk.
-  if (shard !== basename(shard) || shard.includes('\\')) {
-    throw new CheckpointError('index', {
-      message: `${join(dir, index)} names the shard "${shard}", which is no plain file name`,
-      hint: 'Fetch the index again from a source that you trust.',
-    })
-  }
-  if (!existsSync(join(dir, shard))) {
-    throw new CheckpointError('no-shard', {
-      message: `${join(dir, index)} names the shard ${shard}, which does not exist`,
-      hint: 'Fetch the missing shard: the download was not finished, or a link is broken.',
-    })
-  }
 }
 
 async function joinHeaders(files: string[]): Promise<Map<string, TensorLocation>> {
@@ -172,17 +134,25 @@ async function joinHeaders(files: string[]): Promise<Map<string, TensorLocation>
   return tensors
 }
 
+/** What a config asks for as transformers reads it. */
+function askedWeights({
+  transformers_weights: asked,
+}: Readonly<Record<string, unknown>>): string | undefined {
+  return typeof asked === 'string' ? asked : undefined
+}
+
 function checkIndex(
-  dir: string,
+  index: string,
   promised: ReadonlyMap<string, string>,
   tensors: ReadonlyMap<string, TensorLocation>,
 ): void {
+  const dir = dirname(index)
   const broken = [...promised]
     .filter(([name, shard]) => tensors.get(name)?.file !== join(dir, shard))
     .map(([name]) => name)
   if (broken.length === 0) return
   throw new CheckpointError('index', {
-    message: `${dir}: the index promises ${broken.length} tensors that are not in their shards: ${broken.slice(0, 5).join(', ')}${broken.length > 5 ? ', …' : ''}`,
+    message: `${index} promises ${broken.length} tensors that are not in their shards: ${broken.slice(0, 5).join(', ')}${broken.length > 5 ? ', …' : ''}`,
     hint: 'Are the index and all shards from the same repository and revision?',
   })
 }

@@ -19,6 +19,8 @@ export interface Companion {
   readonly repository: string
   /** Names of its folder, within the model's folder or beside it. */
   readonly folders: readonly string[]
+  /** Its weight file, where this is not `model.safetensors`. */
+  readonly weights?: string
   /** The key of the model's config under which its config.json is joined. */
   readonly configKey: string
   /** Put before the names of its tensors, with a dot. */

@@ -34,7 +34,8 @@ export async function openModel(
   const own = await openCheckpoint(dir)
   const needed = companionOf(own.config)
   if (needed === undefined) return own
-  const second = await openCheckpoint(companion ?? (await companionFolder(dir, needed, options)))
+  const folder = companion ?? (await companionFolder(dir, needed, options))
+  const second = await openCheckpoint(folder, { otherwise: needed.weights })
   await needed.check(second)
   return joined(own, second, needed)
 }
@@ -78,6 +79,6 @@ function joined(own: Checkpoint, second: Checkpoint, { configKey, prefix }: Comp
     config: { ...own.config, [configKey]: second.config },
     files: [...own.files, ...second.files],
     tensors,
-    read: async (name) => await readTensor(locate(tensors, name, own.dir)),
+    read: async (name) => await readTensor(locate(tensors, name, own.weights)),
   }
 }

@@ -18,7 +18,7 @@ import { makeFolder, writeFileAtomic } from '../../foundation/files/file.ts'
 import { BifocalError } from '../../foundation/numeric/errors.ts'
 import { openCheckpoint } from '../checkpoint/folder.ts'
 import { isCommit, type Repository } from './repository.ts'
-import { COMPANIONS } from './selection.ts'
+import { COMPANIONS, onlyWeights } from './selection.ts'
 
 /** Where one repository lies in the cache. */
 export interface CachedRepository {
@@ -59,7 +59,7 @@ export async function cachedSnapshot(
   const folder = snapshotFolder(at, commit)
   const names = await readdir(folder).catch(() => undefined)
   if (names === undefined) return undefined
-  const usable = await opens(folder)
+  const usable = await opens(folder, names)
   const known = (name: string) => existsSync(join(folder, name)) || existsSync(absencePath(at, commit, name))
   return { commit, folder, usable, complete: usable && COMPANIONS.every(known) }
 }
@@ -69,15 +69,17 @@ async function referenced({ folder }: CachedRepository, revision: string): Promi
   return isCommit(text.trim()) ? text.trim() : undefined
 }
 
-/** A checkpoint with all its shards, or an adapter. */
-async function opens(folder: string): Promise<boolean> {
-  if (existsSync(join(folder, 'adapter_model.safetensors'))) return true
+/** Files of a checkpoint; a snapshot without them may be an adapter's. */
+const CHECKPOINT = ['checkpoint/no-config', 'checkpoint/no-weights']
+
+/** A checkpoint with all its shards, or an adapter. @param names of the files in the folder */
+async function opens(folder: string, names: readonly string[]): Promise<boolean> {
   try {
-    await openCheckpoint(folder)
+    await openCheckpoint(folder, { otherwise: onlyWeights(names) })
     return true
   } catch (error) {
-    if (error instanceof BifocalError) return false
-    throw error
+    if (!(error instanceof BifocalError)) throw error
+    return CHECKPOINT.includes(error.code) && names.includes('adapter_model.safetensors')
   }
 }
 

@@ -16,6 +16,7 @@ export class HubError extends roomError('hub', {
   'no-repository': 3,
   'no-revision': 3,
   'no-space': 1,
+  'no-weights': 3,
   offline: 3,
   pickled: 3,
   proxy: 2,

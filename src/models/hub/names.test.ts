@@ -74,6 +74,19 @@ describe('files that a model needs', () => {
       ['config.json', 'weights.safetensors'],
     ],
     [
+      'shards beside an index that comes first in the alphabet',
+      [
+        'config.json',
+        'consolidated-00001-of-00001.safetensors',
+        'consolidated.safetensors.index.json',
+        'model-00001-of-00001.safetensors',
+        'model.fp16-00001-of-00001.safetensors',
+        'model.fp16.safetensors.index.json',
+        'model.safetensors.index.json',
+      ],
+      ['config.json', 'model-00001-of-00001.safetensors', 'model.safetensors.index.json'],
+    ],
+    [
       'an adapter',
       [
         'adapter_config.json',
@@ -136,6 +149,17 @@ describe('files that a model needs', () => {
   test('pickled weights alone are refused', () => {
     expect(() => selectFiles('a/b', ['config.json', 'pytorch_model.bin'])).toThrow(
       /pickled weights only \(pytorch_model.bin\)/,
+    )
+  })
+
+  test('several weight files of other names are refused: which one holds the model?', () => {
+    const names = ['config.json', 'consolidated.safetensors', 'model.fp16.safetensors']
+    expect(() => selectFiles('a/b', names)).toThrow(
+      expect.objectContaining({
+        code: 'hub/no-weights',
+        message: expect.stringContaining('consolidated.safetensors, model.fp16.safetensors'),
+        hint: expect.stringContaining('--include'),
+      }),
     )
   })
 

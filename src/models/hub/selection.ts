@@ -4,6 +4,7 @@
  */
 
 import { SETTINGS_FILES } from '../checkpoint/folder.ts'
+import { mainWeights } from '../checkpoint/weight-files.ts'
 import { HubError } from './errors.ts'
 
 /** Any of these makes a repository a model. */
@@ -30,7 +31,7 @@ const INDEX = '.safetensors.index.json'
  * @param names   all its files
  * @param include patterns (`*`, `?`; `*` crosses folders, as in `hf download`) that replace the
  *   choice of what a model needs
- * @throws HubError `hub/no-model`, `hub/pickled`, `hub/no-match`
+ * @throws HubError `hub/no-model`, `hub/no-weights`, `hub/pickled`, `hub/no-match`
  */
 export function selectFiles(
   repository: string,
@@ -54,6 +55,13 @@ export function selectFiles(
     })
   }
   const weights = weightNames(safe)
+  const others = safe.filter(isWeights)
+  if (weights.length === 0 && others.length > 0) {
+    throw new HubError('no-weights', {
+      message: `${repository} has neither model.safetensors nor its index, but ${others.length} other weight files: ${others.slice(0, 3).join(', ')}${others.length > 3 ? ', …' : ''}`,
+      hint: 'Fetch the files that you want with --include, and name the weights in config.json: "transformers_weights".',
+    })
+  }
   const pickled = names.find(isPickled)
   if (weights.length === 0 && !safe.includes('adapter_model.safetensors') && pickled !== undefined) {
     throw new HubError('pickled', {
@@ -66,22 +74,32 @@ export function selectFiles(
 }
 
 /**
- * The weights that `openCheckpoint` reads: one file, or the shards of an index; not their copies in
- * other formats or precisions.
+ * The weights that `openCheckpoint` reads: one file, or an index with its shards; not their copies
+ * in other formats or precisions. Where a repository has neither, its only weight file.
  */
 function weightNames(names: readonly string[]): string[] {
-  const weights = names.filter(
-    (name) => /^[^/]+\.safetensors$/.test(name) && !name.startsWith('adapter_') && !GOLDEN.test(name),
-  )
-  if (weights.includes('model.safetensors')) return ['model.safetensors']
-  const indexes = names.filter((name) => name.endsWith(INDEX) && !name.includes('/'))
-  const index = indexes.find((name) => name === `model${INDEX}`) ?? indexes[0]
-  if (index === undefined) return weights
-  const stem = index.slice(0, -INDEX.length)
+  const main = mainWeights(names)
+  if (main === undefined) return [onlyWeights(names)].filter((name) => name !== undefined)
+  if (!main.endsWith(INDEX)) return [main]
+  const stem = main.slice(0, -INDEX.length)
+  const weights = names.filter(isWeights)
   const shards = weights.filter(
     (name) => name.startsWith(stem) && /^[-_.]\d+-of-\d+\./.test(name.slice(stem.length)),
   )
-  return [index, ...(shards.length > 0 ? shards : weights)]
+  return [main, ...(shards.length > 0 ? shards : weights)]
+}
+
+/**
+ * The weight file of a folder that has one alone: some repositories, an image tokenizer's say, call
+ * it otherwise than transformers does.
+ */
+export function onlyWeights(names: readonly string[]): string | undefined {
+  const weights = names.filter(isWeights)
+  return weights.length === 1 ? weights[0] : undefined
+}
+
+function isWeights(name: string): boolean {
+  return /^[^/]+\.safetensors$/.test(name) && !name.startsWith('adapter_') && !GOLDEN.test(name)
 }
 
 function isPickled(name: string): boolean {

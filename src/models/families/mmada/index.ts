@@ -16,6 +16,7 @@ export const mmada: VisionLanguageFamily<MmadaConfig> = {
   companion: {
     repository: 'showlab/magvitv2',
     folders: ['image-tokenizer', 'magvitv2'],
+    weights: 'pytorch_model.safetensors',
     configKey: 'image_tokenizer_config',
     prefix: `${IMAGE_TOKENIZER}.`,
     check: checkCodebook,
