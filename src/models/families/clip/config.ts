@@ -1,4 +1,4 @@
-/** @file config.json of CLIP: `vision_config`, `text_config` and the shared space. */
+/** @file config.json of CLIP: a config for each tower, and the width of the shared space. */
 
 import { z } from 'zod'
 import { parseConfigWith, whole, withDefault } from '../config.ts'
@@ -15,20 +15,38 @@ export interface ClipConfig {
   readonly dims: number
 }
 
+const published = z.looseObject({
+  vision_config: clipVisionConfig.optional(),
+  vision_config_dict: clipVisionConfig.optional(),
+  text_config: clipTextConfig.optional(),
+  text_config_dict: clipTextConfig.optional(),
+  projection_dim: withDefault(whole, 512),
+})
+
 const schema = z
-  .looseObject({
-    vision_config: clipVisionConfig,
-    text_config: clipTextConfig,
-    projection_dim: withDefault(whole, 512),
+  .preprocess((json) => withoutUnread(withoutUnread(json, 'vision'), 'text'), published)
+  .transform(({ projection_dim: dims, ...json }): ClipConfig => {
+    const { eosId, ...text } = json.text_config_dict ?? json.text_config ?? clipTextConfig.parse({})
+    const vision = json.vision_config_dict ?? json.vision_config ?? clipVisionConfig.parse({})
+    return { vision, text, eosId: eosId ?? 49407, dims }
   })
-  .transform(
-    ({ vision_config: vision, text_config: text, projection_dim: dims }): ClipConfig => ({
-      vision,
-      text,
-      eosId: text.eosId ?? 49407,
-      dims,
-    }),
-  )
+
+/**
+ * Old files have `vision_config_dict` and `text_config_dict`, often as `null`. Where one is there,
+ * transformers takes it instead of `…_config`, also for keys that it lacks: those get the class's
+ * defaults. A config that is absent altogether is one of defaults.
+ * @see transformers 4.57, `CLIPConfig.__init__`
+ */
+function withoutUnread(json: unknown, tower: 'vision' | 'text'): unknown {
+  if (typeof json !== 'object' || json === null) return json
+  const {
+    [`${tower}_config`]: config,
+    [`${tower}_config_dict`]: dict,
+    ...rest
+  }: Record<string, unknown> = { ...json }
+  if (dict !== undefined && dict !== null) return { ...rest, [`${tower}_config_dict`]: dict }
+  return config === undefined || config === null ? rest : { ...rest, [`${tower}_config`]: config }
+}
 
 /** @throws FamilyError `family/config` */
 export function parseClipConfig(json: unknown): ClipConfig {

@@ -1,4 +1,7 @@
-/** @file config.json of SigLIP: `vision_config` and `text_config`. */
+/**
+ * @file config.json of SigLIP: `vision_config` and `text_config`; one that is absent is one of
+ * defaults.
+ */
 
 import { z } from 'zod'
 import { parseConfigWith } from '../config.ts'
@@ -12,7 +15,10 @@ export interface SiglipConfig {
 }
 
 const schema = z
-  .looseObject({ vision_config: siglipVisionConfig, text_config: siglipTextConfig })
+  .looseObject({
+    vision_config: z.preprocess((json) => json ?? {}, siglipVisionConfig),
+    text_config: z.preprocess((json) => json ?? {}, siglipTextConfig),
+  })
   .refine(({ vision_config, text_config }) => vision_config.hidden === text_config.projection, {
     path: ['text_config', 'projection_size'],
     message: 'must equal the width of the image tower: both give vectors of one space',

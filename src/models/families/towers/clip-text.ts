@@ -13,8 +13,8 @@ import type { TextTowerShape } from './siglip-text.ts'
 /**
  * `scope` is `text_model`. Causal, so padding after the end token does not matter.
  * @param inputIds `[batch, length] i64`
- * @param eosId the vector is read at its first occurrence; 2 in old files, where it means the
- *   largest id
+ * @param eosId the vector is read at its first occurrence, or at the first token of a text without
+ *   it; 2 in old files, where it means the largest id
  * @returns layers and norm `[batch, length, hidden]`, `pooled` `[batch, hidden]` before the
  *   projection
  * @see Radford et al. 2021; specs/ar-vlms.md §6.2
@@ -39,7 +39,16 @@ export function clipText(
     Math.floor(i / length) <= i % length ? 1 : 0,
   )
   const seen = matMul(isEnd, graph.constant(f32([length, length], upTo)))
-  const first = mul(isEnd, cast(equal(seen, graph.scalar(1)), 'f32'))
+  const firstEnd = mul(isEnd, cast(equal(seen, graph.scalar(1)), 'f32'))
+  // Without an end token the reference's argmax gives the first position.
+  const hasNone = cast(equal(reduceMax(isEnd, [1], true), graph.scalar(0)), 'f32')
+  const start = graph.constant(
+    f32(
+      [1, length],
+      Float32Array.from({ length }, (_, i) => (i === 0 ? 1 : 0)),
+    ),
+  )
+  const first = add(firstEnd, mul(hasNone, start))
   const batch = inputIds.dims[0]!
   return { layers, norm, pooled: reshape(matMul(reshape(first, [batch, 1, length]), norm), [batch, hidden]) }
 }
