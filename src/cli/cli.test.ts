@@ -202,7 +202,7 @@ const refusals: Readonly<Record<string, Refusal>> = {
   'an empty text': {
     args: () => ['embed', model, '--text', ' '],
     code: 2,
-    says: /embedder\/empty-item.*empty/,
+    says: /data\/empty-item.*empty/,
   },
   'a text over the context': {
     args: () => ['embed', model, '--text', 'keys '.repeat(400)],
@@ -242,7 +242,7 @@ const refusals: Readonly<Record<string, Refusal>> = {
   'a table without columns to embed': {
     args: () => ['embed', model, '--input', at('items.csv')],
     code: 2,
-    says: /embedder\/item-columns.*caption, path, price/,
+    says: /data\/columns.*caption, path, price/,
   },
   'columns of no known part': {
     args: () => ['embed', 'm', '--input', 'x.csv', '--columns', 'words=caption'],
@@ -292,12 +292,12 @@ const refusals: Readonly<Record<string, Refusal>> = {
   'a comparison over no good item': {
     args: () => ['inspect', model, '--no-probe', '--precision', '--items', at('items.csv.jsonl')],
     code: 2,
-    says: /embedder\/item-line.*line 1/,
+    says: /data\/line.*line 1/,
   },
   'a bad line with --strict': {
     args: () => ['embed', model, '--input', at('bad-line-first.jsonl'), '--strict'],
     code: 2,
-    says: /item-line.*line 3.*txt/,
+    says: /data\/line.*line 3.*txt/,
   },
   'an absent picture with --strict': {
     args: () => ['embed', model, '--input', at('items.jsonl'), '--strict'],
@@ -396,7 +396,7 @@ describe('embed', () => {
     ])
     expect(Math.hypot(...lines[1]!.vector)).toBeCloseTo(1, 5)
     expect(stderr).toMatch(
-      /item 4 was skipped \[file\/missing\][\s\S]*item 5 was skipped \[embedder\/item-line\].*txt[\s\S]*item 6 was skipped/,
+      /item 4 was skipped \[file\/missing\][\s\S]*item 5 was skipped \[data\/line\].*txt[\s\S]*item 6 was skipped/,
     )
     expect(code).toBe(0)
   })
@@ -408,7 +408,7 @@ describe('embed', () => {
     expect(JSON.parse(stdout)).toMatchObject({
       dims: 4,
       usage: { items: 1, distinct: 1 },
-      skipped: [{ line: 2, code: 'embedder/empty-item' }],
+      skipped: [{ line: 2, code: 'data/empty-item' }],
       vectors: [{ index: 0 }],
     })
   })

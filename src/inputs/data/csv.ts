@@ -20,7 +20,7 @@ interface Table extends RecordPlace {
 /**
  * All rows; blank lines do not count. A picture's cell holds a path, or a JSON list of them. The
  * file is read while its items are used, and once before: to count, and to see that it is a table.
- * @throws ItemError `embedder/item-table` for text that is no such table, `embedder/item-columns`;
+ * @throws ItemError `data/table` for text that is no such table, `data/columns`;
  *   FileError `file/missing`, `file/read`
  */
 export async function openCsv(table: Table): Promise<ItemSource> {
@@ -42,7 +42,7 @@ async function checkUtf8({ path, name }: Table): Promise<void> {
   for await (const bytes of byteLines(piecesOf(path))) {
     line += 1
     if (line === 1 && bytes[0] === 0xff && bytes[1] === 0xfe) return
-    if (!isUtf8(bytes)) throw encodingError('item-table', name, line)
+    if (!isUtf8(bytes)) throw encodingError('table', name, line)
   }
 }
 
@@ -73,7 +73,7 @@ async function* records({ path, name, delimiter }: Table): AsyncGenerator<z.infe
     for await (const row of parser) yield rowSchema.parse(row)
   } catch (cause) {
     if (!(cause instanceof CsvError)) throw readFailure(path, cause)
-    throw new ItemError('item-table', {
+    throw new ItemError('table', {
       message: `${name} is no table: ${cause.message}`,
       hint: 'Quote cells that hold the delimiter, a quote or a line break; give every row as many cells as the first line has.',
       cause,

@@ -2,11 +2,11 @@
 
 import { roomError } from '../../foundation/numeric/errors.ts'
 
-/** An item, or a file of items, that can't be read. Codes: see docs/errors.md, `embedder/…`. */
-export class ItemError extends roomError('embedder', {
+/** An item, or a file of items, that can't be read. Codes: see docs/errors.md, `data/…`. */
+export class ItemError extends roomError('data', {
+  columns: 2,
   'empty-item': 2,
-  'item-columns': 2,
-  'item-line': 2,
-  'item-table': 2,
+  line: 2,
   pixels: 2,
+  table: 2,
 }) {}

@@ -53,7 +53,7 @@ export interface ReadItem {
 
 /**
  * Finds the key of an item that holds no path, bytes or pixels. Blank text counts as absent.
- * @throws ItemError `embedder/empty-item`
+ * @throws ItemError `data/empty-item`
  * @example keyed({ text: 'a cat' }).key
  */
 export function keyed({ instruction, text, image }: KnownItem): KeyedItem {
@@ -63,7 +63,7 @@ export function keyed({ instruction, text, image }: KnownItem): KeyedItem {
 /**
  * Finds the key of any item. Reads the files of its pictures, and decodes none.
  * @param instruction for an item that brings none
- * @throws ItemError `embedder/empty-item`, `embedder/pixels`; MediaError; FileError
+ * @throws ItemError `data/empty-item`, `data/pixels`; MediaError; FileError
  */
 export async function keyItem(item: Item, instruction?: string): Promise<KeyedItem> {
   const words = checked(item)
@@ -86,7 +86,7 @@ export function pictureKey(pictures: readonly Picture[] = []): string | undefine
   return JSON.stringify(pictures.map(({ key }) => key))
 }
 
-/** Instruction and text without blank ones. @throws ItemError `embedder/empty-item` */
+/** Instruction and text without blank ones. @throws ItemError `data/empty-item` */
 function checked({ instruction, text, image }: Item): Pick<Item, 'instruction' | 'text'> {
   const words = { instruction: present(instruction), text: present(text) }
   if (words.instruction === undefined && words.text === undefined && listOf(image).length === 0) {

@@ -78,7 +78,7 @@ describe('JSON lines', () => {
     ['no JSON', '{"text":', /JSON/],
   ])('%s is an error of its line only', async (_, content, says) => {
     const lines = await linesIn('bad.jsonl', `${content}\n{"text":"fine"}\n`)
-    expect(codeOf(lines[0])).toEqual([1, 'embedder/item-line'])
+    expect(codeOf(lines[0])).toEqual([1, 'data/line'])
     expect(lines[0]).toMatchObject({ error: { message: expect.stringMatching(says) } })
     expect(lines[1]).toMatchObject({ item: { text: 'fine' } })
   })
@@ -104,7 +104,7 @@ describe('JSON lines', () => {
       Buffer.concat([Buffer.from('{"text":"\uFFFD"}\n'), Buffer.from('{"text":"cät"}', 'latin1')]),
     )
     expect(lines[0]).toMatchObject({ item: { text: '\uFFFD' } })
-    expect(codeOf(lines[1])).toEqual([2, 'embedder/item-line'])
+    expect(codeOf(lines[1])).toEqual([2, 'data/line'])
     expect(lines[1]).toMatchObject({
       error: { message: expect.stringMatching(/latin\.jsonl, line 2: .*UTF-8/) },
     })
@@ -151,30 +151,24 @@ describe('tables of text', () => {
   })
 
   test.each([
-    ['no column to embed', 'id,price\n1,2\n', undefined, 'embedder/item-columns', /columns are id, price/],
-    [
-      'a named column that is not there',
-      'text\na\n',
-      { image: 'path' },
-      'embedder/item-columns',
-      /no column path/,
-    ],
+    ['no column to embed', 'id,price\n1,2\n', undefined, 'data/columns', /columns are id, price/],
+    ['a named column that is not there', 'text\na\n', { image: 'path' }, 'data/columns', /no column path/],
     [
       'a column that is there twice',
       'id,text,text\n1,a,b\n',
       undefined,
-      'embedder/item-columns',
+      'data/columns',
       /column text more than once/,
     ],
     [
       'another encoding',
       Buffer.from('text\na cat\nein K\u00e4tzchen\n', 'latin1'),
       undefined,
-      'embedder/item-table',
+      'data/table',
       /line 3: .*UTF-8/,
     ],
-    ['a row of another length', 'text,image\na\n', undefined, 'embedder/item-table', /line 2/],
-    ['an open quote', 'text\n"a\n', undefined, 'embedder/item-table', /[Qq]uote/],
+    ['a row of another length', 'text,image\na\n', undefined, 'data/table', /line 2/],
+    ['an open quote', 'text\n"a\n', undefined, 'data/table', /[Qq]uote/],
   ] as const)('%s is refused', async (_, content, columns, code, says) => {
     await expect(linesIn('bad.csv', content, columns)).rejects.toMatchObject({
       code,
@@ -230,12 +224,12 @@ describe('Parquet', () => {
   })
 
   test.each([
-    ['a text', new TextEncoder().encode('text\na cat\n'), 'embedder/item-table'],
-    ['nothing', new Uint8Array(), 'embedder/item-table'],
+    ['a text', new TextEncoder().encode('text\na cat\n'), 'data/table'],
+    ['nothing', new Uint8Array(), 'data/table'],
     [
       'no column to embed',
       new Uint8Array(parquetWriteBuffer({ columnData: [{ name: 'price', data: [1] }] })),
-      'embedder/item-columns',
+      'data/columns',
     ],
   ])('%s is refused', async (_, content, code) => {
     await expect(linesIn('bad.parquet', content)).rejects.toMatchObject({ code })
@@ -257,7 +251,7 @@ test('a folder gives its pictures by path, those of its folders too', async () =
     { line: 3, id: 'z.PNG', item: { image: at('pictures/z.PNG') } },
   ])
   await expect(openItems(at('pictures'), { text: 'caption' })).rejects.toMatchObject({
-    code: 'embedder/item-columns',
+    code: 'data/columns',
     exitCode: 2,
   })
 })

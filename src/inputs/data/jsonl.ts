@@ -17,7 +17,7 @@ export async function* jsonLines(
   for await (const bytes of byteLines(pieces)) {
     line += 1
     const content = textOf(bytes)
-    if (content === undefined) yield { line, error: encodingError('item-line', at.name, line) }
+    if (content === undefined) yield { line, error: encodingError('line', at.name, line) }
     else if (!isBlank(content)) yield itemOf(line === 1 ? content.replace(BOM, '') : content, line, at)
   }
 }

@@ -17,8 +17,8 @@ import type { ItemLine, ItemSource } from './source.ts'
 /**
  * @param path a file, e.g. of a Hugging Face dataset: a picture is a path, its bytes, or
  *   `{ bytes, path }`
- * @throws FileError `file/missing`, `file/read`; ItemError `embedder/item-table`,
- *   `embedder/item-columns`
+ * @throws FileError `file/missing`, `file/read`; ItemError `data/table`,
+ *   `data/columns`
  */
 export async function openParquet(path: string, at: RecordPlace): Promise<ItemSource> {
   const file = await attempt(path, () => asyncBufferFromFile(path))
@@ -57,7 +57,7 @@ async function attempt<T>(path: string, work: () => Promise<T>): Promise<T> {
     return await work()
   } catch (cause) {
     if (systemCode(cause) !== undefined) throw readFailure(path, cause)
-    throw new ItemError('item-table', {
+    throw new ItemError('table', {
       message: `${path} is no readable Parquet file: ${cause instanceof Error ? cause.message : cause}`,
       hint: 'Is the file complete? A Git LFS pointer also looks like this: fetch the file itself.',
       cause,

@@ -80,7 +80,7 @@ export function lineOf(
 }
 
 /** @param what has other bytes than UTF-8 has: a line of JSON, or a table */
-export function encodingError(what: 'item-line' | 'item-table', name: string, line: number): ItemError {
+export function encodingError(what: 'line' | 'table', name: string, line: number): ItemError {
   return new ItemError(what, {
     message: `${name}, line ${line}: expected UTF-8, got bytes of another encoding`,
     hint: 'Convert the file; from Latin-1: iconv -f LATIN1 -t UTF-8',
@@ -88,7 +88,7 @@ export function encodingError(what: 'item-line' | 'item-table', name: string, li
 }
 
 export function itemError(name: string, line: number, why: string, cause?: unknown): ItemError {
-  return new ItemError('item-line', {
+  return new ItemError('line', {
     message: `${name}, line ${line}: ${why}`,
     hint: 'An item is an object with instruction, text, image (a path or a list of them) and id, each optional.',
     cause,
@@ -117,7 +117,7 @@ function located(picture: string | Uint8Array, folder: string): string | Uint8Ar
 /**
  * Checks that a table has something to embed.
  * @param names of its columns
- * @throws ItemError `embedder/item-columns` for a named column that is not there, or one that is
+ * @throws ItemError `data/columns` for a named column that is not there, or one that is
  *   there twice, or none of text, image and instruction
  */
 export function checkColumns(names: readonly string[], { name, columns }: RecordPlace): void {
@@ -125,7 +125,7 @@ export function checkColumns(names: readonly string[], { name, columns }: Record
     (column) => names.indexOf(column) !== names.lastIndexOf(column),
   )
   if (repeated !== undefined) {
-    throw new ItemError('item-columns', {
+    throw new ItemError('columns', {
       message: `${name} has the column ${repeated} more than once; its columns are ${names.join(', ')}`,
       hint: 'Give each column that is embedded a name of its own.',
     })
@@ -139,7 +139,7 @@ export function checkColumns(names: readonly string[], { name, columns }: Record
   if (usable && absent.length === 0) return
   const problem =
     absent.length > 0 ? `no column ${absent.join(', ')}` : 'no column text, image or instruction'
-  throw new ItemError('item-columns', {
+  throw new ItemError('columns', {
     message: `${name} has ${problem}; its columns are ${names.join(', ')}`,
     hint: 'Say which column is what: --columns text=caption,image=path',
   })

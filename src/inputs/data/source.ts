@@ -35,14 +35,14 @@ export interface ItemSource {
  * have a JSON object a line. A folder is searched, with its folders, for PNG, JPEG and WebP files.
  * Paths of pictures are relative to the file that names them.
  * @param columns what the source calls text, image, instruction and id, where it is something else
- * @throws FileError `file/missing`, `file/read`; ItemError `embedder/item-table`,
- *   `embedder/item-columns` for what is no table
+ * @throws FileError `file/missing`, `file/read`; ItemError `data/table`,
+ *   `data/columns` for what is no table
  * @example const source = await openItems('captions.csv', { text: 'caption', image: 'path' })
  */
 export async function openItems(path: string, columns: ItemColumns = {}): Promise<ItemSource> {
   if (existsSync(path) && statSync(path).isDirectory()) {
     if (Object.keys(columns).length === 0) return listed(path, await folderLines(path))
-    throw new ItemError('item-columns', {
+    throw new ItemError('columns', {
       message: `columns of ${path}, which is a folder of pictures and has none`,
       hint: 'Columns are those of a table or of JSON lines: name such a file, or leave the columns out.',
     })

@@ -169,7 +169,7 @@ describe('bad items', () => {
     expect(made.rows).toMatchObject({ kept: [0, 3], ids: ['x', 'y'], items: 4 })
     const listed = readFileSync(made.skippedFile!, 'utf8').trimEnd().split('\n')
     expect(listed.map((line) => JSON.parse(line))).toMatchObject([
-      { line: 2, code: 'embedder/item-line', hint: expect.any(String) },
+      { line: 2, code: 'data/line', hint: expect.any(String) },
       { line: 3, id: 'z', code: 'file/missing', message: expect.stringContaining('none.png') },
     ])
     await withEmbedder((embedder) => embedFile(embedder, source(2), { out, badItems: 'skip' }))
@@ -178,12 +178,12 @@ describe('bad items', () => {
 
   const good = '{"text":"a cat"}'
   const bad = {
-    'embedder/item-line': '{"txt":"?"}',
+    'data/line': '{"txt":"?"}',
     'file/missing': '{"image":"none.png"}',
     'family/too-long': JSON.stringify({ text: 'keys '.repeat(400) }),
-    'embedder/empty-item': '{"text":" "}',
+    'data/empty-item': '{"text":" "}',
   }
-  const codes = ['embedder/item-line', 'file/missing', 'family/too-long', 'embedder/empty-item'] as const
+  const codes = ['data/line', 'file/missing', 'family/too-long', 'data/empty-item'] as const
   const pairs = codes.flatMap((first) =>
     codes.filter((second) => second !== first).map((second) => [first, second] as const),
   )

@@ -93,15 +93,15 @@ describe.each(['tower', 'ar', 'diffusion'] as const)('%s', (name) => {
       { image: new Uint8Array([1, 2, 3]) },
       {},
     ]
-    await expect(embedder.embed(given)).rejects.toMatchObject({ code: 'embedder/empty-item' })
+    await expect(embedder.embed(given)).rejects.toMatchObject({ code: 'data/empty-item' })
     const { vectors, kept, skipped } = await embedder.embed(given, { badItems: 'skip' })
     expect(kept).toEqual([1])
     expect(vectors.dims).toEqual([1, 24])
     expect(skipped.map(({ index, code }) => [index, code])).toEqual([
-      [0, 'embedder/empty-item'],
+      [0, 'data/empty-item'],
       [2, 'file/missing'],
       [3, 'media/format'],
-      [4, 'embedder/empty-item'],
+      [4, 'data/empty-item'],
     ])
     await embedder.close()
   })

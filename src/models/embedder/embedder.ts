@@ -84,7 +84,7 @@ export class Embedder {
   /**
    * Vectors of items. Equal items are embedded once, pictures that several items share run once; a
    * vector does not depend on which items come with it (up to rounding).
-   * @throws EmbedderError `embedder/empty-item`, `embedder/dims`; FamilyError `family/too-long`;
+   * @throws EmbedderError `data/empty-item`, `embedder/dims`; FamilyError `family/too-long`;
    * MediaError, FileError for pictures; RuntimeError `runtime/not-finite`; InterruptedError
    */
   async embed(items: Iterable<Item> | AsyncIterable<Item>, options: EmbedOptions = {}): Promise<Embeddings> {

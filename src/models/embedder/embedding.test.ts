@@ -118,9 +118,9 @@ test('so does a source that fails', async () => {
   const stored: StoredVector[] = []
   const items = async function* () {
     yield* numbers(WINDOW + 1)
-    throw new ItemError('item-line', { message: 'line 6', hint: '' })
+    throw new ItemError('line', { message: 'line 6', hint: '' })
   }
-  await expect(embed(encoder, items(), stored)).rejects.toMatchObject({ code: 'embedder/item-line' })
+  await expect(embed(encoder, items(), stored)).rejects.toMatchObject({ code: 'data/line' })
   expect(stored).toHaveLength(WINDOW)
 })
 
