@@ -3,18 +3,16 @@
  * in words.
  */
 
-import { failureOf } from '../src/cli/failure.ts'
+import { failureOf, failureText } from '../src/cli/failure.ts'
 
 /** @param work gives the exit code, or throws */
 export async function endWith(work: () => Promise<number>): Promise<void> {
   try {
     process.exitCode = await work()
   } catch (error) {
-    const { exitCode, words } = failureOf(error, {
-      interrupted: false,
-      debug: process.env.BIFOCAL_DEBUG === '1',
-    })
-    if (words !== undefined) console.error(words)
-    process.exitCode = exitCode
+    const failure = failureOf(error, { interrupted: false })
+    const text = failureText(failure, { json: false, debug: process.env.BIFOCAL_DEBUG === '1' })
+    if (text !== undefined) console.error(text)
+    process.exitCode = failure.exitCode
   }
 }

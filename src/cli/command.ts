@@ -43,10 +43,31 @@ interface Flag {
   flags: string
   description: string
   schema: z.ZodType | undefined
+  /** May be given several times; each time adds a value. */
+  repeatable: boolean
+}
+
+/** A flag as a reader sees it. */
+export interface FlagOutline {
+  /** `--device`. */
+  readonly name: string
+  readonly summary: string
+  /** Values that it takes, where they are few; empty for any other value. */
+  readonly choices: readonly string[]
+  /** Whether a value follows. */
+  readonly valued: boolean
+}
+
+/** A command as a reader sees it. */
+export interface CommandOutline {
+  readonly name: string
+  readonly summary: string
+  readonly flags: readonly FlagOutline[]
 }
 
 /** A finished command: `main` hands it to the parser. */
 export interface CommandEntry {
+  readonly outline: CommandOutline
   /** @param io made when the command runs: whether `--json` was given is known only then */
   register(program: Parser, io: (json: boolean) => CommandIo, done: (result: CommandResult) => void): void
 }
@@ -87,20 +108,34 @@ export class CommandBuilder<Given> {
     schema: z.ZodType<T>,
   ): CommandBuilder<Given & { [N in FlagName<F>]: T }>
   option(flags: string, description: string, schema?: z.ZodType): CommandBuilder<unknown> {
-    return new CommandBuilder<unknown>(this.#line, this.#summary, [
-      ...this.#flags,
-      { flags, description, schema },
-    ])
+    return this.#with<unknown>({ flags, description, schema, repeatable: false })
+  }
+
+  /** A flag that may be given several times: its value is the list of its texts, in order. */
+  repeatable<F extends string>(
+    flags: F,
+    description: string,
+  ): CommandBuilder<Given & { [N in FlagName<F>]: string[] | undefined }> {
+    return this.#with({ flags, description, schema: undefined, repeatable: true })
+  }
+
+  #with<All>(flag: Flag): CommandBuilder<All> {
+    return new CommandBuilder<All>(this.#line, this.#summary, [...this.#flags, flag])
   }
 
   /** @param run gives the exit code; an error decides it by its class */
   action(run: (given: Given, io: CommandIo) => Promise<CommandResult>): CommandEntry {
     const [line, summary, flags] = [this.#line, this.#summary, this.#flags]
     return {
+      outline: outlineOf(line, summary, [...flags, JSON_FLAG]),
       register(program, io, done) {
         const parser = program.command(line).description(summary)
-        for (const { flags: text, description } of flags) parser.option(text, description)
-        parser.option('--json', 'print JSON instead of words')
+        for (const { flags: text, description, repeatable } of flags) {
+          if (repeatable)
+            parser.option(text, description, (value, before: string[] = []) => [...before, value])
+          else parser.option(text, description)
+        }
+        parser.option(JSON_FLAG.flags, JSON_FLAG.description)
         parser.action(async () => {
           const given = read<Given>(parser, flags)
           done(await run(given, io(parser.opts().json === true)))
@@ -108,6 +143,30 @@ export class CommandBuilder<Given> {
       },
     }
   }
+}
+
+const JSON_FLAG: Flag = {
+  flags: '--json',
+  description: 'print JSON instead of words',
+  schema: undefined,
+  repeatable: false,
+}
+
+function outlineOf(line: string, summary: string, flags: readonly Flag[]): CommandOutline {
+  const [name = ''] = line.split(' ')
+  return {
+    name,
+    summary,
+    flags: flags.map(({ flags: text, description, schema }) => {
+      const [flag = '', value] = text.split(' ')
+      return { name: flag, summary: description, choices: choicesOf(schema), valued: value !== undefined }
+    }),
+  }
+}
+
+function choicesOf(schema: z.ZodType | undefined): string[] {
+  const inner = schema instanceof z.ZodOptional ? schema.unwrap() : schema
+  return inner instanceof z.ZodEnum ? inner.options.map(String) : []
 }
 
 /** Arguments and flags by name, as the builder's types say. */

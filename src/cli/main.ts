@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { streamFailure } from '../foundation/files/errors.ts'
 import type { CommandResult } from './command.ts'
 import { commands } from './commands/index.ts'
-import { failureOf } from './failure.ts'
+import { failureOf, failureText } from './failure.ts'
 import { interruption } from './interrupt.ts'
 import { terminalIo } from './io.ts'
 
@@ -20,10 +20,19 @@ function endWithReader(stream: NodeJS.WriteStream): void {
     if (cause.code === 'EPIPE') process.exit(0)
     const error = streamFailure(stream === process.stdout ? 'stdout' : 'stderr', cause)
     // Where stderr itself fails nobody can be told.
-    if (stream === process.stdout)
-      process.stderr.write(`${failureOf(error, { interrupted: false, debug: false }).words}\n`)
+    if (stream === process.stdout) tell(error, false)
     process.exit(error.exitCode)
   })
+}
+
+/** Writes to stderr why a command failed. @returns the exit code */
+function tell(error: unknown, interrupted: boolean): number {
+  const failure = failureOf(error, { interrupted })
+  // Also for a line that the parser refuses: it has not read the flag.
+  const json = process.argv.includes('--json')
+  const text = failureText(failure, { json, debug: process.env.BIFOCAL_DEBUG === '1' })
+  if (text !== undefined) process.stderr.write(`${text}\n`)
+  return failure.exitCode
 }
 
 /** Written bytes may still be on their way to a pipe when a process is asked to exit. */
@@ -61,12 +70,7 @@ async function main(argv: readonly string[]): Promise<number> {
     await program.parseAsync(argv)
     return result
   } catch (error) {
-    const { exitCode, words } = failureOf(error, {
-      interrupted: signal.aborted,
-      debug: process.env.BIFOCAL_DEBUG === '1',
-    })
-    if (words !== undefined) process.stderr.write(`${words}\n`)
-    return exitCode
+    return tell(error, signal.aborted)
   }
 }
 

@@ -19,8 +19,8 @@ export const embed = command('embed <model>', 'Give the vectors of texts and pic
     'what the input calls text, image, instruction and id: text=caption,image=path',
     flags.columns,
   )
-  .option('--text <text>', 'one item: its text')
-  .option('--image <files...>', 'one item: its picture or pictures, PNG, JPEG or WebP')
+  .repeatable('--text <text>', 'a text to embed; several times: an item each')
+  .option('--image <files...>', 'a picture to embed, or several of one item; with one --text: one item')
   .option('--instruction <text>', 'what the vectors are for; for items that bring none')
   .option(
     '--out <file>',
@@ -155,7 +155,7 @@ async function print(
 
 /** Items of the input, or the one that the flags describe. */
 async function itemSource(
-  given: { input?: string; text?: string; image?: string[]; columns?: Record<string, string> },
+  given: { input?: string; text?: string[]; image?: string[]; columns?: Record<string, string> },
   signal: AbortSignal,
 ): Promise<ItemSource> {
   const { input, text, image, columns } = given
@@ -169,10 +169,18 @@ async function itemSource(
   if ((input !== undefined) === alone) {
     throw new UsageError('arguments', {
       message: alone ? '--input together with --text or --image' : 'nothing to embed',
-      hint: 'Give --text, --image or both for one item, or --input PATH for many.',
+      hint: 'Give --text, --image or both, or --input PATH for many items.',
     })
   }
-  if (input === undefined)
-    return { name: 'the flags', total: 1, lines: () => [{ line: 1, item: { text, image } }] }
-  return await itemsIn(input, signal, columns)
+  if (input !== undefined) return await itemsIn(input, signal, columns)
+  const [first, ...more] = text ?? []
+  if (more.length > 0 && image !== undefined) {
+    throw new UsageError('arguments', {
+      message: `--text ${more.length + 1} times together with --image`,
+      hint: 'Give one --text to go with the picture, or name the items in a file with --input.',
+    })
+  }
+  const items = [{ text: first, image }, ...more.map((one) => ({ text: one, image: undefined }))]
+  const lines = items.map((item, i) => ({ line: i + 1, item }))
+  return { name: 'the flags', total: lines.length, lines: () => lines }
 }

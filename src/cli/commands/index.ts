@@ -4,6 +4,7 @@
  */
 
 import type { CommandEntry } from '../command.ts'
+import { completionCommand } from './completion.ts'
 import { embed } from './embed.ts'
 import { gates } from './gates.ts'
 import { inspect } from './inspect.ts'
@@ -12,4 +13,6 @@ import { pull } from './pull.ts'
 import { study } from './study.ts'
 import { verify } from './verify.ts'
 
-export const commands: readonly CommandEntry[] = [study, embed, inspect, verify, pull, pretrain, gates]
+const working: readonly CommandEntry[] = [study, embed, inspect, verify, pull, pretrain, gates]
+
+export const commands: readonly CommandEntry[] = [...working, completionCommand(working)]
