@@ -16,6 +16,7 @@ import { premultiply, thumbnail } from '../src/inputs/scenes/area.ts'
 import { type Concept, STYLES, TRAINING_STYLES } from '../src/inputs/scenes/concepts.ts'
 import { CELL, SHEET_COLUMNS } from '../src/inputs/scenes/sheets.ts'
 import { clusterConcepts, heldOutClusters } from './emoji/clusters.ts'
+import { examplePicture } from './emoji/example.ts'
 import { type Drawing, type Selected, selectEmoji } from './emoji/select.ts'
 
 // One thread and no cache: repeatable memory and timing.
@@ -131,6 +132,7 @@ async function build(directory: string): Promise<void> {
     `${directory}/concepts.json`,
     `[\n${concepts.map((concept) => JSON.stringify(concept)).join(',\n')}\n]\n`,
   )
+  await writeWhole(`${directory}/horse.png`, await examplePicture(directory))
   await writeSums(directory)
   console.error(
     `${concepts.length} concepts in ${new Set(clusters).size} clusters, ${concepts.filter((concept) => concept.split === 'held-out').length} held out`,
