@@ -53,7 +53,7 @@ export async function loadConcepts(dataDir: string): Promise<Concept[]> {
   } catch (cause) {
     throw new ScenesError('concepts-missing', {
       message: `${file} cannot be read`,
-      hint: 'The package carries it in data/; a developer rebuilds it with scripts/build-data.ts.',
+      hint: 'The package bifocal-twins carries it; a developer rebuilds it with scripts/build-data.ts.',
       cause,
     })
   }
@@ -63,7 +63,7 @@ export async function loadConcepts(dataDir: string): Promise<Concept[]> {
   } catch (cause) {
     throw new ScenesError('concepts-invalid', {
       message: `${file} is not JSON`,
-      hint: 'Restore data/ from the package.',
+      hint: 'Install the package bifocal-twins again.',
       cause,
     })
   }
@@ -71,7 +71,7 @@ export async function loadConcepts(dataDir: string): Promise<Concept[]> {
   if (!parsed.success) {
     throw new ScenesError('concepts-invalid', {
       message: `${file} does not have the expected fields: ${z.prettifyError(parsed.error)}`,
-      hint: 'Restore data/ from the package, or rebuild it with scripts/build-data.ts.',
+      hint: 'Install the package bifocal-twins again; a developer rebuilds it with scripts/build-data.ts.',
     })
   }
   return parsed.data.map((concept, index) => ({ ...concept, index }))

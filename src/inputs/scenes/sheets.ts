@@ -33,7 +33,7 @@ async function readSheet(file: string, concepts: readonly Concept[]): Promise<Ma
   } catch (cause) {
     throw new ScenesError('sheet-unreadable', {
       message: `${file} cannot be decoded`,
-      hint: 'Restore data/ from the package.',
+      hint: 'Install the package bifocal-twins again.',
       cause,
     })
   }

@@ -143,7 +143,7 @@ describe('the shipped files', () => {
     await expect(loadWorld(folder, 'small')).rejects.toMatchObject({
       code,
       exitCode: 3,
-      hint: expect.stringContaining('data/'),
+      hint: expect.stringContaining('bifocal-twins'),
     })
   })
 
