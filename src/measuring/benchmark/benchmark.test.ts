@@ -1,18 +1,15 @@
-/** @file Tasks, stored vectors, scores and figures, on vectors whose answers are known. */
+/** @file Tasks, scores and figures, on vectors whose answers are known. */
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { writeRandomTwins } from '../../../test/random-twins.ts'
-import { f32 } from '../../foundation/numeric/tensor.ts'
 import { keyed } from '../../inputs/data/item.ts'
 import type { Task } from '../../inputs/data/task.ts'
 import { captionOf, dualEncoder } from './dual-encoder.ts'
 import { evaluateTask } from './evaluate.ts'
-import type { EmbeddingModel } from './model.ts'
 import { pixels, pixelsApply } from './pixels.ts'
-import { embedAll } from './store.ts'
 import { apartScore, differenceOver, meanOver, scopesOf, summariseTask } from './summary.ts'
 import { itemsOf, majorityOf, withShuffledPictures } from './task.ts'
 
@@ -129,89 +126,14 @@ describe('shuffled pictures', () => {
   })
 })
 
-describe('store', () => {
-  const items = Array.from({ length: 600 }, (_, i) => text(`item ${i}`))
-  const made: number[] = []
-  const model: EmbeddingModel = {
-    id: 'counting',
-    hash: 'abc',
-    readouts: ['a', 'b'],
-    async embed(chunk) {
-      made.push(chunk.length)
-      const numbers = chunk.map(({ text: word = '' }) => Number(word.slice(5)))
-      return {
-        a: f32([chunk.length, 1], numbers),
-        b: f32(
-          [chunk.length, 2],
-          numbers.flatMap((n) => [n, -n]),
-        ),
-      }
-    },
-  }
-
-  test('equal items once, each vector from disk the second time, the same numbers', async () => {
-    const first = await embedAll(dir, model, [...items, ...items])
-    expect(made).toEqual([256, 256, 88])
-    const second = await embedAll(dir, model, items)
-    expect(made).toHaveLength(3)
-    expect(second.resumed).toBe(600)
-    for (const { key } of [items[0]!, items[599]!]) expect(second.of('b')(key)).toEqual(first.of('b')(key))
-    expect(second.of('b')(items[7]!.key)).toEqual(Float32Array.of(7, -7))
-  })
-
-  test('another model has vectors of its own', async () => {
-    made.length = 0
-    await embedAll(dir, { ...model, hash: 'abd' }, items.slice(0, 3))
-    expect(made).toEqual([3])
-  })
-
-  test('a stop keeps the chunks that are done', async () => {
-    made.length = 0
-    const controller = new AbortController()
-    const stopped = { ...model, hash: 'stopped' }
-    await expect(
-      embedAll(dir, stopped, items, { signal: controller.signal, onProgress: () => controller.abort() }),
-    ).rejects.toMatchObject({
-      code: 'interrupted',
-    })
-    expect((await embedAll(dir, stopped, items)).resumed).toBe(256)
-    expect(made).toEqual([256, 256, 88])
-  })
-
-  test('vectors that were not asked for are refused', async () => {
-    const vectors = await embedAll(join(dir, 'three'), model, items.slice(0, 3))
-    expect(() => vectors.of('a')(text('nothing').key)).toThrow(
-      expect.objectContaining({ code: 'benchmark/no-vector' }),
-    )
-  })
-
-  test.each<[string, 'jsonl' | 'safetensors', (content: Buffer) => Buffer]>([
-    ['a list without its last lines', 'jsonl', (content) => content.subarray(0, content.indexOf('\n') + 1)],
-    ['a list cut within a line', 'jsonl', (content) => content.subarray(0, -5)],
-    ['a list of other lines', 'jsonl', () => Buffer.from('{}\n{}\n{}\n')],
-    ['vectors cut short', 'safetensors', (content) => content.subarray(0, -5)],
-  ])('%s: told once, computed again', async (what, ending, spoilt) => {
-    const folder = join(dir, what)
-    await embedAll(folder, model, items.slice(0, 3))
-    const [inner = ''] = readdirSync(folder)
-    const file = join(folder, inner, readdirSync(join(folder, inner)).find((name) => name.endsWith(ending))!)
-    writeFileSync(file, spoilt(readFileSync(file)))
-    const warnings: string[] = []
-    const warn = (message: string) => void warnings.push(message)
-    // Another item makes another chunk, which leaves the damaged files where they are.
-    for (const resumed of [0, 4])
-      expect((await embedAll(folder, model, items.slice(0, 4), { warn })).resumed).toBe(resumed)
-    expect(warnings).toEqual([expect.stringContaining(join(folder, inner))])
-  })
-})
-
 describe('baselines', () => {
   test('raw pixels find the same picture and refuse words', async () => {
-    const { pixels: vectors } = await pixels.embed([image(10), image(200), image(12)], {})
+    const { vectors } = await pixels.embed([image(10), image(200), image(12)], {})
     const dot = (i: number, j: number) =>
-      Array.from({ length: 768 }, (_, d) => vectors!.data[i * 768 + d]! * vectors!.data[j * 768 + d]!).reduce(
-        (a, b) => a + b,
-      )
+      Array.from(
+        { length: 768 },
+        (_, d) => vectors.pixels!.data[i * 768 + d]! * vectors.pixels!.data[j * 768 + d]!,
+      ).reduce((a, b) => a + b)
     expect(dot(0, 2)).toBeGreaterThan(0.99)
     expect(dot(0, 1)).toBeLessThan(0)
     await expect(pixels.embed([text('a')], {})).rejects.toMatchObject({ code: 'benchmark/vectors' })
@@ -240,13 +162,14 @@ describe('baselines', () => {
   test('a dual encoder sums picture and words', async () => {
     const { tower } = await writeRandomTwins(join(dir, 'twins'))
     const encoder = await dualEncoder({ id: 'tower', dir: tower })
-    const { vector } = await encoder.embed(
+    const { vectors } = await encoder.embed(
       [text('a cat'), image(9), keyed({ text: 'a cat', image: shade(9) })],
       {},
     )
     await encoder.close()
-    const dim = vector!.dims[1]!
-    const row = (i: number) => Array.from(vector!.data.subarray(i * dim, (i + 1) * dim))
+    const { dims, data } = vectors.vector!
+    const dim = dims[1]!
+    const row = (i: number) => Array.from(data.subarray(i * dim, (i + 1) * dim))
     const sum = row(0).map((value, d) => value + row(1)[d]!)
     const length = Math.hypot(...sum)
     expect(row(2)).toBeAllClose(

@@ -6,7 +6,7 @@
 import type { Item } from '../../inputs/data/item.ts'
 import { hashCheckpoint, openCheckpoint } from '../../models/checkpoint/folder.ts'
 import { Embedder } from '../../models/embedder/embedder.ts'
-import type { EmbeddingModel } from './model.ts'
+import { makerOf, type VectorMaker } from '../../models/embedder/vectors/all.ts'
 
 export interface DualEncoderOptions {
   id: string
@@ -37,16 +37,11 @@ export async function dualEncoder({
   id,
   dir,
   threads = 1,
-}: DualEncoderOptions): Promise<EmbeddingModel & { close(): Promise<void> }> {
+}: DualEncoderOptions): Promise<VectorMaker & { close(): Promise<void> }> {
   const embedder = await Embedder.load(dir, { threads, truncation: 'reference' })
-  return {
-    id,
-    hash: await hashCheckpoint(await openCheckpoint(dir)),
-    readouts: ['vector'],
-    async embed(items, { signal }) {
-      const shown = items.map((item) => ({ text: captionOf(item), image: item.image }))
-      return { vector: (await embedder.embed(shown, { signal })).vectors }
-    },
-    close: () => embedder.close(),
-  }
+  const item = (given: Item) => ({ text: captionOf(given), image: given.image })
+  const maker = await makerOf(embedder, { id, shown: { name: 'caption', item } })
+  // The hash of the checkpoint stands in results, so that it can be compared with the folder's.
+  const hash = await hashCheckpoint(await openCheckpoint(dir))
+  return { ...maker, hash, close: () => embedder.close() }
 }

@@ -2,12 +2,5 @@
 
 import { roomError } from '../../foundation/numeric/errors.ts'
 
-/**
- * Tasks that can't be scored, or stored vectors that don't fit. Codes: `benchmark/no-vector`,
- * `benchmark/store`, `benchmark/vectors`.
- */
-export class BenchmarkError extends roomError('benchmark', {
-  'no-vector': 1,
-  store: 1,
-  vectors: 1,
-}) {}
+/** A baseline that cannot embed an item. Code: `benchmark/vectors`. */
+export class BenchmarkError extends roomError('benchmark', { vectors: 1 }) {}

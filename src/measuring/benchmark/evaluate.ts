@@ -2,8 +2,8 @@
 
 import { dot } from '../../foundation/numeric/linear.ts'
 import type { Part, Row, Task } from '../../inputs/data/task.ts'
+import type { VectorOf } from '../../models/embedder/vectors/all.ts'
 import { type PerMetric, perMetric } from './metrics.ts'
-import type { VectorOf } from './model.ts'
 import { hitAt } from './scoring.ts'
 
 export interface RowScores {

@@ -2,9 +2,7 @@
 
 export { dualEncoder } from './dual-encoder.ts'
 export { evaluateTask, type ModelScores, type RowScores, type TaskScores } from './evaluate.ts'
-export type { EmbeddingModel, VectorOf } from './model.ts'
 export { pixels, pixelsApply } from './pixels.ts'
-export { type EmbedProgress, embedAll, type StoredVectors } from './store.ts'
 export {
   apartScore,
   differenceOver,

@@ -5,8 +5,8 @@ import { f32 } from '../../foundation/numeric/tensor.ts'
 import type { KeyedItem } from '../../inputs/data/item.ts'
 import type { Task } from '../../inputs/data/task.ts'
 import { resize } from '../../inputs/media/index.ts'
+import type { VectorMaker } from '../../models/embedder/vectors/all.ts'
 import { BenchmarkError } from './errors.ts'
-import type { EmbeddingModel } from './model.ts'
 
 const SIDE = 16
 const LENGTH = SIDE * SIDE * 3
@@ -15,7 +15,7 @@ const LENGTH = SIDE * SIDE * 3
  * Averages of 16 × 16 boxes in three channels, less their mean, to unit length. Items need one
  * picture; words are not looked at.
  */
-export const pixels: EmbeddingModel = {
+export const pixels: VectorMaker = {
   id: 'pixels',
   hash: `pixels ${SIDE} centred`,
   readouts: ['pixels'],
@@ -33,7 +33,7 @@ export const pixels: EmbeddingModel = {
       const mean = small.reduce((sum, level) => sum + level, 0) / LENGTH
       for (let at = 0; at < LENGTH; at++) out[i * LENGTH + at] = small[at]! - mean
     }
-    return { pixels: l2NormaliseRows(f32([items.length, LENGTH], out)) }
+    return { vectors: { pixels: l2NormaliseRows(f32([items.length, LENGTH], out)) } }
   },
 }
 

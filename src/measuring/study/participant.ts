@@ -12,7 +12,8 @@ import { type PictureFeatures, pictureFeatures } from '../../learning/tuning/fea
 import { type Sequences, sequencesOf } from '../../learning/tuning/sequences.ts'
 import { openSubject, type Subject, type SubjectOptions } from '../../learning/tuning/subject.ts'
 import { initialTrained } from '../../learning/tuning/trained.ts'
-import { type EmbeddingModel, itemsOf, type ModelScores, withShuffledPictures } from '../benchmark/index.ts'
+import type { VectorMaker } from '../../models/embedder/vectors/all.ts'
+import { itemsOf, type ModelScores, withShuffledPictures } from '../benchmark/index.ts'
 import { controlId } from './names.ts'
 import {
   chosenPool,
@@ -196,11 +197,13 @@ function stateOf(
   tunedHash: string,
   { setting }: StudyContext,
   readouts: readonly string[] = TUNED_POOLS,
-): EmbeddingModel {
+): VectorMaker {
   return {
     id: subject.id,
     hash: contentHash([subject.hash, tunedHash, tunedHash === '' ? null : setting.conversion.part]),
     readouts,
-    embed: (items, { signal }) => encoder.embed(items, { parameters, readouts, signal }),
+    embed: async (items, { signal }) => ({
+      vectors: await encoder.embed(items, { parameters, readouts, signal }),
+    }),
   }
 }

@@ -10,14 +10,8 @@ import { f32, type Tensor } from '../../foundation/numeric/tensor.ts'
 import type { KeyedItem } from '../../inputs/data/item.ts'
 import type { Task } from '../../inputs/data/task.ts'
 import type { TunedPool } from '../../learning/tuning/decoder.ts'
-import {
-  type EmbeddingModel,
-  embedAll,
-  evaluateTask,
-  itemsOf,
-  type ModelScores,
-  type StoredVectors,
-} from '../benchmark/index.ts'
+import { type AllVectors, embedAll, type VectorMaker } from '../../models/embedder/vectors/all.ts'
+import { evaluateTask, itemsOf, type ModelScores } from '../benchmark/index.ts'
 import type { StudyOptions, StudySetting } from './options.ts'
 import type { Phases } from './phases.ts'
 import type { StudyWorld } from './world.ts'
@@ -54,7 +48,7 @@ export interface MeasuredState {
 }
 
 export async function measured(
-  state: EmbeddingModel,
+  state: VectorMaker,
   id: string,
   context: StudyContext,
 ): Promise<MeasuredState> {
@@ -67,7 +61,7 @@ export async function measured(
   return { choice, scores: all(choice.pool), byPool, pairs: pairs(choice.pool) }
 }
 
-export async function chosenPool(state: EmbeddingModel, context: StudyContext): Promise<PoolChoice> {
+export async function chosenPool(state: VectorMaker, context: StudyContext): Promise<PoolChoice> {
   const tasks = context.world.tasks.filter(({ dev }) => dev.length > 0)
   const vectors = await stored(state, itemsOf(tasks, 'dev'), context)
   const hit = (pool: TunedPool) =>
@@ -83,7 +77,7 @@ function meanHit({ tasks }: ModelScores): number {
 export function scoresOf(
   model: string,
   tasks: readonly Task[],
-  vectors: StoredVectors,
+  vectors: AllVectors,
   pool: string,
 ): ModelScores {
   return { model, tasks: tasks.map((task) => evaluateTask(task, vectors.of(pool))) }
@@ -91,10 +85,10 @@ export function scoresOf(
 
 /** Vectors from the study's store. */
 export async function stored(
-  model: EmbeddingModel,
+  model: VectorMaker,
   items: readonly KeyedItem[],
   { options: { out, signal, onProgress, warn }, phases, version }: StudyContext,
-): Promise<StoredVectors> {
+): Promise<AllVectors> {
   const vectors = await phases.time('vectors', () =>
     embedAll(join(out, 'work', 'vectors'), { ...model, hash: contentHash([version, model.hash]) }, items, {
       signal,
@@ -108,7 +102,7 @@ export async function stored(
 
 /** Readout → vectors of the pairs. */
 export async function pairVectors(
-  state: EmbeddingModel,
+  state: VectorMaker,
   context: StudyContext,
 ): Promise<(readout: string) => PairVectors> {
   const { pairs } = context.world

@@ -52,9 +52,8 @@ export async function dualEncoder(model: DualEncoderModel, options: EncoderOptio
   return {
     unused,
     prepare: async (item) => prepare(await readItem(item)),
-    async encode(items, { signal, onBatch }: EncodeOptions) {
-      const kept = readouts.map(({ dims: leadingDims }) => leadingDims)
-      const vectors: Float32Array[][] = readouts.map(() => [])
+    async encode(items, { signal, onBatch, readouts: wanted }: EncodeOptions) {
+      const kept = wanted.map((place) => readouts[place]?.dims)
       for (const rows of chunks(indices(items.length), BATCH)) {
         const batch = rows.map((row) => items[row]!)
         const sum = new Float32Array(batch.length * dims)
@@ -86,11 +85,11 @@ export async function dualEncoder(model: DualEncoderModel, options: EncoderOptio
         }
         const { data } = l2NormaliseRows(f32([batch.length, dims], sum))
         const made = batch.map((_, i) => data.slice(i * dims, (i + 1) * dims))
-        for (const [i, cut] of kept.entries())
-          vectors[i]!.push(...(cut === undefined ? made : made.map((vector) => leading(vector, cut))))
-        await onBatch?.(rows, vectors[0]!.slice(-rows.length))
+        const columns = kept.map((cut) =>
+          cut === undefined ? made : made.map((vector) => leading(vector, cut)),
+        )
+        await onBatch(rows, columns)
       }
-      return vectors
     },
     open: async () => {
       await images.open()

@@ -69,6 +69,7 @@ async function interrupted(out: string, count?: number): Promise<void> {
   ).rejects.toMatchObject({ code: 'interrupted' })
 }
 
+const journalOf = { fingerprint: 'a', readouts: ['vector'] }
 const vectorsOf = async (out: string) => (await loadSafetensors(out)).get('vectors')!
 
 describe('an interrupted run', () => {
@@ -123,9 +124,30 @@ describe('an interrupted run', () => {
     expect(await vectorsOf(out)).toMatchObject({ dtype: 'i8', dims: [60, 5] })
   })
 
+  test('goes on with an embedder that has further readouts, not with one that has others', async () => {
+    const out = at('several.safetensors')
+    const readout = (pool: 'mean' | 'last') => ({ other: { layer: 0, norm: 'before', pool } }) as const
+    const run = (options: LoadOptions, more: object = {}) =>
+      withEmbedder((embedder) => embedFile(embedder, source(), { out, ...more }), options)
+    const stop = new AbortController()
+    const onProgress = ({ done }: { done: number }) => done > 20 && stop.abort()
+    const several = { readouts: readout('mean') }
+    await expect(run(several, { signal: stop.signal, onProgress })).rejects.toMatchObject({
+      code: 'interrupted',
+    })
+    await expect(run({ readouts: readout('last') })).rejects.toMatchObject({ code: 'embedder/other-run' })
+    let kept = 0
+    await run(several, { onResume: (count: number) => (kept = count) })
+    expect(kept).toBeGreaterThan(8)
+    expect(toF32(await vectorsOf(out)).data).toBeAllClose(
+      toF32(await vectorsOf(at('whole.safetensors'))).data,
+      { atol: 2e-6 },
+    )
+  })
+
   test('keeps a second run of the same file away, until it ends', async () => {
     const out = at('shared.safetensors')
-    const journal = await VectorJournal.open(`${out}.journal`, 'another')
+    const journal = await VectorJournal.open(`${out}.journal`, journalOf)
     const refused = {
       code: 'file/in-use',
       exitCode: 2,
@@ -240,14 +262,16 @@ test('an instruction for the items that bring none', async () => {
 
 test('a journal that is no journal is refused, a short one started anew', async () => {
   writeFileSync(at('x.journal'), 'x'.repeat(1000))
-  await expect(VectorJournal.open(at('x.journal'), 'a')).rejects.toMatchObject({ code: 'embedder/other-run' })
+  await expect(VectorJournal.open(at('x.journal'), journalOf)).rejects.toMatchObject({
+    code: 'embedder/other-run',
+  })
   writeFileSync(at('y.journal'), '{"format"')
-  const journal = await VectorJournal.open(at('y.journal'), 'a')
+  const journal = await VectorJournal.open(at('y.journal'), journalOf)
   const key = 'ab'.repeat(32)
-  await journal.put([{ key, vector: Float32Array.of(1, 2) }])
+  await journal.put([{ key, vectors: [Float32Array.of(1, 2)] }])
   await journal.close()
-  const again = await VectorJournal.open(at('y.journal'), 'a')
-  expect(await again.get(key)).toEqual(Float32Array.of(1, 2))
+  const again = await VectorJournal.open(at('y.journal'), journalOf)
+  expect(await again.get(key)).toEqual([Float32Array.of(1, 2)])
   expect(await again.get('cd'.repeat(32))).toBeUndefined()
   await again.remove()
 })

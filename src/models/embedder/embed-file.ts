@@ -106,7 +106,10 @@ export async function embedFile(
   checkVectorPath(out)
   await checkVectorPlace(out, { input: source.path, folders: embedder.folders })
   await removeAbandoned(dirname(out))
-  const journal = await VectorJournal.open(out + JOURNAL, await embedder.fingerprint())
+  const journal = await VectorJournal.open(out + JOURNAL, {
+    fingerprint: await embedder.fingerprint(),
+    readouts: embedder.readouts,
+  })
   try {
     if (journal.size > 0) onResume?.(journal.size)
     const made = await embedSource(embedder, source, { ...rest, store: journal })

@@ -367,6 +367,7 @@ test('an item that gives a NaN is skipped alone', async () => {
   const longest = { text: 'an apple on a red background, and a cat, and keys' }
   const puts: number[] = []
   const store = {
+    readouts: small.readouts,
     get: async () => undefined,
     put: async (entries: readonly unknown[]) => void puts.push(entries.length),
   }

@@ -4,10 +4,11 @@
  */
 
 import { dirname } from 'node:path'
+import { UsageError } from '../../foundation/numeric/errors.ts'
 import type { Item } from '../../inputs/data/item.ts'
 import type { Contract } from './contract.ts'
 import { dualEncoder } from './dual-encoder.ts'
-import { type Embeddings, type EmbedOptions, embedItems } from './embedding.ts'
+import { CONTRACT_READOUT, type Embeddings, type EmbedOptions, embedItems } from './embedding.ts'
 import type { Encodable, Encoder } from './encoder.ts'
 import { type FingerprintParts, fingerprintOf } from './fingerprint.ts'
 import type { PresetName } from './presets.ts'
@@ -21,25 +22,23 @@ export class Embedder {
   readonly family: string
   /** The preset that decided the contract, given or found by the folder's name. */
   readonly preset: PresetName | undefined
+  /** Names of the vectors of an item: `vector`, the contract's own, then `LoadOptions.readouts`. */
+  readonly readouts: readonly string[]
   readonly #encoder: Encoder
-  readonly #readouts: readonly string[]
   readonly #deciding: FingerprintParts
   /** Folders that the model was read from. */
   readonly folders: readonly string[]
 
   private constructor(
     encoder: Encoder,
-    of: Pick<Embedder, 'family' | 'preset' | 'folders'> & {
-      readouts: readonly string[]
-      deciding: FingerprintParts
-    },
+    of: Pick<Embedder, 'family' | 'preset' | 'folders' | 'readouts'> & { deciding: FingerprintParts },
   ) {
     this.contract = of.deciding.contract
     this.family = of.family
     this.preset = of.preset
     this.folders = of.folders
     this.#encoder = encoder
-    this.#readouts = of.readouts
+    this.readouts = of.readouts
     this.#deciding = of.deciding
   }
 
@@ -65,6 +64,12 @@ export class Embedder {
    */
   static async over(subject: Subject, inputs?: SequenceInputs): Promise<Embedder> {
     const { dir, model, encoder: options, adapterFolder, preset, names } = subject
+    if (names.includes(CONTRACT_READOUT)) {
+      throw new UsageError('arguments', {
+        message: `a further readout is called ${CONTRACT_READOUT}, which is the contract's own`,
+        hint: 'Give it another name.',
+      })
+    }
     const encoder =
       model.kind === 'dual-encoder'
         ? erased(await dualEncoder(model, options))
@@ -76,7 +81,7 @@ export class Embedder {
       family: model.family,
       preset,
       folders,
-      readouts: names,
+      readouts: [CONTRACT_READOUT, ...names],
       deciding: fingerprintParts(subject),
     })
   }
@@ -90,7 +95,7 @@ export class Embedder {
   async embed(items: Iterable<Item> | AsyncIterable<Item>, options: EmbedOptions = {}): Promise<Embeddings> {
     return await embedItems(
       this.#encoder,
-      { instruction: this.contract.prompt.instruction, names: this.#readouts },
+      { instruction: this.contract.prompt.instruction, readouts: this.readouts },
       items,
       options,
     )
@@ -104,7 +109,11 @@ export class Embedder {
     await this.#encoder.open()
   }
 
-  /** A hash of weights, contract, device and precision: equal ones give equal vectors. */
+  /**
+   * A hash of weights, contract, readouts, device and precision: equal ones give equal vectors.
+   * @returns sha256, hexadecimal
+   * @throws FileError `file/read`
+   */
   async fingerprint(): Promise<string> {
     return await fingerprintOf(this.#deciding)
   }

@@ -9,7 +9,7 @@ import { ItemError } from '../../inputs/data/errors.ts'
 import { type KeyedItem, readItem } from '../../inputs/data/item.ts'
 import { embedItems } from './embedding.ts'
 import type { Encodable, EncodeOptions, Encoder } from './encoder.ts'
-import type { StoredVector } from './vectors/store.ts'
+import type { StoredVectors } from './vectors/store.ts'
 
 interface Numbered extends Encodable {
   readonly number: number
@@ -45,37 +45,39 @@ class SlowEncoder implements Encoder<Numbered> {
     return { number, tokens: 1, bytes: BYTES }
   }
 
-  async encode(items: readonly Numbered[], { onBatch }: EncodeOptions): Promise<Float32Array[][]> {
+  async encode(items: readonly Numbered[], { onBatch }: EncodeOptions): Promise<void> {
     this.events.push(`run ${items[0]!.number}`)
     await new Promise((resolve) => setTimeout(resolve, 50))
     const vectors = items.map(({ number }) => Float32Array.of(number, 1))
-    const bad = items.find(({ number }) => this.#faults[number] === 'broken')
+    const bad = items.find(({ number }) => ['broken', 'not-finite'].includes(this.#faults[number] ?? ''))
     if (bad !== undefined) throw this.#fault(bad.number)
-    await onBatch?.(
+    await onBatch(
       items.map((_, i) => i),
-      vectors,
+      [vectors],
     )
     this.#held -= items.length
     this.events.push(`ran ${items.at(-1)!.number}`)
-    return [vectors]
   }
 
   async open(): Promise<void> {}
   async close(): Promise<void> {}
 
   #fault(number: number): BifocalError {
-    return new BifocalError(`embedder/${this.#faults[number]}`, { message: `item ${number}`, hint: '' })
+    const fault = this.#faults[number]
+    const code = fault === 'not-finite' ? 'runtime/not-finite' : `embedder/${fault}`
+    return new BifocalError(code, { message: `item ${number}`, hint: '' })
   }
 }
 
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => ({ text: String(i) }))
 
-function embed(encoder: SlowEncoder, items: Parameters<typeof embedItems>[2], store?: StoredVector[]) {
+function embed(encoder: SlowEncoder, items: Parameters<typeof embedItems>[2], store?: StoredVectors[]) {
   const kept = store && {
+    readouts: ['vector'],
     get: async () => undefined,
-    put: async (entries: readonly StoredVector[]) => void store.push(...entries),
+    put: async (entries: readonly StoredVectors[]) => void store.push(...entries),
   }
-  return embedItems(encoder, { instruction: undefined, names: [] }, items, { store: kept })
+  return embedItems(encoder, { instruction: undefined, readouts: ['vector'] }, items, { store: kept })
 }
 
 test('the next window is prepared while one runs, and no more than that', async () => {
@@ -105,17 +107,17 @@ test('a failure of the window that runs goes before a bad item of the next one',
 
 test('a bad item ends the call when the window before it has run and its vectors are kept', async () => {
   const encoder = new SlowEncoder({ 5: 'too-long' })
-  const stored: StoredVector[] = []
+  const stored: StoredVectors[] = []
   await expect(embed(encoder, numbers(3 * WINDOW), stored)).rejects.toMatchObject({
     code: 'embedder/too-long',
     message: 'item 5',
   })
-  expect(stored.map(({ vector }) => vector[0])).toEqual([0, 1, 2, 3])
+  expect(stored.map(({ vectors }) => vectors[0]![0])).toEqual([0, 1, 2, 3])
 })
 
 test('so does a source that fails', async () => {
   const encoder = new SlowEncoder()
-  const stored: StoredVector[] = []
+  const stored: StoredVectors[] = []
   const items = async function* () {
     yield* numbers(WINDOW + 1)
     throw new ItemError('line', { message: 'line 6', hint: '' })
@@ -135,4 +137,15 @@ test('after a failure no further items are asked for, however slowly they come',
   }
   await expect(embed(encoder, items())).rejects.toMatchObject({ code: 'embedder/broken' })
   expect(asked).toBeLessThan(2 * WINDOW - 1)
+})
+
+test('nine items without a finite vector end a call, unless the model has given finite ones before', async () => {
+  const faults = Object.fromEntries(Array.from({ length: 9 }, (_, i) => [i, 'not-finite']))
+  const run = (proven: boolean) =>
+    embedItems(new SlowEncoder(faults), { instruction: undefined, readouts: ['vector'] }, numbers(9), {
+      badItems: 'skip',
+      proven,
+    })
+  await expect(run(false)).rejects.toMatchObject({ code: 'runtime/not-finite' })
+  expect((await run(true)).skipped).toHaveLength(9)
 })

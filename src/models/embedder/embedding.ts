@@ -3,10 +3,10 @@
  * runs), tells bad items apart, and puts vectors in the order of the items.
  */
 
-import { BifocalError, InterruptedError, located } from '../../foundation/numeric/errors.ts'
+import { BifocalError, InterruptedError, located, UsageError } from '../../foundation/numeric/errors.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import { type Item, keyItem } from '../../inputs/data/item.ts'
-import type { Encodable, Encoder } from './encoder.ts'
+import type { Encodable, EncodeOptions, Encoder } from './encoder.ts'
 import type { VectorStore } from './vectors/store.ts'
 import { VectorTable } from './vectors/table.ts'
 
@@ -24,13 +24,18 @@ export interface EmbedOptions {
   /** `throw` (default) ends at the first bad item, `skip` reports it and goes on. */
   badItems?: 'throw' | 'skip'
   /**
+   * Says that the model has given finite vectors before. Otherwise a call ends, bad items skipped
+   * or not, where the first eight items give none: the weights are then at fault.
+   */
+  proven?: boolean
+  /**
    * Where an item comes from, for the error that ends a call at it; default: nothing is said.
    * @param index its position among the items
    */
   placeOf?: (index: number) => string | undefined
   /**
-   * Vectors of an earlier run, and where this one keeps its own batch by batch. Not used together
-   * with further readouts.
+   * Gives the vectors of an earlier run, and keeps those of this run, batch by batch. Its readouts
+   * are those that are computed: `vector`, the contract's own, then the further ones.
    */
   store?: VectorStore
 }
@@ -70,6 +75,9 @@ const READY_ITEMS = 2048
 /** So many items without one finite vector: the weights are at fault, not the items. */
 const HOPELESS = 8
 
+/** Name of the contract's own readout among those of an embedder. */
+export const CONTRACT_READOUT = 'vector'
+
 interface Waiting {
   row: number
   key: string
@@ -77,34 +85,43 @@ interface Waiting {
 }
 
 /**
- * @param subject what the contract says for items that bring no instruction, and the names of the
- *   further readouts in the encoder's order
+ * @param subject the contract's instruction, for items that bring none; names of all readouts, in
+ *   the encoder's order, the contract's own first
  * @throws as `Embedder.embed`
  */
 export async function embedItems(
   encoder: Encoder,
-  subject: { instruction: string | undefined; names: readonly string[] },
+  subject: { instruction: string | undefined; readouts: readonly string[] },
   items: Iterable<Item> | AsyncIterable<Item>,
   options: EmbedOptions,
 ): Promise<Embeddings> {
   const total = options.total ?? (Array.isArray(items) ? items.length : undefined)
   const { instruction = subject.instruction } = options
-  const run = new EmbeddingRun(encoder, subject.names, { ...options, total, instruction })
+  const run = new EmbeddingRun(encoder, subject.readouts, { ...options, total, instruction })
   try {
     for await (const item of items) await run.take(item)
     return await run.finish()
   } catch (error) {
-    // What still runs came before the item that failed: its vectors are kept, and its own error
-    // goes first.
+    // The window that still runs came before the item that failed: its vectors are kept, and its
+    // own error goes first.
     await run.settle()
     throw error
   }
 }
 
+/** @throws UsageError `usage/arguments` */
+function checkReadouts({ readouts: stored }: VectorStore, readouts: readonly string[]): void {
+  if (stored.length === readouts.length && stored.every((name, i) => name === readouts[i])) return
+  throw new UsageError('arguments', {
+    message: `the store keeps the readouts ${stored.join(', ')}; computed are ${readouts.join(', ')}`,
+    hint: 'Open the store with the readouts that are computed, in their order.',
+  })
+}
+
 /** Items on their way: known by key, waiting for their batch, or with a row of vectors. */
 class EmbeddingRun {
   readonly #encoder: Encoder
-  /** Further readouts that are computed, and the place of each among the encoder's. */
+  /** Readouts that are computed, and the place of each among the encoder's. */
   readonly #names: readonly string[]
   readonly #places: readonly number[]
   readonly #options: EmbedOptions
@@ -126,15 +143,15 @@ class EmbeddingRun {
   /** Items that are done without a row of their own: repeats and bad ones. */
   #settled = 0
 
-  constructor(encoder: Encoder, names: readonly string[], options: EmbedOptions) {
+  /** @throws UsageError `usage/arguments` for a store of other readouts */
+  constructor(encoder: Encoder, readouts: readonly string[], options: EmbedOptions) {
     this.#encoder = encoder
-    this.#names = names.filter((name) => options.readouts?.includes(name) ?? true)
-    this.#places = this.#names.map((name) => names.indexOf(name) + 1)
+    this.#names = readouts.filter((name, i) => i === 0 || (options.readouts?.includes(name) ?? true))
+    this.#places = this.#names.map((name) => readouts.indexOf(name))
     this.#options = options
-    this.#store = this.#names.length === 0 ? options.store : undefined
-    this.#tables = ['', ...this.#names].map(
-      () => new VectorTable({ rows: options.total, dims: options.dims }),
-    )
+    this.#store = options.store
+    if (this.#store !== undefined) checkReadouts(this.#store, this.#names)
+    this.#tables = this.#names.map(() => new VectorTable({ rows: options.total, dims: options.dims }))
   }
 
   async take(item: Item): Promise<void> {
@@ -153,7 +170,7 @@ class EmbeddingRun {
     if (this.#bytes > READY_BYTES || this.#waiting.length >= READY_ITEMS) await this.#flush()
   }
 
-  /** Waits for the window that runs. @throws what it failed with */
+  /** Waits for the window that runs. @throws the error of that window */
   async settle(): Promise<void> {
     await this.#running
   }
@@ -168,10 +185,11 @@ class EmbeddingRun {
     )
     const kept = outcome.flatMap((_, index) => (reasons[index] === undefined ? [index] : []))
     const rows = kept.map((index) => Number(outcome[index]))
-    const [vectors, ...readouts] = this.#tables.map((table) => table.take(rows))
+    const [vectors, ...further] = this.#tables.map((table) => table.take(rows))
+    const [, ...names] = this.#names
     return {
       vectors: vectors!,
-      readouts: Object.fromEntries(this.#names.map((name, i) => [name, readouts[i]!])),
+      readouts: Object.fromEntries(names.map((name, i) => [name, further[i]!])),
       kept,
       skipped: reasons.flatMap((error, index) =>
         error === undefined ? [] : [{ index, code: error.code, message: error.message, hint: error.hint }],
@@ -197,8 +215,7 @@ class EmbeddingRun {
       this.#bytes += prepared.bytes
       this.#tokens += prepared.tokens
     } else {
-      this.#tables[0]!.set(row, stored)
-      this.#finished.add(row)
+      this.#finish(row, stored)
     }
     this.#rowOf.set(key, row)
     return row
@@ -227,9 +244,9 @@ class EmbeddingRun {
       await this.#encode(batch)
     } catch (error) {
       if (!(error instanceof BifocalError) || error.code !== 'runtime/not-finite') throw error
-      if (this.#failures.size >= HOPELESS && this.#finished.size === 0) throw error
-      // Batches tell the vectors of the first readout alone.
-      const left = this.#names.length > 0 ? batch : batch.filter(({ row }) => !this.#finished.has(row))
+      const proven = this.#options.proven || this.#finished.size > 0
+      if (this.#failures.size >= HOPELESS && !proven) throw error
+      const left = batch.filter(({ row }) => !this.#finished.has(row))
       const [only] = left
       if (left.length > 1) for (const half of halves(left)) await this.#encodeSound(half)
       else if (only !== undefined) this.#fail(only.row, error)
@@ -247,21 +264,23 @@ class EmbeddingRun {
   }
 
   async #encode(batch: readonly Waiting[]): Promise<void> {
-    const onBatch = async (places: readonly number[], vectors: readonly Float32Array[]) => {
-      await this.#store?.put(places.map((place, i) => ({ key: batch[place]!.key, vector: vectors[i]! })))
-      for (const [i, place] of places.entries()) {
-        this.#tables[0]!.set(batch[place]!.row, vectors[i]!)
-        this.#finished.add(batch[place]!.row)
-      }
+    const onBatch: EncodeOptions['onBatch'] = async (places, columns) => {
+      const made = places.map((place, i) => ({
+        ...batch[place]!,
+        vectors: columns.map((column) => column[i]!),
+      }))
+      await this.#store?.put(made.map(({ key, vectors }) => ({ key, vectors })))
+      for (const { row, vectors } of made) this.#finish(row, vectors)
       this.#progress()
     }
     const prepared = batch.map((waiting) => waiting.prepared)
     const { signal } = this.#options
-    const made = await this.#encoder.encode(prepared, { signal, onBatch, readouts: this.#places })
-    for (const [i, readout] of this.#places.entries()) {
-      for (const [place, vector] of made[readout]!.entries())
-        this.#tables[i + 1]!.set(batch[place]!.row, vector)
-    }
+    await this.#encoder.encode(prepared, { signal, onBatch, readouts: this.#places })
+  }
+
+  #finish(row: number, vectors: readonly Float32Array[]): void {
+    for (const [i, vector] of vectors.entries()) this.#tables[i]!.set(row, vector)
+    this.#finished.add(row)
   }
 
   #progress(): void {

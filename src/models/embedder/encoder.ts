@@ -44,12 +44,13 @@ export interface Encodable {
 export interface EncodeOptions {
   signal?: AbortSignal
   /**
-   * Given what each batch finished: places among the items, and for each of them its vector of the
-   * first readout.
+   * Called when a batch has run.
+   * @param rows    places of the batch's items among all items
+   * @param vectors for each computed readout, for each of these items, its unit vector
    */
-  onBatch?: (rows: readonly number[], vectors: readonly Float32Array[]) => void | Promise<void>
-  /** Which readouts to compute beside the first, by place; default all. */
-  readouts?: readonly number[]
+  onBatch: (rows: readonly number[], vectors: readonly (readonly Float32Array[])[]) => void | Promise<void>
+  /** Places of the readouts to compute. */
+  readouts: readonly number[]
 }
 
 /**
@@ -66,11 +67,10 @@ export interface Encoder<Prepared extends Encodable = Encodable> {
    */
   prepare(item: KeyedItem): Promise<Prepared>
   /**
-   * @returns for each readout, for each item, a unit vector; nothing for readouts that were not
-   *   asked for
-   * @throws RuntimeError `runtime/not-finite`; InterruptedError
+   * Runs items in batches, and gives the vectors of each batch to `onBatch`.
+   * @throws RuntimeError `runtime/not-finite`; InterruptedError; the error of `onBatch`
    */
-  encode(items: readonly Prepared[], options: EncodeOptions): Promise<Float32Array[][]>
+  encode(items: readonly Prepared[], options: EncodeOptions): Promise<void>
   /** Opens all sessions now. */
   open(): Promise<void>
   close(): Promise<void>

@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { readFailure } from '../../foundation/files/errors.ts'
 import type { Checkpoint } from '../checkpoint/folder.ts'
 import type { Contract } from './contract.ts'
+import type { Readout } from './readout.ts'
 
 /**
  * Bytes at the start of each tensor: training moves all of them, and sixteen gigabytes need not be
@@ -19,6 +20,8 @@ const SAMPLE = 1024
 
 export interface FingerprintParts {
   contract: Contract
+  /** All readouts: the contract's, then further vectors of the same pass. */
+  readouts: readonly Readout[]
   checkpoint: Pick<Checkpoint, 'config' | 'files' | 'tensors'>
   /** An adapter's folder. */
   adapter: string | undefined
@@ -29,19 +32,22 @@ export interface FingerprintParts {
 }
 
 /**
- * sha256, hexadecimal, of the contract (but not where its folders lie), config.json, every tensor's
- * name, shape and first bytes, and the adapter's files.
+ * sha256, hexadecimal, of the contract (but not where its folders lie), all readouts,
+ * config.json, every tensor's name, shape and first bytes, the adapter's files, and the state.
  * @throws FileError `file/read`
  */
 export async function fingerprintOf({
   contract,
+  readouts,
   checkpoint,
   adapter,
   engine,
   state,
 }: FingerprintParts): Promise<string> {
   const { base: _base, adapter: _adapter, golden: _golden, ...deciding } = contract
-  const hash = createHash('sha256').update(JSON.stringify([deciding, checkpoint.config, engine, state]))
+  const hash = createHash('sha256').update(
+    JSON.stringify([deciding, readouts, checkpoint.config, engine, state]),
+  )
   for (const file of checkpoint.files) {
     const handle = await open(file, 'r').catch((cause: unknown) => {
       throw readFailure(file, cause)

@@ -194,7 +194,7 @@ export function fingerprintParts({
   const { contract, checkpoint, device = 'cpu' } = encoder
   // Rounded weights with an update beside them are not the rounded sum.
   const engine = { device, dtype: contract.dtype, adapterMode: adapter && adapterMode }
-  return { contract, checkpoint, adapter: adapterFolder, engine, state }
+  return { contract, readouts: encoder.readouts, checkpoint, adapter: adapterFolder, engine, state }
 }
 
 function withAdapter(options: AdaptedOptions, warn: LoadOptions['warn']): ModelWeights {

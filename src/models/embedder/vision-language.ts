@@ -12,7 +12,7 @@ import type { DecoderPieces } from '../families/family.ts'
 import type { VisionLanguageModel } from '../families/model.ts'
 import { modelParameters } from '../families/parameters.ts'
 import { checkWeights } from '../families/weights.ts'
-import { batches, indices } from './batching.ts'
+import { batches } from './batching.ts'
 import type { EncodeOptions, Encoder, EncoderOptions } from './encoder.ts'
 import { EmbedderError } from './errors.ts'
 import { pool, poolsOf, type Readout, weightsOf } from './readout.ts'
@@ -49,24 +49,18 @@ export async function visionLanguageEncoder(
   return {
     unused,
     prepare: (item) => inputs.prepare(item),
-    async encode(items, { signal, onBatch, readouts: further }: EncodeOptions) {
-      const wanted = further === undefined ? indices(readouts.length) : [0, ...further]
+    async encode(items, { signal, onBatch, readouts: wanted }: EncodeOptions) {
       const outputs = wanted.map(outputOf)
-      const vectors = readouts.map((): Float32Array[] => [])
       const lengths = items.map(({ tokens: length }) => length)
       for (const rows of batches(lengths, tokenBudget)) {
         const batch = rows.map((row) => items[row]!)
         const feeds = sequenceFeeds(batch, await inputs.table(batch, signal))
         const results = await decoder.run(feeds, { outputs, signal })
-        for (const readout of wanted)
-          for (const [i, vector] of rowsOf(outputOf(readout), results, batch.length).entries())
-            vectors[readout]![rows[i]!] = vector
-        await onBatch?.(
+        await onBatch(
           rows,
-          rows.map((row) => vectors[0]![row]!),
+          outputs.map((output) => rowsOf(output, results, batch.length)),
         )
       }
-      return vectors
     },
     open: async () => {
       await inputs.open()

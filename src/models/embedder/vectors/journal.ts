@@ -1,10 +1,11 @@
 /**
  * @file Vectors of a run that is not finished, beside the file that it will write: a killed run
- * goes on where it stopped. A line of JSON says what made the vectors; records of equal size
- * follow, each the item's key, its vector and a checksum. What a crash left half written is cut
- * off. A lock beside it keeps a second run of the same file away.
+ * goes on where it stopped. A line of JSON says what made the vectors. Records of equal size
+ * follow: the sha256 of the item's key, its vectors, and a checksum. Bytes that a crash left half
+ * written are cut off. A lock beside the journal keeps a second run of the same file away.
  */
 
+import { createHash } from 'node:crypto'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
@@ -13,55 +14,67 @@ import { readFailure, writeFailure } from '../../../foundation/files/errors.ts'
 import { makeFolder } from '../../../foundation/files/file.ts'
 import { type Lock, lockAlone } from '../../../foundation/files/lock.ts'
 import { EmbedderError } from '../errors.ts'
-import type { StoredVector, VectorStore } from './store.ts'
+import { checkStored } from './check.ts'
+import type { StoredVectors, VectorStore } from './store.ts'
 
-const FORMAT = 'bifocal-vectors/1'
+const FORMAT = 'bifocal-vectors/2'
 const headerSchema = z.object({
   format: z.literal(FORMAT),
   fingerprint: z.string(),
-  dims: z.int().positive(),
+  /** Elements of each readout's vectors. */
+  dims: z.array(z.int().positive()).min(1),
 })
 const KEY_BYTES = 32
 const CHECK_BYTES = 4
-/** Of a header, line break included. */
-const HEADER_BYTES = 256
-/** Between two syncs, in ms: what a power cut may cost. */
+/** No header is longer, line break included. */
+const HEADER_BYTES = 2 ** 16
+/** Milliseconds between two syncs: a power cut may cost the work of so long. */
 const SYNC = 5000
 
+/** Everything that decides the vectors of a journal. */
+export interface JournalOptions {
+  /** Of model and settings. */
+  fingerprint: string
+  readouts: readonly string[]
+}
+
 export class VectorJournal implements VectorStore {
+  readonly readouts: readonly string[]
   readonly #path: string
   readonly #file: FileHandle
   readonly #lock: Lock
   readonly #fingerprint: string
   /**
-   * Where the vectors of earlier runs begin, in bytes; they stay on disk until they are asked for.
+   * Position in the file of the vectors of earlier runs. They stay on disk until they are asked
+   * for.
    */
   readonly #known = new Map<string, number>()
-  #dims: number | undefined
+  #dims: readonly number[] | undefined
   #end = 0
   #synced = 0
 
-  private constructor(path: string, opened: { file: FileHandle; lock: Lock }, fingerprint: string) {
+  private constructor(path: string, opened: { file: FileHandle; lock: Lock }, options: JournalOptions) {
     this.#path = path
     this.#file = opened.file
     this.#lock = opened.lock
-    this.#fingerprint = fingerprint
+    this.#fingerprint = options.fingerprint
+    this.readouts = options.readouts
   }
 
   /**
    * Opens or starts the journal.
-   * @param fingerprint of everything that decides the vectors
-   * @throws EmbedderError `embedder/other-run` when other settings made what it holds; FileError
-   *   `file/in-use` while another run has it open; FileError `file/read`, `file/write`
+   * @throws EmbedderError `embedder/other-run` when other settings made the vectors in it, or when
+   *   it is no journal; FileError `file/in-use` while another run has it open; FileError
+   *   `file/read`, `file/write`
    */
-  static async open(path: string, fingerprint: string): Promise<VectorJournal> {
+  static async open(path: string, options: JournalOptions): Promise<VectorJournal> {
     const lock = await lockAlone(path)
     const opening = makeFolder(dirname(path)).then(() => open(path, 'a+'))
     const file = await opening.catch(async (cause: unknown) => {
       await lock.release()
       throw writeFailure(path, cause)
     })
-    const journal = new VectorJournal(path, { file, lock }, fingerprint)
+    const journal = new VectorJournal(path, { file, lock }, options)
     try {
       await journal.#load()
     } catch (error) {
@@ -78,22 +91,26 @@ export class VectorJournal implements VectorStore {
   }
 
   /** @throws FileError `file/read` */
-  async get(key: string): Promise<Float32Array | undefined> {
-    const place = this.#known.get(key)
+  async get(key: string): Promise<readonly Float32Array[] | undefined> {
+    const place = this.#known.get(digestOf(key).toString('hex'))
     if (place === undefined || this.#dims === undefined) return undefined
-    const vector = new Float32Array(this.#dims)
-    Buffer.from(vector.buffer).set(await this.#read(place, vector.byteLength))
-    return vector
+    const all = new Float32Array(elementsOf(this.#dims))
+    Buffer.from(all.buffer).set(await this.#read(place, all.byteLength))
+    let end = 0
+    return this.#dims.map((dim) => {
+      end += dim
+      return all.subarray(end - dim, end)
+    })
   }
 
-  /** @throws FileError `file/disk-full`, `file/write` */
-  async put(entries: readonly StoredVector[]): Promise<void> {
-    const dims = entries[0]?.vector.length
-    if (dims === undefined) return
+  /** @throws EmbedderError `embedder/store`; FileError `file/disk-full`, `file/write` */
+  async put(entries: readonly StoredVectors[]): Promise<void> {
+    const dims = checkStored(entries, this.readouts, this.#dims)
+    if (dims === undefined || entries.length === 0) return
     const records = Buffer.concat(entries.map(recordOf))
     try {
       if (this.#dims === undefined)
-        await this.#append(headerOf({ format: FORMAT, fingerprint: this.#fingerprint, dims }))
+        await this.#append(headerOf({ format: FORMAT, fingerprint: this.#fingerprint, dims: [...dims] }))
       this.#dims = dims
       await this.#append(records)
       if (performance.now() - this.#synced > SYNC) {
@@ -126,25 +143,35 @@ export class VectorJournal implements VectorStore {
 
   async #load(): Promise<void> {
     const { size } = await this.#file.stat()
-    const header = await this.#read(0, Math.min(size, HEADER_BYTES))
-    const parsed = header.length < HEADER_BYTES ? undefined : headerIn(header)
-    if (header.length === HEADER_BYTES && parsed?.fingerprint !== this.#fingerprint) {
-      throw new EmbedderError('other-run', {
-        message: `${this.#path} holds vectors that another model or other settings made`,
-        hint: 'Run with the settings of before to go on, or delete the file to start anew.',
-      })
-    }
-    if (parsed !== undefined) {
+    const start = await this.#read(0, Math.min(size, HEADER_BYTES))
+    const header = start.subarray(0, start.indexOf('\n') + 1)
+    if (header.length > 0 || !this.#begins(start)) {
+      const parsed = headerIn(header)
+      if (parsed?.fingerprint !== this.#fingerprint || parsed.dims.length !== this.readouts.length) {
+        throw new EmbedderError('other-run', {
+          message: `${this.#path} holds vectors that another model, other settings or another version made`,
+          hint: 'Run with the settings of before to go on, or delete the file to start anew.',
+        })
+      }
       this.#dims = parsed.dims
-      this.#end = HEADER_BYTES
+      this.#end = header.length
       await this.#loadRecords(parsed.dims, size)
     }
     if (this.#end < size) await this.#file.truncate(this.#end)
   }
 
+  /** Whether a file without a whole line is the beginning of this journal: a crash cut its header. */
+  #begins(start: Buffer): boolean {
+    const header = headerOf({ format: FORMAT, fingerprint: this.#fingerprint, dims: [] })
+    // The numbers in `dims`, which close the line, are not known yet.
+    const known = header.subarray(0, header.indexOf(']'))
+    const length = Math.min(start.length, known.length)
+    return start.subarray(0, length).equals(known.subarray(0, length))
+  }
+
   /** Reads records until the end, or the first that is damaged. */
-  async #loadRecords(dims: number, size: number): Promise<void> {
-    const length = KEY_BYTES + 4 * dims + CHECK_BYTES
+  async #loadRecords(dims: readonly number[], size: number): Promise<void> {
+    const length = KEY_BYTES + 4 * elementsOf(dims) + CHECK_BYTES
     const together = Math.max(1, Math.floor(2 ** 23 / length))
     while (this.#end + length <= size) {
       const bytes = await this.#read(
@@ -177,18 +204,26 @@ export class VectorJournal implements VectorStore {
   }
 }
 
-function recordOf({ key, vector }: StoredVector): Buffer {
+function recordOf({ key, vectors }: StoredVectors): Buffer {
   const body = Buffer.concat([
-    Buffer.from(key, 'hex'),
-    Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength),
+    digestOf(key),
+    ...vectors.map(({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byteOffset, byteLength)),
   ])
   const check = Buffer.alloc(CHECK_BYTES)
   check.writeUInt32LE(crc32(body))
   return Buffer.concat([body, check])
 }
 
+function digestOf(key: string): Buffer {
+  return createHash('sha256').update(key).digest()
+}
+
+function elementsOf(dims: readonly number[]): number {
+  return dims.reduce((sum, dim) => sum + dim, 0)
+}
+
 function headerOf(header: z.infer<typeof headerSchema>): Buffer {
-  return Buffer.from(`${JSON.stringify(header).padEnd(HEADER_BYTES - 1)}\n`)
+  return Buffer.from(`${JSON.stringify(header)}\n`)
 }
 
 function headerIn(bytes: Buffer): z.infer<typeof headerSchema> | undefined {

@@ -1,18 +1,26 @@
 /**
- * @file Where finished vectors are kept while a run goes on, so that the next run need not compute
- * them again.
+ * @file Where finished vectors are kept, so that a later run need not compute them again. Two
+ * makers: the journal beside an output file, and a folder of chunks.
  */
 
-/** Vectors by the key of their item. One run writes, later ones read. */
+/** Vectors by the key of their item, one for each readout. One run writes, later ones read. */
 export interface VectorStore {
-  /** The vector that an earlier run left. */
-  get(key: string): Promise<Float32Array | undefined>
-  /** @returns when the vectors will survive the end of the process */
-  put(entries: readonly StoredVector[]): Promise<void>
+  /** Names of an item's vectors, in the order in which `get` gives and `put` takes them. */
+  readonly readouts: readonly string[]
+  /** The vectors that an earlier run left. */
+  get(key: string): Promise<readonly Float32Array[] | undefined>
+  /**
+   * Keeps vectors: all of the entries or none.
+   * @throws EmbedderError `embedder/store` for a NaN, an infinity, or another number of vectors
+   */
+  put(entries: readonly StoredVectors[]): Promise<void>
 }
 
-export interface StoredVector {
-  /** sha256 of the item, 64 hexadecimal digits. */
-  key: string
-  vector: Float32Array
+export interface StoredVectors {
+  /** Equal for equal items, of any length. */
+  readonly key: string
+  /** One for each readout. */
+  readonly vectors: readonly Float32Array[]
+  /** For people who read the store: instruction, text, keys of the pictures. */
+  readonly about?: Readonly<Record<string, unknown>>
 }

@@ -1,0 +1,201 @@
+/**
+ * @file Vectors of many items through one model, kept in a folder: an interrupted run goes on where
+ * it stopped, and ends with the same bytes.
+ */
+
+import { createHash } from 'node:crypto'
+import { InterruptedError } from '../../../foundation/numeric/errors.ts'
+import type { Tensor } from '../../../foundation/numeric/tensor.ts'
+import type { Item, KeyedItem } from '../../../inputs/data/item.ts'
+import { chunks } from '../batching.ts'
+import type { Embedder } from '../embedder.ts'
+import { CONTRACT_READOUT, type SkippedItem } from '../embedding.ts'
+import { EmbedderError } from '../errors.ts'
+import { VectorFolder } from './folder.ts'
+
+/** Makes vectors of items: an embedder, or a baseline that needs no model. */
+export interface VectorMaker {
+  /** For messages. */
+  readonly id: string
+  /** Hexadecimal. Changes whenever the vectors would: vectors are stored under it. */
+  readonly hash: string
+  /** Names of the vectors that one pass gives, e.g. `mean`, `last`. */
+  readonly readouts: readonly string[]
+  /**
+   * The vectors depend on these items alone, so that a resumed run gets the same bytes.
+   * @throws InterruptedError; the error of the first bad item unless bad items are skipped
+   */
+  embed(items: readonly KeyedItem[], options: MakeOptions): Promise<MadeVectors>
+}
+
+export interface MakeOptions {
+  signal?: AbortSignal
+  onProgress?: (progress: { done: number }) => void
+  /** Default `throw`. */
+  badItems?: 'throw' | 'skip'
+  /** Items of this model have given finite vectors: see `EmbedOptions.proven`. */
+  proven?: boolean
+}
+
+export interface MadeVectors {
+  /** For each readout `[kept items, dim]`, unit vectors. */
+  readonly vectors: Readonly<Record<string, Tensor<'f32'>>>
+  /** Items without vectors, `index` among the given ones in rising order; default none. */
+  readonly skipped?: readonly SkippedItem[]
+}
+
+/** The vector of an item by its key. */
+export type VectorOf = (key: string) => Float32Array
+
+export interface EmbedProgress {
+  /** Items that have a vector, of `total`. */
+  done: number
+  total: number
+}
+
+export interface EmbedAllOptions {
+  signal?: AbortSignal
+  onProgress?: (progress: EmbedProgress) => void
+  /** Told of files that are damaged: their items are computed again. */
+  warn?: (message: string) => void
+  /** `throw` (default) ends at the first bad item, `skip` reports it and goes on. */
+  badItems?: 'throw' | 'skip'
+}
+
+/** An item without vectors, and why. */
+export interface SkippedKey extends Omit<SkippedItem, 'index'> {
+  readonly key: string
+}
+
+/** All vectors of one model that were asked for. */
+export interface AllVectors {
+  /** @throws EmbedderError `embedder/no-vector` */
+  readonly of: (readout: string) => VectorOf
+  /** Items that were taken from disk. */
+  readonly resumed: number
+  /** In the order of the items. */
+  readonly skipped: readonly SkippedKey[]
+}
+
+/** Items of a chunk. An interrupted run computes at most so many again. */
+const CHUNK = 256
+
+/**
+ * Gives the vectors of all items. Takes from `dir` what is there; computes the rest in chunks, and
+ * writes each when it is whole. The borders of the chunks depend on the list of items alone, and a
+ * vector's last bits on its chunk: a run that was killed and resumed ends with the same bytes.
+ * @param dir   one folder for any number of models and lists of items
+ * @param items equal keys count once
+ * @throws EmbedderError `embedder/store` for a vector that is not finite, or of another form than
+ *   its neighbours; FileError; InterruptedError; as `VectorMaker.embed`
+ * @example
+ * const embedder = await Embedder.load('models/twin-ar')
+ * const vectors = await embedAll('vectors', await makerOf(embedder, { id: 'twin-ar' }), items)
+ * const score = dot(vectors.of('vector')(query.key), vectors.of('vector')(candidate.key))
+ */
+export async function embedAll(
+  dir: string,
+  maker: VectorMaker,
+  items: readonly KeyedItem[],
+  { signal, onProgress, warn, badItems }: EmbedAllOptions = {},
+): Promise<AllVectors> {
+  const { id, hash: fingerprint, readouts } = maker
+  const folder = await VectorFolder.open(dir, { fingerprint, readouts, warn })
+  const distinct = [...new Map(items.map((item) => [item.key, item])).values()]
+  const vectors = await folder.all(distinct.map(({ key }) => key))
+  const resumed = vectors.size
+  const skipped: SkippedKey[] = []
+  const report = (more: number) =>
+    onProgress?.({ done: vectors.size + skipped.length + more, total: distinct.length })
+  for (const chunk of chunks(distinct, CHUNK)) {
+    if (signal?.aborted) throw new InterruptedError('embedding')
+    const missing = chunk.filter(({ key }) => !vectors.has(key))
+    if (missing.length === 0) continue
+    const made = await maker.embed(missing, {
+      signal,
+      badItems,
+      proven: vectors.size > 0,
+      onProgress: ({ done }) => report(done),
+    })
+    const entries = entriesOf(missing, made, readouts)
+    await folder.put(entries)
+    for (const entry of entries) vectors.set(entry.key, entry.vectors)
+    for (const { index, ...why } of made.skipped ?? []) skipped.push({ key: missing[index]!.key, ...why })
+    report(0)
+  }
+  return {
+    resumed,
+    skipped,
+    of(readout) {
+      const column = readouts.indexOf(readout)
+      return (key) => {
+        const found = vectors.get(key)?.[column]
+        if (found !== undefined) return found
+        const message = `${id} has no ${readout} vector of "${key}"`
+        const hint = 'Embed all items of the tasks before they are scored.'
+        throw new EmbedderError('no-vector', { message, hint })
+      }
+    },
+  }
+}
+
+/** @throws EmbedderError `embedder/store` for tensors of another form than `MadeVectors` says */
+function entriesOf(
+  items: readonly KeyedItem[],
+  { vectors, skipped = [] }: MadeVectors,
+  readouts: readonly string[],
+) {
+  const bad = new Set(skipped.map(({ index }) => index))
+  const kept = items.filter((_, index) => !bad.has(index))
+  const columns = readouts.map((readout) => {
+    const { data, dims } = vectors[readout] ?? {}
+    const [rows, dim] = dims ?? []
+    if (data !== undefined && dim !== undefined && rows === kept.length) return { data, dim }
+    const message = `readout ${readout} is [${dims}], expected [${kept.length}, dim]`
+    const hint = 'The program that made these vectors is at fault: nothing of them was written.'
+    throw new EmbedderError('store', { message, hint })
+  })
+  return kept.map(({ key, instruction, text, image }, row) => ({
+    key,
+    about: { instruction, text, image: image?.map((picture) => picture.key) },
+    vectors: columns.map(({ data, dim }) => data.slice(row * dim, (row + 1) * dim)),
+  }))
+}
+
+export interface MakerOptions {
+  /** For messages. */
+  id: string
+  /** Which of the further readouts to compute, by name; default all. */
+  readouts?: readonly string[]
+  /**
+   * Changes an item before the embedder gets it; its name joins the hash. The key of the item must
+   * stand for all that `item` uses.
+   */
+  shown?: { name: string; item: (item: KeyedItem) => Item }
+}
+
+/**
+ * An embedder as a maker of stored vectors: the contract's readout is called `vector`, further ones
+ * have their own names.
+ * @throws FileError `file/read`
+ */
+export async function makerOf(
+  embedder: Embedder,
+  { id, readouts, shown }: MakerOptions,
+): Promise<VectorMaker> {
+  const fingerprint = await embedder.fingerprint()
+  const show = shown?.item ?? ((item: KeyedItem) => item)
+  return {
+    id,
+    hash: shown === undefined ? fingerprint : sha256(`${fingerprint} ${shown.name}`),
+    readouts: embedder.readouts.filter((name, i) => i === 0 || (readouts?.includes(name) ?? true)),
+    async embed(items, options) {
+      const made = await embedder.embed(items.map(show), { ...options, readouts })
+      return { vectors: { [CONTRACT_READOUT]: made.vectors, ...made.readouts }, skipped: made.skipped }
+    },
+  }
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}
