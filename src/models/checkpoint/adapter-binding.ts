@@ -55,6 +55,7 @@ export function bindAdapter(adapter: Adapter, base: AdapterBase): BoundAdapter {
   const linears = new Map<string, LowRankUpdate>()
   const edits = new Map<string, WeightEdit[]>()
   const idle = new Map<string, WeightEdit[]>()
+  const updated = new Set<string>()
   const problems: string[] = []
   /** @param got the shape in the adapter, where it is not the weight's */
   const place = (
@@ -70,12 +71,15 @@ export function bindAdapter(adapter: Adapter, base: AdapterBase): BoundAdapter {
     if (found === undefined) problems.push(`${spelled} is not in the base model`)
     else if (wrong !== undefined)
       problems.push(`${spelled} is [${found.dims}] in the base model, ${wrong} in the adapter`)
+    else if (update !== undefined && updated.has(found.name))
+      problems.push(`${spelled} is a second update of ${found.name}`)
     else if (found.used && update !== undefined && (update.layout ?? 'linear') === 'linear')
       linears.set(found.name.replace(/\.weight$/, ''), update)
     else {
       const changes = found.used ? edits : idle
       changes.set(found.name, [...(changes.get(found.name) ?? []), edit])
     }
+    if (found !== undefined && update !== undefined) updated.add(found.name)
   }
   const ofShape = (value: Tensor) => (dims: readonly number[]) =>
     dims.join() === value.dims.join() ? undefined : `[${value.dims}]`
@@ -102,7 +106,7 @@ export function bindAdapter(adapter: Adapter, base: AdapterBase): BoundAdapter {
         ? 'the adapter has no tensors for it'
         : `the model uses none of ${listed([...idle.keys()])}`,
     )
-  return { linears, edits, idle, untouched: untouchedModules(adapter, base) }
+  return { linears, edits, idle, untouched: untouchedModules(adapter, base, updated) }
 }
 
 /**
@@ -181,7 +185,9 @@ export function weightFinder({
     }
   }
   const bare = (name: string) => name.replace(/^model\./, '')
-  const stored = new Map([...tensors].map(([name, { dims }]) => [bare(name), { name, dims, used: false }]))
+  const stored = new Map(
+    [...tensors].map(([name, { dims }]) => [bare(name), names.get(name) ?? { name, dims, used: false }]),
+  )
   return (spelled) => {
     const known = names.get(spelled)
     const alike = skeletons.get(spelled.replace(NUMBER, '#'))
@@ -208,16 +214,20 @@ function matrixDims(dims: readonly number[], { layout }: LowRankUpdate): string 
 }
 
 /**
- * Modules with a weight that the config targets under a spelling of theirs, but the adapter says
- * nothing of.
+ * Modules with a weight that the config targets under a spelling of theirs, but no tensor of the
+ * adapter is for.
+ * @param updated canonical names of the weights that it has updates of, whatever it calls them
  */
-function untouchedModules({ config, modules }: Adapter, { parameters, spellings }: AdapterBase): string[] {
+function untouchedModules(
+  { config }: Adapter,
+  { parameters, spellings }: AdapterBase,
+  updated: ReadonlySet<string>,
+): string[] {
   if (config.targets === 'all-linear') return []
   return parameters.flatMap(({ name, dims }) => {
-    if (dims.length < 2 || !name.endsWith('.weight')) return []
+    if (dims.length < 2 || !name.endsWith('.weight') || updated.has(name)) return []
     const spelled = spellings(name).map((spelling) => spelling.replace(/\.weight$/, ''))
-    const isMeant = spelled.some((module) => isTargeted(config, module))
-    return isMeant && !spelled.some((module) => modules.has(module)) ? [spelled[0]!] : []
+    return spelled.some((module) => isTargeted(config, module)) ? [spelled[0]!] : []
   })
 }
 

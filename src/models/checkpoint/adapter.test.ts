@@ -128,6 +128,50 @@ describe('binding', () => {
   })
 })
 
+describe('names without the prefix of the model with its head', () => {
+  const canonical = layers.map(({ module }) => module.replace('model.', 'language_model.'))
+  const base = {
+    ...baseOf(Object.fromEntries(canonical.map((module) => [`${module}.weight`, [4, 6]]))),
+    // Qwen's: older files, and those of newer releases.
+    spellings: (name: string) => [name.replace('language_model.', 'model.'), `model.${name}`],
+    tensors: new Map(layers.map(({ module }) => [`${module}.weight`, { dims: [4, 6] }])),
+  }
+  const named = (prefix: string): Adapter => {
+    const adapter = fresh()
+    const renamed = [...adapter.modules].map(
+      ([module, update]) => [module.replace('model.', prefix), update] as const,
+    )
+    return { ...adapter, config: { ...adapter.config, targets: ['q_proj'] }, modules: new Map(renamed) }
+  }
+
+  test.each(['language_model.', ''])(
+    '%slayers…: each update is used, none is said to be absent',
+    (prefix) => {
+      const bound = bindAdapter(named(prefix), base)
+      expect([...bound.linears.keys()]).toEqual(canonical)
+      expect([bound.idle.size, bound.untouched.length]).toEqual([0, 0])
+    },
+  )
+
+  test.each(['language_model.', ''])('%slayers…: a module without tensors is still named', (prefix) => {
+    const adapter = named(prefix)
+    const modules = new Map([...adapter.modules].slice(1))
+    expect(bindAdapter({ ...adapter, modules }, base).untouched).toEqual([layers[0]!.module])
+  })
+
+  test('two spellings of one weight are refused: one of the updates would be lost', () => {
+    const both = { ...named(''), modules: new Map([...named('model.').modules, ...named('').modules]) }
+    expect(() => bindAdapter(both, base)).toThrow(
+      expect.objectContaining({
+        code: 'checkpoint/adapter-target',
+        message: expect.stringContaining(
+          'layers.0.q_proj.weight is a second update of language_model.layers.0',
+        ),
+      }),
+    )
+  })
+})
+
 describe('a folder is refused', () => {
   const broken = async (
     name: string,
