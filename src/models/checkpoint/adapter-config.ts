@@ -1,11 +1,14 @@
 /** @file `adapter_config.json` as PEFT writes and reads it. */
 
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { FileError } from '../../foundation/files/errors.ts'
 import { readJson } from '../../foundation/files/file.ts'
 import type { AdapterConfig } from './adapter.ts'
 import { pythonPattern } from './adapter-targets.ts'
 import { CheckpointError } from './errors.ts'
+import { subFoldersWith } from './sub-folders.ts'
 
 export const ADAPTER_CONFIG = 'adapter_config.json'
 
@@ -58,6 +61,13 @@ type Published = z.infer<typeof configSchema>
  */
 export async function readAdapterConfig(dir: string): Promise<AdapterConfig> {
   const path = join(dir, ADAPTER_CONFIG)
+  const inside = existsSync(path) ? undefined : await subFoldersWith(dir, ADAPTER_CONFIG)
+  if (inside !== undefined) {
+    throw new FileError('missing', {
+      message: `${path} does not exist`,
+      hint: `PEFT saves an adapter that has a name in a sub-folder of that name. Give the adapter's own folder: ${inside}.`,
+    })
+  }
   const published = await readJson(path, configSchema)
   requireKnownKind(path, published)
   return {

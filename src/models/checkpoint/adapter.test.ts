@@ -258,6 +258,16 @@ describe('a folder is refused', () => {
     })
   })
 
+  test('one that was saved under a name: the hint names its folder', async () => {
+    const dir = join(root, 'named-inside')
+    await writeAdapter(join(dir, 'vision'), fresh())
+    await writeAdapter(join(dir, 'text'), fresh())
+    await expect(readAdapter(dir)).rejects.toMatchObject({
+      code: 'file/missing',
+      hint: expect.stringContaining(`${join(dir, 'text')}, ${join(dir, 'vision')}`),
+    })
+  })
+
   test('a pickled one', async () => {
     const dir = join(root, 'pickled')
     await writeAdapter(dir, fresh())

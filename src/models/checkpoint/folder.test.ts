@@ -189,6 +189,33 @@ describe('weight files beside those of the model', () => {
   })
 })
 
+describe('a folder without config.json says where one is', () => {
+  test.each<[string, (dir: string) => void, string]>([
+    ['a checkpoint below', (dir) => cpSync(single, join(dir, 'step-500'), { recursive: true }), 'step-500'],
+    [
+      'an adapter below, saved under a name',
+      (dir) => {
+        mkdirSync(join(dir, 'vision'))
+        writeFileSync(join(dir, 'vision', 'adapter_config.json'), '{}')
+      },
+      'vision',
+    ],
+    [
+      'an adapter that names no base',
+      (dir) => writeFileSync(join(dir, 'adapter_config.json'), '{}'),
+      '--adapter',
+    ],
+    ['nothing', () => {}, 'the one that holds config.json'],
+  ])('%s', async (_, fill, hint) => {
+    const dir = mkdtempSync(join(root, 'above-'))
+    fill(dir)
+    await expect(openCheckpoint(dir)).rejects.toMatchObject({
+      code: 'checkpoint/no-config',
+      hint: expect.stringContaining(hint),
+    })
+  })
+})
+
 describe('bad folders', () => {
   test.each<[string, string, string, (dir: string) => void | Promise<void>]>([
     ['an absent folder', 'checkpoint/no-folder', single, (dir) => rmSync(dir, { recursive: true })],

@@ -163,6 +163,15 @@ describe('files that a model needs', () => {
     )
   })
 
+  test('a model in a folder of a repository is named', () => {
+    expect(() => selectFiles('a/b', ['README.md', 'vision/adapter_config.json'])).toThrow(
+      expect.objectContaining({
+        code: 'hub/no-model',
+        hint: expect.stringContaining("bifocal pull a/b --include 'vision/*'"),
+      }),
+    )
+  })
+
   test('a repository without a model is refused', () => {
     expect(() => selectFiles('a/b', ['README.md', 'model.gguf'])).toThrow(/has none of config.json/)
   })

@@ -3,6 +3,7 @@
  * they are never fetched.
  */
 
+import { posix } from 'node:path'
 import { SETTINGS_FILES } from '../checkpoint/folder.ts'
 import { mainWeights } from '../checkpoint/weight-files.ts'
 import { HubError } from './errors.ts'
@@ -49,9 +50,13 @@ export function selectFiles(
     })
   }
   if (!names.some((name) => MODEL_FILES.includes(name))) {
+    const inside = names.find((name) => MODEL_FILES.some((file) => name.endsWith(`/${file}`)))
     throw new HubError('no-model', {
       message: `${repository} has none of ${MODEL_FILES.join(', ')}`,
-      hint: 'Is it a repository of a model in the layout of transformers or PEFT? Use --include to fetch other files.',
+      hint:
+        inside === undefined
+          ? 'Is it a repository of a model in the layout of transformers or PEFT? Use --include to fetch other files.'
+          : `It has ${inside}: fetch that folder with \`bifocal pull ${repository} --include '${posix.dirname(inside)}/*'\` and give its path as the model, or with --adapter.`,
     })
   }
   const weights = weightNames(safe)
