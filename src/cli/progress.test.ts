@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { wantsColor } from './io.ts'
-import { duration, ProgressLine, progressText } from './progress.ts'
+import { ProgressLine, progressText } from './progress.ts'
 
 function written(redraws: boolean, steps: readonly (readonly [ms: number, done: number])[]): string[] {
   const texts: string[] = []
@@ -88,13 +88,10 @@ test('without a total there is no time left; a note stands behind the count', ()
   )
 })
 
-test.each([
-  [0.2, '1 s'],
-  [59, '59 s'],
-  [60, '1 min 0 s'],
-  [7325, '2 h 2 min'],
-])('%f seconds', (seconds, text) => {
-  expect(duration(seconds)).toBe(text)
+test('time left is rounded up', () => {
+  expect(progressText({ label: 'embed', done: 999, total: 1000 }, 999_000 / 5, 999)).toBe(
+    'embed 999/1000 · 5/s · 1 s left',
+  )
 })
 
 test.each([

@@ -1,5 +1,7 @@
 /** @file One line of progress: redrawn on a terminal, a line now and then in a log. */
 
+import { duration } from '../measuring/report/format.ts'
+
 /** How far a phase is. */
 export interface Progress {
   /** Names the phase. Several may run side by side, each with a clock of its own. */
@@ -100,14 +102,7 @@ export function progressText(
   const parts = [`${label} ${total === undefined ? done : `${done}/${total}`}`]
   if (note !== undefined) parts.push(note)
   if (rate > 0) parts.push(`${Number(rate.toPrecision(2))}/s`)
-  if (rate > 0 && total !== undefined && done < total) parts.push(`${duration((total - done) / rate)} left`)
+  if (rate > 0 && total !== undefined && done < total)
+    parts.push(`${duration(Math.ceil((total - done) / rate))} left`)
   return parts.join(' · ')
-}
-
-/** @example duration(75) // '1 min 15 s' */
-export function duration(seconds: number): string {
-  const whole = Math.ceil(seconds)
-  if (whole < 60) return `${whole} s`
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`
-  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`
 }

@@ -84,9 +84,10 @@ export function modelName(results: Results, id: string): string {
   return model.state === 'none' ? model.label : `${model.label}, ${model.state}`
 }
 
-/** `4 min 12 s`. */
+/** @example duration(252) // '4 min 12 s' */
 export function duration(seconds: number): string {
   const whole = Math.round(seconds)
-  const minutes = Math.floor(whole / 60)
-  return minutes === 0 ? `${whole} s` : `${minutes} min ${whole % 60} s`
+  if (whole < 60) return `${whole} s`
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`
 }

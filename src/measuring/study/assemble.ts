@@ -16,9 +16,10 @@ import {
   scopesOf,
   summariseTask,
 } from '../benchmark/index.ts'
+import { percent } from '../report/format.ts'
 import { RESULTS_VERSION, type Results, type ResultsModel } from '../report/index.ts'
 import { type AnalysisOptions, alignmentOf, mapsOf, measuresOf } from './alignment.ts'
-import { criteriaOf, percent } from './criteria.ts'
+import { criteriaOf } from './criteria.ts'
 import { failuresOf } from './failures.ts'
 import { findingOf } from './finding.ts'
 import { controlId, readoutWords } from './names.ts'
@@ -251,13 +252,13 @@ function notesOf({ setting, studied, world, baselines }: Outcome, options: Boots
         : undefined
       if (interval === undefined) return []
       return [
-        `${scores.task}, the right answer against the picture's other one (a coin gives 50 %): ${label} ${percent(interval.value)} (95 %: ${percent(interval.low)} to ${percent(interval.high)}).`,
+        `${scores.task}, the right answer against the picture's other one (a coin gives 50 %): ${label} ${percent(interval.value)} % (95 %: ${percent(interval.low)} % to ${percent(interval.high)} %).`,
       ]
     }),
   )
   const pools = studied.map(({ participant: { untuned, tuned }, label }) => {
     const said = ({ byPool }: typeof untuned) =>
-      `mean pooling ${percent(byPool.mean)}, last token ${percent(byPool.last)}`
+      `mean pooling ${percent(byPool.mean)} %, last token ${percent(byPool.last)} %`
     return `${label}, mean test hit@1 by pooling: untuned ${said(untuned)}; converted ${said(tuned)}. Which one stands in the tables was chosen on dev rows.`
   })
   const controls = setting.controls

@@ -13,6 +13,7 @@ import {
   type Scope,
   scopesOf,
 } from '../benchmark/index.ts'
+import { percent, points } from '../report/format.ts'
 import type { Results } from '../report/index.ts'
 import { candidatesOf, type Outcome, type Studied } from './outcome.ts'
 
@@ -64,7 +65,7 @@ function taskCriterion(
   return {
     name: `${label} sees more in ${task.name} than ${either(rivals.map(([rival]) => rival))} would give`,
     passed: hit1.low > bar,
-    detail: `hit@1 ${percent(hit1.value)} (95 %: ${percent(hit1.low)} to ${percent(hit1.high)}); the bar is ${percent(bar)}: ${name}${few ? ' and 5 points' : ''}.`,
+    detail: `hit@1 ${percent(hit1.value)} % (95 %: ${percent(hit1.low)} % to ${percent(hit1.high)} %); the bar is ${percent(bar)} %: ${name}${few ? ' and 5 points' : ''}.`,
   }
 }
 
@@ -86,7 +87,7 @@ function tuningCriterion(
   return {
     name: `Conversion improves the ${label} on ${scope.kind === 'metaTask' ? scope.metaTask : scope.kind}, outside the intervals`,
     passed: after.low > before.high,
-    detail: `Mean hit@1 ${percent(before.value)} (${percent(before.low)} to ${percent(before.high)}) before, ${percent(after.value)} (${percent(after.low)} to ${percent(after.high)}) after.`,
+    detail: `Mean hit@1 ${percent(before.value)} % (${percent(before.low)} % to ${percent(before.high)} %) before, ${percent(after.value)} % (${percent(after.low)} % to ${percent(after.high)} %) after.`,
   }
 }
 
@@ -125,14 +126,4 @@ function intervalOf(scores: ModelScores, { name }: Task, options: BootstrapOptio
 
 function pointOf(scores: ModelScores, { name }: Task): number {
   return mean((scores.tasks.find(({ task }) => task === name)?.rows ?? []).map(({ hit1 }) => hit1))
-}
-
-/** `31.4 %` */
-export function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`
-}
-
-/** A difference in percentage points, with its sign: `+3.1`. */
-export function points(difference: number): string {
-  return `${difference < 0 ? '−' : '+'}${Math.abs(100 * difference).toFixed(1)}`
 }

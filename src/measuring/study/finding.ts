@@ -2,8 +2,8 @@
 
 import type { BootstrapOptions, Interval } from '../../foundation/numeric/bootstrap.ts'
 import { differenceOver, inScope, meanOver, type Scope } from '../benchmark/index.ts'
+import { percent, points } from '../report/format.ts'
 import { excludesZero, type Results } from '../report/index.ts'
-import { percent, points } from './criteria.ts'
 import { comparedPair, type Outcome, type Studied } from './outcome.ts'
 
 type Finding = Results['finding']
@@ -81,7 +81,7 @@ function controlWords(
   const interval = difference(outcome, participant.tuned.scores, random.tuned.scores, scope, options)
   if (mean === undefined) return []
   const size = `${Math.abs(100 * interval.value).toFixed(1)} points`
-  const control = `the same conversion of a random decoder on its tower (${percent(mean.value)})`
+  const control = `the same conversion of a random decoder on its tower (${percent(mean.value)} %)`
   const range = `95 %: ${points(interval.low)} to ${points(interval.high)}`
   if (interval.low > 0) return [`The ${label} beats ${control} by ${size} (${range}).`]
   const verdict = interval.high < 0 ? `falls behind ${control} by ${size}` : `cannot be told from ${control}`

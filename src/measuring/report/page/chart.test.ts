@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { measured, percent, points } from '../format.ts'
+import { duration, measured, percent, points } from '../format.ts'
 import { padded, separate } from './chart.ts'
 
 describe('separate', () => {
@@ -31,6 +31,10 @@ test.each([
   [points(0.0321), '+3.2'],
   [points(-0.0321), '−3.2'],
   [points(-0.00001), '0.0'],
+  [duration(0.2), '0 s'],
+  [duration(59), '59 s'],
+  [duration(60), '1 min 0 s'],
+  [duration(7325), '2 h 2 min'],
   [measured(0.33333), '0.333'],
   [measured(-12.345), '−12.3'],
   [measured(1234.5), '1235'],
