@@ -41,7 +41,7 @@ export const embed = command('embed <model>', 'Give the vectors of texts and pic
   .option('--dims <n>', 'leading elements to keep, at unit length again', flags.count)
   .option('--quantize <kind>', 'int8 (a scale a vector) or binary (a bit an element)', flags.quantize)
   .option('--truncate <kind>', 'too long an item: error, or cut as the reference does', flags.truncation)
-  .option('--adapter <adapter>', 'a PEFT adapter: a folder, or ORG/NAME[@REVISION]')
+  .option('--adapter <adapter>', 'a PEFT adapter: a folder, or ORG/NAME[@REVISION]; or none')
   .option(
     '--adapter-mode <mode>',
     'live, or merged: its weights are made once, faster and with more memory; default live',

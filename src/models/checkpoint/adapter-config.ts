@@ -8,9 +8,7 @@ import { readJson } from '../../foundation/files/file.ts'
 import type { AdapterConfig } from './adapter.ts'
 import { pythonPattern } from './adapter-targets.ts'
 import { CheckpointError } from './errors.ts'
-import { subFoldersWith } from './sub-folders.ts'
-
-export const ADAPTER_CONFIG = 'adapter_config.json'
+import { ADAPTER_CONFIG, adapterNearby } from './sub-folders.ts'
 
 const NO_PATTERN = 'is no regular expression'
 const patterns = z.record(z.string().refine(compiles, NO_PATTERN), z.number().positive()).nullish()
@@ -61,13 +59,8 @@ type Published = z.infer<typeof configSchema>
  */
 export async function readAdapterConfig(dir: string): Promise<AdapterConfig> {
   const path = join(dir, ADAPTER_CONFIG)
-  const inside = existsSync(path) ? undefined : await subFoldersWith(dir, ADAPTER_CONFIG)
-  if (inside !== undefined) {
-    throw new FileError('missing', {
-      message: `${path} does not exist`,
-      hint: `PEFT saves an adapter that has a name in a sub-folder of that name. Give the adapter's own folder: ${inside}.`,
-    })
-  }
+  const hint = existsSync(path) ? undefined : await adapterNearby(dir)
+  if (hint !== undefined) throw new FileError('missing', { message: `${path} does not exist`, hint })
   const published = await readJson(path, configSchema)
   requireKnownKind(path, published)
   return {

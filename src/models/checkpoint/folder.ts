@@ -9,11 +9,10 @@ import { readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { jsonObject, readBytes, readJson } from '../../foundation/files/file.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
-import { ADAPTER_CONFIG } from './adapter-config.ts'
 import { CheckpointError } from './errors.ts'
 import type { TensorLocation } from './header.ts'
 import { locate, openSafetensors, readTensor, tensorBytes } from './safetensors.ts'
-import { subFoldersWith } from './sub-folders.ts'
+import { modelNearby } from './sub-folders.ts'
 import { weightFiles } from './weight-files.ts'
 
 /** An opened checkpoint: configuration and whereabouts of its tensors; no weight was read. */
@@ -59,7 +58,14 @@ export async function openCheckpoint(
       cause,
     })
   })
-  if (!names.includes('config.json')) throw await noConfig(dir, names)
+  if (!names.includes('config.json')) {
+    throw new CheckpointError('no-config', {
+      message: `${dir} has no config.json`,
+      hint:
+        (await modelNearby(dir)) ??
+        'Give the folder of a downloaded checkpoint: the one that holds config.json.',
+    })
+  }
   const config = await readJson(join(dir, 'config.json'), jsonObject)
   const generation = join(dir, 'generation_config.json')
   const generationConfig = existsSync(generation) ? await readJson(generation, jsonObject) : undefined
@@ -129,21 +135,6 @@ async function joinHeaders(files: string[]): Promise<Map<string, TensorLocation>
     }
   }
   return tensors
-}
-
-async function noConfig(dir: string, names: readonly string[]): Promise<CheckpointError> {
-  const [models, adapters] = [
-    await subFoldersWith(dir, 'config.json'),
-    await subFoldersWith(dir, ADAPTER_CONFIG),
-  ]
-  const hint = names.includes(ADAPTER_CONFIG)
-    ? 'It holds an adapter that names no base model: give the folder of the base model, and this one with --adapter.'
-    : models !== undefined
-      ? `Give the folder that holds config.json: ${models}.`
-      : adapters !== undefined
-        ? `PEFT saves an adapter that has a name in a sub-folder of that name. Give the adapter's own folder: ${adapters}.`
-        : 'Give the folder of a downloaded checkpoint: the one that holds config.json.'
-  return new CheckpointError('no-config', { message: `${dir} has no config.json`, hint })
 }
 
 /** What a config asks for as transformers reads it. */

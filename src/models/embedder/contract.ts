@@ -8,6 +8,7 @@ import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { PRECISIONS } from '../../engine/graph/index.ts'
 import { readJson, writeFileAtomic } from '../../foundation/files/file.ts'
+import { modelNearby } from '../checkpoint/sub-folders.ts'
 import type { Model } from '../families/model.ts'
 import { EmbedderError } from './errors.ts'
 import { imagePolicySchema, PLAIN_IMAGES } from './image-policy.ts'
@@ -15,7 +16,7 @@ import { pools, type Readout } from './readout.ts'
 import { templateSchema } from './template.ts'
 
 export const CONTRACT = 'embedder.json'
-const CONFIG = 'config.json'
+export const CONFIG = 'config.json'
 
 const readoutSchema = z.strictObject({
   layer: z.union([z.literal('last'), z.literal('inputs'), z.int().nonnegative()]),
@@ -118,7 +119,9 @@ export async function readContract(path: string): Promise<LocatedContract | unde
     message: existsSync(path)
       ? `${path} holds neither ${CONTRACT} nor ${CONFIG}`
       : `there is no folder ${path}`,
-    hint: 'Give the folder of a checkpoint or of a tuned model, or a name on the Hugging Face Hub: ORG/NAME.',
+    hint:
+      (await modelNearby(path)) ??
+      'Give the folder of a checkpoint or of a tuned model, or a name on the Hugging Face Hub: ORG/NAME.',
   })
 }
 

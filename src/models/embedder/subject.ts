@@ -22,7 +22,7 @@ import type { EncoderOptions } from './encoder.ts'
 import { EmbedderError } from './errors.ts'
 import type { FingerprintParts } from './fingerprint.ts'
 import type { ImagePolicy } from './image-policy.ts'
-import { locateModel } from './locate.ts'
+import { locateModel, warnOfIdleAdapter } from './locate.ts'
 import { type PresetName, presetFor, presets, withPreset } from './presets.ts'
 import type { Readout } from './readout.ts'
 import { checkDims } from './vectors/leading.ts'
@@ -54,7 +54,8 @@ export interface LoadOptions {
   /** Further vectors of the same pass, by name. */
   readouts?: Readonly<Record<string, Readout>>
   /**
-   * A PEFT adapter folder, its name on the hub, or an adapter in memory, instead of the contract's.
+   * A PEFT adapter folder, its name on the hub, or an adapter in memory, instead of the contract's or
+   * of one beside the weights; `none` for no adapter.
    */
   adapter?: string | Adapter
   /**
@@ -101,14 +102,16 @@ export interface Subject {
 export async function openSubject(path: string, options: LoadOptions = {}): Promise<Subject> {
   const { readouts = {}, preset: wished, device, threads, memory, adapterMode, tokenBudget, warn } = options
   const fetching = { signal: options.signal, onProgress: options.onDownload, warn }
-  const located = await locateModel(path, fetching)
+  const locating = { ...fetching, adapter: options.adapter }
+  const located = await locateModel(path, locating)
   const checkpoint = await openModel(located.base, fetching)
   const model = modelOf(checkpoint.config, join(checkpoint.dir, 'config.json'))
   if (model.kind === 'vision-language')
     warnOfSpareLayers(checkpoint.dir, checkpoint.tensors.keys(), model.shape.layers, warn)
-  const wanted = options.adapter ?? located.adapter
+  const wanted = options.adapter === 'none' ? undefined : (options.adapter ?? located.adapter)
   const from = typeof wanted === 'string' ? await resolveModel(wanted, fetching) : wanted
   const adapterFolder = typeof from === 'string' ? from : undefined
+  await warnOfIdleAdapter(located.base, adapterFolder, locating)
   // A contract beside the weights knows better than their name.
   const names = [adapterFolder, path.replace(/@[^/]*$/, ''), located.dir, nameIn(checkpoint.config)]
   const found = wished ?? (located.contract === undefined ? presetFor(names, model.family) : undefined)
