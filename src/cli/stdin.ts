@@ -9,8 +9,8 @@ import { InterruptedError } from '../foundation/numeric/errors.ts'
  */
 export async function* piecesOf(stream: Readable, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   // Pressed while the library was loading: a signal that has fired fires no more.
-  if (signal.aborted) throw new InterruptedError('reading the items')
-  const stop = () => stream.destroy(new InterruptedError('reading the items'))
+  if (signal.aborted) throw new InterruptedError('reading the items', signal)
+  const stop = () => stream.destroy(new InterruptedError('reading the items', signal))
   signal.addEventListener('abort', stop, { once: true })
   try {
     const pieces: AsyncIterable<Uint8Array> = stream

@@ -167,10 +167,10 @@ async function interruptible<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   if (signal === undefined) return work()
-  if (signal.aborted) throw new InterruptedError(what)
+  if (signal.aborted) throw new InterruptedError(what, signal)
   let interrupt = () => {}
   const interrupted = new Promise<never>((_, reject) => {
-    interrupt = () => reject(new InterruptedError(what))
+    interrupt = () => reject(new InterruptedError(what, signal))
     signal.addEventListener('abort', interrupt, { once: true })
   })
   try {

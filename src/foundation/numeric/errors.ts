@@ -79,17 +79,23 @@ export class UsageError extends roomError('usage', {
   'task-unknown': 2,
 }) {}
 
-/** Thrown when an `AbortSignal` fires; whatever was finished before is kept. */
+/**
+ * Thrown when an `AbortSignal` fires; finished work is kept. Its name is `AbortError`, as callers
+ * of the web's own functions expect, and its `cause` is the signal's reason.
+ */
 export class InterruptedError extends BifocalError {
-  constructor(what: string) {
+  /** @param signal the one that fired; its reason becomes the cause */
+  constructor(what: string, signal?: AbortSignal) {
     super(
       'interrupted',
       {
         message: `${what} was interrupted`,
-        hint: 'Run the same command again: it goes on where it stopped.',
+        hint: 'Start the same work again: it goes on where it stopped.',
+        cause: signal?.reason,
       },
       130,
     )
+    this.name = 'AbortError'
   }
 }
 

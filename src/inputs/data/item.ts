@@ -143,7 +143,10 @@ async function pictureOf(source: ImageSource): Promise<Picture> {
   if (data.length !== width * height * 3) {
     throw new ItemError('pixels', {
       message: `an image of ${width}×${height} has ${width * height * 3} bytes of RGB, got ${data.length}`,
-      hint: 'Give three bytes a pixel, row by row.',
+      hint:
+        data.length === width * height * 4
+          ? 'It looks like RGBA: leave every fourth byte out.'
+          : 'Give three bytes a pixel, row by row.',
     })
   }
   return { key: `${width}×${height} ${sha256(data)}`, read: () => source }

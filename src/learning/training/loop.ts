@@ -86,7 +86,7 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
         await log.append({ step: done, evaluation: await evaluate.run(done) })
       }
       if (done >= steps) break
-      if (signal?.aborted) throw new InterruptedError('training')
+      if (signal?.aborted) throw new InterruptedError('training', signal)
       const result = await options.gradient({
         step: done,
         next: done + 1 < steps ? done + 1 : undefined,

@@ -78,7 +78,7 @@ export async function alignmentOf(
   for (const [i, { model, layer, pairs }] of states.entries()) {
     // Between two states the event loop gets its turn: an interruption is heard.
     await new Promise((resolve) => setImmediate(resolve))
-    if (signal?.aborted) throw new InterruptedError('the alignment analysis')
+    if (signal?.aborted) throw new InterruptedError('the alignment analysis', signal)
     const found =
       layer === null
         ? analyseAlignment(pairs, { seed })

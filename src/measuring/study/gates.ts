@@ -66,7 +66,7 @@ export async function runGates(options: GatesOptions): Promise<Gate[]> {
   )
   const gates = await towerGates(at, tower.parameters, measured)
   for (const { twin, parameters } of twins) {
-    if (signal?.aborted) throw new InterruptedError('gates')
+    if (signal?.aborted) throw new InterruptedError('gates', signal)
     gates.push(...(await twinGates(twin, at, parameters, measured)))
   }
   if (!quick) {

@@ -18,7 +18,7 @@ import { templateSchema } from './template.ts'
 export const CONTRACT = 'embedder.json'
 export const CONFIG = 'config.json'
 
-const readoutSchema = z.strictObject({
+export const readoutSchema = z.strictObject({
   layer: z.union([z.literal('last'), z.literal('inputs'), z.int().nonnegative()]),
   norm: z.enum(['before', 'after']),
   pool: z.enum(pools),

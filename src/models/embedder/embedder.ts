@@ -4,13 +4,15 @@
  */
 
 import { dirname } from 'node:path'
+import { checkOptions } from '../../foundation/files/options.ts'
 import { UsageError } from '../../foundation/numeric/errors.ts'
-import type { Item } from '../../inputs/data/item.ts'
+import type { GivenItem } from '../../inputs/data/given.ts'
 import type { Contract } from './contract.ts'
 import { dualEncoder } from './dual-encoder.ts'
 import { CONTRACT_READOUT, type Embeddings, type EmbedOptions, embedItems } from './embedding.ts'
 import type { Encodable, Encoder } from './encoder.ts'
 import { type FingerprintParts, fingerprintOf } from './fingerprint.ts'
+import { embedOptionSchemas, loadOptionSchemas } from './options.ts'
 import type { PresetName } from './presets.ts'
 import type { SequenceInputs } from './sequence-inputs.ts'
 import { fingerprintParts, type LoadOptions, openSubject, type Subject } from './subject.ts'
@@ -53,6 +55,7 @@ export class Embedder {
    * await embedder.close()
    */
   static async load(path: string, options: LoadOptions = {}): Promise<Embedder> {
+    checkOptions('Embedder.load', loadOptionSchemas, options)
     return await Embedder.over(await openSubject(path, options))
   }
 
@@ -89,10 +92,17 @@ export class Embedder {
   /**
    * Vectors of items. Equal items are embedded once, pictures that several items share run once; a
    * vector does not depend on which items come with it (up to rounding).
-   * @throws EmbedderError `data/empty-item`, `embedder/dims`; FamilyError `family/too-long`;
-   * MediaError, FileError for pictures; RuntimeError `runtime/not-finite`; InterruptedError
+   * @param items texts, or objects with instruction, text or image
+   * @throws UsageError `usage/option` for what is no item; ItemError `data/empty-item`;
+   *   EmbedderError `embedder/dims`; FamilyError `family/too-long`; MediaError, FileError for
+   *   pictures; RuntimeError `runtime/not-finite`; InterruptedError
    */
-  async embed(items: Iterable<Item> | AsyncIterable<Item>, options: EmbedOptions = {}): Promise<Embeddings> {
+  async embed(
+    items: Iterable<GivenItem> | AsyncIterable<GivenItem>,
+    options: EmbedOptions = {},
+  ): Promise<Embeddings> {
+    checkOptions('Embedder.embed', embedOptionSchemas, options)
+    checkItems(items)
     return await embedItems(
       this.#encoder,
       { instruction: this.contract.prompt.instruction, readouts: this.readouts },
@@ -126,6 +136,22 @@ export class Embedder {
   async close(): Promise<void> {
     await this.#encoder.close()
   }
+
+  /** @example await using embedder = await Embedder.load(path) */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+}
+
+/** A text is iterable too: its letters would be embedded. @throws UsageError `usage/option` */
+function checkItems(items: unknown): void {
+  const iterable =
+    typeof items === 'object' && items !== null && (Symbol.iterator in items || Symbol.asyncIterator in items)
+  if (iterable) return
+  throw new UsageError('option', {
+    message: `Embedder.embed: expected a list of items, got ${typeof items === 'string' ? 'a text' : String(items)}`,
+    hint: 'Put a lone item into a list: embed([item]).',
+  })
 }
 
 /** Hides the type of prepared items. An encoder takes back items that it prepared, and no others. */

@@ -110,7 +110,7 @@ test('a bad item ends the call when the window before it has run and its vectors
   const stored: StoredVectors[] = []
   await expect(embed(encoder, numbers(3 * WINDOW), stored)).rejects.toMatchObject({
     code: 'embedder/too-long',
-    message: 'item 5',
+    message: 'items[5]: item 5',
   })
   expect(stored.map(({ vectors }) => vectors[0]![0])).toEqual([0, 1, 2, 3])
 })

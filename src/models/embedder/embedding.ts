@@ -5,7 +5,8 @@
 
 import { BifocalError, InterruptedError, located, UsageError } from '../../foundation/numeric/errors.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
-import { type Item, keyItem } from '../../inputs/data/item.ts'
+import { type GivenItem, plainItem } from '../../inputs/data/given.ts'
+import { keyItem } from '../../inputs/data/item.ts'
 import type { Encodable, EncodeOptions, Encoder } from './encoder.ts'
 import type { VectorStore } from './vectors/store.ts'
 import { VectorTable } from './vectors/table.ts'
@@ -29,7 +30,7 @@ export interface EmbedOptions {
    */
   proven?: boolean
   /**
-   * Where an item comes from, for the error that ends a call at it; default: nothing is said.
+   * Where an item comes from, for the error that ends a call at it; default: `items[INDEX]`.
    * @param index its position among the items
    */
   placeOf?: (index: number) => string | undefined
@@ -92,7 +93,7 @@ interface Waiting {
 export async function embedItems(
   encoder: Encoder,
   subject: { instruction: string | undefined; readouts: readonly string[] },
-  items: Iterable<Item> | AsyncIterable<Item>,
+  items: Iterable<GivenItem> | AsyncIterable<GivenItem>,
   options: EmbedOptions,
 ): Promise<Embeddings> {
   const total = options.total ?? (Array.isArray(items) ? items.length : undefined)
@@ -154,9 +155,9 @@ class EmbeddingRun {
     this.#tables = this.#names.map(() => new VectorTable({ rows: options.total, dims: options.dims }))
   }
 
-  async take(item: Item): Promise<void> {
+  async take(item: GivenItem): Promise<void> {
     const { signal, badItems = 'throw' } = this.#options
-    if (signal?.aborted) throw new InterruptedError('embedding')
+    if (signal?.aborted) throw new InterruptedError('embedding', signal)
     if (this.#failed) await this.settle()
     try {
       this.#outcome.push(await this.#admit(item))
@@ -199,8 +200,8 @@ class EmbeddingRun {
   }
 
   /** @returns the item's row; a new item joins those that wait */
-  async #admit(item: Item): Promise<number> {
-    const keyed = await keyItem(item, this.#options.instruction)
+  async #admit(item: GivenItem): Promise<number> {
+    const keyed = await keyItem(await plainItem(item), this.#options.instruction)
     const { key } = keyed
     const known = this.#rowOf.get(key)
     if (known !== undefined) {
@@ -259,7 +260,8 @@ class EmbeddingRun {
   }
 
   #placed(error: BifocalError, index: number): BifocalError {
-    const place = this.#options.placeOf?.(index)
+    const { placeOf = (at: number) => `items[${at}]` } = this.#options
+    const place = placeOf(index)
     return place === undefined ? error : located(error, place)
   }
 

@@ -41,7 +41,7 @@ export async function ask<T>(
       const passes = PASSING.includes(response.status) && attempt < settings.attempts && wait <= LONGEST_PAUSE
       if (!passes) throw refusal(response, asked, settings)
     } catch (cause) {
-      if (signal?.aborted) throw new InterruptedError(what)
+      if (signal?.aborted) throw new InterruptedError(what, signal)
       if (cause instanceof HubError) throw cause
       if (attempt >= settings.attempts) throw unreachable(settings, cause)
     }

@@ -135,7 +135,7 @@ async function receive(
     }
     return 'an answer ended early'
   } catch (cause) {
-    if (signal?.aborted) throw new InterruptedError(downloadOf(file))
+    if (signal?.aborted) throw new InterruptedError(downloadOf(file), signal)
     if (cause instanceof BifocalError) throw cause
     return cause
   } finally {
@@ -170,7 +170,7 @@ async function partOf(
       part.bytes += chunk.length
     }
   } catch (cause) {
-    throw signal?.aborted ? new InterruptedError(downloadOf(file)) : readFailure(partial, cause)
+    throw signal?.aborted ? new InterruptedError(downloadOf(file), signal) : readFailure(partial, cause)
   }
   return part
 }

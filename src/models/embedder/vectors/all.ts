@@ -108,7 +108,7 @@ export async function embedAll(
   const report = (more: number) =>
     onProgress?.({ done: vectors.size + skipped.length + more, total: distinct.length })
   for (const chunk of chunks(distinct, CHUNK)) {
-    if (signal?.aborted) throw new InterruptedError('embedding')
+    if (signal?.aborted) throw new InterruptedError('embedding', signal)
     const missing = chunk.filter(({ key }) => !vectors.has(key))
     if (missing.length === 0) continue
     const made = await maker.embed(missing, {

@@ -1,0 +1,46 @@
+/** @file Schemas of the options that callers of the library give to an embedder. */
+
+import { z } from 'zod'
+import { PRECISIONS } from '../../engine/graph/index.ts'
+import { DEVICES } from '../../engine/runtime/devices.ts'
+import { abortSignal, callback, type OptionSchemas, someObject } from '../../foundation/files/options.ts'
+import { readoutSchema } from './contract.ts'
+import type { EmbedOptions } from './embedding.ts'
+import { imagePolicySchema } from './image-policy.ts'
+import { presetNames } from './presets.ts'
+import type { LoadOptions } from './subject.ts'
+
+const MOST_THREADS = 256
+
+export const loadOptionSchemas: OptionSchemas<LoadOptions> = {
+  device: z.enum(DEVICES),
+  threads: z.int().min(1).max(MOST_THREADS),
+  memory: z.enum(['fast', 'low']),
+  preset: z.enum([...presetNames, 'none']),
+  images: imagePolicySchema,
+  attention: z.enum(['native', 'causal', 'bidirectional']),
+  truncation: z.enum(['error', 'reference']),
+  dtype: z.enum(PRECISIONS),
+  readout: readoutSchema.partial(),
+  readouts: z.record(z.string().min(1), readoutSchema),
+  adapter: z.union([z.string().min(1), someObject]),
+  adapterMode: z.enum(['live', 'merged']),
+  tokenBudget: z.int().min(1),
+  warn: callback,
+  onDownload: callback,
+  signal: abortSignal,
+}
+
+export const embedOptionSchemas: OptionSchemas<EmbedOptions> = {
+  signal: abortSignal,
+  onProgress: callback,
+  total: z.int().min(0),
+  instruction: z.string(),
+  readouts: z.array(z.string()),
+  // How many there may be, only the model knows.
+  dims: z.int(),
+  badItems: z.enum(['throw', 'skip']),
+  proven: z.boolean(),
+  placeOf: callback,
+  store: someObject,
+}
