@@ -5,14 +5,9 @@
 
 import { InterruptedError } from '../../foundation/numeric/errors.ts'
 import { f32 } from '../../foundation/numeric/tensor.ts'
-import {
-  type Alignment,
-  analyseAlignment,
-  layerCurves,
-  mapOf,
-  measureNames,
-  measures,
-} from '../analysis/index.ts'
+import { type Alignment, analyseAlignment, layerCurves } from '../analysis/alignment.ts'
+import { mapOf } from '../analysis/map.ts'
+import { measureNames, measures } from '../analysis/measures.ts'
 import type { Results } from '../report/index.ts'
 import type { StudyProgress } from './options.ts'
 import type { Outcome } from './outcome.ts'
