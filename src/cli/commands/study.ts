@@ -41,7 +41,7 @@ export const study = command('study', 'Convert models, measure them, explain the
       })
     }
     const [{ runStudy }, { scoreTable }] = await Promise.all([
-      import('../../measuring/study/index.ts'),
+      import('../../measuring/study/study.ts'),
       import('../../measuring/report/index.ts'),
     ])
     const { results, written } = await runStudy({
