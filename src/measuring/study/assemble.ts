@@ -6,16 +6,16 @@
 import type { BootstrapOptions } from '../../foundation/numeric/bootstrap.ts'
 import type { Conversion } from '../../learning/tuning/convert.ts'
 import { TUNED_POOLS } from '../../learning/tuning/decoder.ts'
+import type { ModelScores } from '../benchmark/evaluate.ts'
 import {
   apartScore,
   differenceOver,
-  type ModelScores,
-  majorityOf,
   meanOver,
   type Scope,
   scopesOf,
   summariseTask,
-} from '../benchmark/index.ts'
+} from '../benchmark/summary.ts'
+import { majorityOf } from '../benchmark/task.ts'
 import { percent } from '../report/format.ts'
 import { RESULTS_VERSION, type Results, type ResultsModel } from '../report/index.ts'
 import { type AnalysisOptions, alignmentOf, mapsOf, measuresOf } from './alignment.ts'

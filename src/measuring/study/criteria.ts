@@ -3,16 +3,10 @@
 import { type BootstrapOptions, bootstrapMean, type Interval } from '../../foundation/numeric/bootstrap.ts'
 import { mean } from '../../foundation/numeric/statistics.ts'
 import type { Task } from '../../inputs/data/task.ts'
-import type { ModelScores } from '../benchmark/index.ts'
-import {
-  differenceOver,
-  inScope,
-  majorityOf,
-  meanOver,
-  pixelsApply,
-  type Scope,
-  scopesOf,
-} from '../benchmark/index.ts'
+import type { ModelScores } from '../benchmark/evaluate.ts'
+import { pixelsApply } from '../benchmark/pixels.ts'
+import { differenceOver, inScope, meanOver, type Scope, scopesOf } from '../benchmark/summary.ts'
+import { majorityOf } from '../benchmark/task.ts'
 import { percent, points } from '../report/format.ts'
 import type { Results } from '../report/index.ts'
 import { candidatesOf, type Outcome, type Studied } from './outcome.ts'

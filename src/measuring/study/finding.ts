@@ -1,7 +1,7 @@
 /** @file The study's answer in a sentence, computed from its numbers. */
 
 import type { BootstrapOptions, Interval } from '../../foundation/numeric/bootstrap.ts'
-import { differenceOver, inScope, meanOver, type Scope } from '../benchmark/index.ts'
+import { differenceOver, inScope, meanOver, type Scope } from '../benchmark/summary.ts'
 import { percent, points } from '../report/format.ts'
 import { excludesZero, type Results } from '../report/index.ts'
 import { comparedPair, type Outcome, type Studied } from './outcome.ts'

@@ -4,7 +4,7 @@
  */
 
 import type { Task } from '../../inputs/data/task.ts'
-import type { ModelScores } from '../benchmark/index.ts'
+import type { ModelScores } from '../benchmark/evaluate.ts'
 import type { ResultsModel } from '../report/index.ts'
 import type { StudySetting } from './options.ts'
 import type { ControlParticipant, Participant } from './participant.ts'

@@ -13,7 +13,8 @@ import { type Sequences, sequencesOf } from '../../learning/tuning/sequences.ts'
 import { openSubject, type Subject, type SubjectOptions } from '../../learning/tuning/subject.ts'
 import { initialTrained } from '../../learning/tuning/trained.ts'
 import type { VectorMaker } from '../../models/embedder/vectors/all.ts'
-import { itemsOf, type ModelScores, withShuffledPictures } from '../benchmark/index.ts'
+import type { ModelScores } from '../benchmark/evaluate.ts'
+import { itemsOf, withShuffledPictures } from '../benchmark/task.ts'
 import { controlId } from './names.ts'
 import {
   chosenPool,
