@@ -42,7 +42,7 @@ export const study = command('study', 'Convert models, measure them, explain the
     }
     const [{ runStudy }, { scoreTable }] = await Promise.all([
       import('../../measuring/study/study.ts'),
-      import('../../measuring/report/index.ts'),
+      import('../../measuring/report/table.ts'),
     ])
     const { results, written } = await runStudy({
       ...given,
