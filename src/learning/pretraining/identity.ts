@@ -5,7 +5,7 @@
 
 import { createHash } from 'node:crypto'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
-import { hashArrays } from '../training/index.ts'
+import { hashArrays } from '../training/arrays.ts'
 
 /** Steps whose batches stand for all: texts, shares, pictures and masks show in them. */
 const PROBES = 24

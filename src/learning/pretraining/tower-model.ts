@@ -26,7 +26,7 @@ import { layerNorm, rootScope } from '../../engine/nn/index.ts'
 import type { VisionTowerShape } from '../../models/families/towers/clip-vision.ts'
 import { siglipText, type TextTowerShape } from '../../models/families/towers/siglip-text.ts'
 import { siglipPooling, siglipVision } from '../../models/families/towers/siglip-vision.ts'
-import type { Loss } from '../training/index.ts'
+import type { Loss } from '../training/gradient.ts'
 import { HEADS, HIDDEN, PATCH_SIZE, PICTURE_SIZE, TOWER, VOCABULARY } from './recipe.ts'
 
 export const VISION_SHAPE: VisionTowerShape = {

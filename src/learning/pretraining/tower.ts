@@ -6,15 +6,12 @@ import { memoryWeights } from '../../engine/runtime/weights.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import { COLOURS } from '../../inputs/scenes/index.ts'
 import { initialWeights } from '../../models/families/initial.ts'
-import {
-  adamW,
-  gradientGraph,
-  muon,
-  openOptimizer,
-  type Schedule,
-  sessionStep,
-  train,
-} from '../training/index.ts'
+import { adamW } from '../training/adamw.ts'
+import { gradientGraph, sessionStep } from '../training/gradient.ts'
+import { train } from '../training/loop.ts'
+import { muon } from '../training/muon.ts'
+import { openOptimizer } from '../training/optimizer.ts'
+import type { Schedule } from '../training/schedule.ts'
 import { identityOf } from './identity.ts'
 import { PLAIN_STEPS, SETTLING_STEPS, TOWER, TOWER_RATES, type TowerTraining } from './recipe.ts'
 import { openTowerJudge } from './tower-accuracy.ts'

@@ -3,7 +3,7 @@
  * starts.
  */
 
-import type { Schedule } from '../training/index.ts'
+import type { Schedule } from '../training/schedule.ts'
 
 /**
  * Factor of the peak learning rate: linear from 0 over `warmup` updates, 1, linear to 0 over the

@@ -2,7 +2,7 @@
 
 import { add, cast, div, type Graph, transpose } from '../../engine/graph/index.ts'
 import { rootScope } from '../../engine/nn/index.ts'
-import type { Loss } from '../training/index.ts'
+import type { Loss } from '../training/gradient.ts'
 import { maskedDiffusionLoss } from './masked-diffusion.ts'
 import { PICTURE_SIZE } from './recipe.ts'
 import { type Twin, twinModel } from './twins/twin.ts'

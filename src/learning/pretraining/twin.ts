@@ -5,15 +5,12 @@ import { openSession } from '../../engine/runtime/session.ts'
 import { memoryWeights } from '../../engine/runtime/weights.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import { initialWeights } from '../../models/families/initial.ts'
-import {
-  adamW,
-  gradientGraph,
-  hashArrays,
-  muon,
-  openOptimizer,
-  sessionStep,
-  train,
-} from '../training/index.ts'
+import { adamW } from '../training/adamw.ts'
+import { hashArrays } from '../training/arrays.ts'
+import { gradientGraph, sessionStep } from '../training/gradient.ts'
+import { train } from '../training/loop.ts'
+import { muon } from '../training/muon.ts'
+import { openOptimizer } from '../training/optimizer.ts'
 import { heldOutLosses } from './held-out.ts'
 import { identityOf } from './identity.ts'
 import { DECODER, HEADS, HIDDEN, TWIN_DECAY, TWIN_MATCHING, TWIN_RATES, type TwinTraining } from './recipe.ts'

@@ -13,18 +13,13 @@ import { readText } from '../../foundation/files/file.ts'
 import { f32, i64, type Tensor } from '../../foundation/numeric/tensor.ts'
 import type { KeyedItem } from '../../inputs/data/item.ts'
 import type { Pair } from '../../inputs/data/task.ts'
-import {
-  adamW,
-  gradientGraph,
-  hashArrays,
-  muon,
-  type NamedArrays,
-  openOptimizer,
-  schedule,
-  sessionStep,
-  type TrainingProgress,
-  train,
-} from '../training/index.ts'
+import { adamW } from '../training/adamw.ts'
+import { hashArrays, type NamedArrays } from '../training/arrays.ts'
+import { gradientGraph, sessionStep } from '../training/gradient.ts'
+import { type TrainingProgress, train } from '../training/loop.ts'
+import { muon } from '../training/muon.ts'
+import { openOptimizer } from '../training/optimizer.ts'
+import { schedule } from '../training/schedule.ts'
 import { pooled, sequenceGroup, TUNED_POOLS } from './decoder.ts'
 import { TuningError } from './errors.ts'
 import type { PictureFeatures } from './features.ts'

@@ -18,14 +18,8 @@ import {
 import type { Session } from '../../engine/runtime/session.ts'
 import { joined, rangeOf } from '../../foundation/numeric/rows.ts'
 import { f32, isF32, type Tensor } from '../../foundation/numeric/tensor.ts'
-import {
-  fedParameters,
-  type Loss,
-  type NamedArrays,
-  outputLoss,
-  type StepResult,
-  stepResultOf,
-} from '../training/index.ts'
+import type { NamedArrays } from '../training/arrays.ts'
+import { fedParameters, type Loss, outputLoss, type StepResult, stepResultOf } from '../training/gradient.ts'
 
 /**
  * A part of a batch. What its vectors are called may differ from chunk to chunk: queries and

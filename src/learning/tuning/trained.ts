@@ -5,7 +5,7 @@
 
 import type { ScopeOptions } from '../../engine/nn/index.ts'
 import { adapterParameters, initialAdapter } from '../../models/checkpoint/adapter.ts'
-import type { NamedArrays } from '../training/index.ts'
+import type { NamedArrays } from '../training/arrays.ts'
 import { decoderLinears } from './decoder.ts'
 import { TuningError } from './errors.ts'
 import type { Subject } from './subject.ts'

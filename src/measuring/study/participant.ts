@@ -4,7 +4,7 @@
  */
 
 import { join } from 'node:path'
-import type { NamedArrays } from '../../learning/training/index.ts'
+import type { NamedArrays } from '../../learning/training/arrays.ts'
 import { type Conversion, type ConversionSettings, convert } from '../../learning/tuning/convert.ts'
 import { TUNED_POOLS } from '../../learning/tuning/decoder.ts'
 import { layerReadout, type SubjectEncoder, subjectEncoder } from '../../learning/tuning/encoder.ts'

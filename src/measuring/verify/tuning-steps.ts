@@ -6,15 +6,11 @@
 import { rootScope } from '../../engine/nn/index.ts'
 import { toF32 } from '../../foundation/numeric/float.ts'
 import { f32 } from '../../foundation/numeric/tensor.ts'
-import {
-  adamW,
-  gradientGraph,
-  type NamedArrays,
-  type Optimizer,
-  openOptimizer,
-  type Schedule,
-  stepResultOf,
-} from '../../learning/training/index.ts'
+import { adamW } from '../../learning/training/adamw.ts'
+import type { NamedArrays } from '../../learning/training/arrays.ts'
+import { gradientGraph, stepResultOf } from '../../learning/training/gradient.ts'
+import { type Optimizer, openOptimizer } from '../../learning/training/optimizer.ts'
+import type { Schedule } from '../../learning/training/schedule.ts'
 import { infoNce } from '../../learning/tuning/losses.ts'
 import { batchFeeds, batchVectors } from './tuning-batch.ts'
 import {
