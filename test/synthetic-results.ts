@@ -5,7 +5,8 @@
 
 import sharp from 'sharp'
 import { below, fillNormal, type Random, stream } from '../src/foundation/numeric/random.ts'
-import type { Interval, Results, ResultsModel, Scope, StudyRun } from '../src/measuring/report/index.ts'
+import type { Interval, Results, ResultsModel, Scope } from '../src/measuring/report/results.ts'
+import type { StudyRun } from '../src/measuring/report/run.ts'
 
 const taskRows = [
   ['object-label', 'classification', 'in', 200, 0.005],

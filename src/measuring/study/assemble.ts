@@ -17,7 +17,7 @@ import {
 } from '../benchmark/summary.ts'
 import { majorityOf } from '../benchmark/task.ts'
 import { percent } from '../report/format.ts'
-import { RESULTS_VERSION, type Results, type ResultsModel } from '../report/index.ts'
+import { RESULTS_VERSION, type Results, type ResultsModel } from '../report/results.ts'
 import { type AnalysisOptions, alignmentOf, mapsOf, measuresOf } from './alignment.ts'
 import { criteriaOf } from './criteria.ts'
 import { failuresOf } from './failures.ts'

@@ -8,7 +8,7 @@ import { pixelsApply } from '../benchmark/pixels.ts'
 import { differenceOver, inScope, meanOver, type Scope, scopesOf } from '../benchmark/summary.ts'
 import { majorityOf } from '../benchmark/task.ts'
 import { percent, points } from '../report/format.ts'
-import type { Results } from '../report/index.ts'
+import type { Results } from '../report/results.ts'
 import { candidatesOf, type Outcome, type Studied } from './outcome.ts'
 
 type Criterion = Results['criteria'][number]

@@ -5,7 +5,7 @@
 
 import type { KeyedItem } from '../../inputs/data/item.ts'
 import type { Task } from '../../inputs/data/task.ts'
-import type { Failure } from '../report/index.ts'
+import type { Failure } from '../report/results.ts'
 import type { Outcome } from './outcome.ts'
 import type { Thumbnails } from './thumbnails.ts'
 

@@ -3,7 +3,8 @@
 import type { BootstrapOptions, Interval } from '../../foundation/numeric/bootstrap.ts'
 import { differenceOver, inScope, meanOver, type Scope } from '../benchmark/summary.ts'
 import { percent, points } from '../report/format.ts'
-import { excludesZero, type Results } from '../report/index.ts'
+import { excludesZero } from '../report/lookup.ts'
+import type { Results } from '../report/results.ts'
 import { comparedPair, type Outcome, type Studied } from './outcome.ts'
 
 type Finding = Results['finding']

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Results } from '../report/index.ts'
+import type { Results } from '../report/results.ts'
 import { conversionGates, runGates } from './gates.ts'
 
 type Difference = Results['differences'][number]

@@ -14,7 +14,7 @@ import { readModel, readTwin } from '../../learning/pretraining/folder.ts'
 import { type Gate, gate, towerGates, twinGates } from '../../learning/pretraining/gates.ts'
 import { TWIN_TRAINING } from '../../learning/pretraining/recipe.ts'
 import { TWINS } from '../../learning/pretraining/twins/registry.ts'
-import type { Results } from '../report/index.ts'
+import type { Results } from '../report/results.ts'
 import { StudyError } from './errors.ts'
 import { runStudy } from './study.ts'
 

@@ -5,7 +5,7 @@
 
 import type { Task } from '../../inputs/data/task.ts'
 import type { ModelScores } from '../benchmark/evaluate.ts'
-import type { ResultsModel } from '../report/index.ts'
+import type { ResultsModel } from '../report/results.ts'
 import type { StudySetting } from './options.ts'
 import type { ControlParticipant, Participant } from './participant.ts'
 import type { StudyWorld } from './world.ts'

@@ -1,6 +1,6 @@
 /** @file A clock for the phases of a study; goes into run.json only. */
 
-import type { StudyRun } from '../report/index.ts'
+import type { StudyRun } from '../report/run.ts'
 
 export class Phases {
   readonly #phases = new Map<string, { seconds: number; resumed: number }>()

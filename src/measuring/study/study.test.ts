@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { writeRandomTwins } from '../../../test/random-twins.ts'
 import { lockAlone } from '../../foundation/files/lock.ts'
 import { Embedder } from '../../models/embedder/embedder.ts'
-import { parseResults, type Results } from '../report/index.ts'
+import { parseResults, type Results } from '../report/results.ts'
 import type { StudyOptions } from './options.ts'
 import { runStudy } from './study.ts'
 
