@@ -1,6 +1,6 @@
 /**
- * @file Rasterises the emoji sets of the dev dependencies to the sheets of `packages/twins/data/`
- * (specs/embedded-data.md §2–4). Developers only:
+ * @file Rasterises the emoji sets of the dev dependencies to the sheets of `packages/twins/data/`,
+ * and draws `horse.png` beside it (specs/embedded-data.md §2–4). Developers only:
  *
  *     npx tsc -p tsconfig.scripts.json && node .bifocal/scripts/scripts/build-data.js [DIRECTORY]
  *
@@ -132,7 +132,7 @@ async function build(directory: string): Promise<void> {
     `${directory}/concepts.json`,
     `[\n${concepts.map((concept) => JSON.stringify(concept)).join(',\n')}\n]\n`,
   )
-  await writeWhole(`${directory}/horse.png`, await examplePicture(directory))
+  await writeWhole(`${directory}/../horse.png`, await examplePicture(directory))
   await writeSums(directory)
   console.error(
     `${concepts.length} concepts in ${new Set(clusters).size} clusters, ${concepts.filter((concept) => concept.split === 'held-out').length} held out`,

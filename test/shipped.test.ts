@@ -8,13 +8,13 @@ import { readContract } from '../src/models/embedder/contract.ts'
 import { verifyContract } from '../src/models/embedder/golden/contract.ts'
 
 test.each([
-  ['tower', 'tower'],
-  ['twin-ar', 'twins'],
-  ['twin-diffusion', 'twins'],
+  ['tower', 'tower-items'],
+  ['twin-ar', 'items'],
+  ['twin-diffusion', 'items'],
 ])('%s', async (name, items) => {
   const report = await verifyContract(`bifocal:${name}`)
   expect(report).toMatchObject({ failure: undefined, compared: 1, expected: 1 })
-  const listed = readFileSync(join(shippedData(), `../golden/${items}.jsonl`), 'utf8')
+  const listed = readFileSync(join(shippedData(), `../${items}.jsonl`), 'utf8')
     .trim()
     .split('\n')
   const contract = await readContract(shipped(name))
