@@ -1,6 +1,6 @@
 /**
- * @file Folders import only from folders above them (docs/architecture.md), no file imports itself
- * in a circle, one folder knows the engine.
+ * @file Rooms import only from rooms above them (docs/architecture.md), no file imports itself in a
+ * circle, one room knows the engine.
  */
 
 import { readdirSync, readFileSync } from 'node:fs'
@@ -53,18 +53,29 @@ const files: SourceFile[] = readdirSync(source, { recursive: true, encoding: 'ut
     }
   })
 
-/** The rows of the table in docs/architecture.md, top to bottom. */
-const order = [
-  ...readFileSync(join(root, 'docs/architecture.md'), 'utf8').matchAll(/^\| `src\/([a-z/]+)` \|/gm),
-].map((match) => match[1]!)
+/** Rooms of the table in docs/architecture.md, top to bottom: `foundation/numeric`, …, `cli`. */
+const order: string[] = []
+const rows = readFileSync(join(root, 'docs/architecture.md'), 'utf8').matchAll(
+  /^\| (?:`([a-z]+)`)? *\| (?:`([a-z]+)`)? *\|/gm,
+)
+let wing = ''
+for (const [, ownWing, room] of rows) {
+  wing = ownWing ?? wing
+  order.push(room === undefined ? wing : `${wing}/${room}`)
+}
 
-test('the table names every folder', () => {
-  const folders = [...new Set(files.filter(({ path }) => path.includes('/')).map(({ folder }) => folder))]
-  expect(folders.filter((folder) => !order.includes(folder))).toEqual([])
+test('the table names every room, and no others', () => {
+  const rooms = new Set(files.filter(({ path }) => path.includes('/')).map(({ folder }) => folder))
   expect(order.length).toBeGreaterThan(15)
+  expect([...rooms].sort()).toEqual(order.toSorted())
 })
 
-test('a folder imports only from itself and folders above it', () => {
+test('src shows the wings and the public API, nothing else', () => {
+  const wings = [...new Set(order.map((room) => room.split('/')[0]!))]
+  expect(readdirSync(source).sort()).toEqual([...wings, 'index.ts'].sort())
+})
+
+test('a room imports only from itself and rooms above it', () => {
   const wrong = files.flatMap(({ path, folder, local }) =>
     local
       .filter((target) => path.includes('/') && order.indexOf(roomOf(target)) > order.indexOf(folder))
