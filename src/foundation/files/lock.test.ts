@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import {
   existsSync,
   mkdtempSync,
@@ -9,7 +10,7 @@ import {
 } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Lock, takeLock } from './lock.ts'
 
 let root: string
@@ -46,7 +47,6 @@ test('is had by one, who is named, until it is released', async () => {
 
 test.each([
   ['a process of this machine that died', `${DEAD} ${hostname()}`, 0],
-  ['one that has not touched it for long', `${process.pid} ${hostname()}`, 60],
   ['one of another machine that has not touched it for long', '1 elsewhere', 60],
   ['one that died before it wrote its name', '', 60],
 ])('left behind by %s, it is taken over, by one of many', async (_, text, secondsAgo) => {
@@ -57,12 +57,42 @@ test.each([
   expect(readdirSync(dirname(path))).toEqual(['x.lock'])
 })
 
+test.runIf(process.platform === 'linux')(
+  'of a process whose number a later one has, it is taken over',
+  async () => {
+    await left(`${process.pid} ${hostname()} 0123456789ab 1`)
+    await (await taken()).release()
+  },
+)
+
+describe.skipIf(process.platform === 'win32')('of a process that is stopped', () => {
+  test('it stays, however long there is no heartbeat', async () => {
+    const holder = spawn('sleep', ['60'])
+    try {
+      holder.kill('SIGSTOP')
+      await left(`${holder.pid} ${hostname()}`, 3600)
+      expect(await takeLock(path)).toEqual({ pid: holder.pid, host: hostname() })
+    } finally {
+      holder.kill('SIGKILL')
+    }
+  })
+})
+
+test('released late, it leaves the lock of the one who took over', async () => {
+  const lock = await taken()
+  writeFileSync(path, '1 elsewhere 0123456789ab')
+  await lock.release()
+  expect(readFileSync(path, 'utf8')).toBe('1 elsewhere 0123456789ab')
+  expect(readdirSync(dirname(path))).toEqual(['x.lock'])
+})
+
 test.each([
-  ['a living process', `${process.pid} ${hostname()}`],
-  ['a process of another machine', `${DEAD} elsewhere`],
-  ['a process that is writing its name', ''],
-])('of %s, it stays', async (_, text) => {
-  await left(text)
+  ['a living process', `${process.pid} ${hostname()}`, 0],
+  ['a living process that has not touched it for long', `${process.pid} ${hostname()}`, 60],
+  ['a process of another machine', `${DEAD} elsewhere`, 0],
+  ['a process that is writing its name', '', 0],
+])('of %s, it stays', async (_, text, secondsAgo) => {
+  await left(text, secondsAgo)
   expect(await takeLock(path)).not.toHaveProperty('release')
   expect(readFileSync(path, 'utf8')).toBe(text)
 })

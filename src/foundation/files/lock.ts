@@ -1,15 +1,18 @@
 /** @file Files that one process at a time may write: a lock file beside them says who does. */
 
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises'
+import { readFileSync, rmSync } from 'node:fs'
+import { open, readFile, rename, rm, stat, utimes } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname } from 'node:path'
 import { FileError, systemCode, writeFailure } from './errors.ts'
 import { makeFolder } from './file.ts'
-import { lives, removedAtExit, temporaryPath } from './temporary.ts'
+import { lives, temporaryPath } from './temporary.ts'
 
-/** The holder touches its lock so often, in ms; one that is four beats old was left behind. */
+/** Milliseconds between two heartbeats: the holder of a lock sets the time of its file. */
 const BEAT = 5_000
+/** A lock of another machine without a heartbeat for so many milliseconds was left behind. */
+const LONGEST_SILENCE = 4 * BEAT
 
 export interface Lock {
   release(): Promise<void>
@@ -22,14 +25,16 @@ export interface Holder {
 }
 
 /**
- * Takes the lock, or says who has it. One that was left behind, by a process of this machine that
- * is no more or by one that has not touched it for long, is taken over.
+ * Takes the lock, or says who has it. A living process of this machine keeps its lock, also while
+ * it is stopped. The lock of a process that has ended, and one of another machine that has had no
+ * heartbeat for long, is taken over.
  * @param path of the lock file; absent folders are made
  * @throws FileError `file/write`
  */
 export async function takeLock(path: string): Promise<Lock | Holder> {
   for (;;) {
-    if (await made(path)) return held(path)
+    const text = nameOfLock()
+    if (await made(path, text)) return held(path, text)
     const found = await read(path)
     if (found === undefined) continue
     if (!isLeftBehind(found)) return found.holder
@@ -51,11 +56,12 @@ export async function lockAlone(path: string): Promise<Lock> {
   })
 }
 
-async function made(path: string): Promise<boolean> {
+async function made(path: string, text: string): Promise<boolean> {
   try {
     await makeFolder(dirname(path))
     const file = await open(path, 'wx')
-    await named(file).catch(async (cause: unknown) => {
+    const written = file.writeFile(text).finally(() => file.close())
+    await written.catch(async (cause: unknown) => {
       await rm(path, { force: true })
       throw cause
     })
@@ -66,20 +72,47 @@ async function made(path: string): Promise<boolean> {
   }
 }
 
-/** No two locks are equal, so that none is taken for one that was found before. */
-async function named(file: FileHandle): Promise<void> {
-  await file
-    .writeFile(`${process.pid} ${hostname()} ${randomBytes(6).toString('hex')}`)
-    .finally(() => file.close())
+/**
+ * The content of a lock file: number and machine of the process, a random part by which the process
+ * knows its own lock, and when the process started.
+ */
+function nameOfLock(): string {
+  return `${process.pid} ${hostname()} ${randomBytes(6).toString('hex')} ${startOf(process.pid) ?? ''}`.trim()
 }
 
-function held(path: string): Lock {
-  const beat = setInterval(() => void utimes(path, new Date(), new Date()).catch(() => {}), BEAT).unref()
-  const keep = removedAtExit(path)
+/**
+ * When a process started, in the system's own unit: numbers of processes are given again. Undefined
+ * where the system does not tell (no Linux), or for no process.
+ */
+function startOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    // Field 22; the second one, the program's name in parentheses, may hold spaces.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+  } catch {
+    return undefined
+  }
+}
+
+/** @param text what this process wrote into the lock; a lock with other content is another's */
+function held(path: string, text: string): Lock {
+  const isOwn = () => readFile(path, 'utf8').then((found) => found === text)
+  const touch = async () => {
+    if (await isOwn()) await utimes(path, new Date(), new Date())
+  }
+  const beat = setInterval(() => void touch().catch(() => {}), BEAT).unref()
+  const removeOwn = () => {
+    try {
+      if (readFileSync(path, 'utf8') === text) rmSync(path, { force: true })
+    } catch {
+      // The lock is gone, or its folder is.
+    }
+  }
+  process.once('exit', removeOwn)
   const release = async () => {
     clearInterval(beat)
-    keep()
-    await rm(path, { force: true })
+    process.off('exit', removeOwn)
+    await clearAway(path, text)
   }
   return { release }
 }
@@ -87,7 +120,9 @@ function held(path: string): Lock {
 interface Found {
   text: string
   holder: Holder
-  /** Since it was touched, in ms. */
+  /** When the holder's process started; undefined where the lock does not say. */
+  start: string | undefined
+  /** Since the last heartbeat, in ms. */
   age: number
 }
 
@@ -95,27 +130,30 @@ interface Found {
 async function read(path: string): Promise<Found | undefined> {
   try {
     const [text, { mtimeMs }] = await Promise.all([readFile(path, 'utf8'), stat(path)])
-    const [pid = '', host = ''] = text.split(' ')
-    return { text, holder: { pid: Number(pid), host }, age: Date.now() - mtimeMs }
+    const [pid = '', host = '', , start] = text.split(' ')
+    return { text, holder: { pid: Number(pid), host }, start, age: Date.now() - mtimeMs }
   } catch (cause) {
     if (systemCode(cause) === 'ENOENT') return undefined
     throw writeFailure(path, cause)
   }
 }
 
-function isLeftBehind({ holder: { pid, host }, age }: Found): boolean {
-  // Numbers of processes mean nothing on another machine that shares the disk. An empty file is
-  // being written.
-  return age > 4 * BEAT || (pid > 0 && host === hostname() && !lives(pid))
+function isLeftBehind({ holder: { pid, host }, start, age }: Found): boolean {
+  // Of another machine that shares the disk only the heartbeat is known. An empty file is being
+  // written, or its writer was killed.
+  if (pid === 0 || host !== hostname()) return age > LONGEST_SILENCE
+  const now = startOf(pid)
+  return !lives(pid) || (start !== undefined && now !== undefined && start !== now)
 }
 
 /**
- * By renaming, so that of several who find the lock one clears it; what another has taken meanwhile
- * is put back.
+ * Removes the lock if it has this content. It is renamed first, so that of several processes that
+ * find it one removes it; a lock that another process has taken meanwhile is put back.
  */
 async function clearAway(path: string, text: string): Promise<void> {
   const aside = temporaryPath(path)
   try {
+    if ((await readFile(path, 'utf8')) !== text) return
     await rename(path, aside)
     const taken = await readFile(aside, 'utf8')
     if (taken === text) await rm(aside, { force: true })

@@ -3,16 +3,20 @@
  * file there.
  */
 
-import { type Lock, takeLock } from '../../foundation/files/lock.ts'
+import { stat } from 'node:fs/promises'
+import { FileError } from '../../foundation/files/errors.ts'
+import { type Holder, type Lock, takeLock } from '../../foundation/files/lock.ts'
 import { pause } from './pause.ts'
 
-/** Between two looks at a lock that another has, in ms. */
+/** Milliseconds between two looks at a lock that another process has. */
 const LOOK = 200
+/** Milliseconds without a heartbeat of the other process after which waiting ends. */
+const LONGEST_WAIT = 60_000
 
 /**
- * Runs `work` while this process alone holds the lock file. Downloads write equal bytes to equal
- * places, so a lock that is wrongly taken for left behind costs traffic, not data.
- * @throws FileError `file/write`; InterruptedError while it waits; what `work` throws
+ * Runs `work` while this process alone holds the lock file.
+ * @throws FileError `file/write`, `file/in-use` when the process that has the lock is stopped;
+ *   InterruptedError while it waits; what `work` throws
  */
 export async function withLock<T>(path: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   const lock = await waitFor(path, signal)
@@ -27,6 +31,18 @@ async function waitFor(path: string, signal: AbortSignal | undefined): Promise<L
   for (;;) {
     const taken = await takeLock(path)
     if ('release' in taken) return taken
+    const silence = await stat(path).then(
+      ({ mtimeMs }) => Date.now() - mtimeMs,
+      () => 0,
+    )
+    if (silence > LONGEST_WAIT) throw stopped(path, taken)
     await pause(LOOK, 'waiting for another download of the same file', signal)
   }
+}
+
+function stopped(path: string, { pid, host }: Holder): FileError {
+  return new FileError('in-use', {
+    message: `${path}: process ${pid} on ${host} downloads the same file and has not moved for ${LONGEST_WAIT / 1000} s`,
+    hint: 'Is it stopped (Ctrl-Z)? Continue it, or end it, and run the same command again.',
+  })
 }
