@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
-import { commands } from './commands/index.ts'
+import { commands } from './commands/all.ts'
 import { completionScript } from './completion.ts'
 
 const outlines = commands.map(({ outline }) => outline)

@@ -31,6 +31,6 @@ export {
   single,
 } from './scene.ts'
 export { loadSheets, type Sheets } from './sheets.ts'
-export type { Limits, Rung, TaskChoice } from './tasks/index.ts'
+export type { Limits, Rung, TaskChoice } from './tasks/suite.ts'
 export type { Captions, Question, QuestionType } from './texts.ts'
 export { loadWorld, type World, type WorldName } from './world.ts'

@@ -1,7 +1,7 @@
 /** @file What a study may be told, and the plans. */
 
-import type { Limits } from '../../inputs/scenes/tasks/index.ts'
-import { COMPLETE_LIMITS, QUICK_LIMITS } from '../../inputs/scenes/tasks/index.ts'
+import type { Limits } from '../../inputs/scenes/tasks/suite.ts'
+import { COMPLETE_LIMITS, QUICK_LIMITS } from '../../inputs/scenes/tasks/suite.ts'
 import { CONVERSION, type ConversionSettings } from '../../learning/tuning/convert.ts'
 
 export type PlanName = 'quick' | 'full'

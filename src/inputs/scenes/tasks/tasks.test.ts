@@ -8,7 +8,7 @@ import { contentKey, type Description, isReserved } from '../scene.ts'
 import type { Sheets } from '../sheets.ts'
 import { captions } from '../texts.ts'
 import { loadWorld } from '../world.ts'
-import { buildTasks, COMPLETE_LIMITS, TASK_NAMES } from './index.ts'
+import { buildTasks, COMPLETE_LIMITS, TASK_NAMES } from './suite.ts'
 
 const world = await loadWorld(shippedData(), 'small')
 /** Tasks are made without a drawing. */
