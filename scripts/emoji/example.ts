@@ -1,8 +1,12 @@
 /** @file The picture that README's commands embed: one thing of the embedded world, alone. */
 
 import sharp from 'sharp'
+import { COLOURS } from '../../src/inputs/scenes/colours.ts'
 import { STYLES } from '../../src/inputs/scenes/concepts.ts'
-import { COLOURS, draw, loadSheets, loadWorld, PICTURE, single } from '../../src/inputs/scenes/index.ts'
+import { draw } from '../../src/inputs/scenes/draw.ts'
+import { PICTURE, single } from '../../src/inputs/scenes/scene.ts'
+import { loadSheets } from '../../src/inputs/scenes/sheets.ts'
+import { loadWorld } from '../../src/inputs/scenes/world.ts'
 
 /** The horse fills three of the picture's four columns. */
 const SIZE = (3 * PICTURE) / 4

@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { readText, writeFileAtomic } from '../../foundation/files/file.ts'
 import { sizeOf, type Tensor } from '../../foundation/numeric/tensor.ts'
-import type { Concept } from '../../inputs/scenes/index.ts'
+import type { Concept } from '../../inputs/scenes/concepts.ts'
 import { PretrainingError } from './errors.ts'
 import { type Gate, gateRows } from './gates.ts'
 import { meanLosses, type PretrainingLog, trimmedLog } from './log.ts'

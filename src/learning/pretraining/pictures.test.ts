@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { shippedData } from '../../foundation/files/shipped.ts'
-import { captionPair, loadSheets, loadWorld, type Sheets, type World } from '../../inputs/scenes/index.ts'
+import { captionPair } from '../../inputs/scenes/samples.ts'
+import { loadSheets, type Sheets } from '../../inputs/scenes/sheets.ts'
+import { loadWorld, type World } from '../../inputs/scenes/world.ts'
 import { drawBatch, patchContents } from './pictures.ts'
 import { PATCH_SIZE, PICTURE_SIZE } from './recipe.ts'
 

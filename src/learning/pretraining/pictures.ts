@@ -1,7 +1,9 @@
 /** @file Pictures of a batch as bytes, and what their patches show. */
 
 import { type Tensor, tensor } from '../../foundation/numeric/tensor.ts'
-import { type Description, draw, type Redraw, type Sheets } from '../../inputs/scenes/index.ts'
+import { draw, type Redraw } from '../../inputs/scenes/draw.ts'
+import type { Description } from '../../inputs/scenes/scene.ts'
+import type { Sheets } from '../../inputs/scenes/sheets.ts'
 import { PATCH_SIZE, PICTURE_SIZE } from './recipe.ts'
 
 const SIDE = PICTURE_SIZE / PATCH_SIZE

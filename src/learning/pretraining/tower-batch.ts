@@ -2,7 +2,11 @@
 
 import { below, pick, type Random, stream } from '../../foundation/numeric/random.ts'
 import { f32, i64, type Tensor } from '../../foundation/numeric/tensor.ts'
-import { COLOURS, captionPair, type Description, type Sheets, type World } from '../../inputs/scenes/index.ts'
+import { COLOURS } from '../../inputs/scenes/colours.ts'
+import { captionPair } from '../../inputs/scenes/samples.ts'
+import type { Description } from '../../inputs/scenes/scene.ts'
+import type { Sheets } from '../../inputs/scenes/sheets.ts'
+import type { World } from '../../inputs/scenes/world.ts'
 import type { Tokenizer } from '../../inputs/text/tokenizer.ts'
 import { drawBatch, patchContents } from './pictures.ts'
 import { IMAGE_TOKENS, TOWER, type TowerTraining, variedShares } from './recipe.ts'

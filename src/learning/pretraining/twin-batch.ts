@@ -5,15 +5,14 @@
 
 import { stream } from '../../foundation/numeric/random.ts'
 import { i64, type Tensor } from '../../foundation/numeric/tensor.ts'
+import { INSTRUCTIONS } from '../../inputs/scenes/instructions.ts'
 import {
   CAPTION_PROMPTS,
-  type Description,
-  INSTRUCTIONS,
   pretrainingSample,
   type Sample,
   type SampleKind,
-  type SceneUse,
-} from '../../inputs/scenes/index.ts'
+} from '../../inputs/scenes/samples.ts'
+import type { Description, SceneUse } from '../../inputs/scenes/scene.ts'
 import { drawNoise, IGNORED, lossFeeds, type NoisedBatch, noise, type TargetRow } from './masked-diffusion.ts'
 import { drawBatch } from './pictures.ts'
 import { IMAGE_TOKENS, PICTURE_SIZE, type TwinTraining } from './recipe.ts'

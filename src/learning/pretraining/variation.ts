@@ -4,7 +4,7 @@
  */
 
 import type { Random } from '../../foundation/numeric/random.ts'
-import type { Redraw } from '../../inputs/scenes/index.ts'
+import type { Redraw } from '../../inputs/scenes/draw.ts'
 
 /** A linear change of colours: three rows of three, applied to red, green and blue. */
 export type Recolouring = readonly [number, number, number, number, number, number, number, number, number]

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { shippedData } from '../../foundation/files/shipped.ts'
-import { loadWorld, type World } from '../../inputs/scenes/index.ts'
+import { loadWorld, type World } from '../../inputs/scenes/world.ts'
 import type { TokenizerJson } from '../../inputs/text/byte-level.ts'
 import { parseChatTemplate } from '../../inputs/text/chat-template.ts'
 import { createTokenizer, type Tokenizer } from '../../inputs/text/tokenizer.ts'

@@ -3,7 +3,9 @@
  * and MMaDA have theirs.
  */
 
-import { captionPair, INSTRUCTIONS, pretrainingSample, type World } from '../../inputs/scenes/index.ts'
+import { INSTRUCTIONS } from '../../inputs/scenes/instructions.ts'
+import { captionPair, pretrainingSample } from '../../inputs/scenes/samples.ts'
+import type { World } from '../../inputs/scenes/world.ts'
 import { trainBpe } from '../../inputs/text/bpe-trainer.ts'
 import type { TokenizerJson } from '../../inputs/text/byte-level.ts'
 import { VOCABULARY } from './recipe.ts'
