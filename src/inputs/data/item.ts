@@ -4,7 +4,8 @@
  */
 
 import { createHash } from 'node:crypto'
-import { decodeImage, type RgbImage, readPictureFile } from '../media/index.ts'
+import { decodeImage, readPictureFile } from '../media/decode.ts'
+import type { RgbImage } from '../media/image.ts'
 import { ItemError } from './errors.ts'
 
 /** A picture that is known by its key before its pixels exist: a drawing, say. */

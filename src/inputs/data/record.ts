@@ -2,7 +2,7 @@
 
 import { resolve } from 'node:path'
 import { z } from 'zod'
-import { isAddress } from '../media/index.ts'
+import { isAddress } from '../media/decode.ts'
 import { ItemError } from './errors.ts'
 import type { Item } from './item.ts'
 import type { ItemLine } from './source.ts'

@@ -1,7 +1,7 @@
 /** @file A scene as a picture of an item: known by its description, drawn when it is read. */
 
 import type { Picture } from '../data/item.ts'
-import type { RgbImage } from '../media/index.ts'
+import type { RgbImage } from '../media/image.ts'
 import { draw } from './draw.ts'
 import { type Description, PICTURE, pictureKey } from './scene.ts'
 import type { Sheets } from './sheets.ts'

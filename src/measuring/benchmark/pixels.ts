@@ -4,7 +4,7 @@ import { l2NormaliseRows } from '../../foundation/numeric/linear.ts'
 import { f32 } from '../../foundation/numeric/tensor.ts'
 import type { KeyedItem } from '../../inputs/data/item.ts'
 import type { Task } from '../../inputs/data/task.ts'
-import { resize } from '../../inputs/media/index.ts'
+import { resize } from '../../inputs/media/resize.ts'
 import type { VectorMaker } from '../../models/embedder/vectors/all.ts'
 import { BenchmarkError } from './errors.ts'
 

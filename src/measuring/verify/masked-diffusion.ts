@@ -9,7 +9,7 @@ import { z } from 'zod'
 import { concat, type Value } from '../../engine/graph/index.ts'
 import { toF32 } from '../../foundation/numeric/float.ts'
 import { f32, i64, type Tensor } from '../../foundation/numeric/tensor.ts'
-import { decodeImage } from '../../inputs/media/index.ts'
+import { decodeImage } from '../../inputs/media/decode.ts'
 import {
   IGNORED,
   lossFeeds,

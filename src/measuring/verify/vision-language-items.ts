@@ -1,7 +1,7 @@
 /** @file The items of a vision-language case: prompt, ids, positions, spans and picture sizes. */
 
 import { join } from 'node:path'
-import { decodeImage } from '../../inputs/media/index.ts'
+import { decodeImage } from '../../inputs/media/decode.ts'
 import type { PreparedItem, PrepareOptions } from '../../models/families/family.ts'
 import type { ModelCase } from './model-fixture.ts'
 import { caseOfItem, realOnes, type VisionLanguageSubject } from './vision-language-subject.ts'

@@ -5,7 +5,9 @@
  */
 
 import { z } from 'zod'
-import { type RgbImage, resize, smartResize } from '../../inputs/media/index.ts'
+import type { RgbImage } from '../../inputs/media/image.ts'
+import { smartResize } from '../../inputs/media/patch-processor.ts'
+import { resize } from '../../inputs/media/resize.ts'
 
 const side = z.int().min(1)
 

@@ -4,7 +4,7 @@
  */
 
 import type { Item } from '../../inputs/data/item.ts'
-import type { RgbImage } from '../../inputs/media/index.ts'
+import type { RgbImage } from '../../inputs/media/image.ts'
 
 export const SAMPLE_KINDS = ['text', 'image', 'both'] as const
 export type SampleKind = (typeof SAMPLE_KINDS)[number]

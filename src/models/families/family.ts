@@ -6,7 +6,7 @@
 import type { Value } from '../../engine/graph/graph.ts'
 import type { AttentionPattern, Scope } from '../../engine/nn/index.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
-import type { RgbImage } from '../../inputs/media/index.ts'
+import type { RgbImage } from '../../inputs/media/image.ts'
 import type { ChatMessage } from '../../inputs/text/chat-template.ts'
 import type { Tokenizer } from '../../inputs/text/tokenizer.ts'
 import type { Checkpoint } from '../checkpoint/folder.ts'

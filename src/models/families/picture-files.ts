@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { jsonObject, readJson } from '../../foundation/files/file.ts'
-import { clipProcessor, type ImageProcessor, siglipProcessor } from '../../inputs/media/index.ts'
+import { clipProcessor, type ImageProcessor, siglipProcessor } from '../../inputs/media/processors.ts'
 import { FamilyError } from './errors.ts'
 
 const processors: Readonly<Record<string, (config: unknown) => ImageProcessor>> = {

@@ -1,6 +1,6 @@
 /** @file From token ids with placeholders to the spliced sequence: ids, image rows, spans. */
 
-import type { Size } from '../../inputs/media/index.ts'
+import type { Size } from '../../inputs/media/image.ts'
 import type { Tokenizer } from '../../inputs/text/tokenizer.ts'
 import { FamilyError } from './errors.ts'
 import type { PreparedItem, PrepareOptions } from './family.ts'

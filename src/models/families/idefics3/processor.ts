@@ -3,7 +3,7 @@
  * announced in words.
  */
 
-import { splitProcessor } from '../../../inputs/media/index.ts'
+import { splitProcessor } from '../../../inputs/media/split-processor.ts'
 import { loadTokenizer } from '../../../inputs/text/tokenizer.ts'
 import { loadChat } from '../chat.ts'
 import type { Processor } from '../family.ts'

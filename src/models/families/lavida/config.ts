@@ -6,7 +6,8 @@
 
 import { z } from 'zod'
 import { schemaProblems } from '../../../foundation/files/schema-problems.ts'
-import type { PerChannel, Size } from '../../../inputs/media/index.ts'
+import type { Size } from '../../../inputs/media/image.ts'
+import type { PerChannel } from '../../../inputs/media/normalise.ts'
 import { layerCount, whole, withDefault } from '../config.ts'
 import { headProblems, type LladaShape, lladaKeys, lladaShape } from '../decoders/llada.ts'
 import { FamilyError } from '../errors.ts'

@@ -4,7 +4,7 @@
  * @see specs/lavida.md §4.2, §5
  */
 
-import type { RgbImage } from '../../../inputs/media/index.ts'
+import type { RgbImage } from '../../../inputs/media/image.ts'
 import { type ChatMessage, type ChatTemplate, loadChatTemplate } from '../../../inputs/text/chat-template.ts'
 import { loadTokenizer, type Tokenizer } from '../../../inputs/text/tokenizer.ts'
 import { noTemplate } from '../chat.ts'

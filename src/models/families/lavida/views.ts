@@ -5,17 +5,11 @@
  */
 
 import type { Tensor } from '../../../foundation/numeric/tensor.ts'
-import {
-  anyresViews,
-  bestResolution,
-  type Colour,
-  normalise,
-  padToSquare,
-  type RgbImage,
-  resize,
-  type Size,
-  unpadded,
-} from '../../../inputs/media/index.ts'
+import { anyresViews, bestResolution, unpadded } from '../../../inputs/media/anyres.ts'
+import type { Colour, RgbImage, Size } from '../../../inputs/media/image.ts'
+import { normalise } from '../../../inputs/media/normalise.ts'
+import { padToSquare } from '../../../inputs/media/pad.ts'
+import { resize } from '../../../inputs/media/resize.ts'
 import { hasNewline, type LavidaConfig, tokenSide } from './config.ts'
 
 const GREY: Colour = [127, 127, 127]

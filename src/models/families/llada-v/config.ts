@@ -5,7 +5,7 @@
  */
 
 import { z } from 'zod'
-import type { Size } from '../../../inputs/media/index.ts'
+import type { Size } from '../../../inputs/media/image.ts'
 import { layerCount, parseConfigWith, whole } from '../config.ts'
 import { headProblems } from '../decoders/llada.ts'
 import { FamilyError } from '../errors.ts'

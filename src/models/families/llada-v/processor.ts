@@ -3,7 +3,7 @@
  * splicing are LaViDa's. @see specs/lavida.md §10.3
  */
 
-import type { RgbImage } from '../../../inputs/media/index.ts'
+import type { RgbImage } from '../../../inputs/media/image.ts'
 import type { Processor } from '../family.ts'
 import { tokenSide } from '../lavida/config.ts'
 import { type PictureLayout, splicingProcessor } from '../lavida/processor.ts'

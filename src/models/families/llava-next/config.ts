@@ -1,7 +1,7 @@
 /** @file config.json of LLaVA-NeXT: LLaVA's keys, and the grids that a picture is cut by. */
 
 import { z } from 'zod'
-import type { Size } from '../../../inputs/media/index.ts'
+import type { Size } from '../../../inputs/media/image.ts'
 import { parseConfigWith, whole } from '../config.ts'
 import { LLAVA_DEFAULTS, type LlavaConfig, type LlavaDefaults, parseLlavaConfig } from '../llava/config.ts'
 import { tokensPerView } from '../llava/model.ts'

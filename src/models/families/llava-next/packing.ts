@@ -3,7 +3,8 @@
  * @see specs/ar-vlms.md §1.6
  */
 
-import { bestResolution, type Size, unpadded } from '../../../inputs/media/index.ts'
+import { bestResolution, unpadded } from '../../../inputs/media/anyres.ts'
+import type { Size } from '../../../inputs/media/image.ts'
 
 /** The map that the tiles make together, its padding removed. */
 export interface TileMap {

@@ -3,7 +3,7 @@
  * shows the picture.
  */
 
-import { llavaNextProcessor as pictureProcessor } from '../../../inputs/media/index.ts'
+import { llavaNextProcessor as pictureProcessor } from '../../../inputs/media/anyres-processors.ts'
 import { loadTokenizer } from '../../../inputs/text/tokenizer.ts'
 import { loadChat } from '../chat.ts'
 import type { Processor } from '../family.ts'

@@ -1,7 +1,8 @@
 /** @file LLaVA-OneVision's processor: one picture in tiles, several with one view each. */
 
 import type { Tensor } from '../../../foundation/numeric/tensor.ts'
-import { llavaOnevisionProcessor as pictureProcessor, type RgbImage } from '../../../inputs/media/index.ts'
+import { llavaOnevisionProcessor as pictureProcessor } from '../../../inputs/media/anyres-processors.ts'
+import type { RgbImage } from '../../../inputs/media/image.ts'
 import { loadTokenizer } from '../../../inputs/text/tokenizer.ts'
 import { loadChat } from '../chat.ts'
 import type { Processor } from '../family.ts'

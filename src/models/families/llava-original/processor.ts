@@ -6,7 +6,9 @@
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Colour, clipProcessor, type ImageProcessor, padToSquare } from '../../../inputs/media/index.ts'
+import type { Colour } from '../../../inputs/media/image.ts'
+import { padToSquare } from '../../../inputs/media/pad.ts'
+import { clipProcessor, type ImageProcessor } from '../../../inputs/media/processors.ts'
 import { loadChatTemplate } from '../../../inputs/text/chat-template.ts'
 import { loadTokenizer } from '../../../inputs/text/tokenizer.ts'
 import { loadChat } from '../chat.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { RgbImage } from '../../../inputs/media/index.ts'
+import type { RgbImage } from '../../../inputs/media/image.ts'
 import { halfToEven, mmadaPixels, shorterSide } from './picture.ts'
 
 describe('the middle of a picture', () => {

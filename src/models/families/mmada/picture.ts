@@ -1,15 +1,10 @@
 /** @file A picture to the square that the image tokenizer sees. @see specs/mmada.md §3.1 */
 
 import type { Tensor } from '../../../foundation/numeric/tensor.ts'
-import {
-  type Colour,
-  normalise,
-  padTo,
-  padToSquare,
-  type RgbImage,
-  resize,
-  type Size,
-} from '../../../inputs/media/index.ts'
+import type { Colour, RgbImage, Size } from '../../../inputs/media/image.ts'
+import { normalise } from '../../../inputs/media/normalise.ts'
+import { padTo, padToSquare } from '../../../inputs/media/pad.ts'
+import { resize } from '../../../inputs/media/resize.ts'
 import type { ImageFit } from './config.ts'
 
 const WHITE: Colour = [255, 255, 255]

@@ -3,7 +3,7 @@
  * @see specs/mmada.md §3.1, §4, §7.2
  */
 
-import type { RgbImage } from '../../../inputs/media/index.ts'
+import type { RgbImage } from '../../../inputs/media/image.ts'
 import { type ChatTemplate, loadChatTemplate, parseChatTemplate } from '../../../inputs/text/chat-template.ts'
 import { loadTokenizer, type Tokenizer } from '../../../inputs/text/tokenizer.ts'
 import { FamilyError } from '../errors.ts'

@@ -6,7 +6,7 @@
 
 import { z } from 'zod'
 import { f32, type Tensor } from '../../../foundation/numeric/tensor.ts'
-import { patchProcessor } from '../../../inputs/media/index.ts'
+import { patchProcessor } from '../../../inputs/media/patch-processor.ts'
 import { loadTokenizer } from '../../../inputs/text/tokenizer.ts'
 import { loadChat } from '../chat.ts'
 import { FamilyError } from '../errors.ts'
