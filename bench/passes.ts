@@ -4,7 +4,7 @@
 
 import { join } from 'node:path'
 import { compile, Graph, type Precision } from '../src/engine/graph/index.ts'
-import { rootScope } from '../src/engine/nn/index.ts'
+import { rootScope } from '../src/engine/nn/scope.ts'
 import { openSession } from '../src/engine/runtime/session.ts'
 import { memoryWeights } from '../src/engine/runtime/weights.ts'
 import { f32, i64, type Tensor } from '../src/foundation/numeric/tensor.ts'

@@ -5,7 +5,7 @@
  */
 
 import { compile, concat, Graph, linear, PRECISIONS } from '../src/engine/graph/index.ts'
-import { rootScope } from '../src/engine/nn/index.ts'
+import { rootScope } from '../src/engine/nn/scope.ts'
 import { DEVICES } from '../src/engine/runtime/devices.ts'
 import { openSession } from '../src/engine/runtime/session.ts'
 import { memoryWeights } from '../src/engine/runtime/weights.ts'

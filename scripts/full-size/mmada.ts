@@ -1,7 +1,7 @@
 /** @file MMaDA-8B and its image tokenizer, MAGVIT-v2. @see specs/mmada.md §1 */
 
 import { Graph } from '../../src/engine/graph/index.ts'
-import { rootScope } from '../../src/engine/nn/index.ts'
+import { rootScope } from '../../src/engine/nn/scope.ts'
 import { sizeOf } from '../../src/foundation/numeric/tensor.ts'
 import type { PreparedItem } from '../../src/models/families/family.ts'
 import { decodeImage, encodeImage } from '../../src/models/families/mmada/image-tokenizer.ts'

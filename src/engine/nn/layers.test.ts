@@ -9,14 +9,12 @@ import {
   type AttentionPattern,
   attend,
   attentionMask,
-  gatedMlp,
-  patchEmbedding,
-  rootScope,
-  rotaryOf,
-  rotate,
-  type ScopeOptions,
   selfAttention,
-} from './index.ts'
+} from './attention.ts'
+import { gatedMlp } from './mlp.ts'
+import { patchEmbedding } from './patch-embedding.ts'
+import { rotaryOf, rotate } from './rotary.ts'
+import { rootScope, type ScopeOptions } from './scope.ts'
 
 const random = (dims: number[], key: string): Tensor<'f32'> =>
   f32(dims, fillNormal(new Float32Array(sizeOf(dims)), 1, stream(1, key)))

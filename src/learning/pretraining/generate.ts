@@ -4,7 +4,7 @@
  */
 
 import { add, cast, compile, div, Graph, gather, reshape, transpose } from '../../engine/graph/index.ts'
-import { rootScope } from '../../engine/nn/index.ts'
+import { rootScope } from '../../engine/nn/scope.ts'
 import { openSession, type SessionOptions } from '../../engine/runtime/session.ts'
 import { memoryWeights } from '../../engine/runtime/weights.ts'
 import { toF32 } from '../../foundation/numeric/float.ts'

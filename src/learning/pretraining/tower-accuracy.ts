@@ -2,7 +2,8 @@
 
 import { add, cast, compile, div, Graph, transpose } from '../../engine/graph/index.ts'
 import { l2Normalize } from '../../engine/graph/reduction.ts'
-import { layerNorm, rootScope } from '../../engine/nn/index.ts'
+import { layerNorm } from '../../engine/nn/norm.ts'
+import { rootScope } from '../../engine/nn/scope.ts'
 import { f32Of } from '../../engine/runtime/results.ts'
 import { openSession, type SessionOptions } from '../../engine/runtime/session.ts'
 import { memoryWeights } from '../../engine/runtime/weights.ts'

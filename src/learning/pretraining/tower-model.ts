@@ -22,7 +22,8 @@ import {
   where,
 } from '../../engine/graph/index.ts'
 import { l2Normalize } from '../../engine/graph/reduction.ts'
-import { layerNorm, rootScope } from '../../engine/nn/index.ts'
+import { layerNorm } from '../../engine/nn/norm.ts'
+import { rootScope } from '../../engine/nn/scope.ts'
 import type { VisionTowerShape } from '../../models/families/towers/clip-vision.ts'
 import { siglipText, type TextTowerShape } from '../../models/families/towers/siglip-text.ts'
 import { siglipPooling, siglipVision } from '../../models/families/towers/siglip-vision.ts'

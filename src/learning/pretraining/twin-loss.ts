@@ -1,7 +1,7 @@
 /** @file A twin as a graph: the trained parameters and the loss. */
 
 import { add, cast, div, type Graph, transpose } from '../../engine/graph/index.ts'
-import { rootScope } from '../../engine/nn/index.ts'
+import { rootScope } from '../../engine/nn/scope.ts'
 import type { Loss } from '../training/gradient.ts'
 import { maskedDiffusionLoss } from './masked-diffusion.ts'
 import { PICTURE_SIZE } from './recipe.ts'

@@ -4,7 +4,8 @@
  */
 
 import { Graph, type Value } from '../../engine/graph/index.ts'
-import { type AttentionPattern, rootScope, type Scope } from '../../engine/nn/index.ts'
+import type { AttentionPattern } from '../../engine/nn/attention.ts'
+import { rootScope, type Scope } from '../../engine/nn/scope.ts'
 import { pool, weightsOf } from '../../models/embedder/readout.ts'
 import { rowWidth } from '../../models/families/decoder-inputs.ts'
 import type { DecoderPieces } from '../../models/families/family.ts'

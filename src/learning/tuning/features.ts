@@ -4,7 +4,7 @@
  */
 
 import { compile, evaluateDim, Graph } from '../../engine/graph/index.ts'
-import { rootScope } from '../../engine/nn/index.ts'
+import { rootScope } from '../../engine/nn/scope.ts'
 import { f32Of } from '../../engine/runtime/results.ts'
 import { openSession } from '../../engine/runtime/session.ts'
 import { f32, sizeOf, type Tensor } from '../../foundation/numeric/tensor.ts'

@@ -5,7 +5,7 @@
 
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import type { AttentionPattern } from '../../engine/nn/index.ts'
+import type { AttentionPattern } from '../../engine/nn/attention.ts'
 import type { WeightSource } from '../../engine/runtime/weights.ts'
 import { toF32 } from '../../foundation/numeric/float.ts'
 import { sizeOf, type Tensor } from '../../foundation/numeric/tensor.ts'

@@ -3,7 +3,7 @@
  * own weights.
  */
 
-import type { ScopeOptions } from '../../engine/nn/index.ts'
+import type { ScopeOptions } from '../../engine/nn/scope.ts'
 import { adapterParameters, initialAdapter } from '../../models/checkpoint/adapter.ts'
 import type { NamedArrays } from '../training/arrays.ts'
 import { decoderLinears } from './decoder.ts'

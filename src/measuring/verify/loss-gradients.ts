@@ -4,7 +4,7 @@
  */
 
 import { compile, Graph, gradients, type Value } from '../../engine/graph/index.ts'
-import { rootScope, type Scope } from '../../engine/nn/index.ts'
+import { rootScope, type Scope } from '../../engine/nn/scope.ts'
 import { openSession } from '../../engine/runtime/session.ts'
 import { toF32 } from '../../foundation/numeric/float.ts'
 import { f32, type Tensor } from '../../foundation/numeric/tensor.ts'

@@ -6,7 +6,7 @@
 
 import { z } from 'zod'
 import { compile, Graph } from '../../engine/graph/index.ts'
-import { rootScope } from '../../engine/nn/index.ts'
+import { rootScope } from '../../engine/nn/scope.ts'
 import { openSession } from '../../engine/runtime/session.ts'
 import { f32, i64, type Tensor } from '../../foundation/numeric/tensor.ts'
 import {

@@ -1,7 +1,8 @@
 /** @file The graphs of a model that a verification runs, each stage an output. */
 
 import { compile, Graph } from '../../engine/graph/index.ts'
-import { type AttentionPattern, rootScope, type Scope } from '../../engine/nn/index.ts'
+import type { AttentionPattern } from '../../engine/nn/attention.ts'
+import { rootScope, type Scope } from '../../engine/nn/scope.ts'
 import type { Device } from '../../engine/runtime/devices.ts'
 import { openSession, type Session } from '../../engine/runtime/session.ts'
 import { memoryWeights } from '../../engine/runtime/weights.ts'

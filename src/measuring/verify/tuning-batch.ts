@@ -6,7 +6,7 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Value } from '../../engine/graph/index.ts'
-import type { Scope } from '../../engine/nn/index.ts'
+import type { Scope } from '../../engine/nn/scope.ts'
 import { joined } from '../../foundation/numeric/rows.ts'
 import { f32, i64, type Tensor } from '../../foundation/numeric/tensor.ts'
 import { decodeImage } from '../../inputs/media/decode.ts'

@@ -1,7 +1,7 @@
 /** @file The first step of a tuning by GradCache, against the reference's. */
 
 import type { CompiledGraph } from '../../engine/graph/index.ts'
-import { rootScope } from '../../engine/nn/index.ts'
+import { rootScope } from '../../engine/nn/scope.ts'
 import type { Session } from '../../engine/runtime/session.ts'
 import { f32 } from '../../foundation/numeric/tensor.ts'
 import {

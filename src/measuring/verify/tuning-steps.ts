@@ -3,7 +3,7 @@
  * end to the other.
  */
 
-import { rootScope } from '../../engine/nn/index.ts'
+import { rootScope } from '../../engine/nn/scope.ts'
 import { toF32 } from '../../foundation/numeric/float.ts'
 import { f32 } from '../../foundation/numeric/tensor.ts'
 import { adamW } from '../../learning/training/adamw.ts'

@@ -6,7 +6,7 @@
 
 import { basename, join } from 'node:path'
 import { compile, Graph } from '../../engine/graph/index.ts'
-import { rootScope } from '../../engine/nn/index.ts'
+import { rootScope } from '../../engine/nn/scope.ts'
 import type { Device } from '../../engine/runtime/devices.ts'
 import { readJson } from '../../foundation/files/file.ts'
 import { f32 } from '../../foundation/numeric/tensor.ts'

@@ -4,7 +4,7 @@
  */
 
 import { costOf, Graph, type GraphCost, isNode } from '../../engine/graph/index.ts'
-import { rootScope } from '../../engine/nn/index.ts'
+import { rootScope } from '../../engine/nn/scope.ts'
 import { BifocalError } from '../../foundation/numeric/errors.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import { keyItem, type ReadItem, readItem } from '../../inputs/data/item.ts'

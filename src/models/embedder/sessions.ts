@@ -4,7 +4,7 @@
  */
 
 import { compile, Graph } from '../../engine/graph/index.ts'
-import { rootScope, type Scope } from '../../engine/nn/index.ts'
+import { rootScope, type Scope } from '../../engine/nn/scope.ts'
 import { assertFinite } from '../../engine/runtime/finite.ts'
 import { openSession, type RunOptions, type Session } from '../../engine/runtime/session.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'

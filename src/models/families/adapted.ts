@@ -3,7 +3,7 @@
  * weights merged before it runs.
  */
 
-import type { LowRank } from '../../engine/nn/index.ts'
+import type { LowRank } from '../../engine/nn/scope.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import type { Adapter, LowRankUpdate } from '../checkpoint/adapter.ts'
 import { updateParameters } from '../checkpoint/adapter.ts'

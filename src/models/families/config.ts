@@ -4,7 +4,7 @@
  */
 
 import { z } from 'zod'
-import { ACTIVATIONS } from '../../engine/nn/index.ts'
+import { ACTIVATIONS } from '../../engine/nn/activation.ts'
 import { schemaProblems } from '../../foundation/files/schema-problems.ts'
 import { FamilyError } from './errors.ts'
 

@@ -4,7 +4,8 @@
  */
 
 import type { Value } from '../../engine/graph/graph.ts'
-import type { AttentionPattern, Scope } from '../../engine/nn/index.ts'
+import type { AttentionPattern } from '../../engine/nn/attention.ts'
+import type { Scope } from '../../engine/nn/scope.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import type { RgbImage } from '../../inputs/media/image.ts'
 import type { ChatMessage } from '../../inputs/text/chat-template.ts'

@@ -4,7 +4,7 @@
  */
 
 import type { CompiledGraph } from '../../engine/graph/index.ts'
-import type { ScopeOptions } from '../../engine/nn/index.ts'
+import type { ScopeOptions } from '../../engine/nn/scope.ts'
 import type { WeightSource } from '../../engine/runtime/weights.ts'
 import { toF32 } from '../../foundation/numeric/float.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'

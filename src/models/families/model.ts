@@ -4,7 +4,7 @@
  */
 
 import type { Value } from '../../engine/graph/graph.ts'
-import type { Scope } from '../../engine/nn/index.ts'
+import type { Scope } from '../../engine/nn/scope.ts'
 import type { Tokenizer } from '../../inputs/text/tokenizer.ts'
 import { FamilyError } from './errors.ts'
 import type {

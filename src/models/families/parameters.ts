@@ -4,7 +4,7 @@
  */
 
 import { Graph } from '../../engine/graph/index.ts'
-import { rootScope, type ScopeOptions } from '../../engine/nn/index.ts'
+import { rootScope, type ScopeOptions } from '../../engine/nn/scope.ts'
 import { decoderInputs } from './decoder-inputs.ts'
 import type { Model, VisionLanguageModel } from './model.ts'
 import { type ParameterSlot, parametersOf } from './weights.ts'

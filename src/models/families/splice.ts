@@ -4,7 +4,7 @@ import { less, where } from '../../engine/graph/elementwise.ts'
 import type { Value } from '../../engine/graph/graph.ts'
 import { gather } from '../../engine/graph/indexing.ts'
 import { reshape } from '../../engine/graph/shaping.ts'
-import type { Scope } from '../../engine/nn/index.ts'
+import type { Scope } from '../../engine/nn/scope.ts'
 import type { DecoderInputs } from './family.ts'
 
 /**

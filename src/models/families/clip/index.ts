@@ -3,7 +3,7 @@
 import { exp } from '../../../engine/graph/elementwise.ts'
 import { l2Normalize } from '../../../engine/graph/reduction.ts'
 import { reshape, slice } from '../../../engine/graph/shaping.ts'
-import { layerNorm } from '../../../engine/nn/index.ts'
+import { layerNorm } from '../../../engine/nn/norm.ts'
 import { dualEncoderProcessor } from '../dual-encoder.ts'
 import type { DualEncoderFamily } from '../family.ts'
 import { clipText } from '../towers/clip-text.ts'

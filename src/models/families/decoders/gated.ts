@@ -6,21 +6,17 @@
 import { add } from '../../../engine/graph/elementwise.ts'
 import type { Value } from '../../../engine/graph/graph.ts'
 import { iota } from '../../../engine/graph/indexing.ts'
+import type { ActivationName } from '../../../engine/nn/activation.ts'
 import {
-  type ActivationName,
   type AttentionPattern,
   type AttentionShape,
   attentionMask,
-  type GatedMlpNames,
-  gatedMlp,
-  type Rotary,
-  type RotaryScaling,
-  type RotaryShape,
-  rmsNorm,
-  rotaryOf,
-  type Scope,
   selfAttention,
-} from '../../../engine/nn/index.ts'
+} from '../../../engine/nn/attention.ts'
+import { type GatedMlpNames, gatedMlp } from '../../../engine/nn/mlp.ts'
+import { rmsNorm } from '../../../engine/nn/norm.ts'
+import { type Rotary, type RotaryScaling, type RotaryShape, rotaryOf } from '../../../engine/nn/rotary.ts'
+import type { Scope } from '../../../engine/nn/scope.ts'
 
 export interface GatedDecoderShape extends AttentionShape {
   layers: number

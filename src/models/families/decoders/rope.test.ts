@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import oracle from '../../../../test/fixtures/rope/scaling.json' with { type: 'json' }
 import { compile, Graph } from '../../../engine/graph/index.ts'
-import { plainFrequencies, rootScope, rotaryOf } from '../../../engine/nn/index.ts'
+import { plainFrequencies, rotaryOf } from '../../../engine/nn/rotary.ts'
+import { rootScope } from '../../../engine/nn/scope.ts'
 import { openSession } from '../../../engine/runtime/session.ts'
 import { memoryWeights } from '../../../engine/runtime/weights.ts'
 import { f32, i64, type Tensor } from '../../../foundation/numeric/tensor.ts'

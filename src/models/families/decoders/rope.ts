@@ -7,7 +7,7 @@
  */
 
 import { z } from 'zod'
-import { plainFrequencies, type RotaryScaling } from '../../../engine/nn/index.ts'
+import { plainFrequencies, type RotaryScaling } from '../../../engine/nn/rotary.ts'
 import { whole, withDefault } from '../config.ts'
 
 const KINDS = ['default', 'linear', 'dynamic', 'llama3', 'yarn'] as const

@@ -19,7 +19,7 @@ import {
   type Value,
   where,
 } from '../../../engine/graph/index.ts'
-import type { Scope } from '../../../engine/nn/index.ts'
+import type { Scope } from '../../../engine/nn/scope.ts'
 import { f32 } from '../../../foundation/numeric/tensor.ts'
 import { gatedDecoder } from '../decoders/gated.ts'
 import type { DecoderInputs, DecoderOptions, DecoderPieces, VisionPieces } from '../family.ts'

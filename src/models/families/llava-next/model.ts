@@ -5,7 +5,7 @@
 
 import type { Value } from '../../../engine/graph/graph.ts'
 import { concat, reshape } from '../../../engine/graph/shaping.ts'
-import type { Scope } from '../../../engine/nn/index.ts'
+import type { Scope } from '../../../engine/nn/scope.ts'
 import type { VisionPieces } from '../family.ts'
 import type { LlavaConfig } from '../llava/config.ts'
 import { buildLlavaVision } from '../llava/model.ts'

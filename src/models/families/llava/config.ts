@@ -4,7 +4,7 @@
  */
 
 import { z } from 'zod'
-import type { ActivationName } from '../../../engine/nn/index.ts'
+import type { ActivationName } from '../../../engine/nn/activation.ts'
 import { activation, parseConfigWith, withDefault } from '../config.ts'
 import { type TextShape, textConfigs } from '../decoders/config.ts'
 import type { VisionTowerShape } from '../towers/clip-vision.ts'

@@ -20,7 +20,8 @@ import {
   upsampleNearest,
   type Value,
 } from '../../../engine/graph/index.ts'
-import { attend, type Scope } from '../../../engine/nn/index.ts'
+import { attend } from '../../../engine/nn/attention.ts'
+import type { Scope } from '../../../engine/nn/scope.ts'
 import { f32 } from '../../../foundation/numeric/tensor.ts'
 import type { ConvolutionStack } from './config.ts'
 

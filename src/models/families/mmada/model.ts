@@ -6,7 +6,7 @@
  */
 
 import { add, cast, gather, less, reshape, type Value, where } from '../../../engine/graph/index.ts'
-import type { Scope } from '../../../engine/nn/index.ts'
+import type { Scope } from '../../../engine/nn/scope.ts'
 import { gatedDecoder } from '../decoders/gated.ts'
 import { LLADA_PLACES } from '../decoders/llada.ts'
 import type { DecoderInputs, DecoderOptions, DecoderPieces, VisionPieces } from '../family.ts'

@@ -5,7 +5,7 @@
  */
 
 import { z } from 'zod'
-import type { ActivationName } from '../../../engine/nn/index.ts'
+import type { ActivationName } from '../../../engine/nn/activation.ts'
 import { activation, layerCount, parseConfigWith, whole, withDefault } from '../config.ts'
 import { type TextShape, textConfigs } from '../decoders/config.ts'
 import { AXES, blockAxes, interleavedAxes } from './positions.ts'

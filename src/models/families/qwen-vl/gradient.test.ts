@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { compile, Graph, gradients, mul, reduceMean } from '../../../engine/graph/index.ts'
-import { rootScope } from '../../../engine/nn/index.ts'
+import { rootScope } from '../../../engine/nn/scope.ts'
 import { openSession } from '../../../engine/runtime/session.ts'
 import { memoryWeights } from '../../../engine/runtime/weights.ts'
 import { fillNormal, stream } from '../../../foundation/numeric/random.ts'

@@ -1,7 +1,8 @@
 /** @file Qwen-VL: tower and merger, then a decoder whose positions have three numbers. */
 
 import { add, concat, gather, less, reshape, slice, type Value, where } from '../../../engine/graph/index.ts'
-import { multiAxisRotary, type Scope } from '../../../engine/nn/index.ts'
+import { multiAxisRotary } from '../../../engine/nn/rotary.ts'
+import type { Scope } from '../../../engine/nn/scope.ts'
 import { gatedDecoder, rotaryShape } from '../decoders/gated.ts'
 import type { DecoderInputs, DecoderOptions, DecoderPieces, VisionPieces } from '../family.ts'
 import { embedAndSplice } from '../splice.ts'

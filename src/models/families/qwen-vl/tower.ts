@@ -16,19 +16,12 @@ import {
   slice,
   type Value,
 } from '../../../engine/graph/index.ts'
-import {
-  type ActivationName,
-  attend,
-  attentionMask,
-  gatedMlp,
-  layerNorm,
-  mlp,
-  type Rotary,
-  rmsNorm,
-  rotaryOf,
-  rotate,
-  type Scope,
-} from '../../../engine/nn/index.ts'
+import type { ActivationName } from '../../../engine/nn/activation.ts'
+import { attend, attentionMask } from '../../../engine/nn/attention.ts'
+import { gatedMlp, mlp } from '../../../engine/nn/mlp.ts'
+import { layerNorm, rmsNorm } from '../../../engine/nn/norm.ts'
+import { type Rotary, rotaryOf, rotate } from '../../../engine/nn/rotary.ts'
+import type { Scope } from '../../../engine/nn/scope.ts'
 import type { QwenTowerShape, QwenVersion } from './config.ts'
 
 /** Every norm of the towers, whatever config.json says of the decoder's. */

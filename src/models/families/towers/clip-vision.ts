@@ -3,7 +3,9 @@
 import { add } from '../../../engine/graph/elementwise.ts'
 import type { Value } from '../../../engine/graph/graph.ts'
 import { concat, expand, reshape } from '../../../engine/graph/shaping.ts'
-import { layerNorm, patchEmbedding, type Scope } from '../../../engine/nn/index.ts'
+import { layerNorm } from '../../../engine/nn/norm.ts'
+import { patchEmbedding } from '../../../engine/nn/patch-embedding.ts'
+import type { Scope } from '../../../engine/nn/scope.ts'
 import { type EncoderShape, encoderLayers } from './encoder.ts'
 
 export interface VisionTowerShape extends EncoderShape {

@@ -2,14 +2,11 @@
 
 import { add } from '../../../engine/graph/elementwise.ts'
 import type { Value } from '../../../engine/graph/graph.ts'
-import {
-  type ActivationName,
-  type AttentionNames,
-  layerNorm,
-  mlp,
-  type Scope,
-  selfAttention,
-} from '../../../engine/nn/index.ts'
+import type { ActivationName } from '../../../engine/nn/activation.ts'
+import { type AttentionNames, selfAttention } from '../../../engine/nn/attention.ts'
+import { mlp } from '../../../engine/nn/mlp.ts'
+import { layerNorm } from '../../../engine/nn/norm.ts'
+import type { Scope } from '../../../engine/nn/scope.ts'
 
 export interface EncoderShape {
   hidden: number

@@ -3,7 +3,8 @@
 import { add } from '../../../engine/graph/elementwise.ts'
 import type { Value } from '../../../engine/graph/graph.ts'
 import { reshape, slice } from '../../../engine/graph/shaping.ts'
-import { layerNorm, type Scope } from '../../../engine/nn/index.ts'
+import { layerNorm } from '../../../engine/nn/norm.ts'
+import type { Scope } from '../../../engine/nn/scope.ts'
 import { type EncoderShape, encoderLayers } from './encoder.ts'
 
 export interface TextTowerShape extends EncoderShape {
