@@ -3,7 +3,9 @@
  */
 
 import { join } from 'node:path'
-import { compile, Graph, type Precision } from '../src/engine/graph/index.ts'
+import { compile } from '../src/engine/graph/compile.ts'
+import type { Precision } from '../src/engine/graph/compiled.ts'
+import { Graph } from '../src/engine/graph/graph.ts'
 import { rootScope } from '../src/engine/nn/scope.ts'
 import { openSession } from '../src/engine/runtime/session.ts'
 import { memoryWeights } from '../src/engine/runtime/weights.ts'

@@ -9,7 +9,7 @@
  */
 
 import { parseArgs } from 'node:util'
-import { PRECISIONS, type Precision } from '../src/engine/graph/index.ts'
+import { PRECISIONS, type Precision } from '../src/engine/graph/compiled.ts'
 import { UsageError } from '../src/foundation/numeric/errors.ts'
 import { mean } from '../src/foundation/numeric/statistics.ts'
 import type { KeyedItem } from '../src/inputs/data/item.ts'

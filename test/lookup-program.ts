@@ -4,7 +4,11 @@
  * memory mode.
  */
 
-import { compile, concat, Graph, linear, PRECISIONS } from '../src/engine/graph/index.ts'
+import { compile } from '../src/engine/graph/compile.ts'
+import { PRECISIONS } from '../src/engine/graph/compiled.ts'
+import { Graph } from '../src/engine/graph/graph.ts'
+import { linear } from '../src/engine/graph/matmul.ts'
+import { concat } from '../src/engine/graph/shaping.ts'
 import { rootScope } from '../src/engine/nn/scope.ts'
 import { DEVICES } from '../src/engine/runtime/devices.ts'
 import { openSession } from '../src/engine/runtime/session.ts'

@@ -1,6 +1,6 @@
 /** @file MMaDA-8B and its image tokenizer, MAGVIT-v2. @see specs/mmada.md §1 */
 
-import { Graph } from '../../src/engine/graph/index.ts'
+import { Graph } from '../../src/engine/graph/graph.ts'
 import { rootScope } from '../../src/engine/nn/scope.ts'
 import { sizeOf } from '../../src/foundation/numeric/tensor.ts'
 import type { PreparedItem } from '../../src/models/families/family.ts'

@@ -7,28 +7,14 @@ import { describe, expect, test } from 'vitest'
 import { f32, i64, type Tensor } from '../../foundation/numeric/tensor.ts'
 import { openSession } from '../runtime/session.ts'
 import { memoryWeights } from '../runtime/weights.ts'
-import {
-  add,
-  compile,
-  concat,
-  expand,
-  Graph,
-  gather,
-  gradients,
-  linear,
-  matMul,
-  mul,
-  reduceMean,
-  reduceSum,
-  reshape,
-  scatterAdd,
-  slice,
-  softmax,
-  stopGradient,
-  transpose,
-  type Value,
-  vectorJacobian,
-} from './index.ts'
+import { gradients, vectorJacobian } from './backward.ts'
+import { compile } from './compile.ts'
+import { add, mul, stopGradient } from './elementwise.ts'
+import { Graph, type Value } from './graph.ts'
+import { gather, scatterAdd } from './indexing.ts'
+import { linear, matMul } from './matmul.ts'
+import { reduceMean, reduceSum, softmax } from './reduction.ts'
+import { concat, expand, reshape, slice, transpose } from './shaping.ts'
 
 async function run(
   graph: Graph,

@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import { conv2d } from './convolution.ts'
 import { costOf } from './cost.ts'
-import { add, cast, conv2d, Graph, linear, matMul, mul, reshape, type Value } from './index.ts'
+import { add, cast, mul } from './elementwise.ts'
+import { Graph, type Value } from './graph.ts'
+import { linear, matMul } from './matmul.ts'
+import { reshape } from './shaping.ts'
 
 const graphOf = (build: (graph: Graph) => Value): Graph => {
   const graph = new Graph()

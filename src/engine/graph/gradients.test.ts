@@ -5,53 +5,38 @@ import { fillNormal, stream } from '../../foundation/numeric/random.ts'
 import { f32, i64, sizeOf, type Tensor } from '../../foundation/numeric/tensor.ts'
 import { openSession } from '../runtime/session.ts'
 import { memoryWeights } from '../runtime/weights.ts'
+import { gradients } from './backward.ts'
+import { compile } from './compile.ts'
+import { conv2d } from './convolution.ts'
 import {
   add,
   cast,
-  compile,
-  concat,
-  conv2d,
   cos,
   div,
   equal,
   erf,
   exp,
-  expand,
-  Graph,
-  gather,
-  gatherElements,
   gelu,
   geluTanh,
-  gemm,
-  gradients,
-  layerNorm,
   log,
-  logSoftmax,
-  matMul,
   mul,
   neg,
-  pad,
   pow,
   reciprocal,
-  reduceMax,
-  reduceMean,
-  reduceSum,
-  reshape,
-  rmsNorm,
-  scatterElements,
   sigmoid,
   silu,
   sin,
-  slice,
-  softmax,
   softplus,
   sqrt,
   sub,
   tanh,
-  transpose,
-  type Value,
   where,
-} from './index.ts'
+} from './elementwise.ts'
+import { Graph, type Value } from './graph.ts'
+import { gather, gatherElements, scatterElements } from './indexing.ts'
+import { gemm, matMul } from './matmul.ts'
+import { layerNorm, logSoftmax, reduceMax, reduceMean, reduceSum, rmsNorm, softmax } from './reduction.ts'
+import { concat, expand, pad, reshape, slice, transpose } from './shaping.ts'
 
 type F = Value<'f32'>
 interface Case {

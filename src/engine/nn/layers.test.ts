@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { fillNormal, stream } from '../../foundation/numeric/random.ts'
 import { f32, i64, sizeOf, type Tensor } from '../../foundation/numeric/tensor.ts'
-import { compile, Graph, type Value } from '../graph/index.ts'
+import { compile } from '../graph/compile.ts'
+import { Graph, type Value } from '../graph/graph.ts'
 import { openSession } from '../runtime/session.ts'
 import { memoryWeights } from '../runtime/weights.ts'
 import {

@@ -3,7 +3,8 @@
  * @see specs/twins.md §4
  */
 
-import { compile, Graph } from '../../engine/graph/index.ts'
+import { compile } from '../../engine/graph/compile.ts'
+import { Graph } from '../../engine/graph/graph.ts'
 import { openSession, type SessionOptions } from '../../engine/runtime/session.ts'
 import { memoryWeights } from '../../engine/runtime/weights.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'

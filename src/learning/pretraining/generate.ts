@@ -3,7 +3,11 @@
  * first. Greedy, so they are a function of the weights.
  */
 
-import { add, cast, compile, div, Graph, gather, reshape, transpose } from '../../engine/graph/index.ts'
+import { compile } from '../../engine/graph/compile.ts'
+import { add, cast, div } from '../../engine/graph/elementwise.ts'
+import { Graph } from '../../engine/graph/graph.ts'
+import { gather } from '../../engine/graph/indexing.ts'
+import { reshape, transpose } from '../../engine/graph/shaping.ts'
 import { rootScope } from '../../engine/nn/scope.ts'
 import { openSession, type SessionOptions } from '../../engine/runtime/session.ts'
 import { memoryWeights } from '../../engine/runtime/weights.ts'

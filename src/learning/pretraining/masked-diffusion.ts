@@ -5,7 +5,11 @@
  * @see specs/lavida.md §6; Nie et al. 2025 (LLaDA); Li et al. 2025 (LaViDa)
  */
 
-import { gather, mul, reduceSum, reshape, tokenCrossEntropy, type Value } from '../../engine/graph/index.ts'
+import { mul } from '../../engine/graph/elementwise.ts'
+import type { Value } from '../../engine/graph/graph.ts'
+import { gather } from '../../engine/graph/indexing.ts'
+import { reduceSum, tokenCrossEntropy } from '../../engine/graph/reduction.ts'
+import { reshape } from '../../engine/graph/shaping.ts'
 import { roomError } from '../../foundation/numeric/errors.ts'
 import type { Random } from '../../foundation/numeric/random.ts'
 import { f32, i64, type Tensor } from '../../foundation/numeric/tensor.ts'

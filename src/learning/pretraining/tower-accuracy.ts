@@ -1,7 +1,10 @@
 /** @file How well the tower names drawings: by cosine among the labels of all training concepts. */
 
-import { add, cast, compile, div, Graph, transpose } from '../../engine/graph/index.ts'
+import { compile } from '../../engine/graph/compile.ts'
+import { add, cast, div } from '../../engine/graph/elementwise.ts'
+import { Graph } from '../../engine/graph/graph.ts'
 import { l2Normalize } from '../../engine/graph/reduction.ts'
+import { transpose } from '../../engine/graph/shaping.ts'
 import { layerNorm } from '../../engine/nn/norm.ts'
 import { rootScope } from '../../engine/nn/scope.ts'
 import { f32Of } from '../../engine/runtime/results.ts'

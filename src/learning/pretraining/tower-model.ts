@@ -1,27 +1,11 @@
 /** @file The loss of the image tower: pictures against captions, and what every patch shows. */
 
-import {
-  add,
-  cast,
-  crossEntropy,
-  div,
-  equal,
-  exp,
-  type Graph,
-  gatherElements,
-  logSoftmax,
-  matMul,
-  mul,
-  neg,
-  reduceMean,
-  reduceSum,
-  reshape,
-  sub,
-  transpose,
-  type Value,
-  where,
-} from '../../engine/graph/index.ts'
-import { l2Normalize } from '../../engine/graph/reduction.ts'
+import { add, cast, div, equal, exp, mul, neg, sub, where } from '../../engine/graph/elementwise.ts'
+import type { Graph, Value } from '../../engine/graph/graph.ts'
+import { gatherElements } from '../../engine/graph/indexing.ts'
+import { matMul } from '../../engine/graph/matmul.ts'
+import { crossEntropy, l2Normalize, logSoftmax, reduceMean, reduceSum } from '../../engine/graph/reduction.ts'
+import { reshape, transpose } from '../../engine/graph/shaping.ts'
 import { layerNorm } from '../../engine/nn/norm.ts'
 import { rootScope } from '../../engine/nn/scope.ts'
 import type { VisionTowerShape } from '../../models/families/towers/clip-vision.ts'

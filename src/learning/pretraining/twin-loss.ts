@@ -1,6 +1,8 @@
 /** @file A twin as a graph: the trained parameters and the loss. */
 
-import { add, cast, div, type Graph, transpose } from '../../engine/graph/index.ts'
+import { add, cast, div } from '../../engine/graph/elementwise.ts'
+import type { Graph } from '../../engine/graph/graph.ts'
+import { transpose } from '../../engine/graph/shaping.ts'
 import { rootScope } from '../../engine/nn/scope.ts'
 import type { Loss } from '../training/gradient.ts'
 import { maskedDiffusionLoss } from './masked-diffusion.ts'

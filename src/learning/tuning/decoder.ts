@@ -3,7 +3,7 @@
  * training and embedding alike.
  */
 
-import { Graph, type Value } from '../../engine/graph/index.ts'
+import { Graph, type Value } from '../../engine/graph/graph.ts'
 import type { AttentionPattern } from '../../engine/nn/attention.ts'
 import { rootScope, type Scope } from '../../engine/nn/scope.ts'
 import { pool, weightsOf } from '../../models/embedder/readout.ts'

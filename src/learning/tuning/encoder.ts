@@ -1,6 +1,7 @@
 /** @file Vectors of a subject, untuned or converted, as a benchmark wants them. */
 
-import { compile, Graph } from '../../engine/graph/index.ts'
+import { compile } from '../../engine/graph/compile.ts'
+import { Graph } from '../../engine/graph/graph.ts'
 import { rootScope } from '../../engine/nn/scope.ts'
 import { f32Of } from '../../engine/runtime/results.ts'
 import { openSession } from '../../engine/runtime/session.ts'

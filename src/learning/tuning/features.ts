@@ -3,7 +3,9 @@
  * out as the table of a batch.
  */
 
-import { compile, evaluateDim, Graph } from '../../engine/graph/index.ts'
+import { compile } from '../../engine/graph/compile.ts'
+import { evaluateDim } from '../../engine/graph/dims.ts'
+import { Graph } from '../../engine/graph/graph.ts'
 import { rootScope } from '../../engine/nn/scope.ts'
 import { f32Of } from '../../engine/runtime/results.ts'
 import { openSession } from '../../engine/runtime/session.ts'

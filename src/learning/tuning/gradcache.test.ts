@@ -1,15 +1,11 @@
 /** @file A batch by chunks gives the gradients of the whole batch. */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import {
-  type compile,
-  type Graph,
-  l2Normalize,
-  linear,
-  matMul,
-  tanh,
-  type Value,
-} from '../../engine/graph/index.ts'
+import type { compile } from '../../engine/graph/compile.ts'
+import { tanh } from '../../engine/graph/elementwise.ts'
+import type { Graph, Value } from '../../engine/graph/graph.ts'
+import { linear, matMul } from '../../engine/graph/matmul.ts'
+import { l2Normalize } from '../../engine/graph/reduction.ts'
 import { openSession, type Session } from '../../engine/runtime/session.ts'
 import { memoryWeights } from '../../engine/runtime/weights.ts'
 import { fillNormal, stream } from '../../foundation/numeric/random.ts'

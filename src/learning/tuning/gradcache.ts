@@ -7,14 +7,11 @@
  * @see Gao et al. 2021 (arXiv 2101.06983); specs/vlm2vec-mmeb.md §5.3
  */
 
-import {
-  type CompiledGraph,
-  compile,
-  type Dim,
-  Graph,
-  type Value,
-  vectorJacobian,
-} from '../../engine/graph/index.ts'
+import { vectorJacobian } from '../../engine/graph/backward.ts'
+import { compile } from '../../engine/graph/compile.ts'
+import type { CompiledGraph } from '../../engine/graph/compiled.ts'
+import type { Dim } from '../../engine/graph/dims.ts'
+import { Graph, type Value } from '../../engine/graph/graph.ts'
 import type { Session } from '../../engine/runtime/session.ts'
 import { joined, rangeOf } from '../../foundation/numeric/rows.ts'
 import { f32, isF32, type Tensor } from '../../foundation/numeric/tensor.ts'

@@ -1,7 +1,9 @@
 /** @file Contrastive losses with symbolic batch sizes, against closed forms. */
 
 import { expect, test } from 'vitest'
-import { compile, Graph, gradients, type Value } from '../../engine/graph/index.ts'
+import { gradients } from '../../engine/graph/backward.ts'
+import { compile } from '../../engine/graph/compile.ts'
+import { Graph, type Value } from '../../engine/graph/graph.ts'
 import { openSession } from '../../engine/runtime/session.ts'
 import { memoryWeights } from '../../engine/runtime/weights.ts'
 import { f32, i64, type Tensor } from '../../foundation/numeric/tensor.ts'

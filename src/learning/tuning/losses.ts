@@ -4,30 +4,12 @@
  */
 
 import { divideDim, multiplyDims } from '../../engine/graph/dims.ts'
-import {
-  add,
-  and,
-  concat,
-  div,
-  equal,
-  exp,
-  expand,
-  iota,
-  l2Normalize,
-  less,
-  matMul,
-  mul,
-  not,
-  reduceMean,
-  reduceSum,
-  reshape,
-  slice,
-  softplus,
-  swapLast,
-  tokenCrossEntropy,
-  type Value,
-  where,
-} from '../../engine/graph/index.ts'
+import { add, and, div, equal, exp, less, mul, not, softplus, where } from '../../engine/graph/elementwise.ts'
+import type { Value } from '../../engine/graph/graph.ts'
+import { iota } from '../../engine/graph/indexing.ts'
+import { matMul } from '../../engine/graph/matmul.ts'
+import { l2Normalize, reduceMean, reduceSum, tokenCrossEntropy } from '../../engine/graph/reduction.ts'
+import { concat, expand, reshape, slice, swapLast } from '../../engine/graph/shaping.ts'
 import { i64 } from '../../foundation/numeric/tensor.ts'
 import { TuningError } from './errors.ts'
 

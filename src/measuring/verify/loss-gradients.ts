@@ -3,7 +3,9 @@
  * are compared with.
  */
 
-import { compile, Graph, gradients, type Value } from '../../engine/graph/index.ts'
+import { gradients } from '../../engine/graph/backward.ts'
+import { compile } from '../../engine/graph/compile.ts'
+import { Graph, type Value } from '../../engine/graph/graph.ts'
 import { rootScope, type Scope } from '../../engine/nn/scope.ts'
 import { openSession } from '../../engine/runtime/session.ts'
 import { toF32 } from '../../foundation/numeric/float.ts'

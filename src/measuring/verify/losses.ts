@@ -5,7 +5,9 @@
 
 import { basename, join } from 'node:path'
 import { z } from 'zod'
-import { compile, Graph, gradients, type Value } from '../../engine/graph/index.ts'
+import { gradients } from '../../engine/graph/backward.ts'
+import { compile } from '../../engine/graph/compile.ts'
+import { Graph, type Value } from '../../engine/graph/graph.ts'
 import type { Device } from '../../engine/runtime/devices.ts'
 import { openSession } from '../../engine/runtime/session.ts'
 import { memoryWeights } from '../../engine/runtime/weights.ts'

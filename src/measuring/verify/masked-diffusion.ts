@@ -6,7 +6,8 @@
 
 import { join } from 'node:path'
 import { z } from 'zod'
-import { concat, type Value } from '../../engine/graph/index.ts'
+import type { Value } from '../../engine/graph/graph.ts'
+import { concat } from '../../engine/graph/shaping.ts'
 import { toF32 } from '../../foundation/numeric/float.ts'
 import { f32, i64, type Tensor } from '../../foundation/numeric/tensor.ts'
 import { decodeImage } from '../../inputs/media/decode.ts'

@@ -5,7 +5,8 @@
 
 import { basename, join } from 'node:path'
 import { z } from 'zod'
-import { compile, Graph } from '../../engine/graph/index.ts'
+import { compile } from '../../engine/graph/compile.ts'
+import { Graph } from '../../engine/graph/graph.ts'
 import { rootScope } from '../../engine/nn/scope.ts'
 import type { Device } from '../../engine/runtime/devices.ts'
 import { openSession } from '../../engine/runtime/session.ts'

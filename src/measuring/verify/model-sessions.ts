@@ -1,6 +1,7 @@
 /** @file The graphs of a model that a verification runs, each stage an output. */
 
-import { compile, Graph } from '../../engine/graph/index.ts'
+import { compile } from '../../engine/graph/compile.ts'
+import { Graph } from '../../engine/graph/graph.ts'
 import type { AttentionPattern } from '../../engine/nn/attention.ts'
 import { rootScope, type Scope } from '../../engine/nn/scope.ts'
 import type { Device } from '../../engine/runtime/devices.ts'

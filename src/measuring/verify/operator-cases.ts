@@ -3,59 +3,49 @@
  * layers.
  */
 
+import { conv2d, depthToSpace, resizeBilinear, upsampleNearest } from '../../engine/graph/convolution.ts'
 import {
   add,
-  concat,
-  conv2d,
   cos,
-  crossEntropy,
-  depthToSpace,
   div,
-  doraLinear,
   equal,
   erf,
   exp,
-  type Graph,
-  gather,
   gelu,
   geluTanh,
-  groupNorm,
-  l2Normalize,
-  layerNorm,
-  linear,
   log,
   logSigmoid,
-  logSumExp,
-  loraLinear,
-  maskedMean,
-  matMul,
   mul,
   pow,
   quickGelu,
   reciprocal,
+  sigmoid,
+  silu,
+  sin,
+  sqrt,
+  sub,
+  tanh,
+  where,
+} from '../../engine/graph/elementwise.ts'
+import type { Graph, Value } from '../../engine/graph/graph.ts'
+import { gather, strided } from '../../engine/graph/indexing.ts'
+import { doraLinear, linear, loraLinear, matMul } from '../../engine/graph/matmul.ts'
+import {
+  crossEntropy,
+  groupNorm,
+  l2Normalize,
+  layerNorm,
+  logSumExp,
+  maskedMean,
   reduceL2,
   reduceMax,
   reduceMean,
   reduceSum,
-  repeatEach,
-  reshape,
-  resizeBilinear,
   rmsNorm,
-  sigmoid,
-  silu,
-  sin,
-  slice,
   softmax,
-  sqrt,
   standardise,
-  strided,
-  sub,
-  tanh,
-  transpose,
-  upsampleNearest,
-  type Value,
-  where,
-} from '../../engine/graph/index.ts'
+} from '../../engine/graph/reduction.ts'
+import { concat, repeatEach, reshape, slice, transpose } from '../../engine/graph/shaping.ts'
 import { attend, attentionMask } from '../../engine/nn/attention.ts'
 import { type Rotary, rotaryOf, rotate } from '../../engine/nn/rotary.ts'
 import { f32, i64 } from '../../foundation/numeric/tensor.ts'

@@ -5,7 +5,7 @@
 
 import { join } from 'node:path'
 import { z } from 'zod'
-import type { Value } from '../../engine/graph/index.ts'
+import type { Value } from '../../engine/graph/graph.ts'
 import type { Scope } from '../../engine/nn/scope.ts'
 import { joined } from '../../foundation/numeric/rows.ts'
 import { f32, i64, type Tensor } from '../../foundation/numeric/tensor.ts'

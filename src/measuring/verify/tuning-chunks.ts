@@ -1,6 +1,6 @@
 /** @file The first step of a tuning by GradCache, against the reference's. */
 
-import type { CompiledGraph } from '../../engine/graph/index.ts'
+import type { CompiledGraph } from '../../engine/graph/compiled.ts'
 import { rootScope } from '../../engine/nn/scope.ts'
 import type { Session } from '../../engine/runtime/session.ts'
 import { f32 } from '../../foundation/numeric/tensor.ts'

@@ -5,7 +5,7 @@
 
 import { join } from 'node:path'
 import { z } from 'zod'
-import type { CompiledGraph } from '../../engine/graph/index.ts'
+import type { CompiledGraph } from '../../engine/graph/compiled.ts'
 import type { Device } from '../../engine/runtime/devices.ts'
 import { openSession, type Session } from '../../engine/runtime/session.ts'
 import { toF32 } from '../../foundation/numeric/float.ts'

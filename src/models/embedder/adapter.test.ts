@@ -6,7 +6,7 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { goldenDir, hasGolden } from '../../../test/golden.ts'
-import { Graph } from '../../engine/graph/index.ts'
+import { Graph } from '../../engine/graph/graph.ts'
 import { rootScope } from '../../engine/nn/scope.ts'
 import { fillNormal, stream } from '../../foundation/numeric/random.ts'
 import { f32 } from '../../foundation/numeric/tensor.ts'

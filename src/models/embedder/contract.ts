@@ -6,7 +6,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
-import { PRECISIONS } from '../../engine/graph/index.ts'
+import { PRECISIONS } from '../../engine/graph/compiled.ts'
 import { readJson, writeFileAtomic } from '../../foundation/files/file.ts'
 import { modelNearby } from '../checkpoint/sub-folders.ts'
 import type { Model } from '../families/model.ts'

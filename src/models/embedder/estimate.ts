@@ -3,7 +3,8 @@
  * seconds of work of the same kind; no weight is read.
  */
 
-import { costOf, Graph, type GraphCost, isNode } from '../../engine/graph/index.ts'
+import { costOf, type GraphCost } from '../../engine/graph/cost.ts'
+import { Graph, isNode } from '../../engine/graph/graph.ts'
 import { rootScope } from '../../engine/nn/scope.ts'
 import { BifocalError } from '../../foundation/numeric/errors.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'

@@ -1,7 +1,8 @@
 /** @file What a model folder holds, without running it. */
 
 import { join } from 'node:path'
-import { type Graph, isNode, PRECISIONS, type Precision } from '../../engine/graph/index.ts'
+import { PRECISIONS, type Precision } from '../../engine/graph/compiled.ts'
+import { type Graph, isNode } from '../../engine/graph/graph.ts'
 import { planPrecision } from '../../engine/graph/precision.ts'
 import { formBytes } from '../../engine/runtime/weight-form.ts'
 import { BYTES_PER_ELEMENT, sizeOf } from '../../foundation/numeric/tensor.ts'

@@ -1,7 +1,7 @@
 /** @file Schemas of the options that callers of the library give to an embedder. */
 
 import { z } from 'zod'
-import { PRECISIONS } from '../../engine/graph/index.ts'
+import { PRECISIONS } from '../../engine/graph/compiled.ts'
 import { DEVICES } from '../../engine/runtime/devices.ts'
 import { abortSignal, callback, type OptionSchemas, someObject } from '../../foundation/files/options.ts'
 import { readoutSchema } from './contract.ts'

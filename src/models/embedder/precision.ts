@@ -3,7 +3,7 @@
  * faster they come.
  */
 
-import type { Precision } from '../../engine/graph/index.ts'
+import type { Precision } from '../../engine/graph/compiled.ts'
 import { UsageError } from '../../foundation/numeric/errors.ts'
 import { dot } from '../../foundation/numeric/linear.ts'
 import type { Item } from '../../inputs/data/item.ts'

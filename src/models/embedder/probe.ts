@@ -1,16 +1,12 @@
 /** @file What this machine does in a second, measured. */
 
-import {
-  add,
-  compile,
-  costOf,
-  Graph,
-  linear,
-  mul,
-  type Precision,
-  softmax,
-  type Value,
-} from '../../engine/graph/index.ts'
+import { compile } from '../../engine/graph/compile.ts'
+import type { Precision } from '../../engine/graph/compiled.ts'
+import { costOf } from '../../engine/graph/cost.ts'
+import { add, mul } from '../../engine/graph/elementwise.ts'
+import { Graph, type Value } from '../../engine/graph/graph.ts'
+import { linear } from '../../engine/graph/matmul.ts'
+import { softmax } from '../../engine/graph/reduction.ts'
 import type { Device } from '../../engine/runtime/devices.ts'
 import { openSession } from '../../engine/runtime/session.ts'
 import { memoryWeights } from '../../engine/runtime/weights.ts'

@@ -4,16 +4,11 @@
  * @see specs/lavida.md §7; DESIGN "Readout"
  */
 
-import {
-  div,
-  l2Normalize,
-  matMul,
-  reduceSum,
-  reshape,
-  slice,
-  sliceAt,
-  type Value,
-} from '../../engine/graph/index.ts'
+import { div } from '../../engine/graph/elementwise.ts'
+import type { Value } from '../../engine/graph/graph.ts'
+import { matMul } from '../../engine/graph/matmul.ts'
+import { l2Normalize, reduceSum } from '../../engine/graph/reduction.ts'
+import { reshape, slice, sliceAt } from '../../engine/graph/shaping.ts'
 import { roomError } from '../../foundation/numeric/errors.ts'
 import { f32, type Tensor } from '../../foundation/numeric/tensor.ts'
 

@@ -3,7 +3,8 @@
  * the state of the weights feeds (adapters, trained arrays) goes into every run.
  */
 
-import { compile, Graph } from '../../engine/graph/index.ts'
+import { compile } from '../../engine/graph/compile.ts'
+import { Graph } from '../../engine/graph/graph.ts'
 import { rootScope, type Scope } from '../../engine/nn/scope.ts'
 import { assertFinite } from '../../engine/runtime/finite.ts'
 import { openSession, type RunOptions, type Session } from '../../engine/runtime/session.ts'

@@ -3,7 +3,7 @@
  * decoder pass for any number of readouts.
  */
 
-import type { Graph, Value } from '../../engine/graph/index.ts'
+import type { Graph, Value } from '../../engine/graph/graph.ts'
 import { assertDirections } from '../../engine/runtime/finite.ts'
 import { f32Of } from '../../engine/runtime/results.ts'
 import { f32, type Tensor } from '../../foundation/numeric/tensor.ts'

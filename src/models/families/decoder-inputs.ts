@@ -1,6 +1,6 @@
 /** @file Inputs of a decoder's graph, and what to feed the positions with. */
 
-import type { Graph, Value } from '../../engine/graph/index.ts'
+import type { Graph, Value } from '../../engine/graph/graph.ts'
 import { i64, type Tensor } from '../../foundation/numeric/tensor.ts'
 import type { DecoderInputs, PreparedItem, VisionLanguageShape } from './family.ts'
 

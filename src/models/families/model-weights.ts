@@ -3,7 +3,7 @@
  * have them, with an adapter (`adapted.ts`), in training, or with a random decoder.
  */
 
-import type { CompiledGraph } from '../../engine/graph/index.ts'
+import type { CompiledGraph } from '../../engine/graph/compiled.ts'
 import type { ScopeOptions } from '../../engine/nn/scope.ts'
 import type { WeightSource } from '../../engine/runtime/weights.ts'
 import { toF32 } from '../../foundation/numeric/float.ts'

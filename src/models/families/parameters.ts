@@ -3,7 +3,7 @@
  * starts random.
  */
 
-import { Graph } from '../../engine/graph/index.ts'
+import { Graph } from '../../engine/graph/graph.ts'
 import { rootScope, type ScopeOptions } from '../../engine/nn/scope.ts'
 import { decoderInputs } from './decoder-inputs.ts'
 import type { Model, VisionLanguageModel } from './model.ts'

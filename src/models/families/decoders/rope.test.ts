@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import oracle from '../../../../test/fixtures/rope/scaling.json' with { type: 'json' }
-import { compile, Graph } from '../../../engine/graph/index.ts'
+import { compile } from '../../../engine/graph/compile.ts'
+import { Graph } from '../../../engine/graph/graph.ts'
 import { plainFrequencies, rotaryOf } from '../../../engine/nn/rotary.ts'
 import { rootScope } from '../../../engine/nn/scope.ts'
 import { openSession } from '../../../engine/runtime/session.ts'

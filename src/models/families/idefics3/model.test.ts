@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { compile, Graph } from '../../../engine/graph/index.ts'
+import { compile } from '../../../engine/graph/compile.ts'
+import { Graph } from '../../../engine/graph/graph.ts'
 import { openSession } from '../../../engine/runtime/session.ts'
 import { memoryWeights } from '../../../engine/runtime/weights.ts'
 import { f32 } from '../../../foundation/numeric/tensor.ts'

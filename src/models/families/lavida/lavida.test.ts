@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { dreamConfig, lladaConfig } from '../../../../test/configs/lavida.ts'
-import { Graph } from '../../../engine/graph/index.ts'
+import { Graph } from '../../../engine/graph/graph.ts'
 import { rootScope } from '../../../engine/nn/scope.ts'
 import { sizeOf } from '../../../foundation/numeric/tensor.ts'
 import { bindVisionLanguage } from '../model.ts'

@@ -4,21 +4,12 @@
  * @see Li et al. 2025 (arXiv 2505.16839); specs/lavida.md §2–4
  */
 
-import {
-  and,
-  concat,
-  equal,
-  type Graph,
-  gelu,
-  interpolationMatrix,
-  less,
-  matMul,
-  multiplyDims,
-  reshape,
-  stopGradient,
-  type Value,
-  where,
-} from '../../../engine/graph/index.ts'
+import { interpolationMatrix } from '../../../engine/graph/convolution.ts'
+import { multiplyDims } from '../../../engine/graph/dims.ts'
+import { and, equal, gelu, less, stopGradient, where } from '../../../engine/graph/elementwise.ts'
+import type { Graph, Value } from '../../../engine/graph/graph.ts'
+import { matMul } from '../../../engine/graph/matmul.ts'
+import { concat, reshape } from '../../../engine/graph/shaping.ts'
 import type { Scope } from '../../../engine/nn/scope.ts'
 import { f32 } from '../../../foundation/numeric/tensor.ts'
 import { gatedDecoder } from '../decoders/gated.ts'

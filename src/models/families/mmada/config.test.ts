@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { lladaConfig } from '../../../../test/configs/lavida.ts'
 import { mmadaConfig, tinyMmadaConfig } from '../../../../test/configs/mmada.ts'
-import { Graph } from '../../../engine/graph/index.ts'
+import { Graph } from '../../../engine/graph/graph.ts'
 import { rootScope } from '../../../engine/nn/scope.ts'
 import { sizeOf } from '../../../foundation/numeric/tensor.ts'
 import { modelParameters } from '../parameters.ts'

@@ -4,22 +4,12 @@
  * @see Yu et al. 2024 (lookup-free quantisation); specs/mmada.md §3.2–3.4
  */
 
-import {
-  add,
-  cast,
-  conv2d,
-  groupNorm,
-  less,
-  mul,
-  multiplyDims,
-  pad,
-  reduceSum,
-  reshape,
-  silu,
-  transpose,
-  upsampleNearest,
-  type Value,
-} from '../../../engine/graph/index.ts'
+import { conv2d, upsampleNearest } from '../../../engine/graph/convolution.ts'
+import { multiplyDims } from '../../../engine/graph/dims.ts'
+import { add, cast, less, mul, silu } from '../../../engine/graph/elementwise.ts'
+import type { Value } from '../../../engine/graph/graph.ts'
+import { groupNorm, reduceSum } from '../../../engine/graph/reduction.ts'
+import { pad, reshape, transpose } from '../../../engine/graph/shaping.ts'
 import { attend } from '../../../engine/nn/attention.ts'
 import type { Scope } from '../../../engine/nn/scope.ts'
 import { f32 } from '../../../foundation/numeric/tensor.ts'

@@ -5,7 +5,10 @@
  * @see Yang et al. 2025 (arXiv 2505.15809); specs/mmada.md §3, §5
  */
 
-import { add, cast, gather, less, reshape, type Value, where } from '../../../engine/graph/index.ts'
+import { add, cast, less, where } from '../../../engine/graph/elementwise.ts'
+import type { Value } from '../../../engine/graph/graph.ts'
+import { gather } from '../../../engine/graph/indexing.ts'
+import { reshape } from '../../../engine/graph/shaping.ts'
 import type { Scope } from '../../../engine/nn/scope.ts'
 import { gatedDecoder } from '../decoders/gated.ts'
 import { LLADA_PLACES } from '../decoders/llada.ts'

@@ -1,6 +1,9 @@
 /** @file Qwen-VL: tower and merger, then a decoder whose positions have three numbers. */
 
-import { add, concat, gather, less, reshape, slice, type Value, where } from '../../../engine/graph/index.ts'
+import { add, less, where } from '../../../engine/graph/elementwise.ts'
+import type { Value } from '../../../engine/graph/graph.ts'
+import { gather } from '../../../engine/graph/indexing.ts'
+import { concat, reshape, slice } from '../../../engine/graph/shaping.ts'
 import { multiAxisRotary } from '../../../engine/nn/rotary.ts'
 import type { Scope } from '../../../engine/nn/scope.ts'
 import { gatedDecoder, rotaryShape } from '../decoders/gated.ts'

@@ -4,18 +4,12 @@
  * @see Wang et al. 2024; Bai et al. 2025; specs/ar-vlms.md §3.4, §4.3, §4.5
  */
 
-import {
-  add,
-  concat,
-  type Dim,
-  gather,
-  linear,
-  matMul,
-  multiplyDims,
-  reshape,
-  slice,
-  type Value,
-} from '../../../engine/graph/index.ts'
+import { type Dim, multiplyDims } from '../../../engine/graph/dims.ts'
+import { add } from '../../../engine/graph/elementwise.ts'
+import type { Value } from '../../../engine/graph/graph.ts'
+import { gather } from '../../../engine/graph/indexing.ts'
+import { linear, matMul } from '../../../engine/graph/matmul.ts'
+import { concat, reshape, slice } from '../../../engine/graph/shaping.ts'
 import type { ActivationName } from '../../../engine/nn/activation.ts'
 import { attend, attentionMask } from '../../../engine/nn/attention.ts'
 import { gatedMlp, mlp } from '../../../engine/nn/mlp.ts'
