@@ -52,13 +52,13 @@ export function shippedData(): string {
 
 /** Whether a folder is that of a shipped model; false too where the package is not installed. */
 export function isShipped(dir: string): boolean {
-  const found = findPackage()
+  const found = shippedPackage()
   return found !== undefined && existsSync(dir) && dirname(realpathSync(dir)) === join(found, 'models')
 }
 
 /** @throws FileError `file/no-twins` */
 function packageFolder(): string {
-  const found = findPackage()
+  const found = shippedPackage()
   if (found !== undefined) return found
   throw new FileError('no-twins', {
     message: `the shipped models and pictures are a package of their own, ${PACKAGE}, which is not installed beside bifocal`,
@@ -66,7 +66,8 @@ function packageFolder(): string {
   })
 }
 
-function findPackage(): string | undefined {
+/** The folder of the package; undefined where it is not installed. */
+export function shippedPackage(): string | undefined {
   // A checkout carries the package, also before `npm ci` has linked it.
   const checkout = fileURLToPath(new URL('../../../packages/twins', import.meta.url))
   if (existsSync(checkout)) return checkout

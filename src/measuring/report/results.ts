@@ -16,7 +16,7 @@ const name = z.string().min(1)
 const count = z.int().nonnegative()
 
 /** A point estimate with its 95 % bootstrap interval; `low ≤ high`. */
-const intervalSchema = z
+export const intervalSchema = z
   .strictObject({ value: z.number(), low: z.number(), high: z.number() })
   .refine(({ low, high }) => low <= high, { message: 'low must not exceed high' })
 
@@ -192,6 +192,8 @@ const findingSchema = z.strictObject({
   /** What `interval` is: "AR − diffusion, mean hit@1 over in-domain tasks". */
   quantity: name,
   interval: intervalSchema,
+  /** The same quantity in runs with other seeds, where they are known. */
+  otherSeeds: z.array(z.strictObject({ seed: z.int(), interval: intervalSchema })),
   /** A sentence or two more: which controls hold, what it does not show. */
   caveats: z.array(name),
 })

@@ -46,6 +46,7 @@ export async function assemble(outcome: Outcome, analysis: AnalysisOptions): Pro
   const thumbnails = new Thumbnails()
   for (const { image } of world.pairs) for (const picture of image.image ?? []) thumbnails.indexOf(picture)
   const alignment = await alignmentOf(outcome, analysis)
+  const measures = measuresOf()
   const failures = failuresOf(outcome, thumbnails)
   return {
     schemaVersion: RESULTS_VERSION,
@@ -76,12 +77,12 @@ export async function assemble(outcome: Outcome, analysis: AnalysisOptions): Pro
       }),
     ),
     differences: differencesOf(outcome, scopes, options),
-    measures: measuresOf(),
+    measures,
     alignment,
     maps: mapsOf(outcome, setting.seed),
     thumbnails: await thumbnails.encode(),
     failures,
-    finding: findingOf(outcome, alignment, options),
+    finding: findingOf(outcome, { alignment, measures }, options),
     criteria: criteriaOf(outcome, options),
     notes: notesOf(outcome, options),
     credits: CREDITS,

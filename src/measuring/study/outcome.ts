@@ -7,6 +7,7 @@ import type { Task } from '../../inputs/data/task.ts'
 import type { ModelScores } from '../benchmark/evaluate.ts'
 import type { ResultsModel } from '../report/results.ts'
 import type { StudySetting } from './options.ts'
+import type { SeedRun } from './other-seeds.ts'
 import type { ControlParticipant, Participant } from './participant.ts'
 import type { StudyWorld } from './world.ts'
 
@@ -37,6 +38,8 @@ export interface Outcome {
   readonly world: StudyWorld
   readonly studied: readonly Studied[]
   readonly baselines: readonly Baseline[]
+  /** The headline difference in runs with other seeds, where they are known. */
+  readonly otherSeeds: readonly SeedRun[]
 }
 
 /** Scores of every model state, in the order of the report. */
@@ -53,7 +56,7 @@ export function allScores({ studied, baselines }: Outcome): ModelScores[] {
  * The pair of the headline, AR − diffusion where there are both, else the first two; undefined with
  * a single model.
  */
-export function comparedPair({ studied }: Outcome): readonly [Studied, Studied] | undefined {
+export function comparedPair({ studied }: Pick<Outcome, 'studied'>): readonly [Studied, Studied] | undefined {
   const autoregressive = studied.find(({ objective }) => objective === 'autoregressive')
   const diffusion = studied.find(({ objective }) => objective === 'diffusion')
   const [first, second] = autoregressive && diffusion ? [autoregressive, diffusion] : studied

@@ -30,7 +30,8 @@ import { assemble } from './assemble.ts'
 import { StudyError } from './errors.ts'
 import { idsOf, labelOf, roleOf } from './names.ts'
 import { type StudyOptions, settingOf } from './options.ts'
-import type { Baseline, Outcome, Studied } from './outcome.ts'
+import { otherSeeds } from './other-seeds.ts'
+import { type Baseline, comparedPair, type Outcome, type Studied } from './outcome.ts'
 import { runWithControl } from './participant.ts'
 import { Phases } from './phases.ts'
 import { type StudyContext, stored } from './state.ts'
@@ -97,7 +98,14 @@ async function resultsOf(
       }
     }),
   )
-  const outcome: Outcome = { setting, world, studied, baselines: await baselinesOf(planned, context) }
+  const compared = comparedPair({ studied })?.map(({ participant: { subject } }) => subject.hash)
+  const outcome: Outcome = {
+    setting,
+    world,
+    studied,
+    baselines: await baselinesOf(planned, context),
+    otherSeeds: compared === undefined ? [] : await otherSeeds(compared, setting),
+  }
   const { signal, onProgress } = options
   const results = await phases.time('analysis', () =>
     assemble(outcome, { seed: setting.seed, signal, onProgress }),

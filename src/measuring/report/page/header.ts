@@ -74,9 +74,10 @@ const contents: [string, string][] = [
 ]
 
 function finding(results: Results): HTMLElement {
-  const { sentence, quantity, interval, caveats } = results.finding
+  const { sentence, quantity, interval, otherSeeds, caveats } = results.finding
   const pair = headlinePair(results)
-  const extent = 1.15 * Math.max(Math.abs(interval.low), Math.abs(interval.high), 0.01)
+  const drawn = [interval, ...otherSeeds.map((other) => other.interval)]
+  const extent = 1.15 * Math.max(0.01, ...drawn.flatMap(({ low, high }) => [Math.abs(low), Math.abs(high)]))
   const at = (value: number) => `${(50 + (50 * value) / extent).toFixed(2)}%`
   const width = `${((50 * (interval.high - interval.low)) / extent).toFixed(2)}%`
   const winner = pair === undefined ? undefined : interval.value >= 0 ? pair.a : pair.b
@@ -111,6 +112,13 @@ function finding(results: Results): HTMLElement {
         h('i', { class: 'zero' }),
         h('i', { class: 'bar', style: `left: ${at(interval.low)}; width: ${width}` }),
         h('i', { class: 'estimate', style: `left: ${at(interval.value)}` }),
+        ...otherSeeds.map(({ seed, interval: { value } }) =>
+          h('i', {
+            class: 'other',
+            style: `left: ${at(value)}`,
+            title: `seed ${seed}: ${points(value)} points`,
+          }),
+        ),
       ),
       h('div', { class: 'ends', 'aria-hidden': 'true' }, ...ends),
       h(
@@ -118,6 +126,7 @@ function finding(results: Results): HTMLElement {
         { class: 'quantity' },
         h('b', {}, `${points(interval.value)} points`),
         ` (95 % interval ${pointsRange(interval)}): ${quantity}.`,
+        otherSeeds.length === 0 ? null : ' Rings: runs with other seeds.',
       ),
     ),
     ...caveats.map((caveat) => h('p', { class: 'caveat' }, caveat)),
