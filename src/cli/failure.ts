@@ -1,6 +1,7 @@
 /** @file The report of a failed command, and its exit code. */
 
 import { CommanderError } from 'commander'
+import { openFilesFailure } from '../foundation/files/open-files.ts'
 import { BifocalError } from '../foundation/numeric/errors.ts'
 
 /** A failure as data: stderr has it as one line of JSON where `--json` was given. */
@@ -25,8 +26,9 @@ export interface Failure {
 export function failureOf(error: unknown, { interrupted }: { interrupted: boolean }): Failure {
   const stack = error instanceof Error ? error.stack : undefined
   if (error instanceof CommanderError) return { ...commanderFailure(error), stack }
-  if (error instanceof BifocalError) {
-    const { code, message, hint, exitCode } = error
+  const known = openFilesFailure(error) ?? error
+  if (known instanceof BifocalError) {
+    const { code, message, hint, exitCode } = known
     return { exitCode, report: { code, message, hint, exitCode }, stack }
   }
   if (interrupted) return { exitCode: 130, report: undefined, stack }

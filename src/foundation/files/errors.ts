@@ -4,7 +4,7 @@ import { roomError } from '../numeric/errors.ts'
 
 /**
  * A file that can't be read, parsed or written. Codes: `file/missing`, `file/read`, `file/json`,
- * `file/schema`, `file/write`, `file/disk-full`, `file/in-use`; of shipped models and pictures
+ * `file/schema`, `file/write`, `file/disk-full`, `file/in-use`, `file/open-files`; of shipped models and pictures
  * `file/no-twins`, `file/not-shipped`.
  */
 export class FileError extends roomError('file', {
@@ -14,6 +14,7 @@ export class FileError extends roomError('file', {
   missing: 3,
   'no-twins': 3,
   'not-shipped': 3,
+  'open-files': 1,
   read: 3,
   schema: 3,
   write: 1,
@@ -24,8 +25,26 @@ export function systemCode(cause: unknown): string | undefined {
   return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined
 }
 
+/** For the hint of `file/open-files`. */
+export const RAISE_LIMIT =
+  'Raise the limit, for instance with `ulimit -n 1024`, and run the same command again.'
+
+/** Whether the system lets this process open no more files. */
+export function lacksFiles(cause: unknown): boolean {
+  return ['EMFILE', 'ENFILE'].includes(systemCode(cause) ?? '')
+}
+
+function tooManyFiles(path: string, cause: unknown): FileError {
+  return new FileError('open-files', {
+    message: `${path} cannot be opened: the process has as many files open as the system allows`,
+    hint: RAISE_LIMIT,
+    cause,
+  })
+}
+
 /** The `FileError` that says why `path` could not be read. */
 export function readFailure(path: string, cause: unknown): FileError {
+  if (lacksFiles(cause)) return tooManyFiles(path, cause)
   if (systemCode(cause) === 'ENOENT' || systemCode(cause) === 'ENOTDIR') {
     return new FileError('missing', {
       message: `${path} does not exist`,
@@ -42,6 +61,7 @@ export function readFailure(path: string, cause: unknown): FileError {
 
 /** The `FileError` that says why `path` could not be written. */
 export function writeFailure(path: string, cause: unknown): FileError {
+  if (lacksFiles(cause)) return tooManyFiles(path, cause)
   if (systemCode(cause) === 'ENOSPC' || systemCode(cause) === 'EDQUOT') {
     return new FileError('disk-full', {
       message: `the disk is full: ${path} was not written; what stood there before is untouched`,
