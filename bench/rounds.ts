@@ -23,7 +23,7 @@ const runLine = z.object({
   loss: z.number().optional(),
   batch: z.number().optional(),
 })
-export type PeerRun = z.infer<typeof runLine>
+type PeerRun = z.infer<typeof runLine>
 
 export interface Peer {
   readonly name: string

@@ -27,11 +27,13 @@ export { type Inspection, inspectModel } from './models/embedder/inspection.ts'
 export {
   type MeasurePrecisionOptions,
   measurePrecision,
+  type Nearness,
   type PrecisionReport,
 } from './models/embedder/precision.ts'
-export { type PresetName, presetNames, presets } from './models/embedder/presets.ts'
+export { type PresetName, type PublishedCosines, presetNames, presets } from './models/embedder/presets.ts'
 export type { Pool, Readout } from './models/embedder/readout.ts'
 export type { LoadOptions } from './models/embedder/subject.ts'
 export type { Quantization } from './models/embedder/vectors/quantize.ts'
-export { type Pulled, type PullOptions, pullModel } from './models/hub/pull.ts'
+export type { StoredVectors, VectorStore } from './models/embedder/vectors/store.ts'
+export { type Pulled, type PulledFile, type PullOptions, pullModel } from './models/hub/pull.ts'
 export { type ResolveOptions, resolveModel } from './models/hub/resolve.ts'

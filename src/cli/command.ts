@@ -48,7 +48,7 @@ interface Flag {
 }
 
 /** A flag as a reader sees it. */
-export interface FlagOutline {
+interface FlagOutline {
   /** `--device`. */
   readonly name: string
   readonly summary: string

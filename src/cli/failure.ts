@@ -5,7 +5,7 @@ import { openFilesFailure } from '../foundation/files/open-files.ts'
 import { BifocalError } from '../foundation/numeric/errors.ts'
 
 /** A failure as data: stderr has it as one line of JSON where `--json` was given. */
-export interface FailureReport {
+interface FailureReport {
   code: string
   message: string
   hint: string

@@ -23,7 +23,7 @@ export interface ConvolutionGeometry {
 }
 
 /** Operators through which gradients flow. */
-export interface DifferentiableAttributes {
+interface DifferentiableAttributes {
   Add: None
   Sub: None
   Mul: None
@@ -69,7 +69,7 @@ export interface DifferentiableAttributes {
 }
 
 /** Sources, comparisons and casts: no gradient flows through them. */
-export interface OtherAttributes {
+interface OtherAttributes {
   Input: { name: string }
   Parameter: { name: string; placement: 'frozen' | 'fed' }
   Constant: { tensor: Tensor }
@@ -86,7 +86,7 @@ export interface OtherAttributes {
 }
 
 /** Casts between floating types pass gradients on; see gradients.ts. */
-export interface CastAttributes {
+interface CastAttributes {
   Cast: { to: DType }
 }
 

@@ -7,7 +7,7 @@ import type { Precision, WeightForm } from './compiled.ts'
 import { isNode, type Node, type Value } from './graph.ts'
 
 /** A parameter that a precision changes. */
-export interface ChangedWeight {
+interface ChangedWeight {
   name: string
   form: WeightForm
 }

@@ -13,7 +13,7 @@ import { CLIP_LEVELS, filterOf, parseSettings, pixelScale, settings } from './pr
 import { resize } from './resize.ts'
 
 /** How pixels become patches, and patches tokens. */
-export interface PatchLayout {
+interface PatchLayout {
   /** Pixels of a patch's side. */
   readonly patch: number
   /** Patches of a token's side. */

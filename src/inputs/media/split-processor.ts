@@ -8,7 +8,7 @@ import { filterOf, parseSettings, pixelScale, settings, side } from './processor
 import { type SplitViews, splitViews } from './split.ts'
 
 /** A picture's views as pixel values, `[3, tile, tile] f32` each. */
-export type SplitPixels = Pick<SplitViews, 'rows' | 'columns'> & { views: Tensor<'f32'>[] }
+type SplitPixels = Pick<SplitViews, 'rows' | 'columns'> & { views: Tensor<'f32'>[] }
 
 export interface SplitProcessor {
   /** A view's side in pixels. */

@@ -8,7 +8,7 @@ import { readJson, readText } from '../../foundation/files/file.ts'
 import { TextError } from './errors.ts'
 import { readSpecialTokens, readTokenizerConfig } from './tokenizer-config.ts'
 
-export type ContentPart = { type: 'text'; text: string } | { type: 'image' }
+type ContentPart = { type: 'text'; text: string } | { type: 'image' }
 
 export interface ChatMessage {
   role: 'system' | 'user' | 'assistant'

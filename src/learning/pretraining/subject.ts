@@ -11,7 +11,7 @@ import type { TowerWorld } from './tower-batch.ts'
 /** Tensors by canonical name. */
 type Parameters = Record<string, Tensor<'f32'>>
 
-export interface Training {
+interface Training {
   /** Updates. */
   steps: number
   /** Samples an update. */

@@ -23,7 +23,7 @@ import { HIDDEN, PICTURE_SIZE, TOWER } from './recipe.ts'
 import { type TowerWorld, textIds } from './tower-batch.ts'
 import { TEXT_SHAPE, VISION_SHAPE } from './tower-model.ts'
 
-export interface TowerAccuracy {
+interface TowerAccuracy {
   /** Share of shown drawings, newly rendered, that are named among all labels. */
   seen: number
   /** The same for each concept's withheld drawing. */

@@ -14,7 +14,7 @@ export interface UpdateStep {
 }
 
 /** A rule that runs on a set of parameters, which it updates in place. */
-export interface RunningRule {
+interface RunningRule {
   /**
    * Moments and the like, `<parameter>/<what>`: with the parameters and the step, all that the next
    * update depends on.

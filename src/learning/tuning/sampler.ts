@@ -7,7 +7,7 @@ import { shuffle, stream } from '../../foundation/numeric/random.ts'
 import { TuningError } from './errors.ts'
 
 /** The training rows of one task. */
-export interface SampledTask {
+interface SampledTask {
   name: string
   /** Number of rows. */
   rows: number

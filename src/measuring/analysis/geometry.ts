@@ -51,7 +51,7 @@ export interface PairGeometry {
  * `[count]` each: inner product of a vector with a weighted centroid; 0 for pairs that were not
  * drawn.
  */
-export interface CentroidProducts {
+interface CentroidProducts {
   /** Image i with the centroid of the images. */
   imageImage: Float64Array
   /** Image i with the centroid of the texts. */

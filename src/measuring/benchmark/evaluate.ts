@@ -6,7 +6,7 @@ import type { VectorOf } from '../../models/embedder/vectors/all.ts'
 import { type PerMetric, perMetric } from './metrics.ts'
 import { hitAt } from './scoring.ts'
 
-export interface RowScores {
+interface RowScores {
   readonly id: string
   readonly cluster: string
   /** Probability that the right candidate comes first: what intervals are made of. */

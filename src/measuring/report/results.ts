@@ -241,7 +241,6 @@ export type Interval = z.infer<typeof intervalSchema>
 export type MetaTask = z.infer<typeof metaTaskSchema>
 export type Scope = z.infer<typeof scopeSchema>
 export type ResultsModel = z.infer<typeof modelSchema>
-export type ResultsTask = z.infer<typeof taskSchema>
 export type Failure = z.infer<typeof failureSchema>
 export type MapPoint = z.infer<typeof mapPointSchema>
 export type Results = z.infer<typeof resultsShape>

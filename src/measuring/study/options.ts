@@ -4,7 +4,7 @@ import type { Limits } from '../../inputs/scenes/tasks/suite.ts'
 import { COMPLETE_LIMITS, QUICK_LIMITS } from '../../inputs/scenes/tasks/suite.ts'
 import { CONVERSION, type ConversionSettings } from '../../learning/tuning/convert.ts'
 
-export type PlanName = 'quick' | 'full'
+type PlanName = 'quick' | 'full'
 
 /** How far a part of the study is. */
 export interface StudyProgress {
@@ -55,7 +55,7 @@ export interface StudyOptions {
   warn?: (message: string) => void
 }
 
-export interface Plan {
+interface Plan {
   limits: Limits
   /** Rows and candidates that poolings are chosen on. */
   dev: { rows: number; candidates: number }

@@ -16,7 +16,7 @@ import { StudyError } from './errors.ts'
 import type { StudySetting } from './options.ts'
 
 /** An image and its caption, as items of their own. */
-export interface StudyPair {
+interface StudyPair {
   readonly image: KeyedItem
   readonly text: KeyedItem
   readonly caption: string

@@ -34,7 +34,7 @@ export interface Companion {
 /** What a family was pretrained with. */
 export type Objective = 'autoregressive' | 'diffusion' | 'contrastive'
 
-export interface FamilyBase<Config> {
+interface FamilyBase<Config> {
   readonly name: string
   readonly objective: Objective
   readonly companion?: Companion

@@ -41,7 +41,7 @@ export function storedWeights(checkpoint: Checkpoint, model: Pick<Model, 'weight
   }
 }
 
-export interface RandomDecoderOptions {
+interface RandomDecoderOptions {
   /** Tower and projector stay as they are here. */
   base: ModelWeights
   model: VisionLanguageModel

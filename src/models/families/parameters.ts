@@ -54,7 +54,7 @@ export function decoderParameters(model: VisionLanguageModel): ParameterSlot[] {
 }
 
 /** A linear layer: its name without `.weight`, and its sizes. */
-export interface LinearSlot {
+interface LinearSlot {
   module: string
   inFeatures: number
   outFeatures: number

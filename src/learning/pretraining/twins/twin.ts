@@ -23,7 +23,7 @@ export interface Twin {
 }
 
 /** The parts of a model card that only this twin has. */
-export interface TwinCard {
+interface TwinCard {
   /** The library that opens the folder. */
   readonly library: 'transformers' | 'bifocal'
   /** First paragraph. */

@@ -28,7 +28,7 @@ export interface VectorMaker {
   embed(items: readonly KeyedItem[], options: MakeOptions): Promise<MadeVectors>
 }
 
-export interface MakeOptions {
+interface MakeOptions {
   signal?: AbortSignal
   onProgress?: (progress: { done: number }) => void
   /** Default `throw`. */
@@ -37,7 +37,7 @@ export interface MakeOptions {
   proven?: boolean
 }
 
-export interface MadeVectors {
+interface MadeVectors {
   /** For each readout `[kept items, dim]`, unit vectors. */
   readonly vectors: Readonly<Record<string, Tensor<'f32'>>>
   /** Items without vectors, `index` among the given ones in rising order; default none. */
@@ -47,7 +47,7 @@ export interface MadeVectors {
 /** The vector of an item by its key. */
 export type VectorOf = (key: string) => Float32Array
 
-export interface EmbedProgress {
+interface EmbedProgress {
   /** Items that have a vector, of `total`. */
   done: number
   total: number
@@ -63,7 +63,7 @@ export interface EmbedAllOptions {
 }
 
 /** An item without vectors, and why. */
-export interface SkippedKey extends Omit<SkippedItem, 'index'> {
+interface SkippedKey extends Omit<SkippedItem, 'index'> {
   readonly key: string
 }
 

@@ -15,7 +15,7 @@ import type { VisionTowerShape } from '../towers/clip-vision.ts'
 import { siglipVisionConfig } from '../towers/config.ts'
 
 /** The decoder and the tables around it. */
-export interface LavidaDecoder extends LladaShape {
+interface LavidaDecoder extends LladaShape {
   /**
    * Dream's embedding of this token gets no gradient (`padding_idx` in the reference), though the
    * head's row of it does.

@@ -28,7 +28,7 @@ export function windowsOf({ rows, columns }: Grid, side: number): number[][] {
 }
 
 /** Four rows of the table of learned positions, and their shares. */
-export interface TableMix {
+interface TableMix {
   readonly index: readonly number[]
   readonly weight: readonly number[]
 }
