@@ -15,6 +15,7 @@ export function wordTokenizer(size = 1500): Tokenizer {
   return {
     size,
     maxLength: undefined,
+    surelyLonger: () => false,
     special: {},
     encode: (text) => (text.match(/\n|[^\s]+/g) ?? []).map((word) => idOf(word) % size),
     decode: (ids) => ids.map((id) => words[id] ?? `#${id}`).join(' '),

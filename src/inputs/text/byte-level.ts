@@ -3,17 +3,7 @@
  * `merges.txt` mean, and what training gives.
  */
 
-/** A token that is matched in the text before anything else happens to it. */
-export interface AddedToken {
-  id: number
-  content: string
-  single_word: boolean
-  lstrip: boolean
-  rstrip: boolean
-  normalized: boolean
-  /** Left out by `decode` with `skipSpecialTokens`. */
-  special: boolean
-}
+import type { AddedToken } from './added-tokens.ts'
 
 /** How text is cut before merging: each pattern keeps what it matches as one piece. */
 const PATTERNS = {

@@ -74,3 +74,50 @@ test('a template that cannot be parsed, and messages that it refuses', () => {
     }),
   )
 })
+
+test.each([
+  ['a range without sense', '{% for i in range(1000000000) %}{% endfor %}'],
+  [
+    'loops in loops that do nothing',
+    '{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}',
+  ],
+  [
+    'a list that is kept, looped over in itself',
+    '{% set r = range(100000) %}{% for i in r %}{% for j in r %}{% endfor %}{% endfor %}',
+  ],
+  [
+    'a list that doubles',
+    '{% set n = namespace(x=[1]) %}{% for i in range(60) %}{% set n.x = n.x + n.x %}{% endfor %}',
+  ],
+  [
+    'a text that doubles',
+    "{% set n = namespace(x='ab') %}{% for i in range(60) %}{% set n.x = n.x + n.x %}{% endfor %}{{ n.x }}",
+  ],
+  ['a macro that calls itself', '{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}'],
+  ['an indent without sense', '{{ messages | tojson(indent=1000000000) }}'],
+])('a template that does not come to an end is refused: %s', (_, source) => {
+  expect(() => parseChatTemplate(source).render(messages)).toThrow(
+    expect.objectContaining({ code: 'text/chat-messages', exitCode: 3 }),
+  )
+})
+
+test('a long text and many messages are rendered', () => {
+  const template = parseChatTemplate(
+    "{% for m in messages %}{% if messages[0]['role'] == 'user' %}{{ m.content | trim }}{% endif %}{% endfor %}",
+  )
+  const long = 'x'.repeat(16_000_000)
+  expect(template.render([{ role: 'user', content: long }])).toBe(long)
+  const many = Array.from({ length: 5000 }, (): ChatMessage => ({ role: 'user', content: ' ab ' }))
+  expect(template.render(many)).toBe('ab'.repeat(5000))
+})
+
+test('ranges count as in Python', () => {
+  const ranges =
+    '{% for i in range(3) %}{{ i }}{% endfor %} {% for i in range(5, 1, -2) %}{{ i }}{% endfor %} {{ range(2, 0) | length }}'
+  expect(parseChatTemplate(ranges).render(messages)).toBe('012 53 0')
+})
+
+test('dates are written in English', () => {
+  const date = parseChatTemplate("{{ strftime_now('%d %b %Y') }}").render(messages)
+  expect(date).toMatch(/^\d\d (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4}$/)
+})

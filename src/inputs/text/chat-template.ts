@@ -6,6 +6,7 @@ import { Template } from '@huggingface/jinja'
 import { z } from 'zod'
 import { readJson, readText } from '../../foundation/files/file.ts'
 import { TextError } from './errors.ts'
+import { renderTemplate } from './template-interpreter.ts'
 import { readSpecialTokens, readTokenizerConfig } from './tokenizer-config.ts'
 
 type ContentPart = { type: 'text'; text: string } | { type: 'image' }
@@ -40,7 +41,7 @@ export async function loadChatTemplate(dir: string): Promise<ChatTemplate | unde
   const source = await templateSource(dir, config.chat_template ?? undefined)
   return source === undefined
     ? undefined
-    : parseChatTemplate(source, await readSpecialTokens(dir, config), dir)
+    : parseChatTemplate(source, (await readSpecialTokens(dir, config)).named, dir)
 }
 
 /**
@@ -63,7 +64,7 @@ export function parseChatTemplate(
   return {
     render: (messages, { addGenerationPrompt = true } = {}) =>
       attempt('chat-messages', `${where}: the chat template refuses the messages`, () =>
-        template.render({ ...special, messages, add_generation_prompt: addGenerationPrompt }),
+        renderTemplate(template, { ...special, messages, add_generation_prompt: addGenerationPrompt }),
       ),
   }
 }

@@ -3,10 +3,17 @@
  * gives other ids for it.
  */
 
+import { z } from 'zod'
+import { jsonObject } from '../../foundation/files/file.ts'
+import { addedTokenSchema, MOST_IDS } from './added-tokens.ts'
 import { TextError } from './errors.ts'
 
-/** No published vocabulary has a tenth of it; the engine makes an array up to the highest id. */
-const MOST_IDS = 2 ** 24
+/** A tokenizer.json, as far as all of them agree. */
+export const tokenizerSchema = z.looseObject({
+  added_tokens: z.array(addedTokenSchema).nullish(),
+  model: jsonObject,
+})
+export type TokenizerFile = z.infer<typeof tokenizerSchema>
 
 /**
  * Checks tokens, ids and merges as Python's `tokenizers` does. By hand: a schema takes twice as
@@ -32,6 +39,25 @@ export function checkTokenizerModel(model: Readonly<Record<string, unknown>>, wh
   if (Array.isArray(merges)) {
     checkMerges(merges, new Map(entries), typeof prefix === 'string' ? prefix.length : 0, where)
   } else if (type === 'BPE') throw unfit(where, `model.merges is ${shown(merges)}, expected a list`)
+}
+
+/** The tokens of a `model`: how many there are, and their ids. */
+export interface Vocabulary {
+  readonly size: number
+  idOf(token: string): number | undefined
+}
+
+/** @param model as `checkTokenizerModel` has found it right */
+export function vocabularyOf({ vocab }: Readonly<Record<string, unknown>>): Vocabulary {
+  if (Array.isArray(vocab)) {
+    const ids = new Map(vocab.map((entry: unknown, id) => [Array.isArray(entry) ? entry[0] : entry, id]))
+    return { size: ids.size, idOf: (token) => ids.get(token) }
+  }
+  const ids = new Map(typeof vocab === 'object' && vocab !== null ? Object.entries(vocab) : [])
+  return {
+    size: ids.size,
+    idOf: (token) => (typeof ids.get(token) === 'number' ? ids.get(token) : undefined),
+  }
 }
 
 function isId(value: unknown): boolean {

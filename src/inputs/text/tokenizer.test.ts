@@ -93,6 +93,55 @@ describe('bad files', () => {
       (dir) => writeModel(dir, { vocab: { a: 1e12 } }),
     ],
     ['a number for a vocabulary', 'text/tokenizer', llava, (dir) => writeModel(dir, { vocab: 5 })],
+    [
+      'an added id beyond all vocabularies',
+      'file/schema',
+      llava,
+      (dir) => writeAdded(dir, { ...added, id: 1_866_000_000 }),
+    ],
+    [
+      'an added id beyond all vocabularies in tokenizer_config.json',
+      'text/tokenizer',
+      llava,
+      (dir) =>
+        write(
+          dir,
+          'tokenizer_config.json',
+          '{"added_tokens_decoder": {"1866000000": {"content": "<far>"}}, "tokenizer_class": "LlamaTokenizer"}',
+        ),
+    ],
+    [
+      'an added id beyond all vocabularies in added_tokens.json',
+      'file/schema',
+      dream,
+      (dir) => write(dir, 'added_tokens.json', '{"<far>": 1866000000}'),
+    ],
+    [
+      'a pre-tokenizer of an unknown kind',
+      'text/tokenizer',
+      llava,
+      (dir) => writeParts(dir, { pre_tokenizer: { type: 'Magic' } }),
+    ],
+    [
+      'a normalizer of an unknown kind',
+      'text/tokenizer',
+      llava,
+      (dir) => writeParts(dir, { normalizer: { type: 'Magic' } }),
+    ],
+    [
+      'an expression that JavaScript has no counterpart for',
+      'text/tokenizer',
+      llava,
+      (dir) =>
+        writeParts(dir, {
+          pre_tokenizer: {
+            type: 'Split',
+            pattern: { Regex: '(?i)\\p{L}+' },
+            behavior: 'Isolated',
+            invert: false,
+          },
+        }),
+    ],
     ['an empty vocabulary', 'text/tokenizer', llava, (dir) => writeModel(dir, { vocab: {} })],
     [
       'a score that is none',
@@ -136,6 +185,21 @@ describe('bad files', () => {
   function writeModel(dir: string, keys: Record<string, unknown>): void {
     const json = JSON.parse(readFileSync(join(dir, 'tokenizer.json'), 'utf8'))
     write(dir, 'tokenizer.json', JSON.stringify({ ...json, model: { ...json.model, ...keys } }))
+  }
+
+  const added = {
+    ...{ id: 0, content: '<far>', single_word: false, lstrip: false },
+    ...{ rstrip: false, normalized: false, special: true },
+  }
+
+  function writeAdded(dir: string, token: object): void {
+    const json = JSON.parse(readFileSync(join(dir, 'tokenizer.json'), 'utf8'))
+    writeParts(dir, { added_tokens: [...json.added_tokens, token] })
+  }
+
+  function writeParts(dir: string, keys: Record<string, unknown>): void {
+    const json = JSON.parse(readFileSync(join(dir, 'tokenizer.json'), 'utf8'))
+    write(dir, 'tokenizer.json', JSON.stringify({ ...json, ...keys }))
   }
 
   function write(dir: string, name: string, content: string): void {

@@ -4,11 +4,19 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Tokenizer as Engine } from '@huggingface/tokenizers'
 import { z } from 'zod'
-import { jsonObject, readJson, readText } from '../../foundation/files/file.ts'
-import { type AddedToken, byteLevelTokenizer, specialToken } from './byte-level.ts'
+import { jsonObject, readJson } from '../../foundation/files/file.ts'
+import { type AddedToken, addedTokenSchema, sectionReader } from './added-tokens.ts'
 import { TextError } from './errors.ts'
+import { allAddedTokens, checkIds } from './known-tokens.ts'
+import { isLocal, lengthCheck } from './length.ts'
+import { createPieceModel } from './model.ts'
+import { createNormalizer } from './normalizers.ts'
+import { createFrame, NO_FRAME } from './post-processors.ts'
+import { createPreTokenizer } from './pre-tokenizers.ts'
+import { frameOfClass, withPrefixSpace } from './tokenizer-class.ts'
 import { readSpecialTokens, readTokenizerConfig, type TokenizerConfig } from './tokenizer-config.ts'
-import { checkTokenizerModel } from './tokenizer-model.ts'
+import { checkTokenizerModel, tokenizerSchema, vocabularyOf } from './tokenizer-model.ts'
+import { fromVocabulary } from './vocabulary-files.ts'
 
 export interface Tokenizer {
   /** Highest id + 1: rows that an embedding table needs. */
@@ -31,6 +39,11 @@ export interface Tokenizer {
    * @param options.addSpecialTokens what the file puts around every text (bos, eos); default true
    */
   encode(text: string, options?: { addSpecialTokens?: boolean }): number[]
+  /**
+   * True where a text surely has more than `limit` tokens. A text far beyond the limit is not
+   * tokenized whole for it; for any text that fits the answer is false. False decides nothing.
+   */
+  surelyLonger(text: string, limit: number): boolean
   /** @param options.skipSpecialTokens default false */
   decode(ids: readonly number[], options?: { skipSpecialTokens?: boolean }): string
   /** The id of exactly this token, such as `<image>`; undefined when it is none. */
@@ -39,24 +52,6 @@ export interface Tokenizer {
 
 /** A longer `model_max_length` is the reference's way to say "no limit" (it writes 10^30). */
 const LONGEST = 1e9
-
-/** Slow tokenizer classes that are Qwen2's byte-level BPE. */
-const QWEN2_LIKE = ['Qwen2Tokenizer', 'Qwen2TokenizerFast', 'DreamTokenizer']
-
-const addedTokenSchema = z.object({
-  id: z.number().int().nonnegative(),
-  content: z.string(),
-  single_word: z.boolean(),
-  lstrip: z.boolean(),
-  rstrip: z.boolean(),
-  normalized: z.boolean(),
-  special: z.boolean(),
-})
-const tokenizerSchema = z.looseObject({
-  added_tokens: z.array(addedTokenSchema).nullish(),
-  model: jsonObject,
-})
-const idsSchema = z.record(z.string(), z.number().int().nonnegative())
 
 /**
  * Loads `tokenizer.json`, or `vocab.json` + `merges.txt` (+ `added_tokens.json`) of Qwen2's kind,
@@ -69,17 +64,21 @@ const idsSchema = z.record(z.string(), z.number().int().nonnegative())
 export async function loadTokenizer(dir: string): Promise<Tokenizer> {
   const config = await readTokenizerConfig(dir)
   const fast = join(dir, 'tokenizer.json')
-  const json = existsSync(fast) ? await readJson(fast, tokenizerSchema) : await fromVocabulary(dir, config)
-  checkTokenizerModel(json.model, existsSync(fast) ? fast : join(dir, 'vocab.json'))
-  const added = withConfigTokens(json.added_tokens ?? [], config)
+  const isFast = existsSync(fast)
+  const json = isFast ? await readJson(fast, tokenizerSchema) : await fromVocabulary(dir, config)
+  const where = isFast ? fast : join(dir, 'vocab.json')
+  checkTokenizerModel(json.model, where)
   const special = await readSpecialTokens(dir, config)
-  return createTokenizer({ ...json, added_tokens: added }, config, special, dir)
+  checkIds(config, dir)
+  const added = allAddedTokens(json, config, special, isFast)
+  const pre_tokenizer = isFast ? withPrefixSpace(json.pre_tokenizer, config) : json.pre_tokenizer
+  return createTokenizer({ ...json, pre_tokenizer, added_tokens: added }, config, special.named, where)
 }
 
 /**
  * A tokenizer from a tokenizer.json object.
  * @param special token strings by their published key, e.g. `{ eos_token: '</s>' }`
- * @param where   for messages: the folder or what else it comes from
+ * @param where   for messages: the file or what else it comes from
  * @throws TextError `text/tokenizer`
  */
 export function createTokenizer(
@@ -88,37 +87,52 @@ export function createTokenizer(
   special: Readonly<Record<string, string>> = {},
   where = 'tokenizer.json',
 ): Tokenizer {
-  let engine: Engine
-  try {
-    engine = new Engine(json, config)
-  } catch (cause) {
-    throw new TextError('tokenizer', {
-      message: `${where}: the tokenizer is of an unknown form: ${cause instanceof Error ? cause.message : cause}`,
-      hint: 'Is tokenizer.json complete and from the same repository as the weights?',
-      cause,
-    })
-  }
+  const parts: Partial<Record<string, unknown>> = { ...json }
+  const { added_tokens: listed } = z
+    .looseObject({ added_tokens: z.array(addedTokenSchema).nullish() })
+    .parse(json)
+  const added = listed ?? []
+  const description = jsonObject.parse(parts.model)
+  const engine = createEngine({ ...parts, model: description, added_tokens: added }, config, where)
+  const ids = new Map(added.map(({ content, id }) => [content, id]))
+  const model = createPieceModel(engine, description, where)
+  const normalizer = createNormalizer(parts.normalizer, where)
+  const pieces = createPreTokenizer(parts.pre_tokenizer, where)
+  const matched = config.split_special_tokens === true ? added.filter((token) => !token.special) : added
+  const sections = sectionReader(matched, normalizer)
+  const longer = lengthCheck({
+    ...{ sections, pieces, model },
+    isLocal: isLocal([parts.normalizer, parts.pre_tokenizer]),
+    margin: Math.max(0, ...added.map(({ content }) => content.length)),
+  })
+  const idOf = (token: string): number | undefined => ids.get(token) ?? engine.token_to_id(token)
+  const frame = frameOfClass(config, special, idOf, where) ?? createFrame(parts.post_processor, where)
   let size = 0
   for (const id of engine.get_vocab().values()) size = Math.max(size, id + 1)
-  const idOf = (key: string): number | undefined =>
-    special[key] === undefined ? undefined : engine.token_to_id(special[key])
+  const namedId = (key: string): number | undefined =>
+    special[key] === undefined ? undefined : idOf(special[key])
   const maxLength = config.model_max_length ?? LONGEST
   return {
     size,
     maxLength: maxLength < LONGEST ? maxLength : undefined,
     special: {
-      bos: idOf('bos_token'),
-      eos: idOf('eos_token'),
-      pad: idOf('pad_token'),
-      unk: idOf('unk_token'),
-      mask: idOf('mask_token'),
+      bos: namedId('bos_token'),
+      eos: namedId('eos_token'),
+      pad: namedId('pad_token'),
+      unk: namedId('unk_token'),
+      mask: namedId('mask_token'),
     },
     encode: (text, { addSpecialTokens = true } = {}) => {
-      // Without an unknown-token the engine gives undefined where the reference drops the
-      // character.
-      const ids: (number | undefined)[] = engine.encode(text, { add_special_tokens: addSpecialTokens }).ids
-      return ids.filter((id) => id !== undefined)
+      const { before, after } = addSpecialTokens ? frame : NO_FRAME
+      const ids = [...before]
+      for (const section of sections(wellFormed(text))) {
+        if (typeof section === 'number') ids.push(section)
+        else for (const piece of pieces([section])) for (const id of model.ids(piece.text)) ids.push(id)
+      }
+      ids.push(...after)
+      return ids
     },
+    surelyLonger: (text, limit) => longer(wellFormed(text), limit - frame.before.length - frame.after.length),
     decode: (ids, { skipSpecialTokens = false } = {}) => {
       if (ids.length === 0) return ''
       return engine.decode([...ids], {
@@ -126,73 +140,37 @@ export function createTokenizer(
         clean_up_tokenization_spaces: config.clean_up_tokenization_spaces ?? false,
       })
     },
-    tokenId: (token) => engine.token_to_id(token),
+    tokenId: idOf,
   }
 }
 
-/** tokenizer_config.json may list tokens that tokenizer.json lacks; the reference adds them. */
-function withConfigTokens(listed: readonly AddedToken[], config: TokenizerConfig): AddedToken[] {
-  const known = new Set(listed.map(({ id }) => id))
-  const more = Object.entries(config.added_tokens_decoder ?? {}).map(([id, token]) => ({
-    id: Number(id),
-    ...token,
-  }))
-  return [...listed, ...more.filter(({ id }) => !known.has(id))].sort((a, b) => a.id - b.id)
+interface EngineParts {
+  model: Readonly<Record<string, unknown>>
+  added_tokens: readonly AddedToken[]
 }
 
-async function fromVocabulary(
-  dir: string,
-  config: TokenizerConfig,
-): Promise<z.infer<typeof tokenizerSchema>> {
-  const [vocabularyPath, mergesPath, addedPath] = [
-    join(dir, 'vocab.json'),
-    join(dir, 'merges.txt'),
-    join(dir, 'added_tokens.json'),
-  ]
-  if (!existsSync(vocabularyPath) || !existsSync(mergesPath)) {
-    throw new TextError('no-tokenizer', {
-      message: `${dir} has neither tokenizer.json nor vocab.json and merges.txt`,
-      hint: 'Fetch the tokenizer files of the checkpoint too. spiece.model and tokenizer.model are not read: save a fast tokenizer from them.',
+/** The engine has the vocabulary, the models and the decoders; what comes before them is ours. */
+function createEngine(parts: EngineParts, config: TokenizerConfig, where: string): Engine {
+  try {
+    const engine = new Engine(
+      { decoder: null, ...parts, normalizer: null, pre_tokenizer: null, post_processor: null },
+      config,
+    )
+    // The engine adds these tokens to the vocabulary, where a word of a text would find them.
+    const vocabulary = vocabularyOf(parts.model)
+    for (const { content } of parts.added_tokens)
+      if (vocabulary.idOf(content) === undefined) engine.model?.tokens_to_ids.delete(content)
+    return engine
+  } catch (cause) {
+    throw new TextError('tokenizer', {
+      message: `${where}: the tokenizer is of an unknown form: ${cause instanceof Error ? cause.message : cause}`,
+      hint: 'Is tokenizer.json complete and from the same repository as the weights?',
+      cause,
     })
   }
-  const kind = config.tokenizer_class ?? 'Qwen2Tokenizer'
-  if (!QWEN2_LIKE.includes(kind)) {
-    throw new TextError('tokenizer-class', {
-      message: `${dir} has vocab.json and merges.txt for a ${kind}; without tokenizer.json only ${QWEN2_LIKE.join(', ')} are known`,
-      hint: 'Save it with transformers as a fast tokenizer, which writes tokenizer.json.',
-    })
-  }
-  const vocabulary = await readJson(vocabularyPath, idsSchema)
-  const added = existsSync(addedPath) ? await readJson(addedPath, idsSchema) : {}
-  const listed = config.added_tokens_decoder ?? {}
-  const addedTokens = Object.entries(added)
-    .filter(([, id]) => listed[id] === undefined)
-    .map(([content, id]) => specialToken(id, content))
-  return {
-    ...byteLevelTokenizer({
-      vocabulary,
-      merges: parseMerges(mergesPath, await readText(mergesPath)),
-      addedTokens: [],
-      pattern: 'qwen2',
-    }),
-    added_tokens: addedTokens,
-  }
 }
 
-/** Lines of two tokens; the first line may name a version. */
-function parseMerges(path: string, text: string): [string, string][] {
-  const merges: [string, string][] = []
-  for (const [number, line] of text.split('\n').entries()) {
-    const words = line.trim().split(' ')
-    if (line.trim() === '' || (number === 0 && line.startsWith('#version:'))) continue
-    const [left, right] = words
-    if (left === undefined || right === undefined || words.length !== 2) {
-      throw new TextError('tokenizer', {
-        message: `${path}: line ${number + 1} is no pair of tokens: "${line}"`,
-        hint: 'Fetch merges.txt again from the same repository.',
-      })
-    }
-    merges.push([left, right])
-  }
-  return merges
+/** Half of a surrogate pair stands for no character; UTF-8 has none. */
+function wellFormed(text: string): string {
+  return text.replace(/\p{Surrogate}/gu, '\ufffd')
 }

@@ -121,10 +121,15 @@ export async function pairPreparer(
     // A text tower trained on captions has not learnt instructions: one counts only where nothing
     // else is said.
     const words = text ?? (picture === undefined ? instruction : undefined)
-    const length = words === undefined ? 0 : processor.tokenizer.encode(words).length
-    if (length > textLength && contract.truncation === 'error') {
+    // A text that is far too long is refused before it is tokenized.
+    const tooLong =
+      words !== undefined &&
+      contract.truncation === 'error' &&
+      processor.tokenizer.surelyLonger(words, textLength)
+    const length = words === undefined || tooLong ? 0 : processor.tokenizer.encode(words).length
+    if (tooLong || (length > textLength && contract.truncation === 'error')) {
       throw new EmbedderError('too-long', {
-        message: `the text has ${length} tokens, the text tower takes ${textLength}`,
+        message: `the text has ${tooLong ? `more than ${textLength}` : length} tokens, the text tower takes ${textLength}`,
         hint: 'Shorten the text, or cut it as the reference does with truncation "reference".',
       })
     }

@@ -81,10 +81,28 @@ export function splicePrompt(
   { imageId, maxLength }: Pick<SpliceOptions, 'imageId' | 'maxLength'>,
   { instructionEnd = 0, appendIds = [], truncation }: PrepareOptions = {},
 ): Pick<PreparedItem, 'inputIds' | 'imageIndex' | 'spans'> {
+  checkLength(tokenizer, prompt, maxLength, truncation)
   const ids = [...tokenizer.encode(prompt), ...appendIds]
   const instructionIds =
     instructionEnd === 0 ? 0 : sharedStart(ids, tokenizer.encode(prompt.slice(0, instructionEnd)))
   return spliceIds(ids, images, { imageId, fillId: imageId, maxLength, truncation, instructionIds })
+}
+
+/**
+ * Refuses a text that is far too long before it is tokenized, which would take time and memory.
+ * @throws FamilyError `family/too-long`
+ */
+export function checkLength(
+  tokenizer: Tokenizer,
+  text: string,
+  maxLength: number,
+  truncation: PrepareOptions['truncation'] = 'error',
+): void {
+  if (truncation !== 'error' || !tokenizer.surelyLonger(text, maxLength)) return
+  throw new FamilyError('too-long', {
+    message: `the item takes more positions than the model has, which are ${maxLength}`,
+    hint: 'Shorten the text, or allow truncation as the reference does it.',
+  })
 }
 
 /**

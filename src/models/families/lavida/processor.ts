@@ -10,7 +10,7 @@ import { loadTokenizer, type Tokenizer } from '../../../inputs/text/tokenizer.ts
 import { noTemplate } from '../chat.ts'
 import type { PreparedItem, PrepareOptions, Processor, PromptParts } from '../family.ts'
 import { instructionEnd, itemText } from '../prompt.ts'
-import { sharedStart, spliceIds } from '../sequence.ts'
+import { checkLength, sharedStart, spliceIds } from '../sequence.ts'
 import { type LavidaConfig, tokenSide } from './config.ts'
 import { IMAGE_ID, PLACEHOLDER, promptIds } from './prompt.ts'
 import { lavidaViews, visualTokens } from './views.ts'
@@ -89,6 +89,7 @@ function prepare(
   { maxLength, place }: PictureLayout,
 ): PreparedItem {
   const { appendIds = [], truncation, instructionEnd: end = 0 } = options
+  checkLength(tokenizer, prompt, maxLength, truncation)
   const unsplicedIds = promptIds(prompt, tokenizer, options)
   const { rows, ...pictures } = place(images)
   const item = spliceIds(unsplicedIds, rows, {

@@ -6,6 +6,7 @@ import { IMAGE_ID, promptIds } from './prompt.ts'
 const characters = (bos: number | undefined): Tokenizer => ({
   size: 128,
   maxLength: undefined,
+  surelyLonger: () => false,
   special: { bos },
   encode: (text) => Array.from(text, (letter) => letter.charCodeAt(0)),
   decode: (ids) => String.fromCharCode(...ids),

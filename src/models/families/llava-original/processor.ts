@@ -17,7 +17,7 @@ import { IMAGE_ID, PLACEHOLDER, promptIds } from '../lavida/prompt.ts'
 import { tokensPerView } from '../llava/model.ts'
 import { loadPictureProcessor } from '../picture-files.ts'
 import { instructionEnd, itemText } from '../prompt.ts'
-import { sharedStart, spliceIds } from '../sequence.ts'
+import { checkLength, sharedStart, spliceIds } from '../sequence.ts'
 import type { LlavaOriginalConfig } from './config.ts'
 
 /** CLIP's mean as whole levels, cut: `int(255 · mean)`. */
@@ -37,6 +37,7 @@ export async function llavaOriginalProcessor(dir: string, config: LlavaOriginalC
     render: chat.render,
     prompt: (parts) => (templated ? chat.prompt(parts) : userPrompt(parts)),
     prepare(prompt, images, { instructionEnd: end = 0, appendIds = [], truncation } = {}) {
+      checkLength(tokenizer, prompt, config.maxLength, truncation)
       const all = [...ids(prompt), ...appendIds]
       const rows = images.map((_, image) => Array.from({ length: tokens }, (_, i) => image * tokens + i))
       const instructionIds = end === 0 ? 0 : sharedStart(all, ids(prompt.slice(0, end)))

@@ -164,6 +164,7 @@ describe('where image codes begin', () => {
   const tokenizer = (size: number, tokens: Readonly<Record<string, number>>): Tokenizer => ({
     size,
     maxLength: undefined,
+    surelyLonger: () => false,
     special: { bos: size - 269 },
     encode: () => [],
     decode: () => '',

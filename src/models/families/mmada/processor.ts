@@ -9,7 +9,7 @@ import { loadTokenizer, type Tokenizer } from '../../../inputs/text/tokenizer.ts
 import { FamilyError } from '../errors.ts'
 import type { PreparedItem, PrepareOptions, Processor } from '../family.ts'
 import { instructionEnd, itemText } from '../prompt.ts'
-import { sharedStart, spliceIds } from '../sequence.ts'
+import { checkLength, sharedStart, spliceIds } from '../sequence.ts'
 import { imageTokens, type MmadaConfig } from './config.ts'
 import { mmadaPixels } from './picture.ts'
 import { checkPlain, cutContent, TEMPLATE, withoutPlaceholders, withTextContent } from './prompt.ts'
@@ -76,6 +76,7 @@ function prepare(
   const { maxPositions: maxLength } = config.decoder
   const frame = images.length === 0 ? [] : [mmu, ...images.flatMap(() => [soi, IMAGE_ID, eoi])]
   const before = frame.length + images.length * (tokens - 1)
+  checkLength(tokenizer, text, maxLength, truncation)
   const words = tokenizer.encode(text)
   const kept =
     truncation === 'reference' ? cutContent(words, maxLength - before - appendIds.length, tokenizer) : words
