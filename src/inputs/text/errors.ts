@@ -10,6 +10,7 @@ export class TextError extends roomError('text', {
   'chat-messages': 3,
   'chat-template': 3,
   'no-tokenizer': 3,
+  pattern: 3,
   tokenizer: 3,
   'tokenizer-class': 3,
   'vocabulary-size': 3,
