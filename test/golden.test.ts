@@ -1,9 +1,39 @@
 /** @file Every folder of the reference is listed here with the test that compares it. */
 
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { expect, test } from 'vitest'
-import { goldenDir } from './golden.ts'
+import { afterAll, expect, test } from 'vitest'
+import { z } from 'zod'
+import { loadSafetensors } from '../src/models/checkpoint/safetensors.ts'
+import { hasWhole, reducedFixtures, reducedNames, wholeFixtures } from './golden.ts'
+import { filesBelow, unpackedFiles } from './packed-folder.ts'
+
+const copies = mkdtempSync(join(tmpdir(), 'bifocal-reduced-'))
+afterAll(() => rmSync(copies, { recursive: true }))
+
+/** Writes the bytes of a file to read it again. */
+function unpackedTo(name: string, bytes: Uint8Array): string {
+  const path = join(copies, `${name}.safetensors`)
+  writeFileSync(path, bytes)
+  return path
+}
+
+/** Bytes of a reduced fixture as it is stored. */
+function sizeOf(name: string): number {
+  return [...filesBelow(join(reducedFixtures, name)).values()].reduce((sum, { length }) => sum + length, 0)
+}
+
+const fixture = z.looseObject({
+  cases: z
+    .array(z.looseObject({ name: z.string(), expect: z.record(z.string(), z.unknown()).default({}) }))
+    .default([]),
+})
+
+function casesOf(bytes: Uint8Array): z.infer<typeof fixture> {
+  return fixture.parse(JSON.parse(Buffer.from(bytes).toString()))
+}
 
 const models = 'src/measuring/verify/model.test.ts'
 const qwen = 'src/models/families/qwen-vl/qwen-vl.test.ts'
@@ -50,17 +80,60 @@ const checks: Readonly<Record<string, Check>> = {
   'tune-ops': { test: 'src/measuring/verify/operators.test.ts' },
 }
 
-test.runIf(existsSync(goldenDir('.')))('every folder of the reference is listed', () => {
-  const folders = readdirSync(goldenDir('.'), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => name)
-  expect(Object.keys(checks)).toEqual(expect.arrayContaining(folders))
+/** Folders whose names are listed with a test. */
+const compared = Object.entries(checks).flatMap(([name, check]) =>
+  'test' in check ? [[name, check.test] as const] : [],
+)
+
+test('every folder of the whole reference is listed', () => {
+  const folders = existsSync(wholeFixtures)
+    ? readdirSync(wholeFixtures, { withFileTypes: true }).filter((entry) => entry.isDirectory())
+    : []
+  expect(Object.keys(checks)).toEqual(expect.arrayContaining(folders.map(({ name }) => name)))
 })
 
-test.each(Object.entries(checks).flatMap(([name, check]) => ('test' in check ? [[name, check.test]] : [])))(
-  '%s is compared by %s',
-  (name, file) => {
-    const text = readFileSync(fileURLToPath(new URL(`../${file}`, import.meta.url)), 'utf8')
-    expect(text).toContain(`'${name}'`)
+test('every folder that is compared has a reduced fixture, and no other', () => {
+  expect(reducedNames()).toEqual(compared.map(([name]) => name))
+})
+
+test.each(reducedNames())('reduced %s is small', (name) => {
+  expect(sizeOf(name)).toBeLessThan(name === 'mmada' ? 4.5e6 : 1.2e6)
+})
+
+test('all reduced fixtures are small together', () => {
+  expect(reducedNames().reduce((sum, name) => sum + sizeOf(name), 0)).toBeLessThan(15e6)
+})
+
+test.each(reducedNames().filter(hasWhole))(
+  'reduced %s equals the whole fixture in all that it has',
+  async (name) => {
+    const whole = filesBelow(join(wholeFixtures, name))
+    const files = unpackedFiles(reducedFixtures, name)
+    const missing = [...whole.keys()].filter((file) => !files.has(file))
+    expect(missing.filter((file) => file !== 'README.md' && !file.startsWith('images/'))).toEqual([])
+    for (const [file, bytes] of files) {
+      if (file === 'cases.json' || file === 'expected.safetensors') continue
+      expect(Buffer.compare(bytes, whole.get(file)!), file).toBe(0)
+    }
+    const { cases, ...rest } = casesOf(files.get('cases.json')!)
+    const { cases: all, ...others } = casesOf(whole.get('cases.json')!)
+    expect({ ...rest, masked_diffusion_loss: undefined }).toEqual({
+      ...others,
+      masked_diffusion_loss: undefined,
+    })
+    for (const at of cases) {
+      const { rows, ...expected } = all.find((other) => other.name === at.name)!.expect
+      expect(at.expect.rows === undefined ? expected : { rows, ...expected }).toEqual(at.expect)
+    }
+    if (!files.has('expected.safetensors')) return
+    const tensors = await loadSafetensors(join(wholeFixtures, name, 'expected.safetensors'))
+    const kept = await loadSafetensors(unpackedTo(name, files.get('expected.safetensors')!))
+    expect(kept.size).toBeGreaterThan(5)
+    for (const [key, tensor] of kept) expect(tensor, key).toEqual(tensors.get(key))
   },
 )
+
+test.each(compared)('%s is compared by %s', (name, file) => {
+  const text = readFileSync(fileURLToPath(new URL(`../${file}`, import.meta.url)), 'utf8')
+  expect(text).toContain(`'${name}'`)
+})

@@ -1,22 +1,50 @@
 /**
- * @file Where the reference fixtures lie. Without them the suite still runs on test/fixtures, and
- * says so.
+ * @file Where the reference fixtures lie: whole ones in BIFOCAL_GOLDEN, reduced ones, of every
+ * family and kind, in the repository.
  */
 
-import { existsSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { unpackFolder } from './packed-folder.ts'
 
-const root = process.env.BIFOCAL_GOLDEN ?? fileURLToPath(new URL('../../shared/golden', import.meta.url))
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
-/** The folder of one golden fixture. */
-export function goldenDir(name: string): string {
-  return `${root}/${name}`
+/** Folder of the whole fixtures. It need not exist. */
+export const wholeFixtures = process.env.BIFOCAL_GOLDEN ?? here('../../shared/golden')
+
+/** Folder of the reduced fixtures, packed (test/packed-folder.ts). */
+export const reducedFixtures = here('fixtures/golden')
+
+/** Names of the reduced fixtures, sorted. */
+export function reducedNames(): string[] {
+  const entries = readdirSync(reducedFixtures, { withFileTypes: true })
+  return entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])).sort()
 }
 
-/** Whether a golden fixture is on this machine; says loudly when it isn't. */
-export function hasGolden(name: string): boolean {
-  const found = existsSync(goldenDir(name))
-  if (!found)
-    console.warn(`NOT COMPARED with the reference: golden fixture ${name} is absent (set BIFOCAL_GOLDEN)`)
-  return found
+/** Whether the whole fixture of this name is on this machine. */
+export function hasWhole(name: string): boolean {
+  return existsSync(join(wholeFixtures, name))
+}
+
+/**
+ * The folder of a reference fixture: the whole one where it is on this machine, else the reduced
+ * one, which has the same checkpoint and stages, but fewer cases.
+ */
+export function goldenDir(name: string): string {
+  if (hasWhole(name)) return join(wholeFixtures, name)
+  const dir = join(here('../.bifocal/golden'), stateOfReduced(), name)
+  unpackFolder(reducedFixtures, name, dir)
+  return dir
+}
+
+/** Names the reduced fixtures as they are now: changed ones are unpacked anew. */
+function stateOfReduced(): string {
+  const hash = createHash('sha256')
+  for (const path of readdirSync(reducedFixtures, { recursive: true, encoding: 'utf8' }).sort()) {
+    const { size, mtimeMs } = statSync(join(reducedFixtures, path))
+    hash.update(`${path} ${size} ${mtimeMs}\n`)
+  }
+  return hash.digest('hex').slice(0, 16)
 }

@@ -21,7 +21,7 @@ import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { buildCli, runCli, startCli } from '../../test/built-cli.ts'
-import { goldenDir, hasGolden } from '../../test/golden.ts'
+import { goldenDir } from '../../test/golden.ts'
 import { makeNamedPipe } from '../../test/named-pipe.ts'
 import { writeRandomTwins } from '../../test/random-twins.ts'
 import { loadSafetensors } from '../models/checkpoint/safetensors.ts'
@@ -657,7 +657,7 @@ describe('inspect', () => {
   })
 })
 
-describe.runIf(hasGolden('tune-infonce'))('verify', () => {
+describe('verify', () => {
   test('prints each stage and how many tensors were compared', async () => {
     const { code, stdout } = await runCli(['verify', '--golden', goldenDir('tune-infonce')])
     expect(stdout).toMatch(

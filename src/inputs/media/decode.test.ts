@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import oracle from '../../../test/fixtures/media/decode.json' with { type: 'json' }
-import { goldenDir, hasGolden } from '../../../test/golden.ts'
+import { goldenDir } from '../../../test/golden.ts'
 import { makeNamedPipe } from '../../../test/named-pipe.ts'
 import { decodeImage } from './decode.ts'
 import { MediaError } from './errors.ts'
@@ -56,10 +57,14 @@ describe('pixels equal those of Pillow', () => {
     expect(seen(await decodeImage(fromBase64(bytes)))).toEqual(expected)
   })
 
-  const golden = Object.entries(oracle.golden)
-  const present = new Set([...new Set(golden.map(([path]) => path.split('/')[0]!))].filter(hasGolden))
-  test.each(golden.filter(([path]) => present.has(path.split('/')[0]!)))('%s', async (path, expected) => {
-    expect(seen(await decodeImage(join(goldenDir('.'), path)))).toEqual(expected)
+  // Reduced fixtures have some of the pictures.
+  const golden = Object.entries(oracle.golden).flatMap(([path, expected]) => {
+    const [fixture = '', ...file] = path.split('/')
+    const found = join(goldenDir(fixture), ...file)
+    return existsSync(found) ? [{ path, file: found, expected }] : []
+  })
+  test.each(golden)('$path', async ({ file, expected }) => {
+    expect(seen(await decodeImage(file))).toEqual(expected)
   })
 })
 

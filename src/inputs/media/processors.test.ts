@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { goldenDir, hasGolden } from '../../../test/golden.ts'
+import { goldenDir } from '../../../test/golden.ts'
 import { toF32 } from '../../foundation/numeric/float.ts'
 import { openSafetensors } from '../../models/checkpoint/safetensors.ts'
 import { decodeImage } from './decode.ts'
@@ -29,7 +29,7 @@ const families: [string, (config: unknown) => ImageProcessor][] = [
   ['siglip2', siglipProcessor],
 ]
 
-describe.each(families.filter(([name]) => hasGolden(name)))('%s', (name, create) => {
+describe.each(families)('%s', (name, create) => {
   const folder = goldenDir(name)
   const { cases, tolerance } = casesFile.parse(json(`${folder}/cases.json`))
   const pictured = cases.flatMap((each) => {
@@ -39,7 +39,7 @@ describe.each(families.filter(([name]) => hasGolden(name)))('%s', (name, create)
       : [{ ...each, tensor, atol: each.tolerance?.pixel_values ?? tolerance.pixel_values }]
   })
 
-  test('the fixture has pictures', () => expect(pictured.length).toBeGreaterThan(2))
+  test('the fixture has pictures', () => expect(pictured.length).toBeGreaterThan(0))
 
   test.each(pictured)('$name: pixel values equal the reference', async ({ items, tensor, atol }) => {
     const toPixels = create(json(`${folder}/checkpoint/preprocessor_config.json`))

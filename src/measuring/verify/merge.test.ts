@@ -9,15 +9,14 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { type Edit, editTensors, editText, fixtureCopies, swap } from '../../../test/broken-fixture.ts'
-import { goldenDir, hasGolden } from '../../../test/golden.ts'
+import { goldenDir } from '../../../test/golden.ts'
 import { toF32 } from '../../foundation/numeric/float.ts'
 import { f32 } from '../../foundation/numeric/tensor.ts'
 import { verifyMerge } from './merge.ts'
 
 const LIMIT = 300_000
-const golden = hasGolden('tune-merge')
 
-test.runIf(golden)(
+test(
   'all adapters equal the reference',
   async () => {
     const report = await verifyMerge(goldenDir('tune-merge'))
@@ -112,7 +111,7 @@ describe('a mistake in a kind of folder fails at its own stage', () => {
   })
 })
 
-describe.runIf(golden)('a mistake fails at its own stage', () => {
+describe('a mistake fails at its own stage', () => {
   test.each<[adapter: string, mistake: string, stage: string, edit: Edit]>([
     ['lora', 'another alpha', 'merged', config('lora', '"lora_alpha": 16', '"lora_alpha": 17')],
     [

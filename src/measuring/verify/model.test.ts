@@ -1,27 +1,26 @@
 import { describe, expect, test } from 'vitest'
 import { type Edit, editTensors, editText, fixtureCopies, swap } from '../../../test/broken-fixture.ts'
-import { goldenDir, hasGolden } from '../../../test/golden.ts'
+import { goldenDir } from '../../../test/golden.ts'
 import { f32 } from '../../foundation/numeric/tensor.ts'
 import { verifyModel } from './model.ts'
 
-test.each(
-  ['llava', 'llava-next', 'llava-onevision', 'idefics3', 'smolvlm', 'siglip', 'siglip2', 'clip'].filter(
-    (name) => hasGolden(name),
-  ),
-)('%s equals the reference at every stage', async (name) => {
-  const report = await verifyModel(goldenDir(name))
-  expect(report.failure).toBeUndefined()
-  expect(report.compared).toBe(report.expected)
-  expect(report.expected).toBeGreaterThan(30)
-  expect(Math.max(...report.stages.map(({ worst }) => worst))).toBeLessThan(0.5)
-})
+test.each(['llava', 'llava-next', 'llava-onevision', 'idefics3', 'smolvlm', 'siglip', 'siglip2', 'clip'])(
+  '%s equals the reference at every stage',
+  async (name) => {
+    const report = await verifyModel(goldenDir(name))
+    expect(report.failure).toBeUndefined()
+    expect(report.compared).toBe(report.expected)
+    expect(report.expected).toBeGreaterThan(5)
+    expect(Math.max(...report.stages.map(({ worst }) => worst))).toBeLessThan(0.5)
+  },
+)
 
 const broken = fixtureCopies()
 
 const layer = 'language_model.model.layers.0.self_attn'
 const tower = 'vision_tower.vision_model.encoder.layers.1.self_attn'
 
-describe.skipIf(!hasGolden('llava'))('a mistake fails at its own stage', () => {
+describe('a mistake fails at its own stage', () => {
   test.each<[mistake: string, stage: string, edit: Edit]>([
     ['a swapped decoder tensor', 'layer.00', swap(`${layer}.q_proj.weight`, `${layer}.o_proj.weight`)],
     ['a swapped tower tensor', 'vision', swap(`${tower}.q_proj.weight`, `${tower}.v_proj.weight`)],

@@ -2,10 +2,10 @@
 
 import { describe, expect, test } from 'vitest'
 import { type Edit, editText, fixtureCopies, swap } from '../../../test/broken-fixture.ts'
-import { goldenDir, hasGolden } from '../../../test/golden.ts'
+import { goldenDir } from '../../../test/golden.ts'
 import { verifyOperators } from './operators.ts'
 
-test.runIf(hasGolden('tune-ops'))('every operator equals the reference, values and gradients', async () => {
+test('every operator equals the reference, values and gradients', async () => {
   const report = await verifyOperators(goldenDir('tune-ops'))
   expect(report.stages.filter(({ worst }) => worst > 1)).toEqual([])
   expect(report.failure).toBeUndefined()
@@ -14,7 +14,7 @@ test.runIf(hasGolden('tune-ops'))('every operator equals the reference, values a
 
 const broken = fixtureCopies()
 
-describe.runIf(hasGolden('tune-ops'))('a mistake fails at its own operator', () => {
+describe('a mistake fails at its own operator', () => {
   test.each<[mistake: string, operator: string, edit: Edit]>([
     [
       'keys for values',

@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { fixtureCopies, keepCases } from '../../../test/broken-fixture.ts'
-import { hasGolden } from '../../../test/golden.ts'
 import { verifyModel } from './model.ts'
 
 const broken = fixtureCopies()
@@ -32,7 +31,7 @@ function batchOf(rows: string[], side: 'left' | 'right'): string {
   return dir
 }
 
-describe.skipIf(!hasGolden('lavida-llada'))('a row takes the options of the case that it names', () => {
+describe('a row takes the options of the case that it names', () => {
   const rows = ['image-vqa-inference-tokens', 'text-mask-readout', 'text-only']
 
   test.each(['left', 'right'] as const)('dropTokenAfterImage, appendIds; padding at the %s', async (side) => {

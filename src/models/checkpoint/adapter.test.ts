@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { goldenDir, hasGolden } from '../../../test/golden.ts'
+import { goldenDir } from '../../../test/golden.ts'
 import { f32, i64, type Tensor } from '../../foundation/numeric/tensor.ts'
 import { type Adapter, adapterParameters, initialAdapter } from './adapter.ts'
 import { bindAdapter, editedWeights, mergedEdits } from './adapter-binding.ts'
@@ -278,10 +278,7 @@ describe('a folder is refused', () => {
 })
 
 describe('PEFT', () => {
-  const tuned = hasGolden('tune-lora-llava')
-  const merges = hasGolden('tune-merge')
-
-  test.runIf(tuned)('folders are read and written again with the same tensors', async () => {
+  test('folders are read and written again with the same tensors', async () => {
     for (const name of ['adapter-0', 'adapter-3']) {
       const dir = join(root, name)
       const adapter = await readAdapter(join(goldenDir('tune-lora-llava'), name))
@@ -296,7 +293,7 @@ describe('PEFT', () => {
     }
   })
 
-  test.runIf(merges).each(['lora', 'dora', 'patterns', 'modules-to-save', 'layers'])(
+  test.each(['lora', 'dora', 'patterns', 'modules-to-save', 'layers'])(
     '%s is written again with the same tensors',
     async (name) => {
       const folders = [join(goldenDir('tune-merge'), `adapter-${name}`), join(root, name)]

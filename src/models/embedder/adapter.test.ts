@@ -5,7 +5,7 @@
 
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { goldenDir, hasGolden } from '../../../test/golden.ts'
+import { goldenDir } from '../../../test/golden.ts'
 import { Graph } from '../../engine/graph/graph.ts'
 import { rootScope } from '../../engine/nn/scope.ts'
 import { fillNormal, stream } from '../../foundation/numeric/random.ts'
@@ -89,7 +89,7 @@ const families = [
   'lavida-dream',
 ]
 
-test.skipIf(!families.every((name) => hasGolden(name))).each(families)(
+test.each(families)(
   '%s',
   async (name) => {
     const dir = join(goldenDir(name), 'checkpoint')

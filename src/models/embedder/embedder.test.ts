@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { goldenDir, hasGolden } from '../../../test/golden.ts'
+import { goldenDir } from '../../../test/golden.ts'
 import { writeRandomTwins } from '../../../test/random-twins.ts'
 import { toF32 } from '../../foundation/numeric/float.ts'
 import { stream } from '../../foundation/numeric/random.ts'
@@ -406,7 +406,7 @@ describe.each([
   'qwen2.5-vl',
   'qwen3-vl',
 ])('%s', (name) => {
-  test.runIf(hasGolden(name))('pooled vectors equal the reference', async () => {
+  test('pooled vectors equal the reference', async () => {
     const { cases, expected } = await readModelFixture(goldenDir(name))
     const dir = join(root, `golden-${name}`)
     const base = join(goldenDir(name), 'checkpoint')
@@ -422,7 +422,7 @@ describe.each([
         overrides === undefined &&
         !title.includes('jpeg'),
     )
-    expect(usable.length).toBeGreaterThan(2)
+    expect(usable.length).toBeGreaterThan(1)
     const readouts = {
       mean: { layer: 'last', norm: 'after', pool: 'mean' },
       last: { layer: 'last', norm: 'after', pool: 'last' },

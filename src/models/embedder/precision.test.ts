@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { goldenDir, hasGolden } from '../../../test/golden.ts'
+import { goldenDir } from '../../../test/golden.ts'
 import { itemsOfText } from '../../../test/item-lines.ts'
 import { shipped, shippedData } from '../../foundation/files/shipped.ts'
 import type { Item } from '../../inputs/data/item.ts'
@@ -41,7 +41,7 @@ const families = [
   'siglip',
   'siglip2',
   'smolvlm',
-].filter((name) => hasGolden(name))
+]
 
 test.each(families)(
   'the fixture %s: texts, pictures and both stay near their vectors in f32',

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { goldenDir, hasGolden } from '../../../test/golden.ts'
+import { goldenDir } from '../../../test/golden.ts'
 import { preset as presetFlag } from '../../cli/flags.ts'
 import type { RgbImage } from '../../inputs/media/image.ts'
 import { openCheckpoint } from '../checkpoint/folder.ts'
@@ -143,7 +143,7 @@ test('the command line knows the same names', () => {
   expect(() => presetFlag.parse('clip')).toThrow(/expected one of vlm2vec-llava-next, .*, none/)
 })
 
-describe.runIf(hasGolden('qwen2-vl'))('on a small Qwen2-VL', () => {
+describe('on a small Qwen2-VL', () => {
   const base = join(goldenDir('qwen2-vl'), 'checkpoint')
 
   test('the folder of a published name gets its preset, with a warning; none turns it off', async () => {

@@ -2,13 +2,13 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { goldenDir, hasGolden } from '../../../test/golden.ts'
+import { goldenDir } from '../../../test/golden.ts'
 import { companionRepository, openModel } from './open.ts'
 import { modelParameters } from './parameters.ts'
 import { modelOf } from './registry.ts'
 import { checkWeights } from './weights.ts'
 
-describe.skipIf(!hasGolden('mmada'))('a model of two repositories', () => {
+describe('a model of two repositories', () => {
   const root = mkdtempSync(join(tmpdir(), 'bifocal-open-'))
   afterAll(() => rmSync(root, { recursive: true, force: true }))
   const offline = { settings: { offline: true, cache: join(root, 'cache') } }

@@ -2,7 +2,7 @@ import { copyFileSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { goldenDir, hasGolden } from '../../../test/golden.ts'
+import { goldenDir } from '../../../test/golden.ts'
 import { shipped } from '../../foundation/files/shipped.ts'
 import type { RgbImage } from '../../inputs/media/image.ts'
 import { llava } from './llava/index.ts'
@@ -78,7 +78,7 @@ test.each([
   })
 })
 
-describe.skipIf(!hasGolden('llava'))('llava', () => {
+describe('llava', () => {
   const config = {
     model_type: 'llava',
     image_token_index: 480,

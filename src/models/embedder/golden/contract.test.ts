@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { goldenDir, hasGolden } from '../../../../test/golden.ts'
+import { goldenDir } from '../../../../test/golden.ts'
 import { writeRandomTwins } from '../../../../test/random-twins.ts'
 import { toF32 } from '../../../foundation/numeric/float.ts'
 import { loadSafetensors, writeSafetensors } from '../../checkpoint/safetensors.ts'
@@ -127,7 +127,7 @@ test('a dual encoder is bisected too', async () => {
   expect((await verifyContract(dir)).failure).toMatchObject({ stage: 'norm' })
 })
 
-describe.runIf(hasGolden('qwen2-vl'))('published cosines', () => {
+describe('published cosines', () => {
   const base = join(goldenDir('qwen2-vl'), 'checkpoint')
 
   test('are compared, each candidate for itself', async () => {

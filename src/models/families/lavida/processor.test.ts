@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { goldenDir, hasGolden } from '../../../../test/golden.ts'
+import { goldenDir } from '../../../../test/golden.ts'
 import { decodeImage } from '../../../inputs/media/decode.ts'
 import type { RgbImage } from '../../../inputs/media/image.ts'
 import type { Processor } from '../family.ts'
@@ -15,7 +15,7 @@ const picture = (width: number, height: number): RgbImage => ({
 })
 const dir = goldenDir('lavida-dream')
 
-describe.skipIf(!hasGolden('lavida-dream'))('LaViDa processor', () => {
+describe('LaViDa processor', () => {
   const json = (changes: object) => ({
     ...z.looseObject({}).parse(JSON.parse(readFileSync(`${dir}/checkpoint/config.json`, 'utf8'))),
     ...changes,

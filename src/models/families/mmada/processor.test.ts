@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { tinyMmadaConfig } from '../../../../test/configs/mmada.ts'
-import { goldenDir, hasGolden } from '../../../../test/golden.ts'
+import { goldenDir } from '../../../../test/golden.ts'
 import type { RgbImage } from '../../../inputs/media/image.ts'
 import type { Tokenizer } from '../../../inputs/text/tokenizer.ts'
 import type { Processor } from '../family.ts'
@@ -15,7 +15,7 @@ import { vocabularyOf } from './vocabulary.ts'
 const picture: RgbImage = { width: 9, height: 5, data: new Uint8Array(135) }
 const checkpoint = `${goldenDir('mmada')}/checkpoint`
 
-describe.skipIf(!hasGolden('mmada'))('MMaDA processor', () => {
+describe('MMaDA processor', () => {
   const processorWith = (changes: object, dir = checkpoint) => {
     const read = (file: string) => z.looseObject({}).parse(JSON.parse(readFileSync(file, 'utf8')))
     const tokenizer = read(`${goldenDir('mmada')}/image-tokenizer/config.json`)

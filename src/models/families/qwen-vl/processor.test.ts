@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { goldenDir, hasGolden } from '../../../../test/golden.ts'
+import { goldenDir } from '../../../../test/golden.ts'
 import { jsonObject, readJson } from '../../../foundation/files/file.ts'
 import type { RgbImage } from '../../../inputs/media/image.ts'
 import type { PrepareOptions } from '../family.ts'
@@ -22,7 +22,7 @@ async function processorOf(dir: string) {
 
 const grey: RgbImage = { width: 84, height: 56, data: new Uint8Array(84 * 56 * 3).fill(128) }
 
-describe.skipIf(!hasGolden('qwen2-vl'))('qwen2-vl processor', () => {
+describe('qwen2-vl processor', () => {
   // The first picture stands bare, the second after <|vision_start|>.
   const prompt = '<|image_pad|><|vision_start|><|image_pad|><|vision_end|>'
 

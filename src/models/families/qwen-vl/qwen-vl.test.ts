@@ -7,16 +7,16 @@ import {
   keepCases,
   swap,
 } from '../../../../test/broken-fixture.ts'
-import { goldenDir, hasGolden } from '../../../../test/golden.ts'
+import { goldenDir } from '../../../../test/golden.ts'
 import { verifyModel } from '../../../measuring/verify/model.ts'
 
-const names = ['qwen2-vl', 'qwen2.5-vl', 'qwen3-vl'].filter((name) => hasGolden(name))
+const names = ['qwen2-vl', 'qwen2.5-vl', 'qwen3-vl']
 
 test.each(names)('%s equals the reference at every stage', async (name) => {
   const report = await verifyModel(goldenDir(name))
   expect(report.failure).toBeUndefined()
   expect(report.compared).toBe(report.expected)
-  expect(report.expected).toBeGreaterThan(50)
+  expect(report.expected).toBeGreaterThan(10)
   expect(report.stages.map(({ stage }) => stage)).toEqual(
     expect.arrayContaining([
       'prompt',
@@ -49,7 +49,7 @@ const attention = 'model.language_model.layers.0.self_attn'
 describe.each<[family: string, at: string, mistakes: [mistake: string, stage: string, edit: Edit][]]>([
   [
     'qwen2-vl',
-    'big',
+    'odd',
     [
       [
         'a swapped decoder tensor',
@@ -70,13 +70,13 @@ describe.each<[family: string, at: string, mistakes: [mistake: string, stage: st
       ],
       ['another activation in the tower', 'vision', editConfig('quick_gelu', 'gelu')],
       ['the norm of the merger turned round', 'projector', negated('model.visual.merger.ln_q.weight')],
-      ['fewer pixels', 'input_ids', editPictures('"max_pixels": 15680', '"max_pixels": 7840')],
+      ['fewer pixels', 'input_ids', editPictures('"max_pixels": 15680', '"max_pixels": 1568')],
       ['a wrong resize filter', 'pixel_values', editPictures('"resample": 3', '"resample": 2')],
     ],
   ],
   [
     'qwen2.5-vl',
-    'big',
+    'two-images',
     [
       ['smaller windows', 'vision', editConfig('"window_size": 112', '"window_size": 56')],
       [
