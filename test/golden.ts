@@ -29,6 +29,14 @@ export function hasWhole(name: string): boolean {
 }
 
 /**
+ * Whether the fixture of this name is at hand, whole or reduced. Those that later work compares
+ * have no reduced one yet (test/golden.test.ts).
+ */
+export function hasGolden(name: string): boolean {
+  return hasWhole(name) || existsSync(join(reducedFixtures, name))
+}
+
+/**
  * The folder of a reference fixture: the whole one where it is on this machine, else the reduced
  * one, which has the same checkpoint and stages, but fewer cases.
  */
