@@ -25,8 +25,9 @@ export async function buildCli(): Promise<void> {
 }
 
 /** Starts the command line. */
-export function startCli(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
+export function startCli(args: readonly string[], env: NodeJS.ProcessEnv = {}, cwd?: string): ChildProcess {
   return spawn(process.execPath, [main, ...args], {
+    cwd,
     env: { ...process.env, NO_COLOR: '1', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
@@ -35,9 +36,9 @@ export function startCli(args: readonly string[], env: NodeJS.ProcessEnv = {}): 
 /** Runs it to its end. */
 export async function runCli(
   args: readonly string[],
-  { env, input = '' }: { env?: NodeJS.ProcessEnv; input?: string } = {},
+  { env, input = '', cwd }: { env?: NodeJS.ProcessEnv; input?: string; cwd?: string } = {},
 ): Promise<CliResult> {
-  const child = startCli(args, env)
+  const child = startCli(args, env, cwd)
   child.stdin?.end(input)
   const [stdout, stderr] = [textOf(child.stdout), textOf(child.stderr)]
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve))

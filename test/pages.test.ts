@@ -1,0 +1,162 @@
+/**
+ * @file Every command and program on the pages runs. Commands that take minutes, a GPU or a network
+ * are checked as far as they can be: flags, values, scripts, files. A command of a new kind fails
+ * here until it is said how it is checked.
+ */
+
+import { execFile } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { commands } from '../src/cli/commands/index.ts'
+import { buildCli, runCli } from './built-cli.ts'
+import { blocksOf, type Command, commandsOf, pages, root, spansOf } from './pages.ts'
+import { type Reader, reader } from './reader.ts'
+
+const blocks = pages.flatMap(blocksOf)
+const typed = blocks.filter(({ language }) => language === 'sh').flatMap(commandsOf)
+const programs = blocks.filter(({ language }) => language === 'ts')
+const { scripts, name: own } = z
+  .object({ name: z.string(), scripts: z.record(z.string(), z.string()) })
+  .parse(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')))
+
+/** Commands of bifocal that are not run here, and why. */
+const NOT_RUN: readonly [commands: RegExp, why: string][] = [
+  [/ --preset \S+ --picture /, "compares published weights with their authors' figures"],
+  [/ --device (cuda|webgpu)/, 'wants a GPU'],
+  [/^npx bifocal embed (GSAI-ML\/LLaDA-V|\.\/my-llava-v1\.5) /, 'no tiny model has this layout'],
+]
+
+/** Flags that make a run of minutes one of seconds. */
+const QUICK: Readonly<Record<string, readonly string[]>> = {
+  study: ['--tasks', 'object-label', '--steps', '1', '--rank', '2'],
+}
+
+const place = ({ page, line, text }: Command) => [`${page}:${line}`, text] as const
+const argumentsOf = ({ words }: Command) => words.slice(words.indexOf('bifocal') + 1)
+const isBifocal = ({ words }: Command) => words.slice(0, 2).includes('bifocal') && !isNpm(words)
+const isNpm = (words: readonly string[]) => words[0] === 'npm'
+
+let at: Reader
+beforeAll(async () => {
+  await buildCli()
+  at = await reader()
+}, 300_000)
+afterAll(async () => await at.leave())
+
+test.each(pages.filter((page) => page.startsWith('docs/')))('%s begins with a command', (page) => {
+  expect(blocksOf(page)[0]).toMatchObject({ language: 'sh' })
+})
+
+describe('flags and values', () => {
+  test.each(
+    [...typed, ...pages.flatMap(spansOf)].filter(isBifocal).map((one) => [...place(one), one] as const),
+  )('%s %s', (_, __, command) => {
+    const [name = '', ...rest] = argumentsOf(command)
+    const outline = commands.find((entry) => entry.outline.name === name)?.outline
+    expect(commands.map((entry) => entry.outline.name)).toContain(name)
+    rest.forEach((word, i) => {
+      if (!word.startsWith('--')) return
+      const flag = outline?.flags.find((known) => known.name === word)
+      expect([word, flag?.name]).toEqual([word, word])
+      // A word in capitals stands for a value of the reader's.
+      const value = rest[i + 1] ?? ''
+      if (flag?.choices.length && !/^[A-Z|]+$/.test(value)) {
+        for (const choice of value.split('|')) expect(flag.choices).toContain(choice)
+      }
+    })
+  })
+})
+
+describe('scripts and files', () => {
+  test.each(
+    [...typed, ...pages.flatMap(spansOf)]
+      .filter((one) => !isBifocal(one))
+      .map((one) => [...place(one), one] as const),
+  )('%s %s', (_, __, { words, text }) => {
+    const [program, verb, what = ''] = words
+    if (program === 'npm' && verb === 'run') expect(Object.keys(scripts)).toContain(what)
+    else if (program === 'npm' && (verb === 'start' || verb === 'test')) expect(scripts[verb]).toBeDefined()
+    else if (program === 'npm' && verb === 'install')
+      for (const name of words.slice(2).filter((word) => !word.startsWith('--')))
+        expect([own, `${own}-twins`]).toContain(name)
+    else if (program === 'npm' && verb === 'rebuild')
+      // Without the flag npm does nothing and says that it succeeded.
+      expect(words).toEqual(['npm', 'rebuild', '--ignore-scripts=false', 'onnxruntime-node'])
+    else if (program === 'npx' && ['vitest', 'tsc'].includes(verb ?? ''))
+      expect(existsSync(join(root, words.at(-1)!))).toBe(true)
+    else if (program === 'node' && verb?.startsWith('.bifocal/scripts/'))
+      expect(existsSync(join(root, verb.replace('.bifocal/scripts/', '').replace(/js$/, 'ts')))).toBe(true)
+    else expect(['npm ci', 'npm pack']).toContain(text)
+  })
+})
+
+describe('runs', () => {
+  const run = typed.filter((one) => isBifocal(one) && !NOT_RUN.some(([commands]) => commands.test(one.text)))
+  test.for(run.map((one) => [...place(one), one] as const))(
+    '%s %s',
+    { timeout: 240_000 },
+    async ([, , command], { skip }) => {
+      const given = argumentsOf(command)
+      const absent = given
+        .map((word) => word.replace(/@.*$/, ''))
+        .filter((word) => /^[\w-][\w.-]*\/[\w.-]+$/.test(word) && !existsSync(join(at.folder, word)))
+        .filter((name) => !at.serves(name))
+      skip(absent.length > 0, `no tiny model stands for ${absent.join(', ')} on this machine`)
+      const { code, stderr } = await runCli([...given, ...(QUICK[given[0] ?? ''] ?? [])], {
+        cwd: at.folder,
+        env: { ...at.environment, ...command.environment },
+      })
+      expect(code, stderr).toBe(command.exitCode)
+    },
+  )
+})
+
+describe('programs', () => {
+  /** In the checkout, where `bifocal` is a package of itself. */
+  const dir = join(root, '.bifocal/pages')
+  const nameOf = (i: number) => `program-${i}`
+
+  beforeAll(async () => {
+    rmSync(dir, { recursive: true, force: true })
+    mkdirSync(dir, { recursive: true })
+    for (const [i, { text }] of programs.entries()) writeFileSync(join(dir, `${nameOf(i)}.ts`), text)
+    const options = {
+      noEmit: false,
+      declaration: false,
+      sourceMap: false,
+      noUnusedLocals: false,
+      rootDir: '.',
+      outDir: '.',
+    }
+    writeFileSync(
+      join(dir, 'tsconfig.json'),
+      JSON.stringify({
+        extends: '../../tsconfig.json',
+        compilerOptions: options,
+        include: ['*.ts'],
+        exclude: [],
+      }),
+    )
+  })
+
+  test('have the types that the package says', async () => {
+    const tsc = join(root, 'node_modules/typescript/bin/tsc')
+    const { stdout } = await promisify(execFile)(process.execPath, [tsc, '-p', dir]).catch((error) => error)
+    expect(stdout).toBe('')
+  }, 120_000)
+
+  test.each(programs.map(({ page, line }, i) => [`${page}:${line}`, i] as const))(
+    '%s',
+    async (_, i) => {
+      const run = promisify(execFile)(process.execPath, [join(dir, `${nameOf(i)}.js`)], {
+        cwd: at.folder,
+        env: { ...process.env, ...at.environment },
+      })
+      await expect(run).resolves.toMatchObject({ stdout: '' })
+    },
+    120_000,
+  )
+})

@@ -1,0 +1,111 @@
+/**
+ * @file A reader of the pages: a folder with the files that the pages speak of, and a hub that
+ * serves a tiny model under each name that they mention.
+ */
+
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { initialAdapter } from '../src/models/checkpoint/adapter.ts'
+import { writeAdapter } from '../src/models/checkpoint/adapter-folder.ts'
+import { familyNames } from '../src/models/families/registry.ts'
+import { goldenDir } from './golden.ts'
+import { COMMIT } from './hub-models.ts'
+import { type ServedRepository, startHubServer } from './hub-server.ts'
+import { root, textOf } from './pages.ts'
+import { writeRandomTwins } from './random-twins.ts'
+
+export interface Reader {
+  /** Where commands run: `packages` and `test` are those of the checkout. */
+  readonly folder: string
+  readonly environment: NodeJS.ProcessEnv
+  /** Whether the hub serves this name. */
+  serves(name: string): boolean
+  leave(): Promise<void>
+}
+
+/** Fixtures whose checkpoint stands for a family of another name. */
+const FIXTURES: Readonly<Record<string, string>> = { mmada: 'mmada', idefics3: 'smolvlm' }
+/** Beside some models lies a second one. */
+const COMPANION = { repository: 'showlab/magvitv2', family: 'mmada', folder: 'image-tokenizer' }
+
+export async function reader(): Promise<Reader> {
+  const home = mkdtempSync(join(tmpdir(), 'bifocal-reader-'))
+  const folder = join(home, 'project')
+  const twins = await writeRandomTwins(join(home, 'twins'))
+  const own: Readonly<Record<string, string>> = {
+    llava: twins.ar,
+    lavida: twins.diffusion,
+    siglip: twins.tower,
+  }
+  const served: Record<string, ServedRepository> = {}
+  for (const family of familyNames) {
+    const dir = own[family] ?? checkpointOf(family)
+    if (dir === undefined) continue
+    for (const name of namesIn(family)) served[name] = repositoryOf(dir)
+  }
+  if (served[namesIn(COMPANION.family)[0] ?? ''] !== undefined)
+    served[COMPANION.repository] = repositoryOf(join(goldenDir(COMPANION.family), COMPANION.folder))
+  const server = await startHubServer(served)
+
+  cpSync(twins.ar, join(folder, 'my-model'), { recursive: true })
+  await writeAdapter(join(folder, 'my-adapter'), tinyAdapter())
+  for (const name of ['packages', 'test']) symlinkSync(join(root, name), join(folder, name))
+  writeFileSync(join(folder, 'captions.csv'), 'caption,path\na horse,packages/twins/horse.png\n')
+  return {
+    folder,
+    environment: {
+      HF_HOME: join(home, 'hub'),
+      HF_ENDPOINT: server.url,
+      HF_HUB_OFFLINE: '',
+      HF_TOKEN: '',
+      BIFOCAL_CACHE: join(home, 'cache'),
+    },
+    serves: (name) => served[name] !== undefined,
+    leave: async () => {
+      await server.close()
+      rmSync(home, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Names on the hub that the page of a family mentions. */
+function namesIn(family: string): string[] {
+  const page = textOf(`docs/families/${family}.md`)
+  return [
+    ...new Set([...page.matchAll(/[`\s]([\w.-]+\/[\w.-]+)(?=[`\s,@])/g)].map(([, name = '']) => name)),
+  ].filter((name) => name !== COMPANION.repository)
+}
+
+function checkpointOf(family: string): string | undefined {
+  const fixture = FIXTURES[family] ?? family
+  const dir = join(goldenDir(fixture), 'checkpoint')
+  return existsSync(dir) ? dir : undefined
+}
+
+function repositoryOf(dir: string): ServedRepository {
+  const files = readdirSync(dir).map((name) => [name, new Uint8Array(readFileSync(join(dir, name)))])
+  return { refs: { main: COMMIT }, files: Object.fromEntries(files) }
+}
+
+/** Of rank 2, for one layer of the random twin. */
+function tinyAdapter() {
+  const module = 'language_model.model.layers.0.self_attn.q_proj'
+  const adapter = initialAdapter([{ module, inFeatures: 24, outFeatures: 24 }], {
+    rank: 2,
+    alpha: 4,
+    seed: 1,
+    baseModel: 'my-model',
+  })
+  for (const { up } of adapter.modules.values()) up.data.fill(0.5)
+  return adapter
+}
