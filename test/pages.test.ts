@@ -26,6 +26,7 @@ const { scripts, name: own } = z
 const NOT_RUN: readonly [commands: RegExp, why: string][] = [
   [/ --preset \S+ --picture /, "compares published weights with their authors' figures"],
   [/ --device (cuda|webgpu)/, 'wants a GPU'],
+  [/^npx bifocal gates/, 'takes minutes'],
   [/^npx bifocal embed (GSAI-ML\/LLaDA-V|\.\/my-llava-v1\.5) /, 'no tiny model has this layout'],
 ]
 

@@ -27,11 +27,12 @@ export function parityPage(families: readonly FamilyRow[], { driver, fixtures }:
 
 Written by \`npm run parity\` and \`npm run parity:webgpu\` from their figures in [parity.json](parity.json); do not edit.
 
-Every figure of a fixture was printed by
+Every figure was printed by a command like this one, for each fixture and device:
 
-    bifocal verify --golden FIXTURE --device DEVICE --json
+    npx bifocal verify --golden test/fixtures/adapters --device cpu --json
 
-over small random weights in the published layout, whose expected tensors the reference implementations computed (${versionsOf(models)}).
+Their weights are small and random, in the published layout; the reference implementations computed the expected
+tensors (${versionsOf(models)}).
 The largest difference of a stage is given as a share of its tolerance: 1 is a miss. Tolerances are absolute and come from the reference's own
 difference between float32 and float64, tenfold.
 
