@@ -2,6 +2,7 @@
 
 import { CommanderError } from 'commander'
 import { openFilesFailure } from '../foundation/files/open-files.ts'
+import { printable } from '../foundation/files/printable.ts'
 import { BifocalError } from '../foundation/numeric/errors.ts'
 
 /** A failure as data: stderr has it as one line of JSON where `--json` was given. */
@@ -53,7 +54,9 @@ export function failureText(
   if (report === undefined) return shown
   if (json) return JSON.stringify({ error: { ...report, stack: shown } })
   const { code, message, hint } = report
-  const lines = [`error [${code}]: ${message}`, `  hint: ${hint}`]
+  const lines = [`error [${code}]: ${message}`, `  hint: ${hint}`].map((text) =>
+    printable(text, { lines: true }),
+  )
   return [...lines, ...(shown === undefined ? [] : [shown])].join('\n')
 }
 

@@ -3,6 +3,7 @@
  */
 
 import { createColors } from 'picocolors'
+import { printable } from '../foundation/files/printable.ts'
 import { type Progress, ProgressLine } from './progress.ts'
 
 /** The world of a command. */
@@ -54,7 +55,7 @@ export function terminalIo(json: boolean, signal: AbortSignal): CommandIo {
     print: (words, value) => toStdout(json ? JSON.stringify(value, undefined, 2) : words),
     line: toStdout,
     say: toStderr,
-    warn: (words) => toStderr(`${paint.yellow('warning:')} ${words}`),
+    warn: (words) => toStderr(`${paint.yellow('warning:')} ${printable(words, { lines: true })}`),
     progress: (at) => line.update(at),
   }
 }

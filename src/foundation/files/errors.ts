@@ -4,13 +4,14 @@ import { roomError } from '../numeric/errors.ts'
 
 /**
  * A file that can't be read, parsed or written. Codes: `file/missing`, `file/read`, `file/json`,
- * `file/schema`, `file/write`, `file/disk-full`, `file/in-use`, `file/open-files`; of shipped models and pictures
+ * `file/schema`, `file/write`, `file/disk-full`, `file/in-use`, `file/link`, `file/open-files`; of shipped models and pictures
  * `file/no-twins`, `file/not-shipped`.
  */
 export class FileError extends roomError('file', {
   'disk-full': 1,
   'in-use': 2,
   json: 3,
+  link: 3,
   missing: 3,
   'no-twins': 3,
   'not-shipped': 3,

@@ -1,9 +1,9 @@
 /** @file Errors of the Hugging Face Hub: names, answers, downloads. */
 
-import { roomError } from '../../foundation/numeric/errors.ts'
+import { printable } from '../../foundation/files/printable.ts'
+import { type ErrorDetails, roomError } from '../../foundation/numeric/errors.ts'
 
-/** A model that the hub or its cache does not give. Codes: see docs/errors.md, `hub/…`. */
-export class HubError extends roomError('hub', {
+const codes = {
   answer: 3,
   checksum: 3,
   endpoint: 2,
@@ -25,4 +25,14 @@ export class HubError extends roomError('hub', {
   'token-form': 2,
   unavailable: 1,
   unreachable: 1,
-}) {}
+} as const
+
+/**
+ * A model that the hub or its cache does not give. Codes: see docs/errors.md, `hub/…`. Characters
+ * that steer a terminal are escaped: much of a message is what a server sent.
+ */
+export class HubError extends roomError('hub', codes) {
+  constructor(code: keyof typeof codes, { message, hint, cause }: ErrorDetails) {
+    super(code, { message: printable(message), hint: printable(hint), cause })
+  }
+}

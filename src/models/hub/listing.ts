@@ -1,6 +1,9 @@
 /** @file The files of a repository at a revision, with sizes and checksums. */
 
 import { z } from 'zod'
+import { printable } from '../../foundation/files/printable.ts'
+import { schemaProblems } from '../../foundation/files/schema-problems.ts'
+import { textOf } from './body.ts'
 import { type Asked, strange } from './refusal.ts'
 import { isCommit, type Repository } from './repository.ts'
 import { ask } from './request.ts'
@@ -54,9 +57,12 @@ export async function listFiles(
 ): Promise<Listing> {
   const { id, revision } = repository
   const url = `${settings.endpoint}/api/models/${id}/revision/${encodeURIComponent(revision)}?blobs=true`
-  const text = await ask(url, { asked: { repository }, settings, signal }, (response) => response.text())
+  const what = `the list of files of ${id}`
+  const text = await ask(url, { asked: { repository }, settings, signal }, (response) =>
+    textOf(response, what, { settings, signal }),
+  )
   const parsed = listingSchema.safeParse(parseJson(text))
-  if (!parsed.success) throw strange(`the list of files of ${id}`, z.prettifyError(parsed.error), settings)
+  if (!parsed.success) throw strange(what, schemaProblems(parsed.error), settings)
   const { sha, siblings } = parsed.data
   const safe = siblings.filter(({ rfilename }) => isSafe(rfilename))
   const files = safe.map(({ rfilename, size, blobId, lfs }) => ({
@@ -97,11 +103,12 @@ export function fileUrl({ id, revision }: Repository, name: string, { endpoint }
 }
 
 /**
- * A name from the net becomes a path on the disk: it must stay in its folder, on every system.
- * Others are as good as absent.
+ * A name from the net becomes a path on the disk and a word on a terminal: it must stay in its
+ * folder, on every system, and hold no character that steers a terminal. Files of other names are
+ * treated as absent.
  */
 function isSafe(name: string): boolean {
-  return /^[^\\:]+$/.test(name) && !/(^|\/)\.{0,2}(\/|$)/.test(name)
+  return /^[^\\:]+$/.test(name) && printable(name) === name && !/(^|\/)\.{0,2}(\/|$)/.test(name)
 }
 
 function parseJson(text: string): unknown {

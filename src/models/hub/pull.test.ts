@@ -467,13 +467,6 @@ describe('refusals', () => {
     expect(error.message).toMatch(/ECONNREFUSED.*3 times/)
   })
 
-  test('a full disk', async () => {
-    mkdirSync(blobs(), { recursive: true })
-    // Every write to this device fails for want of space.
-    symlinkSync('/dev/full', partial())
-    expect(await failure(pull())).toMatchObject({ code: 'file/disk-full', exitCode: 1 })
-  })
-
   test('a disk that is too small, before anything is fetched', async () => {
     const siblings = [
       { rfilename: 'config.json', size: 2, blobId: 'e'.repeat(40) },

@@ -76,10 +76,10 @@ export async function pullModel(
   }
   const listing = await listFiles(wanted, { settings, signal })
   const names = listing.files.map((file) => file.name)
-  const chosen = selectFiles(wanted.id, names, include)
+  const chosen = new Set(selectFiles(wanted.id, names, include))
   // By its commit: a push meanwhile must not mix two revisions.
   const repository = { id: wanted.id, revision: listing.commit }
-  const listed = listing.files.filter((file) => chosen.includes(file.name))
+  const listed = listing.files.filter((file) => chosen.has(file.name))
   const files = await parallel(
     listed,
     AT_ONCE,

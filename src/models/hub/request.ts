@@ -11,6 +11,8 @@ export interface RequestOptions {
   settings: HubSettings
   method?: 'GET' | 'HEAD'
   headers?: Readonly<Record<string, string>>
+  /** Status codes from 400 that are an answer to `read` too, instead of a refusal. */
+  takes?: readonly number[]
   signal?: AbortSignal
 }
 
@@ -29,13 +31,13 @@ export async function ask<T>(
   options: RequestOptions,
   read: (response: Response) => T | Promise<T>,
 ): Promise<T> {
-  const { asked, settings, signal } = options
+  const { asked, settings, takes = [], signal } = options
   const what = `the request for ${asked.file ?? asked.repository.id}`
   for (let attempt = 1; ; attempt++) {
     let wait = settings.pause * 2 ** (attempt - 1)
     try {
       const response = await follow(url, options)
-      if (response.status < 400) return await read(response)
+      if (response.status < 400 || takes.includes(response.status)) return await read(response)
       await response.body?.cancel()
       wait = retryAfter(response) ?? wait
       const passes = PASSING.includes(response.status) && attempt < settings.attempts && wait <= LONGEST_PAUSE

@@ -74,7 +74,7 @@ export function selectFiles(
       hint: 'Look for a revision with safetensors, refs/pr/N often has one: org/name@refs/pr/N. Or convert the weights.',
     })
   }
-  const golden = safe.filter((name) => safe.includes('embedder.json') && GOLDEN.test(name))
+  const golden = safe.includes('embedder.json') ? safe.filter((name) => GOLDEN.test(name)) : []
   return [...safe.filter((name) => COMPANIONS.includes(name)), ...weights, ...golden]
 }
 

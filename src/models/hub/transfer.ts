@@ -5,18 +5,18 @@
 
 import { createHash, type Hash } from 'node:crypto'
 import { constants, createReadStream } from 'node:fs'
-import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, lstat, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { addAbortSignal, Readable } from 'node:stream'
-import { readFailure, writeFailure } from '../../foundation/files/errors.ts'
+import { FileError, readFailure, systemCode, writeFailure } from '../../foundation/files/errors.ts'
 import { makeFolder, writeAll } from '../../foundation/files/file.ts'
 import { BifocalError, InterruptedError } from '../../foundation/numeric/errors.ts'
+import { bodyOf } from './body.ts'
 import { HubError } from './errors.ts'
 import { fileUrl, type RemoteFile } from './listing.ts'
 import { pause } from './pause.ts'
 import { strange } from './refusal.ts'
 import type { Repository } from './repository.ts'
-import { anyOf, ask, unreachable } from './request.ts'
+import { ask, unreachable } from './request.ts'
 import type { HubSettings } from './settings.ts'
 
 export interface TransferOptions {
@@ -27,11 +27,16 @@ export interface TransferOptions {
   onBytes?: (bytes: number) => void
 }
 
-/** What of a file lies on the disk, and its hash so far. */
+/** The bytes of a file that lie on the disk, and their hash. */
 interface Part {
   bytes: number
   hash: Hash
+  /** Whether a server refused to continue the part, and it was dropped. */
+  dropped: boolean
 }
+
+/** The range that was asked for is none of the file's. */
+const NOT_SATISFIABLE = 416
 
 /**
  * The suffix that Python's huggingface_hub gives to unfinished blobs: each resumes what the other
@@ -73,16 +78,16 @@ export async function unfinishedBytes(target: string): Promise<number> {
 /** @returns the checksum of the whole file, in hex */
 async function receiveAll(file: RemoteFile, partial: string, options: TransferOptions): Promise<string> {
   const { settings, signal } = options
-  const handle = await open(partial, constants.O_RDWR | constants.O_CREAT, 0o666).catch((cause: unknown) => {
-    throw writeFailure(partial, cause)
-  })
+  const handle = await openPart(partial)
   try {
     const part = await partOf(partial, file, handle, signal)
     for (let failures = 0; part.bytes < file.size; ) {
       options.onBytes?.(part.bytes)
-      const before = part.bytes
+      const { bytes: before, dropped } = part
       const cut = await receive(part, file, handle, partial, options)
       if (part.bytes >= file.size) break
+      // Without the part, the next request is another one.
+      if (part.dropped && !dropped) continue
       failures = part.bytes > before ? 0 : failures + 1
       if (failures >= settings.attempts) throw unreachable(settings, cut)
       await pause(settings.pause * 2 ** failures, downloadOf(file), signal)
@@ -108,23 +113,27 @@ async function receive(
   const { repository, settings, signal, onBytes } = options
   const asked = { repository, file: file.name }
   const headers: Record<string, string> = part.bytes > 0 ? { range: `bytes=${part.bytes}-` } : {}
+  const takes = part.bytes > 0 && !part.dropped ? [NOT_SATISFIABLE] : []
   const response = await ask(
     fileUrl(repository, file.name, settings),
-    { asked, settings, headers, signal },
+    { asked, settings, headers, takes, signal },
     (answer) => answer,
   )
-  const start =
-    response.status === 206
-      ? Number(/^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '')?.[1])
-      : 0
+  const start = startOf(response)
   // A server without ranges sends all of it again.
-  if (start === 0) Object.assign(part, emptyPart(file))
-  if (start !== part.bytes) throw strange(file.name, `bytes from ${start} instead of ${part.bytes}`, settings)
-  const silence = new AbortController()
-  const timer = setTimeout(() => silence.abort(), settings.silence)
+  if (start === 0) Object.assign(part, emptyPart(file), { dropped: part.dropped })
+  if (start !== part.bytes) {
+    await response.body?.cancel()
+    const got = start === undefined ? `HTTP ${response.status}` : `bytes from ${start}`
+    if (part.bytes === 0 || part.dropped)
+      throw strange(file.name, `${got} instead of bytes from ${part.bytes}`, settings)
+    // Kept, the part would meet the same refusal at each run.
+    await handle.truncate(0)
+    Object.assign(part, emptyPart(file), { dropped: true })
+    return `the server did not continue ${file.name}: ${got}`
+  }
   try {
-    for await (const chunk of bytesOf(response, anyOf(silence.signal, signal))) {
-      timer.refresh()
+    for await (const chunk of bodyOf(response, { settings, signal })) {
       await writeAll(handle, chunk, part.bytes).catch((cause: unknown) => {
         throw writeFailure(partial, cause)
       })
@@ -138,19 +147,45 @@ async function receive(
     if (signal?.aborted) throw new InterruptedError(downloadOf(file), signal)
     if (cause instanceof BifocalError) throw cause
     return cause
-  } finally {
-    clearTimeout(timer)
   }
 }
 
-async function* bytesOf({ body }: Response, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  if (body !== null) yield* addAbortSignal(signal, Readable.fromWeb(body))
+/** Where in the file the body of an answer starts; undefined for no part of it. */
+function startOf({ status, headers }: Response): number | undefined {
+  if (status === NOT_SATISFIABLE) return undefined
+  if (status !== 206) return 0
+  const [, start] = /^bytes (\d+)-/.exec(headers.get('content-range') ?? '') ?? []
+  return start === undefined ? undefined : Number(start)
+}
+
+/**
+ * Opens the unfinished file, or makes it. A link is not followed, and a file that has another name
+ * too is not written: both would change a file elsewhere.
+ * @throws FileError `file/link`, `file/write`
+ */
+async function openPart(path: string): Promise<FileHandle> {
+  // Against a link that is made after the check; Windows has no such flag.
+  const noFollow = constants.O_NOFOLLOW ?? 0
+  const found = await lstat(path).catch(() => undefined)
+  if (found?.isSymbolicLink()) throw otherFile(path, 'a link')
+  if (found !== undefined && !found.isFile()) throw otherFile(path, 'no plain file')
+  if (found !== undefined && found.nlink > 1) throw otherFile(path, 'a file with a second name')
+  return await open(path, constants.O_RDWR | constants.O_CREAT | noFollow, 0o666).catch((cause: unknown) => {
+    throw systemCode(cause) === 'ELOOP' ? otherFile(path, 'a link') : writeFailure(path, cause)
+  })
+}
+
+function otherFile(path: string, what: string): FileError {
+  return new FileError('link', {
+    message: `${path} is ${what}: a download is not written through it`,
+    hint: 'Remove it, and run the same command again.',
+  })
 }
 
 function emptyPart({ digest, size }: RemoteFile): Part {
   // What git calls a blob is hashed with a header; files in large file storage are not.
   const hash = digest.length === 64 ? createHash('sha256') : createHash('sha1').update(`blob ${size}\0`)
-  return { bytes: 0, hash }
+  return { bytes: 0, hash, dropped: false }
 }
 
 /** Takes up what an earlier download left; more than the whole file can't be of it. */
