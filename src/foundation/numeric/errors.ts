@@ -7,9 +7,9 @@
 export type ExitCode = 1 | 2 | 3 | 4 | 130
 
 export interface ErrorDetails {
-  /** What went wrong, where, what was found and what was expected, in one sentence. */
+  /** One sentence: what went wrong, where, what was found and what was expected. */
   message: string
-  /** How to fix it. */
+  /** The way to fix it. */
   hint: string
   cause?: unknown
 }
@@ -22,7 +22,7 @@ export class BifocalError extends Error {
   /** Stable string such as `checkpoint/tensor-shape`. */
   readonly code: string
   readonly hint: string
-  /** What the command line exits with when this error ends a command. */
+  /** Exit code of the command line where this error ends a command. */
   readonly exitCode: ExitCode
 
   constructor(code: string, details: ErrorDetails, exitCode: ExitCode = 1) {

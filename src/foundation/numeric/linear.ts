@@ -75,7 +75,7 @@ export function gram(a: Tensor<'f32'>, b: Tensor<'f32'>): Tensor<'f32'> {
 }
 
 /**
- * Four running sums, so that the additions need not wait for each other (1.2 to 1.6 × the speed of
+ * Keeps four running sums, so that no addition waits for the one before (1.2 to 1.6 × the speed of
  * one sum on Node 20).
  */
 function dotRows(a: Float32Array, atA: number, b: Float32Array, atB: number, dim: number): number {

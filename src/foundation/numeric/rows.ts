@@ -2,7 +2,7 @@
 
 import { f32, sizeOf, type Tensor } from './tensor.ts'
 
-/** Block `index` of the first axis, that axis taken away. */
+/** Block `index` of the first axis, without that axis. */
 export function blockOf(x: Tensor<'f32'>, index: number): Tensor<'f32'> {
   const dims = x.dims.slice(1)
   const size = sizeOf(dims)

@@ -14,7 +14,7 @@ export class StatisticsError extends roomError('statistics', {
 }) {}
 
 /**
- * Checks that there is something to compute from and that every number is finite.
+ * Checks that there is at least one number, and that every number is finite.
  * @throws StatisticsError `statistics/empty`, `statistics/not-finite`
  */
 export function requireFinite(values: ArrayLike<number>, what: string): void {

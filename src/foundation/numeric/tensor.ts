@@ -1,6 +1,6 @@
 /**
- * @file A dense row-major array with its dimensions: the only array type that crosses folder
- * borders.
+ * @file A dense row-major array with its dimensions: the only array type that rooms pass to
+ * each other.
  */
 
 import { BifocalError } from './errors.ts'
@@ -79,7 +79,7 @@ export function zeros(dims: readonly number[]): Tensor<'f32'> {
   return { dtype: 'f32', dims, data: new Float32Array(sizeOf(dims)) }
 }
 
-/** Whether a tensor holds f32. */
+/** True where a tensor holds f32. */
 export function isF32(value: Tensor): value is Tensor<'f32'> {
   return value.dtype === 'f32'
 }

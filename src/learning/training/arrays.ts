@@ -7,8 +7,8 @@ import { isF32, type Tensor } from '../../foundation/numeric/tensor.ts'
 export type NamedArrays = Readonly<Record<string, Tensor<'f32'>>>
 
 /**
- * Copies saved arrays into live ones; nothing is copied and `refuse` is told when names or dims
- * differ.
+ * Copies saved arrays into live ones. Where names or dims differ, it copies nothing and calls
+ * `refuse`.
  */
 export function restoreArrays(
   live: NamedArrays,

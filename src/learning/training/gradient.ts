@@ -87,8 +87,8 @@ export interface SessionStepOptions {
   session: Session
   parameters: NamedArrays
   /**
-   * What is fed beside the parameters. A function of the step alone: that makes a resumed run see
-   * the same batches.
+   * Gives the feeds beside the parameters. It depends on the step alone, so a resumed run sees the
+   * same batches.
    */
   feeds: (step: number) => Readonly<Record<string, Tensor>> | Promise<Readonly<Record<string, Tensor>>>
 }
@@ -101,13 +101,14 @@ export function sessionStep({ session, parameters, feeds }: SessionStepOptions):
     const batch = await (ahead?.step === step ? ahead.batch : prepare(step))
     const running = session.run({ ...batch, ...parameters }, { signal })
     ahead = next === undefined ? undefined : { step: next, batch: prepare(next) }
-    // A failure to prepare surfaces when its step comes; until then it must not end the process.
+    // The step that needs this batch reports a failure. Catch it here so that Node does not see an
+    // unhandled rejection.
     ahead?.batch.catch(() => {})
     return stepResultOf(await running)
   }
 }
 
-/** What a run of a compiled loss gave. */
+/** Results of one run of a compiled loss. */
 export function stepResultOf(outputs: Readonly<Record<string, Tensor>>): StepResult {
   const metrics: Record<string, number> = {}
   const gradients: Record<string, Tensor<'f32'>> = {}

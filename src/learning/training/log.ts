@@ -12,7 +12,7 @@ import { readText, writeFileAtomic } from '../../foundation/files/file.ts'
 const line = z.object({ step: z.number(), evaluation: z.record(z.string(), z.number()).optional() })
 
 export interface TrainingLog {
-  /** Whether the evaluation after `step` updates is in the log already. */
+  /** True where the log already has the evaluation after `step` updates. */
   readonly evaluated: (step: number) => boolean
   /** @param entry begins with `step`, the number of updates done */
   append(entry: { step: number } & Readonly<Record<string, unknown>>): Promise<void>

@@ -36,7 +36,7 @@ export interface TrainingOptions {
   evaluate?: { every: number; run: (step: number) => Promise<Record<string, number>> }
   signal?: AbortSignal
   onProgress?: (progress: TrainingProgress) => void
-  /** Told what a user should know though nothing failed. */
+  /** Receives messages that a user should see though nothing failed. */
   warn?: (message: string) => void
 }
 

@@ -25,12 +25,12 @@ export interface MuonOptions {
   /** Share of a parameter taken away at each update, times the learning rate; default 0. */
   weightDecay?: number
   /**
-   * How the step depends on the shape `[rows, columns]`: `original` × √max(1, rows / columns)
+   * Factor of the step by the shape `[rows, columns]`: `original` × √max(1, rows / columns)
    * (Jordan et al. 2024; learning rates near 0.02), `match-rms-adamw` × 0.2·√max(rows, columns)
    * (Liu et al. 2025, "Moonlight"; takes AdamW's learning rates). Default `original`.
    */
   scale?: 'original' | 'match-rms-adamw'
-  /** Where the iterations run. */
+  /** Device that runs the iterations. */
   session?: Pick<SessionOptions, 'device' | 'threads' | 'thread'>
 }
 

@@ -4,7 +4,7 @@ import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import { type NamedArrays, restoreArrays } from './arrays.ts'
 import { TrainingError } from './errors.ts'
 
-/** What one update is told. */
+/** Arguments of one update. */
 export interface UpdateStep {
   /** Number of updates done before; bias corrections use `step + 1`. */
   step: number
@@ -16,8 +16,8 @@ export interface UpdateStep {
 /** A rule that runs on a set of parameters, which it updates in place. */
 interface RunningRule {
   /**
-   * Moments and the like, `<parameter>/<what>`: with the parameters and the step, all that the next
-   * update depends on.
+   * Moments and the like, `<parameter>/<moment>`. The next update depends on these, the parameters
+   * and the step alone.
    */
   readonly state: NamedArrays
   update(gradients: NamedArrays, at: UpdateStep): Promise<void>
@@ -31,7 +31,7 @@ export interface UpdateRule {
 
 export interface ParameterGroup {
   /**
-   * Whether a parameter belongs here; the first group that accepts it has it. Default: every one.
+   * Says whether a parameter belongs here. The first group that accepts it takes it. Default: all.
    */
   accepts?: (name: string, dims: readonly number[]) => boolean
   rule: UpdateRule

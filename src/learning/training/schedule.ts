@@ -16,7 +16,7 @@ export interface ScheduleOptions {
    * nothing, as in Hugging Face's schedules.
    */
   warmup?: number
-  /** What follows the warm-up; default `linear`. */
+  /** Form of the decay after the warm-up; default `linear`. */
   decay?: 'constant' | 'linear' | 'cosine'
   /** Factor at the end of the decay; default 0. */
   floor?: number

@@ -12,7 +12,7 @@ import { CheckpointError } from '../../models/checkpoint/errors.ts'
 import { loadSafetensors, openSafetensors, writeSafetensors } from '../../models/checkpoint/safetensors.ts'
 import { TrainingError } from './errors.ts'
 
-/** All that the next step depends on, but for what its index decides. */
+/** The state that the next step depends on, beside its index. */
 export interface Snapshot {
   /** Updates done. */
   step: number
@@ -45,8 +45,7 @@ export async function saveSnapshot(
 }
 
 /**
- * The newest snapshot that can be read, if there is one. A damaged one is passed over with a
- * warning.
+ * Finds the newest snapshot that can be read. Passes over damaged ones with a warning.
  * @throws TrainingError `training/snapshots` when there are some and none can be read
  */
 export async function latestSnapshot(

@@ -1,4 +1,4 @@
-/** @file How far image and text vectors lie apart as sets. */
+/** @file Measures of the distance between image vectors and text vectors as two sets. */
 
 import { areaUnderRoc, mean } from '../../foundation/numeric/statistics.ts'
 import {
@@ -33,8 +33,8 @@ function centroidGapSquared({ centroids }: PairGeometry, sample: Sample): number
 }
 
 /**
- * The *distribution* part of the gap: what stays apart when each modality is moved to its own
- * centroid. Energy distance between the centred sets, 2E‖x−y‖ − E‖x−x′‖ − E‖y−y′‖, divided by
+ * The *distribution* part of the gap: the distance that is left when each modality is moved to its
+ * own centroid. Energy distance between the centred sets, 2E‖x−y‖ − E‖x−x′‖ − E‖y−y′‖, divided by
  * 2E‖x−y‖ (Székely & Rizzo 2013): 0 when the sets differ by a shift only, up to 1. Over distinct
  * pairs, so sampling noise can carry it slightly below 0. arXiv 2604.00279 separates the two parts
  * of the gap; that what is left after centring be measured by energy distance is our choice: it
@@ -126,7 +126,7 @@ export function separability({ count, image, text, cross }: PairGeometry): Estim
 
 /**
  * Mean squared distance of matched vectors after each modality was moved to its centroid: alignment
- * − (centroid gap)², exactly. What no shift can mend.
+ * − (centroid gap)², exactly. No shift can remove this part.
  */
 export function centredAlignment(geometry: PairGeometry): Estimator {
   const matched = matchedCosines(geometry)

@@ -1,6 +1,6 @@
 /**
- * @file What every alignment measure is computed from: the inner products of paired unit vectors,
- * and weights that say how often a pair was drawn. Vectors are multiplied once; a resample only
+ * @file Every alignment measure is computed from the inner products of paired unit vectors, and
+ * from weights that say how often a pair was drawn. Vectors are multiplied once; a resample only
  * indexes the products.
  *
  * Resampling draws some pairs several times. A copy is not another item: it is neither a mismatched

@@ -18,7 +18,7 @@ export function hsic(
   { weights, active, total, couples }: Sample,
 ): number {
   const moments = { joint: 0, firstSum: 0, secondSum: 0, chains: 0, weightedChains: 0, doubled: 0 }
-  // The same sums with both kernels equal to 1: what the weighted sums are divided by.
+  // The weighted sums are divided by the same sums with both kernels equal to 1.
   const counts = { chains: 0, weightedChains: 0, doubled: 0 }
   const squares = total * total - couples
   for (const i of active) {

@@ -1,4 +1,4 @@
-/** @file Whether an image is nearer to its own text than to others'. */
+/** @file Measures that compare an image's own text with the texts of other images. */
 
 import { hitAt } from '../benchmark/scoring.ts'
 import { coupleMeanFrom, type Estimator, matchedCosines, type PairGeometry, pairMean } from './geometry.ts'

@@ -20,7 +20,7 @@ import {
 export interface Measure {
   /** Words for tables and axes. */
   label: string
-  /** Which way is better aligned; `neutral` where no way is. */
+  /** The direction of better alignment; `neutral` where there is none. */
   direction: 'higher' | 'lower' | 'neutral'
   /** Values that the measure can take; ends of intervals are cut to it. */
   range: readonly [low: number, high: number]

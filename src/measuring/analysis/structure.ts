@@ -1,5 +1,5 @@
 /**
- * @file How vectors of each modality are spread, and whether both modalities are arranged alike.
+ * @file Measures of the spread of each modality, and of the likeness of their arrangement.
  */
 
 import { coupleMean, coupleMeanFrom, type Estimator, type PairGeometry, pairMean } from './geometry.ts'

@@ -1,4 +1,4 @@
-/** @file A whole source of items to a file of vectors: resumable, bad items listed beside it. */
+/** @file Embeds a source of items into a file of vectors. Resumes; lists bad items beside it. */
 
 import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -39,7 +39,7 @@ export interface EmbedFileOptions extends Omit<EmbedSourceOptions, 'store'> {
 }
 
 export interface EmbeddedFile extends EmbeddedSource {
-  /** Where the skipped items are listed, a JSON object a line; undefined when there are none. */
+  /** Path of the list of skipped items, a JSON object a line; undefined where there are none. */
   skippedFile?: string
 }
 
@@ -73,7 +73,7 @@ export async function embedSource(
       else broken.push({ ...place, code: at.error.code, message: at.error.message, hint: at.error.hint })
     }
   }
-  // A lone item needs no number, and nobody looks for it.
+  // A lone item needs no line number.
   const placeOf = (index: number) =>
     source.total !== 1 ? `${source.name}, line ${places[given[index]!]!.line}` : undefined
   const made = await embedder.embed(items(), { ...embedOptions, badItems, placeOf, total: source.total })
@@ -128,7 +128,7 @@ export async function embedFile(
 }
 
 async function listSkipped(path: string, skipped: readonly SkippedLine[]): Promise<string | undefined> {
-  // A list of an earlier run would lie about this one.
+  // The list of an earlier run does not hold for this one.
   if (skipped.length === 0) await rm(path, { force: true })
   else await writeFileAtomic(path, skipped.map((item) => `${JSON.stringify(item)}\n`).join(''))
   return skipped.length === 0 ? undefined : path

@@ -1,4 +1,4 @@
-/** @file Vectors are checked before a store keeps them: a NaN that is stored would come back as a result. */
+/** @file Checks vectors before a store keeps them: a stored NaN would come back as a result. */
 
 import { EmbedderError } from '../errors.ts'
 import type { StoredVectors } from './store.ts'

@@ -13,9 +13,9 @@ import type { QuantizedVectors } from './quantize.ts'
 export interface VectorRows extends QuantizedVectors {
   /** Position of each row's item. */
   kept: readonly number[]
-  /** What the source calls each row's item; undefined where no item has a name. */
+  /** Name of each row's item in its source; undefined where no item has a name. */
   ids?: readonly string[]
-  /** How many items there were, skipped ones too. */
+  /** Number of items, skipped ones included. */
   items: number
 }
 
@@ -37,7 +37,7 @@ const writers: Readonly<Record<string, Writer>> = {
   '.jsonl': async (path, rows) => await writeFileAtomic(path, encodedLines(rows)),
 }
 
-/** The writer that a path's ending asks for. @throws EmbedderError `embedder/vector-format` */
+/** Finds the writer for the ending of a path. @throws EmbedderError `embedder/vector-format` */
 function writerOf(path: string): Writer {
   const found = writers[extname(path)]
   if (found !== undefined) return found
@@ -48,8 +48,8 @@ function writerOf(path: string): Writer {
 }
 
 /**
- * Fails early: before anything is computed. @throws EmbedderError `embedder/vector-format`,
- * `embedder/output` for a folder
+ * Checks the path of an output file before anything is computed.
+ * @throws EmbedderError `embedder/vector-format`, `embedder/output` for a folder
  */
 export function checkVectorPath(path: string): void {
   writerOf(path)
@@ -73,13 +73,13 @@ export async function writeVectors(
   await writerOf(path)(path, rows, metadata)
 }
 
-/** Bytes: no reader takes a header of more than 100 MB, and some of that is the rest of it. */
+/** In bytes. No reader takes a header of more than 100 MB; the rest of it needs some room too. */
 const LONGEST_NAMES = 99_000_000
 
 /** @throws EmbedderError `embedder/long-ids` */
 function names(path: string, ids: readonly string[]): string {
   const json = JSON.stringify(ids)
-  // Quotes and backslashes are doubled when the header is written.
+  // The header is JSON, in which the quotes and backslashes of this JSON are escaped once more.
   if (Buffer.byteLength(JSON.stringify(json)) <= LONGEST_NAMES) return json
   throw new EmbedderError('long-ids', {
     message: `${path}: the names of ${ids.length} items are too long for the header of a safetensors file`,
@@ -100,8 +100,8 @@ export function* vectorLines({ vectors, scales, kept, ids }: VectorRows): Genera
 }
 
 /**
- * Lines joined to pieces of about a megabyte: a write for each line would be slow, one text of all
- * too long.
+ * Joins lines to pieces of about a megabyte. One write for each line would be slow; all lines in
+ * one text could be longer than a text may be.
  */
 function* encodedLines(rows: VectorRows): Generator<Uint8Array> {
   const encoder = new TextEncoder()
@@ -116,8 +116,8 @@ function* encodedLines(rows: VectorRows): Generator<Uint8Array> {
 }
 
 /**
- * A row for every item, because the format has no other way to say whose a row is: NaN for a
- * skipped one, 0 where NaN cannot be.
+ * Writes a row for every item, because the format cannot say which item a row belongs to. The row
+ * of a skipped item is NaN, or 0 where the type has no NaN.
  */
 function* npyPieces({ vectors: { dtype, dims, data }, kept, items }: VectorRows): Generator<Uint8Array> {
   const dim = dims[1] ?? 0
@@ -127,7 +127,7 @@ function* npyPieces({ vectors: { dtype, dims, data }, kept, items }: VectorRows)
     i8: new Int8Array(dim),
     u8: new Uint8Array(dim),
   }[dtype]
-  /** Rows and items that are written. */
+  /** Number of rows and of items that are written. */
   let row = 0
   let item = 0
   while (item < items) {

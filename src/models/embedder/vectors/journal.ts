@@ -160,7 +160,7 @@ export class VectorJournal implements VectorStore {
     if (this.#end < size) await this.#file.truncate(this.#end)
   }
 
-  /** Whether a file without a whole line is the beginning of this journal: a crash cut its header. */
+  /** True where a file without a whole line begins as this journal does: a crash cut its header. */
   #begins(start: Buffer): boolean {
     const header = headerOf({ format: FORMAT, fingerprint: this.#fingerprint, dims: [] })
     // The numbers in `dims`, which close the line, are not known yet.

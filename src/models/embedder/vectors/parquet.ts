@@ -11,7 +11,7 @@ import type { VectorRows } from './file.ts'
 /** Rows of a row group. */
 const GROUP = 4096
 
-/** Whole numbers of eight bits are stored in 32, and say what they are. */
+/** Parquet stores whole numbers of eight bits in 32; the converted type says which they are. */
 const ELEMENTS: {
   readonly [D in VectorRows['vectors']['dtype']]: Pick<SchemaElement, 'type' | 'converted_type'>
 } = {
@@ -20,7 +20,7 @@ const ELEMENTS: {
   u8: { type: 'INT32', converted_type: 'UINT_8' },
 }
 
-/** The file's bytes, a row group at a time. `id` and `scale` are there where the rows have them. */
+/** Gives the file's bytes, one row group at a time; `id` and `scale` where the rows have them. */
 export function* parquetPieces(
   rows: VectorRows,
   metadata: Readonly<Record<string, string>>,
@@ -72,7 +72,7 @@ export function* parquetPieces(
   yield taken(writer)
 }
 
-/** What was written since the last time. The writer goes on counting; its buffer is used again. */
+/** The bytes since the last call. Resets the writer's buffer, but not its count of bytes. */
 function taken(writer: ByteWriter): Uint8Array {
   const bytes = writer.getBytes().slice()
   writer.index = 0

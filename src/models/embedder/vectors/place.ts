@@ -1,23 +1,24 @@
-/** @file Where vectors may be written: not over what they are made from. */
+/** @file Checks the place of an output file: it must not overwrite what it is made from. */
 
 import { realpath } from 'node:fs/promises'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { EmbedderError } from '../errors.ts'
 
-/** What a run reads, and has to leave as it is. */
+/** The files that a run reads, and must not change. */
 export interface VectorSources {
-  /** The file that the items come from, where they come from one. */
+  /** The file of the items, where they come from one. */
   readonly input?: string
   /** Folders of the model. */
   readonly folders: readonly string[]
 }
 
-/** Files that a run keeps beside the vectors. */
+/** Endings of the files that a run keeps beside the vectors. */
 export const JOURNAL = '.journal'
 export const SKIPPED = '.skipped.jsonl'
 
 /**
- * Compares places, not spellings: links are followed.
+ * Refuses an output file that is the input, or lies in the model's folder. Follows links: two
+ * spellings of one place count as one.
  * @throws EmbedderError `embedder/output`
  */
 export async function checkVectorPlace(out: string, { input, folders }: VectorSources): Promise<void> {
@@ -36,14 +37,14 @@ export async function checkVectorPlace(out: string, { input, folders }: VectorSo
 
 function refused(path: string, why: string): EmbedderError {
   return new EmbedderError('output', {
-    message: `${path} ${why}: writing vectors there would overwrite what they are made from`,
+    message: `${path} ${why}: writing vectors there would overwrite the files that they are made from`,
     hint: 'Name another file with --out, in a folder of your own.',
   })
 }
 
 /**
- * A path under its own name in its real folder, and the path that it leads to where it is a link: a
- * write replaces the link, a read follows it.
+ * Gives two places of a path: the path itself in its real folder, because a write replaces a link;
+ * and the target of the link, because a read follows it.
  */
 async function placesOf(path: string): Promise<string[]> {
   const absolute = resolve(path)
@@ -51,7 +52,7 @@ async function placesOf(path: string): Promise<string[]> {
   return [own, await realpath(absolute).catch(() => own)]
 }
 
-/** Folders that are not there yet have no real path: that of the nearest one that is. */
+/** The real path of a folder. For an absent folder, it is built on the nearest one that exists. */
 async function realFolder(path: string): Promise<string> {
   return await realpath(path).catch(async () =>
     dirname(path) === path ? path : join(await realFolder(dirname(path)), basename(path)),

@@ -1,6 +1,6 @@
 /**
- * @file Vectors in fewer bits. Both kinds look at one vector at a time: no calibration, so queries,
- * documents and later runs fit together.
+ * @file Vectors in fewer bits. Both kinds look at one vector at a time and need no calibration, so
+ * the vectors of queries, documents and later runs can be compared.
  *
  * `int8`: `q = round(127 · v / max|v|)` with the scale `max|v| / 127` kept beside; `v ≈ q · scale`,
  * and cosines need no scale. `binary`: one bit an element, 1 where it is positive, eight to a byte,

@@ -1,6 +1,6 @@
 /**
- * @file Where finished vectors are kept, so that a later run need not compute them again. Two
- * makers: the journal beside an output file, and a folder of chunks.
+ * @file A store keeps finished vectors, so that a later run need not compute them again. There are
+ * two: the journal beside an output file, and a folder of chunks.
  */
 
 /** Vectors by the key of their item, one for each readout. One run writes, later ones read. */

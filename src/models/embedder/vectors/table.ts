@@ -1,6 +1,6 @@
 /**
- * @file Vectors of different items in one array that becomes the result: a million of them are in
- * memory once.
+ * @file The vectors of a call in one array, which becomes the result: a million vectors are in
+ * memory once, not twice.
  */
 
 import { f32, type Tensor } from '../../../foundation/numeric/tensor.ts'
@@ -12,8 +12,8 @@ const LONGEST = 2 ** 32 - 1
 
 export interface VectorTableOptions {
   /**
-   * How many vectors there will be at most, where it is known: room for them is set aside at once,
-   * and takes memory only as it fills.
+   * The largest number of vectors, where it is known. Their room is set aside at once; it takes
+   * memory only as it fills.
    */
   rows?: number
   /** Leading elements to keep; default all. */
@@ -30,7 +30,7 @@ export class VectorTable {
   }
 
   /**
-   * Rows may come in any order.
+   * Keeps the vector of a row. Rows may come in any order.
    * @throws EmbedderError `embedder/dims` when fewer elements are there than are to be kept,
    *   `embedder/too-many`
    */
@@ -43,9 +43,9 @@ export class VectorTable {
   }
 
   /**
-   * The vectors in an order of their own, some more than once, in the table's own array: the table
-   * is of no use afterwards.
-   * @param order rows; each one's first place is behind those of the rows before it
+   * Arranges the vectors in a given order, some more than once. It does so in the table's own
+   * array: the table cannot be used afterwards.
+   * @param order rows; the first place of each row lies behind the first places of the rows before
    * @returns `[order.length, width]`
    */
   take(order: readonly number[]): Tensor<'f32'> {
@@ -54,15 +54,15 @@ export class VectorTable {
       if (from !== to) this.#data.copyWithin(to * width, from * width, (from + 1) * width)
     }
     this.#reserve(order.length)
-    // Up to the front, without the rows that nobody wants …
+    // Move the wanted rows to the front, without gaps.
     const places = new Map<number, number>()
     for (const row of order) {
       if (places.has(row)) continue
       move(row, places.size)
       places.set(row, places.size)
     }
-    // … then, from the back, to where they belong: never in front of where they are, so that none
-    // is overwritten that is still to be moved.
+    // Then move each, from the back, to its place. That place is never before the present one, so
+    // no row is overwritten that is still to be moved.
     for (let at = order.length - 1; at >= 0; at--) move(places.get(order[at]!)!, at)
     return f32([order.length, width], this.#data.subarray(0, order.length * width))
   }
