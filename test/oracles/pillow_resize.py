@@ -3,7 +3,7 @@
     python test/oracles/pillow_resize.py > test/fixtures/media/resize.json
 
 Each case: sizes, filter, kind of source and the sha256 of the RGB result. Sources are drawn by the integer rule of `source`, which
-the test repeats. Needs Pillow < 13 (later ones may resize vertically first) and numpy.
+the test repeats. Needs Pillow 12.3 (older and newer ones have other rules for which pass comes first) and numpy.
 """
 import hashlib, json
 
@@ -33,11 +33,16 @@ def source(seed, width, height, kind):
 
 rng = np.random.default_rng(9)
 cases = []
-for seed in range(240):
-    width, height, to_width, to_height = (int(v) for v in np.exp(rng.uniform(np.log(1), np.log(140), 4)).round())
-    if seed % 10 == 0:
+# From 240 on: very tall pictures, which Pillow makes lower before it makes them narrower or wider.
+TALL = [(2, 300, 24, 24), (1, 101, 7, 100), (1, 100, 7, 50), (2, 201, 1, 90), (3, 301, 9, 302), (3, 400, 3, 90), (2, 900, 336, 336), (1, 1500, 5, 3)]
+for seed in range(240 + 4 * len(TALL)):
+    if seed < 240:
+        width, height, to_width, to_height = (int(v) for v in np.exp(rng.uniform(np.log(1), np.log(140), 4)).round())
+    else:
+        width, height, to_width, to_height = TALL[(seed - 240) // 4]
+    if seed < 240 and seed % 10 == 0:
         to_width = width
-    if seed % 10 == 1:
+    if seed < 240 and seed % 10 == 1:
         to_height = height
     name = list(FILTERS)[seed % 4]
     kind = ["noise", "smooth", "edges"][seed % 3]

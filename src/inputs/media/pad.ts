@@ -1,6 +1,6 @@
 /** @file Laying a picture on a canvas of one colour. */
 
-import type { Colour, RgbImage, Size } from './image.ts'
+import { type Colour, checkArea, type RgbImage, type Size } from './image.ts'
 
 /** Where the picture's first pixel lies on the canvas; negative when it lies outside. */
 export interface Offset {
@@ -30,9 +30,13 @@ export function padTo(
   return { width: size.width, height: size.height, data }
 }
 
-/** Laid in the middle of the smallest square that holds it (LLaVA's and LaViDa's `pad` mode). */
+/**
+ * Laid in the middle of the smallest square that holds it (LLaVA's and LaViDa's `pad` mode).
+ * @throws MediaError `media/aspect`
+ */
 export function padToSquare(image: RgbImage, colour: Colour): RgbImage {
   const side = Math.max(image.width, image.height)
+  checkArea({ width: side, height: side }, image)
   return padTo(image, { width: side, height: side }, colour)
 }
 

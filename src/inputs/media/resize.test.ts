@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import oracle from '../../../test/fixtures/media/resize.json' with { type: 'json' }
 import type { RgbImage } from './image.ts'
+import { padToSquare } from './pad.ts'
+import { clipProcessor } from './processors.ts'
 import { type ResizeFilter, resize, resizeTaps } from './resize.ts'
 
 /** The same grey level in the three channels. */
@@ -116,6 +118,32 @@ test.each([
   expect(() => resize(grey(1, 1, [0]), size, 'bicubic')).toThrowError(
     expect.objectContaining({ code: 'media/size' }),
   )
+})
+
+describe('a picture of one column and 15 million rows', () => {
+  const tall: RgbImage = { width: 1, height: 15_000_000, data: new Uint8Array(45_000_000).fill(90) }
+
+  test('is refused where its width follows from its height', () => {
+    const refused = expect.objectContaining({ code: 'media/aspect', exitCode: 3 })
+    expect(() => clipProcessor({})(tall)).toThrowError(refused)
+    expect(() => padToSquare(tall, [0, 0, 0])).toThrowError(refused)
+    expect(() => resize(tall, { width: 1000, height: 15_000_000 }, 'box')).toThrowError(refused)
+  })
+
+  test('is made lower where the size is fixed', () => {
+    const { data } = resize(tall, { width: 4, height: 2 }, 'bicubic')
+    // Pillow's value too: weights of millionths are rounded to 22 bits.
+    expect(Array.from(data)).toEqual(new Array(24).fill(91))
+  })
+
+  test('a wide one too, and one that gets both wider and lower', () => {
+    const wide: RgbImage = { ...tall, width: tall.height, height: 1 }
+    expect(resize(wide, { width: 2, height: 1 }, 'bilinear').data).toEqual(new Uint8Array(6).fill(70))
+    // The rows of the first pass are never all there at once.
+    const high: RgbImage = { width: 1000, height: 9000, data: new Uint8Array(27_000_000).fill(90) }
+    const { data } = resize(high, { width: 1001, height: 3 }, 'box')
+    expect(data.every((level) => level === 90)).toBe(true)
+  })
 })
 
 test('an equal size is a copy', () => {

@@ -1,11 +1,11 @@
 /**
- * @file Resizing exactly as Pillow < 13 does it: antialiased filters, weights rounded to 22 bits,
- * horizontal pass first, 8 bits in between. The filter is part of the published models. Libraries
+ * @file Resizing exactly as Pillow 12.3 does it: antialiased filters, weights rounded to 22 bits,
+ * horizontal pass first (but for very tall pictures), 8 bits in between. The filter is part of the published models. Libraries
  * differ from it by up to tens of levels (specs/ar-vlms.md §9, §10).
  */
 
 import { MediaError } from './errors.ts'
-import { type RgbImage, type Size, sizeText } from './image.ts'
+import { checkArea, type RgbImage, type Size, sizeText } from './image.ts'
 
 export type ResizeFilter = 'box' | 'bilinear' | 'bicubic' | 'lanczos'
 
@@ -88,9 +88,10 @@ export function resizeTaps(from: number, to: number, filter: ResizeFilter): Taps
 
 /**
  * A new picture of the given size. A pass whose size does not change is skipped, so an equal size
- * gives an equal picture.
- * @returns `[height, width, 3] u8`, bit for bit that of Pillow 2.7 to 12
- * @throws MediaError `size` when a side is not a whole number above 0
+ * gives an equal picture. Memory is bounded by the two pictures.
+ * @returns `[height, width, 3] u8`, bit for bit that of Pillow 12.3
+ * @throws MediaError `size` when a side is not a whole number above 0, `aspect` when the result is
+ *   larger than any picture that a model takes
  * @see specs/ar-vlms.md §9
  */
 export function resize(image: RgbImage, to: Size, filter: ResizeFilter): RgbImage {
@@ -100,60 +101,84 @@ export function resize(image: RgbImage, to: Size, filter: ResizeFilter): RgbImag
       hint: 'Both sides must be whole numbers of at least 1.',
     })
   }
-  const vertical = to.height === image.height ? undefined : resizeTaps(image.height, to.height, filter)
-  const narrowed =
-    to.width === image.width ? image : resizeRows(image, to.width, resizeTaps(image.width, to.width, filter))
-  if (vertical !== undefined) return resizeColumns(narrowed, to.height, vertical)
-  return narrowed === image
-    ? { width: image.width, height: image.height, data: image.data.slice() }
-    : narrowed
+  checkArea(to, image)
+  const rows = to.width === image.width ? undefined : resizeTaps(image.width, to.width, filter)
+  const columns = to.height === image.height ? undefined : resizeTaps(image.height, to.height, filter)
+  // Pillow has this rule since 12.3; older ones always begin with the rows.
+  const isTall = image.height > 100 * image.width && to.height < image.height
+  if (isTall && rows !== undefined && columns !== undefined)
+    return resizePasses(resizePasses(image, to.height, undefined, columns), to.height, rows, undefined)
+  return resizePasses(image, to.height, rows, columns)
 }
 
-/** The horizontal pass, all rows. */
-function resizeRows(
-  { width, height, data }: RgbImage,
-  to: number,
-  { first, count, weights, stride }: Taps,
+/**
+ * Both passes in one go: the rows that an output row needs are narrowed when they are needed, and
+ * kept in a ring of as many rows as one output row can need.
+ * @param rows    the horizontal pass; undefined leaves the width as it is
+ * @param columns the vertical pass; undefined leaves the height as it is
+ */
+function resizePasses(
+  image: RgbImage,
+  height: number,
+  rows: Taps | undefined,
+  columns: Taps | undefined,
 ): RgbImage {
-  const out = new Uint8ClampedArray(to * height * 3)
-  for (let y = 0, at = 0; y < height; y++) {
-    for (let x = 0; x < to; x++, at += 3) {
-      let source = (y * width + first[x]!) * 3
-      let red = HALF
-      let green = HALF
-      let blue = HALF
-      for (let tap = x * stride, end = tap + count[x]!; tap < end; tap++, source += 3) {
-        const weight = weights[tap]!
-        red = (red + Math.imul(data[source]!, weight)) | 0
-        green = (green + Math.imul(data[source + 1]!, weight)) | 0
-        blue = (blue + Math.imul(data[source + 2]!, weight)) | 0
-      }
-      out[at] = red >> PRECISION_BITS
-      out[at + 1] = green >> PRECISION_BITS
-      out[at + 2] = blue >> PRECISION_BITS
-    }
+  const width = rows === undefined ? image.width : rows.first.length
+  const length = width * 3
+  const out = new Uint8ClampedArray(length * height)
+  if (columns === undefined) {
+    for (let y = 0; y < height; y++) narrowRow(image, y, rows, out.subarray(y * length, (y + 1) * length))
+    return { width, height, data: new Uint8Array(out.buffer) }
   }
-  return { width: to, height, data: new Uint8Array(out.buffer) }
-}
-
-/** The vertical pass; the three channels need no telling apart. */
-function resizeColumns(
-  { width, data }: RgbImage,
-  to: number,
-  { first, count, weights, stride }: Taps,
-): RgbImage {
-  const row = width * 3
-  const out = new Uint8ClampedArray(row * to)
-  for (let y = 0, at = 0; y < to; y++) {
-    const begin = y * stride
-    const end = begin + count[y]!
-    for (let x = 0; x < row; x++, at++) {
+  const { first, count, weights, stride } = columns
+  const isWhole = rows === undefined
+  const size = Math.min(stride, image.height)
+  const ring = isWhole ? image.data : new Uint8ClampedArray(length * size)
+  const places = new Int32Array(stride)
+  let next = 0
+  for (let y = 0, at = 0; y < height; y++) {
+    const [begin, taps] = [first[y]!, count[y]!]
+    for (next = Math.max(next, begin); !isWhole && next < begin + taps; next++) {
+      const place = (next % size) * length
+      narrowRow(image, next, rows, ring.subarray(place, place + length))
+    }
+    for (let tap = 0; tap < taps; tap++) places[tap] = (isWhole ? begin + tap : (begin + tap) % size) * length
+    for (let x = 0; x < length; x++, at++) {
       let sum = HALF
-      for (let tap = begin, source = first[y]! * row + x; tap < end; tap++, source += row) {
-        sum = (sum + Math.imul(data[source]!, weights[tap]!)) | 0
-      }
+      for (let tap = 0, weight = y * stride; tap < taps; tap++, weight++)
+        sum = (sum + Math.imul(ring[places[tap]! + x]!, weights[weight]!)) | 0
       out[at] = sum >> PRECISION_BITS
     }
   }
-  return { width, height: to, data: new Uint8Array(out.buffer) }
+  return { width, height, data: new Uint8Array(out.buffer) }
+}
+
+/** One row of the horizontal pass. */
+function narrowRow(
+  { width, data }: RgbImage,
+  y: number,
+  taps: Taps | undefined,
+  out: Uint8Array | Uint8ClampedArray,
+): void {
+  const start = y * width * 3
+  if (taps === undefined) {
+    out.set(data.subarray(start, start + width * 3))
+    return
+  }
+  const { first, count, weights, stride } = taps
+  for (let x = 0, at = 0; x < first.length; x++, at += 3) {
+    let source = start + first[x]! * 3
+    let red = HALF
+    let green = HALF
+    let blue = HALF
+    for (let tap = x * stride, end = tap + count[x]!; tap < end; tap++, source += 3) {
+      const weight = weights[tap]!
+      red = (red + Math.imul(data[source]!, weight)) | 0
+      green = (green + Math.imul(data[source + 1]!, weight)) | 0
+      blue = (blue + Math.imul(data[source + 2]!, weight)) | 0
+    }
+    out[at] = red >> PRECISION_BITS
+    out[at + 1] = green >> PRECISION_BITS
+    out[at + 2] = blue >> PRECISION_BITS
+  }
 }
