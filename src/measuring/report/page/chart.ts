@@ -4,6 +4,7 @@
  */
 
 import * as Plot from '@observablehq/plot'
+import type { Interval } from '../results.ts'
 import { h } from './element.ts'
 
 /** Draws at a width in CSS pixels. */
@@ -83,4 +84,9 @@ export function padded(values: number[], share = 0.06): [number, number] {
   const high = Math.max(...values)
   const margin = (high - low || Math.abs(high) || 1) * share
   return [low - margin, high + margin]
+}
+
+/** Shares as per cent. */
+export function percentages({ value, low, high }: Interval): Interval {
+  return { value: 100 * value, low: 100 * low, high: 100 * high }
 }

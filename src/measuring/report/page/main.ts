@@ -3,12 +3,13 @@
 import type { Results } from '../results.ts'
 import type { StudyRun } from '../run.ts'
 import { alignment } from './alignment.ts'
+import { differences } from './differences.ts'
 import { h } from './element.ts'
 import { failures } from './failures.ts'
 import { footer, header } from './header.ts'
 import { map } from './map.ts'
 import { models } from './models.ts'
-import { differences, scores } from './scores.ts'
+import { scores } from './scores.ts'
 import { tuning } from './tuning.ts'
 
 // `writeReport` has checked both against their schemas; checking again here would carry a validator
