@@ -180,6 +180,12 @@ export async function syntheticResults(
       majority: metaTask === 'retrieval' ? null : Math.min(1, chance * 1.3),
       instruction: 'Represent the given picture.',
     })),
+    metrics: [
+      { name: 'hit1', label: 'hit@1' },
+      { name: 'firstWins', label: 'hit@1, the first of tied candidates wins' },
+      { name: 'recall5', label: 'recall@5' },
+      { name: 'mrr', label: 'MRR' },
+    ],
     scores,
     means,
     differences,

@@ -19,6 +19,11 @@ const metrics = {
   ndcg10: { label: 'nDCG@10', of: (list) => ndcgAt(10, list) },
 } as const satisfies Record<string, Metric>
 
+/** Names and words of all metrics, in the order of the table. */
+export function metricLabels(): { name: string; label: string }[] {
+  return Object.entries(metrics).map(([name, { label }]) => ({ name, label }))
+}
+
 /** Name of a metric → number. */
 export type PerMetric = Readonly<Record<string, number>>
 

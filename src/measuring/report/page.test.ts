@@ -148,6 +148,77 @@ describe.skipIf(executablePath === undefined)('the report in Chromium', () => {
     await page.close()
   })
 
+  test('the map goes by arrow keys and Enter, and keeps what was touched', async () => {
+    const { page } = await open('light', 1280)
+    const chart = page.locator('#map .map-box .chart').first()
+    const tip = page.locator('#map .map-box').first().locator('.tip')
+    await chart.focus()
+    await page.keyboard.press('ArrowRight')
+    const line = page.locator('#map path.partner').first()
+    const first = await line.getAttribute('d')
+    await page.keyboard.press('ArrowRight')
+    expect(await line.getAttribute('d')).not.toBe(first)
+    const kind = await tip.locator('small').textContent()
+    await page.keyboard.press('Enter')
+    expect(await tip.locator('small').textContent()).toBe(kind === 'image' ? 'text' : 'image')
+    await page.keyboard.press('Escape')
+    expect(await tip.isHidden()).toBe(true)
+    const touch = { pointerType: 'touch', bubbles: true }
+    const box = await chart.locator('circle').nth(7).boundingBox()
+    const at = { clientX: box!.x + 2, clientY: box!.y + 2, ...touch }
+    await chart.locator('svg').dispatchEvent('pointerdown', at)
+    await chart.locator('svg').dispatchEvent('pointerleave', at)
+    expect(await tip.isVisible()).toBe(true)
+    await page.close()
+  })
+
+  test('the metric of the task plot can be switched, and a dot pointed at', async () => {
+    const { page } = await open('light', 1280)
+    const plot = page.locator('#scores figure').first()
+    expect(await plot.locator('.key').textContent()).toContain('blind guess')
+    await plot.locator('select').selectOption('mrr')
+    await plot.locator('.chart svg').first().waitFor()
+    expect(await plot.textContent()).toContain('MRR, %')
+    expect(await plot.locator('.key').textContent()).not.toContain('blind guess')
+    const dot = plot.locator('.chart svg').first().locator('circle').first()
+    await dot.scrollIntoViewIfNeeded()
+    const box = await dot.boundingBox()
+    await page.mouse.move(box!.x + box!.width / 2, box!.y + box!.height / 2)
+    await plot.locator('[aria-label="tip"] text').first().waitFor()
+    await page.close()
+  })
+
+  test('a press on a head sorts the tasks of each group, means stay', async () => {
+    const { page } = await open('light', 1280)
+    const table = page.locator('#scores table.scores')
+    const rows = () => table.locator('tbody tr th').allTextContents()
+    const before = await rows()
+    const head = table.locator('thead th').nth(1)
+    await head.locator('button').click()
+    expect(await head.getAttribute('aria-sort')).toBe('descending')
+    const values = await table
+      .locator('tbody tr')
+      .evaluateAll((all) =>
+        all
+          .slice(1, 1 + all.slice(1).findIndex((row) => row.classList.contains('mean')))
+          .map((row) => Number(row.querySelectorAll('td')[0]?.getAttribute('data-value'))),
+      )
+    expect(values.length).toBeGreaterThan(2)
+    expect(values).toEqual(values.toSorted((a, b) => b - a))
+    expect((await rows())[0]).toBe(before[0])
+    for (let press = 0; press < 2; press++) await head.locator('button').click()
+    expect(await rows()).toEqual(before)
+    await page.close()
+  })
+
+  test('the numbers can be downloaded', async () => {
+    const { page } = await open('light', 1280)
+    const download = page.waitForEvent('download')
+    await page.getByRole('button', { name: /CSV/ }).click()
+    expect((await download).suggestedFilename()).toBe('scores.csv')
+    await page.close()
+  })
+
   test('AR is blue and diffusion orange in every chart', async () => {
     const { page } = await open('light', 1280)
     const strokes = await page

@@ -210,6 +210,8 @@ const resultsShape = z.strictObject({
   world: name,
   models: z.array(modelSchema),
   tasks: z.array(taskSchema),
+  /** The table of metrics: names as in `scores`, words for axes. */
+  metrics: z.array(z.strictObject({ name, label: name })),
   scores: z.array(scoreSchema),
   means: z.array(meanSchema),
   differences: z.array(differenceSchema),

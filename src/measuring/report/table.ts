@@ -94,7 +94,7 @@ function scopesOf(results: Results): { label: string; scope: Scope; mean: boolea
           mean: false,
         })),
     ]),
-    ...rungs.map((rung) => ({ label: `rung ${rung}`, scope: { kind: 'rung' as const, rung }, mean: true })),
+    ...rungs.map((rung) => ({ label: `shift: ${rung}`, scope: { kind: 'rung' as const, rung }, mean: true })),
     { label: 'all tasks', scope: { kind: 'all' as const }, mean: true },
   ]
 }

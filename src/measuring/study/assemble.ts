@@ -7,6 +7,7 @@ import type { BootstrapOptions } from '../../foundation/numeric/bootstrap.ts'
 import type { Conversion } from '../../learning/tuning/convert.ts'
 import { TUNED_POOLS } from '../../learning/tuning/decoder.ts'
 import type { ModelScores } from '../benchmark/evaluate.ts'
+import { metricLabels } from '../benchmark/metrics.ts'
 import {
   apartScore,
   differenceOver,
@@ -67,6 +68,7 @@ export async function assemble(outcome: Outcome, analysis: AnalysisOptions): Pro
       majority: majorityOf(task),
       instruction: task.test[0]?.query.instruction,
     })),
+    metrics: metricLabels(),
     scores: scores.flatMap(({ model, tasks }) =>
       tasks.map((task) => ({ model, ...summariseTask(task, options) })),
     ),

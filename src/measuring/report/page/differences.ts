@@ -62,7 +62,7 @@ function differencePlot(
   const once = rows.filter(({ scope }) => !(repeated && scope.kind === 'rung' && scope.rung === 'in'))
   const ordered = once.toSorted((one, other) => kindRank[one.scope.kind] - kindRank[other.scope.kind])
   const lines = ordered.map(({ scope, interval }) => ({
-    name: scope.kind === 'rung' ? `rung: ${scopeName(scope)}` : scopeName(scope),
+    name: scope.kind === 'rung' ? `shift: ${scopeName(scope)}` : scopeName(scope),
     ...percentages(interval),
     colour: colour(interval),
     mean: scope.kind !== 'task',

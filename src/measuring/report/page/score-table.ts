@@ -7,6 +7,7 @@ import { figure } from './chart.ts'
 import { colourOf } from './colour.ts'
 import { h, scrolling } from './element.ts'
 import { metaTaskRank } from './meta-task.ts'
+import { sortable } from './sortable.ts'
 
 /**
  * Rows: meta-tasks with their tasks, then the ladder, then all. Columns: the pair, its difference,
@@ -41,7 +42,7 @@ export function scoreTable(results: Results): HTMLElement {
     return h(
       'tr',
       { class: kind },
-      h('th', { scope: 'row' }, label, note === undefined ? null : h('small', {}, note)),
+      h('th', { scope: 'row', 'data-value': label }, label, note === undefined ? null : h('small', {}, note)),
       ...cells.slice(0, first.length),
       difference,
       ...cells.slice(first.length),
@@ -64,15 +65,17 @@ export function scoreTable(results: Results): HTMLElement {
           ),
         ),
     ]),
-    ...rungsOf(results).map((rung) => row(`Rung: ${rungName(rung)}`, { kind: 'rung', rung }, 'mean', 'mean')),
+    ...rungsOf(results).map((rung) =>
+      row(`Shift: ${rungName(rung)}`, { kind: 'rung', rung }, 'mean', 'mean'),
+    ),
     row('All tasks', { kind: 'all' }, 'mean', 'mean'),
   ]
   return figure(
     'Scores in full',
-    'hit@1 in per cent, 95 % interval below it; the untuned models and the controls follow to the right. The difference is taken query by query, so its interval is narrower than the two alone; bold where it excludes zero.',
+    'hit@1 in per cent, 95 % interval below it; the untuned models and the controls follow to the right. The difference is taken query by query, so its interval is narrower than the two alone; bold where it excludes zero. Press a head to sort the tasks of each group. "Shift" says how far a test lies from the training: in-domain; then a new drawing of a known thing, a new style, a new thing, a new kind of question.',
     scrolling(
       'Scores of every model on every task',
-      h('table', { class: 'scores' }, h('thead', {}, head), h('tbody', {}, ...body)),
+      sortable(h('table', { class: 'scores' }, h('thead', {}, head), h('tbody', {}, ...body))),
     ),
   )
 }
@@ -92,7 +95,7 @@ function scoreCell(value: Interval | undefined): HTMLElement {
   if (value === undefined) return h('td', { class: 'absent' }, '–')
   return h(
     'td',
-    {},
+    { 'data-value': String(value.value) },
     percent(value.value),
     value.high > value.low ? h('small', {}, percentRange(value)) : null,
   )
@@ -105,7 +108,11 @@ function differenceCell(results: Results, pair: Pair, scope: Scope): HTMLElement
   const colour = clear ? colourOf(results, value.value > 0 ? pair.a : pair.b) : 'inherit'
   return h(
     'td',
-    { class: clear ? 'difference clear' : 'difference', style: `--colour: ${colour}` },
+    {
+      class: clear ? 'difference clear' : 'difference',
+      style: `--colour: ${colour}`,
+      'data-value': String(value.value),
+    },
     points(value.value),
     h('small', {}, pointsRange(value)),
   )

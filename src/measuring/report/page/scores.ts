@@ -1,6 +1,7 @@
 /** @file The scores of every model on every task. */
 
 import type { Results } from '../results.ts'
+import { downloads } from './download.ts'
 import { h, section } from './element.ts'
 import { scoreTable } from './score-table.ts'
 import { taskPlot } from './task-plot.ts'
@@ -16,5 +17,6 @@ export function scores(results: Results): HTMLElement {
     ),
     taskPlot(results),
     scoreTable(results),
+    downloads(results),
   )
 }

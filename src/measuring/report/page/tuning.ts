@@ -62,9 +62,18 @@ function beforeAfter(results: Results): HTMLElement {
     ),
   )
   const domain: [number, number] = [0, Math.min(100, 1.08 * highest)]
+  const controlled = results.models.some(({ role, state }) => role === 'random-decoder' && state === 'tuned')
+  const control = controlled
+    ? [
+        'Grey: the same tuning of a randomly initialised decoder on the same image tower, so the distance to it is the worth of pretraining.',
+      ]
+    : []
   return figure(
     'Mean hit@1 before and after, %',
-    'Hollow: before tuning; filled: after. Bars are 95 % intervals; all panels share one scale. Grey: the same tuning of a randomly initialised decoder on the same image tower, so the distance to it is what pretraining is worth.',
+    [
+      'Hollow: before tuning; filled: after. Bars are 95 % intervals; all panels share one scale.',
+      ...control,
+    ].join(' '),
     h(
       'div',
       { class: 'grid' },
