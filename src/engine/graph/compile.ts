@@ -181,7 +181,10 @@ class ModelWriter implements NodeWriter {
     // their names.
     if (isNode(node, 'Cast') && table?.form === 'int8') return first
     if (isLinear(node) && weight !== undefined && weight.form !== 'half')
-      return this.#linears.write({ x: first!, weight: weight.name, bias: third }, weight.form)
+      return this.#linears.write(
+        { x: first!, width: Number(node.inputs[0]!.dims[1]), weight: weight.name, bias: third },
+        weight.form,
+      )
     // Unpacking some rows of a table of embeddings is cheaper than unpacking all.
     if (isNode(node, 'Gather') && node.attributes.axis === 0 && table?.form === 'half')
       return this.emit('Cast', [this.emit('Gather', [table.name, second!], { axis: 0 })], {

@@ -5,16 +5,19 @@ import type { DType, Tensor } from '../../foundation/numeric/tensor.ts'
 /**
  * `f32` is the reference. `f16` holds matrices in 16 bits. `int8` holds the weights of linear
  * layers in 8 bits with a scale for each output, and rounds their inputs to 8 bits with a scale for
- * each row; all else (norms, embeddings, patches, attention, pooled vectors) stays f32.
+ * each row, both behind a rotation of blocks that spreads outliers (`numeric/rotation.ts`); all else (norms, embeddings, patches, attention, pooled vectors) stays f32.
  */
 export type Precision = (typeof PRECISIONS)[number]
 
 export const PRECISIONS = ['f32', 'f16', 'int8'] as const
 
+/** Names the way in which int8 rounds. Change it whenever int8 gives other numbers. */
+export const INT8_ROUNDING = 'rows rotated by 32'
+
 /**
  * What the runtime makes of a stored weight: `half` 16 bits (f16 and bf16 stay, f32 becomes f16);
  * `f16`; `int8` the two arrays of `int8Names`: values `[in, out] i8` (+ 128 as u8, see
- * `EncodeOptions.signedWeights`) and scales `[out] f32`, see `int8Rows`.
+ * `EncodeOptions.signedWeights`) and scales `[out] f32`, see `int8Rows`, of the rotated weight.
  */
 export type WeightForm = 'half' | 'f16' | 'int8'
 

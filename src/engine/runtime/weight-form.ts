@@ -2,6 +2,7 @@
 
 import { f32ToF16 } from '../../foundation/numeric/float.ts'
 import { int8Rows } from '../../foundation/numeric/int8.ts'
+import { rotatedWeight } from '../../foundation/numeric/rotation.ts'
 import type { DType } from '../../foundation/numeric/tensor.ts'
 import type { WeightForm } from '../graph/compiled.ts'
 import { readWeight, type WeightLocation } from './weights.ts'
@@ -38,7 +39,7 @@ export async function weightInForm(
 ): Promise<Uint8Array> {
   const weight = await readWeight(location)
   if (form !== 'int8') return bytesOf(f32ToF16(weight.data))
-  const { values, scales } = int8Rows(weight)
+  const { values, scales } = int8Rows(rotatedWeight(weight))
   const bytes = new Uint8Array(formBytes(form, weight.dims))
   transposeBytes(values.data, weight.dims, signed ? 0 : 128, bytes)
   bytes.set(bytesOf(scales.data), scalesOffset(weight.dims))
