@@ -5,7 +5,8 @@ import type { DType, Tensor } from '../../foundation/numeric/tensor.ts'
 /**
  * `f32` is the reference. `f16` holds matrices in 16 bits. `int8` holds the weights of linear
  * layers in 8 bits with a scale for each output, and rounds their inputs to 8 bits with a scale for
- * each row, both behind a rotation of blocks that spreads outliers (`numeric/rotation.ts`); all else (norms, embeddings, patches, attention, pooled vectors) stays f32.
+ * each row. Both are rotated first, block by block, which spreads outliers (`numeric/rotation.ts`).
+ * All else stays f32: norms, embeddings, patches, attention, pooled vectors.
  */
 export type Precision = (typeof PRECISIONS)[number]
 

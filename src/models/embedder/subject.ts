@@ -4,6 +4,7 @@
  */
 
 import { join } from 'node:path'
+import { INT8_ROUNDING } from '../../engine/graph/compiled.ts'
 import type { Device } from '../../engine/runtime/devices.ts'
 import type { MemoryMode } from '../../engine/runtime/placement.ts'
 import { firstOf, UsageError } from '../../foundation/numeric/errors.ts'
@@ -196,7 +197,8 @@ export function fingerprintParts({
 }: Subject): FingerprintParts {
   const { contract, checkpoint, device = 'cpu' } = encoder
   // Rounded weights with an update beside them are not the rounded sum.
-  const engine = { device, dtype: contract.dtype, adapterMode: adapter && adapterMode }
+  const dtype = contract.dtype === 'int8' ? `int8: ${INT8_ROUNDING}` : contract.dtype
+  const engine = { device, dtype, adapterMode: adapter && adapterMode }
   return { contract, readouts: encoder.readouts, checkpoint, adapter: adapterFolder, engine, state }
 }
 

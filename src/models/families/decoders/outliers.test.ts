@@ -7,8 +7,10 @@
  */
 
 import { beforeAll, describe, expect, test } from 'vitest'
-import { compile, Graph, type Precision } from '../../../engine/graph/index.ts'
-import { rootScope } from '../../../engine/nn/index.ts'
+import { compile } from '../../../engine/graph/compile.ts'
+import type { Precision } from '../../../engine/graph/compiled.ts'
+import { Graph } from '../../../engine/graph/graph.ts'
+import { rootScope } from '../../../engine/nn/scope.ts'
 import { openSession } from '../../../engine/runtime/session.ts'
 import { memoryWeights } from '../../../engine/runtime/weights.ts'
 import { dot } from '../../../foundation/numeric/linear.ts'
