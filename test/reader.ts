@@ -3,22 +3,13 @@
  * serves a tiny model under each name that they mention.
  */
 
-import {
-  cpSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { initialAdapter } from '../src/models/checkpoint/adapter.ts'
 import { writeAdapter } from '../src/models/checkpoint/adapter-folder.ts'
 import { familyNames } from '../src/models/families/registry.ts'
-import { goldenDir } from './golden.ts'
+import { goldenDir, hasGolden } from './golden.ts'
 import { COMMIT } from './hub-models.ts'
 import { type ServedRepository, startHubServer } from './hub-server.ts'
 import { root, textOf } from './pages.ts'
@@ -88,8 +79,7 @@ function namesIn(family: string): string[] {
 
 function checkpointOf(family: string): string | undefined {
   const fixture = FIXTURES[family] ?? family
-  const dir = join(goldenDir(fixture), 'checkpoint')
-  return existsSync(dir) ? dir : undefined
+  return hasGolden(fixture) ? join(goldenDir(fixture), 'checkpoint') : undefined
 }
 
 function repositoryOf(dir: string): ServedRepository {
