@@ -68,7 +68,7 @@ interface Work {
   resident: number | undefined
 }
 
-/** What went wrong, in words. @param whole whether this is the true size */
+/** Problems of a trial, in words. @param whole whether this is the true size */
 function problems(
   { load, difference, effects }: Measured & Compared,
   resident: number | undefined,

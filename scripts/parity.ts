@@ -50,7 +50,7 @@ const { values, positionals: models } = parseArgs({
 })
 
 /**
- * What a verification is refused with where the device itself is not there: no figure of a fixture.
+ * Codes of a verification on a machine without the device: they say nothing about a fixture.
  */
 const ABSENT = ['runtime/no-cuda', 'runtime/no-adapter']
 

@@ -1,5 +1,5 @@
 /**
- * @file What a precision costs on the benchmark: hit@1 of models in f32 and in fewer bits, task by
+ * @file The cost of a precision on the benchmark: hit@1 of models in f32 and in fewer bits, task by
  * task. Exit code 4 where the mean over the tasks falls by more than half a point. Developers only:
  *
  *     npm run precision                              the shipped tower and twins, int8, the tasks of `npm start`: minutes

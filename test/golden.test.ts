@@ -40,7 +40,7 @@ const qwen = 'src/models/families/qwen-vl/qwen-vl.test.ts'
 const diffusion = 'src/measuring/verify/masked-diffusion.test.ts'
 const tuning = 'src/measuring/verify/tuning.test.ts'
 
-/** What compares a folder: a test file, or nothing yet and what will. */
+/** The test file that compares a folder, or the work that will bring one. */
 type Check = { test: string } | { notYet: string }
 
 const later = { notYet: 'comes with its family' }

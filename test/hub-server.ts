@@ -39,7 +39,7 @@ export interface Fault {
 
 export interface HubServer {
   url: string
-  /** What was asked, as `GET /path`, with the range and the token. */
+  /** Requests, as `GET /path`, with the range and the token. */
   requests: { line: string; range: string | undefined; token: string | undefined }[]
   faults: Fault[]
   repositories: Record<string, ServedRepository>

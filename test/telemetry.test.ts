@@ -25,7 +25,7 @@ beforeAll(async () => {
 }, 400_000)
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
-/** What an embedding leaves in folders that were empty before. */
+/** Files that an embedding leaves in folders that were empty before. */
 async function leftBy(name: string, choice: string | undefined): Promise<string[]> {
   const clean = join(root, name)
   for (const folder of Object.values(FOLDERS)) mkdirSync(join(clean, folder), { recursive: true })

@@ -110,7 +110,7 @@ export function vectorByHand(
   return vector
 }
 
-/** What each position sees on average: all, or itself and what came before. */
+/** The mean over the positions that each position sees: all, or itself and those before. */
 function means(values: readonly number[], causal: boolean): number[] {
   const sums: number[] = []
   for (const value of values) sums.push((sums.at(-1) ?? 0) + value)

@@ -1,6 +1,6 @@
 /**
- * @file What a layout has to say of itself: its files, its tensors, what is planted in them, and
- * what comes of it by hand.
+ * @file The description of a layout: its files, its tensors, the numbers planted in them, and the
+ * result by hand.
  */
 
 import { BifocalError } from '../../src/foundation/numeric/errors.ts'
@@ -16,7 +16,7 @@ import type { SparseTensor } from './sparse.ts'
 export interface Size {
   /** Layers of the decoder and of the tower, at most; default all. */
   readonly layers?: number
-  /** What widths are divided by: 1 is the true size. Tables keep their rows. */
+  /** Widths are divided by it: 1 is the true size. Tables keep their rows. */
   readonly scale: number
 }
 
@@ -68,8 +68,8 @@ export function visionLanguage(config: Readonly<Record<string, unknown>>): Visio
 }
 
 /**
- * What the files of a model hold: what its graph asks for, head included, as published files spell
- * it.
+ * The tensors of a model's files: those that its graph asks for, head included, as published files
+ * spell them.
  * @param modules beginnings of names, in the order of the modules; a tensor that fits none comes
  *   last
  */

@@ -12,7 +12,7 @@ export interface Plant {
    * Elements, flat; `all` for the weights of norms, which would stop everything if they were zero.
    */
   readonly at: readonly number[] | 'all'
-  /** What `value` is multiplied by at each place; default 1. */
+  /** A factor of `value` at each place; default 1. */
   readonly factors?: readonly number[]
 }
 

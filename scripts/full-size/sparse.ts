@@ -17,7 +17,7 @@ export interface SparseTensor {
 }
 
 /**
- * What a tensor holds beside zeros: numbers from an element on, flat, exact in the tensor's dtype.
+ * The content of a tensor beside zeros: numbers from an element on, flat, exact in the tensor's dtype.
  */
 export interface Run {
   readonly at: number
@@ -104,7 +104,7 @@ function shardsOf(tensors: readonly SparseTensor[], limit: number): SparseTensor
   return shards
 }
 
-/** What a tensor takes in its file. */
+/** Bytes of a tensor in its file. */
 function bytes({ dtype, dims }: SparseTensor): number {
   return sizeOf(dims) * BYTES_PER_ELEMENT[dtype]
 }

@@ -10,7 +10,7 @@ import { z } from 'zod'
 import { loadSafetensors, writeSafetensors } from '../../src/models/checkpoint/safetensors.ts'
 import { filesBelow } from '../../test/packed-folder.ts'
 
-/** What is kept of a model fixture, by name. */
+/** The parts of a model fixture that are kept, by name. */
 export interface Kept {
   readonly cases: readonly string[]
   /** Of `masked_diffusion_loss`, where that is a list. */

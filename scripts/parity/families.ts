@@ -1,5 +1,5 @@
 /**
- * @file What stands in the parity table beside fixtures: a published config of each family, and the
+ * @file The rows of the parity table that need no fixture: a published config of each family, and the
  * graph that it gives.
  */
 

@@ -1,5 +1,5 @@
 /**
- * @file What verification printed, kept as docs/parity.json: a device can be measured later than
+ * @file The figures that verification printed, kept as docs/parity.json: a device can be measured later than
  * another, a fixture alone.
  */
 

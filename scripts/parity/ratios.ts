@@ -20,7 +20,7 @@ export interface Ratio {
   /** The device's precision. */
   readonly dtype: 'f32' | 'f16'
   readonly passed: boolean
-  /** What was found, for people. */
+  /** The outcome, for people. */
   readonly words: string
 }
 

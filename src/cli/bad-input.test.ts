@@ -1,5 +1,5 @@
 /**
- * @file What the command line refuses or survives, each in a process of its own: broken models,
+ * @file Inputs that the command line refuses or survives, each in a process of its own: broken models,
  * adapters, tables of shards, cache folders.
  */
 

@@ -19,7 +19,7 @@ type FlagName<F extends string> = F extends `--no-${infer Rest}`
     ? Camel<Rest extends `${infer Name} ${string}` ? Name : Rest>
     : never
 
-/** What a flag without a schema gives: text, texts (`<names...>`), or whether it was given. */
+/** The value of a flag without a schema: text, texts (`<names...>`), or whether it was given. */
 type FlagValue<F extends string> = F extends `${string}...>`
   ? string[] | undefined
   : F extends `${string}>`
@@ -36,7 +36,7 @@ type ArgumentOf<L extends string> = L extends `<${infer Name}>`
     ? { [N in Camel<Name>]: string | undefined }
     : unknown
 
-/** What a command ends with: the process's exit code. */
+/** The process's exit code. */
 export type CommandResult = 0 | 1 | 2 | 3 | 4
 
 interface Flag {

@@ -7,7 +7,7 @@ const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
   z.enum(values, { error: `expected one of ${values.join(', ')}` })
 
 export const device = oneOf(['cpu', 'webgpu', 'cuda']).optional()
-/** What weights are held and multiplied in. */
+/** The number format in which weights are held and multiplied. */
 export const dtype = oneOf(['f32', 'f16', 'int8']).optional()
 export const attention = oneOf(['native', 'causal', 'bidirectional']).optional()
 export const pool = oneOf([

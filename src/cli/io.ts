@@ -1,5 +1,5 @@
 /**
- * @file What a command may say and where: data to stdout, words to stderr, one line of progress.
+ * @file The outputs of a command: data to stdout, words to stderr, one line of progress.
  */
 
 import { createColors } from 'picocolors'

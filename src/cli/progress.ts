@@ -9,7 +9,7 @@ export interface Progress {
   readonly done: number
   /** Undefined where the end is not known. */
   readonly total?: number
-  /** What else to show: a loss, say. */
+  /** Another thing to show: a loss, say. */
   readonly note?: string
 }
 

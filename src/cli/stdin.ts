@@ -1,4 +1,4 @@
-/** @file What is piped into a command. */
+/** @file Bytes that are piped into a command. */
 
 import type { Readable } from 'node:stream'
 import { InterruptedError } from '../foundation/numeric/errors.ts'

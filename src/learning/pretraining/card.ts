@@ -11,7 +11,7 @@ import { IMAGE_TOKENS, PATCH_SIZE, PICTURE_SIZE, VOCABULARY } from './recipe.ts'
 import type { SampleAnswer } from './sample-answers.ts'
 import type { TowerWorld } from './tower-batch.ts'
 
-/** What a card says of one kind of model. */
+/** The parts of a card that differ between kinds of models. */
 export interface CardSubject {
   readonly name: string
   readonly library: 'transformers' | 'bifocal'
@@ -21,7 +21,7 @@ export interface CardSubject {
   readonly rates: { readonly muon: number; readonly adamw: number }
   /** @param numbers counts the numbers in the parameters that a test accepts */
   recipe(numbers: (accepts: (parameter: string) => boolean) => string): readonly string[]
-  /** What the layouts of twins leave unequal; empty for the tower. */
+  /** Differences between the layouts of twins; empty for the tower. */
   readonly unequal: readonly string[]
   /** How answers are written; undefined for a model that writes none. */
   readonly answered?: 'generated' | 'infilled'

@@ -1,4 +1,4 @@
-/** @file What can go wrong before, within and after a pretraining. */
+/** @file Errors of pretraining. */
 
 import { roomError } from '../../foundation/numeric/errors.ts'
 

@@ -24,8 +24,8 @@ type Parameters = Readonly<Record<string, Tensor>>
 const MODEL_FILE = 'model.safetensors'
 
 /**
- * What transformers' SiglipImageProcessor is told: the picture squashed to the tower's side, −1 …
- * 1.
+ * Settings of transformers' SiglipImageProcessor: the picture is squashed to the tower's side, its
+ * values run from −1 to 1.
  */
 const PREPROCESSOR = {
   image_processor_type: 'SiglipImageProcessor',

@@ -27,7 +27,7 @@ export interface Gate {
   bound: number
   bounded: 'at least' | 'at most' | 'above'
   passed: boolean
-  /** What the figure stands beside: a majority, both losses, an interval. */
+  /** Context of the figure: a majority, both losses, an interval. */
   beside?: string
 }
 
@@ -91,7 +91,7 @@ export async function twinGates(
 }
 
 /**
- * What a picture is worth: loss with another's picture minus loss with its own, in nats per token.
+ * The worth of a picture: loss with another's picture minus loss with its own, in nats per token.
  */
 async function lossGates(
   twin: Twin,

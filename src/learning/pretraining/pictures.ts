@@ -22,7 +22,7 @@ export function drawBatch(
 }
 
 /**
- * What a patch shows: a concept (index into all concepts) and its silhouette colour, or `undefined`
+ * The content of a patch: a concept (index into all concepts) and its silhouette colour, or `undefined`
  * for bare background.
  */
 export interface PatchContent {

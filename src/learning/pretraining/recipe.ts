@@ -76,7 +76,7 @@ export interface VariedShares {
   readonly varied: number
   readonly silhouettes: number
 }
-/** What a step of the tower's training shows. */
+/** Shares of varied pictures and silhouettes in a step of the tower's training. */
 export function variedShares({ steps }: TowerTraining, step: number): VariedShares {
   if (step < PLAIN_STEPS) return { varied: 0, silhouettes: 0 }
   return step < steps - SETTLING_STEPS

@@ -1,4 +1,4 @@
-/** @file What a twin says to a few pictures that no training showed: for its card. */
+/** @file Answers of a twin to a few pictures that no training showed, for its card. */
 
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import { answerLength, type GateOptions } from './gates.ts'
@@ -9,7 +9,7 @@ import type { Twin } from './twins/twin.ts'
 
 export interface SampleAnswer {
   prompt: string
-  /** What is right. */
+  /** The right answer. */
   gold: string
   answer: string
 }

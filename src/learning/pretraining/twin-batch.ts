@@ -32,7 +32,7 @@ const WORDS_EVERY = 5
 /** Of the later batches one of so many is text only, in turn a plain text and questions. */
 const TEXT_EVERY = 8
 
-/** What is drawn for one batch. */
+/** The samples and pictures of one batch. */
 export interface TwinSamples {
   samples: readonly Sample[]
   /** One for each sample; other than the samples' own where pictures are shuffled. */
@@ -133,7 +133,7 @@ const MATCHING: Phase = {
 }
 export const PHASES: readonly Phase[] = [NAMING, COUNTING, MATCHING]
 
-/** What decides which samples a step sees. */
+/** Numbers that decide which samples a step sees. */
 export const TWIN_DIET = {
   reading: READING_STEPS,
   wordsEvery: WORDS_EVERY,
@@ -141,7 +141,7 @@ export const TWIN_DIET = {
   phases: PHASES,
 } as const
 
-/** What the samples of a step are about. */
+/** The kind of a step's samples. */
 function kindOf(seed: number, step: number): SampleKind {
   if (step < READING_STEPS) return step % WORDS_EVERY === WORDS_EVERY - 1 ? 'text' : 'reading'
   if (step % TEXT_EVERY === TEXT_EVERY - 1) return step % (2 * TEXT_EVERY) < TEXT_EVERY ? 'reading' : 'text'

@@ -61,7 +61,7 @@ export function rungsOf({ tasks }: Results): string[] {
   return [...known.filter((rung) => found.has(rung)), ...[...found].filter((rung) => !RUNGS.has(rung))]
 }
 
-/** What a mean ranges over, as a row label. */
+/** The scope of a mean, as a row label. */
 export function scopeName(scope: Scope): string {
   switch (scope.kind) {
     case 'task':

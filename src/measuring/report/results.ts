@@ -23,7 +23,7 @@ export const intervalSchema = z
 const metaTaskSchema = z.enum(['classification', 'vqa', 'retrieval', 'grounding'])
 
 /**
- * What a row of the score table is. `twin`: a shipped twin; `checkpoint`: a model the user named;
+ * The kind of a row of the score table. `twin`: a shipped twin; `checkpoint`: a model the user named;
  * the rest are controls: the same tuning of a random decoder, the tower alone, raw pixels, queries
  * with another query's picture, the commonest answer, and luck.
  */
@@ -50,7 +50,7 @@ const tuningSchema = z.strictObject({
   /** `[step, loss]`, steps increasing; loss in nats. Thin to ≤ 200 points. */
   lossCurve: z.array(z.tuple([count, z.number()])),
   /**
-   * What was tried on dev rows (pooling, layer, …), as words, with mean dev hit@1; exactly the used
+   * Settings that were tried on dev rows (pooling, layer, …), as words, with mean dev hit@1; exactly the used
    * one has `chosen`.
    */
   devChoices: z.array(z.strictObject({ setting: name, hit1: z.number(), chosen: z.boolean() })),
@@ -62,7 +62,7 @@ const modelSchema = z.strictObject({
    * `twin-ar-tuned`.
    */
   id: name,
-  /** What tables and charts call it, without the state: "AR twin". */
+  /** Its name in tables and charts, without the state: "AR twin". */
   label: name,
   role: roleSchema,
   state: z.enum(['untuned', 'tuned', 'none']),
@@ -121,7 +121,7 @@ const scoreSchema = z.strictObject({
   metrics: z.record(name, z.number().min(0).max(1)),
 })
 
-/** What a mean or a difference ranges over. */
+/** The scope of a mean or a difference. */
 const scopeSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('task'), task: name }),
   z.strictObject({ kind: z.literal('metaTask'), metaTask: metaTaskSchema }),
@@ -189,7 +189,7 @@ const failureSchema = z.strictObject({
 /** The study's answer in one sentence; the interval is the paired difference that it rests on. */
 const findingSchema = z.strictObject({
   sentence: name,
-  /** What `interval` is: "AR − diffusion, mean hit@1 over in-domain tasks". */
+  /** The quantity of `interval`: "AR − diffusion, mean hit@1 over in-domain tasks". */
   quantity: name,
   interval: intervalSchema,
   /** The same quantity in runs with other seeds, where they are known. */

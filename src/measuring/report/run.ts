@@ -22,7 +22,7 @@ const runSchema = z.strictObject({
   /** ISO 8601, UTC. */
   startedAt: z.iso.datetime(),
   finishedAt: z.iso.datetime(),
-  /** What was typed. */
+  /** The command line as it was typed. */
   argv: z.array(z.string()),
   phases: z.array(phaseSchema),
   machine: z.strictObject({

@@ -1,5 +1,5 @@
 /**
- * @file What a model family has to offer: graph pieces, names of weights, and a processor that
+ * @file The interface of a model family: graph pieces, names of weights, and a processor that
  * turns an item into arrays.
  */
 
@@ -30,8 +30,7 @@ export interface Companion {
   check(companion: Checkpoint): Promise<void>
 }
 
-/** What every family has. `Config` is the family's own parsed form. */
-/** What a family was pretrained with. */
+/** The objective of pretraining. */
 export type Objective = 'autoregressive' | 'diffusion' | 'contrastive'
 
 interface FamilyBase<Config> {
@@ -142,7 +141,7 @@ export interface DecoderPieces {
   head(hidden: Value<'f32'>): Value<'f32'>
 }
 
-/** What a processor makes of one item; everything later is arrays. */
+/** One item as arrays, made by a processor. */
 export interface PreparedItem {
   /**
    * One id per position of the spliced sequence; at image positions any id of the vocabulary, or

@@ -26,7 +26,7 @@ export interface InitialOptions {
    */
   matching?: { rows: number; gain: number }
   /**
-   * What the values depend on instead of a parameter's name: models that name one role differently
+   * Gives the word that decides the values instead of a parameter's name: models that name one role differently
    * can start alike.
    */
   roleOf?: (name: string) => string

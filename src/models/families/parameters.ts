@@ -22,7 +22,7 @@ export function modelParameters(
   return parametersOf(modelGraph(model, { head, scale }))
 }
 
-/** What `modelParameters` builds. @param options.storedDtype see `ScopeOptions` */
+/** The graph behind `modelParameters`. @param options.storedDtype see `ScopeOptions` */
 export function modelGraph(
   model: Model,
   { head, scale, storedDtype }: { head: boolean; scale: boolean } & Pick<ScopeOptions, 'storedDtype'>,

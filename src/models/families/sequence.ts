@@ -8,7 +8,7 @@ import type { PreparedItem, PrepareOptions } from './family.ts'
 export interface SpliceOptions extends Pick<PrepareOptions, 'truncation'> {
   /** The id that stands for a picture among `ids`. */
   imageId: number
-  /** What `inputIds` hold at image positions: an id of the vocabulary. */
+  /** The id of the vocabulary that `inputIds` hold at image positions. */
   fillId: number
   /** Positions that the model takes. */
   maxLength: number

@@ -32,7 +32,7 @@ export function scrolling(label: string, table: HTMLTableElement): HTMLElement {
   return h('div', { class: 'scroll', role: 'region', 'aria-label': label, tabindex: '0' }, table)
 }
 
-/** What lies behind a click. */
+/** Content that a click opens. */
 export function more(summary: string, ...children: Child[]): HTMLElement {
   return h('details', {}, h('summary', {}, summary), ...children)
 }

@@ -133,7 +133,7 @@ function finding(results: Results): HTMLElement {
   )
 }
 
-/** What is not met stands open, the rest behind a click. */
+/** Criteria that are not met stand open; a click opens the others. */
 function criteria({ criteria }: Results): HTMLElement | null {
   if (criteria.length === 0) return null
   const met = criteria.filter(({ passed }) => passed)

@@ -1,5 +1,5 @@
 /**
- * @file What was measured and with what: the models with their hashes, the tasks with their chance
+ * @file The measured models with their hashes, the tasks with their chance
  * levels, notes.
  */
 

@@ -1,5 +1,5 @@
 /**
- * @file What tuning did: scores before and after, the loss on the way, what was chosen on dev rows.
+ * @file The effect of tuning: scores before and after, the loss on the way, choices on dev rows.
  */
 
 import * as Plot from '@observablehq/plot'

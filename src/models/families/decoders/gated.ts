@@ -36,7 +36,7 @@ export interface GatedDecoderShape extends AttentionShape {
   headNorm?: boolean
 }
 
-/** What a family calls the modules, relative to the scope that it passes. */
+/** A family's names of the modules, relative to the scope that it passes. */
 export interface GatedDecoderNames extends GatedMlpNames {
   layer(index: number): string
   attentionNorm: string
@@ -97,7 +97,7 @@ export interface GatedDecoderContext {
   positions?: Value<'i64'>
   /** Instead of `positions`: a rotation of another kind. */
   rotary?: Rotary
-  /** What the next layer gets instead of a layer's own output; `layers` keep the output. */
+  /** The input of the next layer instead of a layer's own output; `layers` keep the output. */
   between?: (index: number, stream: Value<'f32'>) => Value<'f32'>
   /** Default `LLAMA_NAMES`. */
   names?: GatedDecoderNames

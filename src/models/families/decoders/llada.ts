@@ -66,7 +66,7 @@ export function lladaShape(json: z.infer<typeof lladaKeys>): LladaShape {
   }
 }
 
-/** What is wrong with the heads of a decoder, in words. */
+/** Problems of a decoder's heads, in words. */
 export function headProblems({ heads, keyValueHeads, hidden, headDim }: GatedDecoderShape): string[] {
   const problems: string[] = []
   if (!Number.isInteger(headDim)) problems.push(`${heads} heads do not divide the width ${hidden}`)

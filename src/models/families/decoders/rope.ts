@@ -16,7 +16,7 @@ type Kind = (typeof KINDS)[number]
 const kind = z.enum(KINDS).nullish()
 const positive = z.number().positive()
 
-/** What each kind cannot do without; the rest has defaults. */
+/** Keys that each kind needs; the others have defaults. */
 const needed = {
   default: [],
   linear: ['factor'],

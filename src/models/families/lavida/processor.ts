@@ -15,7 +15,7 @@ import { type LavidaConfig, tokenSide } from './config.ts'
 import { IMAGE_ID, PLACEHOLDER, promptIds } from './prompt.ts'
 import { lavidaViews, visualTokens } from './views.ts'
 
-/** What pictures become, by family: the part of the processor in which LLaDA-V differs. */
+/** The layout of pictures, by family: the part of the processor in which LLaDA-V differs. */
 export interface PictureLayout {
   /** Positions that are kept. */
   readonly maxLength: number

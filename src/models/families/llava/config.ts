@@ -31,7 +31,7 @@ export interface LlavaConfig {
 const object = z.record(z.string(), z.unknown())
 const layer = z.int()
 
-/** What files may leave out. */
+/** Defaults for keys that files may leave out. */
 export interface LlavaDefaults {
   /** The family's name, for messages. */
   family: string

@@ -45,7 +45,7 @@ export interface MmadaConfig {
   readonly maskId: number
 }
 
-/** What the published tokenizer's code says. */
+/** Constants of the published tokenizer's code. */
 const PUBLISHED = {
   encoder: { width: 128, multipliers: [1, 2, 2, 4, 4], blocks: [4, 3, 4, 3, 4], bits: 13 },
   imageDecoder: { width: 128, multipliers: [1, 1, 2, 2, 4], blocks: [4, 4, 3, 4, 3], bits: 13 },

@@ -17,7 +17,7 @@ export const TEMPLATE =
   '{% if loop.index0 == 0 %}{% set content = bos_token + content %}{% endif %}{{ content }}{% endfor %}' +
   "{{ '<|start_header_id|>assistant<|end_header_id|>\\n' }}"
 
-/** What may stand for a picture in a prompt of other models, with the space or newline after it. */
+/** Placeholders of pictures in prompts of other models, with the space or newline after them. */
 const PLACEHOLDERS = /(<image>|<\|image_\d+\|>)[ \n]?/g
 
 /** A prompt without placeholders, and how many it had. */

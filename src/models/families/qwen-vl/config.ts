@@ -62,7 +62,7 @@ const topSchema = z.looseObject({
 const section = z.array(z.int().min(0)).length(AXES)
 /** Files say `mrope` or, rewritten by newer loaders, `default`; both are the plain rotation. */
 const kind = z.preprocess((given) => (given === 'mrope' ? 'default' : given), z.string().nullish())
-/** What the sections are laid over; the decoders' own schema reads the rest. */
+/** Keys that the sections are laid over; the decoders' own schema reads the others. */
 const sectioned = z.looseObject({ type: kind, rope_type: kind, mrope_section: section.nullish() }).nullish()
 const textSchema = z.looseObject({
   rope_scaling: sectioned,
@@ -93,7 +93,7 @@ const textDefaults: Readonly<Record<QwenVersion, Readonly<Record<string, unknown
   }
   return { 'qwen2-vl': qwen2, 'qwen2.5-vl': qwen2, 'qwen3-vl': qwen3 }
 })()
-/** What Qwen3-VL's class takes where the file has no sections; the others cannot run without. */
+/** Qwen3-VL's default where the file has no sections; the other versions need them. */
 const QWEN3_SECTION = [24, 20, 20]
 
 const squares = {

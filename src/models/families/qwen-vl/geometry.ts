@@ -1,5 +1,5 @@
 /**
- * @file What the tower needs to know about sizes: windows, places of patches, weights of learned
+ * @file Sizes that the tower needs: windows, places of patches, weights of learned
  * positions. Made here and fed, so that one graph serves pictures of all sizes, several at once.
  * @see specs/ar-vlms.md §3.4, §4.3, §4.5
  */

@@ -25,7 +25,7 @@ const ROPE_THETA = 10_000
 const MAX_SIDE = 16_384
 const MERGER_ACTIVATION: ActivationName = 'gelu'
 
-/** What differs between the three towers, beyond sizes. */
+/** Differences between the three towers, beyond sizes. */
 interface TowerStyle {
   norm: typeof layerNorm
   patchBias: boolean
