@@ -54,7 +54,7 @@ export function terminalIo(json: boolean, signal: AbortSignal): CommandIo {
     width: stdout.columns,
     print: (words, value) => toStdout(json ? JSON.stringify(value, undefined, 2) : words),
     line: toStdout,
-    say: toStderr,
+    say: (words) => toStderr(printable(words, { lines: true })),
     warn: (words) => toStderr(`${paint.yellow('warning:')} ${printable(words, { lines: true })}`),
     progress: (at) => line.update(at),
   }

@@ -3,6 +3,7 @@
  * fewer bits would change.
  */
 
+import { printable } from '../../foundation/files/printable.ts'
 import { BifocalError, UsageError } from '../../foundation/numeric/errors.ts'
 import type { Item } from '../../inputs/data/item.ts'
 import type { Estimate } from '../../models/embedder/estimate.ts'
@@ -47,7 +48,8 @@ export const inspect = command(
       fits && precision ? await comparedAt(model, given, { ...options, onProgress: io.progress }) : null
     const words = [...inspectionWords(found), ...estimateWords(estimate), ...precisionWords(compared)]
     const rows = words.map(([name, value]) => `${name.padEnd(10)}  ${value}`)
-    io.print(rows.join('\n'), { ...found, estimate, precision: compared })
+    // Names of tensors come from files of others.
+    io.print(printable(rows.join('\n'), { lines: true }), { ...found, estimate, precision: compared })
     return fits ? 0 : 3
   })
 

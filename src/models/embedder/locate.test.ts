@@ -102,6 +102,14 @@ describe('an adapter beside the weights', () => {
   })
 })
 
+test('an adapter beside a contract that does not name it is not passed over in silence', async () => {
+  const dir = mkdtempSync(join(root, 'unnamed-'))
+  await writeContract(dir, { ...defaultContract((await openSubject(base)).model), base: { path: base } })
+  await writeAdapter(dir, adapterOf(base))
+  await openSubject(dir, { warn })
+  expect(warnings).toEqual([expect.stringContaining(join(dir, 'adapter_config.json'))])
+})
+
 test('a folder of adapters that have names: the hint names the adapters', async () => {
   const dir = mkdtempSync(join(root, 'named-'))
   await writeAdapter(join(dir, 'vision'), adapterOf(base))

@@ -70,21 +70,24 @@ export async function locateModel(model: string, options: LocateOptions = {}): P
 }
 
 /**
- * Warns of an adapter that lies beside the weights of the base and is not applied, though
- * transformers would apply it.
+ * Warns of an adapter that lies in the folder of the model or beside the weights of its base, and
+ * is not applied, though transformers would apply it.
  * @param adapter the folder of the adapter that is applied
  */
 export async function warnOfIdleAdapter(
-  base: string,
+  { dir, base }: LocatedModel,
   adapter: string | undefined,
   { adapter: wanted, warn }: LocateOptions,
 ): Promise<void> {
-  const path = join(base, ADAPTER_CONFIG)
-  if (wanted === 'none' || !existsSync(path)) return
-  if (adapter !== undefined && (await realpath(adapter)) === (await realpath(base))) return
-  warn?.(
-    `${path}: this adapter, beside the weights of the base model, is not applied; --adapter ${base} applies it, --adapter none says that it is not wanted`,
-  )
+  if (wanted === 'none') return
+  const applied = adapter && (await realpath(adapter))
+  for (const folder of new Set([await realpath(dir), await realpath(base)])) {
+    const path = join(folder, ADAPTER_CONFIG)
+    if (folder === applied || !existsSync(path)) continue
+    warn?.(
+      `${path}: this adapter is not applied; --adapter ${folder} applies it, --adapter none says that it is not wanted`,
+    )
+  }
 }
 
 /** The base that an adapter names, with its revision. */

@@ -112,7 +112,7 @@ export async function openSubject(path: string, options: LoadOptions = {}): Prom
   const wanted = options.adapter === 'none' ? undefined : (options.adapter ?? located.adapter)
   const from = typeof wanted === 'string' ? await resolveModel(wanted, fetching) : wanted
   const adapterFolder = typeof from === 'string' ? from : undefined
-  await warnOfIdleAdapter(located.base, adapterFolder, locating)
+  await warnOfIdleAdapter(located, adapterFolder, locating)
   // A contract beside the weights knows better than their name.
   const names = [adapterFolder, path.replace(/@[^/]*$/, ''), located.dir, nameIn(checkpoint.config)]
   const found = wished ?? (located.contract === undefined ? presetFor(names, model.family) : undefined)

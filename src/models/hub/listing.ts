@@ -70,6 +70,9 @@ export async function listFiles(
     size: lfs?.size ?? size ?? undefined,
     digest: lfs?.sha256 ?? blobId ?? undefined,
   }))
+  const names = new Set(files.map(({ name }) => name))
+  if (names.size < files.length)
+    throw strange(what, `${files.length - names.size} names that are there twice`, settings)
   return { commit: sha, files }
 }
 
