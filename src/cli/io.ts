@@ -21,7 +21,7 @@ export interface CommandIo {
   line(text: string): void
   /** Words to stderr. */
   say(words: string): void
-  /** Words to stderr that should not be missed. */
+  /** Words to stderr that should not be missed; the same words are written once. */
   warn(words: string): void
   /** Draws or logs how far the work is. */
   progress(at: Progress): void
@@ -39,6 +39,7 @@ export function terminalIo(json: boolean, signal: AbortSignal): CommandIo {
     redraws: stderr.isTTY === true && !env.CI,
     now: () => performance.now(),
   })
+  const warned = new Set<string>()
   const toStdout = (text: string) => {
     line.clear()
     stdout.write(`${text}\n`)
@@ -55,7 +56,12 @@ export function terminalIo(json: boolean, signal: AbortSignal): CommandIo {
     print: (words, value) => toStdout(json ? JSON.stringify(value, undefined, 2) : words),
     line: toStdout,
     say: (words) => toStderr(printable(words, { lines: true })),
-    warn: (words) => toStderr(`${paint.yellow('warning:')} ${printable(words, { lines: true })}`),
+    warn: (words) => {
+      // Two steps of a command may open the same model.
+      if (warned.has(words)) return
+      warned.add(words)
+      toStderr(`${paint.yellow('warning:')} ${printable(words, { lines: true })}`)
+    },
     progress: (at) => line.update(at),
   }
 }
