@@ -51,21 +51,21 @@ export function engineFailure(cause: unknown): RuntimeError {
   if (/WebGPU (adapter|device)|WebGpuContext/i.test(message)) {
     return new RuntimeError('no-adapter', {
       message: `no usable GPU for device webgpu: ${message}`,
-      hint: 'Install a Vulkan driver (Linux; VK_DRIVER_FILES may name one, XDG_RUNTIME_DIR must be set) or use --device cpu.',
+      hint: 'Install a Vulkan driver (Linux; VK_DRIVER_FILES may name one, XDG_RUNTIME_DIR must be set), or use the device cpu (--device cpu).',
       cause,
     })
   }
   if (/requires f16 but the device does not support it/.test(message)) {
     return new RuntimeError('no-f16', {
       message: `this GPU does not compute on 16-bit floats (WebGPU's shader-f16): ${message}`,
-      hint: 'Use --dtype f32 on this device, or --device cpu.',
+      hint: 'Use dtype f32 on this device (--dtype f32), or the device cpu (--device cpu).',
       cause,
     })
   }
   if (/failed to allocate|out of memory|bad_alloc/i.test(message)) {
     return new RuntimeError('memory', {
       message: `the engine ran out of memory: ${message}`,
-      hint: 'Lower the batch size, or use --memory low.',
+      hint: 'Lower the batch size, or use memory low (--memory low).',
       cause,
     })
   }
@@ -76,7 +76,7 @@ export function engineFailure(cause: unknown): RuntimeError {
   ) {
     return new RuntimeError('no-cuda', {
       message: `device cuda can't be used: ${message}`,
-      hint: 'Install the NVIDIA driver, CUDA 12 and cuDNN 9 where the loader finds them (LD_LIBRARY_PATH), or use --device cpu.',
+      hint: 'Install the NVIDIA driver, CUDA 12 and cuDNN 9 where the loader finds them (LD_LIBRARY_PATH), or use the device cpu (--device cpu).',
       cause,
     })
   }

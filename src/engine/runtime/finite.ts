@@ -21,7 +21,7 @@ export function assertFinite(outputs: Readonly<Record<string, Tensor>>): void {
     const count = data.reduce((sum, element) => sum + (Number.isFinite(element) ? 0 : 1), 0)
     throw new RuntimeError('not-finite', {
       message: `output ${name} [${value.dims.join(', ')}] holds ${data[first]} at element ${first} (${count} of ${data.length} are not finite)`,
-      hint: 'Is a weight file damaged, or does a reduced precision overflow? Try --dtype f32; in training, a lower learning rate.',
+      hint: 'Is a weight file damaged, or does a reduced precision overflow? Try dtype f32 (--dtype f32); in training, a lower learning rate.',
     })
   }
 }

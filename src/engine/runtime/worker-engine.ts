@@ -64,7 +64,7 @@ export async function startWorkerEngine(plan: EnginePlan, entry: URL): Promise<E
   function ended(message: string, cause?: unknown): void {
     end ??= new RuntimeError('worker-exit', {
       message,
-      hint: 'Memory may have run out: lower the batch size, or use --memory low.',
+      hint: 'Memory may have run out: lower the batch size, or use memory low (--memory low).',
       cause,
     })
     for (const id of [...waiting.keys()]) settle(id, ({ reject }) => reject(end))

@@ -141,6 +141,6 @@ export function checkColumns(names: readonly string[], { name, columns }: Record
     absent.length > 0 ? `no column ${absent.join(', ')}` : 'no column text, image or instruction'
   throw new ItemError('columns', {
     message: `${name} has ${problem}; its columns are ${names.join(', ')}`,
-    hint: 'Say which column is what: --columns text=caption,image=path',
+    hint: 'Say which column is what: columns { text: "caption", image: "path" } (--columns text=caption,image=path)',
   })
 }

@@ -65,7 +65,7 @@ export async function updateGates(dir: string, gates: readonly Gate[]): Promise<
   if (start < 0 || end < start) {
     throw new PretrainingError('no-gates', {
       message: `${path} has no table of gates between ${GATES[0]} and ${GATES[1]}`,
-      hint: 'Put both marks where the table shall stand, or measure without --cards.',
+      hint: 'Put both marks where the table shall stand, or measure without cards (--cards).',
     })
   }
   await writeFileAtomic(path, text.slice(0, start) + gateSection(gates) + text.slice(end + GATES[1].length))

@@ -121,7 +121,7 @@ async function towerOf(dir: string): Promise<Record<string, Tensor<'f32'>>> {
   if (!existsSync(join(dir, 'config.json'))) {
     throw new PretrainingError('no-tower', {
       message: `${dir} holds no tower`,
-      hint: 'Run `bifocal pretrain tower` first, and name its folder with --tower.',
+      hint: 'Pretrain the tower first (bifocal pretrain tower), and name its folder (--tower).',
     })
   }
   return (await readModel(dir)).parameters

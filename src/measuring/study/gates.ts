@@ -51,7 +51,7 @@ export async function runGates(options: GatesOptions): Promise<Gate[]> {
   if (absent.length > 0) {
     throw new StudyError('no-model', {
       message: `there is no folder ${absent.join(', ')}`,
-      hint: `Name with --models the folder that holds tower, ${names.join(', ')}; without it the shipped ones are measured.`,
+      hint: `Name the folder (--models) that holds tower, ${names.join(', ')}; without it the shipped ones are measured.`,
     })
   }
   const data = shippedData()

@@ -148,7 +148,7 @@ async function plan(
   if (absent.length > 0) {
     throw new StudyError('no-model', {
       message: `there is no folder ${absent.join(', ')}`,
-      hint: 'Name checkpoint folders, or models of the hub as ORG/NAME, with --models; without it the shipped twins are studied.',
+      hint: 'Name checkpoint folders, or models of the hub as ORG/NAME, as models (--models); without any the shipped twins are studied.',
     })
   }
   const ids = idsOf(models.map((model, i) => (model === dirs[i] ? model : model.replace(/@.*$/, ''))))

@@ -196,7 +196,7 @@ export function withPreset(
   if (family !== wanted) {
     throw new EmbedderError('preset-family', {
       message: `preset ${name} is for ${wanted}, the model is of the family ${family}`,
-      hint: 'Choose the preset of this model, or --preset none for its chat template.',
+      hint: 'Choose the preset of this model, or the preset none (--preset none) for its chat template.',
     })
   }
   return { ...contract, mropeMode: undefined, ...decided }

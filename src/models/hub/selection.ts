@@ -64,7 +64,7 @@ export function selectFiles(
   if (weights.length === 0 && others.length > 0) {
     throw new HubError('no-weights', {
       message: `${repository} has neither model.safetensors nor its index, but ${others.length} other weight files: ${others.slice(0, 3).join(', ')}${others.length > 3 ? ', …' : ''}`,
-      hint: 'Fetch the files that you want with --include, and name the weights in config.json: "transformers_weights".',
+      hint: 'Name the files that you want (--include), and name the weights in config.json: "transformers_weights".',
     })
   }
   const pickled = names.find(isPickled)

@@ -37,7 +37,7 @@ export async function verifyContract(path: string, options: LoadOptions = {}): P
   if (golden === undefined) {
     throw new EmbedderError('no-golden', {
       message: `${path} has no golden vectors to verify`,
-      hint: 'Record some while the model is right: bifocal verify MODEL --record ITEMS. To compare a family with its reference, use --golden DIR.',
+      hint: 'Record some while the model is right: recordGolden, or bifocal verify MODEL --record ITEMS. verifyGolden (--golden DIR) compares a family with its reference.',
     })
   }
   const kept = await loadSafetensors(join(subject.dir, golden.vectors))

@@ -45,7 +45,7 @@ export async function recordGolden(
   if (snapshotRepository(resolve(dir)) !== undefined) {
     throw new EmbedderError('shared-folder', {
       message: `${dir} lies in the cache of the Hugging Face Hub, which other programs read too`,
-      hint: 'Write embedder.json and the golden vectors into a folder of your own: --out DIR.',
+      hint: 'Write embedder.json and the golden vectors into a folder of your own (--out DIR).',
     })
   }
   const subject = await openSubject(path, options)

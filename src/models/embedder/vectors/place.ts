@@ -38,7 +38,7 @@ export async function checkVectorPlace(out: string, { input, folders }: VectorSo
 function refused(path: string, why: string): EmbedderError {
   return new EmbedderError('output', {
     message: `${path} ${why}: writing vectors there would overwrite the files that they are made from`,
-    hint: 'Name another file with --out, in a folder of your own.',
+    hint: 'Name another output file (--out), in a folder of your own.',
   })
 }
 
