@@ -1,11 +1,13 @@
 /**
  * @file Verifies a contract: its golden items are embedded again and compared with the vectors that
  * were kept. On a miss, the first item that differs is traced: tokens, pixels, vision, projector,
- * inputs, each layer, norm, vector; the first stage that differs is named.
+ * inputs, each layer, norm, vector; the first stage that differs is named. Vectors of another
+ * precision than the kept ones differ by nature: one sentence says so, and nothing is traced.
  */
 
 import { basename, join } from 'node:path'
 import { toF32 } from '../../../foundation/numeric/float.ts'
+import { dot } from '../../../foundation/numeric/linear.ts'
 import { rangeOf } from '../../../foundation/numeric/rows.ts'
 import { f32, type Tensor } from '../../../foundation/numeric/tensor.ts'
 import type { Item } from '../../../inputs/data/item.ts'
@@ -46,6 +48,13 @@ export async function verifyContract(path: string, options: LoadOptions = {}): P
   const expected = toF32(kept.get(VECTORS) ?? f32([0], []))
   const recorder = new VerifyRecorder()
   const missed = firstMiss(vectors, expected, golden.tolerance)
+  const madeIn = subject.encoder.contract.dtype
+  const recordedIn = missed === undefined ? madeIn : await ownPrecision(path, options)
+  if (recordedIn !== madeIn) {
+    const detail = `the kept vectors were recorded in ${recordedIn} and these were made in ${madeIn}: precisions differ, and so do vectors (the least cosine between them is ${leastCosine(vectors, expected).toFixed(4)}); verify in ${recordedIn}, and see what ${madeIn} changes with bifocal inspect MODEL --precision`
+    recorder.check({ case: '', stage: 'precision', key: VECTORS }, false, detail)
+    return recorder.report(basename(subject.dir), 'contract', [VECTORS])
+  }
   const stages =
     missed === undefined ? [] : [...kept.keys()].filter((name) => name.startsWith(stageName(missed, '')))
   if (missed !== undefined && stages.length > 0) {
@@ -112,4 +121,17 @@ function firstMiss(got: Tensor<'f32'>, expected: Tensor<'f32'>, tolerance: numbe
     for (let i = 0; i < width; i++) if (!(Math.abs(a.data[i]! - b.data[i]!) <= tolerance)) return row
   }
   return undefined
+}
+
+/** The precision of a contract, whatever the caller asks for: its vectors were recorded in it. */
+async function ownPrecision(path: string, options: LoadOptions): Promise<Contract['dtype']> {
+  const own = await openSubject(path, { ...options, dtype: undefined, warn: undefined })
+  return own.encoder.contract.dtype
+}
+
+/** Of rows of equal length that have length 1; NaN where the shapes differ. */
+function leastCosine(a: Tensor<'f32'>, b: Tensor<'f32'>): number {
+  if (a.dims.join() !== b.dims.join()) return Number.NaN
+  const rows = Array.from({ length: a.dims[0] ?? 0 }, (_, row) => row)
+  return Math.min(...rows.map((row) => dot(rangeOf(a, row, 1).data, rangeOf(b, row, 1).data)))
 }
