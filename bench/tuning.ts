@@ -18,12 +18,13 @@ import { f32, i64, type Tensor } from '../src/foundation/numeric/tensor.ts'
 import { adamW } from '../src/learning/training/adamw.ts'
 import { gradientGraph, sessionStep } from '../src/learning/training/gradient.ts'
 import { openOptimizer } from '../src/learning/training/optimizer.ts'
-import { decoderLinears, pooled, sequenceGroup, TUNED_POOLS } from '../src/learning/tuning/decoder.ts'
+import { groupVectors } from '../src/learning/tuning/decoder.ts'
 import { infoNce } from '../src/learning/tuning/losses.ts'
 import { adapterParameters, initialAdapter } from '../src/models/checkpoint/adapter.ts'
 import { writeAdapter } from '../src/models/checkpoint/adapter-folder.ts'
 import { writeSafetensors } from '../src/models/checkpoint/safetensors.ts'
 import { poolWeightsFeed } from '../src/models/embedder/readout.ts'
+import { decoderLinears } from '../src/models/families/parameters.ts'
 import { numbers } from './flags.ts'
 import { PICTURE_TOKENS, randomSequences, writeMidSizeModel } from './model.ts'
 import { openPeer, report, type Timing, timed } from './rounds.ts'
@@ -60,9 +61,13 @@ try {
 
   const { compiled } = gradientGraph((graph) => {
     const scope = rootScope(graph, { adapter: () => ({ rank: RANK, scale: ALPHA / RANK }) })
-    // The two groups have sizes of their own: rows are picked by number, as a conversion does.
+    const read = {
+      attention: 'causal',
+      readouts: [{ layer: 'last', norm: 'after', pool: 'last' }],
+    } as const
+    // The two groups have sizes of their own: rows are picked by number, as a tuning does.
     const vectors = concat(
-      [0, 1].map((index) => pooled(sequenceGroup(scope, model, 'causal', index), 'last')),
+      [0, 1].map((index) => groupVectors(scope, model, read, index)[0]!),
       0,
     )
     const pick = (name: string) => gather(vectors, graph.input(name, 'i64', ['pairs']))
@@ -103,10 +108,7 @@ try {
     feeds[`input_ids${index}`] = peerInputs[`input_ids_${side}`] = places(ids)
     feeds[`image_index${index}`] = peerInputs[`image_index_${side}`] = places(imageIndex)
     feeds[`attention_mask${index}`] = places(ids.map(() => 1))
-    feeds[`pool_weights${index}`] = poolWeightsFeed(
-      TUNED_POOLS.map(() => Array.from({ length: batch }, () => last)),
-      length,
-    )
+    feeds[`pool_weights${index}`] = poolWeightsFeed([Array.from({ length: batch }, () => last)], length)
   }
   await writeSafetensors(join(dir, 'peer-inputs.safetensors'), peerInputs)
 

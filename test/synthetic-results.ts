@@ -399,11 +399,11 @@ function alignmentRows(
           layer: null,
           interval: around(at(1 - 0.2 * lag + 0.03 * noise()), half),
         },
-        ...[0, 1, 2, 3, 4].map((layer) => ({
+        ...(['inputs', 0, 1, 2, 3] as const).map((layer, depth) => ({
           model: id,
           measure,
           layer,
-          interval: around(at(0.03 * layer * (1 + lag) + 0.02 * noise()), half),
+          interval: around(at(0.03 * depth * (1 + lag) + 0.02 * noise()), half),
         })),
       ]
     }),

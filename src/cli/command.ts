@@ -26,6 +26,12 @@ type FlagValue<F extends string> = F extends `${string}...>`
     ? string | undefined
     : boolean
 
+/** `--no-tune` beside `--tune <part>` turns the other off: its value is then `false`. */
+type With<Given, F extends string> =
+  FlagName<F> extends keyof Given
+    ? Omit<Given, FlagName<F>> & { [N in FlagName<F>]: Given[N] | false }
+    : Given & { [N in FlagName<F>]: FlagValue<F> }
+
 /** `embed <model> [file]` → `{ model: string; file: string | undefined }`. */
 type Arguments<L extends string> = L extends `${infer Head} ${infer Tail}`
   ? Arguments<Head> & Arguments<Tail>
@@ -98,10 +104,7 @@ export class CommandBuilder<Given> {
    * A flag. With a schema, its value is what the schema makes of the text; a refusal is a usage
    * error.
    */
-  option<F extends string>(
-    flags: F,
-    description: string,
-  ): CommandBuilder<Given & { [N in FlagName<F>]: FlagValue<F> }>
+  option<F extends string>(flags: F, description: string): CommandBuilder<With<Given, F>>
   option<F extends string, T>(
     flags: F,
     description: string,
@@ -179,7 +182,13 @@ function read<Given>(parser: Parser, flags: readonly Flag[]): Given {
   for (const { flags: text, schema } of flags) {
     const [flag = ''] = text.split(' ')
     const name = camel(flag.replace(/^--(no-)?/, ''))
-    const value = texts[name] ?? (text.includes(' ') ? undefined : false)
+    // `--no-tune` after `--tune <part>`: false where it was given, else the other's value stays.
+    if (flag.startsWith('--no-') && name in given) {
+      if (texts[name] === false) given[name] = false
+      continue
+    }
+    const said = text.includes(' ') && texts[name] === false ? undefined : texts[name]
+    const value = said ?? (text.includes(' ') ? undefined : false)
     given[name] = schema === undefined ? value : parsed(flag, value, schema)
   }
   return z.custom<Given>().parse(given)

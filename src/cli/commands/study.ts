@@ -3,30 +3,57 @@
 import { z } from 'zod'
 import { UsageError } from '../../foundation/numeric/errors.ts'
 import { command, wholeNumber } from '../command.ts'
+import * as flags from '../flags.ts'
 
-export const study = command('study', 'Convert models, measure them, explain the difference, write a report')
+/**
+ * `TASK_NAMES` of the scenes, named here because the library is not loaded before a command runs; a
+ * test compares.
+ */
+export const TASKS = [
+  'object-label',
+  'object-group',
+  'withheld-label',
+  'style-f-group',
+  'held-out-group',
+  'scene-what',
+  'scene-count',
+  'scene-shape-colour',
+  'held-out-what',
+  'scene-t2i',
+  'scene-i2t',
+  'composed-background',
+  'cross-style',
+  'held-out-t2i',
+  'composed-count',
+]
+
+export const study = command('study', 'Tune models, measure them, explain the difference, write a report')
   .option(
     '--models <models...>',
-    'checkpoint folders, or ORG/NAME[@REVISION] on the hub; default: the shipped twins and their tower',
+    'models as embed takes them: folders, ORG/NAME[@REVISION], bifocal:NAME; default: the shipped twins and their tower',
   )
-  .option('--tasks <names...>', 'embedded tasks; default all')
+  .option('--tasks <names...>', `embedded tasks, default all: ${TASKS.join(', ')}`)
   .option(
     '--plan <name>',
     'quick (minutes) or full (hours); default quick',
     z.enum(['quick', 'full'], { error: 'expected quick or full' }).optional(),
   )
-  .option('--steps <n>', 'steps of each conversion', wholeNumber(1).optional())
+  .option('--steps <n>', 'steps of each tuning', wholeNumber(1).optional())
   .option(
     '--tune <part>',
     'lora, or all: every decoder weight but the embeddings; default lora',
     z.enum(['lora', 'all']).optional(),
   )
+  .option('--no-tune', 'score and analyse the models as they are')
   .option('--rank <n>', 'rank of the low-rank updates; default 64', wholeNumber(1).optional())
   .option(
     '--controls <yes|no>',
-    'whether random decoders are converted too; default: no in quick, yes in full',
+    'whether random decoders are tuned too; default: no in quick, yes in full',
     z.enum(['yes', 'no']).optional(),
   )
+  .option('--device <device>', 'cpu, webgpu or cuda; default cpu', flags.device)
+  .option('--dtype <dtype>', 'f32, f16 or int8, of embedding; tuning computes in f32', flags.dtype)
+  .option('--threads <n>', 'of each model, which run side by side; default 1', flags.threads)
   .option('--seed <n>', 'of batches, adapters and intervals; default 7', wholeNumber(0).optional())
   .option(
     '--out <dir>',
@@ -34,6 +61,14 @@ export const study = command('study', 'Convert models, measure them, explain the
     z.string().min(1, 'expected a folder').optional(),
   )
   .action(async ({ out = 'bifocal-study', controls, ...given }, io) => {
+    const untuned = { steps: given.steps, rank: given.rank, controls }
+    for (const [flag, value] of Object.entries(untuned)) {
+      if (given.tune !== false || value === undefined) continue
+      throw new UsageError('arguments', {
+        message: `--${flag} with --no-tune`,
+        hint: `--${flag} is for tunings: give one of the two.`,
+      })
+    }
     if (given.tune === 'all' && given.rank !== undefined) {
       throw new UsageError('arguments', {
         message: '--rank with --tune all',
@@ -51,6 +86,7 @@ export const study = command('study', 'Convert models, measure them, explain the
       argv: process.argv.slice(2),
       signal: io.signal,
       onProgress: io.progress,
+      onEstimate: io.say,
       warn: io.warn,
     })
     const failed = results.criteria.filter(({ passed }) => !passed)

@@ -5,7 +5,7 @@
 
 import { existsSync, readdirSync, realpathSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { FileError } from './errors.ts'
 
@@ -54,6 +54,11 @@ export function shippedData(): string {
 export function isShipped(dir: string): boolean {
   const found = shippedPackage()
   return found !== undefined && existsSync(dir) && dirname(realpathSync(dir)) === join(found, 'models')
+}
+
+/** The name that every command takes for the folder of a shipped model: `bifocal:twin-ar`. */
+export function shippedNameOf(dir: string): string {
+  return SCHEME + basename(realpathSync(dir))
 }
 
 /** @throws FileError `file/no-twins` */

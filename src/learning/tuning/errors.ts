@@ -2,11 +2,9 @@
 
 import { roomError } from '../../foundation/numeric/errors.ts'
 
-/**
- * A tuning that can't be set up. Codes: `tuning/loss`, `tuning/sampler`, `tuning/subject`,
- * `tuning/rank`, `tuning/log`.
- */
+/** A tuning that can't be set up. Codes: see docs/errors.md, `tuning/…`. */
 export class TuningError extends roomError('tuning', {
+  adapted: 2,
   log: 3,
   loss: 2,
   rank: 2,

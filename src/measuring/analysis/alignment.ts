@@ -9,6 +9,7 @@ import {
   weightedReplicates,
 } from '../../foundation/numeric/bootstrap.ts'
 import { requireSameLength } from '../../foundation/numeric/statistics.ts'
+import type { LayerName } from '../../models/embedder/readout.ts'
 import { geometryOf, type Pairs, type Sample, sampleOf } from './geometry.ts'
 import { type MeasureName, measureNames, measures } from './measures.ts'
 
@@ -22,8 +23,8 @@ export type Alignment = Record<MeasureName, Interval>
 
 /** The pairs of one layer. */
 export interface LayerPairs {
-  /** 0 is the input of the first block. */
-  layer: number
+  /** As `layerNames` of the embedder's readouts counts. */
+  layer: LayerName
   pairs: Pairs
 }
 
@@ -61,7 +62,7 @@ export function compareAlignment(a: Pairs, b: Pairs, options: AlignmentOptions):
 export function layerCurves(
   layers: readonly LayerPairs[],
   options: AlignmentOptions,
-): { layer: number; measures: Alignment }[] {
+): { layer: LayerName; measures: Alignment }[] {
   return layers.map(({ layer, pairs }) => ({ layer, measures: analyseAlignment(pairs, options) }))
 }
 

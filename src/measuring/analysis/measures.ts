@@ -1,6 +1,6 @@
 /**
  * @file The registry of alignment measures: names as in results.json, words for the report,
- * sources.
+ * sources. A new measure is a row here.
  */
 
 import { centredAlignment, distributionGap, modalityGap, relativeGap, separability } from './gap.ts'
@@ -22,6 +22,8 @@ export interface Measure {
   label: string
   /** The direction of better alignment; `neutral` where there is none. */
   direction: 'higher' | 'lower' | 'neutral'
+  /** How to read it, in one plain sentence. */
+  meaning: string
   /** Values that the measure can take; ends of intervals are cut to it. */
   range: readonly [low: number, high: number]
   /** Paper of the definition. */
@@ -37,6 +39,8 @@ export const measures = {
   modalityGap: {
     label: 'Modality gap (centroids)',
     direction: 'lower',
+    meaning:
+      'Distance between the mean image vector and the mean text vector: 0 when images and texts lie around the same place.',
     range: [0, 2],
     source: 'Liang et al. 2022',
     prepare: modalityGap,
@@ -44,6 +48,7 @@ export const measures = {
   distributionGap: {
     label: 'Distribution gap (after centring)',
     direction: 'lower',
+    meaning: 'What still separates images from texts once both are centred: their different spread.',
     range: [-1, 1],
     source: 'Székely & Rizzo 2013; arXiv 2604.00279',
     prepare: distributionGap,
@@ -51,6 +56,7 @@ export const measures = {
   relativeGap: {
     label: 'Relative gap',
     direction: 'lower',
+    meaning: 'The gap seen against the distances within each modality.',
     range: [0, 1],
     source: 'Schrodi et al. 2025',
     prepare: relativeGap,
@@ -58,6 +64,8 @@ export const measures = {
   separability: {
     label: 'Image or text, told by the centroid axis (AUC)',
     direction: 'lower',
+    meaning:
+      'How surely one direction tells images from texts: 0.5 when they are mixed, 1 when they lie apart.',
     range: [0, 1],
     source: 'nearest centroid, cross-fitted',
     prepare: separability,
@@ -65,6 +73,7 @@ export const measures = {
   matchedMargin: {
     label: 'Matched − mismatched cosine',
     direction: 'higher',
+    meaning: 'How much nearer matched pairs are than mismatched ones, in cosine.',
     range: [-2, 2],
     source: 'difference of means',
     prepare: matchedMargin,
@@ -72,6 +81,7 @@ export const measures = {
   matchedAuc: {
     label: 'Matched above mismatched (AUC)',
     direction: 'higher',
+    meaning: 'Chance that a matched pair is nearer than a mismatched one: 0.5 is guessing.',
     range: [0, 1],
     source: 'Hanley & McNeil 1982',
     prepare: matchedAuc,
@@ -79,6 +89,7 @@ export const measures = {
   recallImageToText: {
     label: 'Recall@1, image to text',
     direction: 'higher',
+    meaning: 'How often the nearest caption of an image is its own.',
     range: [0, 1],
     source: 'ties in expectation',
     prepare: recallImageToText(1),
@@ -86,6 +97,7 @@ export const measures = {
   recallTextToImage: {
     label: 'Recall@1, text to image',
     direction: 'higher',
+    meaning: 'How often the nearest image of a caption is its own.',
     range: [0, 1],
     source: 'ties in expectation',
     prepare: recallTextToImage(1),
@@ -93,6 +105,7 @@ export const measures = {
   alignment: {
     label: 'Alignment (squared distance)',
     direction: 'lower',
+    meaning: 'Mean squared distance of matched pairs: 0 when they coincide.',
     range: [0, 4],
     source: 'Wang & Isola 2020',
     prepare: alignment,
@@ -100,6 +113,7 @@ export const measures = {
   centredAlignment: {
     label: 'Alignment after centring',
     direction: 'lower',
+    meaning: 'The same after moving both means together: what remains is no shift.',
     range: [0, 4],
     source: 'Wang & Isola 2020, less the centroid gap squared',
     prepare: centredAlignment,
@@ -107,6 +121,7 @@ export const measures = {
   uniformityImages: {
     label: 'Uniformity, images',
     direction: 'lower',
+    meaning: 'How evenly images fill the sphere: lower is more even.',
     range: [-8, 0],
     source: 'Wang & Isola 2020',
     prepare: uniformityOfImages,
@@ -114,6 +129,7 @@ export const measures = {
   uniformityTexts: {
     label: 'Uniformity, texts',
     direction: 'lower',
+    meaning: 'How evenly texts fill the sphere: lower is more even.',
     range: [-8, 0],
     source: 'Wang & Isola 2020',
     prepare: uniformityOfTexts,
@@ -121,6 +137,7 @@ export const measures = {
   linearCka: {
     label: 'Linear CKA',
     direction: 'higher',
+    meaning: 'Whether images and texts have the same geometry, up to rotation and scale.',
     range: [-1, 1],
     source: 'Kornblith et al. 2019; Song et al. 2012',
     prepare: linearCka,
@@ -128,6 +145,7 @@ export const measures = {
   mutualNeighbours: {
     label: 'Mutual 10 nearest neighbours',
     direction: 'higher',
+    meaning: 'Share of neighbours that an item has in both modalities.',
     range: [0, 1],
     source: 'Huh et al. 2024',
     prepare: mutualNeighbours(NEIGHBOURS),
@@ -135,6 +153,7 @@ export const measures = {
   effectiveRankImages: {
     label: 'Effective rank, images',
     direction: 'neutral',
+    meaning: 'In how many directions images really vary.',
     range: [0, Number.POSITIVE_INFINITY],
     source: 'participation ratio of the covariance',
     prepare: effectiveRankOfImages,
@@ -142,6 +161,7 @@ export const measures = {
   effectiveRankTexts: {
     label: 'Effective rank, texts',
     direction: 'neutral',
+    meaning: 'In how many directions texts really vary.',
     range: [0, Number.POSITIVE_INFINITY],
     source: 'participation ratio of the covariance',
     prepare: effectiveRankOfTexts,
@@ -149,6 +169,7 @@ export const measures = {
   hubness: {
     label: 'Hubness of texts (skewness)',
     direction: 'lower',
+    meaning: 'Whether a few texts are the neighbours of everything: high is bad for retrieval.',
     range: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
     source: 'Radovanović et al. 2010',
     prepare: hubness(NEIGHBOURS),

@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { writeRandomTwins } from '../../../test/random-twins.ts'
 import { keyed } from '../../inputs/data/item.ts'
 import type { Task } from '../../inputs/data/task.ts'
-import { captionOf, dualEncoder } from './dual-encoder.ts'
+import { Embedder } from '../../models/embedder/embedder.ts'
+import { captionMaker, captionOf } from './dual-encoder.ts'
 import { evaluateTask } from './evaluate.ts'
 import { pixels, pixelsApply } from './pixels.ts'
 import { apartScore, differenceOver, meanOver, scopesOf, summariseTask } from './summary.ts'
@@ -161,12 +162,12 @@ describe('baselines', () => {
 
   test('a dual encoder sums picture and words', async () => {
     const { tower } = await writeRandomTwins(join(dir, 'twins'))
-    const encoder = await dualEncoder({ id: 'tower', dir: tower })
-    const { vectors } = await encoder.embed(
+    const embedder = await Embedder.load(tower)
+    const { vectors } = await (await captionMaker(embedder, 'tower')).embed(
       [text('a cat'), image(9), keyed({ text: 'a cat', image: shade(9) })],
       {},
     )
-    await encoder.close()
+    await embedder.close()
     const { dims, data } = vectors.vector!
     const dim = dims[1]!
     const row = (i: number) => Array.from(data.subarray(i * dim, (i + 1) * dim))

@@ -138,13 +138,13 @@ const meanSchema = z.strictObject({ model: name, scope: scopeSchema, hit1: inter
 const differenceSchema = z.strictObject({ a: name, b: name, scope: scopeSchema, interval: intervalSchema })
 
 /**
- * One alignment measure of one model. `layer` null: the readout in use; otherwise the decoder
- * layer, 0 = its input embeddings.
+ * One alignment measure of one model. `layer` null: the readout in use; otherwise a state of the
+ * decoder, counted as contracts and `--layer` count: `inputs` before the first layer, then 0, 1, …
  */
 const alignmentSchema = z.strictObject({
   model: name,
   measure: name,
-  layer: count.nullable(),
+  layer: z.union([z.literal('inputs'), count]).nullable(),
   interval: intervalSchema,
 })
 

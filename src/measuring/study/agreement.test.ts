@@ -39,7 +39,7 @@ const [a, b] = [
 
 test('measures with intervals apart agree or disagree, each in its own direction', () => {
   expect(agreementWords([a, b], false, rows)).toEqual([
-    'Of 4 alignment measures after conversion: agree with the ranking: AUC, GAP; disagree with it: CKA; 1 cannot tell the two apart.',
+    'Of 4 alignment measures at the readouts in use: agree with the ranking: AUC, GAP; disagree with it: CKA; 1 cannot tell the two apart.',
   ])
   expect(agreementWords([b, a], false, rows)[0]).toMatch(
     /agree with the ranking: CKA; disagree with it: AUC, GAP/,

@@ -42,5 +42,5 @@ export function agreementWords(
     ...part(open ? `better aligned is the ${worse.label} by` : 'disagree with it', of(worse)),
     ...(undecided === 0 ? [] : [`${undecided} cannot tell the two apart`]),
   ]
-  return [`Of ${verdicts.length} alignment measures after conversion: ${parts.join('; ')}.`]
+  return [`Of ${verdicts.length} alignment measures at the readouts in use: ${parts.join('; ')}.`]
 }

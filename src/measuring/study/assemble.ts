@@ -4,10 +4,12 @@
  */
 
 import type { BootstrapOptions } from '../../foundation/numeric/bootstrap.ts'
-import type { Conversion } from '../../learning/tuning/convert.ts'
-import { TUNED_POOLS } from '../../learning/tuning/decoder.ts'
+import { trainedReadouts } from '../../learning/tuning/tunable.ts'
+import type { Tuning } from '../../learning/tuning/tune.ts'
+import type { Readout } from '../../models/embedder/readout.ts'
 import type { ModelScores } from '../benchmark/evaluate.ts'
 import { metricLabels } from '../benchmark/metrics.ts'
+import { worstMisses } from '../benchmark/misses.ts'
 import {
   apartScore,
   differenceOver,
@@ -17,23 +19,24 @@ import {
   summariseTask,
 } from '../benchmark/summary.ts'
 import { majorityOf } from '../benchmark/task.ts'
-import { percent } from '../report/format.ts'
+import { failureOf } from '../report/failure.ts'
+import { percent, percentRange } from '../report/format.ts'
 import { RESULTS_VERSION, type Results, type ResultsModel } from '../report/results.ts'
+import { Thumbnails } from '../report/thumbnails.ts'
 import { type AnalysisOptions, alignmentOf, mapsOf, measuresOf } from './alignment.ts'
 import { criteriaOf } from './criteria.ts'
-import { failuresOf } from './failures.ts'
 import { findingOf } from './finding.ts'
-import { controlId, readoutWords } from './names.ts'
+import { maskOf, readoutWords } from './names.ts'
 import {
   allScores,
   type Baseline,
   candidatesOf,
   comparedPair,
+  contenders,
+  finalState,
   type Outcome,
-  type Studied,
 } from './outcome.ts'
-import type { PoolChoice } from './state.ts'
-import { Thumbnails } from './thumbnails.ts'
+import type { MeasuredState } from './state.ts'
 
 /** Most points of a loss curve. */
 const CURVE = 150
@@ -53,7 +56,7 @@ export async function assemble(outcome: Outcome, analysis: AnalysisOptions): Pro
     schemaVersion: RESULTS_VERSION,
     title: titleOf(outcome),
     seed: setting.seed,
-    command: setting.command,
+    command: outcome.command,
     plan: setting.name,
     world: world.name,
     models: modelsOf(outcome),
@@ -92,78 +95,87 @@ export async function assemble(outcome: Outcome, analysis: AnalysisOptions): Pro
 }
 
 function titleOf(outcome: Outcome): string {
-  const pair = comparedPair(outcome)
-  const names = pair === undefined ? [outcome.studied[0]!.label] : pair.map(({ label }) => label)
+  const names = (comparedPair(outcome) ?? contenders(outcome).slice(0, 1)).map(({ label }) => label)
   return `${names.join(' and ')} as embedding ${names.length === 1 ? 'model' : 'models'}`
 }
 
+/** Misses that are shown of each model. */
+const MISSES = 8
+
+function failuresOf({ studied, world }: Outcome, thumbnails: Thumbnails): Results['failures'] {
+  return studied.flatMap(({ participant: { id, plain, tuned } }) => {
+    const [model, { scores }] = tuned === undefined ? [id, plain] : [`${id}-tuned`, tuned.state]
+    return worstMisses(scores, world.tasks, MISSES).map((miss) => failureOf(model, miss, thumbnails))
+  })
+}
+
 function modelsOf({ setting, studied, baselines }: Outcome): ResultsModel[] {
-  const tuningOf = (conversion: Conversion, { pool, dev }: PoolChoice): ResultsModel['tuning'] => ({
-    steps: setting.conversion.steps,
-    batch: setting.conversion.batch,
-    rank: setting.conversion.part.tune === 'lora' ? setting.conversion.part.rank : null,
-    learningRate: setting.conversion.learningRates.muon,
-    temperature: { start: setting.conversion.temperature.start, end: setting.conversion.temperature.end },
-    lossCurve: thinned(conversion.lossCurve),
-    devChoices: TUNED_POOLS.map((each) => ({
-      setting: readoutWords(each),
-      hit1: dev[each],
-      chosen: each === pool,
+  const { steps, batch, part, learningRates, temperature } = setting.tuning
+  const tuningOf = (
+    { lossCurve }: Tuning,
+    { readout: chosen, dev }: MeasuredState['choice'],
+    readouts: Readonly<Record<string, Readout>>,
+  ): ResultsModel['tuning'] => ({
+    steps,
+    batch,
+    rank: part.tune === 'lora' ? part.rank : null,
+    learningRate: learningRates.muon,
+    temperature: { start: temperature.start, end: temperature.end },
+    lossCurve: thinned(lossCurve),
+    devChoices: Object.entries(dev).map(([name, hit1]) => ({
+      setting: readoutWords(readouts[name]!),
+      hit1,
+      chosen: name === chosen,
     })),
   })
-  const subjects = studied.flatMap(
-    ({
-      participant: { id, subject, untuned, tuned, conversion },
+  const subjects = studied.flatMap(({ participant, label, role, objective, card }): ResultsModel[] => {
+    const { id, subject, hash, parameters, plain, tuned } = participant
+    const shared = {
       label,
       role,
+      family: subject.model.family,
       objective,
-      card,
-    }): ResultsModel[] => {
-      const shared = {
-        label,
-        role,
-        family: subject.model.family,
-        objective,
-        attention: subject.attention,
-        parameters: subject.parameters,
-      }
-      return [
-        {
-          ...shared,
-          id,
-          state: 'untuned',
-          hash: subject.hash,
-          readout: readoutWords(untuned.choice.pool),
-          ...(card === undefined ? {} : { card }),
-        },
-        {
-          ...shared,
-          id: `${id}-tuned`,
-          state: 'tuned',
-          of: id,
-          hash: conversion.hash,
-          readout: readoutWords(tuned.choice.pool),
-          tuning: tuningOf(conversion, tuned.choice),
-        },
-      ]
-    },
-  )
-  const controls = studied.flatMap(({ participant, control }): ResultsModel[] =>
+      attention: maskOf(subject),
+      parameters,
+    }
+    const before: ResultsModel = {
+      ...shared,
+      id,
+      state: tuned === undefined ? 'none' : 'untuned',
+      hash,
+      readout: readoutWords(plain.readout),
+      ...(card === undefined ? {} : { card }),
+    }
+    if (tuned === undefined) return [before]
+    return [
+      before,
+      {
+        ...shared,
+        id: `${id}-tuned`,
+        state: 'tuned',
+        of: id,
+        hash: tuned.tuning.hash,
+        readout: readoutWords(tuned.state.readout),
+        tuning: tuningOf(tuned.tuning, tuned.state.choice, trainedReadouts(subject)),
+      },
+    ]
+  })
+  const controls = studied.flatMap(({ participant: { subject, parameters }, control }): ResultsModel[] =>
     control === undefined
       ? []
       : [
           {
-            id: controlId(participant),
-            label: `Random, ${control.subject.attention}`,
+            id: control.id,
+            label: `Random, ${maskOf(subject)}`,
             role: 'random-decoder',
             state: 'tuned',
-            family: control.subject.model.family,
+            family: subject.model.family,
             objective: 'none',
-            attention: control.subject.attention,
-            hash: control.conversion.hash,
-            parameters: control.subject.parameters,
-            readout: readoutWords(control.tuned.choice.pool),
-            tuning: tuningOf(control.conversion, control.tuned.choice),
+            attention: maskOf(subject),
+            hash: control.tuning.hash,
+            parameters,
+            readout: readoutWords(control.readout),
+            tuning: tuningOf(control.tuning, control.choice, trainedReadouts(subject)),
           },
         ],
   )
@@ -180,12 +192,12 @@ function modelsOf({ setting, studied, baselines }: Outcome): ResultsModel[] {
     ...controls,
     ...baselines.map(baselineModel),
     ...studied.map(
-      ({ participant: { id }, label }): ResultsModel => ({
+      ({ participant: { id, tuned }, label }): ResultsModel => ({
         ...plain,
         id: `${id}-shuffled`,
         label: `${label}, shuffled`,
         role: 'shuffled',
-        of: `${id}-tuned`,
+        of: tuned === undefined ? id : `${id}-tuned`,
       }),
     ),
     { ...plain, id: 'majority', label: 'Majority', role: 'majority' },
@@ -215,8 +227,8 @@ function thinned(curve: readonly [number, number][]): [number, number][] {
 }
 
 /**
- * The compared pair at every scope, then tuned − untuned, tuned − control and tuned − dual encoder
- * at the wider ones.
+ * The compared pair at every scope, and as it was before tuning; then tuned − untuned, tuned −
+ * control and the last state − dual encoder at the wider scopes.
  */
 function differencesOf(
   outcome: Outcome,
@@ -232,46 +244,68 @@ function differencesOf(
       return interval === undefined ? [] : [{ a: a.model, b: b.model, scope, interval }]
     })
   const pair = comparedPair(outcome)
+  const before = pair?.flatMap(({ label }) => studied.find((one) => one.label === label) ?? [])
+  const [first, second] = before?.filter(({ participant }) => participant.tuned !== undefined) ?? []
   const dual = baselines.find(({ role }) => role === 'dual-encoder')
-  const tuned = ({ participant }: Studied) => participant.tuned.scores
   return [
-    ...(pair === undefined ? [] : between(tuned(pair[0]), tuned(pair[1]), [...scopes, ...tasks])),
-    ...(pair === undefined
+    ...(pair === undefined ? [] : between(pair[0].scores, pair[1].scores, [...scopes, ...tasks])),
+    ...(first === undefined || second === undefined
       ? []
-      : between(pair[0].participant.untuned.scores, pair[1].participant.untuned.scores, wide)),
-    ...studied.flatMap((each) => between(tuned(each), each.participant.untuned.scores, wide)),
-    ...studied.flatMap((each) =>
-      each.control === undefined ? [] : between(tuned(each), each.control.tuned.scores, [...wide, ...tasks]),
+      : between(first.participant.plain.scores, second.participant.plain.scores, wide)),
+    ...studied.flatMap(({ participant: { plain, tuned } }) =>
+      tuned === undefined ? [] : between(tuned.state.scores, plain.scores, wide),
     ),
-    ...studied.flatMap((each) => (dual === undefined ? [] : between(tuned(each), dual.scores, wide))),
+    ...studied.flatMap((each) =>
+      each.control === undefined
+        ? []
+        : between(finalState(each).scores, each.control.scores, [...wide, ...tasks]),
+    ),
+    ...(dual === undefined
+      ? []
+      : studied.flatMap((each) => between(finalState(each).scores, dual.scores, wide))),
   ]
 }
 
 function notesOf({ setting, studied, world, baselines }: Outcome, options: BootstrapOptions): string[] {
-  const apart = studied.flatMap(({ participant, label }) =>
-    participant.tuned.scores.tasks.flatMap((scores) => {
+  const apart = studied.flatMap((each) =>
+    finalState(each).scores.tasks.flatMap((scores) => {
       const interval = world.tasks.some(({ name, metaTask }) => name === scores.task && metaTask === 'vqa')
         ? apartScore(scores, options)
         : undefined
       if (interval === undefined) return []
       return [
-        `${scores.task}, the right answer against the picture's other one (a coin gives 50 %): ${label} ${percent(interval.value)} % (95 %: ${percent(interval.low)} % to ${percent(interval.high)} %).`,
+        `${scores.task}, the right answer against the picture's other one (a coin gives 50 %): ${each.label} ${percent(interval.value)} % (95 %: ${percentRange(interval)}).`,
       ]
     }),
   )
-  const pools = studied.map(({ participant: { untuned, tuned }, label }) => {
-    const said = ({ byPool }: typeof untuned) =>
-      `mean pooling ${percent(byPool.mean)} %, last token ${percent(byPool.last)} %`
-    return `${label}, mean test hit@1 by pooling: untuned ${said(untuned)}; converted ${said(tuned)}. Which one stands in the tables was chosen on dev rows.`
+  const readouts = studied.flatMap(({ participant: { subject, plain, tuned }, label }) => {
+    const trained = trainedReadouts(subject)
+    const said = ({ byReadout, readout }: MeasuredState) =>
+      Object.entries(byReadout)
+        .map(([name, hit1]) => `${readoutWords(trained[name] ?? readout)} ${percent(hit1)} %`)
+        .join('; ')
+    if (Object.keys(plain.byReadout).length === 1 && tuned === undefined) return []
+    const after = tuned === undefined ? '' : `. Tuned: ${said(tuned.state)}`
+    return [
+      `${label}, mean test hit@1 by readout. As it is: ${said(plain)}${after}. The one in the tables was chosen on dev rows.`,
+    ]
   })
-  const controls = setting.controls
-    ? 'Random-decoder control: the same tower and projector, every weight of the decoder drawn at random, then the same conversion.'
-    : 'The random-decoder control was not run here: see `npm run gates` or `bifocal study --plan full`.'
+  const tuning = !setting.tune
+    ? ['Models were scored as they are: this study tuned none.']
+    : setting.controls
+      ? [
+          'Random-decoder control: the same tower and projector, every weight of the decoder drawn at random, then the same tuning.',
+        ]
+      : ['The random-decoder control was not run here: see `npm run gates` or `bifocal study --plan full`.']
   return [
-    ...pools,
+    ...readouts,
     ...apart,
-    controls,
-    'Shuffled pictures: each query keeps its words and gets the picture of another query; where only candidates have pictures, those change places.',
+    ...(studied.length === 0
+      ? []
+      : [
+          ...tuning,
+          'Shuffled pictures: each query keeps its words and gets the picture of another query; where only candidates have pictures, those change places.',
+        ]),
     ...(baselines.some(({ role }) => role === 'pixels')
       ? [
           'Raw pixels (16 × 16, centred) are scored where query and candidates are pictures; words are not looked at.',
@@ -279,7 +313,7 @@ function notesOf({ setting, studied, world, baselines }: Outcome, options: Boots
       : []),
     ...(baselines.some(({ role }) => role === 'dual-encoder')
       ? [
-          'Dual encoder: one vector a tower, summed where an item has picture and words; of an instruction it reads what follows the colon.',
+          'Dual encoder: one vector a tower, summed where an item has picture and words; of an instruction it reads the part behind the colon.',
         ]
       : []),
     'Alignment is measured on scenes and objects of contents that no training shows; its curves by layer use mean pooling before the final norm.',

@@ -7,9 +7,9 @@ import type { ModelScores } from '../benchmark/evaluate.ts'
 import { pixelsApply } from '../benchmark/pixels.ts'
 import { differenceOver, inScope, meanOver, type Scope, scopesOf } from '../benchmark/summary.ts'
 import { majorityOf } from '../benchmark/task.ts'
-import { percent, points } from '../report/format.ts'
+import { percent, percentRange, points } from '../report/format.ts'
 import type { Results } from '../report/results.ts'
-import { candidatesOf, type Outcome, type Studied } from './outcome.ts'
+import { candidatesOf, finalState, type Outcome, type Studied } from './outcome.ts'
 
 type Criterion = Results['criteria'][number]
 
@@ -23,7 +23,9 @@ export function criteriaOf(outcome: Outcome, options: BootstrapOptions): Criteri
   const controls = outcome.studied.flatMap((studied) => controlCriterion(outcome, studied, options))
   const meta = scopesOf(tasks)
     .filter((scope) => scope.kind === 'metaTask')
-    .flatMap((scope) => outcome.studied.map((studied) => tuningCriterion(outcome, studied, scope, options)))
+    .flatMap((scope) =>
+      outcome.studied.flatMap((studied) => tuningCriterion(outcome, studied, scope, options)),
+    )
   return [
     ...controls,
     ...meta,
@@ -40,12 +42,13 @@ export function criteriaOf(outcome: Outcome, options: BootstrapOptions): Criteri
  */
 function taskCriterion(
   { baselines }: Outcome,
-  { participant, label }: Studied,
+  studied: Studied,
   task: Task,
   options: BootstrapOptions,
 ): Criterion {
-  const hit1 = intervalOf(participant.tuned.scores, task, options)
-  const shuffled = pointOf(participant.shuffled, task)
+  const { label, scores } = finalState(studied)
+  const hit1 = intervalOf(scores, task, options)
+  const shuffled = pointOf(studied.participant.shuffled, task)
   const few = candidatesOf(task) <= FEW
   const pixels = baselines.find(({ role }) => role === 'pixels')
   const others: [string, number][] = few
@@ -59,7 +62,7 @@ function taskCriterion(
   return {
     name: `${label} sees more in ${task.name} than ${either(rivals.map(([rival]) => rival))} would give`,
     passed: hit1.low > bar,
-    detail: `hit@1 ${percent(hit1.value)} % (95 %: ${percent(hit1.low)} % to ${percent(hit1.high)} %); the bar is ${percent(bar)} %: ${name}${few ? ' and 5 points' : ''}.`,
+    detail: `hit@1 ${percent(hit1.value)} % (95 %: ${percentRange(hit1)}); the bar is ${percent(bar)} %: ${name}${few ? ' and 5 points' : ''}.`,
   }
 }
 
@@ -71,29 +74,29 @@ function either(names: readonly string[]): string {
 /** Both intervals apart, the tuned one higher. */
 function tuningCriterion(
   { world }: Outcome,
-  { participant, label }: Studied,
+  { participant: { plain, tuned }, label }: Studied,
   scope: Scope,
   options: BootstrapOptions,
-): Criterion {
+): Criterion[] {
+  if (tuned === undefined) return []
   const over = (scores: ModelScores) =>
     meanOver(scores, scope, world.tasks, options) ?? { value: Number.NaN, low: Number.NaN, high: Number.NaN }
-  const [before, after] = [over(participant.untuned.scores), over(participant.tuned.scores)]
-  return {
-    name: `Conversion improves the ${label} on ${scope.kind === 'metaTask' ? scope.metaTask : scope.kind}, outside the intervals`,
-    passed: after.low > before.high,
-    detail: `Mean hit@1 ${percent(before.value)} % (${percent(before.low)} % to ${percent(before.high)} %) before, ${percent(after.value)} % (${percent(after.low)} % to ${percent(after.high)} %) after.`,
-  }
+  const [before, after] = [over(plain.scores), over(tuned.state.scores)]
+  return [
+    {
+      name: `Tuning improves the ${label} on ${scope.kind === 'metaTask' ? scope.metaTask : scope.kind}, outside the intervals`,
+      passed: after.low > before.high,
+      detail: `Mean hit@1 ${percent(before.value)} % (${percentRange(before)}) before, ${percent(after.value)} % (${percentRange(after)}) after.`,
+    },
+  ]
 }
 
-function controlCriterion(
-  { world }: Outcome,
-  { participant, control, label }: Studied,
-  options: BootstrapOptions,
-): Criterion[] {
+function controlCriterion({ world }: Outcome, studied: Studied, options: BootstrapOptions): Criterion[] {
+  const { control, label } = studied
   if (control === undefined) return []
   const interval = differenceOver(
-    participant.tuned.scores,
-    control.tuned.scores,
+    finalState(studied).scores,
+    control.scores,
     { kind: 'in-domain' },
     world.tasks,
     options,
@@ -102,7 +105,7 @@ function controlCriterion(
   const count = world.tasks.filter((task) => inScope({ kind: 'in-domain' }, task)).length
   return [
     {
-      name: `${label}: pretraining is worth something beyond the tower: the converted model beats the same conversion of a random decoder`,
+      name: `${label}: pretraining is worth something beyond the tower: the tuned model beats the same tuning of a random decoder`,
       passed: interval.low > 0,
       detail: `Difference of the mean hit@1 over ${count} in-domain tasks, in points: ${points(interval.value)} (paired 95 %: ${points(interval.low)} to ${points(interval.high)}).`,
     },

@@ -2,9 +2,9 @@
 
 import { roomError } from '../../foundation/numeric/errors.ts'
 
-/** A study that can't be planned. Codes: `study/no-model`, `study/models`, `study/no-pairs`. */
+/** A study that can't be planned. Codes: see docs/errors.md, `study/…`. */
 export class StudyError extends roomError('study', {
-  models: 2,
   'no-model': 3,
   'no-pairs': 2,
+  'other-run': 2,
 }) {}

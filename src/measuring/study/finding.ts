@@ -2,12 +2,19 @@
 
 import type { BootstrapOptions, Interval } from '../../foundation/numeric/bootstrap.ts'
 import { differenceOver, inScope, meanOver, type Scope } from '../benchmark/summary.ts'
-import { percent, points } from '../report/format.ts'
+import { percent, percentRange, points, pointsRange } from '../report/format.ts'
 import { excludesZero } from '../report/lookup.ts'
 import type { Results } from '../report/results.ts'
 import { agreementWords } from './agreement.ts'
 import type { SeedRun } from './other-seeds.ts'
-import { comparedPair, type Outcome, type Studied } from './outcome.ts'
+import {
+  type Contender,
+  comparedPair,
+  contenders,
+  finalState,
+  type Outcome,
+  type Studied,
+} from './outcome.ts'
 
 type Finding = Results['finding']
 
@@ -29,70 +36,104 @@ export function findingOf(
   const scope = headlineScope(outcome)
   const count = outcome.world.tasks.filter((task) => inScope(scope, task)).length
   const over = `${count} ${scope.kind === 'in-domain' ? 'in-domain ' : ''}${count === 1 ? 'task' : 'tasks'}`
+  const at: Headline = { outcome, scope, over, options }
+  const before = [
+    ...outcome.studied.flatMap((studied) => controlWords(outcome, studied, scope, options)),
+    ...alignmentWords(outcome, analysed.alignment),
+  ]
   const pair = comparedPair(outcome)
-  const controls = outcome.studied.flatMap((studied) => controlWords(outcome, studied, scope, options))
-  const before = alignmentWords(outcome, analysed.alignment)
-  const thisRun = `In this run (seed ${outcome.setting.seed})`
-  if (pair === undefined) {
-    const { participant, label } = outcome.studied[0]!
-    const interval = difference(outcome, participant.tuned.scores, participant.untuned.scores, scope, options)
-    const range = `95 %: ${points(interval.low)} to ${points(interval.high)}`
+  const seeds = outcome.otherSeeds.length > 0 ? ROWS_ALONE : outcome.setting.tune ? ONE_SEED : TEST_ROWS
+  const ranking = pair === undefined ? alone(at) : comparison(pair, at, analysed)
+  const { caveats, ...found } = ranking
+  return { ...found, caveats: [...before, ...caveats, seeds] }
+}
+
+/** What the answer ranges over. */
+interface Headline {
+  outcome: Outcome
+  scope: Scope
+  /** In words: `8 in-domain tasks`. */
+  over: string
+  options: BootstrapOptions
+}
+
+/** A study of one model: what tuning changed, or how well the model does as it is. */
+function alone({ outcome, scope, over, options }: Headline): Finding {
+  const [studied] = outcome.studied
+  const tuned = studied?.participant.tuned
+  if (studied !== undefined && tuned !== undefined) {
+    const { label, participant } = studied
+    const interval = difference(outcome, tuned.state.scores, participant.plain.scores, scope, options)
+    const change = `${points(interval.value)} points of hit@1`
+    const range = `95 %: ${pointsRange(interval)}`
     const sentence = excludesZero(interval)
-      ? `${thisRun} conversion changes the ${label} by ${points(interval.value)} points of hit@1 over ${over} (${range}).`
-      : `${thisRun} conversion does not change the ${label} measurably over ${over} (${points(interval.value)} points of hit@1; ${range}).`
-    return {
-      sentence,
-      quantity: `${label} converted − as it was, mean hit@1 over ${over}`,
-      interval,
-      otherSeeds: [],
-      caveats: [...controls, ...before, ONE_SEED],
-    }
+      ? `${runWords(outcome)} tuning changes the ${label} by ${change} over ${over} (${range}).`
+      : `${runWords(outcome)} tuning does not change the ${label} measurably over ${over} (${change}; ${range}).`
+    const quantity = `${label} tuned − as it was, mean hit@1 over ${over}`
+    return { sentence, quantity, interval, otherSeeds: [], caveats: [] }
   }
-  const [a, b] = pair
-  const interval = difference(outcome, a.participant.tuned.scores, b.participant.tuned.scores, scope, options)
+  const [only] = contenders(outcome)
+  const label = only?.label ?? outcome.world.name
+  const interval = (only && meanOver(only.scores, scope, outcome.world.tasks, options)) ?? NO_INTERVAL
+  return {
+    sentence: `As it is, the ${label} finds the right candidate first in ${percent(interval.value)} % of the rows of ${over} (95 %: ${percentRange(interval)}).`,
+    quantity: `${label} as it is, mean hit@1 over ${over}`,
+    interval,
+    otherSeeds: [],
+    caveats: [],
+  }
+}
+
+/** Which of two models embeds better. */
+function comparison(
+  [a, b]: readonly [Contender, Contender],
+  { outcome, scope, over, options }: Headline,
+  analysed: Pick<Results, 'alignment' | 'measures'>,
+): Finding {
+  const interval = difference(outcome, a.scores, b.scores, scope, options)
   const [better, worse] = interval.value >= 0 ? [a, b] : [b, a]
-  const ranked = ({ participant: { id }, label }: Studied) => ({ id: `${id}-tuned`, label })
   const open = !excludesZero(interval)
   const size = `${Math.abs(100 * interval.value).toFixed(1)} points of hit@1`
-  const range = `95 %: ${points(interval.low)} to ${points(interval.high)}`
+  const range = `95 %: ${pointsRange(interval)}`
+  const how = a.state === 'tuned' ? 'tuned alike' : 'as they are'
   const sentence = open
-    ? `${thisRun} the ${a.label} and the ${b.label}, converted alike, cannot be told apart: ${points(interval.value)} points of hit@1 over ${over} (${range}).`
-    : `${thisRun} the ${better.label} embeds better than the ${worse.label}, converted alike, by ${size} over ${over} (${range}).`
+    ? `${runWords(outcome)} the ${a.label} and the ${b.label}, ${how}, cannot be told apart: ${points(interval.value)} points of hit@1 over ${over} (${range}).`
+    : `${runWords(outcome)} the ${better.label} embeds better than the ${worse.label}, ${how}, by ${size} over ${over} (${range}).`
   const { otherSeeds } = outcome
+  const ranked = ({ scores, label }: Contender) => ({ id: scores.model, label })
   return {
     sentence: [sentence, ...seedWords(interval, otherSeeds)].join(' '),
-    quantity: `${a.label} − ${b.label}, both converted, mean hit@1 over ${over}`,
+    quantity: `${a.label} − ${b.label}, ${a.state === 'tuned' ? 'both tuned' : how}, mean hit@1 over ${over}`,
     interval,
     otherSeeds: [...otherSeeds],
-    caveats: [
-      ...controls,
-      ...before,
-      ...agreementWords([ranked(better), ranked(worse)], open, analysed),
-      otherSeeds.length > 0 ? ROWS_ALONE : ONE_SEED,
-    ],
+    caveats: agreementWords([ranked(better), ranked(worse)], open, analysed),
   }
+}
+
+function runWords({ setting }: Outcome): string {
+  return `In this run (seed ${setting.seed})`
 }
 
 const ONE_SEED =
   'One seed and one pair of checkpoints: the interval covers the choice of test rows, not another pretraining or tuning run.'
 const ROWS_ALONE =
-  'Each interval covers the choice of test rows. Seeds are those of the conversion; the pretrained checkpoints are one pair.'
+  'Each interval covers the choice of test rows. Seeds are those of the tuning; the pretrained checkpoints are one pair.'
+const TEST_ROWS = 'The interval covers the choice of test rows, nothing else.'
+
+const NO_INTERVAL: Interval = { value: 0, low: 0, high: 0 }
 
 /** What other seeds gave, and whether the difference outlives them. */
 export function seedWords(interval: Interval, others: readonly SeedRun[]): string[] {
   if (others.length === 0) return []
   const given = others
-    .map(
-      ({ seed, interval: { value, low, high } }) =>
-        `${points(value)} (seed ${seed}; ${points(low)} to ${points(high)})`,
-    )
+    .map(({ seed, interval: other }) => `${points(other.value)} (seed ${seed}; ${pointsRange(other)})`)
     .join(', ')
   const all = [interval, ...others.map((other) => other.interval)]
   const holds = all.every(({ low }) => low > 0) || all.every(({ high }) => high < 0)
   const verdict = holds
     ? 'The difference has the same sign with every seed.'
     : 'Which of the two embeds better cannot be told from one seed.'
-  return [`Other seeds of the conversion gave ${given}. ${verdict}`]
+  return [`Other seeds of the tuning gave ${given}. ${verdict}`]
 }
 
 function difference(
@@ -102,21 +143,17 @@ function difference(
   scope: Scope,
   options: BootstrapOptions,
 ): Interval {
-  return differenceOver(a, b, scope, outcome.world.tasks, options) ?? { value: 0, low: 0, high: 0 }
+  return differenceOver(a, b, scope, outcome.world.tasks, options) ?? NO_INTERVAL
 }
 
-function controlWords(
-  outcome: Outcome,
-  { participant, control: random, label }: Studied,
-  scope: Scope,
-  options: BootstrapOptions,
-): string[] {
+function controlWords(outcome: Outcome, studied: Studied, scope: Scope, options: BootstrapOptions): string[] {
+  const { control: random, label } = studied
   if (random === undefined) return []
-  const mean = meanOver(random.tuned.scores, scope, outcome.world.tasks, options)
-  const interval = difference(outcome, participant.tuned.scores, random.tuned.scores, scope, options)
+  const mean = meanOver(random.scores, scope, outcome.world.tasks, options)
+  const interval = difference(outcome, finalState(studied).scores, random.scores, scope, options)
   if (mean === undefined) return []
   const size = `${Math.abs(100 * interval.value).toFixed(1)} points`
-  const control = `the same conversion of a random decoder on its tower (${percent(mean.value)} %)`
+  const control = `the same tuning of a random decoder on its tower (${percent(mean.value)} %)`
   const range = `95 %: ${points(interval.low)} to ${points(interval.high)}`
   if (interval.low > 0) return [`The ${label} beats ${control} by ${size} (${range}).`]
   const verdict = interval.high < 0 ? `falls behind ${control} by ${size}` : `cannot be told from ${control}`
@@ -132,7 +169,7 @@ function alignmentWords({ studied }: Outcome, alignment: Results['alignment']): 
     const [before, after] = [auc(id), auc(`${id}-tuned`)]
     return before === undefined || after === undefined
       ? []
-      : [`${label} ${before.toFixed(2)} before, ${after.toFixed(2)} after conversion`]
+      : [`${label} ${before.toFixed(2)} before, ${after.toFixed(2)} after tuning`]
   })
   return words.length === 0
     ? []

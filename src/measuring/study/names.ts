@@ -1,8 +1,16 @@
-/** @file What models are called in the report, and what kind of model each is. */
+/** @file Names of models and readouts in the report, and the kind of each model. */
 
 import { basename } from 'node:path'
+import type { AttentionPattern } from '../../engine/nn/attention.ts'
 import { isShipped, shippedByName } from '../../foundation/files/shipped.ts'
-import type { TunedPool } from '../../learning/tuning/decoder.ts'
+import type { Readout } from '../../models/embedder/readout.ts'
+import type { Subject } from '../../models/embedder/subject.ts'
+import type { VisionLanguageModel } from '../../models/families/model.ts'
+
+/** A vision-language model that the embedder opened. */
+export interface VisionLanguageSubject extends Subject {
+  readonly model: VisionLanguageModel
+}
 
 const LABELS: Readonly<Record<string, string>> = {
   'twin-ar': 'AR twin',
@@ -36,13 +44,19 @@ function statesOf(id: string): string[] {
     id,
     `${id}-tuned`,
     `${id}-shuffled`,
-    ...['causal', 'bidirectional'].map((attention) => controlId({ id, subject: { attention } })),
+    ...(['causal', 'bidirectional'] as const).map((mask) => controlId(id, mask)),
   ]
 }
 
 /** The random decoder has the mask of the model that it is compared with. */
-export function controlId({ id, subject }: { id: string; subject: { attention: string } }): string {
-  return `${id}-random-${subject.attention}`
+export function controlId(id: string, mask: AttentionPattern): string {
+  return `${id}-random-${mask}`
+}
+
+/** The mask that a model runs with. */
+export function maskOf({ model, encoder }: VisionLanguageSubject): AttentionPattern {
+  const { attention } = encoder.contract
+  return attention === 'native' ? model.shape.nativeAttention : attention
 }
 
 export function labelOf(id: string): string {
@@ -53,7 +67,15 @@ export function roleOf(dir: string): 'twin' | 'checkpoint' {
   return isShipped(dir) ? 'twin' : 'checkpoint'
 }
 
-/** A readout in words. */
-export function readoutWords(pool: TunedPool): string {
-  return pool === 'mean' ? 'last layer, mean over tokens' : 'last layer, last token'
+const POOLS: Readonly<Partial<Record<Readout['pool'], string>>> = {
+  mean: 'mean over tokens',
+  last: 'last token',
+}
+
+/** A readout in words: `last layer, mean over tokens`. */
+export function readoutWords({ layer, norm, pool, dims }: Readout): string {
+  const where = layer === 'last' ? 'last layer' : layer === 'inputs' ? 'inputs' : `layer ${layer}`
+  const state = norm === 'after' && layer === 'last' ? where : `${where} ${norm} the norm`
+  const kept = dims === undefined ? [] : [`${dims} dims`]
+  return [state, POOLS[pool] ?? `pooling ${pool}`, ...kept].join(', ')
 }

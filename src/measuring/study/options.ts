@@ -1,8 +1,14 @@
-/** @file What a study may be told, and the plans. */
+/** @file The options of a study, and its plans. */
 
-import type { Limits } from '../../inputs/scenes/tasks/suite.ts'
-import { COMPLETE_LIMITS, QUICK_LIMITS } from '../../inputs/scenes/tasks/suite.ts'
-import { CONVERSION, type ConversionSettings } from '../../learning/tuning/convert.ts'
+import { existsSync } from 'node:fs'
+import { basename, resolve } from 'node:path'
+import type { Precision } from '../../engine/graph/compiled.ts'
+import type { Device } from '../../engine/runtime/devices.ts'
+import { isShipped, shippedNameOf } from '../../foundation/files/shipped.ts'
+import type { Limits } from '../../inputs/scenes/tasks/task.ts'
+import { COMPLETE_LIMITS, QUICK_LIMITS } from '../../inputs/scenes/tasks/task.ts'
+import { TUNING, type TuningSettings } from '../../learning/tuning/tune.ts'
+import { repositoryName, snapshotRepository } from '../../models/hub/repository.ts'
 
 type PlanName = 'quick' | 'full'
 
@@ -18,40 +24,47 @@ export interface StudyOptions {
   /** Where report, results and tuned models go; what was computed there before is used again. */
   out: string
   /**
-   * Checkpoint folders, or names on the hub (`org/name@revision`): those with a decoder are
-   * converted, a dual encoder is the baseline. Default: the shipped twins and their tower.
+   * Models as `Embedder.load` takes them: checkpoint, contract and adapter folders, names on the hub
+   * (`org/name@revision`), names of shipped models. Those with a decoder are tuned, dual encoders
+   * are baselines. Default: the shipped twins and their tower.
    */
   models?: readonly string[]
   /** Names of embedded tasks; default all. */
   tasks?: readonly string[]
-  /** Steps of each conversion; default by plan. */
+  /** Steps of each tuning; default by plan. */
   steps?: number
   /** Default 7. */
   seed?: number
   /** Default `quick`. */
   plan?: PlanName
-  /** Default: low-rank updates. */
-  tune?: 'lora' | 'all'
+  /** What is trained, default low-rank updates; `false`: models are scored as they are. */
+  tune?: 'lora' | 'all' | false
   /** Rank of the updates; default 64. */
   rank?: number
-  /**
-   * Whether the same conversion of a random decoder is run beside each model; default by plan.
-   */
+  /** Whether a random decoder is tuned alike beside each model; default by plan. */
   controls?: boolean
   /** Overrides single limits of the plan's tasks. */
   limits?: Partial<Limits>
   /** Image-caption pairs of the alignment analysis; default by plan. */
   pairs?: number
+  /** Of all sessions; default `cpu`. */
+  device?: Device
+  /** Of embedding: a tuning computes in f32. Default: the contract's. */
+  dtype?: Precision
+  /**
+   * Threads of each model; models run side by side. Default 1: the same bytes on any number of
+   * cores.
+   */
+  threads?: number
   /** Another built report page. */
   page?: string
-  /** What was typed, for run.json. */
+  /** The command line, for run.json; paths are cut to their last part. */
   argv?: readonly string[]
   signal?: AbortSignal
   onProgress?: (progress: StudyProgress) => void
-  /**
-   * Told what a user should know though nothing failed: a damaged snapshot that was passed over,
-   * say.
-   */
+  /** Told how long the study will take, in words, before it starts. */
+  onEstimate?: (words: string) => void
+  /** Told of things that a user should know though nothing failed: a damaged snapshot, say. */
   warn?: (message: string) => void
 }
 
@@ -59,7 +72,7 @@ interface Plan {
   limits: Limits
   /** Rows and candidates that poolings are chosen on. */
   dev: { rows: number; candidates: number }
-  conversion: Omit<ConversionSettings, 'seed'>
+  tuning: Omit<TuningSettings, 'seed'>
   controls: boolean
   /** Image-caption pairs of the alignment analysis. */
   pairs: number
@@ -72,8 +85,8 @@ const PLANS: { readonly [P in PlanName]: Plan } = {
   quick: {
     limits: QUICK_LIMITS,
     dev: { rows: 24, candidates: 12 },
-    conversion: { ...CONVERSION, steps: 200 },
-    // Twice the conversions do not fit into six minutes: the random decoders are compared by
+    tuning: { ...TUNING, steps: 200 },
+    // Twice the tunings do not fit into six minutes: the random decoders are compared by
     // `npm run gates` and the full plan.
     controls: false,
     pairs: 160,
@@ -82,68 +95,83 @@ const PLANS: { readonly [P in PlanName]: Plan } = {
   full: {
     limits: COMPLETE_LIMITS,
     dev: { rows: 100, candidates: 100 },
-    conversion: { ...CONVERSION, steps: 1200, batch: 64, subBatch: 16 },
+    tuning: { ...TUNING, steps: 1200, batch: 64, subBatch: 16 },
     controls: true,
     pairs: 400,
     resamples: 2000,
   },
 }
 
-/** Everything decided: what the study's results depend on. */
+/** Everything that the study's results depend on, decided. */
 export interface StudySetting extends Plan {
   name: PlanName
   seed: number
   models: readonly string[]
   tasks: readonly string[] | undefined
-  /** Reproduces the results, but for the folder that they go to. */
-  command: string
+  tune: boolean
+  device: Device
+  dtype: Precision | undefined
+  threads: number
 }
 
 const DEFAULT_MODELS = ['bifocal:twin-ar', 'bifocal:twin-diffusion', 'bifocal:tower']
 const DEFAULT_SEED = 7
 
-/** Fills in what was left open. */
-export function settingOf({
-  models,
-  tasks,
-  steps,
-  seed = DEFAULT_SEED,
-  plan: name = 'quick',
-  tune,
-  rank,
-  controls,
-  limits,
-  pairs,
-}: StudyOptions): StudySetting {
+/** Fills in everything that was left open. */
+export function settingOf(options: StudyOptions): StudySetting {
+  const { plan: name = 'quick', tune, rank } = options
   const plan = PLANS[name]
   const part =
     tune === 'all'
       ? { tune }
       : rank === undefined
-        ? plan.conversion.part
+        ? plan.tuning.part
         : { tune: 'lora' as const, rank, alpha: 2 * rank }
-  const said: [string, string | number | undefined][] = [
-    ['--models', models?.join(' ')],
-    ['--tasks', tasks?.join(' ')],
-    ['--plan', name === 'quick' ? undefined : name],
-    ['--steps', steps],
-    ['--tune', tune],
-    ['--rank', rank],
-    ['--seed', seed],
-  ]
-  const flags = said.flatMap(([flag, value]) => (value === undefined ? [] : [`${flag} ${value}`]))
-  if (controls !== undefined && controls !== plan.controls)
-    flags.push(`--controls ${controls ? 'yes' : 'no'}`)
   return {
     ...plan,
-    limits: { ...plan.limits, ...limits },
-    conversion: { ...plan.conversion, part, steps: steps ?? plan.conversion.steps },
-    controls: controls ?? plan.controls,
-    pairs: pairs ?? plan.pairs,
+    limits: { ...plan.limits, ...options.limits },
+    tuning: { ...plan.tuning, part, steps: options.steps ?? plan.tuning.steps },
+    tune: tune !== false,
+    controls: tune !== false && (options.controls ?? plan.controls),
+    pairs: options.pairs ?? plan.pairs,
     name,
-    seed,
-    models: models ?? DEFAULT_MODELS,
-    tasks,
-    command: ['bifocal study', ...flags].join(' '),
+    seed: options.seed ?? DEFAULT_SEED,
+    models: options.models ?? DEFAULT_MODELS,
+    tasks: options.tasks,
+    device: options.device ?? 'cpu',
+    dtype: options.dtype,
+    threads: options.threads ?? 1,
   }
+}
+
+/**
+ * The command that makes the same results, but for the folder that they go to. Models stand under
+ * their names: the report is for others too, and paths of this machine are not.
+ */
+export function commandOf(options: StudyOptions, { controls, tune, ...setting }: StudySetting): string {
+  const { models, tasks, steps, rank, dtype, device, threads } = options
+  const said: [string, string | number | undefined][] = [
+    ['--models', models?.map(publicName).join(' ')],
+    ['--tasks', tasks?.join(' ')],
+    ['--plan', setting.name === 'quick' ? undefined : setting.name],
+    ['--steps', steps],
+    ['--tune', options.tune || undefined],
+    ['--rank', rank],
+    ['--device', device],
+    ['--dtype', dtype],
+    ['--threads', threads],
+    ['--seed', setting.seed],
+  ]
+  const flags = said.flatMap(([flag, value]) => (value === undefined ? [] : [`${flag} ${value}`]))
+  if (!tune) flags.push('--no-tune')
+  else if (controls !== PLANS[setting.name].controls) flags.push(`--controls ${controls ? 'yes' : 'no'}`)
+  return ['bifocal study', ...flags].join(' ')
+}
+
+/** A model's name without the path of a folder on this machine. */
+export function publicName(model: string): string {
+  const published = snapshotRepository(model)
+  if (published !== undefined) return repositoryName(published)
+  if (isShipped(model)) return shippedNameOf(model)
+  return existsSync(model) ? basename(resolve(model)) : model
 }

@@ -28,7 +28,7 @@ const runsSchema = z.strictObject({
 export type SeedRuns = z.infer<typeof runsSchema>
 
 /** A hash of everything that a study's results depend on beside its models and its seed. */
-export function settingKey({ seed: _, models: __, command: ___, ...rest }: StudySetting): string {
+export function settingKey({ seed: _, models: __, ...rest }: StudySetting): string {
   return createHash('sha256').update(JSON.stringify(rest)).digest('hex').slice(0, 16)
 }
 

@@ -1,6 +1,6 @@
 /**
- * @file Everything that was measured, by model state: what figures, criteria and sentences are made
- * from.
+ * @file Everything that was measured, by model state: figures, criteria and sentences are made from
+ * it.
  */
 
 import type { Task } from '../../inputs/data/task.ts'
@@ -9,6 +9,7 @@ import type { ResultsModel } from '../report/results.ts'
 import type { StudySetting } from './options.ts'
 import type { SeedRun } from './other-seeds.ts'
 import type { ControlParticipant, Participant } from './participant.ts'
+import type { PairVectors } from './state.ts'
 import type { StudyWorld } from './world.ts'
 
 /** A model under study with its control, if that was run. */
@@ -31,10 +32,14 @@ export interface Baseline {
   readonly role: 'dual-encoder' | 'pixels'
   /** Only the tasks that it can be scored on. */
   readonly scores: ModelScores
+  /** Only of dual encoders that are studied alone. */
+  readonly pairs: PairVectors | undefined
 }
 
 export interface Outcome {
   readonly setting: StudySetting
+  /** Makes the same results again. */
+  readonly command: string
   readonly world: StudyWorld
   readonly studied: readonly Studied[]
   readonly baselines: readonly Baseline[]
@@ -42,11 +47,39 @@ export interface Outcome {
   readonly otherSeeds: readonly SeedRun[]
 }
 
+/** One model in the state in which the study compares it: tuned, or as it is. */
+export interface Contender {
+  readonly label: string
+  /** Of the model as it was opened, before any tuning. */
+  readonly hash: string | null
+  readonly scores: ModelScores
+  readonly state: 'tuned' | 'plain'
+}
+
+/** The last state of a studied model. */
+export function finalState({ participant, label }: Studied): Contender {
+  const { hash, plain, tuned } = participant
+  return tuned === undefined
+    ? { label, hash, scores: plain.scores, state: 'plain' }
+    : { label, hash, scores: tuned.state.scores, state: 'tuned' }
+}
+
+/** The models that the study is about: those under study, or dual encoders where there are no others. */
+export function contenders({ studied, baselines }: Pick<Outcome, 'studied' | 'baselines'>): Contender[] {
+  if (studied.length > 0) return studied.map(finalState)
+  return baselines
+    .filter(({ role }) => role === 'dual-encoder')
+    .map(({ label, hash, scores }) => ({ label, hash, scores, state: 'plain' }))
+}
+
 /** Scores of every model state, in the order of the report. */
 export function allScores({ studied, baselines }: Outcome): ModelScores[] {
   return [
-    ...studied.flatMap(({ participant }) => [participant.untuned.scores, participant.tuned.scores]),
-    ...studied.flatMap(({ control }) => (control === undefined ? [] : [control.tuned.scores])),
+    ...studied.flatMap(({ participant: { plain, tuned } }) => [
+      plain.scores,
+      ...(tuned === undefined ? [] : [tuned.state.scores]),
+    ]),
+    ...studied.flatMap(({ control }) => (control === undefined ? [] : [control.scores])),
     ...baselines.map(({ scores }) => scores),
     ...studied.map(({ participant }) => participant.shuffled),
   ]
@@ -56,10 +89,14 @@ export function allScores({ studied, baselines }: Outcome): ModelScores[] {
  * The pair of the headline, AR − diffusion where there are both, else the first two; undefined with
  * a single model.
  */
-export function comparedPair({ studied }: Pick<Outcome, 'studied'>): readonly [Studied, Studied] | undefined {
+export function comparedPair(
+  outcome: Pick<Outcome, 'studied' | 'baselines'>,
+): readonly [Contender, Contender] | undefined {
+  const { studied } = outcome
   const autoregressive = studied.find(({ objective }) => objective === 'autoregressive')
   const diffusion = studied.find(({ objective }) => objective === 'diffusion')
-  const [first, second] = autoregressive && diffusion ? [autoregressive, diffusion] : studied
+  const [first, second] =
+    autoregressive && diffusion ? [finalState(autoregressive), finalState(diffusion)] : contenders(outcome)
   return first && second ? [first, second] : undefined
 }
 

@@ -1,210 +1,272 @@
 /**
- * @file One model's way through a study: vectors as it is, conversion, choice of pooling on dev
- * rows, vectors as converted.
+ * @file One model's way through a study: its vectors as it is; then, where the study tunes, the
+ * tuning, the choice of a readout on dev rows, and its vectors as tuned. All vectors come from the
+ * embedder, in one state of the weights after the other.
  */
 
 import { join } from 'node:path'
-import type { NamedArrays } from '../../learning/training/arrays.ts'
-import { type Conversion, type ConversionSettings, convert } from '../../learning/tuning/convert.ts'
-import { TUNED_POOLS } from '../../learning/tuning/decoder.ts'
-import { layerReadout, type SubjectEncoder, subjectEncoder } from '../../learning/tuning/encoder.ts'
-import { type PictureFeatures, pictureFeatures } from '../../learning/tuning/features.ts'
-import { type Sequences, sequencesOf } from '../../learning/tuning/sequences.ts'
-import { openSubject, type Subject, type SubjectOptions } from '../../learning/tuning/subject.ts'
-import { initialTrained } from '../../learning/tuning/trained.ts'
-import type { VectorMaker } from '../../models/embedder/vectors/all.ts'
+import { sizeOf } from '../../foundation/numeric/tensor.ts'
+import { tunedWeights } from '../../learning/tuning/trained.ts'
+import { type TunableModel, trainedReadouts, tunableModel } from '../../learning/tuning/tunable.ts'
+import { type Tuning, type TuningSettings, tune } from '../../learning/tuning/tune.ts'
+import { writeTuned } from '../../learning/tuning/tuned-folder.ts'
+import { Embedder } from '../../models/embedder/embedder.ts'
+import { CONTRACT_READOUT } from '../../models/embedder/embedding.ts'
+import { contentHashOf } from '../../models/embedder/fingerprint.ts'
+import { type LayerName, layerNames, type Readout } from '../../models/embedder/readout.ts'
+import { SequenceInputs } from '../../models/embedder/sequence-inputs.ts'
+import { fingerprintParts, type Subject, withState } from '../../models/embedder/subject.ts'
+import { makerOf, type VectorMaker } from '../../models/embedder/vectors/all.ts'
+import { randomDecoder } from '../../models/families/model-weights.ts'
+import { modelParameters } from '../../models/families/parameters.ts'
+import { type ReadoutChoice, scoresOf } from '../benchmark/choice.ts'
 import type { ModelScores } from '../benchmark/evaluate.ts'
 import { itemsOf, withShuffledPictures } from '../benchmark/task.ts'
-import { controlId } from './names.ts'
+import { controlId, maskOf, type VisionLanguageSubject } from './names.ts'
 import {
-  chosenPool,
+  chosenOn,
   contentHash,
   type MeasuredState,
   measured,
   type PairVectors,
   pairVectors,
   type StudyContext,
-  scoresOf,
   stored,
 } from './state.ts'
-import { writeTuned } from './tuned-folder.ts'
 
 export interface Participant {
   readonly id: string
-  readonly subject: Subject
-  readonly untuned: MeasuredState
-  /** Mean pooling, layer by layer; 0 = the input embeddings. */
-  readonly layers: readonly PairVectors[]
-  readonly tuned: MeasuredState
+  readonly subject: VisionLanguageSubject
+  /** A hash of all that decides its vectors, every weight included, hexadecimal. */
+  readonly hash: string
+  /** Numbers in the whole model, head excepted. */
+  readonly parameters: number
+  /** As it was opened. */
+  readonly plain: MeasuredState
+  /** Mean pooling of every state of the decoder, as it was opened. */
+  readonly layers: readonly { layer: LayerName; pairs: PairVectors }[]
+  /** Only where the study tunes. */
+  readonly tuned: { readonly state: MeasuredState; readonly tuning: Tuning } | undefined
+  /** With other queries' pictures, in its last state. */
   readonly shuffled: ModelScores
-  readonly conversion: Conversion
 }
 
-/** The same conversion of a random decoder: only its scores count. */
+/** The same tuning of a random decoder. Only its scores are used. */
 export interface ControlParticipant {
   readonly id: string
-  readonly subject: Subject
-  readonly tuned: Pick<MeasuredState, 'choice' | 'scores'>
-  readonly conversion: Conversion
+  readonly choice: ReadoutChoice
+  readonly readout: Readout
+  readonly scores: ModelScores
+  readonly tuning: Tuning
 }
 
-/**
- * What a model and its control share: image rows of the frozen tower and projector, prepared
- * sequences.
- */
-interface SharedInputs {
-  readonly features: PictureFeatures
-  readonly sequences: Sequences
-}
-
+/** A model on its way, and everything that its states share. */
 interface Opened {
-  readonly subject: Subject
-  readonly encoder: SubjectEncoder
-  readonly untuned: NamedArrays
-  /** @throws InterruptedError with the state saved */
-  convert(): Promise<Conversion>
-  close(): Promise<void>
+  readonly id: string
+  readonly subject: VisionLanguageSubject
+  readonly hash: string
+  /** Sequences and image rows: tower and projector stay as they are in all states. */
+  readonly inputs: SequenceInputs
+  readonly context: StudyContext
 }
 
-/** Opens a model and the tower that its control will share. */
+/** Bytes of image rows that are kept: all of a quick study's, of models of the twins' size. */
+const ROW_BYTES = 2 ** 30
+
+/** Runs a model, and its control where the study has controls. */
 export async function runWithControl(
-  options: SubjectOptions,
+  { id, subject }: { id: string; subject: VisionLanguageSubject },
   context: StudyContext,
 ): Promise<{ participant: Participant; control: ControlParticipant | undefined }> {
-  const subject = await openSubject(options)
-  const features = await pictureFeatures(subject, 1)
-  const inputs = { features, sequences: sequencesOf(subject, features) }
+  const { setting } = context
+  const further = { ...candidatesOf(subject), ...layersOf(subject) }
+  const read = withState(subject, { readouts: further })
+  const trained = setting.tune ? Object.values(trainedReadouts(subject)) : []
+  const inputs = await SequenceInputs.open(subject.model, {
+    ...read.encoder,
+    readouts: [...read.encoder.readouts, ...trained],
+    remember: true,
+    rowBytes: ROW_BYTES,
+  })
+  const hash = await contentHashOf(fingerprintParts(subject))
+  const opened: Opened = { id, subject, hash, inputs, context }
   try {
-    const participant = await runParticipant(subject, inputs, context)
-    if (!context.setting.controls) return { participant, control: undefined }
-    const { dir, attention } = subject
-    const random = await openSubject({
-      id: controlId(participant),
-      dir,
-      attention,
-      randomDecoder: { seed: context.setting.seed },
-    })
-    return { participant, control: await runControl(random, inputs, context) }
+    const participant = await runParticipant(opened)
+    const control = setting.tune && setting.controls ? await runControl(opened) : undefined
+    return { participant, control }
   } finally {
-    await features.close()
+    await inputs.close()
   }
 }
 
 /** All that is measured of a model under study. */
-async function runParticipant(
-  subject: Subject,
-  inputs: SharedInputs,
-  context: StudyContext,
-): Promise<Participant> {
+async function runParticipant(opened: Opened): Promise<Participant> {
+  const { id, subject, hash, context } = opened
   const { world, setting } = context
-  const opened = await open(subject, inputs, context)
-  const { id } = subject
-  try {
-    const plain = stateOf(opened, opened.untuned, '', context)
-    const untuned = await measured(plain, id, context)
-    const layerNames = Array.from({ length: subject.model.shape.layers + 1 }, (_, layer) =>
-      layerReadout(layer, 'mean'),
+  const candidates = candidatesOf(subject)
+  const layers = layersOf(subject)
+  const shuffledTasks = world.tasks.map((task) => withShuffledPictures(task, setting.seed))
+  const shuffledBy = async (maker: VectorMaker, { choice }: MeasuredState) => {
+    const vectors = await stored(maker, itemsOf(shuffledTasks, 'test'), context)
+    return scoresOf(`${id}-shuffled`, shuffledTasks, vectors.of(choice.readout))
+  }
+  const plain = await inState(opened, subject, { ...candidates, ...layers }, hash, async (makerIn) => {
+    // One pass gives the pairs' vectors of all layers; rows of tasks need the candidates only.
+    const pairs = await pairVectors(
+      await makerIn([...Object.keys(candidates), ...Object.keys(layers)]),
+      context,
     )
-    const byLayer = await pairVectors(stateOf(opened, opened.untuned, '', context, layerNames), context)
-    const conversion = await opened.convert()
-    const state = stateOf(opened, conversion.parameters, conversion.hash, context)
-    const tuned = await measured(state, `${id}-tuned`, context)
-    await writeTuned(subject, conversion, tuned.choice.pool, context)
-    const tasks = world.tasks.map((task) => withShuffledPictures(task, setting.seed))
-    const vectors = await stored(state, itemsOf(tasks, 'test'), context)
+    const scored = await makerIn(Object.keys(candidates))
+    const state = await measured(scored, { id, readouts: candidates }, pairs, context)
     return {
-      id,
-      subject,
-      untuned,
-      layers: layerNames.map((name) => byLayer(name)),
-      tuned,
-      shuffled: scoresOf(`${id}-shuffled`, tasks, vectors, tuned.choice.pool),
-      conversion,
+      state,
+      layers: Object.entries(layers).map(([name, { layer }]) => ({ layer, pairs: pairs(name) })),
+      shuffled: setting.tune ? undefined : await shuffledBy(scored, state),
     }
-  } finally {
-    await opened.close()
+  })
+  const parameters = modelParameters(subject.model, { head: false }).reduce(
+    (sum, { dims }) => sum + sizeOf(dims),
+    0,
+  )
+  const shared = { id, subject, hash, parameters, plain: plain.state, layers: plain.layers }
+  if (plain.shuffled !== undefined) return { ...shared, tuned: undefined, shuffled: plain.shuffled }
+
+  const model = tunableModel(subject)
+  const readouts = trainedReadouts(subject)
+  const tuning = await tuningOf(opened, { id, model, modelHash: hash })
+  const tuned = await inTuned(opened, model, tuning, async (maker) => {
+    const pairs = await pairVectors(maker, context)
+    const state = await measured(maker, { id: `${id}-tuned`, readouts }, pairs, context)
+    return { state, shuffled: await shuffledBy(maker, state) }
+  })
+  const { part } = setting.tuning
+  if (part.tune === 'lora') {
+    await writeTuned(join(context.options.out, 'models', `${id}-tuned`), {
+      model,
+      part,
+      parameters: tuning.parameters,
+      readout: tuned.state.readout,
+    })
   }
+  return { ...shared, tuned: { state: tuned.state, tuning }, shuffled: tuned.shuffled }
 }
 
-/** Converts and scores, nothing else. */
-async function runControl(
-  subject: Subject,
-  inputs: SharedInputs,
-  context: StudyContext,
-): Promise<ControlParticipant> {
-  const opened = await open(subject, inputs, context)
-  try {
-    const conversion = await opened.convert()
-    const state = stateOf(opened, conversion.parameters, conversion.hash, context)
-    const choice = await chosenPool(state, context)
-    const vectors = await stored(state, itemsOf(context.world.tasks, 'test'), context)
-    const scores = scoresOf(subject.id, context.world.tasks, vectors, choice.pool)
-    return { id: subject.id, subject, tuned: { choice, scores }, conversion }
-  } finally {
-    await opened.close()
-  }
-}
-
-async function open(
-  subject: Subject,
-  inputs: SharedInputs,
-  { setting, world, phases, options: study, version }: StudyContext,
-): Promise<Opened> {
-  const settings: ConversionSettings = { ...setting.conversion, seed: setting.seed }
-  const encoder = await subjectEncoder({ subject, part: settings.part, ...inputs })
-  // Of another setting, another folder: what a run with other flags left stays usable for that one.
-  const key = contentHash([
-    version,
-    subject.hash,
-    settings,
-    world.training.map(({ name, pairs }) => [name, pairs.length]),
-  ])
-  return {
-    subject,
-    encoder,
-    untuned: await initialTrained(subject, settings.part, settings.seed),
-    convert: () =>
-      phases.time('conversion', async () => {
-        const conversion = await convert({
-          subject,
-          tasks: world.training,
-          settings,
-          ...inputs,
-          dir: join(study.out, 'work', 'conversions', `${subject.id}-${key.slice(0, 16)}`),
-          signal: study.signal,
-          warn: study.warn,
-          onProgress: ({ step, steps, loss }) =>
-            study.onProgress?.({
-              label: `converting ${subject.id}`,
-              done: step,
-              total: steps,
-              note: `loss ${loss.toFixed(3)}`,
-            }),
-        })
-        phases.resumed('conversion', conversion.resumedAt)
-        return conversion
-      }),
-    close: () => encoder.close(),
-  }
+/** Tunes a random decoder behind the same tower, and scores it. */
+async function runControl(opened: Opened): Promise<ControlParticipant> {
+  const { subject, context } = opened
+  const { setting, world } = context
+  const id = controlId(opened.id, maskOf(subject))
+  const { seed } = setting
+  const own = tunableModel(subject)
+  const weights = randomDecoder({ base: own.weights, model: own.model, seed })
+  const model = { ...own, weights }
+  const modelHash = contentHash([opened.hash, `random decoder ${seed}`])
+  const tuning = await tuningOf(opened, { id, model, modelHash })
+  const readouts = trainedReadouts(subject)
+  return await inTuned({ ...opened, id, hash: modelHash }, model, tuning, async (maker) => {
+    const choice = await chosenOn(maker, Object.keys(readouts), context)
+    const vectors = await stored(maker, itemsOf(world.tasks, 'test'), context)
+    const scores = scoresOf(id, world.tasks, vectors.of(choice.readout))
+    return { id, choice, readout: readouts[choice.readout]!, scores, tuning }
+  })
 }
 
 /**
- * A state as a benchmark model. @param tunedHash content hash of the trained values, empty for the
- * model as it is
+ * Names and readouts that are scored of a model as it is: the one that it was made for, or, of a
+ * plain checkpoint, mean and last.
  */
-function stateOf(
-  { subject, encoder }: Opened,
-  parameters: NamedArrays,
-  tunedHash: string,
-  { setting }: StudyContext,
-  readouts: readonly string[] = TUNED_POOLS,
-): VectorMaker {
-  return {
-    id: subject.id,
-    hash: contentHash([subject.hash, tunedHash, tunedHash === '' ? null : setting.conversion.part]),
-    readouts,
-    embed: async (items, { signal }) => ({
-      vectors: await encoder.embed(items, { parameters, readouts, signal }),
-    }),
+function candidatesOf(subject: Subject): Readonly<Record<string, Readout>> {
+  return subject.decided ? { [CONTRACT_READOUT]: subject.encoder.contract.readout } : trainedReadouts(subject)
+}
+
+/** Mean pooling of every state of the decoder, before the norm. */
+function layersOf({ model }: VisionLanguageSubject): Record<string, Readout & { layer: LayerName }> {
+  const entries = layerNames(model.shape.layers).map(
+    (layer) => [`layer ${layer}`, { layer, norm: 'before', pool: 'mean' }] as const,
+  )
+  return Object.fromEntries(entries)
+}
+
+/** Makes vectors of some readouts of one state, by name. */
+type MakerIn = (readouts: readonly string[]) => Promise<VectorMaker>
+
+/**
+ * Opens a state, gives its vectors to `work`, and closes it.
+ * @param hash names the weights of the state
+ */
+async function inState<T>(
+  { id, inputs }: Opened,
+  subject: Subject,
+  readouts: Readonly<Record<string, Readout>>,
+  hash: string,
+  work: (makerIn: MakerIn) => Promise<T>,
+): Promise<T> {
+  const { [CONTRACT_READOUT]: _own, ...further } = readouts
+  const embedder = await Embedder.over(withState(subject, { readouts: further }), inputs)
+  try {
+    return await work(async (names) => {
+      const maker = await makerOf(embedder, { id, readouts: names })
+      return { ...maker, hash: contentHash([hash, maker.hash]) }
+    })
+  } finally {
+    await embedder.close()
   }
+}
+
+async function inTuned<T>(
+  opened: Opened,
+  model: TunableModel,
+  { parameters, hash }: Tuning,
+  work: (maker: VectorMaker) => Promise<T>,
+): Promise<T> {
+  const { subject, context } = opened
+  const { part } = context.setting.tuning
+  const weights = tunedWeights(model, part, parameters)
+  const state = contentHash([opened.hash, hash, part])
+  const readouts = trainedReadouts(subject)
+  const [readout] = Object.values(readouts)
+  const tuned = withState(subject, { weights, state, contract: { readout: readout! } })
+  return await inState(opened, tuned, readouts, state, async (makerIn) =>
+    work(await makerIn(Object.keys(readouts))),
+  )
+}
+
+async function tuningOf(
+  { inputs, subject, context }: Opened,
+  { id, model, modelHash }: { id: string; model: TunableModel; modelHash: string },
+): Promise<Tuning> {
+  const { setting, world, phases, options: study, version } = context
+  const settings: TuningSettings = { ...setting.tuning, seed: setting.seed }
+  // Of other settings, another folder: what a run with other flags left stays usable for that one.
+  const key = contentHash([
+    version,
+    modelHash,
+    settings,
+    world.training.map(({ name, pairs }) => [name, pairs.length]),
+  ])
+  return await phases.time('tuning', async () => {
+    const tuning = await tune({
+      id,
+      model,
+      modelHash,
+      readouts: trainedReadouts(subject),
+      tasks: world.training,
+      settings,
+      inputs,
+      dir: join(study.out, 'work', 'tunings', `${id}-${key.slice(0, 16)}`),
+      threads: setting.threads,
+      device: setting.device,
+      signal: study.signal,
+      warn: study.warn,
+      onProgress: ({ step, steps, loss }) =>
+        study.onProgress?.({
+          label: `tuning ${id}`,
+          done: step,
+          total: steps,
+          note: `loss ${loss.toFixed(3)}`,
+        }),
+    })
+    phases.resumed('tuning', tuning.resumedAt)
+    return tuning
+  })
 }

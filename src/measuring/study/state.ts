@@ -1,17 +1,16 @@
 /**
- * @file A model in one state, as it is or converted: its vectors from the study's store, the choice
- * of pooling, its scores.
+ * @file A model in one state, as it is or tuned: its vectors from the study's store, the choice of a
+ * readout, its scores.
  */
 
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { mean } from '../../foundation/numeric/statistics.ts'
 import { f32, type Tensor } from '../../foundation/numeric/tensor.ts'
 import type { KeyedItem } from '../../inputs/data/item.ts'
-import type { Task } from '../../inputs/data/task.ts'
-import type { TunedPool } from '../../learning/tuning/decoder.ts'
+import type { Readout } from '../../models/embedder/readout.ts'
 import { type AllVectors, embedAll, type VectorMaker } from '../../models/embedder/vectors/all.ts'
-import { evaluateTask, type ModelScores } from '../benchmark/evaluate.ts'
+import { chooseReadout, meanHit1, type ReadoutChoice, scoresOf } from '../benchmark/choice.ts'
+import type { ModelScores } from '../benchmark/evaluate.ts'
 import { itemsOf } from '../benchmark/task.ts'
 import type { StudyOptions, StudySetting } from './options.ts'
 import type { Phases } from './phases.ts'
@@ -33,68 +32,62 @@ export interface PairVectors {
   readonly texts: Tensor<'f32'>
 }
 
-export interface PoolChoice {
-  readonly pool: TunedPool
-  /** Mean dev hit@1 of every pooling. */
-  readonly dev: Readonly<Record<TunedPool, number>>
-}
-
-/** A model in one state: as it is, or converted. */
+/** A model in one state: as it is, or tuned. */
 export interface MeasuredState {
-  readonly choice: PoolChoice
+  readonly choice: ReadoutChoice
+  /** The readout that was chosen. */
+  readonly readout: Readout
   readonly scores: ModelScores
-  /** Mean test hit@1 over all tasks for every pooling: said in a note, nothing is chosen by it. */
-  readonly byPool: Readonly<Record<TunedPool, number>>
+  /** Mean test hit@1 over all tasks of every readout: said in a note, nothing is chosen by it. */
+  readonly byReadout: Readonly<Record<string, number>>
   readonly pairs: PairVectors
 }
 
+/**
+ * @param maker    gives the vectors of the readouts
+ * @param pairs    vectors of the pairs, by readout
+ */
 export async function measured(
-  state: VectorMaker,
-  id: string,
+  maker: VectorMaker,
+  { id, readouts }: { id: string; readouts: Readonly<Record<string, Readout>> },
+  pairs: (readout: string) => PairVectors,
   context: StudyContext,
 ): Promise<MeasuredState> {
   const { tasks } = context.world
-  const choice = await chosenPool(state, context)
-  const vectors = await stored(state, itemsOf(tasks, 'test'), context)
-  const all = (pool: TunedPool) => scoresOf(id, tasks, vectors, pool)
-  const pairs = await pairVectors(state, context)
-  const byPool = { mean: meanHit(all('mean')), last: meanHit(all('last')) }
-  return { choice, scores: all(choice.pool), byPool, pairs: pairs(choice.pool) }
+  const names = Object.keys(readouts)
+  const choice = await chosenOn(maker, names, context)
+  const vectors = await stored(maker, itemsOf(tasks, 'test'), context)
+  const all = new Map(names.map((name) => [name, scoresOf(id, tasks, vectors.of(name))]))
+  return {
+    choice,
+    readout: readouts[choice.readout]!,
+    scores: all.get(choice.readout)!,
+    byReadout: Object.fromEntries([...all].map(([name, scores]) => [name, meanHit1(scores)])),
+    pairs: pairs(choice.readout),
+  }
 }
 
-export async function chosenPool(state: VectorMaker, context: StudyContext): Promise<PoolChoice> {
+/** The readout that is best on dev rows. */
+export async function chosenOn(
+  maker: VectorMaker,
+  readouts: readonly string[],
+  context: StudyContext,
+): Promise<ReadoutChoice> {
   const tasks = context.world.tasks.filter(({ dev }) => dev.length > 0)
-  const vectors = await stored(state, itemsOf(tasks, 'dev'), context)
-  const hit = (pool: TunedPool) =>
-    meanHit({ model: state.id, tasks: tasks.map((task) => evaluateTask(task, vectors.of(pool), 'dev')) })
-  const dev = { mean: hit('mean'), last: hit('last') }
-  return { pool: dev.last > dev.mean ? 'last' : 'mean', dev }
-}
-
-function meanHit({ tasks }: ModelScores): number {
-  return mean(tasks.map(({ rows }) => mean(rows.map(({ hit1 }) => hit1))))
-}
-
-export function scoresOf(
-  model: string,
-  tasks: readonly Task[],
-  vectors: AllVectors,
-  pool: string,
-): ModelScores {
-  return { model, tasks: tasks.map((task) => evaluateTask(task, vectors.of(pool))) }
+  return chooseReadout(tasks, await stored(maker, itemsOf(tasks, 'dev'), context), readouts)
 }
 
 /** Vectors from the study's store. */
 export async function stored(
-  model: VectorMaker,
+  maker: VectorMaker,
   items: readonly KeyedItem[],
   { options: { out, signal, onProgress, warn }, phases, version }: StudyContext,
 ): Promise<AllVectors> {
   const vectors = await phases.time('vectors', () =>
-    embedAll(join(out, 'work', 'vectors'), { ...model, hash: contentHash([version, model.hash]) }, items, {
+    embedAll(join(out, 'work', 'vectors'), { ...maker, hash: contentHash([version, maker.hash]) }, items, {
       signal,
       warn,
-      onProgress: ({ done, total }) => onProgress?.({ label: `embedding with ${model.id}`, done, total }),
+      onProgress: ({ done, total }) => onProgress?.({ label: `embedding with ${maker.id}`, done, total }),
     }),
   )
   phases.resumed('vectors', vectors.resumed)
@@ -103,15 +96,12 @@ export async function stored(
 
 /** Readout → vectors of the pairs. */
 export async function pairVectors(
-  state: VectorMaker,
+  maker: VectorMaker,
   context: StudyContext,
 ): Promise<(readout: string) => PairVectors> {
   const { pairs } = context.world
-  const vectors = await stored(
-    state,
-    pairs.flatMap(({ image, text }) => [image, text]),
-    context,
-  )
+  const items = pairs.flatMap(({ image, text }) => [image, text])
+  const vectors = await stored(maker, items, context)
   return (readout) => {
     const of = vectors.of(readout)
     const stack = (keys: readonly string[]) => {

@@ -92,7 +92,7 @@ describe('a study', () => {
     const layers = results.alignment
       .filter(({ model, measure }) => model === 'twin-ar' && measure === 'matchedAuc')
       .map(({ layer }) => layer)
-    expect(layers).toEqual([0, 1, 2, null])
+    expect(layers).toEqual(['inputs', 0, 1, null])
     expect(
       results.alignment.some(({ model, layer }) => model === 'twin-diffusion-tuned' && layer === null),
     ).toBe(true)
@@ -121,7 +121,7 @@ describe('a study', () => {
     }
   })
 
-  test('a converted model opens as an embedder and gives unit vectors', async () => {
+  test('a tuned model opens as an embedder and gives unit vectors', async () => {
     const embedder = await Embedder.load(join(out(), 'models', 'twin-ar-tuned'), { threads: 1 })
     const { vectors } = await embedder.embed([{ text: 'a red apple' }])
     expect(vectors.data.reduce((sum, value) => sum + value * value, 0)).toBeCloseTo(1, 4)
@@ -147,8 +147,7 @@ describe('a study', () => {
       for (let stops = 1; ; stops++) {
         const controller = new AbortController()
         let events = 0
-        // Each round gets further before it is stopped: in a conversion, among vectors, in the
-        // analysis.
+        // Each round gets further before it is stopped: in a tuning, among vectors, in the analysis.
         const onProgress = () => ++events === 5 * stops && controller.abort()
         const run = runStudy({ ...options, out: stopped, signal: controller.signal, onProgress })
         const ended = await run.then(
@@ -180,13 +179,14 @@ test(
     })
     expect(results.models.some(({ role }) => role === 'random-decoder')).toBe(false)
     expect(results.notes.join('\n')).toContain('not run')
-    expect(results.finding.sentence).toMatch(/^Conversion/)
+    expect(results.finding.sentence).toMatch(/^In this run .* tuning (changes|does not change) the/)
   },
   LONG,
 )
 
 test.each([
-  ['an absent folder', { models: ['/nowhere'] }, 'study/no-model', 3],
+  ['an absent folder', { models: ['/nowhere'] }, 'embedder/no-model', 3],
+  ['a study of nothing', { models: [] }, 'usage/arguments', 2],
   ['an unknown task', { tasks: ['object-lable'] }, 'usage/task-unknown', 2],
   ['tasks without training rows', { tasks: ['held-out-group'] }, 'study/no-pairs', 2],
 ])('%s is refused', async (_, wrong, code, exitCode) => {
@@ -196,10 +196,22 @@ test.each([
   })
 })
 
-test('a dual encoder alone is refused', async () => {
-  await expect(
-    runStudy({ ...options, models: options.models?.slice(2), out: join(dir, 'wrong') }),
-  ).rejects.toMatchObject({
-    code: 'study/models',
+test('another study does not overwrite the first: it is refused, with a folder to take', async () => {
+  const out = join(dir, 'first')
+  const one = {
+    ...options,
+    models: options.models?.slice(0, 1),
+    tasks: ['object-group'],
+    out,
+    tune: false,
+  } as const
+  await runStudy(one)
+  const before = bytesOf(out)
+  await expect(runStudy({ ...one, seed: 4 })).rejects.toMatchObject({
+    code: 'study/other-run',
+    exitCode: 2,
+    message: expect.stringContaining('--seed 3'),
+    hint: expect.stringContaining(`--out ${out}-2`),
   })
-})
+  expect(bytesOf(out)).toBe(before)
+}, 600_000)

@@ -4,113 +4,146 @@
  */
 
 import { existsSync } from 'node:fs'
-import { cpus, totalmem } from 'node:os'
-import { join } from 'node:path'
+import { basename, isAbsolute, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { readJson, readText } from '../../foundation/files/file.ts'
+import { readJson, readText, writeFileAtomic } from '../../foundation/files/file.ts'
 import { lockAlone } from '../../foundation/files/lock.ts'
+import { isShipped } from '../../foundation/files/shipped.ts'
 import { removeAbandoned } from '../../foundation/files/temporary.ts'
+import { UsageError } from '../../foundation/numeric/errors.ts'
 import { sizeOf } from '../../foundation/numeric/tensor.ts'
-import type { DualEncoderModel } from '../../models/families/model.ts'
-import { openModel } from '../../models/families/open.ts'
+import { tunableModel } from '../../learning/tuning/tunable.ts'
+import { Embedder } from '../../models/embedder/embedder.ts'
+import { CONTRACT_READOUT } from '../../models/embedder/embedding.ts'
+import { contentHashOf } from '../../models/embedder/fingerprint.ts'
+import { fingerprintParts, openSubject, type Subject, withState } from '../../models/embedder/subject.ts'
 import { modelParameters } from '../../models/families/parameters.ts'
-import { modelOf } from '../../models/families/registry.ts'
-import { checkWeights, warnOfSpareLayers } from '../../models/families/weights.ts'
+import { checkWeights } from '../../models/families/weights.ts'
 import { inMegabytes } from '../../models/hub/progress.ts'
-import { resolveModel } from '../../models/hub/resolve.ts'
-import { dualEncoder } from '../benchmark/dual-encoder.ts'
-import { evaluateTask } from '../benchmark/evaluate.ts'
+import { scoresOf } from '../benchmark/choice.ts'
+import { captionMaker } from '../benchmark/dual-encoder.ts'
 import { pixels, pixelsApply } from '../benchmark/pixels.ts'
 import { itemsOf } from '../benchmark/task.ts'
+import { machineFacts } from '../report/machine.ts'
 import type { Results } from '../report/results.ts'
 import type { StudyRun } from '../report/run.ts'
 import { type WrittenReport, writeReport } from '../report/write.ts'
 import { assemble } from './assemble.ts'
 import { StudyError } from './errors.ts'
-import { idsOf, labelOf, roleOf } from './names.ts'
-import { type StudyOptions, settingOf } from './options.ts'
+import { idsOf, labelOf, type VisionLanguageSubject } from './names.ts'
+import { commandOf, publicName, type StudyOptions, type StudySetting, settingOf } from './options.ts'
 import { otherSeeds } from './other-seeds.ts'
 import { type Baseline, comparedPair, type Outcome, type Studied } from './outcome.ts'
 import { runWithControl } from './participant.ts'
 import { Phases } from './phases.ts'
-import { type StudyContext, stored } from './state.ts'
+import { contentHash, pairVectors, type StudyContext, stored } from './state.ts'
 import { studyWorld } from './world.ts'
 
 export interface StudyResult {
   results: Results
   run: StudyRun
-  /** Paths of what was written. */
+  /** Paths of the files that were written. */
   written: WrittenReport
 }
 
+/** A model that was opened, before anything is computed. */
 interface PlannedModel {
   id: string
-  dir: string
-  dual: DualEncoderModel | undefined
-  family: string
+  subject: Subject
 }
 
 /**
- * Converts, scores, analyses and reports. The same setting gives the same `results.json`, stopped
- * and resumed or not.
+ * Tunes, scores, analyses and reports. The same setting gives the same `results.json`, stopped and
+ * resumed or not.
  * @example const { written } = await runStudy({ out: 'out' })
- * @throws StudyError `study/no-model`, `study/models`, `study/no-pairs`; FileError `file/in-use`
- * while another study writes to the folder; InterruptedError with everything computed kept; errors
- * of the folders
+ * @throws StudyError `study/no-pairs`, `study/other-run`; TuningError `tuning/adapted`; FileError
+ *   `file/in-use` while another study writes to the folder; InterruptedError with everything
+ *   computed kept; as `Embedder.load` for the models
  */
 export async function runStudy(options: StudyOptions): Promise<StudyResult> {
   const startedAt = new Date().toISOString()
   const setting = settingOf(options)
-  const planned = await plan(await foldersOf(setting.models, options), setting.models, options)
+  const planned = await plan(setting, options)
+  const command = commandOf(options, setting)
   const lock = await lockAlone(join(options.out, 'work'))
   try {
     await removeAbandoned(options.out, { recursive: true })
     const version = await packageVersion()
-    const { results, phases } = await resultsOf(planned, { setting, options, version })
-    const run = await runOf({ startedAt, version, phases }, options)
+    const phases = new Phases()
+    const world = await phases.time('tasks', () => studyWorld(setting))
+    await claimFolder(options.out, setting, command)
+    const results = await resultsOf(planned, command, { setting, world, phases, options, version })
+    const run = runOf({ startedAt, version, phases, setting }, options)
     return { results, run, written: await writeReport(results, run, options.out, { page: options.page }) }
   } finally {
     await lock.release()
   }
 }
 
+const claimSchema = z.object({ setting: z.string(), command: z.string() })
+
+/**
+ * One folder is for one study: a second one with other models or settings would replace the first
+ * one's report and tuned models. A study that left neither gives its folder up.
+ * @throws StudyError `study/other-run`
+ */
+async function claimFolder(out: string, setting: StudySetting, command: string): Promise<void> {
+  const file = join(out, 'work', 'study.json')
+  const own = contentHash({ ...setting, models: setting.models.map(publicName) })
+  const claim = existsSync(file) ? await readJson(file, claimSchema) : undefined
+  const kept = ['results.json', 'models'].some((name) => existsSync(join(out, name)))
+  if (claim !== undefined && kept && claim.setting !== own) {
+    throw new StudyError('other-run', {
+      message: `${out} holds another study: ${claim.command}`,
+      hint: `Give this one a folder of its own, --out ${out}-2 say, or remove ${out}.`,
+    })
+  }
+  await writeFileAtomic(file, `${JSON.stringify({ setting: own, command })}\n`)
+}
+
 async function resultsOf(
   planned: readonly PlannedModel[],
-  { setting, options, version }: Pick<StudyContext, 'setting' | 'options' | 'version'>,
-): Promise<{ results: Results; phases: Phases }> {
-  const phases = new Phases()
-  const world = await phases.time('tasks', () => studyWorld(setting))
-  const context: StudyContext = { setting, world, phases, options, version }
-  const subjects = planned.filter(({ dual }) => dual === undefined)
-  // One thread each, side by side: the same bytes on any number of cores.
-  const runs = await together(subjects, ({ id, dir }) => runWithControl({ id, dir }, context))
+  command: string,
+  context: StudyContext,
+): Promise<Results> {
+  const { setting, world, phases, options } = context
+  const decoders = planned.flatMap(({ id, subject }) => (isVisionLanguage(subject) ? [{ id, subject }] : []))
+  // Side by side, with so many threads each as the setting says: the same bytes on any number of
+  // cores.
+  const runs = await together(decoders, (model) => runWithControl(model, context))
   const studied = await Promise.all(
     runs.map(async ({ participant, control }): Promise<Studied> => {
-      const { dir, model } = participant.subject
+      const { id, subject } = participant
+      const { contract, checkpoint } = subject.encoder
       return {
         participant,
         control,
-        role: roleOf(dir),
-        objective: model.objective,
-        label: labelOf(participant.id),
-        card: await cardOf(dir),
+        role: isShipped(checkpoint.dir) && subject.adapter === undefined ? 'twin' : 'checkpoint',
+        objective: contract.objective ?? subject.model.objective,
+        label: labelOf(id),
+        card: await cardOf(subject.dir),
       }
     }),
   )
-  const compared = comparedPair({ studied })?.map(({ participant: { subject } }) => subject.hash)
+  const baselines = await baselinesOf(planned, decoders.length === 0, context)
+  const measured = { studied, baselines }
+  const compared = comparedPair(measured)?.flatMap(({ hash, state }) =>
+    state === 'tuned' && hash !== null ? [hash] : [],
+  )
   const outcome: Outcome = {
     setting,
+    command,
     world,
-    studied,
-    baselines: await baselinesOf(planned, context),
-    otherSeeds: compared === undefined ? [] : await otherSeeds(compared, setting),
+    ...measured,
+    otherSeeds: compared?.length === 2 ? await otherSeeds(compared, setting) : [],
   }
   const { signal, onProgress } = options
-  const results = await phases.time('analysis', () =>
-    assemble(outcome, { seed: setting.seed, signal, onProgress }),
-  )
-  return { results, phases }
+  return await phases.time('analysis', () => assemble(outcome, { seed: setting.seed, signal, onProgress }))
+}
+
+function isVisionLanguage(subject: Subject): subject is VisionLanguageSubject {
+  return subject.model.kind === 'vision-language'
 }
 
 /**
@@ -126,87 +159,70 @@ async function together<T, R>(items: readonly T[], work: (item: T) => Promise<R>
 }
 
 /**
- * Where the models lie; those that are known by their name on the hub only are fetched, one after
- * another.
+ * Opens all models before anything is computed, one after another: models that are known by their
+ * name on the hub are fetched, a folder that lacks weights is told at once.
  */
-async function foldersOf(
-  models: readonly string[],
-  { signal, onProgress, warn }: StudyOptions,
-): Promise<string[]> {
-  const dirs: string[] = []
-  for (const model of models)
-    dirs.push(await resolveModel(model, { signal, warn, onProgress: (at) => onProgress?.(inMegabytes(at)) }))
-  return dirs
-}
-
 async function plan(
-  dirs: readonly string[],
-  models: readonly string[],
-  { warn }: StudyOptions,
+  { models, tune, device, dtype, threads }: StudySetting,
+  { signal, onProgress, warn }: StudyOptions,
 ): Promise<PlannedModel[]> {
-  const absent = dirs.filter((dir) => !existsSync(dir))
-  if (absent.length > 0) {
-    throw new StudyError('no-model', {
-      message: `there is no folder ${absent.join(', ')}`,
-      hint: 'Name checkpoint folders, or models of the hub as ORG/NAME, as models (--models); without any the shipped twins are studied.',
+  if (models.length === 0) {
+    throw new UsageError('arguments', {
+      message: 'a study of no models',
+      hint: 'Name models (--models); without any the shipped twins are studied.',
     })
   }
-  const ids = idsOf(models.map((model, i) => (model === dirs[i] ? model : model.replace(/@.*$/, ''))))
-  const planned = await Promise.all(
-    dirs.map(async (dir, i): Promise<PlannedModel> => {
-      const checkpoint = await openModel(dir)
-      const model = modelOf(checkpoint.config, join(dir, 'config.json'))
-      // All models before the first conversion: a folder that lacks weights is told at once.
-      const parts = model.kind === 'dual-encoder' ? { scale: false } : { head: false }
-      checkWeights(modelParameters(model, parts), checkpoint, model.weightSpellings)
-      if (model.kind === 'vision-language')
-        warnOfSpareLayers(dir, checkpoint.tensors.keys(), model.shape.layers, warn)
-      return {
-        id: ids[i]!,
-        dir,
-        family: model.family,
-        dual: model.kind === 'dual-encoder' ? model : undefined,
-      }
-    }),
-  )
-  if (planned.every(({ dual }) => dual !== undefined)) {
-    throw new StudyError('models', {
-      message: `${dirs.join(', ')}: none of the models has a decoder to convert`,
-      hint: 'Name at least one vision-language model.',
-    })
+  const ids = idsOf(models.map((model) => (existsSync(model) ? model : model.replace(/@[^/]*$/, ''))))
+  const planned: PlannedModel[] = []
+  for (const [i, model] of models.entries()) {
+    const onDownload = (at: Parameters<typeof inMegabytes>[0]) => onProgress?.(inMegabytes(at))
+    const subject = await openSubject(model, { device, dtype, threads, signal, warn, onDownload })
+    const parts = subject.model.kind === 'dual-encoder' ? { scale: false } : { head: false }
+    const { checkpoint } = subject.encoder
+    checkWeights(modelParameters(subject.model, parts), checkpoint, subject.model.weightSpellings)
+    if (tune && isVisionLanguage(subject)) tunableModel(subject)
+    planned.push({ id: ids[i]!, subject })
   }
   return planned
 }
 
 /** Dual encoders among the models, and raw pixels where a task has pictures on both sides. */
-async function baselinesOf(planned: readonly PlannedModel[], context: StudyContext): Promise<Baseline[]> {
+async function baselinesOf(
+  planned: readonly PlannedModel[],
+  alone: boolean,
+  context: StudyContext,
+): Promise<Baseline[]> {
   const { tasks } = context.world
   const baselines: Baseline[] = []
-  for (const { id, dir, dual, family } of planned) {
-    if (dual === undefined) continue
-    const model = await dualEncoder({ id, dir })
+  for (const { id, subject } of planned) {
+    const { model } = subject
+    if (model.kind !== 'dual-encoder') continue
+    // A caption that is too long is cut, as the reference does.
+    const cut = withState(subject, { contract: { truncation: 'reference' } })
+    const embedder = await Embedder.over(cut)
     try {
-      const vectors = await stored(model, itemsOf(tasks, 'test'), context)
+      const hash = await contentHashOf(fingerprintParts(cut))
+      const captions = await captionMaker(embedder, id)
+      const maker = { ...captions, hash: contentHash([hash, captions.hash]) }
+      const vectors = await stored(maker, itemsOf(tasks, 'test'), context)
+      const pairs = alone ? (await pairVectors(maker, context))(CONTRACT_READOUT) : undefined
       baselines.push({
         id,
         label: labelOf(id),
-        hash: model.hash,
-        parameters: modelParameters(dual).reduce((sum, { dims }) => sum + sizeOf(dims), 0),
-        family,
+        hash,
+        parameters: modelParameters(model).reduce((sum, { dims }) => sum + sizeOf(dims), 0),
+        family: model.family,
         role: 'dual-encoder',
-        scores: { model: id, tasks: tasks.map((task) => evaluateTask(task, vectors.of('vector'))) },
+        scores: scoresOf(id, tasks, vectors.of(CONTRACT_READOUT)),
+        pairs,
       })
     } finally {
-      await model.close()
+      await embedder.close()
     }
   }
   const pictured = tasks.filter(pixelsApply)
   if (pictured.length > 0) {
     const vectors = await stored(pixels, itemsOf(pictured, 'test'), context)
-    const scores = {
-      model: 'pixels',
-      tasks: pictured.map((task) => evaluateTask(task, vectors.of('pixels'))),
-    }
     baselines.push({
       id: 'pixels',
       label: 'Raw pixels',
@@ -214,7 +230,8 @@ async function baselinesOf(planned: readonly PlannedModel[], context: StudyConte
       parameters: null,
       family: null,
       role: 'pixels',
-      scores,
+      scores: scoresOf('pixels', pictured, vectors.of('pixels')),
+      pairs: undefined,
     })
   }
   return baselines
@@ -238,29 +255,23 @@ async function packageVersion(): Promise<string> {
   return (await readJson(fileURLToPath(new URL('../../../package.json', import.meta.url)), versioned)).version
 }
 
-async function runOf(
-  { startedAt, version, phases }: { startedAt: string; version: string; phases: Phases },
+function runOf(
+  {
+    startedAt,
+    version,
+    phases,
+    setting: { device, dtype, threads },
+  }: { startedAt: string; version: string; phases: Phases; setting: StudySetting },
   { argv = [] }: StudyOptions,
-): Promise<StudyRun> {
-  const [cpu] = cpus()
+): StudyRun {
   return {
     schemaVersion: 1,
     startedAt,
     finishedAt: new Date().toISOString(),
-    argv: [...argv],
+    argv: argv.map((word) => (isAbsolute(word) ? basename(word) : word)),
     phases: phases.list,
-    machine: {
-      platform: process.platform,
-      arch: process.arch,
-      cpu: cpu?.model ?? '',
-      cores: Math.max(1, cpus().length),
-      memoryBytes: totalmem(),
-      device: 'cpu',
-      dtype: 'f32',
-      threads: 1,
-    },
+    ...machineFacts({ device, dtype: dtype ?? 'f32', threads }),
     versions: { bifocal: version, node: process.versions.node },
-    peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
     badItems: [],
   }
 }

@@ -1,6 +1,4 @@
-/**
- * @file What every model of a study is measured on: tasks, training pairs, pairs for the analysis.
- */
+/** @file The tasks, training pairs and analysis pairs of a study: the same for every model. */
 
 import { shippedData } from '../../foundation/files/shipped.ts'
 import { type KeyedItem, keyed } from '../../inputs/data/item.ts'
@@ -11,7 +9,7 @@ import { captionPair } from '../../inputs/scenes/samples.ts'
 import { loadSheets } from '../../inputs/scenes/sheets.ts'
 import { buildTasks } from '../../inputs/scenes/tasks/suite.ts'
 import { loadWorld } from '../../inputs/scenes/world.ts'
-import type { ConversionTask } from '../../learning/tuning/convert.ts'
+import type { TuningTask } from '../../learning/tuning/tune.ts'
 import { StudyError } from './errors.ts'
 import type { StudySetting } from './options.ts'
 
@@ -25,7 +23,7 @@ interface StudyPair {
 export interface StudyWorld {
   readonly name: string
   readonly tasks: readonly Task[]
-  readonly training: readonly ConversionTask[]
+  readonly training: readonly TuningTask[]
   /** Captions are distinct, from contents that no training shows. */
   readonly pairs: readonly StudyPair[]
 }
@@ -40,15 +38,16 @@ export async function studyWorld({
   dev,
   pairs,
   seed,
+  tune,
 }: StudySetting): Promise<StudyWorld> {
   const data = shippedData()
   const world = await loadWorld(data, 'small')
   const sheets = await loadSheets(data, [...world.training, ...world.heldOut])
   const built = buildTasks(world, sheets, { tasks: names, limits: { ...limits, dev: dev.rows } })
-  if (built.every(({ train }) => train.length === 0)) {
+  if (tune && built.every(({ train }) => train.length === 0)) {
     throw new StudyError('no-pairs', {
       message: `none of the tasks ${names?.join(', ')} has training rows`,
-      hint: 'Name an in-domain task too: conversion learns from its rows.',
+      hint: 'Name an in-domain task too, from whose rows models learn, or score models as they are with --no-tune.',
     })
   }
   const tasks = built.map((task) => ({

@@ -47,10 +47,15 @@ const promptSchema = z.strictObject({
 
 const contractSchema = z.strictObject({
   format: z.literal('bifocal-embedder/1'),
-  /** The checkpoint folder, relative to this file; `.` where the weights lie beside it. */
+  /**
+   * The checkpoint: its folder relative to this file (`.` where the weights lie beside it), or its
+   * name: `org/name` on the hub, `bifocal:name` for a shipped model.
+   */
   base: z.strictObject({
     path: z.string().min(1),
+    /** Of a name on the hub. */
     revision: z.string().optional(),
+    /** `checkpointFingerprint` of the weights: another base is refused. */
     sha256: z.string().optional(),
   }),
   /** PEFT adapter folder, relative to this file. */
@@ -68,6 +73,8 @@ const contractSchema = z.strictObject({
   attention: z.enum(['native', 'causal', 'bidirectional']),
   readout: readoutSchema,
   normalisation: z.literal('l2'),
+  /** How the model was pretrained; absent: as its family was. */
+  objective: z.enum(['autoregressive', 'diffusion', 'contrastive']).optional(),
   /** What the weights are held and multiplied in; vectors are f32 whatever it says. */
   dtype: z.enum(PRECISIONS),
   /**

@@ -6,6 +6,7 @@ import { roomError } from '../../foundation/numeric/errors.ts'
  * An item, contract or option that an embedder can't take. Codes: see docs/errors.md, `embedder/…`.
  */
 export class EmbedderError extends roomError('embedder', {
+  base: 3,
   contract: 2,
   dims: 2,
   layer: 2,

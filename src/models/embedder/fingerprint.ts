@@ -8,7 +8,7 @@ import { createReadStream } from 'node:fs'
 import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readFailure } from '../../foundation/files/errors.ts'
-import type { Checkpoint } from '../checkpoint/folder.ts'
+import { type Checkpoint, hashCheckpoint } from '../checkpoint/folder.ts'
 import type { Contract } from './contract.ts'
 import type { Readout } from './readout.ts'
 
@@ -22,7 +22,7 @@ export interface FingerprintParts {
   contract: Contract
   /** All readouts: the contract's, then further vectors of the same pass. */
   readouts: readonly Readout[]
-  checkpoint: Pick<Checkpoint, 'config' | 'files' | 'tensors'>
+  checkpoint: Checkpoint
   /** An adapter's folder. */
   adapter: string | undefined
   /** What else decides numbers: device, precision. */
@@ -45,15 +45,32 @@ export async function fingerprintOf({
   state,
 }: FingerprintParts): Promise<string> {
   const { base: _base, adapter: _adapter, golden: _golden, ...deciding } = contract
-  const hash = createHash('sha256').update(
-    JSON.stringify([deciding, readouts, checkpoint.config, engine, state]),
-  )
-  for (const file of checkpoint.files) {
+  const hash = createHash('sha256').update(JSON.stringify([deciding, readouts, engine, state]))
+  hash.update(await checkpointFingerprint(checkpoint))
+  for (const file of adapter === undefined ? [] : await adapterFiles(adapter)) {
+    hash.update(file)
+    for await (const bytes of createReadStream(join(adapter ?? '', file))) hash.update(bytes)
+  }
+  return hash.digest('hex')
+}
+
+/**
+ * sha256, hexadecimal, of config.json and of every tensor's name, shape and first bytes: cheap enough
+ * to tell at each opening whether a base model is the one that an adapter was made for.
+ * @throws FileError `file/read`
+ */
+export async function checkpointFingerprint({
+  config,
+  files,
+  tensors,
+}: Pick<Checkpoint, 'config' | 'files' | 'tensors'>): Promise<string> {
+  const hash = createHash('sha256').update(JSON.stringify(config))
+  for (const file of files) {
     const handle = await open(file, 'r').catch((cause: unknown) => {
       throw readFailure(file, cause)
     })
     try {
-      for (const { name, dtype, dims, file: holder, offset, byteLength } of checkpoint.tensors.values()) {
+      for (const { name, dtype, dims, file: holder, offset, byteLength } of tensors.values()) {
         if (holder !== file) continue
         const { buffer, bytesRead } = await handle.read(Buffer.alloc(Math.min(SAMPLE, byteLength)), {
           position: offset,
@@ -64,11 +81,16 @@ export async function fingerprintOf({
       await handle.close()
     }
   }
-  for (const file of adapter === undefined ? [] : await adapterFiles(adapter)) {
-    hash.update(file)
-    for await (const bytes of createReadStream(join(adapter ?? '', file))) hash.update(bytes)
-  }
   return hash.digest('hex')
+}
+
+/**
+ * A hash of the same parts that reads every weight: for results that outlive a run. @throws
+ * FileError `file/read`
+ */
+export async function contentHashOf(parts: FingerprintParts): Promise<string> {
+  const hash = createHash('sha256').update(await fingerprintOf(parts))
+  return hash.update(await hashCheckpoint(parts.checkpoint)).digest('hex')
 }
 
 async function adapterFiles(dir: string): Promise<string[]> {

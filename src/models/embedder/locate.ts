@@ -1,20 +1,23 @@
 /**
- * @file From what a user calls a model to its folders: the contract's, the base checkpoint's, the
+ * @file From the name or path of a model to its folders: the contract's, the base checkpoint's, the
  * adapter's.
  */
 
 import { existsSync } from 'node:fs'
 import { readdir, realpath } from 'node:fs/promises'
-import { join } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 import { z } from 'zod'
 import { readJson } from '../../foundation/files/file.ts'
 import { isShippedName } from '../../foundation/files/shipped.ts'
+import { openCheckpoint } from '../checkpoint/folder.ts'
 import { ADAPTER_CONFIG } from '../checkpoint/sub-folders.ts'
 import { mainWeights } from '../checkpoint/weight-files.ts'
 import { HubError } from '../hub/errors.ts'
 import { parseRepository } from '../hub/repository.ts'
 import { type ResolveOptions, resolveModel } from '../hub/resolve.ts'
 import { CONFIG, CONTRACT, type LocatedContract, readContract } from './contract.ts'
+import { EmbedderError } from './errors.ts'
+import { checkpointFingerprint } from './fingerprint.ts'
 
 export interface LocatedModel {
   /** The folder of the model itself. */
@@ -43,7 +46,7 @@ export interface LocateOptions extends ResolveOptions {
  * PEFT adapter folder that names its base, or any of these by its name on the hub. Bases may be
  * names too. An adapter beside the weights of a whole checkpoint is applied to the base that it
  * names, as transformers does, with a warning.
- * @throws EmbedderError `embedder/no-model`; FileError `file/schema`; HubError
+ * @throws EmbedderError `embedder/no-model`, `embedder/base`; FileError `file/schema`; HubError
  */
 export async function locateModel(model: string, options: LocateOptions = {}): Promise<LocatedModel> {
   const dir = await resolveModel(model, options)
@@ -58,15 +61,54 @@ export async function locateModel(model: string, options: LocateOptions = {}): P
   }
   const contract = await readContract(dir)
   if (contract === undefined) return { dir, contract, base: dir, adapter: undefined }
-  const { path, revision } = contract.contract.base
-  const named = isShippedName(path) || parseRepository(path) !== undefined
-  const remote = !existsSync(contract.base) && named
   return {
     dir: contract.dir,
     contract,
-    base: remote ? await resolveModel(at(path, revision), options) : contract.base,
+    base: await contractBase(contract, options),
     adapter: contract.adapter,
   }
+}
+
+/**
+ * The checkpoint of a contract: where its path points, by its name, or where the adapter's own
+ * config says it is. A folder that was moved has lost the first; where the contract holds a hash,
+ * the first one that has it is taken.
+ */
+async function contractBase(located: LocatedContract, options: ResolveOptions): Promise<string> {
+  const { base, contract, adapter, dir } = located
+  const { path, revision, sha256 } = contract.base
+  const named = isShippedName(path) || parseRepository(path) !== undefined
+  if (!existsSync(base) && named) {
+    const found = await resolveModel(at(path, revision), options)
+    await requireHash(dir, [found], sha256)
+    return found
+  }
+  const told = adapter === undefined ? undefined : (await adaptedIn(adapter))?.base_model_name_or_path
+  const places = [base, ...(told && isAbsolute(told) ? [told] : [])].filter((place) =>
+    existsSync(join(place, CONFIG)),
+  )
+  if (places.length === 0 || sha256 === undefined) return places[0] ?? base
+  return await requireHash(dir, places, sha256)
+}
+
+/** The first folder whose weights have the hash. @throws EmbedderError `embedder/base` */
+async function requireHash(
+  dir: string,
+  places: readonly string[],
+  sha256: string | undefined,
+): Promise<string> {
+  if (sha256 === undefined) return places[0]!
+  for (const place of places)
+    if ((await checkpointFingerprint(await openCheckpoint(place))) === sha256) return place
+  throw new EmbedderError('base', {
+    message: `${dir} was made for another base model than the one in ${places.join(' and in ')}: their weights or settings differ`,
+    hint: `Put the right checkpoint there, or name it under base.path in ${join(dir, CONTRACT)}.`,
+  })
+}
+
+async function adaptedIn(dir: string): Promise<z.infer<typeof adaptedSchema> | undefined> {
+  const file = join(dir, ADAPTER_CONFIG)
+  return existsSync(file) ? await readJson(file, adaptedSchema) : undefined
 }
 
 /**

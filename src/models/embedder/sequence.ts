@@ -12,13 +12,13 @@ import type { Encodable, EncoderOptions } from './encoder.ts'
 import { EmbedderError } from './errors.ts'
 import { applyImagePolicy } from './image-policy.ts'
 import type { PicturedItem, RowTable } from './picture-rows.ts'
-import { type PoolTokens, poolsOf, poolWeights, poolWeightsFeed, type Readout } from './readout.ts'
+import { type Pool, type PoolTokens, poolsOf, poolWeights, poolWeightsFeed, type Readout } from './readout.ts'
 import { punctuated, templatePrompt } from './template.ts'
 
 export interface Sequence extends Encodable, PicturedItem {
   readonly prompt: string
-  /** For each of the readouts' poolings: `[seq]`. */
-  readonly weights: readonly Float32Array[]
+  /** `[seq]` for each pooling that the item was prepared for. */
+  readonly weights: ReadonlyMap<Pool, Float32Array>
 }
 
 /** What decides how an item becomes a sequence. */
@@ -57,7 +57,7 @@ export async function sequencePreparer(
       pictureKey,
       tokens: item.inputIds.length,
       bytes: item.views.reduce((sum, { data }) => sum + data.byteLength, 16 * item.inputIds.length),
-      weights: pools.map((pool) => poolWeights(pool, poolable, tokens)),
+      weights: new Map(pools.map((pool) => [pool, poolWeights(pool, poolable, tokens)])),
     }
   }
 }
@@ -65,11 +65,13 @@ export async function sequencePreparer(
 /**
  * Feeds of a batch, padded on the right.
  * @param table  the image rows, of this batch or of several
+ * @param pools  the poolings of the graph, in its order
  * @param suffix as of `decoderInputs`
  */
 export function sequenceFeeds(
   batch: readonly Sequence[],
   table: RowTable,
+  pools: readonly Pool[],
   suffix = '',
 ): Record<string, Tensor> {
   const seq = Math.max(...batch.map(({ tokens }) => tokens))
@@ -79,7 +81,6 @@ export function sequenceFeeds(
       for (const [at, value] of row(sequence).entries()) values[b * seq + at] = value
     return i64([batch.length, seq], values)
   }
-  const pools = batch[0]?.weights ?? []
   return {
     [`input_ids${suffix}`]: padded(0, ({ item }) => item.inputIds),
     [`attention_mask${suffix}`]: padded(0, ({ item }) => item.inputIds.map(() => 1)),
@@ -92,7 +93,7 @@ export function sequenceFeeds(
       `position_ids${suffix}`,
     ),
     [`pool_weights${suffix}`]: poolWeightsFeed(
-      pools.map((_, i) => batch.map(({ weights }) => weights[i]!)),
+      pools.map((pool) => batch.map(({ weights }) => weights.get(pool)!)),
       seq,
     ),
   }

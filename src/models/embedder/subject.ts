@@ -4,6 +4,7 @@
  */
 
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { INT8_ROUNDING } from '../../engine/graph/compiled.ts'
 import type { Device } from '../../engine/runtime/devices.ts'
 import type { MemoryMode } from '../../engine/runtime/placement.ts'
@@ -85,7 +86,10 @@ export interface Subject {
   readonly adapterMode: AdapterMode
   /** The adapter's folder, where it has one. */
   readonly adapterFolder: string | undefined
-  /** Whether the folder has a contract of its own, or a preset decided it. */
+  /**
+   * Whether prompt and readout are those that the model was made for: a preset's, or a contract's
+   * that differs from the default. False for a plain checkpoint.
+   */
   readonly decided: boolean
   /** The preset that decided the contract. */
   readonly preset: PresetName | undefined
@@ -181,9 +185,48 @@ export async function openSubject(path: string, options: LoadOptions = {}): Prom
     adapter,
     adapterMode: adapterMode ?? 'live',
     adapterFolder,
-    decided: located.contract !== undefined || preset !== undefined,
+    decided: preset !== undefined || differs(plain, defaultContract(model)),
     preset,
     state: adapter !== undefined && adapterFolder === undefined ? hashOfAdapter(adapter) : undefined,
+  }
+}
+
+/** Whether a contract reads items or states in another way. */
+function differs(a: Contract, b: Contract): boolean {
+  const reading = ({ prompt, image, attention, readout, adapter }: Contract) => [
+    prompt,
+    image,
+    attention,
+    readout,
+    adapter,
+  ]
+  return !isDeepStrictEqual(reading(a), reading(b))
+}
+
+export interface StateChange {
+  /** Other weights, and a hash that names them. */
+  weights?: ModelWeights
+  state?: string
+  contract?: Partial<Contract>
+  /** Further readouts instead of the subject's. */
+  readouts?: Readonly<Record<string, Readout>>
+}
+
+/** The same model in another state, or read in other ways. */
+export function withState(subject: Subject, { weights, state, contract, readouts }: StateChange): Subject {
+  const { encoder, names } = subject
+  const changed = { ...encoder.contract, ...contract }
+  const further = readouts === undefined ? encoder.readouts.slice(1) : Object.values(readouts)
+  return {
+    ...subject,
+    encoder: {
+      ...encoder,
+      contract: changed,
+      readouts: [changed.readout, ...further],
+      weights: weights ?? encoder.weights,
+    },
+    names: readouts === undefined ? names : Object.keys(readouts),
+    state: state ?? subject.state,
   }
 }
 

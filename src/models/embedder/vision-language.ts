@@ -38,6 +38,7 @@ export async function visionLanguageEncoder(
   const unused = checkWeights(modelParameters(model, { head: false }), checkpoint, model.weightSpellings)
   const inputs = shared ?? (await SequenceInputs.open(model, options))
   const sessions = new EmbedderSessions(options)
+  const pools = poolsOf(readouts)
   const decoder = sessions.session('decoder', (scope) => {
     const pieces = model.buildDecoder(scope, decoderInputs(scope.graph, model.shape), {
       attention: contract.attention,
@@ -54,7 +55,7 @@ export async function visionLanguageEncoder(
       const lengths = items.map(({ tokens: length }) => length)
       for (const rows of batches(lengths, tokenBudget)) {
         const batch = rows.map((row) => items[row]!)
-        const feeds = sequenceFeeds(batch, await inputs.table(batch, signal))
+        const feeds = sequenceFeeds(batch, await inputs.table(batch, signal), pools)
         const results = await decoder.run(feeds, { outputs, signal })
         await onBatch(
           rows,

@@ -88,7 +88,7 @@ function layers(results: Results): HTMLElement | null {
     const found = results.models.find((one) => one.id === model)
     return layer === null || found === undefined
       ? []
-      : [{ model: found, measure, layer, ...interval, colour: colourOf(results, found) }]
+      : [{ model: found, measure, depth: depthOf(layer), ...interval, colour: colourOf(results, found) }]
   })
   if (rows.length === 0) return null
   const shown = [...new Set(rows.map((row) => row.model))]
@@ -100,14 +100,19 @@ function layers(results: Results): HTMLElement | null {
   })
   return figure(
     `Layer by layer, ${[...new Set(shown.map((model) => model.state))].join(' and ')} models`,
-    'From the decoder’s input embeddings (0) to its last layer. Where lines part tells at which depth the two models treat image and text differently.',
+    'From the decoder’s inputs through its layers, counted from 0 as `bifocal embed --layer` counts them. Where lines part tells at which depth the two models treat image and text differently.',
     key(shown.map((model) => ({ label: modelName(results, model.id), colour: colourOf(results, model) }))),
     h('div', { class: 'grid' }, ...panels),
   )
 }
 
+/** Place of a state on the axis: the inputs stand in front of layer 0. */
+function depthOf(layer: NonNullable<Results['alignment'][number]['layer']>): number {
+  return layer === 'inputs' ? -1 : layer
+}
+
 interface LayerRow extends Interval {
-  layer: number
+  depth: number
   colour: string
   model: { id: string; label: string }
 }
@@ -115,8 +120,8 @@ interface LayerRow extends Interval {
 function layerPlot(rows: LayerRow[], width: number): Element {
   const height = 170
   const domain = padded(rows.flatMap(({ low, high }) => [low, high]))
-  const last = Math.max(...rows.map((row) => row.layer))
-  const ends = rows.filter((row) => row.layer === last)
+  const last = Math.max(...rows.map((row) => row.depth))
+  const ends = rows.filter((row) => row.depth === last)
   const shifts = separate(
     ends.map(({ value }) => (height - 50) * (1 - (value - domain[0]) / (domain[1] - domain[0]))),
     14,
@@ -129,19 +134,19 @@ function layerPlot(rows: LayerRow[], width: number): Element {
     marginBottom: 40,
     marginLeft: 44,
     x: {
-      domain: [0, last],
+      domain: [Math.min(...rows.map((row) => row.depth)), last],
       label: 'layer',
       labelAnchor: 'center',
       labelArrow: 'none',
-      ticks: Math.min(last, 6),
-      tickFormat: 'd',
+      ticks: Math.min(last + 1, 6),
+      tickFormat: (depth: number) => (depth < 0 ? 'in' : String(depth)),
       tickSize: 0,
     },
     y: { domain, label: null, ticks: 4, tickSize: 0 },
     marks: [
       Plot.gridY({ stroke: 'var(--rule)', strokeOpacity: 1, ticks: 4 }),
       Plot.areaY(rows, {
-        x: 'layer',
+        x: 'depth',
         y1: 'low',
         y2: 'high',
         z: (row: LayerRow) => row.model.id,
@@ -149,16 +154,16 @@ function layerPlot(rows: LayerRow[], width: number): Element {
         fillOpacity: 0.16,
       }),
       Plot.line(rows, {
-        x: 'layer',
+        x: 'depth',
         y: 'value',
         z: (row: LayerRow) => row.model.id,
         stroke: 'colour',
         strokeWidth: 1.8,
       }),
-      Plot.dot(rows, { x: 'layer', y: 'value', fill: 'var(--paper)', stroke: 'colour', r: 3 }),
+      Plot.dot(rows, { x: 'depth', y: 'value', fill: 'var(--paper)', stroke: 'colour', r: 3 }),
       ...ends.map((end, index) =>
         Plot.text([end], {
-          x: 'layer',
+          x: 'depth',
           y: 'value',
           text: () => end.model.label,
           fill: end.colour,

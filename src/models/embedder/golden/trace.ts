@@ -11,7 +11,7 @@ import { decoderInputs, rowWidth } from '../../families/decoder-inputs.ts'
 import type { DualEncoderModel, VisionLanguageModel } from '../../families/model.ts'
 import { pairPreparer } from '../dual-encoder.ts'
 import type { EncoderOptions } from '../encoder.ts'
-import { layerStage } from '../readout.ts'
+import { layerStage, poolsOf } from '../readout.ts'
 import { sequenceFeeds, sequencePreparer } from '../sequence.ts'
 import { EmbedderSessions } from '../sessions.ts'
 import type { Subject } from '../subject.ts'
@@ -90,7 +90,9 @@ async function sequenceTracer(
       const seen = Object.entries(results).filter(([stage]) => stage !== 'rows')
       stages.push(['pixel_values', pixels], ...seen)
     }
-    const read = await decoder.run(sequenceFeeds([sequence], { rows, index: ({ item }) => item.imageIndex }))
+    const read = await decoder.run(
+      sequenceFeeds([sequence], { rows, index: ({ item }) => item.imageIndex }, poolsOf(readouts)),
+    )
     return present([
       ...stages,
       ...decoderStages.map((stage): [string, Tensor | undefined] => [stage, read[stage]]),

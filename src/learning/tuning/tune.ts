@@ -1,6 +1,6 @@
 /**
- * @file Contrastive conversion: a frozen tower, a trained decoder, InfoNCE over pairs of queries
- * and targets.
+ * @file Contrastive tuning: a frozen tower, a trained decoder, InfoNCE over pairs of queries and
+ * targets.
  */
 
 import { createHash } from 'node:crypto'
@@ -11,11 +11,16 @@ import type { Graph, Value } from '../../engine/graph/graph.ts'
 import { gather } from '../../engine/graph/indexing.ts'
 import { concat } from '../../engine/graph/shaping.ts'
 import { rootScope } from '../../engine/nn/scope.ts'
+import type { Device } from '../../engine/runtime/devices.ts'
 import { openSession } from '../../engine/runtime/session.ts'
 import { readText } from '../../foundation/files/file.ts'
 import { f32, i64, type Tensor } from '../../foundation/numeric/tensor.ts'
 import type { KeyedItem } from '../../inputs/data/item.ts'
 import type { Pair } from '../../inputs/data/task.ts'
+import { poolsOf, type Readout } from '../../models/embedder/readout.ts'
+import { type Sequence, sequenceFeeds } from '../../models/embedder/sequence.ts'
+import type { SequenceInputs } from '../../models/embedder/sequence-inputs.ts'
+import type { ModelWeights } from '../../models/families/model-weights.ts'
 import { adamW } from '../training/adamw.ts'
 import { hashArrays, type NamedArrays } from '../training/arrays.ts'
 import { gradientGraph, sessionStep } from '../training/gradient.ts'
@@ -23,23 +28,22 @@ import { type TrainingProgress, train } from '../training/loop.ts'
 import { muon } from '../training/muon.ts'
 import { openOptimizer } from '../training/optimizer.ts'
 import { schedule } from '../training/schedule.ts'
-import { pooled, sequenceGroup, TUNED_POOLS } from './decoder.ts'
+import { groupVectors } from './decoder.ts'
 import { TuningError } from './errors.ts'
-import type { PictureFeatures } from './features.ts'
 import { infoNce } from './losses.ts'
 import { sampler } from './sampler.ts'
-import { groupFeeds, pictureKeys, type Sequences, splitByLength } from './sequences.ts'
-import type { Subject } from './subject.ts'
-import { initialTrained, type TunedPart, trainedScope } from './trained.ts'
+import { splitByLength } from './split.ts'
+import { initialTrained, type TunedPart, trainingWeights } from './trained.ts'
+import type { TunableModel } from './tunable.ts'
 
-export interface ConversionTask {
+export interface TuningTask {
   readonly name: string
   readonly pairs: readonly Pair[]
   /** Share of sub-batches; default 1. */
   readonly weight?: number
 }
 
-export interface ConversionSettings {
+export interface TuningSettings {
   part: TunedPart
   steps: number
   /** Pairs a step. */
@@ -63,7 +67,7 @@ export interface ConversionSettings {
  * At twice Muon's rate, 240 steps were worse than 120 (autoregressive twin, dev hit@1 .55 and .58;
  * at this rate .71). @see specs/twins.md §3.3
  */
-export const CONVERSION: Omit<ConversionSettings, 'seed'> = {
+export const TUNING: Omit<TuningSettings, 'seed'> = {
   part: { tune: 'lora', rank: 64, alpha: 128 },
   steps: 300,
   batch: 48,
@@ -72,21 +76,31 @@ export const CONVERSION: Omit<ConversionSettings, 'seed'> = {
   temperature: { start: 0.2, end: 0.02, share: 0.6 },
 }
 
-export interface ConversionOptions {
-  subject: Subject
-  tasks: readonly ConversionTask[]
-  settings: ConversionSettings
-  features: PictureFeatures
-  sequences: Sequences
+export interface TuningOptions {
+  /** Names the model in messages. */
+  id: string
+  /** The model in the state from which the tuning starts. */
+  model: TunableModel
+  /** A hash of all that decides the model's vectors: snapshots of another model are refused. */
+  modelHash: string
+  /** Trained together, each with its share of the loss. */
+  readouts: Readonly<Record<string, Readout>>
+  tasks: readonly TuningTask[]
+  settings: TuningSettings
+  /** Prepares items as the embedder does, and sees each picture once. */
+  inputs: SequenceInputs
   /** Where snapshots and the log lie; a run that stopped goes on from there. */
   dir: string
+  /** Default 1. */
   threads?: number
+  /** Default `cpu`. */
+  device?: Device
   signal?: AbortSignal
   onProgress?: (progress: TrainingProgress) => void
   warn?: (message: string) => void
 }
 
-export interface Conversion {
+export interface Tuning {
   parameters: NamedArrays
   /** Content hash of the trained values, hexadecimal. */
   hash: string
@@ -105,15 +119,16 @@ const GROUPS = 3
 const CLIP = 1
 
 /**
- * Trains mean and last pooling together (half the loss each, from one pass), so that either can be
- * chosen afterwards.
+ * Trains all readouts together from one pass, so that any of them can be chosen afterwards. Weights
+ * and steps are f32, whatever the contract's dtype.
  * @throws InterruptedError with the state saved; TrainingError `training/not-finite`,
  *   `training/other-run`; TuningError `tuning/log`, `tuning/rank`
  */
-export async function convert(options: ConversionOptions): Promise<Conversion> {
-  const { subject, settings, dir, signal, onProgress, warn, threads = 1 } = options
-  const { compiled } = gradientGraph((graph) => ({ loss: conversionLoss(graph, subject, settings.part) }))
-  const parameters = await initialTrained(subject, settings.part, settings.seed)
+export async function tune(options: TuningOptions): Promise<Tuning> {
+  const { id, model, settings, dir, signal, onProgress, warn, threads = 1, device } = options
+  const parameters = await initialTrained(model, settings.part, settings.seed)
+  const weights = trainingWeights(model, settings.part, parameters)
+  const { compiled } = gradientGraph((graph) => ({ loss: tuningLoss(graph, weights, options) }))
   const { learningRates } = settings
   const optimizer = await openOptimizer(parameters, [
     {
@@ -124,9 +139,10 @@ export async function convert(options: ConversionOptions): Promise<Conversion> {
     { rule: adamW({ weightDecay: 0.01 }), learningRate: learningRates.adamw },
   ])
   const session = await openSession(compiled, {
-    weights: subject.weights,
+    weights: await weights.source(compiled),
     threads,
-    name: `${subject.id} conversion`,
+    device,
+    name: `${id} tuning`,
   })
   const log = join(dir, 'log.jsonl')
   try {
@@ -166,16 +182,19 @@ export async function convert(options: ConversionOptions): Promise<Conversion> {
  * `negative_group` `[negatives] i64`: equal for equal targets; `log_scale` `[1]`: minus the
  * logarithm of the temperature.
  */
-function conversionLoss(graph: Graph, subject: Subject, part: TunedPart): Value<'f32'> {
-  const scope = rootScope(graph, trainedScope(subject, part))
-  const groups = Array.from({ length: GROUPS }, (_, index) =>
-    sequenceGroup(scope, subject.model, subject.attention, index),
-  )
+function tuningLoss(
+  graph: Graph,
+  weights: ModelWeights,
+  { model: { model, contract }, readouts }: TuningOptions,
+): Value<'f32'> {
+  const scope = rootScope(graph, weights.scope)
+  const read = { attention: contract.attention, readouts: Object.values(readouts) }
+  const groups = Array.from({ length: GROUPS }, (_, index) => groupVectors(scope, model, read, index))
   const logScale = graph.input('log_scale', 'f32', [1])
   const rows = (name: string, dim: string) => graph.input(name, 'i64', [dim])
-  const losses = TUNED_POOLS.map((pool) => {
+  const losses = read.readouts.map((_, readout) => {
     const vectors = concat(
-      groups.map((group) => pooled(group, pool)),
+      groups.map((group) => group[readout]!),
       0,
     )
     return infoNce(
@@ -197,7 +216,8 @@ function conversionLoss(graph: Graph, subject: Subject, part: TunedPart): Value<
 }
 
 /** Step → feeds: a function of the step alone. */
-function batchesOf({ tasks, settings, features, sequences, signal }: ConversionOptions) {
+function batchesOf({ tasks, settings, inputs, readouts, signal }: TuningOptions) {
+  const pools = poolsOf(Object.values(readouts))
   const byName = new Map(tasks.map((task) => [task.name, task.pairs]))
   const draw = sampler({
     tasks: tasks.map(({ name, pairs, weight }) => ({ name, rows: pairs.length, weight })),
@@ -221,11 +241,15 @@ function batchesOf({ tasks, settings, features, sequences, signal }: ConversionO
         [...pairs.map(({ query }) => query), ...targets, ...negatives].map((item) => [item.key, item]),
       ).values(),
     ]
-    const prepared = await sequences.prepare(items, signal)
-    const split = splitByLength(prepared, GROUPS)
+    const prepared: Sequence[] = []
+    for (const item of items) prepared.push(await inputs.prepare(item))
+    const split = splitByLength(
+      prepared.map(({ tokens }) => tokens),
+      GROUPS,
+    )
     const place = new Map(split.flat().map((item, at) => [items[item]!.key, at]))
     const group = new Map([...targets, ...negatives].map(({ key }, i) => [key, i]))
-    const table = features.table(pictureKeys(prepared))
+    const table = await inputs.table(prepared, signal)
     const column = (list: readonly KeyedItem[], numbers: ReadonlyMap<string, number>) =>
       i64(
         [list.length],
@@ -235,14 +259,14 @@ function batchesOf({ tasks, settings, features, sequences, signal }: ConversionO
       ...Object.assign(
         {},
         ...split.map((members, index) =>
-          groupFeeds(
+          sequenceFeeds(
             members.map((item) => prepared[item]!),
             table,
-            index,
+            pools,
+            String(index),
           ),
         ),
       ),
-      image_rows: table.rows,
       log_scale: f32([1], [-Math.log(temperatureAt(step, settings))]),
       query_rows: column(
         pairs.map(({ query }) => query),
@@ -256,16 +280,13 @@ function batchesOf({ tasks, settings, features, sequences, signal }: ConversionO
   }
 }
 
-function temperatureAt(
-  step: number,
-  { steps, temperature: { start, end, share } }: ConversionSettings,
-): number {
+function temperatureAt(step: number, { steps, temperature: { start, end, share } }: TuningSettings): number {
   return start * (end / start) ** Math.min(1, step / (share * steps))
 }
 
 /** Names everything that a step depends on, so that no snapshot of another run is taken up. */
-function identityOf({ subject, tasks, settings }: ConversionOptions): string {
-  const hash = createHash('sha256').update(JSON.stringify([subject.hash, settings]))
+function identityOf({ modelHash, readouts, tasks, settings }: TuningOptions): string {
+  const hash = createHash('sha256').update(JSON.stringify([modelHash, readouts, settings]))
   for (const { name, weight, pairs } of tasks) {
     hash.update(JSON.stringify([name, weight]))
     for (const { query, target, negatives } of pairs)
@@ -285,6 +306,6 @@ async function readLosses(path: string, steps: number): Promise<[number, number]
   if (losses.length === steps && losses.every(([step], i) => step === i + 1)) return losses
   throw new TuningError('log', {
     message: `${path} has the losses of ${losses.length} steps, not of each of the ${steps} that were done: it was changed from outside`,
-    hint: `Remove ${dirname(path)} to convert anew; everything else stays.`,
+    hint: `Remove ${dirname(path)} to tune anew; everything else stays.`,
   })
 }

@@ -2,13 +2,8 @@
 
 import { fc, test as property } from '@fast-check/vitest'
 import { describe, expect } from 'vitest'
-import { splitByLength } from './sequences.ts'
+import { splitByLength } from './split.ts'
 
-const sequence = (length: number) => ({
-  inputIds: new Array<number>(length).fill(1),
-  imageIndex: new Array<number>(length).fill(-1),
-  pictureKey: undefined,
-})
 const cost = (lengths: number[], split: number[][]) =>
   split.reduce((sum, group) => sum + group.length * Math.max(...group.map((i) => lengths[i]!)), 0)
 
@@ -26,7 +21,7 @@ describe('splitByLength', () => {
     fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 3, maxLength: 12 }),
     fc.integer({ min: 1, max: 3 }),
   ])('has every sequence once, in as many groups as asked, with the fewest positions', (lengths, groups) => {
-    const split = splitByLength(lengths.map(sequence), groups)
+    const split = splitByLength(lengths, groups)
     expect(split).toHaveLength(groups)
     expect(split.flat().sort((a, b) => a - b)).toEqual(lengths.map((_, i) => i))
     const sorted = [...lengths].sort((a, b) => a - b)

@@ -1,0 +1,59 @@
+/**
+ * @file A model about to be tuned: what a tuning needs of a model that the embedder opened, and the
+ * readouts that are trained.
+ */
+
+import type { Checkpoint } from '../../models/checkpoint/folder.ts'
+import type { Contract } from '../../models/embedder/contract.ts'
+import type { Readout } from '../../models/embedder/readout.ts'
+import type { Subject } from '../../models/embedder/subject.ts'
+import type { VisionLanguageModel } from '../../models/families/model.ts'
+import type { ModelWeights } from '../../models/families/model-weights.ts'
+import { TuningError } from './errors.ts'
+
+/** A vision-language model in the state from which a tuning starts. */
+export interface TunableModel {
+  /** The folder of the checkpoint, for messages. */
+  readonly dir: string
+  readonly model: VisionLanguageModel
+  readonly checkpoint: Checkpoint
+  readonly contract: Contract
+  readonly weights: ModelWeights
+}
+
+/**
+ * @throws TuningError `tuning/subject` for a dual encoder, `tuning/adapted` for a model with an
+ *   adapter
+ */
+export function tunableModel({ model, encoder, adapter }: Subject): TunableModel {
+  const { checkpoint, contract, weights } = encoder
+  const { dir } = checkpoint
+  if (model.kind !== 'vision-language') {
+    throw new TuningError('subject', {
+      message: `${dir} is a dual encoder (${model.family}), which has no decoder to tune`,
+      hint: 'Give a vision-language model; a dual encoder embeds as it is.',
+    })
+  }
+  if (adapter !== undefined) {
+    throw new TuningError('adapted', {
+      message: `${dir} comes with an adapter; a tuning starts from a model without one`,
+      hint: 'Score it as it is with --no-tune, tune its base model, or merge the adapter into the weights first.',
+    })
+  }
+  return { dir, model, checkpoint, contract, weights }
+}
+
+/**
+ * The readouts that a tuning trains together, by name; which one serves is chosen on dev rows. A
+ * model whose contract or preset decides the pooling keeps it; otherwise mean and last. All read
+ * after the final norm of the last layer, so that every layer is trained.
+ */
+export function trainedReadouts({
+  decided,
+  encoder,
+}: Pick<Subject, 'decided' | 'encoder'>): Readonly<Record<string, Readout>> {
+  const { pool, dims } = encoder.contract.readout
+  const at = { layer: 'last', norm: 'after' } as const
+  if (decided) return { [pool]: { ...at, pool, ...(dims === undefined ? {} : { dims }) } }
+  return { mean: { ...at, pool: 'mean' }, last: { ...at, pool: 'last' } }
+}
