@@ -5,6 +5,18 @@ import { plainItem } from './given.ts'
 /** As JavaScript calls it, whatever the types say. */
 const plain = async (given: unknown) => await Reflect.apply(plainItem, undefined, [given])
 
+test('a picture of a class keeps what its `read` needs', async () => {
+  class Shade {
+    readonly key = 'shade'
+    readonly #level = 7
+    read() {
+      return { width: 1, height: 1, data: new Uint8Array(3).fill(this.#level) }
+    }
+  }
+  const { image } = await plain({ image: new Shade() })
+  expect(image.read().data).toEqual(Uint8Array.of(7, 7, 7))
+})
+
 describe('handy forms become plain ones', () => {
   const bytes = Uint8Array.of(1, 2, 3)
   test.each([

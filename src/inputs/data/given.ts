@@ -69,10 +69,12 @@ async function imageOf(value: unknown, name: string): Promise<ImageSource> {
   return 'read' in value ? pictureOf(value, name) : pixelsOf(value, name)
 }
 
-function pictureOf({ key, read }: Record<string, unknown>, name: string): ImageSource {
+function pictureOf(picture: Record<string, unknown>, name: string): ImageSource {
+  const { key, read } = picture
   if (typeof key !== 'string' || key === '') throw refused(`${name}.key`, 'a string that is not empty', key)
   if (!isReader(read)) throw refused(`${name}.read`, 'a function', read)
-  return { key, read }
+  // A picture may be an object of a class, whose `read` needs it.
+  return { key, read: read.bind(picture) }
 }
 
 function isReader(value: unknown): value is Extract<ImageSource, { key: string }>['read'] {
