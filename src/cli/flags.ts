@@ -54,9 +54,27 @@ export const columns = z
   .string()
   .transform((given, at) => {
     const pairs = given.split(',').map((pair) => PAIR.exec(pair))
-    if (pairs.every((pair) => pair !== null))
-      return Object.fromEntries(pairs.map(([, part = '', name = '']) => [part, name]))
-    at.addIssue('expected text=NAME, image=NAME, instruction=NAME, id=NAME, with commas between')
+    const named = pairs.flatMap((pair) => (pair === null ? [] : [[pair[1] ?? '', pair[2] ?? ''] as const]))
+    if (named.length === pairs.length && new Set(named.map(([part]) => part)).size === pairs.length)
+      return Object.fromEntries(named)
+    at.addIssue(
+      'expected text=NAME, image=NAME, instruction=NAME, id=NAME, each at most once, with commas between',
+    )
     return z.NEVER
   })
+  .optional()
+
+/** What becomes of texts without letters. */
+export const blank = oneOf(['refuse', 'embed']).optional()
+/** What separates the cells of a table. */
+export const delimiter = z
+  .string()
+  .transform((given) => (given === 'tab' || given === '\\t' ? '\t' : given))
+  .refine((given) => given.length === 1, { error: 'expected one character, or "tab"' })
+  .optional()
+/** What stands around the cells of a table; null: nothing does. */
+export const quote = z
+  .string()
+  .transform((given) => (given === 'none' ? null : given))
+  .refine((given) => given === null || given.length === 1, { error: 'expected one character, or "none"' })
   .optional()

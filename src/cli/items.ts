@@ -7,8 +7,8 @@ import { constants, existsSync, openSync, statSync } from 'node:fs'
 import { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { UsageError } from '../foundation/numeric/errors.ts'
-import type { ItemColumns } from '../inputs/data/record.ts'
-import type { ItemSource } from '../inputs/data/source.ts'
+import type { ItemColumns } from '../inputs/data/columns.ts'
+import type { ItemSource, OpenOptions } from '../inputs/data/source.ts'
 import { piecesOf } from './stdin.ts'
 
 /**
@@ -20,13 +20,14 @@ export async function itemsIn(
   path: string,
   signal: AbortSignal,
   columns: ItemColumns = {},
+  options: OpenOptions = {},
 ): Promise<ItemSource> {
   const { openItems, pipedItems } = await import('../inputs/data/source.ts')
   const name = path === '-' ? 'stdin' : path
   const pipe = path === '-' ? process.stdin : pipeAt(path)
   const source = await (pipe === undefined
-    ? openItems(path, columns)
-    : pipedItems(piecesOf(pipe, signal), { name, folder: '.', columns }))
+    ? openItems(path, columns, options)
+    : pipedItems(piecesOf(pipe, signal), { name, folder: '.', columns, warn: options.warn }))
   if (source.total !== 0) return source
   throw new UsageError('empty-input', {
     message: `${source.name} has no items`,

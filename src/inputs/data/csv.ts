@@ -6,58 +6,93 @@ import { pipeline } from 'node:stream'
 import { CsvError, parse } from 'csv-parse'
 import { z } from 'zod'
 import { readFailure } from '../../foundation/files/errors.ts'
+import { checkColumns, namesOf, type RecordPlace, unusedNames } from './columns.ts'
+import { checkStart, encodingError, isLittleEndian } from './encoding.ts'
 import { ItemError } from './errors.ts'
-import { byteLines, piecesOf } from './lines.ts'
-import { checkColumns, columnOf, encodingError, lineOf, type RecordPlace } from './record.ts'
+import { byteLines, LINE_LIMIT, piecesOf } from './lines.ts'
+import { lineOf } from './record.ts'
 import type { ItemLine, ItemSource } from './source.ts'
 
-/** A file, what its items are called, and what stands between cells. */
-interface Table extends RecordPlace {
+/** A file of cells. */
+export interface Table extends RecordPlace {
   path: string
+  /** What stands between cells. */
   delimiter: string
+  /** What stands around a cell that holds a delimiter or a line break; null: nothing does. */
+  quote: string | null
 }
 
 /**
- * All rows; blank lines do not count. A picture's cell holds a path, or a JSON list of them. The
- * file is read while its items are used, and once before: to count, and to see that it is a table.
- * @throws ItemError `data/table` for text that is no such table, `data/columns`;
- *   FileError `file/missing`, `file/read`
+ * Opens a table. Blank lines do not count. A picture's cell holds a path, or a JSON list of them.
+ * The file is read while its items are used, and once before that, to count its rows and to check
+ * them.
+ * @throws ItemError `data/table` for text that is no such table, `data/columns`; FileError
+ *   `file/missing`, `file/read`
  */
 export async function openCsv(table: Table): Promise<ItemSource> {
-  await checkUtf8(table)
+  await checkText(table)
   let rows = 0
   for await (const { record } of records(table)) {
-    if (rows === 0) checkColumns(record, table)
+    if (rows === 0) checkHeader(record, table)
     rows += 1
   }
   return { name: table.path, path: table.path, total: Math.max(0, rows - 1), lines: () => items(table) }
 }
 
 /**
- * Before cells are decoded, which would put U+FFFD in the place of letters. UTF-16 that says so, as
- * spreadsheets write it, is read as such.
+ * Checks the bytes before cells are decoded, which would put U+FFFD in the place of letters. UTF-16
+ * with its mark, as spreadsheets write it, is read as such.
  */
-async function checkUtf8({ path, name }: Table): Promise<void> {
+async function checkText({ path, name }: Table): Promise<void> {
   let line = 0
   for await (const bytes of byteLines(piecesOf(path))) {
     line += 1
-    if (line === 1 && bytes[0] === 0xff && bytes[1] === 0xfe) return
-    if (!isUtf8(bytes)) throw encodingError('table', name, line)
+    if (bytes === undefined) throw tooLong(name, `line ${line}`)
+    if (line === 1 && isLittleEndian(bytes)) return
+    if (line === 1) checkStart(bytes, name)
+    if (!isUtf8(bytes) || bytes.includes(0)) throw encodingError('table', bytes, name, line)
+  }
+}
+
+function tooLong(name: string, where: string, cause?: unknown): ItemError {
+  return new ItemError('table', {
+    message: `${name}, ${where}: longer than ${LINE_LIMIT} bytes`,
+    hint: 'Keep pictures in files of their own and name their paths. A quote without its partner also makes such a cell.',
+    cause,
+  })
+}
+
+/** Separators that tables have in place of the one that was expected. */
+const DELIMITERS = [';', '\t', ',', '|'] as const
+
+function checkHeader(header: readonly string[], table: Table): void {
+  try {
+    checkColumns(header, table)
+  } catch (error) {
+    const [only = '', ...others] = header
+    const delimiter = DELIMITERS.find((one) => one !== table.delimiter && only.includes(one))
+    if (!(error instanceof ItemError) || others.length > 0 || delimiter === undefined) throw error
+    const names = { ';': 'semicolons', '\t': 'tabs', ',': 'commas', '|': 'vertical bars' }
+    throw new ItemError('columns', {
+      message: `${table.name} has one column, ${namesOf(header)}: its cells seem to stand between ${names[delimiter]}`,
+      hint: `Say what separates the cells: --delimiter ${delimiter === '\t' ? 'tab' : `"${delimiter}"`}`,
+      cause: error,
+    })
   }
 }
 
 async function* items(table: Table): AsyncGenerator<ItemLine> {
-  const image = columnOf(table.columns, 'image')
+  const warnUnused = unusedNames(table)
   let header: string[] | undefined
   for await (const { record, line } of records(table)) {
     if (header === undefined) {
       header = record
+      warnUnused(header, 'column')
       continue
     }
-    const cells = Object.fromEntries(
-      header.map((column, i) => [column, column === image ? pictureCell(record[i]!) : record[i]]),
-    )
-    yield lineOf(cells, line, table, false)
+    const places = new Map(header.map((column, i) => [column, i]))
+    const cell = (column: string) => record[places.get(column) ?? -1]
+    yield lineOf((part, column) => (part === 'image' ? pictureCell(cell(column)) : cell(column)), line, table)
   }
 }
 
@@ -65,26 +100,41 @@ const rowSchema = z
   .object({ record: z.array(z.string()), info: z.object({ lines: z.int() }) })
   .transform(({ record, info }) => ({ record, line: info.lines }))
 
-async function* records({ path, name, delimiter }: Table): AsyncGenerator<z.infer<typeof rowSchema>> {
-  const parser = parse({ bom: true, delimiter, info: true, skip_empty_lines: true })
-  // What fails on the way is thrown by the loop.
+async function* records(table: Table): AsyncGenerator<z.infer<typeof rowSchema>> {
+  const { path, delimiter, quote } = table
+  const parser = parse({
+    bom: true,
+    delimiter,
+    quote,
+    escape: quote,
+    info: true,
+    skip_empty_lines: true,
+    max_record_size: LINE_LIMIT,
+  })
+  // The loop below throws what fails here.
   pipeline(createReadStream(path), parser, () => {})
   try {
     for await (const row of parser) yield rowSchema.parse(row)
   } catch (cause) {
-    if (!(cause instanceof CsvError)) throw readFailure(path, cause)
-    throw new ItemError('table', {
-      message: `${name} is no table: ${cause.message}`,
-      hint: 'Quote cells that hold the delimiter, a quote or a line break; give every row as many cells as the first line has.',
-      cause,
-    })
+    throw cause instanceof CsvError ? tableError(table, cause) : readFailure(path, cause)
   }
+}
+
+function tableError({ name }: Table, cause: CsvError): ItemError {
+  if (cause.code === 'CSV_MAX_RECORD_SIZE') return tooLong(name, 'a row', cause)
+  return new ItemError('table', {
+    message: `${name} is no table: ${cause.message}`,
+    hint: /QUOTE/.test(cause.code)
+      ? 'Where quotes are ordinary characters, say so: --quote none. Else quote the whole cell, and double the quotes in it.'
+      : 'Give every row as many cells as the first line has, and quote cells that hold the delimiter or a line break; --delimiter says what separates cells, --quote none that quotes are ordinary characters.',
+    cause,
+  })
 }
 
 const listSchema = z.array(z.string())
 
-function pictureCell(cell: string): string | string[] {
-  if (!cell.startsWith('[')) return cell
+function pictureCell(cell: string | undefined): string | string[] | undefined {
+  if (!cell?.startsWith('[')) return cell
   try {
     return listSchema.safeParse(JSON.parse(cell)).data ?? cell
   } catch {

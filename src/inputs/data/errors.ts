@@ -9,4 +9,5 @@ export class ItemError extends roomError('data', {
   line: 2,
   pixels: 2,
   table: 2,
+  text: 2,
 }) {}

@@ -61,13 +61,21 @@ export function keyed({ instruction, text, image }: KnownItem): KeyedItem {
   return keyedItem(checked({ instruction, text, image }), listOf(image))
 }
 
+/** What becomes of a text without letters, `''` or spaces: see `Item.text`. */
+export type BlankTexts = 'refuse' | 'embed'
+
 /**
  * Finds the key of any item. Reads the files of its pictures, and decodes none.
  * @param instruction for an item that brings none
+ * @param blank `embed` takes blank texts as they stand; by default they count as absent
  * @throws ItemError `data/empty-item`, `data/pixels`; MediaError; FileError
  */
-export async function keyItem(item: Item, instruction?: string): Promise<KeyedItem> {
-  const words = checked(item)
+export async function keyItem(
+  item: Item,
+  instruction?: string,
+  blank: BlankTexts = 'refuse',
+): Promise<KeyedItem> {
+  const words = checked(item, blank)
   const pictures = await inOrder(listOf(item.image).map(pictureOf))
   return keyedItem({ ...words, instruction: words.instruction ?? present(instruction) }, pictures)
 }
@@ -81,28 +89,56 @@ export async function readItem({ instruction, text, image = [] }: KeyedItem): Pr
   return { instruction, text, pictures, pictureKey: pictureKey(image) }
 }
 
+/** What an item consists of, in words. @example contentOf({ text: 'a cat', image: 'cat.png' }) // 'text + picture' */
+export function contentOf({ instruction, text, image }: Item, blank?: BlankTexts): string {
+  const count = listOf(image).length
+  const words = presentIn({ instruction, text, image }, blank)
+  return [
+    ...(words.instruction === undefined ? [] : ['instruction']),
+    ...(words.text === undefined ? [] : ['text']),
+    ...(count === 0 ? [] : [count === 1 ? 'picture' : 'pictures']),
+  ].join(' + ')
+}
+
 /** One key for the pictures of an item; undefined where there are none. */
 export function pictureKey(pictures: readonly Picture[] = []): string | undefined {
   if (pictures.length <= 1) return pictures[0]?.key
   return JSON.stringify(pictures.map(({ key }) => key))
 }
 
-/** Instruction and text without blank ones. @throws ItemError `data/empty-item` */
-function checked({ instruction, text, image }: Item): Pick<Item, 'instruction' | 'text'> {
-  const words = { instruction: present(instruction), text: present(text) }
+type Words = Pick<Item, 'instruction' | 'text'>
+
+/** Instruction and text where they are present. @throws ItemError `data/empty-item`, `data/text` */
+function checked({ instruction, text, image }: Item, blank?: BlankTexts): Words {
+  const words = presentIn({ instruction, text, image }, blank)
+  for (const [part, value] of Object.entries(words)) {
+    if (value === undefined || !/\p{Cs}/u.test(value)) continue
+    throw new ItemError('text', {
+      message: `the ${part} holds half of a surrogate pair, which is no character`,
+      hint: 'The text was cut within a character, an emoji say: cut it elsewhere.',
+    })
+  }
   if (words.instruction === undefined && words.text === undefined && listOf(image).length === 0) {
     throw new ItemError('empty-item', {
       message: text === undefined ? 'the item has neither text nor image' : 'the text is empty',
-      hint: 'Give a text that is not blank, an image, or both.',
+      hint: 'Give a text that is not blank, an image, or both. Blank texts can be embedded as they stand: --blank embed; in code { blank: "embed" }.',
     })
   }
   return words
 }
 
-function keyedItem(
-  { instruction, text }: Pick<Item, 'instruction' | 'text'>,
-  pictures: readonly Picture[],
-): KeyedItem {
+/**
+ * Blank ones count as absent. Where they are embedded, an empty text beside other content still is
+ * none: that is how a table says that there is no text.
+ */
+function presentIn({ instruction, text, image }: Item, blank?: BlankTexts): Words {
+  const said = present(instruction)
+  const alone = said === undefined && listOf(image).length === 0
+  const kept = blank === 'embed' && (text !== '' || alone)
+  return { instruction: said, text: kept ? text : present(text) }
+}
+
+function keyedItem({ instruction, text }: Words, pictures: readonly Picture[]): KeyedItem {
   const content = [instruction ?? null, text ?? null, pictures.map(({ key }) => key)]
   return {
     key: sha256(JSON.stringify(content)),

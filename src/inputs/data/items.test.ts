@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parquetWriteBuffer } from 'hyparquet-writer'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { ItemColumns } from './record.ts'
+import type { ItemColumns } from './columns.ts'
 import { type ItemLine, type ItemSource, openItems, pipedItems } from './source.ts'
 
 let root: string
@@ -71,10 +71,10 @@ describe('JSON lines', () => {
   })
 
   test.each([
-    ['an unknown key', '{"txt":"a"}', /Unrecognized key.*txt/],
-    ['a number as text', '{"text":5}', /text: .*expected string/],
+    ['no known key', '{"txt":"a","id":1}', /none of the keys instruction, text, image; its keys are txt, id/],
+    ['a number as text', '{"text":5}', /text: expected text, got the number 5/],
     ['a number as picture', '{"image":5}', /image: expected a picture/],
-    ['no object', '"a cat"', /expected object/],
+    ['no object', '"a cat"', /expected an object/],
     ['no JSON', '{"text":', /JSON/],
   ])('%s is an error of its line only', async (_, content, says) => {
     const lines = await linesIn('bad.jsonl', `${content}\n{"text":"fine"}\n`)

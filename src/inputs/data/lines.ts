@@ -1,12 +1,18 @@
 /**
- * @file The lines of a file, as bytes: whether they are UTF-8 is to be seen before they become
- * text.
+ * @file The lines of a file, as bytes: whether they are UTF-8 is checked before they become text.
  */
 
 import { createReadStream } from 'node:fs'
 import { readFailure } from '../../foundation/files/errors.ts'
 
-const LINE_BREAK = 0x0a
+const LINE_FEED = 0x0a
+const CARRIAGE_RETURN = 0x0d
+
+/**
+ * Bytes of the longest line, 64 MiB. A picture of 48 MiB fits as base64; a longer line is no item,
+ * and would fill the memory.
+ */
+export const LINE_LIMIT = 2 ** 26
 
 /** The bytes of a file as they are read. @throws FileError `file/missing`, `file/read` */
 export async function* piecesOf(path: string): AsyncGenerator<Uint8Array> {
@@ -19,21 +25,53 @@ export async function* piecesOf(path: string): AsyncGenerator<Uint8Array> {
 }
 
 /**
- * Lines without their ends. No character of UTF-8 but the line break has its byte. Not by
- * `readline`: it also ends lines at U+2028, which JSON allows within a text.
+ * Splits pieces at `\n`, `\r\n` and `\r`. No other character of UTF-8 has these bytes, and JSON
+ * allows neither within a text. Not by `readline`: it also ends lines at U+2028, which JSON allows.
+ * @returns each line without its end; undefined for a line of more than `limit` bytes
  */
-export async function* byteLines(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  /** The line that is not over: a picture within it may span many pieces. */
+export async function* byteLines(
+  pieces: AsyncIterable<Uint8Array>,
+  limit = LINE_LIMIT,
+): AsyncGenerator<Uint8Array | undefined> {
+  /** The line that has not ended: a picture within it may span many pieces. */
   let begun: Uint8Array[] = []
-  for await (const piece of pieces) {
-    let start = 0
-    for (let end = piece.indexOf(LINE_BREAK); end !== -1; end = piece.indexOf(LINE_BREAK, start)) {
-      const part = piece.subarray(start, end)
-      yield begun.length === 0 ? part : Buffer.concat([...begun, part])
-      begun = []
-      start = end + 1
-    }
-    if (start < piece.length) begun.push(piece.subarray(start))
+  let length = 0
+  /** Whether the piece before ended with a `\r`: a `\n` that follows ends the same line. */
+  let afterReturn = false
+  const lineWith = (part: Uint8Array): Uint8Array | undefined => {
+    const whole = begun.length === 0 ? part : Buffer.concat([...begun, part])
+    const line = length + part.length > limit ? undefined : whole
+    begun = []
+    length = 0
+    return line
   }
-  if (begun.length > 0) yield Buffer.concat(begun)
+  for await (const piece of pieces) {
+    if (piece.length === 0) continue
+    const [feed, carriage] = [finder(piece, LINE_FEED), finder(piece, CARRIAGE_RETURN)]
+    let start = afterReturn && piece[0] === LINE_FEED ? 1 : 0
+    for (let end = Math.min(feed(start), carriage(start)); end < piece.length; ) {
+      yield lineWith(piece.subarray(start, end))
+      start = end + 1
+      if (piece[end] === CARRIAGE_RETURN && piece[start] === LINE_FEED) start += 1
+      end = Math.min(feed(start), carriage(start))
+    }
+    afterReturn = piece.at(-1) === CARRIAGE_RETURN
+    length += piece.length - start
+    // A line over the limit is counted, not kept.
+    if (length > limit) begun = []
+    else if (start < piece.length) begun.push(piece.subarray(start))
+  }
+  if (length > 0) yield lineWith(new Uint8Array(0))
+}
+
+/** Finds a byte from a place that only grows; each part of the piece is searched once. */
+function finder(piece: Uint8Array, byte: number): (from: number) => number {
+  let found = -1
+  return (from) => {
+    if (found < from) {
+      const next = piece.indexOf(byte, from)
+      found = next === -1 ? piece.length : next
+    }
+    return found
+  }
 }

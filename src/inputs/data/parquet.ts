@@ -1,66 +1,219 @@
 /** @file Items as a Parquet file: read row group by row group, because pictures may lie inside. */
 
+import { open } from 'node:fs/promises'
 import {
-  type AsyncBuffer,
   asyncBufferFromFile,
+  type ColumnMetaData,
   type FileMetaData,
   parquetMetadataAsync,
-  parquetReadObjects,
   parquetSchema,
+  type RowGroup,
+  type SchemaElement,
+  type SchemaTree,
 } from 'hyparquet'
+import { assembleNested } from 'hyparquet/src/assemble.js'
+import { readColumn } from 'hyparquet/src/column.js'
+import { DEFAULT_PARSERS } from 'hyparquet/src/convert.js'
+import { getTreePath } from 'hyparquet/src/schema.js'
 import { compressors } from 'hyparquet-compressors'
 import { readFailure, systemCode } from '../../foundation/files/errors.ts'
+import { checkColumns, type Part, type RecordPlace, unusedNames, usedColumns } from './columns.ts'
 import { ItemError } from './errors.ts'
-import { checkColumns, columnOf, lineOf, PARTS, type RecordPlace } from './record.ts'
+import {
+  type ByteRange,
+  checkFooter,
+  checkPages,
+  ParquetProblem,
+  rangeOf,
+  storedColumns,
+} from './parquet-check.ts'
+import { checkShape, interpreted, type Shape, shapeOf } from './parquet-shape.ts'
+import { lineOf } from './record.ts'
 import type { ItemLine, ItemSource } from './source.ts'
 
+/** A column that is used. */
+interface UsedColumn {
+  part: Part
+  node: SchemaTree
+  shape: Shape
+}
+
 /**
- * @param path a file, e.g. of a Hugging Face dataset: a picture is a path, its bytes, or
+ * Opens a Parquet file.
+ * @param path of a file, e.g. of a Hugging Face dataset: a picture is a path, its bytes, or
  *   `{ bytes, path }`
- * @throws FileError `file/missing`, `file/read`; ItemError `data/table`,
- *   `data/columns`
+ * @throws FileError `file/missing`, `file/read`; ItemError `data/table` for a file that can't be
+ *   read or contradicts itself, `data/columns`. Reading a row group throws the same
  */
 export async function openParquet(path: string, at: RecordPlace): Promise<ItemSource> {
-  const file = await attempt(path, () => asyncBufferFromFile(path))
-  const metadata = await attempt(path, () => parquetMetadataAsync(file))
-  const names = parquetSchema(metadata).children.map(({ element }) => element.name)
+  const { metadata, root } = await attempt(path, async () => {
+    const file = await asyncBufferFromFile(path)
+    const found = listMarked(
+      await parquetMetadataAsync(file, { geoparquet: false, parsers: PLAIN_STATISTICS }),
+    )
+    const schema = parquetSchema(found)
+    checkFooter(found, schema, file.byteLength)
+    return { metadata: found, root: schema }
+  })
+  const names = root.children.map(({ element }) => element.name)
   checkColumns(names, at)
-  const columns = PARTS.map((part) => columnOf(at.columns, part)).filter((name) => names.includes(name))
+  const used = usedColumns(at.columns).flatMap(([part, column]): UsedColumn[] => {
+    const node = root.children.find(({ element }) => element.name === column)
+    return node === undefined ? [] : [{ part, node, shape: shapeOf(node) }]
+  })
+  for (const { part, node, shape } of used) checkShape(at.name, [part, node.element.name], shape)
   return {
     name: path,
     path,
     total: Number(metadata.num_rows),
-    lines: () => rowGroups(path, file, metadata, columns, at),
+    lines: () => rows({ path, metadata, root }, used, at),
   }
 }
 
-async function* rowGroups(
-  path: string,
-  file: AsyncBuffer,
-  metadata: FileMetaData,
-  columns: string[],
+/** Statistics are not used; one that can't be read is no reason to refuse a file. */
+const PLAIN_STATISTICS = { jsonFromBytes: (bytes: Uint8Array) => bytes }
+
+/** Newer writers mark a list by its logical type alone, which the decoder does not look at. */
+function listMarked(metadata: FileMetaData): FileMetaData {
+  const marked = ({ logical_type: logical, ...element }: SchemaElement): SchemaElement =>
+    logical?.type === 'LIST'
+      ? { ...element, logical_type: logical, converted_type: 'LIST' }
+      : { ...element, logical_type: logical }
+  return { ...metadata, schema: metadata.schema.map(marked) }
+}
+
+interface ParquetFile {
+  path: string
+  metadata: FileMetaData
+  root: SchemaTree
+}
+
+async function* rows(
+  file: ParquetFile,
+  used: readonly UsedColumn[],
   at: RecordPlace,
 ): AsyncGenerator<ItemLine> {
-  let rowStart = 0
-  for (const group of metadata.row_groups) {
-    const rowEnd = rowStart + Number(group.num_rows)
-    // Bytes stay bytes; what the file calls text becomes text all the same.
-    const range = { rowStart, rowEnd, columns, utf8: false }
-    const rows = await attempt(path, () => parquetReadObjects({ file, metadata, compressors, ...range }))
-    for (const [i, row] of rows.entries()) yield lineOf(row, rowStart + i + 1, at, false)
-    rowStart = rowEnd
+  const names = file.root.children.map(({ element }) => element.name)
+  unusedNames(at)(names, 'column')
+  let before = 0
+  for (const [index, group] of file.metadata.row_groups.entries()) {
+    const count = Number(group.num_rows)
+    if (count === 0) continue
+    const values = new Map<Part, readonly unknown[]>()
+    for (const { part, node, shape } of used) {
+      const where = `row group ${index + 1}, column ${node.element.name}`
+      const stored = await attempt(file.path, () => columnOf(file, group, node, where))
+      values.set(
+        part,
+        stored.map((value) => interpreted(shape, value)),
+      )
+    }
+    for (let row = 0; row < count; row++)
+      yield lineOf((part) => values.get(part)?.[row], before + row + 1, at)
+    before += count
   }
+}
+
+/** The values of one column in one row group, as they are stored. */
+async function columnOf(
+  file: ParquetFile,
+  group: RowGroup,
+  node: SchemaTree,
+  where: string,
+): Promise<readonly unknown[]> {
+  const count = Number(group.num_rows)
+  const parts = new Map<string, unknown[]>()
+  for (const { node: stored } of storedColumns(node)) {
+    const name = stored.path.join('.')
+    const meta = group.columns.find(({ meta_data: own }) => own?.path_in_schema.join('.') === name)?.meta_data
+    if (meta === undefined) throw new ParquetProblem(`${where} is not there`)
+    const bytes = await bytesOf(file.path, rangeOf(meta, where))
+    try {
+      parts.set(name, storedValues(bytes, file.root, meta, count))
+    } catch (cause) {
+      throw new ParquetProblem(`${where}: ${words(cause)}`, { cause })
+    }
+  }
+  if (node.children.length > 0) assembleNested(parts, node, DEFAULT_PARSERS)
+  const values = parts.get(node.path.join('.'))
+  if (values?.length === count) return values
+  throw new ParquetProblem(`${where} holds ${values?.length} rows, the footer promises ${count}`)
+}
+
+/**
+ * Decodes a stored column. Nothing in it waits: a column that fails leaves no other one running.
+ * @param count rows of the row group
+ */
+function storedValues(
+  bytes: Uint8Array<ArrayBuffer>,
+  root: SchemaTree,
+  meta: ColumnMetaData,
+  count: number,
+): unknown[] {
+  checkPages(bytes, meta)
+  const schemaPath = getTreePath(root, meta.path_in_schema)
+  // Without its marks a value stays as it is stored: the decoder would round decimal numbers and
+  // times, and put U+FFFD in the place of bytes that are no UTF-8.
+  const { converted_type: _, logical_type: __, ...element } = schemaPath.at(-1)!.element
+  const { data } = readColumn(
+    { view: new DataView(bytes.buffer), offset: 0 },
+    { groupStart: 0, groupRows: count, selectStart: 0, selectEnd: count },
+    {
+      pathInSchema: meta.path_in_schema,
+      type: meta.type,
+      element,
+      schemaPath,
+      codec: meta.codec,
+      parsers: DEFAULT_PARSERS,
+      compressors,
+      utf8: false,
+    },
+  )
+  const values = data.flatMap((page): unknown[] => Array.from<unknown>(page))
+  if (values.some(isIncomplete)) throw new ParquetProblem('a page holds fewer values than it promises')
+  return values
+}
+
+/** Absent values are null: undefined is one that the page did not have. */
+function isIncomplete(value: unknown): boolean {
+  return value === undefined || (Array.isArray(value) && value.some(isIncomplete))
+}
+
+/** No read takes more than 2 GiB. */
+const PIECE = 2 ** 30
+
+async function bytesOf(path: string, { start, end }: ByteRange): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(end - start)
+  const file = await open(path)
+  try {
+    for (let at = 0; at < bytes.length; ) {
+      const { bytesRead } = await file.read(bytes, at, Math.min(PIECE, bytes.length - at), start + at)
+      if (bytesRead === 0) throw new ParquetProblem(`the file ends at byte ${start + at}`)
+      at += bytesRead
+    }
+  } finally {
+    await file.close()
+  }
+  return bytes
 }
 
 async function attempt<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (cause) {
-    if (systemCode(cause) !== undefined) throw readFailure(path, cause)
+    // Codes of Node's own (`ERR_…`) are the decoder's: it reached beyond the bytes that it has.
+    if (/^E(?!RR_)/.test(systemCode(cause) ?? '')) throw readFailure(path, cause)
     throw new ItemError('table', {
-      message: `${path} is no readable Parquet file: ${cause instanceof Error ? cause.message : cause}`,
-      hint: 'Is the file complete? A Git LFS pointer also looks like this: fetch the file itself.',
+      message: `${path} is no readable Parquet file: ${words(cause)}`,
+      hint:
+        cause instanceof ParquetProblem
+          ? 'The file is damaged, cut short or written in another way: fetch it or write it again.'
+          : 'Is the file complete? A Git LFS pointer also looks like this: fetch the file itself.',
       cause,
     })
   }
+}
+
+function words(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
 }

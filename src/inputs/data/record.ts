@@ -1,146 +1,129 @@
 /** @file One record of a source, a JSON object or a row of a table, as an item. */
 
 import { resolve } from 'node:path'
-import { z } from 'zod'
 import { isAddress } from '../media/decode.ts'
+import { namesOf, type Part, type RecordPlace, usedColumns } from './columns.ts'
 import { ItemError } from './errors.ts'
 import type { Item } from './item.ts'
 import type { ItemLine } from './source.ts'
 
-/** Names of an item's parts in the source; a part that is not named goes by its own name. */
-export interface ItemColumns {
-  id?: string
-  instruction?: string
-  text?: string
-  image?: string
-}
-
-/** What a source is called, where its pictures lie, what it calls an item's parts. */
-export interface RecordPlace {
-  name: string
-  folder: string
-  columns: ItemColumns
-}
-
-/** The parts in the order in which errors name them. */
-export const PARTS = ['id', 'instruction', 'text', 'image'] as const
-
-/** Datasets of Hugging Face keep a picture as `{ bytes, path }`. */
-const pictureSchema = z.union([
-  z.string(),
-  z.instanceof(Uint8Array),
-  z
-    .object({ bytes: z.instanceof(Uint8Array).nullish(), path: z.string().nullish() })
-    .transform(({ bytes, path }) => bytes ?? path ?? '')
-    .pipe(z.union([z.string(), z.instanceof(Uint8Array)])),
-])
-
-const itemSchema = z.strictObject({
-  id: z.union([z.string(), z.number(), z.bigint()]).nullish(),
-  instruction: z.string().nullish(),
-  text: z.string().nullish(),
-  image: z
-    .union([pictureSchema.transform((one) => [one]), z.array(pictureSchema)], {
-      error: 'expected a picture or a list of them',
-    })
-    .nullish(),
-})
-
-/** The name of a part in the source. */
-export function columnOf(columns: ItemColumns, part: (typeof PARTS)[number]): string {
-  return columns[part] ?? part
-}
+/** Why a value can't be used. */
+class Unusable extends Error {}
 
 /**
- * @param line   counted from 1
- * @param strict whether unknown keys are mistakes: in JSON that was written for us they are, in a
- *   table they are other columns
+ * Makes an item of the parts of a record.
+ * @param valueIn the value of a part, or undefined where the record has none
+ * @param line counted from 1
  */
 export function lineOf(
-  record: unknown,
+  valueIn: (part: Part, column: string) => unknown,
   line: number,
-  { name, folder, columns }: RecordPlace,
-  strict: boolean,
+  place: RecordPlace,
 ): ItemLine {
-  const parsed = itemSchema.safeParse(strict ? record : picked(record, columns))
-  if (!parsed.success) {
-    const why = parsed.error.issues.map(({ path, message }) => [...path, message].join(': ')).join('; ')
-    return { line, error: itemError(name, line, why, parsed.error) }
+  const problems: string[] = []
+  const read = <T>(part: Part, convert: (value: unknown) => T | undefined): T | undefined => {
+    const used = usedColumns(place.columns).find(([name]) => name === part)
+    if (used === undefined) return undefined
+    try {
+      return convert(valueIn(...used))
+    } catch (error) {
+      if (!(error instanceof Unusable)) throw error
+      problems.push(`${used[1]}: ${error.message}`)
+      return undefined
+    }
   }
-  const { id, instruction, text, image } = parsed.data
-  const pictures = (image ?? [])
-    .filter((picture) => picture.length > 0)
-    .map((picture) => located(picture, folder))
+  const id = read('id', idOf)
   const item: Item = {
-    instruction: instruction ?? undefined,
-    text: text ?? undefined,
-    image: pictures.length > 1 ? pictures : pictures[0],
+    instruction: read('instruction', textOf),
+    text: read('text', textOf),
+    image: read('image', (value) => picturesOf(value, place.folder)),
   }
-  return { line, ...(id === null || id === undefined ? {} : { id: String(id) }), item }
+  if (problems.length > 0) return { line, error: lineError(place.name, line, problems.join('; ')) }
+  return { line, ...(id === undefined ? {} : { id }), item }
 }
 
-/** @param what has other bytes than UTF-8 has: a line of JSON, or a table */
-export function encodingError(what: 'line' | 'table', name: string, line: number): ItemError {
-  return new ItemError(what, {
-    message: `${name}, line ${line}: expected UTF-8, got bytes of another encoding`,
-    hint: 'Convert the file; from Latin-1: iconv -f LATIN1 -t UTF-8',
-  })
-}
-
-export function itemError(name: string, line: number, why: string, cause?: unknown): ItemError {
+export function lineError(name: string, line: number, why: string, cause?: unknown): ItemError {
   return new ItemError('line', {
     message: `${name}, line ${line}: ${why}`,
-    hint: 'An item is an object with instruction, text, image (a path or a list of them) and id, each optional.',
+    hint: 'An item has instruction, text, image (a path or a list of them) and id, each optional; --columns says what the source calls them.',
     cause,
   })
 }
 
-/** The parts by their own names; what else the record has is left out. */
-function picked(record: unknown, columns: ItemColumns): unknown {
-  const found = z.record(z.string(), z.unknown()).safeParse(record)
-  return found.success
-    ? Object.fromEntries(PARTS.map((part) => [part, found.data[columnOf(columns, part)]]))
-    : record
+/** Text, or a number: its digits. */
+function idOf(value: unknown): string | undefined {
+  if (typeof value === 'bigint') return String(value)
+  if (typeof value === 'number' && Number.isFinite(value)) return String(value)
+  if (value === null || value === undefined) return undefined
+  if (typeof value !== 'string') throw new Unusable(`expected text or a number, got ${described(value)}`)
+  // Written to a file, such ids would become equal.
+  if (/\p{Cs}/u.test(value)) throw new Unusable('half of a surrogate pair, which is no character')
+  return value
 }
 
-const DATA_URL = /^data:image\/[\w.+-]+;base64,/
-
-function located(picture: string | Uint8Array, folder: string): string | Uint8Array {
-  if (typeof picture !== 'string') return picture
-  // Who reads the picture says that it is not fetched.
-  if (isAddress(picture)) return picture
-  return DATA_URL.test(picture)
-    ? Buffer.from(picture.replace(DATA_URL, ''), 'base64')
-    : resolve(folder, picture)
+function textOf(value: unknown): string | undefined {
+  if (value === null || value === undefined) return undefined
+  if (typeof value === 'string') return value
+  throw new Unusable(`expected text, got ${described(value)}`)
 }
 
-/**
- * Checks that a table has something to embed.
- * @param names of its columns
- * @throws ItemError `data/columns` for a named column that is not there, or one that is
- *   there twice, or none of text, image and instruction
- */
-export function checkColumns(names: readonly string[], { name, columns }: RecordPlace): void {
-  const repeated = PARTS.map((part) => columnOf(columns, part)).find(
-    (column) => names.indexOf(column) !== names.lastIndexOf(column),
-  )
-  if (repeated !== undefined) {
-    throw new ItemError('columns', {
-      message: `${name} has the column ${repeated} more than once; its columns are ${names.join(', ')}`,
-      hint: 'Give each column that is embedded a name of its own.',
-    })
-  }
-  const absent = PARTS.map((part) => columns[part]).filter(
-    (column) => column !== undefined && !names.includes(column),
-  )
-  const usable = (['instruction', 'text', 'image'] as const).some((part) =>
-    names.includes(columnOf(columns, part)),
-  )
-  if (usable && absent.length === 0) return
-  const problem =
-    absent.length > 0 ? `no column ${absent.join(', ')}` : 'no column text, image or instruction'
-  throw new ItemError('columns', {
-    message: `${name} has ${problem}; its columns are ${names.join(', ')}`,
-    hint: 'Say which column is what: columns { text: "caption", image: "path" } (--columns text=caption,image=path)',
+type FilePicture = string | Uint8Array
+
+/** An absent picture is `null`, or an empty text, as a table has it. */
+function picturesOf(value: unknown, folder: string): FilePicture | FilePicture[] | undefined {
+  if (!Array.isArray(value)) return pictureOf(value, folder)
+  const pictures = value.map((one: unknown, i) => {
+    const found = pictureOf(one, folder)
+    if (found === undefined)
+      throw new Unusable(`picture ${i + 1} of ${value.length} is ${one === '' ? 'an empty text' : 'absent'}`)
+    return found
   })
+  return pictures.length > 1 ? pictures : pictures[0]
+}
+
+/** Datasets of Hugging Face keep a picture as `{ bytes, path }`: either may be null. */
+function pictureOf(value: unknown, folder: string): FilePicture | undefined {
+  if (value === null || value === undefined || value === '') return undefined
+  if (value instanceof Uint8Array) return value
+  if (typeof value === 'string') return located(value, folder)
+  if (Array.isArray(value) || typeof value !== 'object' || !('bytes' in value || 'path' in value))
+    throw new Unusable(`expected a picture or a list of them, got ${described(value)}`)
+  const bytes = 'bytes' in value ? value.bytes : undefined
+  const path = 'path' in value ? value.path : undefined
+  if (bytes !== null && bytes !== undefined && !(bytes instanceof Uint8Array))
+    throw new Unusable(`bytes: expected the bytes of a picture, got ${described(bytes)}`)
+  if (path !== null && path !== undefined && typeof path !== 'string')
+    throw new Unusable(`path: expected text, got ${described(path)}`)
+  if (bytes !== undefined && bytes !== null && bytes.length > 0) return bytes
+  // Empty bytes without a path are an empty file: whoever decodes it says so.
+  return path ? located(path, folder) : (bytes ?? undefined)
+}
+
+const DATA_URL = /^data:image\/[\w.+-]+(?:;[\w.+-]+=[\w.+-]+)*;base64,/i
+/** No system takes longer paths. */
+const LONGEST_PATH = 4096
+
+function located(picture: string, folder: string): FilePicture {
+  const start = DATA_URL.exec(picture)
+  if (start !== null) return Buffer.from(picture.slice(start[0].length), 'base64')
+  if (/^data:/i.test(picture))
+    throw new Unusable('expected a data URL that begins with data:image/…;base64, or a path')
+  if (picture.length > LONGEST_PATH || picture.includes('\0'))
+    throw new Unusable(
+      `a text of ${picture.length} characters is no path; a picture as text begins with data:image/png;base64,`,
+    )
+  // An address stays one: whoever reads the picture says that it is not fetched.
+  return isAddress(picture) ? picture : resolve(folder, picture)
+}
+
+/** A value of the wrong kind, for a message. */
+function described(value: unknown): string {
+  if (value instanceof Uint8Array) return `${value.length} bytes`
+  if (Array.isArray(value)) return `a list of ${value.length}`
+  if (value instanceof Date) return `the time ${Number.isNaN(value.getTime()) ? '?' : value.toISOString()}`
+  if (typeof value === 'object' && value !== null)
+    return `an object with the keys ${namesOf(Object.keys(value))}`
+  if (typeof value === 'string') return `the text ${JSON.stringify(value.slice(0, 40))}`
+  if (typeof value === 'number') return `the number ${value}`
+  return String(value)
 }

@@ -3,13 +3,13 @@
 import { existsSync, statSync } from 'node:fs'
 import { dirname, extname } from 'node:path'
 import { sizeOfFile } from '../../foundation/files/file.ts'
+import { type ItemColumns, PARTS, type RecordPlace } from './columns.ts'
 import { openCsv } from './csv.ts'
 import { ItemError } from './errors.ts'
 import { folderLines } from './folder.ts'
 import type { Item } from './item.ts'
 import { jsonLines, openJsonLines } from './jsonl.ts'
 import { openParquet } from './parquet.ts'
-import type { ItemColumns, RecordPlace } from './record.ts'
 
 /** An item and where it stands, or why there is none. */
 export type ItemLine = {
@@ -30,36 +30,64 @@ export interface ItemSource {
   lines(): Iterable<ItemLine> | AsyncIterable<ItemLine>
 }
 
+/** How a source is read. */
+export interface OpenOptions {
+  /** What separates the cells of a .csv or .tsv file; default: the comma, the tab. */
+  delimiter?: string
+  /** What stands around cells of such a file; null: quotes are ordinary characters. Default `"`. */
+  quote?: string | null
+  /** Told of columns that are not used, once each. */
+  warn?: (message: string) => void
+}
+
 /**
- * Items of a file or folder. The ending says the kind: `.csv`, `.tsv`, `.parquet`; all other files
- * have a JSON object a line. A folder is searched, with its folders, for PNG, JPEG and WebP files.
+ * Opens the items of a file or folder. The ending says the kind: `.csv`, `.tsv`, `.parquet`; all
+ * other files have a JSON object a line. A folder is searched, with its folders, for pictures.
  * Paths of pictures are relative to the file that names them.
- * @param columns what the source calls text, image, instruction and id, where it is something else
- * @throws FileError `file/missing`, `file/read`; ItemError `data/table`,
- *   `data/columns` for what is no table
+ * @param columns what the source calls text, image, instruction and id. Where one is named, only
+ *   the named ones are used
+ * @throws FileError `file/missing`, `file/read`; ItemError `data/table`, `data/columns` for a file
+ *   that is no table
  * @example const source = await openItems('captions.csv', { text: 'caption', image: 'path' })
  */
-export async function openItems(path: string, columns: ItemColumns = {}): Promise<ItemSource> {
+export async function openItems(
+  path: string,
+  columns: ItemColumns = {},
+  { delimiter, quote, warn }: OpenOptions = {},
+): Promise<ItemSource> {
   if (existsSync(path) && statSync(path).isDirectory()) {
-    if (Object.keys(columns).length === 0) return listed(path, await folderLines(path))
-    throw new ItemError('columns', {
-      message: `columns of ${path}, which is a folder of pictures and has none`,
-      hint: 'Columns are those of a table or of JSON lines: name such a file, or leave the columns out.',
-    })
+    if (PARTS.some((part) => columns[part] !== undefined)) {
+      throw new ItemError('columns', {
+        message: `columns of ${path}, which is a folder of pictures and has none`,
+        hint: 'Columns are those of a table or of JSON lines: name such a file, or leave the columns out.',
+      })
+    }
+    return listed(path, await folderLines(path))
   }
   // A file is read more than once: what can't be is refused.
   await sizeOfFile(path)
   const ending = extname(path).toLowerCase()
-  const at = { name: path, folder: dirname(path), columns }
-  if (ending === '.parquet') return await openParquet(path, at)
-  if (ending === '.csv' || ending === '.tsv')
-    return await openCsv({ ...at, path, delimiter: ending === '.csv' ? ',' : '\t' })
-  return await openJsonLines(path, at)
+  const at = { name: path, folder: dirname(path), columns, warn }
+  if (ending === '.csv' || ending === '.tsv') {
+    return await openCsv({
+      ...at,
+      path,
+      delimiter: delimiter ?? (ending === '.csv' ? ',' : '\t'),
+      quote: quote === undefined ? '"' : quote,
+    })
+  }
+  if (delimiter !== undefined || quote !== undefined) {
+    throw new ItemError('table', {
+      message: `a delimiter or a quote for ${path}, which is no .csv or .tsv file`,
+      hint: 'Leave them out, or let the name of a table of text end with .csv.',
+    })
+  }
+  return ending === '.parquet' ? await openParquet(path, at) : await openJsonLines(path, at)
 }
 
 /**
- * Lines of JSON that come in pieces, a pipe's: read while they are used, once, and the first one at
- * once, so that nothing is known as such.
+ * Streams JSON lines that come in pieces, a pipe's. Reads the first line at once, to detect empty
+ * input.
  * @param pieces of UTF-8
  * @param at what to call the source, what paths of pictures are relative to, what the records call
  *   their parts

@@ -1,0 +1,105 @@
+/** @file Columns of a table and keys of JSON lines: which ones are used, and for which part. */
+
+import { ItemError } from './errors.ts'
+
+/** The parts of a record, in the order in which errors name them. */
+export const PARTS = ['id', 'instruction', 'text', 'image'] as const
+export type Part = (typeof PARTS)[number]
+
+/** The parts that are embedded: `id` is only a name. */
+export const CONTENT = ['instruction', 'text', 'image'] as const satisfies readonly Part[]
+
+/**
+ * Names of an item's parts in a source. Where one is given, only the parts with a name are used;
+ * where none is given, each part goes by its own name.
+ */
+export interface ItemColumns {
+  id?: string
+  instruction?: string
+  text?: string
+  image?: string
+}
+
+/** How a source is called, where its pictures lie, how it names its parts. */
+export interface RecordPlace {
+  name: string
+  /** Paths of pictures are relative to it. */
+  folder: string
+  columns: ItemColumns
+  /** Told, once each, the names of columns that are not used. */
+  warn?: (message: string) => void
+}
+
+/** The parts that are used, with their columns. */
+export function usedColumns(columns: ItemColumns): [part: Part, column: string][] {
+  const named = PARTS.some((part) => columns[part] !== undefined)
+  return PARTS.flatMap((part): [Part, string][] => {
+    const column = columns[part] ?? (named ? undefined : part)
+    return column === undefined ? [] : [[part, column]]
+  })
+}
+
+/** How many names a message shows. */
+const SHOWN = 20
+
+/** Names for a message; those that would be hard to read stand in quotes. */
+export function namesOf(names: readonly string[]): string {
+  const shown = names.slice(0, SHOWN).map((name) => (/^[^\s"',;]+$/.test(name) ? name : JSON.stringify(name)))
+  const more = names.length > SHOWN ? `, and ${names.length - SHOWN} more` : ''
+  return names.length === 0 ? 'none' : shown.join(', ') + more
+}
+
+/**
+ * Warns of names that are not used, each once.
+ * @returns a function that takes the names of a record
+ */
+export function unusedNames({
+  name,
+  columns,
+  warn,
+}: RecordPlace): (names: readonly string[], noun: 'column' | 'key') => void {
+  const known = new Set(['', ...usedColumns(columns).map(([, column]) => column)])
+  return (names, noun) => {
+    const unused = [...new Set(names)].filter((name) => !known.has(name))
+    if (unused.length === 0) return
+    for (const name of unused) known.add(name)
+    const plural = unused.length > 1 ? 's' : ''
+    warn?.(
+      `${name}: the ${noun}${plural} ${namesOf(unused)} ${plural ? 'are' : 'is'} not used\n  hint: Name the ${noun}s to use with --columns, such as text=NAME,image=NAME; others are left out.`,
+    )
+  }
+}
+
+export const COLUMNS_HINT = 'Say which column is which part: --columns text=caption,image=path'
+
+/**
+ * Checks that a table has something to embed.
+ * @param names of its columns
+ * @throws ItemError `data/columns` for a named column that is not there, a used one that is there
+ *   twice, or none of text, image and instruction
+ */
+export function checkColumns(names: readonly string[], { name, columns }: RecordPlace): void {
+  const used = usedColumns(columns)
+  const repeated = used.find(([, column]) => names.indexOf(column) !== names.lastIndexOf(column))
+  if (repeated !== undefined) {
+    throw new ItemError('columns', {
+      message: `${name} has the column ${repeated[1]} more than once; its columns are ${namesOf(names)}`,
+      hint: 'Give each column that is embedded a name of its own.',
+    })
+  }
+  const absent = PARTS.flatMap((part) => columns[part] ?? []).filter((column) => !names.includes(column))
+  const usable = used.some(([part, column]) => part !== 'id' && names.includes(column))
+  if (usable && absent.length === 0) return
+  throw new ItemError('columns', {
+    message: `${name} has ${absent.length > 0 ? `no column ${namesOf(absent)}` : noContent(columns)}; its columns are ${namesOf(names)}`,
+    hint: COLUMNS_HINT,
+  })
+}
+
+/** `no column text, image or instruction`, or that none was named. */
+export function noContent(columns: ItemColumns): string {
+  const content = usedColumns(columns).filter(([part]) => part !== 'id')
+  return content.length > 0
+    ? 'no column text, image or instruction'
+    : `columns for ${namesOf(usedColumns(columns).map(([part]) => part))} only, nothing to embed`
+}
