@@ -16,12 +16,23 @@ export const embed = command('embed <model>', 'Give the vectors of texts and pic
   )
   .option(
     '--columns <names>',
-    'what the input calls text, image, instruction and id: text=caption,image=path',
+    'columns or keys to use, and what they are: text=caption,image=path; others are left out. Default: text, image, instruction and id',
     flags.columns,
+  )
+  .option(
+    '--delimiter <char>',
+    'what separates cells; default: a comma, in a .tsv file a tab',
+    flags.delimiter,
+  )
+  .option(
+    '--quote <char>',
+    'what stands around cells that hold a delimiter; none: quotes are ordinary characters. Default: "',
+    flags.quote,
   )
   .repeatable('--text <text>', 'a text to embed; several times: an item each')
   .option('--image <files...>', 'a picture to embed, or several of one item; with one --text: one item')
   .option('--instruction <text>', 'what the vectors are for; for items that bring none')
+  .option('--blank <rule>', 'texts without letters: refuse (default), or embed as they stand', flags.blank)
   .option(
     '--out <file>',
     'write to a .safetensors, .npy, .parquet or .jsonl file instead of stdout; a killed run goes on',
@@ -79,7 +90,7 @@ export const embed = command('embed <model>', 'Give the vectors of texts and pic
       import('../../models/embedder/vectors/file.ts'),
     ])
     if (out !== undefined) checkVectorPath(out)
-    const source = await itemSource(given, io.signal)
+    const source = await itemSource(given, io)
     const norm = layer === undefined || layer === 'last' ? undefined : 'before'
     const embedder = await Embedder.load(model, {
       device,
@@ -99,6 +110,7 @@ export const embed = command('embed <model>', 'Give the vectors of texts and pic
     try {
       const options = {
         instruction,
+        blank: given.blank,
         dims,
         quantize,
         signal: io.signal,
@@ -113,6 +125,7 @@ export const embed = command('embed <model>', 'Give the vectors of texts and pic
           : await embedFile(embedder, source, { ...options, out, onResume })
       warnSkipped(made, io)
       await print(made, { model, out, io })
+      if (given.input !== undefined && made.rows.kept.length > 0) io.say(contentLine(made))
       // Nothing embedded is a failure, whatever the reason; some skipped items are not.
       return made.rows.kept.length === 0 ? 3 : 0
     } finally {
@@ -136,12 +149,12 @@ function warnSkipped({ skipped, skippedFile }: EmbeddedFile, io: CommandIo): voi
 }
 
 async function print(
-  { rows, skipped, usage, skippedFile }: EmbeddedSource & Pick<EmbeddedFile, 'skippedFile'>,
+  { rows, skipped, usage, content, skippedFile }: EmbeddedSource & Pick<EmbeddedFile, 'skippedFile'>,
   { model, out, io }: { model: string; out: string | undefined; io: CommandIo },
 ): Promise<void> {
   const { vectorLines } = await import('../../models/embedder/vectors/file.ts')
   const [count, width] = [rows.kept.length, rows.vectors.dims[1]]
-  const summary = { model, dims: width, usage, skipped }
+  const summary = { model, dims: width, usage, content, skipped }
   if (out !== undefined)
     io.print(`${count} ${count === 1 ? 'vector' : 'vectors'} of ${width} elements → ${out}`, {
       ...summary,
@@ -153,17 +166,34 @@ async function print(
   else for (const line of vectorLines(rows)) io.line(line)
 }
 
+/** `4 items: text + picture`, or `6 items: 4 text + picture, 2 text`. */
+function contentLine({ rows, content }: EmbeddedSource): string {
+  const kinds = Object.entries(content)
+  const [only] = kinds
+  const count = rows.kept.length
+  const words = kinds.length === 1 ? only?.[0] : kinds.map(([kind, items]) => `${items} ${kind}`).join(', ')
+  return `${count} ${count === 1 ? 'item' : 'items'}: ${words}`
+}
+
 /** Items of the input, or the one that the flags describe. */
 async function itemSource(
-  given: { input?: string; text?: string[]; image?: string[]; columns?: Record<string, string> },
-  signal: AbortSignal,
+  given: {
+    input?: string
+    text?: string[]
+    image?: string[]
+    columns?: Record<string, string>
+    delimiter?: string
+    quote?: string | null
+  },
+  { signal, warn }: CommandIo,
 ): Promise<ItemSource> {
-  const { input, text, image, columns } = given
+  const { input, text, image, columns, delimiter, quote } = given
   const alone = text !== undefined || image !== undefined
-  if (columns !== undefined && input === undefined) {
+  const [about] = Object.entries({ columns, delimiter, quote }).find(([, value]) => value !== undefined) ?? []
+  if (about !== undefined && input === undefined) {
     throw new UsageError('arguments', {
-      message: '--columns without --input',
-      hint: 'Columns are those of a table or of JSON lines: name it with --input.',
+      message: `--${about} without --input`,
+      hint: 'It is about a table or JSON lines: name the file with --input.',
     })
   }
   if ((input !== undefined) === alone) {
@@ -172,7 +202,7 @@ async function itemSource(
       hint: 'Give --text, --image or both, or --input PATH for many items.',
     })
   }
-  if (input !== undefined) return await itemsIn(input, signal, columns)
+  if (input !== undefined) return await itemsIn(input, signal, columns, { delimiter, quote, warn })
   const [first, ...more] = text ?? []
   if (more.length > 0 && image !== undefined) {
     throw new UsageError('arguments', {

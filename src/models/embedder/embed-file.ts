@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { writeFileAtomic } from '../../foundation/files/file.ts'
 import { removeAbandoned } from '../../foundation/files/temporary.ts'
-import type { Item } from '../../inputs/data/item.ts'
+import { contentOf, type Item } from '../../inputs/data/item.ts'
 import type { ItemSource } from '../../inputs/data/source.ts'
 import type { Embedder } from './embedder.ts'
 import type { Embeddings, EmbedOptions, SkippedItem } from './embedding.ts'
@@ -26,6 +26,8 @@ export interface SkippedLine extends Omit<SkippedItem, 'index'> {
 }
 
 export interface EmbeddedSource {
+  /** Items by what was embedded of them: `{ 'text + picture': 4 }`. */
+  content: Record<string, number>
   rows: VectorRows
   skipped: SkippedLine[]
   usage: Embeddings['usage']
@@ -61,6 +63,7 @@ export async function embedSource(
   const places: Place[] = []
   /** For each item given to the embedder, its place. */
   const given: number[] = []
+  const contents: string[] = []
   const broken: SkippedLine[] = []
   const items = async function* (): AsyncGenerator<Item> {
     for await (const at of source.lines()) {
@@ -68,6 +71,7 @@ export async function embedSource(
       places.push(place)
       if ('item' in at) {
         given.push(places.length - 1)
+        contents.push(contentOf(at.item, embedOptions.blank))
         yield at.item
       } else if (badItems === 'throw') throw at.error
       else broken.push({ ...place, code: at.error.code, message: at.error.message, hint: at.error.hint })
@@ -85,7 +89,14 @@ export async function embedSource(
     rows: { ...quantize(made.vectors, kind), kept, ids, items: places.length },
     skipped: [...broken, ...skipped].sort((a, b) => a.line - b.line),
     usage: made.usage,
+    content: counted(made.kept.map((index) => contents[index]!)),
   }
+}
+
+function counted(names: readonly string[]): Record<string, number> {
+  const counts = new Map<string, number>()
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1)
+  return Object.fromEntries(counts)
 }
 
 /**

@@ -6,7 +6,7 @@
 import { BifocalError, InterruptedError, located, UsageError } from '../../foundation/numeric/errors.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import { type GivenItem, plainItem } from '../../inputs/data/given.ts'
-import { keyItem } from '../../inputs/data/item.ts'
+import { type BlankTexts, keyItem } from '../../inputs/data/item.ts'
 import type { Encodable, EncodeOptions, Encoder } from './encoder.ts'
 import type { VectorStore } from './vectors/store.ts'
 import { VectorTable } from './vectors/table.ts'
@@ -18,6 +18,11 @@ export interface EmbedOptions {
   total?: number
   /** For items that bring none, instead of the contract's. */
   instruction?: string
+  /**
+   * `refuse` (default): a blank text counts as absent, and an item of nothing else is bad. `embed`:
+   * it is embedded as it stands, where it has at least one token.
+   */
+  blank?: BlankTexts
   /** Which of `LoadOptions.readouts` to compute, by name; default all. */
   readouts?: readonly string[]
   /** Leading elements to keep (Matryoshka), at unit length again; default all. */
@@ -204,7 +209,8 @@ class EmbeddingRun {
 
   /** @returns the item's row; a new item joins those that wait */
   async #admit(item: GivenItem): Promise<number> {
-    const keyed = await keyItem(await plainItem(item), this.#options.instruction)
+    const { instruction, blank } = this.#options
+    const keyed = await keyItem(await plainItem(item), instruction, blank)
     const { key } = keyed
     const known = this.#rowOf.get(key)
     if (known !== undefined) {

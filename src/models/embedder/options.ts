@@ -40,6 +40,7 @@ export const embedOptionSchemas: OptionSchemas<EmbedOptions> = {
   // How many there may be, only the model knows.
   dims: z.int(),
   badItems: z.enum(['throw', 'skip']),
+  blank: z.enum(['refuse', 'embed']),
   proven: z.boolean(),
   placeOf: callback,
   store: someObject,
