@@ -14,6 +14,7 @@ import { COMMIT } from './hub-models.ts'
 import { type ServedRepository, startHubServer } from './hub-server.ts'
 import { root, textOf } from './pages.ts'
 import { writeRandomTwins } from './random-twins.ts'
+import { writeTinyModels } from './tiny-models.ts'
 
 export interface Reader {
   /** Where commands run: `packages` and `test` are those of the checkout. */
@@ -33,10 +34,12 @@ export async function reader(): Promise<Reader> {
   const home = mkdtempSync(join(tmpdir(), 'bifocal-reader-'))
   const folder = join(home, 'project')
   const twins = await writeRandomTwins(join(home, 'twins'))
+  const { llavaOriginal, lladaV } = await writeTinyModels(join(home, 'tiny'), twins.diffusion)
   const own: Readonly<Record<string, string>> = {
     llava: twins.ar,
     lavida: twins.diffusion,
     siglip: twins.tower,
+    'llada-v': lladaV,
   }
   const served: Record<string, ServedRepository> = {}
   for (const family of familyNames) {
@@ -49,6 +52,7 @@ export async function reader(): Promise<Reader> {
   const server = await startHubServer(served)
 
   cpSync(twins.ar, join(folder, 'my-model'), { recursive: true })
+  cpSync(llavaOriginal, join(folder, 'my-llava-v1.5'), { recursive: true })
   await writeAdapter(join(folder, 'my-adapter'), tinyAdapter())
   for (const name of ['packages', 'test']) symlinkSync(join(root, name), join(folder, name))
   writeFileSync(join(folder, 'captions.csv'), 'caption,path\na horse,packages/twins/horse.png\n')
