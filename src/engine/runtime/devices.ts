@@ -1,4 +1,4 @@
-/** @file Devices by name, and whether this machine has what they need. */
+/** @file Devices by name, and checks that this machine has the libraries that they need. */
 
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -32,23 +32,23 @@ export function executionProviders(device: Device): string[] {
 }
 
 /**
- * Whether every device of this kind takes 16-bit floats. WebGPU leaves them to the device
- * (`shader-f16`), and the engine does not tell: nothing is computed on them there unless a
- * precision asks for it.
+ * Whether every device of this kind computes with 16-bit floats. In WebGPU only some devices do
+ * (`shader-f16`), and the engine does not say which: bifocal computes with them there only where
+ * the user asks for that precision.
  */
 export function takesHalves(device: Device): boolean {
   return device !== 'webgpu'
 }
 
 /**
- * Whether the engine's own operators for attention and rotation run on a device in f32 and save
- * time there.
+ * Whether the engine's fused operators for attention and rotation run in f32 on a device, and are
+ * faster there.
  */
 export function hasFusedOperators(device: Device): boolean {
   return device === 'cpu'
 }
 
-/** Where the CUDA provider lies once it is installed. */
+/** The path of the CUDA provider, whether it is installed or not. */
 export function cudaLibrary(): string {
   const root = dirname(createRequire(import.meta.url).resolve('onnxruntime-node/package.json'))
   const file =

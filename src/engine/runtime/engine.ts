@@ -7,11 +7,11 @@ import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import type { DType, Tensor, TensorArrays } from '../../foundation/numeric/tensor.ts'
 import { engineFailure, RuntimeError } from './errors.ts'
 
-/** What an engine is started with: plain data, so that it can cross into a worker. */
+/** The settings of an engine: plain data, which can be sent to a worker. */
 export interface EnginePlan {
   /**
-   * ONNX model bytes, whose external data are `buffers`, or the path of a model file with its
-   * external data beside it (mapped).
+   * The bytes of an ONNX model, whose external data are `buffers`; or the path of a model file,
+   * whose external data lie beside it and are mapped.
    */
   model: Uint8Array | string
   /** External data by location: the bytes themselves, or a file to read whole. */
@@ -24,7 +24,7 @@ export interface EnginePlan {
 }
 
 /**
- * A running ONNX Runtime session, here or in a worker. Runs are carried out one after the other.
+ * A running ONNX Runtime session, in this thread or in a worker. It does one run at a time.
  */
 export interface Engine {
   /** @param outputs names of the results to compute; nothing else is returned */
@@ -102,8 +102,7 @@ function toOrt(name: string, { dtype, dims, data }: Tensor): OrtTensor {
       hint: 'Feed f32 and cast inside the graph, or make it a frozen parameter.',
     })
   }
-  // The pairs of type name and array are right by the table above, which the overloads of the
-  // constructor can't see.
+  // The table above pairs each type name with its array; the constructor's overloads cannot see it.
   return new OrtTensor(type as 'float32', data as Float32Array, dims)
 }
 
@@ -116,7 +115,7 @@ function fromOrt(name: string, value: OrtTensor | undefined): Tensor {
     })
   }
   const { data, dims } = value
-  // Where the platform has Float16Array, halves come back as numbers; ours are raw bits.
+  // Where the platform has Float16Array, f16 results come back as numbers; a `Tensor` has raw bits.
   const bits =
     dtype === 'f16'
       ? new Uint16Array((data as Uint16Array).buffer, (data as Uint16Array).byteOffset, data.length)

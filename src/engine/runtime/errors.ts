@@ -1,8 +1,8 @@
-/** @file Errors of the runtime, and their passage across a thread border. */
+/** @file Errors of the runtime, and their form as data between threads. */
 
 import { BifocalError, type ExitCode, roomError } from '../../foundation/numeric/errors.ts'
 
-/** A session that can't be opened or run: weights, feeds, devices, or the engine itself. */
+/** A session cannot be opened or run: its weights, feeds, device or the engine are at fault. */
 export class RuntimeError extends roomError('runtime', {
   closed: 1,
   dtype: 1,
@@ -22,7 +22,8 @@ export class RuntimeError extends roomError('runtime', {
 }) {}
 
 /**
- * A `RuntimeError` as plain data: structured clone keeps neither class nor own fields of an error.
+ * A `RuntimeError` as plain data: structured clone keeps neither the class nor the fields of an
+ * error.
  */
 export interface ErrorRecord {
   code: string
@@ -31,13 +32,15 @@ export interface ErrorRecord {
   exitCode: ExitCode
 }
 
-/** Any thrown value as plain data; what isn't ours counts as an engine failure. */
+/**
+ * Turns any thrown value into plain data. An error that is not bifocal's counts as the engine's.
+ */
 export function recordOf(error: unknown): ErrorRecord {
   const known = error instanceof BifocalError ? error : engineFailure(error)
   return { code: known.code, message: known.message, hint: known.hint, exitCode: known.exitCode }
 }
 
-/** The error that a record stands for; code, message, hint and exit code are the original's. */
+/** Makes the error of a record, with the same code, message, hint and exit code. */
 export function errorOf({ code, message, hint, exitCode }: ErrorRecord): BifocalError {
   const own = RuntimeError.codeOf(code)
   return own === undefined
@@ -45,7 +48,7 @@ export function errorOf({ code, message, hint, exitCode }: ErrorRecord): Bifocal
     : new RuntimeError(own, { message, hint })
 }
 
-/** A failure inside ONNX Runtime, with what can be done about the common ones. */
+/** Makes the error of a failure inside ONNX Runtime, with a hint for the common ones. */
 export function engineFailure(cause: unknown): RuntimeError {
   const message = cause instanceof Error ? cause.message : String(cause)
   if (/WebGPU (adapter|device)|WebGpuContext/i.test(message)) {

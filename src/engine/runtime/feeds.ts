@@ -1,6 +1,6 @@
 /**
- * @file Checks what is fed against what the graph declares, before the engine sees it: its own
- * messages name no feed.
+ * @file Checks feeds against the graph's inputs before the engine gets them: the engine's own
+ * messages do not name the feed.
  */
 
 import { firstOf } from '../../foundation/numeric/errors.ts'
@@ -10,8 +10,8 @@ import { evaluateDim } from '../graph/dims.ts'
 import { RuntimeError } from './errors.ts'
 
 /**
- * Each slot must be fed once, with its dtype and dims; a symbolic dimension has one size in all
- * feeds of a run.
+ * Checks that each input is fed, with its dtype and dims, and that a symbolic dimension has one
+ * size in all feeds of a run.
  * @throws RuntimeError `runtime/feeds` listing every feed that doesn't fit
  */
 export function checkFeeds(slots: readonly FeedSlot[], feeds: Readonly<Record<string, Tensor>>): void {
@@ -33,7 +33,7 @@ export function checkFeeds(slots: readonly FeedSlot[], feeds: Readonly<Record<st
 }
 
 /**
- * The size of every symbol that stands alone as a dimension; the first feed that has it decides.
+ * Finds the size of each symbol that is a dimension by itself. The first feed that has it decides.
  */
 function bindSymbols(
   slots: readonly FeedSlot[],

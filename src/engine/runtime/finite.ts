@@ -1,6 +1,6 @@
 /**
- * @file Looks for NaN, infinity and vectors of zeros where they surface: in outputs. Reading all
- * weights for them would touch every mapped page.
+ * @file Looks for NaN, infinity and vectors of zeros in outputs. A search in the weights would read
+ * every mapped page.
  */
 
 import { toF32 } from '../../foundation/numeric/float.ts'
@@ -8,7 +8,8 @@ import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import { RuntimeError } from './errors.ts'
 
 /**
- * @param outputs results of a run; arrays of whole numbers pass
+ * Checks that results hold no NaN and no infinity.
+ * @param outputs results of a run; arrays of whole numbers are not checked
  * @throws RuntimeError `runtime/not-finite` naming the first output with a NaN or an infinity, the
  *   element, and how many there are
  */
@@ -27,8 +28,8 @@ export function assertFinite(outputs: Readonly<Record<string, Tensor>>): void {
 }
 
 /**
- * Unit vectors of a model whose weights are zeros, such as a file set aside for a download that
- * never came, are zeros themselves.
+ * Checks that no vector is all zeros. A model whose weights are zeros gives such vectors: a file
+ * that was reserved for a download that did not end, for example.
  * @param vectors `[rows, dim]`
  * @throws RuntimeError `runtime/not-finite` naming the first row without a direction, and how many
  *   there are

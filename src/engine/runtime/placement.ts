@@ -1,5 +1,5 @@
 /**
- * @file Hands weights to the engine without rewriting them: small files are read, large ones are
+ * @file Gives weights to the engine without rewriting them: small files are read, large ones are
  * mapped where they lie.
  */
 
@@ -20,9 +20,9 @@ import type { WeightLocation } from './weights.ts'
 export type MemoryMode = 'fast' | 'low'
 
 /**
- * Files of fewer bytes than this in all are read: nothing is written for them. Reading costs 5 ms
- * and two copies in memory for each MB (640 MB of f32: open in 3.1 s, mapped in 0.5 s), mapping
- * about 10 ms whatever the size.
+ * Files with fewer bytes than this in all are read, for which nothing is written. Reading takes 5
+ * ms and two copies in memory for each MB (640 MB of f32 open in 3.1 s, mapped in 0.5 s). Mapping
+ * takes about 10 ms for any size.
  */
 const READ_LIMIT = 64 * 2 ** 20
 
@@ -39,12 +39,12 @@ export interface PlacementOptions {
   fused?: boolean
   /** Total file size in bytes from which files are mapped instead of read. */
   readLimit?: number
-  /** Told when a file had to be copied to be mapped. */
+  /** Called when a file had to be copied to be mapped. */
   warn?: (message: string) => void
 }
 
 export interface PlacedModel extends Pick<EnginePlan, 'model' | 'buffers'> {
-  /** Removes what was staged for the opening; the mapped pages stay valid. */
+  /** Removes the files that were staged for the opening; the mapped pages stay valid. */
   settle(): Promise<void>
 }
 
@@ -74,7 +74,7 @@ export async function placeWeights(
     },
   }
   const { memory, halves = true, signedWeights = true, fused } = options
-  // What the engine unpacks at each run, it unpacks on the device.
+  // Weights that the engine unpacks at each run are unpacked on the device.
   const keeps = (dtype: DType) => memory === 'low' && (dtype === 'bf16' || (dtype === 'f16' && halves))
   const placements = new Map(
     graph.weights.map((slot) => [
@@ -106,11 +106,11 @@ export async function placeWeights(
 
 interface PlacedArray {
   bytes(): Promise<Uint8Array>
-  /** Bytes, where they are made of what is stored; 0 where they are in memory anyway. */
+  /** Bytes of an array that is made from a stored weight; 0 for one that is in memory anyway. */
   rewritten: number
 }
 
-/** Names, for the model file, of what lies in a file or an array. */
+/** Gives files and arrays the names that the model file uses. */
 interface Places {
   file(path: string): string
   array(array: PlacedArray): string

@@ -8,7 +8,8 @@ import { RuntimeError } from './errors.ts'
  * make wrong vectors without a word.
  * @param results of a session's `run`, by name
  * @example const vectors = f32Of(await session.run(feeds), 'vectors') // [batch, dim] f32
- * @throws RuntimeError `runtime/result` when the run gave no such result, or gave it in another dtype
+ * @throws RuntimeError `runtime/result` when the run gave no such result, or gave it in another
+ *   dtype
  */
 export function f32Of(results: Readonly<Record<string, Tensor>>, name: string): Tensor<'f32'> {
   const found = Object.hasOwn(results, name) ? results[name] : undefined

@@ -19,14 +19,14 @@ export interface SessionOptions {
   /** Default `cpu`. */
   device?: Device
   /**
-   * Threads within one operator; default: as many as the machine runs at once. The same count gives
-   * the same bytes.
+   * Threads within one operator; default: as many as the machine runs at once. Runs with the same
+   * number of threads give the same bytes.
    */
   threads?: number
   /** Default `fast`. */
   memory?: MemoryMode
   /**
-   * Where the engine lives: `worker` leaves this thread's event loop free, `caller` blocks it.
+   * The thread of the engine: `worker` leaves this thread's event loop free, `caller` blocks it.
    * Default: `worker` in built code.
    */
   thread?: 'worker' | 'caller'
@@ -36,7 +36,7 @@ export interface SessionOptions {
    * Total weight-file size in bytes from which files are mapped instead of read; default 64 MiB.
    */
   readLimit?: number
-  /** Told what a user should know though nothing failed, e.g. that weights had to be copied. */
+  /** Called with words for the user though nothing failed, e.g. when weights had to be copied. */
   warn?: (message: string) => void
 }
 
@@ -44,16 +44,15 @@ export interface RunOptions {
   /** Names of the results to compute; default all. */
   outputs?: readonly string[]
   /**
-   * Checked before a run starts and when it ends; one in flight is not cut short, its results are
+   * Ends the wait for a run. The engine still finishes a run that it has begun; the results are
    * dropped.
    */
   signal?: AbortSignal
 }
 
 /**
- * A graph on a device. Sessions leak some native memory when they are re-created (ONNX Runtime
- * 1.30): open few, keep them, vary the feeds. Runs of one session are carried out one after the
- * other.
+ * A graph on a device. A session that is closed leaves some native memory behind (ONNX Runtime
+ * 1.30): open few, keep them, vary the feeds. A session does one run at a time.
  */
 export interface Session {
   readonly inputs: readonly FeedSlot[]
@@ -68,10 +67,13 @@ export interface Session {
   close(): Promise<void>
 }
 
-/** Built code has the worker's entry beside this module; sources run by a test have not. */
+/**
+ * The worker's entry lies beside this module in built code, but not where a test runs the sources.
+ */
 const WORKER_ENTRY = new URL('./worker.js', import.meta.url)
 
 /**
+ * Opens a session.
  * @example const session = await openSession(compiled, { weights: memoryWeights({ w: f32([2, 2],
  * [1, 2, 3, 4]) }) }) const { y } = await session.run({ x: f32([1, 2], [1, 1]) }) await
  * session.close()
@@ -160,7 +162,7 @@ function checkNames(wanted: readonly string[], outputs: readonly FeedSlot[]): vo
   })
 }
 
-/** Settles as soon as `signal` fires; the work goes on unseen. */
+/** Rejects as soon as `signal` fires, though the work goes on. */
 async function interruptible<T>(
   signal: AbortSignal | undefined,
   what: string,

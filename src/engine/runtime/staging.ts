@@ -1,6 +1,6 @@
 /**
- * @file A folder that holds a model file and hard links to its weights, for as long as the engine
- * needs to map them.
+ * @file Makes a folder with a model file and hard links to its weights, which the engine needs
+ * while it maps them.
  */
 
 import { constants } from 'node:fs'
@@ -22,18 +22,18 @@ import { BifocalError } from '../../foundation/numeric/errors.ts'
 import { RuntimeError } from './errors.ts'
 
 /**
- * Folders of a process that died while opening a session are removed after this many milliseconds:
- * one day.
+ * Milliseconds, one day, after which the folder of a process that died while it opened a session is
+ * removed.
  */
 const LEFTOVER_AGE = 86_400_000
 
-/** Bytes, or what makes them when their turn comes. */
+/** Bytes, or a function that makes them when they are written. */
 export type StagedBytes = Uint8Array | (() => Promise<Uint8Array>)
 
 export interface StagedContents {
   /** Files to bring here: path → name in the folder. */
   files: ReadonlyMap<string, string>
-  /** What to write here, one after the other, by name in the folder. */
+  /** Files to write here, one after the other, by name in the folder. */
   contents: ReadonlyMap<string, StagedBytes>
 }
 
@@ -48,8 +48,8 @@ function cacheFolder(): string {
 }
 
 /**
- * Writes `contents` and brings `files` beside them: by hard link; where the file system refuses, by
- * reflink; else by a copy that is kept in the cache for the next time.
+ * Writes `contents`, and brings `files` beside them by hard link. Where the file system refuses, it
+ * makes a reflink, else a copy, which stays in the cache for the next time.
  * @throws RuntimeError `runtime/staging` when the cache folder can't be written
  */
 export async function stageFolder(
@@ -74,7 +74,7 @@ export async function stageFolder(
       cause,
     })
   }
-  // Windows refuses to remove a mapped file; then the folder goes a day later.
+  // Windows does not remove a mapped file; a later run removes the folder after a day.
   return { folder, remove: () => rm(folder, { recursive: true, force: true }).catch(() => {}) }
 }
 

@@ -1,4 +1,4 @@
-/** @file Where the frozen weights of a graph lie, checked against what the graph asks for. */
+/** @file Finds the frozen weights of a graph, and checks them against its slots. */
 
 import { open } from 'node:fs/promises'
 import { firstOf } from '../../foundation/numeric/errors.ts'
@@ -34,7 +34,7 @@ export function memoryWeights(tensors: Readonly<Record<string, Tensor>>): Weight
 }
 
 /**
- * Every weight slot of `graph` with its location. The stored dtype may differ from the slot's: the
+ * Locates the weight of each slot of `graph`. The stored dtype may differ from the slot's: the
  * graph casts.
  * @throws RuntimeError `runtime/weights` listing all weights that are missing, mis-shaped or of the
  *   wrong length
@@ -57,13 +57,13 @@ export function locateWeights(graph: CompiledGraph, source: WeightSource): Map<s
   return found
 }
 
-/** Bytes that one call of the system reads at most: a little less than 2³¹ on Linux. */
+/** Bytes of one `read`, at most. Linux reads a little less than 2³¹ at a time. */
 const CHUNK = 2 ** 30
 
 /**
- * A weight as f32, read where it lies.
+ * Reads a weight, and widens it to f32.
  * @throws RuntimeError `runtime/weights` when its file is shorter than its header says;
- *   BifocalError `tensor/dtype` when it is no float
+ *   BifocalError `tensor/dtype` for a dtype that is not a float
  */
 export async function readWeight(location: WeightLocation): Promise<Tensor<'f32'>> {
   if (location.kind === 'memory') return toF32(location.tensor)

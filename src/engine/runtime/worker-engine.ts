@@ -1,4 +1,4 @@
-/** @file An engine that lives in a worker thread, seen from the thread that uses it. */
+/** @file An engine in a worker thread, for the thread that uses it. */
 
 import { Worker } from 'node:worker_threads'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
@@ -12,16 +12,16 @@ interface Waiting {
 }
 
 /**
- * A copy to be moved into the worker; a clone would take along the whole buffer that a view looks
- * at.
+ * Copies a tensor, to move the copy into the worker. A clone of a view would bring its whole
+ * buffer.
  */
 function detached({ dtype, dims, data }: Tensor): Tensor {
   return { dtype, dims, data: data.slice() }
 }
 
 /**
- * Starts a worker whose entry is `entry` and an engine in it. Feeds are copied into the worker,
- * results are moved out of it. The worker keeps the process alive only while it owes an answer.
+ * Starts a worker with the entry `entry`, and an engine in it. Feeds are copied into the worker,
+ * results are moved out of it. The worker keeps the process alive only while a run has no answer.
  * @throws RuntimeError with the code that the engine in the worker gave; `runtime/worker-exit` when
  *   the worker ends by itself
  */
@@ -34,7 +34,7 @@ export async function startWorkerEngine(plan: EnginePlan, entry: URL): Promise<E
     workerData: { ...plan, buffers } satisfies EnginePlan,
     transferList: buffers.flatMap(({ source }) => (typeof source === 'string' ? [] : [source.buffer])),
     name: plan.name,
-    // The flags of this process are not for the worker: `--input-type`, say, would end it.
+    // The worker gets none of this process's flags: `--input-type`, for example, would end it.
     execArgv: [],
   })
   const waiting = new Map<number, Waiting>()

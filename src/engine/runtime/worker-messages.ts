@@ -1,4 +1,4 @@
-/** @file What the thread of a session and its worker say to each other. */
+/** @file The messages between the thread of a session and its worker. */
 
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import type { ErrorRecord } from './errors.ts'
@@ -17,8 +17,7 @@ export type WorkerAnswer =
   | { id: number; error: ErrorRecord }
 
 /**
- * The memory behind tensors, each buffer once: what moves from thread to thread instead of being
- * copied.
+ * The buffers of tensors, each once: they are moved from thread to thread instead of copied.
  */
 export function buffersOf(tensors: Readonly<Record<string, Tensor>>): ArrayBuffer[] {
   return [...new Set(Object.values(tensors).map(({ data }) => data.buffer))].filter(

@@ -3,9 +3,8 @@
 import { roomError } from '../numeric/errors.ts'
 
 /**
- * A file that can't be read, parsed or written. Codes: `file/missing`, `file/read`, `file/json`,
- * `file/schema`, `file/write`, `file/disk-full`, `file/in-use`, `file/link`, `file/open-files`; of shipped models and pictures
- * `file/no-twins`, `file/not-shipped`.
+ * A file cannot be read, parsed or written, or a shipped model or picture is missing. Codes: see
+ * docs/errors.md, `file/…`.
  */
 export class FileError extends roomError('file', {
   'disk-full': 1,
@@ -26,7 +25,7 @@ export function systemCode(cause: unknown): string | undefined {
   return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined
 }
 
-/** For the hint of `file/open-files`. */
+/** The hint of `file/open-files`. */
 export const RAISE_LIMIT =
   'Raise the limit, for instance with `ulimit -n 1024`, and run the same command again.'
 
@@ -43,7 +42,7 @@ function tooManyFiles(path: string, cause: unknown): FileError {
   })
 }
 
-/** The `FileError` that says why `path` could not be read. */
+/** Makes the `FileError` that says why `path` could not be read. */
 export function readFailure(path: string, cause: unknown): FileError {
   if (lacksFiles(cause)) return tooManyFiles(path, cause)
   if (systemCode(cause) === 'ENOENT' || systemCode(cause) === 'ENOTDIR') {
@@ -60,7 +59,7 @@ export function readFailure(path: string, cause: unknown): FileError {
   return new FileError('read', { message: `${path} cannot be read: ${words(cause)}`, hint, cause })
 }
 
-/** The `FileError` that says why `path` could not be written. */
+/** Makes the `FileError` that says why `path` could not be written. */
 export function writeFailure(path: string, cause: unknown): FileError {
   if (lacksFiles(cause)) return tooManyFiles(path, cause)
   if (systemCode(cause) === 'ENOSPC' || systemCode(cause) === 'EDQUOT') {
@@ -77,7 +76,10 @@ export function writeFailure(path: string, cause: unknown): FileError {
   })
 }
 
-/** The `FileError` of stdout or stderr: unlike a file it keeps what was written before. */
+/**
+ * Makes the `FileError` of stdout or stderr. Unlike a file, a stream keeps the bytes written
+ * before.
+ */
 export function streamFailure(name: string, cause: unknown): FileError {
   const hint = 'What was written is incomplete. Is the disk behind it full?'
   return new FileError('write', { message: `${name} cannot be written: ${words(cause)}`, hint, cause })

@@ -1,4 +1,7 @@
-/** @file Whole files: written all or not at all, JSON read with errors that say where. */
+/**
+ * @file Reads and writes whole files. A write leaves the old file or the new one, never a part.
+ * Errors of JSON say where they are.
+ */
 
 import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -9,8 +12,8 @@ import { schemaProblems } from './schema-problems.ts'
 import { removedAtExit, temporaryPath } from './temporary.ts'
 
 /**
- * Writes a file so that `path` holds either what it held before or all of `content`: a temporary
- * file beside it is written, synced and renamed. Absent folders are made.
+ * Writes a file. Afterwards `path` holds either its old bytes or all of `content`: the function
+ * writes a temporary file beside it, syncs it and renames it. It makes absent folders.
  * @param content text (UTF-8), bytes, or chunks of bytes that are written one after another
  * @throws FileError `file/disk-full`, `file/write`
  */
@@ -34,8 +37,8 @@ export async function writeFileAtomic(
 }
 
 /**
- * `mkdir -p`. Not the runtime's own: Node 20's never ends where a folder can't be made in an
- * existing one (`/proc/x/y`).
+ * Makes a folder and the folders above it, like `mkdir -p`. Node 20's own `mkdir` with `recursive`
+ * never ends where an existing folder takes no new one (`/proc/x/y`).
  */
 export async function makeFolder(path: string): Promise<void> {
   try {
@@ -64,14 +67,14 @@ async function writeSynced(path: string, content: Parameters<typeof writeFileAto
 }
 
 /**
- * No `write` takes more than 2 GiB, and no array of bytes is longer than 4 GiB in Node 20, though
- * the buffer that it looks at may be.
+ * Bytes of one `write`, at most. The system takes no more than 2 GiB at a time. In Node 20 an array
+ * of bytes cannot be longer than 4 GiB, though its buffer may be.
  */
 const PIECE = 2 ** 30
 
 /**
- * One `write` may take fewer bytes than it was given, and never more than 2 GiB.
- * @param position where in the file; default: behind what was written before
+ * Writes all bytes. One `write` of the system may take fewer than it was given.
+ * @param position byte of the file to begin at; default: after the last write
  */
 export async function writeAll(file: FileHandle, bytes: Uint8Array, position?: number): Promise<void> {
   for (let at = 0; at < bytes.length; ) {
@@ -86,8 +89,8 @@ export async function writeAll(file: FileHandle, bytes: Uint8Array, position?: n
 }
 
 /**
- * The bytes of an array of any size, in order. They are not copied. @param length of a piece, at
- * most
+ * Yields the bytes of an array of any size in pieces, in order, without a copy.
+ * @param length bytes of a piece, at most
  */
 export function* piecesOf(
   { buffer, byteOffset, byteLength }: ArrayBufferView,
@@ -98,7 +101,7 @@ export function* piecesOf(
 }
 
 /**
- * Makes a rename survive a power cut. Windows can't open folders; there the rename alone has to do.
+ * Makes a rename survive a power cut. Windows cannot open folders; there the rename alone must do.
  */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r').catch(() => undefined)
@@ -110,9 +113,8 @@ async function syncFolder(folder: string): Promise<void> {
 }
 
 /**
- * Before a file is opened: one that is no file of bytes, a pipe say, would be waited for without
- * end.
- * @returns its size in bytes
+ * Checks that a path is a plain file, before it is opened: opening a pipe may wait forever.
+ * @returns the file's size in bytes
  * @throws FileError `file/missing`, `file/read`
  */
 export async function sizeOfFile(path: string): Promise<number> {
@@ -129,7 +131,7 @@ export async function sizeOfFile(path: string): Promise<number> {
 }
 
 /**
- * A whole file.
+ * Reads a whole file.
  * @throws FileError `file/missing`, `file/read`
  */
 export async function readBytes(path: string): Promise<Buffer> {
@@ -140,7 +142,7 @@ export async function readBytes(path: string): Promise<Buffer> {
 }
 
 /**
- * A text file.
+ * Reads a text file in UTF-8.
  * @throws FileError `file/missing`, `file/read`
  */
 export async function readText(path: string): Promise<string> {
@@ -148,7 +150,7 @@ export async function readText(path: string): Promise<string> {
 }
 
 /**
- * A JSON file of a known form.
+ * Reads a JSON file and checks its form.
  * @example const index = await readJson(path, z.object({ weight_map: z.record(z.string(),
  *   z.string()) }))
  * @throws FileError `file/missing`, `file/read`, `file/json` (no JSON), `file/schema` (JSON of
@@ -170,10 +172,10 @@ export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T
   if (parsed.success) return parsed.data
   throw new FileError('schema', {
     message: `${path} has an unexpected form: ${schemaProblems(parsed.error)}`,
-    hint: 'Correct these keys; a file of a published repository is best taken as it was published.',
+    hint: 'Correct these keys. If the file belongs to a published repository, take it unchanged from there.',
     cause: parsed.error,
   })
 }
 
-/** Form of a JSON object whose keys are not known beforehand, for `readJson`. */
+/** The schema of a JSON object with any keys, for `readJson`. */
 export const jsonObject = z.record(z.string(), z.unknown())

@@ -1,4 +1,4 @@
-/** @file Files that one process at a time may write: a lock file beside them says who does. */
+/** @file Locks for files that one process at a time may write. A lock file names the process. */
 
 import { randomBytes } from 'node:crypto'
 import { readFileSync, rmSync } from 'node:fs'
@@ -18,16 +18,16 @@ export interface Lock {
   release(): Promise<void>
 }
 
-/** Who has a lock: the number of its process, and its machine. */
+/** The process that has a lock: its number, and its machine. */
 export interface Holder {
   readonly pid: number
   readonly host: string
 }
 
 /**
- * Takes the lock, or says who has it. A living process of this machine keeps its lock, also while
- * it is stopped. The lock of a process that has ended, and one of another machine that has had no
- * heartbeat for long, is taken over.
+ * Takes the lock, or returns the process that has it. A living process of this machine keeps its
+ * lock, also while it is stopped. The lock of a process that has ended, and one of another machine
+ * that has had no heartbeat for long, is taken over.
  * @param path of the lock file; absent folders are made
  * @throws FileError `file/write`
  */
@@ -43,8 +43,7 @@ export async function takeLock(path: string): Promise<Lock | Holder> {
 }
 
 /**
- * The lock of a file or folder that one process at a time may write; the lock file `PATH.lock`
- * stands beside it.
+ * Locks a file or folder that one process at a time may write. The lock file is `PATH.lock`.
  * @throws FileError `file/in-use` (exit code 2), `file/write`
  */
 export async function lockAlone(path: string): Promise<Lock> {
@@ -126,7 +125,7 @@ interface Found {
   age: number
 }
 
-/** Undefined when it is gone meanwhile. */
+/** Reads a lock; undefined where it is gone by now. */
 async function read(path: string): Promise<Found | undefined> {
   try {
     const [text, { mtimeMs }] = await Promise.all([readFile(path, 'utf8'), stat(path)])
@@ -139,8 +138,8 @@ async function read(path: string): Promise<Found | undefined> {
 }
 
 function isLeftBehind({ holder: { pid, host }, start, age }: Found): boolean {
-  // Of another machine that shares the disk only the heartbeat is known. An empty file is being
-  // written, or its writer was killed.
+  // For a process of another machine that shares the disk, the heartbeat is the only sign of life.
+  // An empty lock file is being written, or its writer was killed.
   if (pid === 0 || host !== hostname()) return age > LONGEST_SILENCE
   const now = startOf(pid)
   return !lives(pid) || (start !== undefined && now !== undefined && start !== now)

@@ -5,7 +5,10 @@ import { FileError, lacksFiles, RAISE_LIMIT, systemCode } from './errors.ts'
 /** Loading the program and its engine takes fewer open files than this at once. */
 const ENOUGH = 256
 
-/** Node's codes of a module that could not be loaded: also what a file that cannot be opened ends in. */
+/**
+ * Node's codes of a module that could not be loaded: also what a file that cannot be opened ends
+ * in.
+ */
 const NOT_LOADED = ['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND', 'ERR_DLOPEN_FAILED']
 
 /**

@@ -1,11 +1,11 @@
 /**
- * @file Finds keys that a JSON text gives twice. `JSON.parse` keeps the last one in silence, which
+ * @file Finds keys that a JSON text gives twice. `JSON.parse` silently keeps the last one, which
  * would hide a tensor.
  */
 
 /**
- * The first key that stands twice in one object.
- * @param json valid JSON: this is a scan, not a parser
+ * Finds the first key that one object has twice.
+ * @param json valid JSON: this function scans, it does not parse
  */
 export function repeatedKey(json: string): string | undefined {
   /** One entry for each open bracket: the keys so far, or undefined inside a list. */
@@ -38,7 +38,7 @@ export function repeatedKey(json: string): string | undefined {
   return undefined
 }
 
-/** Where the string that begins at `start` has its closing quote. */
+/** The index of the closing quote of the string that begins at `start`. */
 function stringEnd(json: string, start: number): number {
   let at = start + 1
   while (json[at] !== '"') at += json[at] === '\\' ? 2 : 1

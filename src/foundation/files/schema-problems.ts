@@ -1,4 +1,4 @@
-/** @file What a schema finds wrong with a file, for a message that a person reads. */
+/** @file Turns the findings of a schema into words for a message. */
 
 import type { z } from 'zod'
 import { firstOf } from '../numeric/errors.ts'
@@ -6,8 +6,8 @@ import { firstOf } from '../numeric/errors.ts'
 const LONGEST = 60
 
 /**
- * The first few problems: key, what is expected, what stands there.
- * @param error of `safeParse(json, { reportInput: true })`: without it, values are not told
+ * Lists the first few problems: the key, the expected form, the value.
+ * @param error of `safeParse(json, { reportInput: true })`; without that option it holds no values
  * @example 'vision_config.depth: Too small: expected number to be >=1, got 0'
  */
 export function schemaProblems({ issues }: Pick<z.ZodError, 'issues'>): string {
@@ -16,7 +16,7 @@ export function schemaProblems({ issues }: Pick<z.ZodError, 'issues'>): string {
   )
 }
 
-/** Of an object the message says enough, and it may be the whole file. */
+/** The value in words. Objects are left out: one may be the whole file. */
 function got(input: unknown): string {
   if (input === undefined || (typeof input === 'object' && input !== null)) return ''
   const text = JSON.stringify(input)

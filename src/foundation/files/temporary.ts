@@ -1,6 +1,6 @@
 /**
- * @file Files on their way to their name: what they are called meanwhile, and who clears them away
- * when their writer was killed.
+ * @file Temporary names of files that are being written. A name says which process writes, so that
+ * a later run can remove what a killed process left.
  */
 
 import { randomBytes } from 'node:crypto'
@@ -10,15 +10,18 @@ import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { systemCode } from './errors.ts'
 
-/** Of this machine: numbers of processes mean nothing on another one that shares the disk. */
+/**
+ * This machine's name, part of a temporary name: on another machine that shares the disk, a process
+ * number means nothing.
+ */
 const HOST = hostname()
   .replace(/[^\w-]/g, '_')
   .slice(0, 32)
 const NAME = /^\..+\.(\d+)@([\w-]+)\.[0-9a-f]+\.tmp$/
 
 /**
- * A path beside `path` that says whose it is. @example temporaryPath('a/x.npy') //
- * 'a/.x.npy.4711@host.0f1e2d3c4b5a.tmp'
+ * Makes a temporary path beside `path` that names this process and machine.
+ * @example temporaryPath('a/x.npy') // 'a/.x.npy.4711@host.0f1e2d3c4b5a.tmp'
  */
 export function temporaryPath(path: string): string {
   return join(
@@ -28,8 +31,9 @@ export function temporaryPath(path: string): string {
 }
 
 /**
- * Removes a file when the process exits: a second Ctrl-C waits for nothing. @returns what calls
- * that off
+ * Removes a file when the process exits. A second Ctrl-C ends the process at once, so no other code
+ * would remove it.
+ * @returns a function that cancels the removal
  */
 export function removedAtExit(path: string): () => void {
   const remove = () => rmSync(path, { force: true })
@@ -38,9 +42,9 @@ export function removedAtExit(path: string): () => void {
 }
 
 /**
- * Removes what processes of this machine that are no more left half written. Files of living
+ * Removes the temporary files of processes of this machine that have ended. Files of living
  * processes, of other machines and of other kinds stay.
- * @param recursive folders below too
+ * @param recursive also in the folders below
  */
 export async function removeAbandoned(folder: string, { recursive = false } = {}): Promise<void> {
   const paths = await readdir(folder, { recursive }).catch((): string[] => [])
@@ -50,7 +54,7 @@ export async function removeAbandoned(folder: string, { recursive = false } = {}
   }
 }
 
-/** Whether a process of this machine runs. */
+/** Whether a process with this number runs on this machine. */
 export function lives(pid: number): boolean {
   try {
     return process.kill(pid, 0)

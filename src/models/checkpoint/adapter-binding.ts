@@ -1,6 +1,6 @@
 /**
- * @file An adapter bound to the model that it is for: whose weights each of its tensors changes,
- * whatever spelling of the names it uses.
+ * @file Binds an adapter to its base model: finds the weight that each tensor of the adapter
+ * changes, under any spelling of the names.
  */
 
 import type { WeightSource } from '../../engine/runtime/weights.ts'
@@ -16,7 +16,7 @@ export interface AdapterBase {
   parameters: readonly { name: string; dims: readonly number[] }[]
   /** Names under which files, and adapters, spell a parameter. */
   spellings(name: string): string[]
-  /** The tensors of the files, those of layers that never run included. */
+  /** The tensors of the files, also of layers that never run. */
   tensors: ReadonlyMap<string, { readonly dims: readonly number[] }>
 }
 
@@ -25,21 +25,21 @@ export type WeightEdit = (weight: Tensor<'f32'>) => Tensor<'f32'>
 
 export interface BoundAdapter {
   /**
-   * Updates of linear layers by canonical name without `.weight`: a graph can run them beside their
+   * Updates of linear layers, by canonical name without `.weight`. A graph can run them beside the
    * weights.
    */
   readonly linears: ReadonlyMap<string, LowRankUpdate>
   /**
-   * Changes of all other weights by canonical name, in the order to be made; the first gets the
-   * base's own.
+   * Changes of all other weights, by canonical name, in the order in which to make them. The first
+   * one gets the base's weight.
    */
   readonly edits: ReadonlyMap<string, readonly WeightEdit[]>
   /**
-   * Changes of weights that the files have and the model never runs: layers behind the last one
-   * that is used.
+   * Changes of weights that the files have and the model never runs: those of layers after the last
+   * one that it uses.
    */
   readonly idle: ReadonlyMap<string, readonly WeightEdit[]>
-  /** Modules that the config targets and the adapter has no tensors for. */
+  /** Modules that the config targets, but for which the adapter has no tensors. */
   readonly untouched: readonly string[]
 }
 
@@ -47,8 +47,10 @@ export interface BoundAdapter {
 const LISTED = 5
 
 /**
+ * Finds the weights that an adapter changes.
  * @throws CheckpointError `checkpoint/adapter-target` when a tensor is for no weight of the model
- * or has another shape, or when the model would use none of them
+ *   or has another shape, when two updates are for one weight, or when the model would use no
+ *   tensor
  */
 export function bindAdapter(adapter: Adapter, base: AdapterBase): BoundAdapter {
   const find = weightFinder(base)
@@ -110,8 +112,8 @@ export function bindAdapter(adapter: Adapter, base: AdapterBase): BoundAdapter {
 }
 
 /**
- * Changes of weights when all updates, also those of linear layers, are merged into them; idle ones
- * included.
+ * The changes that merge the whole adapter into the weights: its updates of linear layers, its
+ * other changes, and those of weights that the model never runs.
  * @returns by canonical name
  */
 export function mergedEdits({
@@ -128,8 +130,8 @@ export function mergedEdits({
 }
 
 /**
- * Carries out changes.
- * @param read the base's own weight by canonical name
+ * Makes the changed weights.
+ * @param read gives the base's weight by its canonical name
  */
 export async function editedWeights(
   edits: ReadonlyMap<string, readonly WeightEdit[]>,
@@ -144,7 +146,7 @@ export async function editedWeights(
   return edited
 }
 
-/** A source in which some weights are arrays. */
+/** A source that takes some weights from arrays, and the others from `base`. */
 export function withArrays(base: WeightSource, arrays: ReadonlyMap<string, Tensor<'f32'>>): WeightSource {
   return {
     locate(name) {
@@ -156,19 +158,19 @@ export function withArrays(base: WeightSource, arrays: ReadonlyMap<string, Tenso
 
 /** A weight of the base. */
 export interface FoundWeight {
-  /** Canonical, or that of the tensor in the files where the family has none for it. */
+  /** The canonical name, or the name in the files where the family has none. */
   name: string
   dims: readonly number[]
   /** Whether the model has it as a parameter. */
   used: boolean
 }
 
-/** Numbers in a path, as layers have them. */
+/** The numbers of layers in a path. */
 const NUMBER = /(?<=\.)\d+(?=\.)/g
 
 /**
- * Finds weights under any spelling of their names. What the model never runs is found too: a layer
- * behind the last one that is used (its name follows from that of another layer), a tower's own
+ * Finds weights under any spelling of their names. It also finds weights that the model never runs:
+ * a layer after the last one that it uses (the name follows from another layer's), a tower's own
  * pooling, a head.
  */
 export function weightFinder({
@@ -207,16 +209,16 @@ function updateDims({ down, up, layout }: LowRankUpdate): string {
   return [up.dims[0], down.data.length / rank].join()
 }
 
-/** A weight's shape as a matrix; as it is where an update of its kind can't be for it. */
+/** A weight's shape, that of a convolution's kernel as a matrix. */
 function matrixDims(dims: readonly number[], { layout }: LowRankUpdate): string {
   if (layout !== 'convolution') return dims.join()
   return [dims[0]!, dims.slice(1).reduce((size, dim) => size * dim, 1)].join()
 }
 
 /**
- * Modules with a weight that the config targets under a spelling of theirs, but no tensor of the
- * adapter is for.
- * @param updated canonical names of the weights that it has updates of, whatever it calls them
+ * Modules that the config targets under one of their names, but for which the adapter has no
+ * tensor.
+ * @param updated canonical names of the weights that the adapter updates, under whatever name
  */
 function untouchedModules(
   { config }: Adapter,

@@ -18,8 +18,8 @@ const texts = z.union([z.array(z.string()), z.string()]).nullish()
 const id = z.int().min(0)
 
 /**
- * Keys that change what an adapter does. PEFT's many others, which matter in training only, are
- * tolerated.
+ * The keys that change the effect of an adapter. PEFT has many others, which matter in training
+ * only and are ignored.
  */
 const configSchema = z.object({
   peft_type: z.string(),
@@ -51,10 +51,10 @@ const configSchema = z.object({
 type Published = z.infer<typeof configSchema>
 
 /**
- * Reads the config of the adapter in `dir`. `fan_in_fan_out` is for layers that hold their weights
- * the other way round; no family has such layers, and PEFT ignores it at others.
+ * Reads the config of the adapter in `dir`. It ignores `fan_in_fan_out`, which is for layers with
+ * transposed weights: no family has such layers, and PEFT ignores the key at all others.
  * @throws FileError `file/missing`, `file/json`, `file/schema`; CheckpointError
- *   `checkpoint/adapter-kind` for what is no low-rank update
+ *   `checkpoint/adapter-kind` for an adapter of another kind
  * @see specs/vlm2vec-mmeb.md §5.8; Hu et al. 2021
  */
 export async function readAdapterConfig(dir: string): Promise<AdapterConfig> {
@@ -84,8 +84,8 @@ export async function readAdapterConfig(dir: string): Promise<AdapterConfig> {
 }
 
 /**
- * The config in PEFT's spelling: all keys of its older releases, and of the newer ones those that
- * the adapter needs.
+ * Spells the config as PEFT does: with all keys of its older releases, and those keys of newer
+ * releases that the adapter needs.
  */
 export function peftConfig(config: AdapterConfig): Readonly<Record<string, unknown>> {
   const orNull = <T extends { length: number }>(list: T) => (list.length === 0 ? null : list)
@@ -121,8 +121,8 @@ export function peftConfig(config: AdapterConfig): Readonly<Record<string, unkno
 }
 
 /**
- * Ways to begin that take something away from the base model's weights, which whoever loads the
- * adapter has to do too.
+ * Initialisations that change the base model's weights too. A program that loads such an adapter
+ * would have to repeat the change.
  */
 const CHANGES_BASE = /^(pissa|olora|loftq|corda|lora_ga)/
 

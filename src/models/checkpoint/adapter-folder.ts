@@ -1,5 +1,6 @@
 /**
- * @file Adapter folders in PEFT's layout: `adapter_config.json` and `adapter_model.safetensors`.
+ * @file Reads and writes adapter folders in PEFT's layout: `adapter_config.json` and
+ * `adapter_model.safetensors`.
  */
 
 import { existsSync } from 'node:fs'
@@ -19,9 +20,9 @@ const PREFIX = 'base_model.model.'
 
 /**
  * Reads an adapter; f16 and bf16 tensors become f32.
- * @throws FileError `file/missing`, `file/json`, `file/schema`; CheckpointError; CheckpointError
- * `checkpoint/adapter-kind` for what is no low-rank update, `checkpoint/adapter-tensors` when the
- * tensors are not those that the config asks for
+ * @throws FileError `file/missing`, `file/json`, `file/schema`; CheckpointError
+ *   `checkpoint/adapter-kind` for an adapter of another kind, `checkpoint/adapter-tensors` when the
+ *   tensors contradict the config, and those of `loadSafetensors`
  * @see specs/vlm2vec-mmeb.md §5.8
  */
 export async function readAdapter(dir: string): Promise<Adapter> {
@@ -54,7 +55,8 @@ function floating(path: string, name: string, tensor: Tensor): Tensor<'f32'> {
 }
 
 /**
- * Writes a folder that PEFT loads: the tensors first, so that a folder with a config is complete.
+ * Writes a folder that PEFT loads. It writes the tensors first, so that a folder with a config is
+ * complete.
  * @throws FileError `file/disk-full`, `file/write`
  */
 export async function writeAdapter(dir: string, adapter: Adapter): Promise<void> {
@@ -89,8 +91,8 @@ function storedMagnitude(
 
 const ROWS = 'token_adapter.trainable_tokens_delta'
 /**
- * Parts of an update by the end of a tensor's name. Raw training states carry the adapter's name,
- * `default`.
+ * The parts of an update, recognised by the end of a tensor's name. A raw training state also has
+ * the adapter's name, `default`.
  */
 const PARTS: readonly [
   part: 'down' | 'up' | 'shift' | 'magnitude',
@@ -108,7 +110,7 @@ const PARTS: readonly [
 type Parts = Partial<Record<'down' | 'up' | 'shift' | 'magnitude', Tensor<'f32'>>> &
   Pick<LowRankUpdate, 'layout'>
 
-/** Sorts tensors by what they are for; all that doesn't fit is named in one error. */
+/** Sorts tensors by their purpose. One error names all that do not fit. */
 function sorted(path: string, config: AdapterConfig, tensors: ReadonlyMap<string, Tensor<'f32'>>): Adapter {
   const parts = new Map<string, Parts>()
   const replaced = new Map<string, Tensor<'f32'>>()
@@ -144,7 +146,7 @@ function sorted(path: string, config: AdapterConfig, tensors: ReadonlyMap<string
   })
 }
 
-/** Joins the parts of one module, checked against each other and the config. */
+/** Joins the parts of one module, and checks them against each other and the config. */
 function updateOf(
   config: AdapterConfig,
   module: string,
@@ -187,8 +189,8 @@ function updateOf(
 }
 
 /**
- * Tensors that replace the base's: of modules trained whole, biases, the base of an adapted layer,
- * and the tables that PEFT saves when the vocabulary grew.
+ * Whether a tensor replaces one of the base: of a module that was trained whole, a bias, the base
+ * of an adapted layer, or a table that PEFT saves when the vocabulary grew.
  */
 function isWhole(config: AdapterConfig, name: string): boolean {
   const inSaved = isSaved(config, name) || /\.modules_to_save\./.test(name)

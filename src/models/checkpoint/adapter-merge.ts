@@ -1,13 +1,13 @@
 /**
- * @file Low-rank updates joined with the weights that they are for. Sums in f64, results in f32.
+ * @file Merges low-rank updates into weights. Sums are in f64, results in f32.
  */
 
 import { f32, type Tensor } from '../../foundation/numeric/tensor.ts'
 import type { LowRankUpdate, TrainedRows } from './adapter.ts'
 
 /**
- * `W + scale · B · A`; with magnitudes each row (of an embedding table: each column) is scaled to
- * the length of its own.
+ * Computes `W + scale · B · A`. With magnitudes, it then scales each row (of an embedding table:
+ * each column) to its magnitude.
  * @param weight `[out, in]`, `[out, …kernel]` or, of an embedding table, `[rows, dim]`
  * @returns the shape of `weight`
  * @see Hu et al. 2021 (LoRA); Liu et al. 2024 (DoRA); specs/vlm2vec-mmeb.md §5.7
@@ -18,7 +18,7 @@ export function mergedWeight(weight: Tensor<'f32'>, update: LowRankUpdate): Tens
   const isTable = update.layout === 'embedding'
   const rows = weight.dims[0]!
   const columns = weight.data.length / rows
-  // A table's update lies the other way round: (B · A)ᵀ.
+  // The update of an embedding table is transposed: (B · A)ᵀ.
   const left = isTable
     ? (row: number, k: number) => down.data[k * rows + row]!
     : (row: number, k: number) => up.data[row * rank + k]!
@@ -48,7 +48,7 @@ export function mergedWeight(weight: Tensor<'f32'>, update: LowRankUpdate): Tens
   return f32(weight.dims, out)
 }
 
-/** The layer's own bias with that of B. @param bias `[out]` */
+/** Adds the bias of B to the layer's own. @param bias `[out]` */
 export function mergedBias(bias: Tensor<'f32'>, { data }: Tensor<'f32'>, scale: number): Tensor<'f32'> {
   return f32(
     bias.dims,
@@ -56,7 +56,7 @@ export function mergedBias(bias: Tensor<'f32'>, { data }: Tensor<'f32'>, scale: 
   )
 }
 
-/** A table with some rows replaced. @param table `[rows, dim]` */
+/** Replaces some rows of a table. @param table `[rows, dim]` */
 export function withRows(table: Tensor<'f32'>, { ids, values }: TrainedRows): Tensor<'f32'> {
   const data = table.data.slice()
   const dim = table.dims[1]!

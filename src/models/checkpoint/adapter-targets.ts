@@ -1,6 +1,6 @@
 /**
- * @file Which modules an adapter's config means, and the rank and scale of each: PEFT's rules of
- * matching.
+ * @file Finds the modules that an adapter's config means, and the rank and scale of each, by PEFT's
+ * rules.
  */
 
 import type { AdapterConfig } from './adapter.ts'
@@ -9,7 +9,8 @@ import type { AdapterConfig } from './adapter.ts'
 const ALL_LINEAR = 'all-linear'
 
 /**
- * Whether the config adapts a module, of which it is known that it has a weight of the right kind.
+ * Whether the config adapts a module. The caller knows that its weight is of a kind that PEFT
+ * adapts.
  */
 export function isTargeted(config: AdapterConfig, module: string): boolean {
   const { targets, excluded, saved } = config
@@ -22,7 +23,7 @@ export function isTargeted(config: AdapterConfig, module: string): boolean {
   if (saved.some((name) => pythonPattern(`^(?:|.*\\.)${name}(?:$|\\.)`).test(module))) return false
   if (typeof targets === 'string')
     return targets.toLowerCase() === ALL_LINEAR || matchesWhole(targets, module)
-  // A name in full counts in whatever layer it is.
+  // A full name matches in any layer.
   return (
     targets.includes(module) ||
     (targets.some((name) => endsWithName(module, name)) && isInLayers(config, module))
@@ -48,14 +49,14 @@ export function rankOf(config: AdapterConfig, module: string): number {
 }
 
 /**
- * A regular expression as Python writes it; named groups are spelled otherwise there.
- * @throws SyntaxError when it is none
+ * Compiles a regular expression of Python, which spells named groups in another way.
+ * @throws SyntaxError when it is no regular expression
  */
 export function pythonPattern(pattern: string): RegExp {
   return new RegExp(pattern.replaceAll('(?P<', '(?<'))
 }
 
-/** The first pattern that matches the end of the path, at a dot or as a whole. */
+/** The value of the first pattern that matches the path, or its end after a dot. */
 function patternValue(patterns: Readonly<Record<string, number>>, module: string, fallback: number): number {
   const found = Object.entries(patterns).find(([pattern]) =>
     pythonPattern(`^(?:.*\\.)?(?:${pattern})$`).test(module),
@@ -65,7 +66,7 @@ function patternValue(patterns: Readonly<Record<string, number>>, module: string
 
 function isInLayers({ layers, layersPattern }: AdapterConfig, module: string): boolean {
   if (layers.length === 0) return true
-  // The first number in the path is the layer's; those behind it are an expert's.
+  // The first number in the path is the layer's; a later one may be an expert's.
   const patterns =
     layersPattern.length === 0
       ? ['^.*?\\.[^.]*\\.(?<index>\\d+)\\.']

@@ -1,12 +1,12 @@
-/** @file Low-rank adapters: what they hold, fresh ones, and their parameters for training. */
+/** @file Low-rank adapters: their content, fresh ones, and their parameters for training. */
 
 import { createHash } from 'node:crypto'
 import { fillNormal, stream } from '../../foundation/numeric/random.ts'
 import { f32, type Tensor, zeros } from '../../foundation/numeric/tensor.ts'
 
 /**
- * What an adapter is made for, and how strongly it acts. Field names follow PEFT's config, in camel
- * case.
+ * The settings of an adapter: its base model, the modules that it changes, and how strongly. Field
+ * names follow PEFT's config, in camel case.
  */
 export interface AdapterConfig {
   /** Name or path of the base model, `null` where unknown. */
@@ -27,17 +27,17 @@ export interface AdapterConfig {
    * whole path, or `all-linear`.
    */
   targets: readonly string[] | string
-  /** Modules that are left alone though `targets` names them; written in the same two ways. */
+  /** Modules that stay unchanged though `targets` names them; written in the same two ways. */
   excluded: readonly string[] | string
   /** Numbers of the layers to adapt; empty = all. */
   layers: readonly number[]
-  /** What stands before a layer's number in a path: `layers`, `blocks`; empty = anything. */
+  /** The part of a path before a layer's number: `layers`, `blocks`; empty = any. */
   layersPattern: readonly string[]
   /** Path endings of modules that were trained whole. */
   saved: readonly string[]
   /** Which of the base's own biases were trained. */
   bias: 'none' | 'all' | 'lora_only'
-  /** Updates that turn a weight's rows as well as stretch them. @see Liu et al. 2024 (DoRA) */
+  /** Whether updates also set the lengths of a weight's rows. @see Liu et al. 2024 (DoRA) */
   dora: boolean
   /** Whether B has a bias. */
   updateBias: boolean
@@ -63,7 +63,7 @@ export interface LowRankUpdate {
   magnitude?: Tensor<'f32'>
   /** Bias of B `[out] f32`: `scale` times it joins the layer's own bias. */
   shift?: Tensor<'f32'>
-  /** What the weight is; default a linear layer. */
+  /** The kind of the weight; default a linear layer. */
   layout?: 'linear' | 'convolution' | 'embedding'
 }
 
@@ -102,8 +102,8 @@ export interface InitialAdapterOptions {
 }
 
 /**
- * A fresh adapter: A normal with standard deviation 1 / rank, B zero, so that it changes nothing
- * yet. Each module draws by its own name.
+ * Makes a fresh adapter, which changes nothing yet: A is normal with standard deviation 1 / rank, B
+ * is zero. The random numbers of a module depend on the seed and its name alone.
  * @see specs/vlm2vec-mmeb.md §5.7 (PEFT's "gaussian")
  */
 export function initialAdapter(
@@ -137,7 +137,7 @@ export function initialAdapter(
 }
 
 /**
- * The arrays of one update under the names of its graph's parameters and of PEFT's:
+ * Names the arrays of one update, as a graph's parameters and PEFT's tensors are named:
  * `<module>.lora_A.weight`, `<module>.lora_B.weight` and, for DoRA,
  * `<module>.lora_magnitude_vector.weight`.
  */
@@ -152,7 +152,8 @@ export function updateParameters(
 }
 
 /**
- * The arrays to train, of all linear layers: those of the adapter itself, so training changes it.
+ * The arrays to train, of all linear layers. They are the adapter's own, not copies: training
+ * changes the adapter.
  */
 export function adapterParameters({ modules }: Adapter): Record<string, Tensor<'f32'>> {
   return Object.assign({}, ...[...modules].map(([module, update]) => updateParameters(module, update)))

@@ -15,12 +15,12 @@ import { locate, openSafetensors, readTensor, tensorBytes } from './safetensors.
 import { modelNearby } from './sub-folders.ts'
 import { weightFiles } from './weight-files.ts'
 
-/** An opened checkpoint: configuration and whereabouts of its tensors; no weight was read. */
+/** An opened checkpoint: its configuration, and where its tensors lie. No weight has been read. */
 export interface Checkpoint {
   readonly dir: string
-  /** config.json as it is; the family parses it. */
+  /** The content of config.json; the family parses it. */
   readonly config: Readonly<Record<string, unknown>>
-  /** generation_config.json where there is one. */
+  /** The content of generation_config.json, where there is one. */
   readonly generationConfig: Readonly<Record<string, unknown>> | undefined
   /** Path of the weight file, or of the index, that was read. */
   readonly weights: string
@@ -53,7 +53,7 @@ export async function openCheckpoint(
 ): Promise<Checkpoint> {
   const names = await readdir(dir).catch((cause: unknown) => {
     throw new CheckpointError('no-folder', {
-      message: `${dir} is no readable folder`,
+      message: `${dir} is not a folder that can be read`,
       hint: 'Give the folder of a downloaded checkpoint: the one that holds config.json.',
       cause,
     })
@@ -83,7 +83,7 @@ export async function openCheckpoint(
   }
 }
 
-/** What families, tokenizers and processors read beside the weights, where a folder has it. */
+/** The files that families, tokenizers and processors read beside the weights. */
 export const SETTINGS_FILES = [
   'config.json',
   'generation_config.json',
@@ -100,9 +100,9 @@ export const SETTINGS_FILES = [
 ] as const
 
 /**
- * sha256, in hex, of the settings' files and of every tensor's name, dtype, dims and bytes, by
- * name: how the tensors are spread over files does not count. Streams: needs no room for the
- * weights.
+ * Computes the sha256, in hex, of the settings' files and of each tensor's name, dtype, dims and
+ * bytes, in order of name. It does not depend on how the tensors are spread over files. The
+ * function streams the weights: it needs no memory for them.
  */
 export async function hashCheckpoint(checkpoint: Checkpoint): Promise<string> {
   const hash = createHash('sha256')
@@ -137,7 +137,7 @@ async function joinHeaders(files: string[]): Promise<Map<string, TensorLocation>
   return tensors
 }
 
-/** What a config asks for as transformers reads it. */
+/** The weight file that config.json names, in the key that transformers reads. */
 function askedWeights({
   transformers_weights: asked,
 }: Readonly<Record<string, unknown>>): string | undefined {

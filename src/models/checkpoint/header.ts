@@ -1,6 +1,6 @@
 /**
- * @file The header of a safetensors file: JSON that names each tensor's dtype, shape and bytes.
- * Everything it says is doubted.
+ * @file Parses the header of a safetensors file: JSON that gives each tensor's dtype, shape and
+ * byte range. Every value is checked.
  */
 
 import { z } from 'zod'
@@ -20,7 +20,7 @@ export interface TensorLocation {
   readonly byteLength: number
 }
 
-/** What a header says, checked against the size of its file. */
+/** The content of a header, checked against the size of its file. */
 export interface SafetensorsHeader {
   readonly tensors: ReadonlyMap<string, TensorLocation>
   /** The free strings under `__metadata__`; empty when there are none. */
@@ -71,7 +71,7 @@ function lie(file: string, code: HeaderFault, what: string, cause?: unknown): Ch
 }
 
 /**
- * The header's length in bytes, from the first 8 bytes of the file.
+ * Reads the header's length in bytes from the first 8 bytes of the file.
  * @param start    at most the first 8 bytes
  * @param fileSize bytes of the whole file
  * @throws CheckpointError `checkpoint/header-length` when there is no room for such a header
@@ -176,7 +176,7 @@ function location(
   return { name, dtype, dims: shape, file, offset: start + begin, byteLength }
 }
 
-/** Every byte behind the header belongs to exactly one tensor. */
+/** Checks that each byte after the header belongs to exactly one tensor. */
 function checkCover(file: string, tensors: TensorLocation[], start: number, fileSize: number): void {
   tensors.sort((a, b) => a.offset - b.offset || a.byteLength - b.byteLength)
   let at = start

@@ -1,6 +1,6 @@
 /**
- * @file Safetensors files: opened by their header alone, tensors read by byte range, written all or
- * not at all.
+ * @file Reads and writes safetensors files. Opening one reads its header alone; tensors are read by
+ * byte range. A file is written whole or not at all.
  */
 
 import { type FileHandle, open } from 'node:fs/promises'
@@ -22,7 +22,7 @@ import {
   type TensorLocation,
 } from './header.ts'
 
-/** An opened file: only its header was read. */
+/** An opened file, of which only the header has been read. */
 export interface SafetensorsFile extends SafetensorsHeader {
   readonly path: string
   /**
@@ -45,8 +45,8 @@ const ALLOCATE: { readonly [T in DType]: (size: number) => TensorArrays[T] } = {
 }
 
 /**
- * Opens a file and checks all that its header says.
- * @throws FileError when the file can't be read; CheckpointError when it lies (codes:
+ * Opens a file and checks its header.
+ * @throws FileError when the file cannot be read; CheckpointError when the header is wrong (codes:
  *   `parseHeader`, `headerLength`)
  * @example const file = await openSafetensors('model.safetensors'); const weight = await
  *   file.read('lm_head.weight')
@@ -60,7 +60,9 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
   return { path, ...header, read: async (name) => await readTensor(locate(header.tensors, name, path)) }
 }
 
-/** All tensors of a file, by name, in the order of the header. For files that fit in memory. */
+/**
+ * Reads all tensors of a file, by name, in the order of the header. The file must fit in memory.
+ */
 export async function loadSafetensors(path: string): Promise<Map<string, Tensor>> {
   const { tensors } = await openSafetensors(path)
   return await withFile(path, async (file) => {
@@ -71,7 +73,7 @@ export async function loadSafetensors(path: string): Promise<Map<string, Tensor>
 }
 
 /**
- * The location of a tensor.
+ * Looks up the location of a tensor.
  * @param where the file or folder that `tensors` came from, for the message
  * @throws CheckpointError `checkpoint/no-tensor`
  */
@@ -98,8 +100,8 @@ export async function readTensor(at: TensorLocation): Promise<Tensor> {
 }
 
 /**
- * The raw bytes of one tensor, in chunks of at most 8 MiB, so that hashing a checkpoint needs no
- * room for it.
+ * Yields the raw bytes of one tensor in chunks of at most 8 MiB, so that hashing a checkpoint needs
+ * little memory.
  */
 export async function* tensorBytes(at: TensorLocation): AsyncGenerator<Uint8Array> {
   const file = await openFile(at.file)
@@ -114,10 +116,10 @@ export async function* tensorBytes(at: TensorLocation): AsyncGenerator<Uint8Arra
 }
 
 /**
- * Writes a file that Python's safetensors reads too. Tensors lie in the order of falling element
- * size, then of name, so each is aligned and the same tensors give the same bytes.
- * @throws FileError `file/disk-full`, `file/write`: then nothing is left under `path` but what
- *   stood there before
+ * Writes a file that Python's safetensors reads too. It puts tensors with larger elements first,
+ * and orders equal sizes by name: so each tensor is aligned, and the same tensors give the same
+ * bytes.
+ * @throws FileError `file/disk-full`, `file/write`; `path` then holds what it held before
  */
 export async function writeSafetensors(
   path: string,
@@ -141,8 +143,8 @@ export interface TensorPlace {
 }
 
 /**
- * The first bytes of a file, up to the tensors, and where each of these goes, in order of place: by
- * falling element size, then by name. They follow each other without holes.
+ * Makes the header of a file, and gives each tensor its place after it, in the order in which
+ * `writeSafetensors` writes them. The tensors follow each other without holes.
  */
 export function safetensorsLayout(
   tensors: Readonly<Record<string, Pick<Tensor, 'dtype' | 'dims'>>>,
@@ -167,7 +169,7 @@ export function safetensorsLayout(
     entries.push([name, { dtype: dtype.toUpperCase(), shape: dims, data_offsets: [end, end + byteLength] }])
     end += byteLength
   }
-  // Joined by hand: an object would move names that look like numbers to the front.
+  // Not `JSON.stringify` of an object, which would move names that look like numbers to the front.
   const json = new TextEncoder().encode(
     `{${entries.map(([name, entry]) => `${JSON.stringify(name)}:${JSON.stringify(entry)}`).join(',')}}`,
   )
@@ -214,7 +216,7 @@ async function readRange(
   return bytes
 }
 
-/** One `read` may give fewer bytes than asked for, and never more than 2 GiB. */
+/** Fills `bytes`. One `read` of the system may give fewer bytes, and never more than 2 GiB. */
 async function readInto(file: FileHandle, path: string, offset: number, bytes: Uint8Array): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
     const length = Math.min(bytes.length - done, 2 ** 30)
@@ -224,7 +226,7 @@ async function readInto(file: FileHandle, path: string, offset: number, bytes: U
     if (bytesRead === 0) {
       throw new CheckpointError('truncated', {
         message: `${path} ends at byte ${offset + done}; ${bytes.length - done} more were expected`,
-        hint: 'Did another program change the file meanwhile? Fetch it again.',
+        hint: 'Did another program change the file while it was read? Fetch it again.',
       })
     }
     done += bytesRead

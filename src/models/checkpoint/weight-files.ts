@@ -18,7 +18,7 @@ export interface WeightFiles {
   readonly main: string
   /** Paths of the safetensors files. */
   readonly files: string[]
-  /** What the index says, tensor name → file name; empty without an index. */
+  /** The index: tensor name → file name; empty without an index. */
   readonly promised: ReadonlyMap<string, string>
 }
 

@@ -1,4 +1,6 @@
-/** @file The body of an answer as it comes, with an end to silence, and for lists to time and size. */
+/**
+ * @file The body of an answer as it comes, with an end to silence, and for lists to time and size.
+ */
 
 import { addAbortSignal, Readable } from 'node:stream'
 import { HubError } from './errors.ts'

@@ -20,7 +20,7 @@ import { openCheckpoint } from '../checkpoint/folder.ts'
 import { isCommit, type Repository } from './repository.ts'
 import { COMPANIONS, onlyWeights } from './selection.ts'
 
-/** Where one repository lies in the cache. */
+/** The folders of one repository in the cache. */
 export interface CachedRepository {
   folder: string
   locks: string
@@ -32,7 +32,7 @@ export interface Snapshot {
   folder: string
   /** Whether a model can be opened from it. */
   usable: boolean
-  /** Whether nothing is missing that a model could need and its repository has. */
+  /** Whether it has each file of the repository that a model could need. */
   complete: boolean
 }
 
@@ -49,7 +49,7 @@ export function blobPath({ folder }: CachedRepository, digest: string): string {
   return join(folder, 'blobs', digest)
 }
 
-/** What the cache holds of a repository at a revision; undefined for nothing. */
+/** The snapshot of a repository at a revision that the cache holds; undefined for none. */
 export async function cachedSnapshot(
   at: CachedRepository,
   { revision }: Repository,
@@ -69,10 +69,13 @@ async function referenced({ folder }: CachedRepository, revision: string): Promi
   return isCommit(text.trim()) ? text.trim() : undefined
 }
 
-/** Files of a checkpoint; a snapshot without them may be an adapter's. */
+/** A snapshot without these files of a checkpoint may be an adapter's. */
 const CHECKPOINT = ['checkpoint/no-config', 'checkpoint/no-weights']
 
-/** A checkpoint with all its shards, or an adapter. @param names of the files in the folder */
+/**
+ * Whether a folder is a checkpoint with all its shards, or an adapter.
+ * @param names of the files in the folder
+ */
 async function opens(folder: string, names: readonly string[]): Promise<boolean> {
   try {
     await openCheckpoint(folder, { otherwise: onlyWeights(names) })
@@ -83,13 +86,13 @@ async function opens(folder: string, names: readonly string[]): Promise<boolean>
   }
 }
 
-/** Remembers which commit a branch or tag means. */
+/** Notes the commit of a branch or tag. */
 export async function writeReference(at: CachedRepository, revision: string, commit: string): Promise<void> {
   if (isCommit(revision) || (await referenced(at, revision)) === commit) return
   await writeFileAtomic(join(at.folder, 'refs', revision), commit)
 }
 
-/** Remembers what a repository lacks; a cache that can't be written to goes without. */
+/** Notes files that a repository lacks. Where the cache cannot be written, it notes nothing. */
 export async function noteAbsent(
   at: CachedRepository,
   commit: string,
@@ -107,7 +110,7 @@ function absencePath({ folder }: CachedRepository, commit: string, name: string)
   return join(folder, '.no_exist', commit, name)
 }
 
-/** Whether a file of the expected size lies there, links followed. */
+/** Whether `path`, or the target of a link there, is a file of the expected size. */
 export async function holds(path: string, size: number): Promise<boolean> {
   return await stat(path).then(
     (found) => found.isFile() && found.size === size,
@@ -116,8 +119,8 @@ export async function holds(path: string, size: number): Promise<boolean> {
 }
 
 /**
- * Gives a blob its name in a snapshot: by a relative link, so that the cache can be moved; where
- * the system has none, by a hard link or a copy.
+ * Gives a blob its name in a snapshot, by a relative link, so that the cache can be moved. Where
+ * the system makes no symbolic link, it makes a hard link or a copy.
  * @throws FileError `file/write`, `file/disk-full`
  */
 export async function linkBlob(

@@ -1,4 +1,4 @@
-/** @file Errors of the Hugging Face Hub: names, answers, downloads. */
+/** @file Errors of the Hugging Face Hub: of names, answers and downloads. */
 
 import { printable } from '../../foundation/files/printable.ts'
 import { type ErrorDetails, roomError } from '../../foundation/numeric/errors.ts'
@@ -28,8 +28,8 @@ const codes = {
 } as const
 
 /**
- * A model that the hub or its cache does not give. Codes: see docs/errors.md, `hub/…`. Characters
- * that steer a terminal are escaped: much of a message is what a server sent.
+ * A model cannot be taken from the hub or its cache. Codes: see docs/errors.md, `hub/…`. Messages
+ * hold words of a server, so characters that steer a terminal are escaped.
  */
 export class HubError extends roomError('hub', codes) {
   constructor(code: keyof typeof codes, { message, hint, cause }: ErrorDetails) {

@@ -15,13 +15,13 @@ export interface RemoteFile {
   /** Bytes. */
   size: number
   /**
-   * sha256 (64 digits) of what lies in large file storage, else git's sha1 (40 digits). Names the
-   * blob in the cache.
+   * sha256 (64 digits) of a file in large file storage, else git's sha1 (40 digits). It is the name
+   * of the blob in the cache.
    */
   digest: string
 }
 
-/** A file whose size or checksum the list may leave open, as mirrors of the hub do. */
+/** A file of a list. Mirrors of the hub leave out sizes and checksums. */
 export type ListedFile = Pick<RemoteFile, 'name'> & Partial<RemoteFile>
 
 export interface Listing {
@@ -49,6 +49,7 @@ interface ListingOptions {
 }
 
 /**
+ * Asks the hub for the files of a repository at a revision.
  * @throws HubError `hub/no-repository`, `hub/no-revision`, `hub/answer`, and the others of `ask`
  */
 export async function listFiles(
@@ -77,7 +78,7 @@ export async function listFiles(
 }
 
 /**
- * Fills in what the list left open, from the headers of the file itself.
+ * Completes a file's size and checksum from the headers of the file itself.
  * @throws HubError `hub/answer`, and those of `ask`
  */
 export async function describe(

@@ -1,11 +1,12 @@
-/** @file Work on several items at a time. */
+/** @file Works on several items at a time. */
 
 import { anyOf } from './request.ts'
 
 /**
- * The results in the order of the items. The first failure stops what runs beside it, starts
- * nothing more and is thrown when all has ended.
+ * Runs `work` on each item. After the first failure it starts no further item, aborts those that
+ * run, and throws that failure when all have ended.
  * @param work gets a signal that fires with `signal` and with another item's failure
+ * @returns the results in the order of the items
  */
 export async function parallel<T, R>(
   items: readonly T[],

@@ -1,17 +1,17 @@
-/** @file How far a download is, in bytes for programs and in megabytes for people. */
+/** @file The progress of a download: in bytes for programs, in megabytes for people. */
 
 export interface DownloadProgress {
   /** `org/name`, or `org/name@revision`. */
   repository: string
-  /** The file that came last. */
+  /** The file whose bytes came last. */
   file: string
-  /** Bytes that are there, of all files, those that were there before included. */
+  /** Bytes on the disk, of all files, with those of earlier downloads. */
   done: number
   /** Bytes of all files. */
   total: number
 }
 
-/** A line of progress. Rounded, it is over only when the download is. */
+/** A line of progress. Rounding does not end it before the download has ended. */
 export function inMegabytes({ repository, file, done, total }: DownloadProgress): {
   label: string
   done: number

@@ -1,35 +1,35 @@
 /**
- * @file The way to the hub: direct, or by the proxy that the environment names, as curl and Python
- * take it. Node 20's own `fetch` takes none.
+ * @file Chooses the way to the hub: direct, or through the proxy that the environment names, as
+ * curl and Python do. Node 20's own `fetch` uses no proxy.
  */
 
 import { HubError } from './errors.ts'
 
 /**
- * Environment variables. A type of our own: that of Node would ask users of the library for Node's
- * types.
+ * Environment variables. Node's own type would oblige users of the library to install Node's types.
  */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** What `fetch` does, as far as the hub's client needs it. */
+/** `fetch`, as far as the hub's client needs it. */
 export type Transport = (
   url: URL,
   init: { method: string; redirect: 'manual'; headers: Record<string, string>; signal: AbortSignal },
 ) => Promise<Response>
 
 /**
- * `HTTPS_PROXY` and `HTTP_PROXY` (`ALL_PROXY` where one is absent), `NO_PROXY`; each in small
- * letters too, which win. HTTPS without a proxy of its own takes that of HTTP, as undici has it.
+ * Reads `HTTPS_PROXY` and `HTTP_PROXY` (`ALL_PROXY` where one is absent) and `NO_PROXY`. The same
+ * names in small letters take precedence. HTTPS without a proxy of its own uses that of HTTP, as in
+ * undici.
  * @throws HubError `hub/proxy` for an address that is none
  */
 export async function transportOf(env: Environment): Promise<Transport> {
   const all = addressIn(env, 'ALL_PROXY')
   const [httpProxy, httpsProxy] = [addressIn(env, 'HTTP_PROXY') ?? all, addressIn(env, 'HTTPS_PROXY') ?? all]
   if (httpProxy === undefined && httpsProxy === undefined) return fetch
-  // Both from one package: the dispatcher of one version does not fit the `fetch` of another.
+  // Both come from one package: a dispatcher does not fit the `fetch` of another version.
   const { EnvHttpProxyAgent, fetch: sent } = await import('undici')
   const noProxy = valueIn(env, 'NO_PROXY') ?? ''
-  // A tunnel for https only: proxies often refuse one to port 80.
+  // A tunnel for HTTPS alone: proxies often refuse a tunnel to port 80.
   const dispatcher = new EnvHttpProxyAgent({
     httpProxy: httpProxy ?? '',
     httpsProxy: httpsProxy ?? '',

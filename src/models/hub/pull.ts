@@ -1,4 +1,4 @@
-/** @file The files of a model, from the hub into the cache. */
+/** @file Downloads the files of a model from the hub into the cache. */
 
 import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -27,7 +27,7 @@ import { type TransferOptions, transfer, unfinishedBytes } from './transfer.ts'
 export interface DownloadOptions {
   signal?: AbortSignal
   onProgress?: (progress: DownloadProgress) => void
-  /** Instead of what the environment says. */
+  /** Settings that replace those of the environment. */
   settings?: Partial<HubSettings>
 }
 
@@ -40,24 +40,24 @@ export interface PulledFile {
   name: string
   /** Bytes. */
   size: number
-  /** False: it was in the cache. */
+  /** False for a file that was in the cache. */
   fetched: boolean
 }
 
 export interface Pulled {
   repository: string
   commit: string
-  /** The snapshot: a checkpoint folder, of links into the cache. */
+  /** The snapshot: a checkpoint folder whose files are links into the cache. */
   folder: string
   files: PulledFile[]
 }
 
-/** Files at a time: hides the time between files, does not crowd the hub. */
+/** Files at a time: enough to hide the time between two files, few enough for the hub. */
 const AT_ONCE = 4
 
 /**
- * Brings a model into the cache, or up to date there; what is there is not fetched again. The
- * revision's name is noted when all files are there.
+ * Brings a model into the cache, or up to date there. Files that are there are not fetched again.
+ * When all files are there, the function notes the commit of the revision.
  * @param name `org/name`, `org/name@revision`
  * @throws HubError; FileError `file/disk-full`, `file/write`; InterruptedError, parts are kept
  * @example const { folder } = await pullModel('HuggingFaceTB/SmolVLM-256M-Instruct')
@@ -77,7 +77,7 @@ export async function pullModel(
   const listing = await listFiles(wanted, { settings, signal })
   const names = listing.files.map((file) => file.name)
   const chosen = new Set(selectFiles(wanted.id, names, include))
-  // By its commit: a push meanwhile must not mix two revisions.
+  // The commit, not the branch: a push during the download must not mix two revisions.
   const repository = { id: wanted.id, revision: listing.commit }
   const listed = listing.files.filter((file) => chosen.has(file.name))
   const files = await parallel(
@@ -137,7 +137,7 @@ async function planOf(
   )
 }
 
-/** One file into the blobs, and its name into the snapshot. */
+/** Downloads one file into the blobs, and gives it its name in the snapshot. */
 async function fetchFile(
   file: RemoteFile,
   { at, repository, ...options }: TransferOptions & { at: CachedRepository },
@@ -151,7 +151,7 @@ async function fetchFile(
   await linkBlob(at, repository.revision, file.name, file.digest)
 }
 
-/** @throws HubError `hub/no-space`: better now than after an hour */
+/** Checks the free disk before the download. @throws HubError `hub/no-space` */
 async function requireRoom(
   plan: readonly Planned[],
   at: CachedRepository,
@@ -179,7 +179,7 @@ function gigabytes(bytes: number): string {
   return `${(bytes / 1e9).toFixed(bytes < 1e9 ? 3 : 1)} GB`
 }
 
-/** Adds up what each file has. */
+/** Adds up the bytes of each file. */
 function progressOf(
   repository: string,
   files: readonly RemoteFile[],

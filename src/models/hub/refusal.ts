@@ -1,19 +1,19 @@
-/** @file What an answer that is no success means for the user. */
+/** @file Turns a hub's refusals into errors that tell the user what to do. */
 
 import { HubError } from './errors.ts'
 import { isCommit, type Repository } from './repository.ts'
 import type { HubSettings } from './settings.ts'
 
-/** What was asked for. */
+/** The object of a request. */
 export interface Asked {
   repository: Repository
-  /** Absent: the list of the repository's files. */
+  /** A file; absent for the list of the repository's files. */
   file?: string
 }
 
 /**
- * The error for a final answer. The hub says 401 both for what does not exist and for what may not
- * be seen; its `X-Error-Code` says which.
+ * Makes the error for a final answer. The hub answers 401 both for a repository that does not exist
+ * and for one that the user may not see; `X-Error-Code` tells them apart.
  * @see huggingface_hub, `hf_raise_for_status`
  */
 export function refusal(
@@ -85,7 +85,7 @@ export function refusal(
   )
 }
 
-/** An answer that no hub gives. */
+/** Makes the error for an answer that no hub gives. */
 export function strange(what: string, got: string, { endpoint }: HubSettings): HubError {
   return new HubError('answer', {
     message: `${endpoint}: an unexpected answer for ${what}: ${got}`,

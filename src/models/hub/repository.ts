@@ -12,8 +12,8 @@ export interface Repository {
 const NAME = /^(\w[\w.-]*\/\w[\w.-]*)(?:@(\w[\w./-]*))?$/
 
 /**
- * Undefined for what is no name of the hub: a path, say. Revisions become file names in the cache,
- * so `..` is none.
+ * Parses a name of the hub; undefined for anything else, such as a path. Revisions become file
+ * names in the cache, so `..` is refused.
  */
 export function parseRepository(name: string): Repository | undefined {
   const [, id, revision = 'main'] = NAME.exec(name) ?? []
@@ -32,7 +32,7 @@ export function requireRepository(name: string): Repository {
   })
 }
 
-/** As a user writes it: the default revision is left out. */
+/** The name as a user writes it: without the default revision. */
 export function repositoryName({ id, revision }: Repository): string {
   return revision === 'main' ? id : `${id}@${revision}`
 }

@@ -1,4 +1,4 @@
-/** @file One request to the hub: redirects, tokens, and repetition of what may pass. */
+/** @file Sends one request to the hub: follows redirects, adds the token, tries again. */
 
 import { InterruptedError } from '../../foundation/numeric/errors.ts'
 import { HubError } from './errors.ts'
@@ -11,20 +11,21 @@ export interface RequestOptions {
   settings: HubSettings
   method?: 'GET' | 'HEAD'
   headers?: Readonly<Record<string, string>>
-  /** Status codes from 400 that are an answer to `read` too, instead of a refusal. */
+  /** Status codes from 400 that `read` takes too, instead of a refusal. */
   takes?: readonly number[]
   signal?: AbortSignal
 }
 
 const MOST_REDIRECTS = 10
-/** Passing troubles of servers and gateways. */
+/** Status codes of troubles that may pass. */
 const PASSING = [408, 429, 500, 502, 503, 504]
 
 /**
  * Sends a request until it succeeds or fails for good. `HEAD` stops at the redirect to the storage,
  * whose headers describe the file.
- * @param read what to keep of a success; a connection that breaks meanwhile is a failed attempt too
- * @throws HubError what `refusal` makes of the answer; `hub/unreachable`; InterruptedError
+ * @param read takes from a success what the caller needs; a connection that breaks while it reads
+ *   is a failed attempt too
+ * @throws HubError of `refusal`, and `hub/unreachable`; InterruptedError
  */
 export async function ask<T>(
   url: string,
@@ -52,8 +53,8 @@ export async function ask<T>(
 }
 
 /**
- * Redirects by hand: the token is for the hub only, and a `HEAD` wants the headers of the last
- * answer before the storage.
+ * Follows redirects itself, not by `fetch`: only the hub may see the token, and a `HEAD` wants the
+ * headers of the last answer before the storage.
  */
 async function follow(
   url: string,
@@ -70,7 +71,7 @@ async function follow(
       .transport(at, {
         method,
         redirect: 'manual',
-        // Compressed, the length would be another one, and ranges meaningless.
+        // A compressed body has another length, and ranges of it mean nothing.
         headers: { 'user-agent': 'bifocal', 'accept-encoding': 'identity', ...headers, ...authorization },
         signal: anyOf(silence.signal, signal),
       })
@@ -85,12 +86,12 @@ async function follow(
   throw strange(asked.file ?? asked.repository.id, `more than ${MOST_REDIRECTS} redirects`, settings)
 }
 
-/** Fires with either. */
+/** A signal that fires with either. */
 export function anyOf(one: AbortSignal, other: AbortSignal | undefined): AbortSignal {
   return other === undefined ? one : AbortSignal.any([one, other])
 }
 
-/** `Retry-After` in ms: seconds or a date. */
+/** `Retry-After`, which gives seconds or a date, in ms. */
 function retryAfter(response: Response): number | undefined {
   const value = response.headers.get('retry-after')
   if (value === null) return undefined
@@ -98,7 +99,7 @@ function retryAfter(response: Response): number | undefined {
   return Number.isNaN(ms) ? undefined : Math.max(0, ms)
 }
 
-/** @param cause what `fetch` or a broken body threw */
+/** @param cause the error of `fetch` or of a broken body */
 export function unreachable({ endpoint, attempts }: HubSettings, cause: unknown): HubError {
   return new HubError('unreachable', {
     message: `${endpoint} can't be reached, or its connections break: ${reason(cause)}, ${attempts} times in a row`,
@@ -107,10 +108,10 @@ export function unreachable({ endpoint, attempts }: HubSettings, cause: unknown)
   })
 }
 
-/** `fetch failed` says nothing; its cause does. */
+/** The reason in words. `fetch failed` says nothing, but its cause does. */
 function reason(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause)
-  // What a proxy refuses has the name of an abort too, and says more.
+  // The refusal of a proxy is called an abort too, but its message says more.
   if (cause.name === 'AbortError' && !cause.message.startsWith('Proxy')) return 'no answer in time'
   return cause.cause === undefined ? cause.message : reason(cause.cause)
 }

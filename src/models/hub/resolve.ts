@@ -1,4 +1,4 @@
-/** @file From what a user calls a model to the folder that holds it. */
+/** @file Finds the folder of a model from the name that a user gives. */
 
 import { existsSync } from 'node:fs'
 import { shippedByName } from '../../foundation/files/shipped.ts'
@@ -9,18 +9,18 @@ import { parseRepository } from './repository.ts'
 import { hubSettings } from './settings.ts'
 
 export interface ResolveOptions extends DownloadOptions {
-  /** Told when the hub fails and an older or unfinished copy is used. */
+  /** Called when the hub fails and an older or unfinished copy is used. */
   warn?: (message: string) => void
 }
 
-/** Troubles of the net that a copy in the cache makes up for. */
+/** Troubles of the net in which a copy in the cache is used. */
 const PASSING = ['hub/unreachable', 'hub/unavailable', 'hub/rate-limit']
 
 /**
- * The folder of a model. A folder's own path is returned as it is, whatever is in it, and so is
- * what can't be a name on the hub: who opens it says what is wrong. A model that is whole in the
- * cache is taken from there without asking the hub (`bifocal pull` brings it up to date); else it
- * is fetched.
+ * Finds, or fetches, the folder of a model. The path of a folder is returned unchanged, and so is a
+ * text that cannot be a name on the hub: the code that opens it says what is wrong. A model that is
+ * whole in the cache is taken from there without a request to the hub (`bifocal pull` brings it up
+ * to date). Any other is fetched.
  * @param model a folder, `bifocal:NAME` of a shipped model, `org/name`, or `org/name@revision` with
  *   a branch, tag or commit
  * @throws HubError `hub/offline`, and what `pullModel` throws; FileError `file/no-twins`,
@@ -52,7 +52,9 @@ export async function resolveModel(model: string, options: ResolveOptions = {}):
   }
 }
 
-/** A misspelt path of two parts is a name too. */
+/**
+ * Adds to the error that there is no such folder: a misspelt path of two parts looks like a name.
+ */
 function noFolderEither(model: string, cause: HubError): HubError {
   const message = `there is no folder ${model}, and as a name on the hub: ${cause.message}`
   return new HubError(HubError.codeOf(cause.code) ?? 'no-model', { message, hint: cause.hint, cause })

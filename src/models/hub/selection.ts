@@ -8,12 +8,12 @@ import { SETTINGS_FILES } from '../checkpoint/folder.ts'
 import { mainWeights } from '../checkpoint/weight-files.ts'
 import { HubError } from './errors.ts'
 
-/** Any of these makes a repository a model. */
+/** A repository with any of these is a model. */
 const MODEL_FILES = ['config.json', 'adapter_config.json', 'embedder.json']
 
 /**
- * What families, tokenizers, processors, adapters and contracts read, where a repository has it.
- * Weights come by `weightNames`.
+ * The files that families, tokenizers, processors, adapters and contracts read. `weightNames`
+ * chooses the weights.
  */
 export const COMPANIONS: readonly string[] = [
   ...SETTINGS_FILES,
@@ -22,13 +22,13 @@ export const COMPANIONS: readonly string[] = [
   'embedder.json',
 ]
 
-/** What a contract's golden vectors and pictures are called, where a repository has a contract. */
+/** Names of a contract's golden vectors and pictures. */
 const GOLDEN = /^golden[./]/
 
 const INDEX = '.safetensors.index.json'
 
 /**
- * The files of a repository to fetch.
+ * Chooses the files of a repository to fetch.
  * @param names   all its files
  * @param include patterns (`*`, `?`; `*` crosses folders, as in `hf download`) that replace the
  *   choice of what a model needs
@@ -95,8 +95,8 @@ function weightNames(names: readonly string[]): string[] {
 }
 
 /**
- * The weight file of a folder that has one alone: some repositories, an image tokenizer's say, call
- * it otherwise than transformers does.
+ * The weight file of a folder that has only one. Some repositories, such as an image tokenizer's,
+ * do not name it as transformers does.
  */
 export function onlyWeights(names: readonly string[]): string | undefined {
   const weights = names.filter(isWeights)

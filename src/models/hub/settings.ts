@@ -1,6 +1,6 @@
 /**
- * @file Where the hub and its cache are, and who asks: the environment variables that Python's
- * huggingface_hub reads too.
+ * @file Settings of the hub's client: its address, the cache, the token. They come from the
+ * environment variables that Python's huggingface_hub reads too.
  */
 
 import { readFile } from 'node:fs/promises'
@@ -21,20 +21,21 @@ export interface HubSettings {
   token: string | undefined
   /** `HF_HUB_OFFLINE`: only the cache is used. */
   offline: boolean
-  /** How often a request is sent that fails for a reason that may pass. */
+  /** Attempts at a request that fails for a reason that may pass. */
   attempts: number
-  /** Before the second attempt, in ms; doubles with each further one. */
+  /** Milliseconds before the second attempt; they double with each further one. */
   pause: number
-  /** Without an answer or another byte for so many ms, a connection counts as cut. */
+  /** Milliseconds without an answer or a further byte after which a connection counts as cut. */
   silence: number
   /** How requests are sent: `fetch`, or by a proxy. */
   transport: Transport
 }
 
-/** What `Retry-After` may ask for, in ms: longer is the user's decision. */
+/** The longest `Retry-After` that is waited for, in ms. The user decides about a longer one. */
 export const LONGEST_PAUSE = 120_000
 
 /**
+ * Reads the settings from the environment.
  * @throws HubError `hub/proxy`, `hub/endpoint`, `hub/token-form`
  * @see https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables
  */
@@ -60,7 +61,7 @@ export async function hubSettings(env: Environment = process.env): Promise<HubSe
   }
 }
 
-/** `~` and `$NAME`, as Python expands them. */
+/** Expands `~` and `$NAME` as Python does. */
 function expanded(path: string, env: Environment): string {
   return path
     .replace(/^~(?=$|[/\\])/, homedir())
@@ -72,8 +73,8 @@ async function tokenFile(path: string): Promise<string | undefined> {
 }
 
 /**
- * What no header can carry would be refused with the token in the message, so it is looked for
- * here. The token itself is never told.
+ * Checks a token. `fetch` would refuse one that no header can carry with the token in its message;
+ * the error here does not show it.
  */
 function tokenIn(place: string, value = ''): string | undefined {
   const token = value.trim()

@@ -1,6 +1,6 @@
 /**
- * @file One file from the hub into the cache's blobs: resumed where an earlier download stopped,
- * checked before it gets its name.
+ * @file Downloads one file from the hub into the cache's blobs. It resumes an earlier download, and
+ * checks the bytes before the file gets its name.
  */
 
 import { createHash, type Hash } from 'node:crypto'
@@ -23,7 +23,7 @@ export interface TransferOptions {
   repository: Repository
   settings: HubSettings
   signal?: AbortSignal
-  /** Told the bytes that are there, those of an earlier download included. */
+  /** Called with the bytes on the disk, also those of an earlier download. */
   onBytes?: (bytes: number) => void
 }
 
@@ -35,18 +35,18 @@ interface Part {
   dropped: boolean
 }
 
-/** The range that was asked for is none of the file's. */
+/** The status for a range that the file does not have. */
 const NOT_SATISFIABLE = 416
 
 /**
- * The suffix that Python's huggingface_hub gives to unfinished blobs: each resumes what the other
- * began.
+ * The suffix of unfinished blobs. Python's huggingface_hub uses it too: each program resumes the
+ * other's downloads.
  */
 const UNFINISHED = '.incomplete'
 
 /**
- * Downloads `file` to `target`, by way of `target.incomplete`. A cut connection is taken up again;
- * only attempts without a further byte count against `settings.attempts`.
+ * Downloads `file` to `target`, by way of `target.incomplete`. After a cut connection it goes on.
+ * Only attempts that bring no further byte count against `settings.attempts`.
  * @throws HubError `hub/checksum`, `hub/unreachable`, and those of `ask`; FileError
  *   `file/disk-full`, `file/write`; InterruptedError, the part is kept
  */
@@ -55,7 +55,7 @@ export async function transfer(file: RemoteFile, target: string, options: Transf
   await makeFolder(dirname(target)).catch((cause: unknown) => {
     throw writeFailure(target, cause)
   })
-  // A part that went bad must not fail each further run: once, all is fetched afresh.
+  // A damaged part must not make each further run fail: once, the whole file is fetched again.
   for (let afresh = false; ; afresh = true) {
     const sum = await receiveAll(file, partial, options)
     if (sum === file.digest) break
@@ -67,7 +67,7 @@ export async function transfer(file: RemoteFile, target: string, options: Transf
   })
 }
 
-/** Bytes of an unfinished download. */
+/** The size of an unfinished download in bytes. */
 export async function unfinishedBytes(target: string): Promise<number> {
   return await stat(target + UNFINISHED).then(
     ({ size }) => size,
@@ -75,7 +75,7 @@ export async function unfinishedBytes(target: string): Promise<number> {
   )
 }
 
-/** @returns the checksum of the whole file, in hex */
+/** Receives the rest of a file. @returns the checksum of the whole file, in hex */
 async function receiveAll(file: RemoteFile, partial: string, options: TransferOptions): Promise<string> {
   const { settings, signal } = options
   const handle = await openPart(partial)
@@ -102,7 +102,7 @@ async function receiveAll(file: RemoteFile, partial: string, options: TransferOp
   }
 }
 
-/** Writes what one answer brings, until it ends or breaks; says why it broke. */
+/** Writes the bytes of one answer until it ends or breaks. @returns why it broke */
 async function receive(
   part: Part,
   file: RemoteFile,
@@ -127,7 +127,7 @@ async function receive(
     const got = start === undefined ? `HTTP ${response.status}` : `bytes from ${start}`
     if (part.bytes === 0 || part.dropped)
       throw strange(file.name, `${got} instead of bytes from ${part.bytes}`, settings)
-    // Kept, the part would meet the same refusal at each run.
+    // If the part stayed, each run would meet the same refusal.
     await handle.truncate(0)
     Object.assign(part, emptyPart(file), { dropped: true })
     return `the server did not continue ${file.name}: ${got}`
@@ -183,12 +183,12 @@ function otherFile(path: string, what: string): FileError {
 }
 
 function emptyPart({ digest, size }: RemoteFile): Part {
-  // What git calls a blob is hashed with a header; files in large file storage are not.
+  // Git hashes a blob with a header before it. Files in large file storage have none.
   const hash = digest.length === 64 ? createHash('sha256') : createHash('sha1').update(`blob ${size}\0`)
   return { bytes: 0, hash, dropped: false }
 }
 
-/** Takes up what an earlier download left; more than the whole file can't be of it. */
+/** Reads and hashes the part that an earlier download left. One longer than the file is dropped. */
 async function partOf(
   partial: string,
   file: RemoteFile,
