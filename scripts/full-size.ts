@@ -5,7 +5,9 @@
  * disk. One item, a picture with a question, is embedded in low-memory mode; the vector must be the
  * one worked out by hand from what is planted. Linux; the folder's file system must know holes.
  *
- *     npx tsc -p tsconfig.scripts.json && node .bifocal/scripts/scripts/full-size.js lavida [--text] [--layers N] [--scale N] [--threads N] [--dir DIR]
+ *     npx tsc -p tsconfig.scripts.json
+ *     node .bifocal/scripts/scripts/full-size.js lavida
+ *       [--text] [--layers N] [--scale N] [--threads N] [--dir DIR]
  *
  * For a quick trial: `--text` asks without a picture, which is a small part of the work and still
  * reads every weight of the decoder; `--layers` and `--scale` (what widths are divided by) make

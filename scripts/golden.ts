@@ -4,7 +4,7 @@
  *
  *     npm run golden                       from BIFOCAL_GOLDEN, else ../shared/golden
  *     npm run golden -- --golden DIR
- *     npm run golden -- --unpack DIR       writes them to DIR, for `bifocal verify --golden DIR/llava`
+ *     npm run golden -- --unpack DIR       into DIR, for `bifocal verify --golden DIR/llava`
  */
 
 import { mkdir, rm, writeFile } from 'node:fs/promises'
@@ -23,7 +23,9 @@ const { values } = parseArgs({
 
 const pictured = ['image-odd', 'image-exif6', 'text-batch']
 
-/** Two or three small cases each, which have all stages between them; other kinds are kept whole. */
+/**
+ * Two or three small cases each, which have all stages between them; other kinds are kept whole.
+ */
 const fixtures: Readonly<Record<string, Kept | 'all'>> = {
   clip: { cases: pictured },
   idefics3: { cases: ['tall', 'needle', 'text'] },

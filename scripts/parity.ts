@@ -4,17 +4,20 @@
  * device and, for vectors and speed to be held against, on the CPU. Developers only:
  *
  *     npm run parity                  every fixture of a known kind and family on the CPU
- *     npm run parity:webgpu           every model fixture on the GPU that VK_DRIVER_FILES names, else on SwiftShader: minutes each
- *     npm run parity:cuda             every model fixture on an NVIDIA GPU, then the shipped twins; needs ONNX Runtime's CUDA provider
- *                                     (`ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild --ignore-scripts=false onnxruntime-node`), CUDA 12 and cuDNN 9
+ *     npm run parity:webgpu           every model fixture on WebGPU: minutes each
+ *     npm run parity:cuda             every model fixture on an NVIDIA GPU, then the shipped twins
  *     npm run parity:cuda -- DIR      a model of yours too
  *     npm run parity -- --device cuda --fixtures llava,clip
  *
+ * WebGPU runs on the GPU that VK_DRIVER_FILES names, else on SwiftShader. CUDA needs CUDA 12, cuDNN
+ * 9 and ONNX Runtime's provider:
+ * `ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild --ignore-scripts=false onnxruntime-node`.
+ *
  * Further options: `--golden DIR` (default BIFOCAL_GOLDEN, else ../shared/golden),
  * `--cli dist/cli/main.js`, `--page docs/parity.md`, `--kept docs/parity.json`. Reports are kept in
- * the latter after each fixture: other devices' stay, an interrupted run loses one fixture. Exit
- * code 4 when a fixture or a vector misses; a device that is not there leaves page and figures as
- * they are.
+ * the last after each fixture: other devices' stay, an interrupted run loses one fixture. Exit code
+ * 4 when a fixture or a vector misses; a device that is not there leaves page and figures as they
+ * are.
  */
 
 import { existsSync } from 'node:fs'

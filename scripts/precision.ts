@@ -2,10 +2,13 @@
  * @file The cost of a precision on the benchmark: hit@1 of models in f32 and in fewer bits, task by
  * task. Exit code 4 where the mean over the tasks falls by more than half a point. Developers only:
  *
- *     npm run precision                              the shipped tower and twins, int8, the tasks of `npm start`: minutes
- *     npm run precision -- --dtype f16 DIR           another precision, another model: a tuned one, say
- *     npm run precision -- --rows 20 --threads 1     fewer rows a task, for a quick look: chance alone then moves the mean by more than that
+ *     npm run precision                              shipped tower and twins, int8: minutes
+ *     npm run precision -- --dtype f16 DIR           another precision, another model
+ *     npm run precision -- --rows 20 --threads 1     fewer rows a task, for a quick look
  *     npm run precision -- --pool mean               another pooling than the model's own
+ *
+ * The tasks are those of `npm start`. With few rows, chance alone moves the mean by more than half a
+ * point.
  */
 
 import { parseArgs } from 'node:util'

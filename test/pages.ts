@@ -1,5 +1,6 @@
 /**
- * @file README and the pages of docs, with the commands and programs that a reader copies from them.
+ * @file README and the pages of docs, with the commands and programs that a reader copies from
+ * them.
  */
 
 import { readdirSync, readFileSync } from 'node:fs'

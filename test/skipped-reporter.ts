@@ -1,4 +1,6 @@
-/** @file The last line of a run: how many tests were skipped, and which classes of them as a whole. */
+/**
+ * @file The last line of a run: how many tests were skipped, and which classes of them as a whole.
+ */
 
 import type { Reporter, TestModule, TestSuite } from 'vitest/node'
 import { hasWhole, reducedNames } from './golden.ts'

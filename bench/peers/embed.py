@@ -1,7 +1,9 @@
-"""A corpus embedded in transformers, f32: `embed.py FOLDER THREADS BATCH [BATCH …]`, driven by bench/embed.ts.
+"""A corpus embedded in transformers, f32: `embed.py FOLDER THREADS BATCH [BATCH …]`, driven by
+bench/embed.ts.
 
-Batches in the order of the corpus, padded to their longest item; the vector is the last real position's state after the norm, at unit length.
-The first run tries every size of batch and keeps the fastest.
+Batches in the order of the corpus, padded to their longest item; the vector is the last real
+position's state after the norm, at unit length. The first run tries every size of batch and keeps
+the fastest.
 """
 
 import json

@@ -1,4 +1,5 @@
-"""Forward pass of a LLaVA folder in PyTorch and transformers: `forward.py FOLDER THREADS SEQUENCES [DTYPE]`, default float32.
+"""Forward pass of a LLaVA folder in PyTorch and transformers: `forward.py FOLDER THREADS SEQUENCES
+[DTYPE]`, default float32.
 
 Driven by bench/forward.ts and, in bfloat16, by bench/int8.ts.
 """

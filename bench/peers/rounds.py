@@ -1,4 +1,5 @@
-"""What the peers share: one run for each line on standard input, one line of JSON about it on standard output."""
+"""What the peers share: one run for each line on standard input, one line of JSON about it on
+standard output."""
 
 import json
 import sys

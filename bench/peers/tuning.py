@@ -1,6 +1,8 @@
-"""A contrastive tuning step in PyTorch and PEFT, f32: `tuning.py FOLDER THREADS`, driven by bench/tuning.ts.
+"""A contrastive tuning step in PyTorch and PEFT, f32: `tuning.py FOLDER THREADS`, driven by
+bench/tuning.ts.
 
-The decoder of the LLaVA folder with the LoRA adapter in FOLDER/adapter; image rows come from the inputs: the tower is frozen.
+The decoder of the LLaVA folder with the LoRA adapter in FOLDER/adapter; image rows come from the
+inputs: the tower is frozen.
 """
 
 import json

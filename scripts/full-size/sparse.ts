@@ -17,7 +17,8 @@ export interface SparseTensor {
 }
 
 /**
- * The content of a tensor beside zeros: numbers from an element on, flat, exact in the tensor's dtype.
+ * The content of a tensor beside zeros: numbers from an element on, flat, exact in the tensor's
+ * dtype.
  */
 export interface Run {
   readonly at: number

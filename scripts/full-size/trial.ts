@@ -34,8 +34,8 @@ export interface Compared {
   /** Largest difference of an element of the unit vector from the one by hand. */
   readonly difference: number
   /**
-   * The change that leaving a planted tensor out makes, by hand: of the first, a middle and the last one in
-   * the files, and those past 4 GiB.
+   * The change that leaving a planted tensor out makes, by hand: of the first, a middle and the
+   * last one in the files, and those past 4 GiB.
    */
   readonly effects: readonly Effect[]
 }

@@ -1,6 +1,6 @@
 /**
- * @file The rows of the parity table that need no fixture: a published config of each family, and the
- * graph that it gives.
+ * @file The rows of the parity table that need no fixture: a published config of each family, and
+ * the graph that it gives.
  */
 
 import { sizeOf } from '../../src/foundation/numeric/tensor.ts'

@@ -1,6 +1,6 @@
 /**
- * @file The figures that verification printed, kept as docs/parity.json: a device can be measured later than
- * another, a fixture alone.
+ * @file The figures that verification printed, kept as docs/parity.json: a device can be measured
+ * later than another, a fixture alone.
  */
 
 import { z } from 'zod'

@@ -1,6 +1,6 @@
 /**
- * @file Inputs that the command line refuses or survives, each in a process of its own: broken models,
- * adapters, tables of shards, cache folders.
+ * @file Inputs that the command line refuses or survives, each in a process of its own: broken
+ * models, adapters, tables of shards, cache folders.
  */
 
 import { spawnSync } from 'node:child_process'

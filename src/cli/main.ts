@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
- * @file Entry of the command line. Loads the program when it runs: Node opens all files of a program
- * at once, and where the system forbids so many, only code that is loaded already can say so.
+ * @file Entry of the command line. Loads the program when it runs: Node opens all files of a
+ * program at once, and where the system forbids so many, only code that is loaded already can say
+ * so.
  */
 
 import { failureOf, failureText } from './failure.ts'

@@ -1,9 +1,11 @@
-"""Fourteen kinds of PEFT adapter folder on a tiny LLaVA with random weights, each merged by PEFT: a fixture of kind merge.
+"""Fourteen kinds of PEFT adapter folder on a tiny LLaVA with random weights, each merged by PEFT: a
+fixture of kind merge.
 
     python test/oracles/adapters.py test/fixtures/adapters && npx bifocal verify --golden test/fixtures/adapters
 
-Biases, embedding tables, convolutions, trained tokens, excluded modules, layers without a pattern, and whole modules of every size, beside the
-kinds that the golden fixture has. Written with peft 0.21.2, transformers 4.57.6.
+Biases, embedding tables, convolutions, trained tokens, excluded modules, layers without a pattern,
+and whole modules of every size, beside the kinds that the golden fixture has. Written with peft
+0.21.2, transformers 4.57.6.
 """
 
 import json

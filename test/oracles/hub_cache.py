@@ -1,4 +1,5 @@
-"""Shares one cache between bifocal and Python's huggingface_hub, both ways, over a small hub of its own.
+"""Shares one cache between bifocal and Python's huggingface_hub, both ways, over a small hub of its
+own.
 
     npm run build
     python test/oracles/hub_cache.py

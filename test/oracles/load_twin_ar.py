@@ -1,11 +1,11 @@
-"""Loads the autoregressive twin as it lies in the repository with transformers, and compares it with bifocal: token ids, pixels, last hidden
-states.
+"""Loads the autoregressive twin as it lies in the repository with transformers, and compares it
+with bifocal: token ids, pixels, last hidden states.
 
     npm run build
     python test/oracles/load_twin_ar.py [MODEL] [--card]
 
-Exits 1 where keys are missing or unexpected, or a hidden state differs by more than 1e-3. `--card` writes the figure into the model card.
-Needs torch, transformers 4.57, safetensors, pillow, numpy.
+Exits 1 where keys are missing or unexpected, or a hidden state differs by more than 1e-3. `--card`
+writes the figure into the model card. Needs torch, transformers 4.57, safetensors, pillow, numpy.
 """
 
 import json

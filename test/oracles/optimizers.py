@@ -2,8 +2,8 @@
 
     python test/oracles/optimizers.py > test/fixtures/training/optimizers.json
 
-Gradients are sin waves that the test computes too. torch's Muon iterates in bfloat16; here the same code runs in float64, so that the
-trace tells mistakes from rounding.
+Gradients are sin waves that the test computes too. torch's Muon iterates in bfloat16; here the same
+code runs in float64, so that the trace tells mistakes from rounding.
 """
 
 import json

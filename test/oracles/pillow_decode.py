@@ -2,9 +2,9 @@
 
     python test/oracles/pillow_decode.py GOLDEN_DIR > test/fixtures/media/decode.json
 
-`golden`: sha256 of the RGB bytes of every picture of the golden fixtures. `made`: small pictures of every mode that the
-decoder must read as Pillow does. `refused`: pictures that the decoder must refuse, with the code it must give.
-Needs Pillow < 13 and numpy.
+`golden`: sha256 of the RGB bytes of every picture of the golden fixtures. `made`: small pictures of
+every mode that the decoder must read as Pillow does. `refused`: pictures that the decoder must
+refuse, with the code it must give. Needs Pillow < 13 and numpy.
 """
 import base64, hashlib, io, json, pathlib, sys
 
@@ -43,7 +43,7 @@ bits = Image.fromarray(smooth(13, 19, 1)).convert("1")
 exif = Image.Exif()
 exif[0x0112] = 6
 display = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-# A display profile whose red and blue primaries are swapped: whoever applies it changes every pixel.
+# A display profile whose red and blue primaries are swapped: applying it changes every pixel.
 wrong = bytearray(display)
 r, b = wrong.find(b"rXYZ"), wrong.find(b"bXYZ")
 wrong[r:r + 4], wrong[b:b + 4] = b"bXYZ", b"rXYZ"

@@ -2,8 +2,9 @@
 
     python test/oracles/pillow_resize.py > test/fixtures/media/resize.json
 
-Each case: sizes, filter, kind of source and the sha256 of the RGB result. Sources are drawn by the integer rule of `source`, which
-the test repeats. Needs Pillow 12.3 (older and newer ones have other rules for which pass comes first) and numpy.
+Each case: sizes, filter, kind of source and the sha256 of the RGB result. Sources are drawn by the
+integer rule of `source`, which the test repeats. Needs Pillow 12.3 (older and newer ones have other
+rules for which pass comes first) and numpy.
 """
 import hashlib, json
 

@@ -2,17 +2,20 @@
 
     python test/oracles/token_ids.py [RANDOM_STRINGS] > test/fixtures/text/tokenizers.json
 
-`strings`: texts that all tokenizers get. `tokenizers`: for each a tokenizer.json, with a vocabulary of the very pieces that
-Python cuts the strings into, so that a text cut elsewhere has other ids. `classes`: the same tokenizer.json under settings
-of tokenizer_config.json that transformers acts upon. Made with tokenizers 0.22 and transformers 4.57.
+`strings`: texts that all tokenizers get. `tokenizers`: for each a tokenizer.json, with a vocabulary
+of the very pieces that Python cuts the strings into, so that a text cut elsewhere has other ids.
+`classes`: the same tokenizer.json under settings of tokenizer_config.json that transformers acts
+upon. Made with tokenizers 0.22 and transformers 4.57.
 
     python test/oracles/token_ids.py --golden GOLDEN_DIR RANDOM_STRINGS FOLDER... > test/fixtures/text/golden-ids.json
 
-prints {"strings", "checkpoints": {folder: ids of each string}} for the checkpoints of these fixtures.
+prints {"strings", "checkpoints": {folder: ids of each string}} for the checkpoints of these
+fixtures.
 
     python test/oracles/token_ids.py --characters
 
-prints what normalizers and pre-tokenizers do to each code point alone; src/inputs/text/unicode.ts was made from it.
+prints what normalizers and pre-tokenizers do to each code point alone; src/inputs/text/unicode.ts
+was made from it.
 """
 import base64, json, os, pathlib, random, struct, sys, tempfile, unicodedata
 

@@ -9,7 +9,9 @@ import { UsageError } from '../../foundation/numeric/errors.ts'
 import { suggestion } from '../../foundation/numeric/suggestion.ts'
 import type { ImageSource, Item } from './item.ts'
 
-/** A picture as a caller may give it: the plain forms, a `file:` URL, a `Blob`, an `ArrayBuffer`. */
+/**
+ * A picture as a caller may give it: the plain forms, a `file:` URL, a `Blob`, an `ArrayBuffer`.
+ */
 export type GivenImage = ImageSource | URL | Blob | ArrayBuffer
 
 /** An item, or a text alone. */

@@ -1,7 +1,7 @@
 /**
  * @file Resizing exactly as Pillow 12.3 does it: antialiased filters, weights rounded to 22 bits,
- * horizontal pass first (but for very tall pictures), 8 bits in between. The filter is part of the published models. Libraries
- * differ from it by up to tens of levels (specs/ar-vlms.md §9, §10).
+ * horizontal pass first (but for very tall pictures), 8 bits in between. The filter is part of the
+ * published models. Libraries differ from it by up to tens of levels (specs/ar-vlms.md §9, §10).
  */
 
 import { MediaError } from './errors.ts'

@@ -1,4 +1,7 @@
-/** @file Texts that are too long are known as such without being tokenized; texts that fit never are. */
+/**
+ * @file Texts that are too long are known as such without being tokenized; texts that fit never
+ * are.
+ */
 
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -16,7 +19,9 @@ const every = Object.entries(oracle.tokenizers).map(([name, { tokenizer }]) => (
   tokenizer: createTokenizer(tokenizer),
 }))
 
-/** Runs of the kinds that normalizers and added tokens swallow, and others that become many tokens. */
+/**
+ * Runs of the kinds that normalizers and added tokens swallow, and others that become many tokens.
+ */
 const run = fc
   .tuple(
     fc.constantFrom(

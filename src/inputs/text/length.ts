@@ -21,7 +21,9 @@ interface Parts {
 const CHARACTERS_A_TOKEN = 16
 /** Pieces of more characters are not tokenized where a lower bound of their tokens will do. */
 const LONG_PIECE = 4096
-/** Tokens that the cut end of a part may have too many, beside those of an added token cut in two. */
+/**
+ * Tokens that the cut end of a part may have too many, beside those of an added token cut in two.
+ */
 const END_MARGIN = 64
 const GROWTH = 8
 

@@ -1,4 +1,6 @@
-/** @file The pre-tokenizer of a tokenizer.json: a text to pieces, as Python's `tokenizers` does it. */
+/**
+ * @file The pre-tokenizer of a tokenizer.json: a text to pieces, as Python's `tokenizers` does it.
+ */
 
 import { z } from 'zod'
 import { bytesAsCharacters } from './byte-characters.ts'

@@ -2,7 +2,8 @@
 
 /**
  * Pieces of one script each. A space belongs to the piece before it, spaces at the start of a text
- * are lost, and so are characters that Unicode 9 did not have; Hiragana, Katakana and Han are one script.
+ * are lost, and so are characters that Unicode 9 did not have; Hiragana, Katakana and Han are one
+ * script.
  * @see Kudo & Richardson 2018, `SplitByUnicodeScript`
  */
 export function* scriptPieces(text: string): Generator<string> {

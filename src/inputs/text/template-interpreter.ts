@@ -7,8 +7,8 @@ import { Environment, Interpreter, type Template } from '@huggingface/jinja'
 import { TextError } from './errors.ts'
 
 /**
- * Work that one rendering may do: each evaluated expression counts one, each round of a loop
- * ten, and a list, a mapping or a text that is made counts by its length. Published templates stay below
+ * Work that one rendering may do: each evaluated expression counts one, each round of a loop ten,
+ * and a list, a mapping or a text that is made counts by its length. Published templates stay below
  * a thousand for a message.
  */
 const MOST_WORK = 3_000_000

@@ -52,7 +52,9 @@ const NONSPACING_LATER =
 const later = new RegExp(`[${DECOMPOSED_LATER}]`, 'u')
 const aroundLater = new RegExp(`([${DECOMPOSED_LATER}])`, 'u')
 
-/** Normalises a text in parts, so that characters without a decomposition in Unicode 9 stay whole. */
+/**
+ * Normalises a text in parts, so that characters without a decomposition in Unicode 9 stay whole.
+ */
 export function withOldDecompositions(text: string, normalise: (part: string) => string): string {
   if (!later.test(text)) return normalise(text)
   return text

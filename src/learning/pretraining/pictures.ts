@@ -22,8 +22,8 @@ export function drawBatch(
 }
 
 /**
- * The content of a patch: a concept (index into all concepts) and its silhouette colour, or `undefined`
- * for bare background.
+ * The content of a patch: a concept (index into all concepts) and its silhouette colour, or
+ * `undefined` for bare background.
  */
 export interface PatchContent {
   concept: number

@@ -57,9 +57,9 @@ export interface Pretrained {
 /**
  * Trains, writes the folder, measures its gates, writes its card.
  * @param name one of `PRETRAINED`
- * @throws UsageError `usage/option`; PretrainingError `pretraining/no-tower`; InterruptedError with the state saved;
- *   TrainingError `training/other-run`; FileError, `file/in-use` while another run trains the same
- *   model
+ * @throws UsageError `usage/option`; PretrainingError `pretraining/no-tower`; InterruptedError with
+ *   the state saved; TrainingError `training/other-run`; FileError, `file/in-use` while another run
+ *   trains the same model
  */
 export async function pretrain(name: string, options: PretrainOptions): Promise<Pretrained> {
   const { data, work, out, threads, signal, warn, onProgress } = options

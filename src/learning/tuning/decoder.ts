@@ -12,8 +12,8 @@ import { decoderInputs } from '../../models/families/decoder-inputs.ts'
 import type { VisionLanguageModel } from '../../models/families/model.ts'
 
 /**
- * Declares the inputs of group `index`, those of `decoderInputs` and `pool_weights`
- * `[poolings, batch, seq]` with the index behind each name, and runs the decoder on them. All groups
+ * Declares the inputs of group `index`: those of `decoderInputs`, and `pool_weights`
+ * `[poolings, batch, seq]`, with the index behind each name. Runs the decoder on them. All groups
  * share `image_rows`.
  * @returns for each readout `[batch, dims]` unit vectors
  */

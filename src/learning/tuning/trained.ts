@@ -1,6 +1,6 @@
 /**
- * @file The state of a tuning: low-rank updates of the decoder's linear layers, or the decoder's own
- * weights, as arrays in memory that each step changes. Two graphs read them: the one that is
+ * @file The state of a tuning: low-rank updates of the decoder's linear layers, or the decoder's
+ * own weights, as arrays in memory that each step changes. Two graphs read them: the one that is
  * trained, and an embedder's.
  */
 
@@ -69,7 +69,10 @@ export function tunedAdapter(
   return { config, modules: new Map(modules) }
 }
 
-/** Values before the first step: they leave the model as it is. @throws TuningError `tuning/rank` */
+/**
+ * Gives the values before the first step. They leave the model as it is.
+ * @throws TuningError `tuning/rank`
+ */
 export async function initialTrained(
   tunable: TunableModel,
   part: TunedPart,

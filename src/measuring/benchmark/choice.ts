@@ -1,4 +1,6 @@
-/** @file Which of several readouts serves: the best on dev rows, never on the rows that are scored. */
+/**
+ * @file Which of several readouts serves: the best on dev rows, never on the rows that are scored.
+ */
 
 import { mean } from '../../foundation/numeric/statistics.ts'
 import type { Part, Task } from '../../inputs/data/task.ts'

@@ -47,8 +47,8 @@ export function inScope(scope: Scope, { name, metaTask, domain, rung }: TaskSign
 const META_TASKS: readonly MetaTask[] = ['classification', 'vqa', 'retrieval']
 
 /**
- * The scopes wider than a task that have tasks, in the order of the report: rungs stand as the tasks
- * have them.
+ * The scopes wider than a task that have tasks, in the order of the report: rungs stand as the
+ * tasks have them.
  */
 export function scopesOf(tasks: readonly TaskSigns[]): Scope[] {
   const all: Scope[] = [

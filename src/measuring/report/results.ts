@@ -23,9 +23,9 @@ export const intervalSchema = z
 const metaTaskSchema = z.enum(['classification', 'vqa', 'retrieval', 'grounding'])
 
 /**
- * The kind of a row of the score table. `twin`: a shipped twin; `checkpoint`: a model the user named;
- * the rest are controls: the same tuning of a random decoder, the tower alone, raw pixels, queries
- * with another query's picture, the commonest answer, and luck.
+ * The kind of a row of the score table. `twin`: a shipped twin; `checkpoint`: a model the user
+ * named; the rest are controls: the same tuning of a random decoder, the tower alone, raw pixels,
+ * queries with another query's picture, the commonest answer, and luck.
  */
 const roleSchema = z.enum([
   'twin',
@@ -50,8 +50,8 @@ const tuningSchema = z.strictObject({
   /** `[step, loss]`, steps increasing; loss in nats. Thin to ≤ 200 points. */
   lossCurve: z.array(z.tuple([count, z.number()])),
   /**
-   * Settings that were tried on dev rows (pooling, layer, …), as words, with mean dev hit@1; exactly the used
-   * one has `chosen`.
+   * Settings that were tried on dev rows (pooling, layer, …), as words, with mean dev hit@1;
+   * exactly the used one has `chosen`.
    */
   devChoices: z.array(z.strictObject({ setting: name, hit1: z.number(), chosen: z.boolean() })),
 })

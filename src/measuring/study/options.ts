@@ -24,9 +24,9 @@ export interface StudyOptions {
   /** Where report, results and tuned models go; what was computed there before is used again. */
   out: string
   /**
-   * Models as `Embedder.load` takes them: checkpoint, contract and adapter folders, names on the hub
-   * (`org/name@revision`), names of shipped models. Those with a decoder are tuned, dual encoders
-   * are baselines. Default: the shipped twins and their tower.
+   * Models as `Embedder.load` takes them: checkpoint, contract and adapter folders, names on the
+   * hub (`org/name@revision`), names of shipped models. Those with a decoder are tuned, dual
+   * encoders are baselines. Default: the shipped twins and their tower.
    */
   models?: readonly string[]
   /** Names of embedded tasks; default all. */

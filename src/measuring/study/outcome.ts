@@ -64,7 +64,10 @@ export function finalState({ participant, label }: Studied): Contender {
     : { label, hash, scores: tuned.state.scores, state: 'tuned' }
 }
 
-/** The models that the study is about: those under study, or dual encoders where there are no others. */
+/**
+ * The models that the study is about: those under study, or dual encoders where there are no
+ * others.
+ */
 export function contenders({ studied, baselines }: Pick<Outcome, 'studied' | 'baselines'>): Contender[] {
   if (studied.length > 0) return studied.map(finalState)
   return baselines

@@ -1,6 +1,6 @@
 /**
- * @file A model in one state, as it is or tuned: its vectors from the study's store, the choice of a
- * readout, its scores.
+ * @file A model in one state, as it is or tuned: its vectors from the study's store, the choice of
+ * a readout, its scores.
  */
 
 import { createHash } from 'node:crypto'

@@ -147,7 +147,8 @@ describe('a study', () => {
       for (let stops = 1; ; stops++) {
         const controller = new AbortController()
         let events = 0
-        // Each round gets further before it is stopped: in a tuning, among vectors, in the analysis.
+        // Each round gets further before it is stopped: in a tuning, among vectors, in the
+        // analysis.
         const onProgress = () => ++events === 5 * stops && controller.abort()
         const run = runStudy({ ...options, out: stopped, signal: controller.signal, onProgress })
         const ended = await run.then(

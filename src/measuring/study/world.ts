@@ -31,7 +31,9 @@ export interface StudyWorld {
 /** Retrieval has harder targets than naming: it gets a larger share. @see specs/twins.md §3.3 */
 const WEIGHT = { classification: 1, vqa: 1, retrieval: 1.5 } as const
 
-/** @throws UsageError `usage/task-unknown`; FileError `file/no-twins`; ScenesError for damaged data */
+/**
+ * @throws UsageError `usage/task-unknown`; FileError `file/no-twins`; ScenesError for damaged data
+ */
 export async function studyWorld({
   tasks: names,
   limits,

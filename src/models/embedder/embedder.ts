@@ -154,7 +154,9 @@ function checkItems(items: unknown): void {
   })
 }
 
-/** Hides the type of prepared items. An encoder takes back items that it prepared, and no others. */
+/**
+ * Hides the type of prepared items. An encoder takes back items that it prepared, and no others.
+ */
 function erased<Prepared extends Encodable>(encoder: Encoder<Prepared>): Encoder {
   const held = new WeakMap<Encodable, Prepared>()
   return {

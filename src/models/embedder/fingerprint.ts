@@ -55,8 +55,8 @@ export async function fingerprintOf({
 }
 
 /**
- * sha256, hexadecimal, of config.json and of every tensor's name, shape and first bytes: cheap enough
- * to tell at each opening whether a base model is the one that an adapter was made for.
+ * sha256, hexadecimal, of config.json and of every tensor's name, shape and first bytes: cheap
+ * enough to tell at each opening whether a base model is the one that an adapter was made for.
  * @throws FileError `file/read`
  */
 export async function checkpointFingerprint({

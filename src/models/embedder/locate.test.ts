@@ -1,4 +1,6 @@
-/** @file An adapter beside the weights of a whole checkpoint: transformers applies it to its base. */
+/**
+ * @file An adapter beside the weights of a whole checkpoint: transformers applies it to its base.
+ */
 
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

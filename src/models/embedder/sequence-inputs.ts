@@ -72,7 +72,9 @@ export class SequenceInputs {
   }
 }
 
-/** A sequence to keep. Pixels are most of it, and once a picture's rows are known nobody reads them. */
+/**
+ * A sequence to keep. Pixels are most of it, and once a picture's rows are known nobody reads them.
+ */
 function withoutPixels(sequence: Sequence, again: NonNullable<Sequence['again']>): Sequence {
   if (sequence.pictureKey === undefined) return sequence
   const views: Tensor<'f32'>[] = []

@@ -56,8 +56,8 @@ export interface LoadOptions {
   /** Further vectors of the same pass, by name. */
   readouts?: Readonly<Record<string, Readout>>
   /**
-   * A PEFT adapter folder, its name on the hub, or an adapter in memory, instead of the contract's or
-   * of one beside the weights; `none` for no adapter.
+   * A PEFT adapter folder, its name on the hub, or an adapter in memory, instead of the contract's
+   * or of one beside the weights; `none` for no adapter.
    */
   adapter?: string | Adapter
   /**

@@ -26,8 +26,8 @@ export interface InitialOptions {
    */
   matching?: { rows: number; gain: number }
   /**
-   * Gives the word that decides the values instead of a parameter's name: models that name one role differently
-   * can start alike.
+   * Gives the word that decides the values instead of a parameter's name: models that name one role
+   * differently can start alike.
    */
   roleOf?: (name: string) => string
 }

@@ -84,7 +84,10 @@ export class VectorFolder implements VectorStore {
     return found
   }
 
-  /** Writes one chunk. @throws EmbedderError `embedder/store`; FileError `file/disk-full`, `file/write` */
+  /**
+   * Writes one chunk.
+   * @throws EmbedderError `embedder/store`; FileError `file/disk-full`, `file/write`
+   */
   async put(entries: readonly StoredVectors[]): Promise<void> {
     if (entries.length === 0) return
     checkStored(entries, this.readouts)
@@ -128,7 +131,8 @@ export class VectorFolder implements VectorStore {
     } catch (error) {
       if (!(error instanceof CheckpointError || error instanceof EmbedderError)) throw error
       this.#options.warn?.(`${error.message}; its vectors are computed again`)
-      // Without their list the vectors are ignored, whether or not the same items come together again.
+      // Without their list the vectors are ignored, whether or not the same items come together
+      // again.
       await rm(join(this.path, `${chunk}.jsonl`), { force: true })
       return undefined
     }
