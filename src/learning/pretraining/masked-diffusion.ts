@@ -16,7 +16,6 @@ import { f32, i64, type Tensor } from '../../foundation/numeric/tensor.ts'
 
 /** A batch that can't be noised. */
 export class MaskedDiffusionError extends roomError('masked-diffusion', {
-  family: 1,
   'no-target': 1,
   ragged: 1,
 }) {}

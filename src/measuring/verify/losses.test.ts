@@ -36,7 +36,7 @@ test.each([
       (report) => report.failure?.case,
       (error: unknown) => error,
     )
-    if (failing === '') expect(found).toMatchObject({ code: 'tuning/loss' })
+    if (failing === '') expect(found).toMatchObject({ code: 'verify/fixture' })
     else expect(found).toBe(failing)
   } finally {
     rmSync(dir, { recursive: true, force: true })

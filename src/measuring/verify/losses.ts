@@ -14,10 +14,10 @@ import { memoryWeights } from '../../engine/runtime/weights.ts'
 import { readJson } from '../../foundation/files/file.ts'
 import { toF32 } from '../../foundation/numeric/float.ts'
 import { i64, type Tensor } from '../../foundation/numeric/tensor.ts'
-import { TuningError } from '../../learning/tuning/errors.ts'
 import { infoNce, matryoshka, sigmoidLoss } from '../../learning/tuning/losses.ts'
 import { loadSafetensors } from '../../models/checkpoint/safetensors.ts'
 import { VerifyRecorder, type VerifyReport } from '../../models/embedder/golden/report.ts'
+import { VerifyError } from './errors.ts'
 
 const lossCase = z.object({
   name: z.string(),
@@ -39,7 +39,7 @@ type Inputs = ReadonlyMap<string, Value<'f32'>>
  * Compares every loss and gradient of the fixture in `dir`. The tolerance is that of the fixture
  * times the largest expected magnitude of the tensor, if that is above 1. One session runs all
  * cases.
- * @throws FileError, CheckpointError when the fixture can't be read; TuningError `tuning/loss` when
+ * @throws FileError, CheckpointError when the fixture can't be read; VerifyError `verify/fixture` when
  *   a case lacks an input
  */
 export async function verifyLosses(
@@ -121,7 +121,7 @@ function lossOf(contrastive: LossCase, inputs: Inputs, graph: Graph): Value<'f32
   const need = (input: string): Value<'f32'> => {
     const found = inputs.get(input)
     if (found !== undefined) return found
-    throw new TuningError('loss', {
+    throw new VerifyError('fixture', {
       message: `case ${name} has no input ${input}`,
       hint: 'Is the fixture complete?',
     })

@@ -14,7 +14,6 @@ import { decodeImage } from '../../inputs/media/decode.ts'
 import {
   IGNORED,
   lossFeeds,
-  MaskedDiffusionError,
   maskedDiffusionLoss,
   type NoisedBatch,
   noise,
@@ -24,6 +23,7 @@ import type { VerifyRecorder } from '../../models/embedder/golden/report.ts'
 import type { PreparedItem, Processor } from '../../models/families/family.ts'
 import type { VisionLanguageModel } from '../../models/families/model.ts'
 import { spliceIds } from '../../models/families/sequence.ts'
+import { VerifyError } from './errors.ts'
 import { type LossSubject, lossAndGradients } from './loss-gradients.ts'
 import type { FixtureContext } from './model.ts'
 
@@ -75,7 +75,7 @@ interface LossRow extends TargetRow {
  * Compares the masks, loss and gradients of every case under `masked_diffusion_loss`; nothing for a
  * fixture that has none.
  * @example verifyModel('golden/lavida-llada', { also: [verifyMaskedDiffusion] })
- * @throws MaskedDiffusionError `masked-diffusion/family` when the model has no decoder
+ * @throws VerifyError `verify/fixture` when the model has no decoder
  */
 export async function verifyMaskedDiffusion({
   fixture,
@@ -91,7 +91,7 @@ export async function verifyMaskedDiffusion({
   } = lossFixture.parse(fixture.json)
   if (cases.length === 0) return
   if (model.kind !== 'vision-language') {
-    throw new MaskedDiffusionError('family', {
+    throw new VerifyError('fixture', {
       message: `${model.family} has no decoder`,
       hint: 'Loss cases belong to LaViDa fixtures.',
     })

@@ -41,8 +41,8 @@ const fixtureSchema = z.looseObject({
 /**
  * Compares every tensor of the fixture in `dir`: for each adapter the weights that it changes, no
  * other changes, and the vectors of the texts.
- * @throws FileError, CheckpointError, FamilyError when the folder is no fixture; TuningError
- *   `tuning/subject` for a dual encoder
+ * @throws FileError, CheckpointError, FamilyError when the folder is no fixture; VerifyError
+ *   `verify/fixture` for a dual encoder
  */
 export async function verifyMerge(
   dir: string,

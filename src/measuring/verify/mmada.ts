@@ -10,15 +10,12 @@ import { Graph } from '../../engine/graph/graph.ts'
 import { rootScope } from '../../engine/nn/scope.ts'
 import { openSession } from '../../engine/runtime/session.ts'
 import { f32, i64, type Tensor } from '../../foundation/numeric/tensor.ts'
-import {
-  lossFeeds,
-  MaskedDiffusionError,
-  maskedDiffusionLoss,
-} from '../../learning/pretraining/masked-diffusion.ts'
+import { lossFeeds, maskedDiffusionLoss } from '../../learning/pretraining/masked-diffusion.ts'
 import { parseMmadaConfig } from '../../models/families/mmada/config.ts'
 import { decodeImage, signsOf } from '../../models/families/mmada/image-tokenizer.ts'
 import { IMAGE_TOKENIZER } from '../../models/families/mmada/weights.ts'
 import { checkpointWeights } from '../../models/families/weights.ts'
+import { VerifyError } from './errors.ts'
 import { lossAndGradients } from './loss-gradients.ts'
 import type { FixtureContext } from './model.ts'
 
@@ -91,7 +88,7 @@ const GRADIENT = 'loss/grad/'
 /**
  * Compares `loss/mmu` and every `loss/grad/<weight>`: each masked token's cross-entropy counts
  * `1 / (p · answer length)`, rows are averaged.
- * @throws MaskedDiffusionError `masked-diffusion/family` when the model has no decoder
+ * @throws VerifyError `verify/fixture` when the model has no decoder
  */
 export async function verifyUnderstandingLoss({
   fixture,
@@ -103,7 +100,7 @@ export async function verifyUnderstandingLoss({
   const expected = fixture.expected.get(LOSS)
   if (expected === undefined) return
   if (model.kind !== 'vision-language') {
-    throw new MaskedDiffusionError('family', {
+    throw new VerifyError('fixture', {
       message: `${model.family} has no decoder`,
       hint: 'Loss cases belong to diffusion models.',
     })

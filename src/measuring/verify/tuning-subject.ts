@@ -11,7 +11,6 @@ import { openSession, type Session } from '../../engine/runtime/session.ts'
 import { toF32 } from '../../foundation/numeric/float.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import type { NamedArrays } from '../../learning/training/arrays.ts'
-import { TuningError } from '../../learning/tuning/errors.ts'
 import { type Adapter, adapterParameters } from '../../models/checkpoint/adapter.ts'
 import { type Checkpoint, openCheckpoint } from '../../models/checkpoint/folder.ts'
 import type { VerifyRecorder } from '../../models/embedder/golden/report.ts'
@@ -20,6 +19,7 @@ import type { VisionLanguageModel } from '../../models/families/model.ts'
 import { modelParameters } from '../../models/families/parameters.ts'
 import { modelOf } from '../../models/families/registry.ts'
 import { checkWeights } from '../../models/families/weights.ts'
+import { VerifyError } from './errors.ts'
 import { batchSettings, type FixtureBatch, paddedIds } from './tuning-batch.ts'
 
 const ids = paddedIds.shape.ids
@@ -82,7 +82,7 @@ export async function openSubjectOf(
   const checkpoint = await openCheckpoint(join(dir, 'checkpoint'))
   const model = modelOf(checkpoint.config)
   if (model.kind !== 'vision-language') {
-    throw new TuningError('subject', {
+    throw new VerifyError('fixture', {
       message: `${checkpoint.dir} is a dual encoder (${model.family}), which has no decoder to adapt`,
       hint: 'Fixtures of adapters are for vision-language models.',
     })

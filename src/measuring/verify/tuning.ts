@@ -32,8 +32,8 @@ import {
 /**
  * Compares every tensor of the fixture in `dir`, from pixels and ids to the weights after the last
  * step.
- * @throws FileError, CheckpointError, FamilyError when the folder is no fixture; TuningError
- *   `tuning/subject` for a dual encoder
+ * @throws FileError, CheckpointError, FamilyError when the folder is no fixture; VerifyError
+ *   `verify/fixture` for a dual encoder
  */
 export async function verifyTuning(
   dir: string,
