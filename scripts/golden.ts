@@ -49,7 +49,7 @@ const fixtures: Readonly<Record<string, Kept | 'all'>> = {
   llava: { cases: ['image', 'text'] },
   'llava-next': { cases: ['tall', 'needle', 'text'] },
   'llava-onevision': { cases: ['tall', 'text'] },
-  mmada: { cases: ['image', 'squash', 'text'] },
+  mmada: { cases: ['image', 'squash', 'grey', 'text'] },
   'qwen2-vl': { cases: ['odd', 'text'] },
   // Its small pictures have one window each.
   'qwen2.5-vl': { cases: ['two-images', 'text', 'vlm2vec'] },
