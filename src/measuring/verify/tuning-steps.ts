@@ -1,6 +1,8 @@
 /**
  * @file The steps of a tuning against the reference: the optimiser alone, then everything from one
- * end to the other.
+ * end to the other. Loop, optimiser, schedule, loss and adapter are those that users train with.
+ * The batches are not: fixtures say on which side the reference padded them, and adapt towers and
+ * projectors too, which `tune` freezes.
  */
 
 import { rootScope } from '../../engine/nn/scope.ts'
@@ -8,8 +10,10 @@ import { toF32 } from '../../foundation/numeric/float.ts'
 import { f32 } from '../../foundation/numeric/tensor.ts'
 import { adamW } from '../../learning/training/adamw.ts'
 import type { NamedArrays } from '../../learning/training/arrays.ts'
-import { gradientGraph, stepResultOf } from '../../learning/training/gradient.ts'
-import { type Optimizer, openOptimizer } from '../../learning/training/optimizer.ts'
+import { TrainingError } from '../../learning/training/errors.ts'
+import { type GradientStep, gradientGraph, stepResultOf } from '../../learning/training/gradient.ts'
+import { train } from '../../learning/training/loop.ts'
+import { openOptimizer } from '../../learning/training/optimizer.ts'
 import type { Schedule } from '../../learning/training/schedule.ts'
 import { infoNce } from '../../learning/tuning/losses.ts'
 import { batchFeeds, batchVectors } from './tuning-batch.ts'
@@ -19,34 +23,30 @@ import {
   compareVector,
   fedArrays,
   open,
-  type TuningFixture,
   type TuningSubject,
   trainedParameters,
 } from './tuning-subject.ts'
 
 /** The optimiser alone, on the reference's own gradients. */
 async function compareReplay(subject: TuningSubject, rate: Schedule): Promise<void> {
-  const { fixture, expected, recorder } = subject
+  const { fixture, expected } = subject
   const { trained } = trainedParameters(subject)
   const copies = Object.fromEntries(
     Object.entries(trained).map(([name, { dims, data }]) => [name, f32(dims, data.slice())]),
   )
-  const optimizer = await optimizerFor(fixture, copies)
-  for (const step of fixture.losses.keys()) {
-    const given = Object.keys(copies).flatMap((name) => {
-      const gradient = expected.get(`step${step}/grad/${name}`)
-      return gradient === undefined ? [] : [[name, toF32(gradient)] as const]
-    })
-    const missing = Object.keys(copies).length - given.length
-    recorder.check(
-      { case: `step ${step}`, stage: 'replay' },
-      missing === 0,
-      `the fixture has no gradient for ${missing} adapter tensors`,
-    )
-    if (missing > 0) return
-    await optimizer.update(Object.fromEntries(given), { step, factor: rate(step), gradientScale: 1 })
-    compareAfter(subject, step, copies, 'replay', fixture.tolerance.replay)
-  }
+  await trainComparing(subject, rate, {
+    stage: 'replay',
+    parameters: copies,
+    compared: copies,
+    tolerance: fixture.tolerance.replay,
+    gradient: async ({ step }) => {
+      const gradients = Object.keys(copies).flatMap((name) => {
+        const gradient = expected.get(`step${step}/grad/${name}`)
+        return gradient === undefined ? [] : [[name, toF32(gradient)] as const]
+      })
+      return { loss: fixture.losses[step]!, metrics: {}, gradients: Object.fromEntries(gradients) }
+    },
+  })
 }
 
 /** Forward, backward and update, from one end to the other. */
@@ -66,33 +66,36 @@ export async function compareSteps(subject: TuningSubject, rate: Schedule): Prom
   const { feeds: fed, spelled } = fedArrays(subject, compiled)
   const feeds = { ...batchFeeds('query', query, fixture), ...batchFeeds('target', target, fixture) }
   const { all, trained } = trainedParameters(subject)
-  const optimizer = await optimizerFor(fixture, trained)
   const session = await open(subject, compiled)
   try {
-    for (const step of fixture.losses.keys()) {
-      const outputs = await session.run({ ...feeds, ...fed })
-      for (const name of step === 0 ? ['query', 'target'] : [])
-        compareVector(subject, 'vectors', `step0/${name}`, outputs[name], fixture.tolerance.vectors)
-      const { loss, gradients } = stepResultOf(outputs)
-      const where = { case: `step ${step}`, stage: 'loss', key: `losses ${step}` }
-      recorder.compare(where, f32([], [loss]), f32([], [fixture.losses[step]!]), fixture.tolerance.loss)
-      const named = Object.fromEntries(
-        Object.entries(gradients).map(([name, value]) => [spelled.get(name) ?? name, value]),
-      )
-      compareGradients(subject, `step${step}/grad/`, named)
-      const strangers = Object.keys(named).filter((name) => fixture.without_gradient.includes(name))
-      recorder.check(
-        { case: `step ${step}`, stage: 'grad' },
-        strangers.length === 0,
-        `the reference has no gradient of ${strangers}`,
-      )
-      // While the adapter is as it was given, and behind what shows that it is.
-      if (step === 0) await compareReplay(subject, rate)
-      // What is missing was reported; no update is possible without it.
-      if (Object.keys(trained).some((name) => named[name] === undefined)) return
-      await optimizer.update(named, { step, factor: rate(step), gradientScale: 1 })
-      compareAfter(subject, step, all, 'after', fixture.tolerance.after)
-    }
+    const done = await trainComparing(subject, rate, {
+      stage: 'after',
+      parameters: trained,
+      compared: all,
+      tolerance: fixture.tolerance.after,
+      gradient: async ({ step, signal }) => {
+        const outputs = await session.run({ ...feeds, ...fed }, { signal })
+        for (const name of step === 0 ? ['query', 'target'] : [])
+          compareVector(subject, 'vectors', `step0/${name}`, outputs[name], fixture.tolerance.vectors)
+        const { loss, metrics, gradients } = stepResultOf(outputs)
+        const where = { case: `step ${step}`, stage: 'loss', key: `losses ${step}` }
+        recorder.compare(where, f32([], [loss]), f32([], [fixture.losses[step]!]), fixture.tolerance.loss)
+        const named = Object.fromEntries(
+          Object.entries(gradients).map(([name, value]) => [spelled.get(name) ?? name, value]),
+        )
+        compareGradients(subject, `step${step}/grad/`, named)
+        const strangers = Object.keys(named).filter((name) => fixture.without_gradient.includes(name))
+        recorder.check(
+          { case: `step ${step}`, stage: 'grad' },
+          strangers.length === 0,
+          `the reference has no gradient of ${strangers}`,
+        )
+        // While the adapter is as it was given, and behind what shows that it is.
+        if (step === 0) await compareReplay(subject, rate)
+        return { loss, metrics, gradients: named }
+      },
+    })
+    if (!done) return
     const { query: final } = await session.run({ ...feeds, ...fed })
     compareVector(
       subject,
@@ -103,6 +106,49 @@ export async function compareSteps(subject: TuningSubject, rate: Schedule): Prom
     )
   } finally {
     await session.close()
+  }
+}
+
+interface ComparedTraining {
+  /** Name of the comparison after each update. */
+  stage: string
+  /** Updated in place. */
+  parameters: NamedArrays
+  /** Compared after each update. */
+  compared: NamedArrays
+  tolerance: number
+  gradient: GradientStep
+}
+
+/**
+ * Runs the training loop over the fixture's steps, with its optimiser, and compares the parameters
+ * after each update.
+ * @returns whether the loop came to its end; a training that stops is a miss
+ */
+async function trainComparing(
+  subject: TuningSubject,
+  rate: Schedule,
+  { stage, parameters, compared, tolerance, gradient }: ComparedTraining,
+): Promise<boolean> {
+  const { lr, betas, eps, weight_decay: weightDecay } = subject.fixture.optimizer
+  const rule = adamW({ betas, epsilon: eps, weightDecay })
+  const optimizer = await openOptimizer(parameters, [{ rule, learningRate: lr }])
+  let step = 0
+  try {
+    await train({
+      parameters,
+      gradient,
+      optimizer,
+      schedule: rate,
+      steps: subject.fixture.losses.length,
+      onProgress: () => compareAfter(subject, step++, compared, stage, tolerance),
+    })
+    return true
+  } catch (error) {
+    if (!(error instanceof TrainingError)) throw error
+    subject.recorder.check({ case: `step ${step}`, stage }, false, error.message)
+    return false
+  } finally {
     await optimizer.close()
   }
 }
@@ -120,11 +166,4 @@ function compareAfter(
     if (wanted !== undefined)
       recorder.compare({ case: `step ${step}`, stage, key: prefix + name }, value, wanted, tolerance)
   }
-}
-
-function optimizerFor(
-  { optimizer: { lr, betas, eps, weight_decay: weightDecay } }: TuningFixture,
-  parameters: NamedArrays,
-): Promise<Optimizer> {
-  return openOptimizer(parameters, [{ rule: adamW({ betas, epsilon: eps, weightDecay }), learningRate: lr }])
 }
