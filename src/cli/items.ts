@@ -25,6 +25,12 @@ export async function itemsIn(
   const { openItems, pipedItems } = await import('../inputs/data/source.ts')
   const name = path === '-' ? 'stdin' : path
   const pipe = path === '-' ? process.stdin : pipeAt(path)
+  if (pipe !== undefined && (options.delimiter !== undefined || options.quote !== undefined)) {
+    throw new UsageError('arguments', {
+      message: `--delimiter or --quote for ${name}: a pipe holds lines of JSON`,
+      hint: 'Write the table to a file whose name ends with .csv, and name that.',
+    })
+  }
   const source = await (pipe === undefined
     ? openItems(path, columns, options)
     : pipedItems(piecesOf(pipe, signal), { name, folder: '.', columns, warn: options.warn }))

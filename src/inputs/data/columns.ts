@@ -1,17 +1,15 @@
-/** @file Columns of a table and keys of JSON lines: which ones are used, and for which part. */
+/** @file Columns of a table and keys of JSON lines: which ones are used, and for which field. */
 
+import { UsageError } from '../../foundation/numeric/errors.ts'
 import { ItemError } from './errors.ts'
 
-/** The parts of a record, in the order in which errors name them. */
-export const PARTS = ['id', 'instruction', 'text', 'image'] as const
-export type Part = (typeof PARTS)[number]
-
-/** The parts that are embedded: `id` is only a name. */
-export const CONTENT = ['instruction', 'text', 'image'] as const satisfies readonly Part[]
+/** The fields of a record, in the order in which errors name them. */
+export const FIELDS = ['id', 'instruction', 'text', 'image'] as const
+export type Field = (typeof FIELDS)[number]
 
 /**
- * Names of an item's parts in a source. Where one is given, only the parts with a name are used;
- * where none is given, each part goes by its own name.
+ * Names of an item's fields in a source. Where one is given, only the fields with a name are used;
+ * where none is given, each field goes by its own name.
  */
 export interface ItemColumns {
   id?: string
@@ -20,7 +18,7 @@ export interface ItemColumns {
   image?: string
 }
 
-/** How a source is called, where its pictures lie, how it names its parts. */
+/** What to call a source in messages, where its pictures lie, and how it names its fields. */
 export interface RecordPlace {
   name: string
   /** Paths of pictures are relative to it. */
@@ -30,12 +28,25 @@ export interface RecordPlace {
   warn?: (message: string) => void
 }
 
-/** The parts that are used, with their columns. */
-export function usedColumns(columns: ItemColumns): [part: Part, column: string][] {
-  const named = PARTS.some((part) => columns[part] !== undefined)
-  return PARTS.flatMap((part): [Part, string][] => {
-    const column = columns[part] ?? (named ? undefined : part)
-    return column === undefined ? [] : [[part, column]]
+/**
+ * Checks the names that a caller gives.
+ * @throws UsageError `usage/option` for a field that items don't have
+ */
+export function checkFields(columns: ItemColumns): void {
+  const unknown = Object.keys(columns).find((name) => !FIELDS.some((field) => field === name))
+  if (unknown === undefined) return
+  throw new UsageError('option', {
+    message: `columns.${unknown}: an item has no such field; it has ${namesOf(FIELDS)}`,
+    hint: 'Name columns by the field that they hold: { text: "caption", image: "path" }.',
+  })
+}
+
+/** The fields that are used, with their columns. */
+export function usedColumns(columns: ItemColumns): [field: Field, column: string][] {
+  const named = FIELDS.some((field) => columns[field] !== undefined)
+  return FIELDS.flatMap((field): [Field, string][] => {
+    const column = columns[field] ?? (named ? undefined : field)
+    return column === undefined ? [] : [[field, column]]
   })
 }
 
@@ -70,7 +81,7 @@ export function unusedNames({
   }
 }
 
-export const COLUMNS_HINT = 'Say which column is which part: --columns text=caption,image=path'
+export const COLUMNS_HINT = 'Say which column is which field: --columns text=caption,image=path'
 
 /**
  * Checks that a table has something to embed.
@@ -87,8 +98,8 @@ export function checkColumns(names: readonly string[], { name, columns }: Record
       hint: 'Give each column that is embedded a name of its own.',
     })
   }
-  const absent = PARTS.flatMap((part) => columns[part] ?? []).filter((column) => !names.includes(column))
-  const usable = used.some(([part, column]) => part !== 'id' && names.includes(column))
+  const absent = FIELDS.flatMap((field) => columns[field] ?? []).filter((column) => !names.includes(column))
+  const usable = used.some(([field, column]) => field !== 'id' && names.includes(column))
   if (usable && absent.length === 0) return
   throw new ItemError('columns', {
     message: `${name} has ${absent.length > 0 ? `no column ${namesOf(absent)}` : noContent(columns)}; its columns are ${namesOf(names)}`,
@@ -97,9 +108,9 @@ export function checkColumns(names: readonly string[], { name, columns }: Record
 }
 
 /** `no column text, image or instruction`, or that none was named. */
-export function noContent(columns: ItemColumns): string {
-  const content = usedColumns(columns).filter(([part]) => part !== 'id')
+function noContent(columns: ItemColumns): string {
+  const content = usedColumns(columns).filter(([field]) => field !== 'id')
   return content.length > 0
     ? 'no column text, image or instruction'
-    : `columns for ${namesOf(usedColumns(columns).map(([part]) => part))} only, nothing to embed`
+    : `columns for ${namesOf(usedColumns(columns).map(([field]) => field))} only, nothing to embed`
 }

@@ -92,7 +92,11 @@ async function* items(table: Table): AsyncGenerator<ItemLine> {
     }
     const places = new Map(header.map((column, i) => [column, i]))
     const cell = (column: string) => record[places.get(column) ?? -1]
-    yield lineOf((part, column) => (part === 'image' ? pictureCell(cell(column)) : cell(column)), line, table)
+    yield lineOf(
+      (field, column) => (field === 'image' ? pictureCell(cell(column)) : cell(column)),
+      line,
+      table,
+    )
   }
 }
 

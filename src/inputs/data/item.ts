@@ -101,7 +101,7 @@ export function contentOf({ instruction, text, image }: Item, blank?: BlankTexts
 }
 
 /** One key for the pictures of an item; undefined where there are none. */
-export function pictureKey(pictures: readonly Picture[] = []): string | undefined {
+function pictureKey(pictures: readonly Picture[] = []): string | undefined {
   if (pictures.length <= 1) return pictures[0]?.key
   return JSON.stringify(pictures.map(({ key }) => key))
 }

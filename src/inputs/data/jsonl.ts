@@ -1,7 +1,7 @@
 /** @file Items as JSON Lines: `{"id": …, "instruction": …, "text": …, "image": …}`. */
 
 import { isUtf8 } from 'node:buffer'
-import { COLUMNS_HINT, namesOf, PARTS, type RecordPlace, unusedNames, usedColumns } from './columns.ts'
+import { COLUMNS_HINT, FIELDS, namesOf, type RecordPlace, unusedNames, usedColumns } from './columns.ts'
 import { checkStart, encodingError } from './encoding.ts'
 import { ItemError } from './errors.ts'
 import { jsonMembers } from './json-members.ts'
@@ -115,15 +115,15 @@ function itemOf(content: string, line: number, at: RecordPlace, { keys, warnUnus
   keys.add(names)
   warnUnused(names, 'key')
   const used = usedColumns(at.columns)
-  if (!used.some(([part, column]) => part !== 'id' && names.includes(column))) {
-    const wanted = used.flatMap(([part, column]) => (part === 'id' ? [] : column))
+  if (!used.some(([field, column]) => field !== 'id' && names.includes(column))) {
+    const wanted = used.flatMap(([field, column]) => (field === 'id' ? [] : column))
     return bad(`none of the keys ${namesOf(wanted)}; its keys are ${namesOf(names)}`)
   }
   return lineOf(
-    (part, column) => {
+    (field, column) => {
       const value = Object.hasOwn(record, column) ? record[column] : undefined
       // As it stands: digits above 2⁵³ would be rounded.
-      return part === 'id' && typeof value === 'number' ? written.get(column) : value
+      return field === 'id' && typeof value === 'number' ? written.get(column) : value
     },
     line,
     at,
@@ -143,7 +143,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Named keys that no line has had yet: a misspelt one would leave its part out of every item. */
+/** Named keys that no line has had yet: a misspelt one would leave its field out of every item. */
 class KeysSeen {
   readonly #at: RecordPlace
   readonly #missing: Set<string>
@@ -151,7 +151,7 @@ class KeysSeen {
 
   constructor(at: RecordPlace) {
     this.#at = at
-    this.#missing = new Set(PARTS.flatMap((part) => at.columns[part] ?? []))
+    this.#missing = new Set(FIELDS.flatMap((field) => at.columns[field] ?? []))
   }
 
   get complete(): boolean {

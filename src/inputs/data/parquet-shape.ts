@@ -3,23 +3,23 @@
 import { isUtf8 } from 'node:buffer'
 import type { SchemaElement, SchemaTree } from 'hyparquet'
 import { isListLike } from 'hyparquet/src/schema.js'
-import { namesOf, type Part } from './columns.ts'
+import { type Field, namesOf } from './columns.ts'
 import { ItemError } from './errors.ts'
 
-/** What a column holds that a part can be read from. */
+/** What a column holds that a field can be read from. */
 type Kind = 'text' | 'bytes' | 'integer' | 'unsigned' | 'number' | 'uuid' | 'decimal' | 'null'
 
 export type Shape =
   | { form: 'leaf'; kind: Kind; scale: number }
-  | { form: 'struct'; fields: ReadonlyMap<string, Shape> }
+  | { form: 'struct'; members: ReadonlyMap<string, Shape> }
   | { form: 'list'; of: Shape }
-  /** Nothing that a part can be read from; in words, in the plural. */
+  /** Nothing that a field can be read from; in words, in the plural. */
   | { form: 'other'; words: string }
 
 /** The shape of a column. */
 export function shapeOf(tree: SchemaTree): Shape {
   const { element, children } = tree
-  if (element.repetition_type === 'REPEATED') return { form: 'other', words: 'repeated fields' }
+  if (element.repetition_type === 'REPEATED') return { form: 'other', words: 'repeated values' }
   if (children.length === 0) return leafOf(element)
   if (element.converted_type === 'MAP') return { form: 'other', words: 'maps' }
   if (element.logical_type?.type === 'VARIANT') return { form: 'other', words: 'variants' }
@@ -28,11 +28,11 @@ export function shapeOf(tree: SchemaTree): Shape {
     if (inner.children.length !== 1) return { form: 'list', of: leafOf(inner.element) }
     return { form: 'list', of: shapeOf(inner.children[0]!) }
   }
-  return { form: 'struct', fields: new Map(children.map((child) => [child.element.name, shapeOf(child)])) }
+  return { form: 'struct', members: new Map(children.map((child) => [child.element.name, shapeOf(child)])) }
 }
 
 const INTEGERS = new Set(['INT_8', 'INT_16', 'INT_32', 'INT_64', 'UINT_8', 'UINT_16', 'UINT_32', 'UINT_64'])
-/** Columns that are no part, by their mark. */
+/** Columns that are no field, by their mark. */
 const OTHERS: Readonly<Record<string, string>> = {
   DATE: 'dates',
   TIME: 'times of day',
@@ -76,30 +76,30 @@ const IDS: readonly Kind[] = ['text', 'integer', 'unsigned', 'number', 'uuid', '
 const PICTURES: readonly Kind[] = ['text', 'bytes', 'null']
 
 /**
- * Checks that a column can be read as a part.
+ * Checks that a column can be read as a field.
  * @throws ItemError `data/columns`
  */
-export function checkShape(name: string, [part, column]: readonly [Part, string], shape: Shape): void {
-  if (part === 'image' ? isPicture(shape) : isLeafOf(shape, part === 'id' ? IDS : ['text', 'null'])) return
+export function checkShape(name: string, [field, column]: readonly [Field, string], shape: Shape): void {
+  if (field === 'image' ? isPicture(shape) : isLeafOf(shape, field === 'id' ? IDS : ['text', 'null'])) return
   const bytes = isLeafOf(shape, ['bytes'])
   throw new ItemError('columns', {
-    message: `${name}: the column ${namesOf([column])} holds ${wordsOf(shape)}, expected ${EXPECTED[part]}`,
-    hint: part === 'text' && bytes ? BYTES_HINT : HINTS[part],
+    message: `${name}: the column ${namesOf([column])} holds ${wordsOf(shape)}, expected ${EXPECTED[field]}`,
+    hint: field === 'text' && bytes ? BYTES_HINT : HINTS[field],
   })
 }
 
-const EXPECTED: Readonly<Record<Part, string>> = {
+const EXPECTED: Readonly<Record<Field, string>> = {
   id: 'text or numbers',
   instruction: 'text',
   text: 'text',
   image: 'paths, bytes of pictures, or { bytes, path }',
 }
-const HINTS: Readonly<Record<Part, string>> = {
-  id: 'Name another column with --columns id=NAME, or do without ids: name the other parts only, as in --columns text=NAME.',
+const HINTS: Readonly<Record<Field, string>> = {
+  id: 'Name another column with --columns id=NAME, or do without ids: name the others only, as in --columns text=NAME.',
   instruction:
-    'Name another column with --columns instruction=NAME, or name the other parts only, as in --columns text=NAME.',
+    'Name another column with --columns instruction=NAME, or name the others only, as in --columns text=NAME.',
   text: 'Name the column that holds the text: --columns text=NAME.',
-  image: 'Name the column that holds the pictures: --columns image=NAME; or name the other parts only.',
+  image: 'Name the column that holds the pictures: --columns image=NAME; or name the others only.',
 }
 const BYTES_HINT =
   'If they are pictures: --columns image=NAME. If they are text, write the column as text; in pandas: table[column].str.decode("utf-8").'
@@ -107,7 +107,7 @@ const BYTES_HINT =
 function isPicture(shape: Shape): boolean {
   if (shape.form === 'list') return shape.of.form !== 'list' && isPicture(shape.of)
   if (shape.form !== 'struct') return isLeafOf(shape, PICTURES)
-  const [bytes, path] = [shape.fields.get('bytes'), shape.fields.get('path')]
+  const [bytes, path] = [shape.members.get('bytes'), shape.members.get('path')]
   if (bytes === undefined && path === undefined) return false
   return isOptional(bytes, ['bytes', 'null']) && isOptional(path, ['text', 'null'])
 }
@@ -135,8 +135,8 @@ function wordsOf(shape: Shape): string {
   if (shape.form === 'other') return shape.words
   if (shape.form === 'leaf') return WORDS[shape.kind]
   if (shape.form === 'list') return `lists of ${wordsOf(shape.of)}`
-  const fields = [...shape.fields].map(([name, field]) => `${name} (${wordsOf(field)})`)
-  return `objects with ${fields.join(', ')}`
+  const members = [...shape.members].map(([name, member]) => `${name} (${wordsOf(member)})`)
+  return `objects with ${members.join(', ')}`
 }
 
 /**
@@ -150,7 +150,7 @@ export function interpreted(shape: Shape, stored: unknown): unknown {
   if (shape.form === 'struct' && typeof stored === 'object') {
     const values = new Map<string, unknown>(Object.entries(stored))
     return Object.fromEntries(
-      [...shape.fields].map(([name, field]) => [name, interpreted(field, values.get(name))]),
+      [...shape.members].map(([name, member]) => [name, interpreted(member, values.get(name))]),
     )
   }
   return shape.form === 'leaf' ? leafValue(shape, stored) : stored

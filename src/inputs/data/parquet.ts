@@ -17,7 +17,7 @@ import { DEFAULT_PARSERS } from 'hyparquet/src/convert.js'
 import { getTreePath } from 'hyparquet/src/schema.js'
 import { compressors } from 'hyparquet-compressors'
 import { readFailure, systemCode } from '../../foundation/files/errors.ts'
-import { checkColumns, type Part, type RecordPlace, unusedNames, usedColumns } from './columns.ts'
+import { checkColumns, type Field, type RecordPlace, unusedNames, usedColumns } from './columns.ts'
 import { ItemError } from './errors.ts'
 import {
   type ByteRange,
@@ -33,7 +33,7 @@ import type { ItemLine, ItemSource } from './source.ts'
 
 /** A column that is used. */
 interface UsedColumn {
-  part: Part
+  field: Field
   node: SchemaTree
   shape: Shape
 }
@@ -57,11 +57,11 @@ export async function openParquet(path: string, at: RecordPlace): Promise<ItemSo
   })
   const names = root.children.map(({ element }) => element.name)
   checkColumns(names, at)
-  const used = usedColumns(at.columns).flatMap(([part, column]): UsedColumn[] => {
+  const used = usedColumns(at.columns).flatMap(([field, column]): UsedColumn[] => {
     const node = root.children.find(({ element }) => element.name === column)
-    return node === undefined ? [] : [{ part, node, shape: shapeOf(node) }]
+    return node === undefined ? [] : [{ field, node, shape: shapeOf(node) }]
   })
-  for (const { part, node, shape } of used) checkShape(at.name, [part, node.element.name], shape)
+  for (const { field, node, shape } of used) checkShape(at.name, [field, node.element.name], shape)
   return {
     name: path,
     path,
@@ -99,17 +99,17 @@ async function* rows(
   for (const [index, group] of file.metadata.row_groups.entries()) {
     const count = Number(group.num_rows)
     if (count === 0) continue
-    const values = new Map<Part, readonly unknown[]>()
-    for (const { part, node, shape } of used) {
+    const values = new Map<Field, readonly unknown[]>()
+    for (const { field, node, shape } of used) {
       const where = `row group ${index + 1}, column ${node.element.name}`
       const stored = await attempt(file.path, () => columnOf(file, group, node, where))
       values.set(
-        part,
+        field,
         stored.map((value) => interpreted(shape, value)),
       )
     }
     for (let row = 0; row < count; row++)
-      yield lineOf((part) => values.get(part)?.[row], before + row + 1, at)
+      yield lineOf((field) => values.get(field)?.[row], before + row + 1, at)
     before += count
   }
 }
@@ -122,20 +122,20 @@ async function columnOf(
   where: string,
 ): Promise<readonly unknown[]> {
   const count = Number(group.num_rows)
-  const parts = new Map<string, unknown[]>()
+  const columns = new Map<string, unknown[]>()
   for (const { node: stored } of storedColumns(node)) {
     const name = stored.path.join('.')
     const meta = group.columns.find(({ meta_data: own }) => own?.path_in_schema.join('.') === name)?.meta_data
     if (meta === undefined) throw new ParquetProblem(`${where} is not there`)
     const bytes = await bytesOf(file.path, rangeOf(meta, where))
     try {
-      parts.set(name, storedValues(bytes, file.root, meta, count))
+      columns.set(name, storedValues(bytes, file.root, meta, count))
     } catch (cause) {
       throw new ParquetProblem(`${where}: ${words(cause)}`, { cause })
     }
   }
-  if (node.children.length > 0) assembleNested(parts, node, DEFAULT_PARSERS)
-  const values = parts.get(node.path.join('.'))
+  if (node.children.length > 0) assembleNested(columns, node, DEFAULT_PARSERS)
+  const values = columns.get(node.path.join('.'))
   if (values?.length === count) return values
   throw new ParquetProblem(`${where} holds ${values?.length} rows, the footer promises ${count}`)
 }

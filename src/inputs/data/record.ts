@@ -2,7 +2,7 @@
 
 import { resolve } from 'node:path'
 import { isAddress } from '../media/decode.ts'
-import { namesOf, type Part, type RecordPlace, usedColumns } from './columns.ts'
+import { type Field, namesOf, type RecordPlace, usedColumns } from './columns.ts'
 import { ItemError } from './errors.ts'
 import type { Item } from './item.ts'
 import type { ItemLine } from './source.ts'
@@ -11,18 +11,18 @@ import type { ItemLine } from './source.ts'
 class Unusable extends Error {}
 
 /**
- * Makes an item of the parts of a record.
- * @param valueIn the value of a part, or undefined where the record has none
+ * Makes an item of the fields of a record.
+ * @param valueIn the value of a field, or undefined where the record has none
  * @param line counted from 1
  */
 export function lineOf(
-  valueIn: (part: Part, column: string) => unknown,
+  valueIn: (field: Field, column: string) => unknown,
   line: number,
   place: RecordPlace,
 ): ItemLine {
   const problems: string[] = []
-  const read = <T>(part: Part, convert: (value: unknown) => T | undefined): T | undefined => {
-    const used = usedColumns(place.columns).find(([name]) => name === part)
+  const read = <T>(field: Field, convert: (value: unknown) => T | undefined): T | undefined => {
+    const used = usedColumns(place.columns).find(([name]) => name === field)
     if (used === undefined) return undefined
     try {
       return convert(valueIn(...used))
@@ -42,6 +42,7 @@ export function lineOf(
   return { line, ...(id === undefined ? {} : { id }), item }
 }
 
+/** @param why in words, without the place */
 export function lineError(name: string, line: number, why: string, cause?: unknown): ItemError {
   return new ItemError('line', {
     message: `${name}, line ${line}: ${why}`,
@@ -95,7 +96,7 @@ function pictureOf(value: unknown, folder: string): FilePicture | undefined {
   if (path !== null && path !== undefined && typeof path !== 'string')
     throw new Unusable(`path: expected text, got ${described(path)}`)
   if (bytes !== undefined && bytes !== null && bytes.length > 0) return bytes
-  // Empty bytes without a path are an empty file: whoever decodes it says so.
+  // Empty bytes without a path are an empty file: `decodeImage` says so.
   return path ? located(path, folder) : (bytes ?? undefined)
 }
 
@@ -112,7 +113,7 @@ function located(picture: string, folder: string): FilePicture {
     throw new Unusable(
       `a text of ${picture.length} characters is no path; a picture as text begins with data:image/png;base64,`,
     )
-  // An address stays one: whoever reads the picture says that it is not fetched.
+  // An address stays one: `readPictureFile` says that pictures are not fetched.
   return isAddress(picture) ? picture : resolve(folder, picture)
 }
 
@@ -120,7 +121,6 @@ function located(picture: string, folder: string): FilePicture {
 function described(value: unknown): string {
   if (value instanceof Uint8Array) return `${value.length} bytes`
   if (Array.isArray(value)) return `a list of ${value.length}`
-  if (value instanceof Date) return `the time ${Number.isNaN(value.getTime()) ? '?' : value.toISOString()}`
   if (typeof value === 'object' && value !== null)
     return `an object with the keys ${namesOf(Object.keys(value))}`
   if (typeof value === 'string') return `the text ${JSON.stringify(value.slice(0, 40))}`

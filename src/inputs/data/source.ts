@@ -1,9 +1,10 @@
-/** @file Where items come from: lines of JSON, tables, or a folder of pictures. */
+/** @file Opens the items of a file: lines of JSON, a table, or a folder of pictures. */
 
 import { existsSync, statSync } from 'node:fs'
 import { dirname, extname } from 'node:path'
 import { sizeOfFile } from '../../foundation/files/file.ts'
-import { type ItemColumns, PARTS, type RecordPlace } from './columns.ts'
+import { UsageError } from '../../foundation/numeric/errors.ts'
+import { checkFields, FIELDS, type ItemColumns, type RecordPlace } from './columns.ts'
 import { openCsv } from './csv.ts'
 import { ItemError } from './errors.ts'
 import { folderLines } from './folder.ts'
@@ -19,13 +20,13 @@ export type ItemLine = {
   id?: string
 } & ({ item: Item } | { error: ItemError })
 
-/** A list of items that is read while it is used. */
+/** A list of items. Its lines are read while they are used. */
 export interface ItemSource {
   /** For messages. */
   readonly name: string
   /** The file that the items are read from, where it is one. */
   readonly path?: string
-  /** Undefined where nobody can know it before the end. */
+  /** The number of lines; undefined for a pipe, where it is known at the end only. */
   readonly total: number | undefined
   lines(): Iterable<ItemLine> | AsyncIterable<ItemLine>
 }
@@ -55,8 +56,15 @@ export async function openItems(
   columns: ItemColumns = {},
   { delimiter, quote, warn }: OpenOptions = {},
 ): Promise<ItemSource> {
+  checkFields(columns)
+  if (typeof quote === 'string' && quote.length !== 1) {
+    throw new UsageError('option', {
+      message: `quote: expected one character or null, got ${JSON.stringify(quote)}`,
+      hint: 'Leave it out for ", or say null where quotes are ordinary characters.',
+    })
+  }
   if (existsSync(path) && statSync(path).isDirectory()) {
-    if (PARTS.some((part) => columns[part] !== undefined)) {
+    if (FIELDS.some((field) => columns[field] !== undefined)) {
       throw new ItemError('columns', {
         message: `columns of ${path}, which is a folder of pictures and has none`,
         hint: 'Columns are those of a table or of JSON lines: name such a file, or leave the columns out.',
@@ -64,7 +72,7 @@ export async function openItems(
     }
     return listed(path, await folderLines(path))
   }
-  // A file is read more than once: what can't be is refused.
+  // Files are read more than once. `sizeOfFile` refuses a pipe, which can't be.
   await sizeOfFile(path)
   const ending = extname(path).toLowerCase()
   const at = { name: path, folder: dirname(path), columns, warn }
@@ -90,7 +98,7 @@ export async function openItems(
  * input.
  * @param pieces of UTF-8
  * @param at what to call the source, what paths of pictures are relative to, what the records call
- *   their parts
+ *   their fields
  */
 export async function pipedItems(pieces: AsyncIterable<Uint8Array>, at: RecordPlace): Promise<ItemSource> {
   const rest = jsonLines(pieces, at)
