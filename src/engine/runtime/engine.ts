@@ -2,8 +2,8 @@
 
 // First: the engine reads the environment when it is loaded.
 import './telemetry.ts'
-import { readFile } from 'node:fs/promises'
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
+import { readBytes } from '../../foundation/files/file.ts'
 import type { DType, Tensor, TensorArrays } from '../../foundation/numeric/tensor.ts'
 import { engineFailure, RuntimeError } from './errors.ts'
 
@@ -53,13 +53,14 @@ export function crossesBorder(dtype: DType): boolean {
 
 /**
  * Starts ONNX Runtime in this thread. `run` blocks the thread's event loop while it computes.
- * @throws RuntimeError `runtime/engine`, `runtime/no-adapter`, `runtime/memory`
+ * @throws RuntimeError `runtime/engine`, `runtime/no-adapter`, `runtime/memory`; FileError
+ *   `file/missing`, `file/read`
  */
 export async function startEngine(plan: EnginePlan): Promise<Engine> {
   const externalData = await Promise.all(
     plan.buffers.map(async ({ location, source }) => ({
       path: location,
-      data: typeof source === 'string' ? await readFile(source) : source,
+      data: typeof source === 'string' ? await readBytes(source) : source,
     })),
   )
   const options: InferenceSession.SessionOptions = {

@@ -1,6 +1,6 @@
 /** @file Finds the frozen weights of a graph, and checks them against its slots. */
 
-import { open } from 'node:fs/promises'
+import { openToRead, readAll } from '../../foundation/files/file.ts'
 import { firstOf } from '../../foundation/numeric/errors.ts'
 import { toF32 } from '../../foundation/numeric/float.ts'
 import {
@@ -57,25 +57,19 @@ export function locateWeights(graph: CompiledGraph, source: WeightSource): Map<s
   return found
 }
 
-/** Bytes of one `read`, at most. Linux reads a little less than 2³¹ at a time. */
-const CHUNK = 2 ** 30
-
 /**
  * Reads a weight, and widens it to f32.
- * @throws RuntimeError `runtime/weights` when its file is shorter than its header says;
- *   BifocalError `tensor/dtype` for a dtype that is not a float
+ * @throws RuntimeError `runtime/weights` when its file is shorter than its header says; FileError
+ *   `file/missing`, `file/read`; BifocalError `tensor/dtype` for a dtype that is not a float
  */
 export async function readWeight(location: WeightLocation): Promise<Tensor<'f32'>> {
   if (location.kind === 'memory') return toF32(location.tensor)
   const { file, offset, byteLength, dtype, dims } = location
   const bytes = new Uint8Array(byteLength)
-  const handle = await open(file)
+  const handle = await openToRead(file)
   try {
-    for (let at = 0; at < byteLength; ) {
-      const { bytesRead } = await handle.read(bytes, at, Math.min(CHUNK, byteLength - at), offset + at)
-      if (bytesRead === 0) throw cutShort(file, byteLength, at)
-      at += bytesRead
-    }
+    const done = await readAll(handle, file, bytes, offset)
+    if (done < byteLength) throw cutShort(file, byteLength, done)
   } finally {
     await handle.close()
   }

@@ -9,7 +9,16 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { InterruptedError } from '../numeric/errors.ts'
-import { jsonObject, makeFolder, piecesOf, readJson, readText, writeFileAtomic } from './file.ts'
+import {
+  jsonObject,
+  makeFolder,
+  openToRead,
+  piecesOf,
+  readAll,
+  readJson,
+  readText,
+  writeFileAtomic,
+} from './file.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'bifocal-file-'))
 const path = join(folder, 'sub/out.txt')
@@ -24,6 +33,25 @@ test.each<[string, Parameters<typeof writeFileAtomic>[1]]>([
   await writeFileAtomic(path, content)
   expect(await readText(path)).toBe('héllo')
   expect(readdirSync(join(folder, 'sub'))).toEqual(['out.txt'])
+})
+
+describe('bytes of a file', () => {
+  const file = join(folder, 'bytes')
+  const read = async (length: number, position: number) => {
+    writeFileSync(file, new Uint8Array([0, 1, 2, 3, 4]))
+    const handle = await openToRead(file)
+    const bytes = new Uint8Array(length)
+    const count = await readAll(handle, file, bytes, position).finally(() => handle.close())
+    return [...bytes.subarray(0, count)]
+  }
+
+  test('are read from a place of their own', async () => expect(await read(2, 3)).toEqual([3, 4]))
+  test('end where the file does', async () => expect(await read(9, 3)).toEqual([3, 4]))
+  test('begin after the end: none', async () => expect(await read(9, 5)).toEqual([]))
+  test('of an absent file, of a folder: refused before it is opened', async () => {
+    await expect(openToRead(join(folder, 'absent'))).rejects.toMatchObject({ code: 'file/missing' })
+    await expect(openToRead(folder)).rejects.toMatchObject({ code: 'file/read' })
+  })
 })
 
 describe('a write that fails midway', () => {

@@ -89,6 +89,42 @@ export async function writeAll(file: FileHandle, bytes: Uint8Array, position?: n
 }
 
 /**
+ * Reads bytes until `bytes` is full or the file ends. One `read` of the system may give fewer than
+ * it was asked for.
+ * @param position byte of the file to begin at
+ * @returns how many bytes were read: fewer than asked for where the file ends before
+ * @throws FileError `file/read`
+ */
+export async function readAll(
+  file: FileHandle,
+  path: string,
+  bytes: Uint8Array,
+  position: number,
+): Promise<number> {
+  let at = 0
+  while (at < bytes.length) {
+    const length = Math.min(bytes.length - at, PIECE)
+    const { bytesRead } = await file.read(bytes, at, length, position + at).catch((cause: unknown) => {
+      throw readFailure(path, cause)
+    })
+    if (bytesRead === 0) break
+    at += bytesRead
+  }
+  return at
+}
+
+/**
+ * Opens a file to read.
+ * @throws FileError `file/missing`, `file/read`
+ */
+export async function openToRead(path: string): Promise<FileHandle> {
+  await sizeOfFile(path)
+  return await open(path, 'r').catch((cause: unknown) => {
+    throw readFailure(path, cause)
+  })
+}
+
+/**
  * Yields the bytes of an array of any size in pieces, in order, without a copy.
  * @param length bytes of a piece, at most
  */

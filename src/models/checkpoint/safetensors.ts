@@ -3,9 +3,8 @@
  * byte range. A file is written whole or not at all.
  */
 
-import { type FileHandle, open } from 'node:fs/promises'
-import { readFailure } from '../../foundation/files/errors.ts'
-import { piecesOf, sizeOfFile, writeFileAtomic } from '../../foundation/files/file.ts'
+import type { FileHandle } from 'node:fs/promises'
+import { openToRead, piecesOf, readAll, writeFileAtomic } from '../../foundation/files/file.ts'
 import {
   BYTES_PER_ELEMENT,
   type DType,
@@ -104,7 +103,7 @@ export async function readTensor(at: TensorLocation): Promise<Tensor> {
  * little memory.
  */
 export async function* tensorBytes(at: TensorLocation): AsyncGenerator<Uint8Array> {
-  const file = await openFile(at.file)
+  const file = await openToRead(at.file)
   try {
     const end = at.offset + at.byteLength
     for (let offset = at.offset; offset < end; offset += 2 ** 23) {
@@ -180,19 +179,12 @@ export function safetensorsLayout(
 }
 
 async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
-  const file = await openFile(path)
+  const file = await openToRead(path)
   try {
     return await use(file)
   } finally {
     await file.close()
   }
-}
-
-async function openFile(path: string): Promise<FileHandle> {
-  await sizeOfFile(path)
-  return await open(path, 'r').catch((cause: unknown) => {
-    throw readFailure(path, cause)
-  })
 }
 
 async function readFrom(file: FileHandle, at: TensorLocation): Promise<Tensor> {
@@ -216,19 +208,12 @@ async function readRange(
   return bytes
 }
 
-/** Fills `bytes`. One `read` of the system may give fewer bytes, and never more than 2 GiB. */
+/** Fills `bytes`. @throws CheckpointError `checkpoint/truncated` where the file ends before */
 async function readInto(file: FileHandle, path: string, offset: number, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
-    const length = Math.min(bytes.length - done, 2 ** 30)
-    const { bytesRead } = await file.read(bytes, done, length, offset + done).catch((cause: unknown) => {
-      throw readFailure(path, cause)
-    })
-    if (bytesRead === 0) {
-      throw new CheckpointError('truncated', {
-        message: `${path} ends at byte ${offset + done}; ${bytes.length - done} more were expected`,
-        hint: 'Did another program change the file while it was read? Fetch it again.',
-      })
-    }
-    done += bytesRead
-  }
+  const done = await readAll(file, path, bytes, offset)
+  if (done === bytes.length) return
+  throw new CheckpointError('truncated', {
+    message: `${path} ends at byte ${offset + done}; ${bytes.length - done} more were expected`,
+    hint: 'Did another program change the file while it was read? Fetch it again.',
+  })
 }
