@@ -13,6 +13,7 @@
 
 import { parseArgs } from 'node:util'
 import { PRECISIONS, type Precision } from '../src/engine/graph/compiled.ts'
+import { shippedData } from '../src/foundation/files/shipped.ts'
 import { UsageError } from '../src/foundation/numeric/errors.ts'
 import { mean } from '../src/foundation/numeric/statistics.ts'
 import type { KeyedItem } from '../src/inputs/data/item.ts'
@@ -35,7 +36,6 @@ const { values, positionals } = parseArgs({
     rows: { type: 'string', default: String(QUICK_LIMITS.test) },
     threads: { type: 'string' },
     pool: { type: 'string' },
-    data: { type: 'string', default: 'packages/twins/data' },
   },
 })
 
@@ -57,8 +57,9 @@ await endWith(async () => {
       hint: `Take one of ${pools.join(', ')}.`,
     })
   }
-  const world = await loadWorld(values.data, 'small')
-  const sheets = await loadSheets(values.data, [...world.training, ...world.heldOut])
+  const data = shippedData()
+  const world = await loadWorld(data, 'small')
+  const sheets = await loadSheets(data, [...world.training, ...world.heldOut])
   const tasks = buildTasks(world, sheets, {
     limits: { ...QUICK_LIMITS, train: 0, dev: 0, test: Number(values.rows) },
   })
@@ -70,11 +71,7 @@ await endWith(async () => {
   let missed = false
   for (const model of positionals.length > 0
     ? positionals
-    : [
-        'packages/twins/models/tower',
-        'packages/twins/models/twin-ar',
-        'packages/twins/models/twin-diffusion',
-      ]) {
+    : ['bifocal:tower', 'bifocal:twin-ar', 'bifocal:twin-diffusion']) {
     const exact = await scores(model, { dtype: 'f32', pool }, { tasks, items })
     const other = await scores(model, { dtype: reduced, pool }, { tasks, items })
     console.log(`\n${model}`)

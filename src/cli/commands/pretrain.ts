@@ -17,7 +17,7 @@ export const pretrain = command(
   )
   .option('--threads <n>', 'default: as many as the machine has', flags.threads)
   .option('--work <dir>', 'snapshots and logs; default .bifocal/pretraining')
-  .option('--tower <dir>', "a twin's tower; default models/tower")
+  .option('--tower <dir>', "a twin's tower, a folder or bifocal:tower; default models/tower")
   .option('--out <dir>', 'the model folder; default models/NAME')
   .action(
     async (
@@ -32,7 +32,7 @@ export const pretrain = command(
       },
       io,
     ) => {
-      const [{ pretrain: run }, { gateTable }, { shippedData }] = await Promise.all([
+      const [{ pretrain: run }, { gateTable }, { shippedByName, shippedData }] = await Promise.all([
         import('../../learning/pretraining/pretrain.ts'),
         import('../../learning/pretraining/gates.ts'),
         import('../../foundation/files/shipped.ts'),
@@ -40,7 +40,7 @@ export const pretrain = command(
       const found = await run(name, {
         data: shippedData(),
         work,
-        tower,
+        tower: shippedByName(tower) ?? tower,
         out: out ?? join('models', name),
         threads,
         steps,

@@ -50,7 +50,7 @@ export class Embedder {
    * @throws EmbedderError, CheckpointError, FamilyError, TextError, MediaError for what the folder
    *   holds; RuntimeError for the device
    * @example
-   * const embedder = await Embedder.load('models/twin-ar')
+   * const embedder = await Embedder.load('bifocal:twin-ar')
    * const { vectors } = await embedder.embed([{ text: 'a cat' }, { image: 'cat.png' }])
    * await embedder.close()
    */

@@ -49,7 +49,7 @@ interface ItemCost extends GraphCost {
  * all else by its elements.
  * @throws EmbedderError `embedder/no-sample` when the model can take none of the built-in items;
  *   what `openSubject` and processors throw
- * @example (await estimateSeconds('models/twin-ar')).items.both?.seconds
+ * @example (await estimateSeconds('bifocal:twin-ar')).items.both?.seconds
  */
 export async function estimateSeconds(path: string, options: LoadOptions = {}): Promise<Estimate> {
   const { model, encoder } = await openSubject(path, options)

@@ -47,7 +47,7 @@ export interface Inspection {
  * @param path a folder, or a model's name on the hub
  * @throws EmbedderError `embedder/no-model`; CheckpointError, FamilyError `family/unknown`,
  *   `family/config`
- * @example const { family, parameters } = await inspectModel('models/twin-ar')
+ * @example const { family, parameters } = await inspectModel('bifocal:twin-ar')
  */
 export async function inspectModel(path: string, options: ResolveOptions = {}): Promise<Inspection> {
   const { contract, base, adapter } = await locateModel(path, options)

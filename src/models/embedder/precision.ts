@@ -58,7 +58,7 @@ interface Measured {
  * are those of an idle machine or none.
  * @throws UsageError `usage/empty-input`; EmbedderError `embedder/no-sample` when the model can
  *   take no item; what `Embedder.load` throws
- * @example for (const { dtype, cosine, speed } of await measurePrecision('models/twin-ar'))
+ * @example for (const { dtype, cosine, speed } of await measurePrecision('bifocal:twin-ar'))
  *   console.log(dtype, cosine.all.min, speed)
  */
 export async function measurePrecision(

@@ -34,7 +34,7 @@ export type GoldenItem = NonNullable<Contract['golden']>['items'][number]
  * @param dir   made where it is absent; the model's own folder does as well
  * @throws EmbedderError `embedder/shared-folder`, `embedder/contract`; what `Embedder.load` and
  *   `embed` throw; FileError `file/write`
- * @example await recordGolden('models/twin-ar', [{ text: 'a cat' }], 'models/twin-ar')
+ * @example await recordGolden('bifocal:twin-ar', [{ text: 'a cat' }], 'my-embedder')
  */
 export async function recordGolden(
   path: string,

@@ -89,7 +89,7 @@ const CHUNK = 256
  * @throws EmbedderError `embedder/store` for a vector that is not finite, or of another form than
  *   its neighbours; FileError; InterruptedError; as `VectorMaker.embed`
  * @example
- * const embedder = await Embedder.load('models/twin-ar')
+ * const embedder = await Embedder.load('bifocal:twin-ar')
  * const vectors = await embedAll('vectors', await makerOf(embedder, { id: 'twin-ar' }), items)
  * const score = dot(vectors.of('vector')(query.key), vectors.of('vector')(candidate.key))
  */
