@@ -16,9 +16,12 @@ import type { ItemLine, ItemSource } from './source.ts'
 /** A file of cells. */
 export interface Table extends RecordPlace {
   path: string
-  /** What stands between cells. */
+  /** The character between two cells. */
   delimiter: string
-  /** What stands around a cell that holds a delimiter or a line break; null: nothing does. */
+  /**
+   * The character around a cell that holds a delimiter or a line break; null where quotes are
+   * ordinary characters.
+   */
   quote: string | null
 }
 

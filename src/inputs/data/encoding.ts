@@ -1,4 +1,4 @@
-/** @file What stands in a file that is no text in UTF-8, and how to make it one. */
+/** @file Recognises files that are no text in UTF-8, and says how to make them so. */
 
 import { ItemError } from './errors.ts'
 
@@ -39,7 +39,7 @@ const STARTS: readonly (readonly [string, Guess])[] = [
 /** No start is longer. */
 const START = 8
 
-/** What a file is by its first bytes; undefined where it may be text in UTF-8. */
+/** The kind of a file by its first bytes; undefined where it may be text in UTF-8. */
 function guessed(bytes: Uint8Array): Guess | undefined {
   const start = Buffer.from(bytes.subarray(0, START)).toString('latin1')
   return STARTS.find(([known]) => start.startsWith(known))?.[1]

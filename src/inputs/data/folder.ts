@@ -9,8 +9,9 @@ import type { ItemLine } from './source.ts'
 const PICTURES = new Set(['.png', '.jpg', '.jpeg', '.webp'])
 
 /**
- * All pictures, those in folders below too, sorted by path; hidden files do not count. Links are
- * followed, but no folder is entered twice: a link to a folder above would lead round and round.
+ * Lists the pictures of a folder and of the folders below it, sorted by path. Hidden files are left
+ * out. Links are followed, but no folder is entered twice: a link to a folder above would lead round
+ * and round.
  * @throws FileError `file/read`
  */
 export async function folderLines(dir: string): Promise<ItemLine[]> {
@@ -47,7 +48,7 @@ async function opened(folder: string): Promise<[place: string, entries: Dirent[]
   }
 }
 
-/** A broken link is an item that is missing. */
+/** A broken link is no folder: it becomes an item whose file is missing. */
 async function isFolder(path: string): Promise<boolean> {
   return await stat(path).then(
     (found) => found.isDirectory(),

@@ -19,9 +19,9 @@ export interface Picture {
 /** A path, the bytes of a PNG, JPEG or WebP file, pixels, or a `Picture`. */
 export type ImageSource = string | Uint8Array | RgbImage | Picture
 
-/** What to embed: at least one of instruction, text and image. */
+/** An item to embed. It has at least one of instruction, text and image. */
 export interface Item {
-  /** What the vector is for: "Represent the given image for classification". */
+  /** The purpose of the vector: "Represent the given image for classification". */
   instruction?: string
   text?: string
   /** One picture, or several in their order. */
@@ -61,7 +61,9 @@ export function keyed({ instruction, text, image }: KnownItem): KeyedItem {
   return keyedItem(checked({ instruction, text, image }), listOf(image))
 }
 
-/** What becomes of a text without letters, `''` or spaces: see `Item.text`. */
+/**
+ * How a text of nothing but white space is treated: as absent (`refuse`), or as text (`embed`).
+ */
 export type BlankTexts = 'refuse' | 'embed'
 
 /**
@@ -89,7 +91,10 @@ export async function readItem({ instruction, text, image = [] }: KeyedItem): Pr
   return { instruction, text, pictures, pictureKey: pictureKey(image) }
 }
 
-/** What an item consists of, in words. @example contentOf({ text: 'a cat', image: 'cat.png' }) // 'text + picture' */
+/**
+ * The fields of an item that are embedded, in words.
+ * @example contentOf({ text: 'a cat', image: 'cat.png' }) // 'text + picture'
+ */
 export function contentOf({ instruction, text, image }: Item, blank?: BlankTexts): string {
   const count = listOf(image).length
   const words = presentIn({ instruction, text, image }, blank)

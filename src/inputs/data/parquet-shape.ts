@@ -6,14 +6,14 @@ import { isListLike } from 'hyparquet/src/schema.js'
 import { type Field, namesOf } from './columns.ts'
 import { ItemError } from './errors.ts'
 
-/** What a column holds that a field can be read from. */
+/** The kinds of values that a field can be read from. */
 type Kind = 'text' | 'bytes' | 'integer' | 'unsigned' | 'number' | 'uuid' | 'decimal' | 'null'
 
 export type Shape =
   | { form: 'leaf'; kind: Kind; scale: number }
   | { form: 'struct'; members: ReadonlyMap<string, Shape> }
   | { form: 'list'; of: Shape }
-  /** Nothing that a field can be read from; in words, in the plural. */
+  /** Values that no field can be read from, named in the plural. */
   | { form: 'other'; words: string }
 
 /** The shape of a column. */

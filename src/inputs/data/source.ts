@@ -16,7 +16,7 @@ import { openParquet } from './parquet.ts'
 export type ItemLine = {
   /** Counted from 1: a line of text, a row of a table, a picture of a folder. */
   line: number
-  /** What the source calls the item. */
+  /** The item's name in the source. */
   id?: string
 } & ({ item: Item } | { error: ItemError })
 
@@ -33,9 +33,9 @@ export interface ItemSource {
 
 /** How a source is read. */
 export interface OpenOptions {
-  /** What separates the cells of a .csv or .tsv file; default: the comma, the tab. */
+  /** The character between two cells of a .csv or .tsv file. Default: a comma, or a tab. */
   delimiter?: string
-  /** What stands around cells of such a file; null: quotes are ordinary characters. Default `"`. */
+  /** The character around cells of such a file, default `"`; null: quotes are ordinary. */
   quote?: string | null
   /** Told of columns that are not used, once each. */
   warn?: (message: string) => void
@@ -97,8 +97,7 @@ export async function openItems(
  * Streams JSON lines that come in pieces, a pipe's. Reads the first line at once, to detect empty
  * input.
  * @param pieces of UTF-8
- * @param at what to call the source, what paths of pictures are relative to, what the records call
- *   their fields
+ * @param at the name of the source, the folder of its pictures, the columns to use
  */
 export async function pipedItems(pieces: AsyncIterable<Uint8Array>, at: RecordPlace): Promise<ItemSource> {
   const rest = jsonLines(pieces, at)

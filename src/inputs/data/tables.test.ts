@@ -104,6 +104,18 @@ describe('only named columns are used', () => {
   })
 })
 
+test.each<[string, () => Promise<unknown>, RegExp]>([
+  // @ts-expect-error a misspelt field, from JavaScript
+  ['columns', () => openItems('a.csv', { txt: 'caption' }), /columns\.txt: an item has no such field/],
+  ['quote', () => openItems('a.csv', {}, { quote: '""' }), /quote: expected one character or null/],
+])('an option of the library that can not be: %s', async (_, open, says) => {
+  await expect(open()).rejects.toMatchObject({
+    code: 'usage/option',
+    message: expect.stringMatching(says),
+    hint: expect.any(String),
+  })
+})
+
 describe('ids in JSON', () => {
   test('stand as they are written; what is no JSON is an error', async () => {
     expect(idsOf(await linesOf(table('large-ids.jsonl')))).toEqual([

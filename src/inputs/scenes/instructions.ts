@@ -1,5 +1,5 @@
 /**
- * @file What queries and pictures of the embedded tasks say beside their content, in MMEB's words.
+ * @file Instructions of the queries and pictures of the embedded tasks, in MMEB's words.
  * @see specs/embedded-data.md §5
  */
 

@@ -1,5 +1,5 @@
 /**
- * @file The training streams: what sample number `index` of a run shows and says. Counter-based, so
+ * @file The training streams: sample number `index` of a run. Each is made from its number alone, so
  * any worker can make any sample.
  */
 

@@ -37,7 +37,7 @@ export interface Part {
   readonly colour?: number
 }
 
-/** What a scene shows, without its layout. */
+/** The content of a scene, without its layout. */
 export interface Content {
   readonly kind: SceneKind
   /** Position in `COLOURS`. */
@@ -63,7 +63,7 @@ export interface Description extends Content {
   readonly places: readonly Place[]
 }
 
-/** What the scene shows, as a string; equal for two layouts of the same content. */
+/** The content of a scene as a string. Two layouts of the same content have the same one. */
 export function contentKey({ kind, background, style, parts, relation }: Content): string {
   const things = parts.map(
     (part) => `${part.concept}x${part.count}${part.colour === undefined ? '' : `c${part.colour}`}`,
@@ -71,7 +71,7 @@ export function contentKey({ kind, background, style, parts, relation }: Content
   return [kind, COLOURS[background]!.name, STYLES[style]!, things.join('+'), relation ?? ''].join('|')
 }
 
-/** Equal for equal pictures. */
+/** The key of the picture that a description gives: equal for equal pictures. */
 export function pictureKey(description: Description): string {
   return `${contentKey(description)}@${description.places.map(({ x, y, size }) => `${x},${y},${size}`).join(';')}`
 }

@@ -8,9 +8,9 @@ import type { Embedder } from '../../models/embedder/embedder.ts'
 import { makerOf, type VectorMaker } from '../../models/embedder/vectors/all.ts'
 
 /**
- * What a text tower trained on captions is given: the text, or what an instruction says after its
- * colon ("Find me an image that matches the given caption: …"). An instruction without a colon says
- * what to do, not what is seen: it counts only where there is nothing else.
+ * The words for a text tower that was trained on captions: the text, or the part of an instruction
+ * behind its colon ("Find me an image that matches the given caption: …"). An instruction without a
+ * colon says what to do, not what is seen, so it is used only where the item has nothing else.
  */
 export function captionOf({ instruction, text, image }: Item): string | undefined {
   if (text !== undefined) return text

@@ -9,7 +9,7 @@ import { hitAt } from './scoring.ts'
 interface RowScores {
   readonly id: string
   readonly cluster: string
-  /** Probability that the right candidate comes first: what intervals are made of. */
+  /** Probability that the right candidate comes first. Intervals are computed from it. */
   readonly hit1: number
   readonly metrics: PerMetric
   /**

@@ -1,4 +1,4 @@
-/** @file Raw pixels as an embedding: what no model is needed for. */
+/** @file Raw pixels as an embedding: a baseline without a model. */
 
 import { l2NormaliseRows } from '../../foundation/numeric/linear.ts'
 import { f32 } from '../../foundation/numeric/tensor.ts'
@@ -12,8 +12,8 @@ const SIDE = 16
 const LENGTH = SIDE * SIDE * 3
 
 /**
- * Averages of 16 × 16 boxes in three channels, less their mean, to unit length. Items need one
- * picture; words are not looked at.
+ * Averages 16 × 16 boxes in three channels, takes their mean away, and scales to unit length. An
+ * item needs one picture; its words are ignored.
  */
 export const pixels: VectorMaker = {
   id: 'pixels',

@@ -15,7 +15,7 @@ import type { MetaTask, Task } from '../../inputs/data/task.ts'
 import type { ModelScores, TaskScores } from './evaluate.ts'
 import { type PerMetric, perMetric } from './metrics.ts'
 
-/** What a mean or difference ranges over. */
+/** The tasks that a mean or a difference is taken over. */
 export type Scope =
   | { kind: 'task'; task: string }
   | { kind: 'metaTask'; metaTask: MetaTask }

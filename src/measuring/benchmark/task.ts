@@ -10,8 +10,8 @@ export function itemsOf(tasks: readonly Task[], part: Part): KeyedItem[] {
 }
 
 /**
- * The task with each query's picture replaced by another query's: what text alone gives. Where
- * queries have no picture, each candidate gets the picture of its neighbour in the list instead.
+ * Replaces the picture of each query by another query's, to measure how much text alone finds. Where
+ * queries have no picture, each candidate is replaced by its neighbour in the list.
  */
 export function withShuffledPictures(task: Task, seed: number): Task {
   const test = task.test.some(({ query }) => query.image !== undefined)
@@ -36,7 +36,7 @@ function shuffledQueries(rows: readonly Row[], seed: number): Row[] {
   })
 }
 
-/** Share of the commonest right answer, or null where answers are no words that repeat. */
+/** Share of the commonest right answer; null for retrieval, where answers do not repeat. */
 export function majorityOf({ metaTask, test }: Task): number | null {
   if (metaTask === 'retrieval' || test.length === 0) return null
   const counts = new Map<string, number>()

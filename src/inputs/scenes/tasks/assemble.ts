@@ -22,7 +22,7 @@ export interface Candidate {
 export interface Draft {
   query: SceneItem
   /**
-   * What the row is about; a task's drafts differ in it. The dev split goes by it, so a content
+   * The subject of the row. No two drafts of a task share it. The dev split goes by it, so a content
    * lies on one side.
    */
   content: string

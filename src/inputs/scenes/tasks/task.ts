@@ -32,7 +32,7 @@ export interface Limits {
   candidates: number
 }
 
-/** What `npm start` runs. */
+/** The limits of `npm start`. */
 export const QUICK_LIMITS: Limits = { train: 2000, dev: 100, test: 200, candidates: 200 }
 /** All rows, for `--preset full`. */
 export const COMPLETE_LIMITS: Limits = { train: 3000, dev: 300, test: 500, candidates: 1000 }
