@@ -10,7 +10,7 @@ import {
 } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type Lock, takeLock } from './lock.ts'
 
 let root: string
@@ -60,8 +60,25 @@ test.each([
 test.runIf(process.platform === 'linux')(
   'of a process whose number a later one has, it is taken over',
   async () => {
-    await left(`${process.pid} ${hostname()} 0123456789ab 1`)
+    await left(`${process.pid} ${hostname()} 0123456789ab 1`, 60)
     await (await taken()).release()
+  },
+)
+
+test.runIf(process.platform === 'linux')(
+  'of a process that has ended and was not waited for, it is taken over',
+  async () => {
+    const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'])
+    try {
+      const pid = await new Promise<string>((resolve) =>
+        parent.stdout.once('data', (text) => resolve(`${text}`.trim())),
+      )
+      await vi.waitFor(() => expect(readFileSync(`/proc/${pid}/stat`, 'utf8')).toContain(') Z '))
+      await left(`${pid} ${hostname()}`)
+      await (await taken()).release()
+    } finally {
+      parent.kill('SIGKILL')
+    }
   },
 )
 

@@ -76,18 +76,20 @@ async function made(path: string, text: string): Promise<boolean> {
  * knows its own lock, and when the process started.
  */
 function nameOfLock(): string {
-  return `${process.pid} ${hostname()} ${randomBytes(6).toString('hex')} ${startOf(process.pid) ?? ''}`.trim()
+  return `${process.pid} ${hostname()} ${randomBytes(6).toString('hex')} ${processOf(process.pid)?.start ?? ''}`.trim()
 }
 
 /**
- * When a process started, in the system's own unit: numbers of processes are given again. Undefined
- * where the system does not tell (no Linux), or for no process.
+ * Reads from the system whether a process has ended but still has its number (a zombie), and when it
+ * started, in the system's own unit. Undefined where the system does not say (no Linux), or for no
+ * process.
  */
-function startOf(pid: number): string | undefined {
+function processOf(pid: number): { ended: boolean; start: string | undefined } | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // Field 22; the second one, the program's name in parentheses, may hold spaces.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+    // Fields 3 and 22; the second one, the program's name in parentheses, may hold spaces.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return { ended: /^[ZXx]/.test(fields[0] ?? ''), start: fields[19] }
   } catch {
     return undefined
   }
@@ -141,8 +143,11 @@ function isLeftBehind({ holder: { pid, host }, start, age }: Found): boolean {
   // For a process of another machine that shares the disk, the heartbeat is the only sign of life.
   // An empty lock file is being written, or its writer was killed.
   if (pid === 0 || host !== hostname()) return age > LONGEST_SILENCE
-  const now = startOf(pid)
-  return !lives(pid) || (start !== undefined && now !== undefined && start !== now)
+  const process = processOf(pid)
+  if (!lives(pid) || process?.ended) return true
+  // Another process may have got the number; then there is no heartbeat either.
+  const isAnother = start !== undefined && process?.start !== undefined && start !== process.start
+  return isAnother && age > LONGEST_SILENCE
 }
 
 /**

@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs'
 import { readdir, realpath } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
 import { z } from 'zod'
+import { readFailure, systemCode } from '../../foundation/files/errors.ts'
 import { readJson } from '../../foundation/files/file.ts'
 import { isShippedName } from '../../foundation/files/shipped.ts'
 import { openCheckpoint } from '../checkpoint/folder.ts'
@@ -50,7 +51,7 @@ export interface LocateOptions extends ResolveOptions {
  */
 export async function locateModel(model: string, options: LocateOptions = {}): Promise<LocatedModel> {
   const dir = await resolveModel(model, options)
-  const names = await readdir(dir).catch((): string[] => [])
+  const names = await namesIn(dir)
   const isWhole = names.includes(CONFIG) && mainWeights(names) !== undefined
   if (names.includes(ADAPTER_CONFIG) && !names.includes(CONTRACT)) {
     const found = { dir, contract: undefined, adapter: dir }
@@ -130,6 +131,14 @@ export async function warnOfIdleAdapter(
       `${path}: this adapter is not applied; --adapter ${folder} applies it, --adapter none says that it is not wanted`,
     )
   }
+}
+
+/** Names of the files in a folder; none where there is no folder. */
+async function namesIn(dir: string): Promise<string[]> {
+  return await readdir(dir).catch((cause: unknown) => {
+    if (['ENOENT', 'ENOTDIR'].includes(systemCode(cause) ?? '')) return []
+    throw readFailure(dir, cause)
+  })
 }
 
 /** The base that an adapter names, with its revision. */
