@@ -112,6 +112,16 @@ test('an adapter beside a contract that does not name it is not passed over in s
   expect(warnings).toEqual([expect.stringContaining(join(dir, 'adapter_config.json'))])
 })
 
+test('an adapter alone, whose base is not there: the error names both', async () => {
+  const dir = mkdtempSync(join(root, 'alone-'))
+  await writeAdapter(dir, adapterOf('/no/such/base'))
+  await expect(openSubject(dir)).rejects.toMatchObject({
+    code: 'embedder/base',
+    message: expect.stringMatching(/adapter_config\.json names the base model \/no\/such\/base/),
+    hint: expect.stringContaining(`--adapter ${dir}`),
+  })
+})
+
 test('a folder of adapters that have names: the hint names the adapters', async () => {
   const dir = mkdtempSync(join(root, 'named-'))
   await writeAdapter(join(dir, 'vision'), adapterOf(base))

@@ -56,7 +56,7 @@ export async function locateModel(model: string, options: LocateOptions = {}): P
   if (names.includes(ADAPTER_CONFIG) && !names.includes(CONTRACT)) {
     const found = { dir, contract: undefined, adapter: dir }
     const base = await baseOf(dir)
-    if (!isWhole && base !== undefined) return { ...found, base: await resolveModel(base, options) }
+    if (!isWhole && base !== undefined) return { ...found, base: await namedBase(dir, base, options) }
     if (isWhole && options.adapter === undefined)
       return { ...found, base: await attachedBase(dir, base, options) }
   }
@@ -145,6 +145,16 @@ async function namesIn(dir: string): Promise<string[]> {
 async function baseOf(dir: string): Promise<string | undefined> {
   const { base_model_name_or_path: base, revision } = await readJson(join(dir, ADAPTER_CONFIG), adaptedSchema)
   return base ? at(base, existsSync(base) ? undefined : revision) : undefined
+}
+
+/** The folder of the base that an adapter names. @throws EmbedderError `embedder/base`; HubError */
+async function namedBase(dir: string, base: string, options: ResolveOptions): Promise<string> {
+  const folder = await resolveModel(base, options)
+  if (existsSync(folder)) return folder
+  throw new EmbedderError('base', {
+    message: `${join(dir, ADAPTER_CONFIG)} names the base model ${base}, which is not there`,
+    hint: `Give the folder or the name of the base model, and this adapter with --adapter ${dir}.`,
+  })
 }
 
 /**
