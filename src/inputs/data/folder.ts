@@ -6,7 +6,7 @@ import { extname, join } from 'node:path'
 import { readFailure } from '../../foundation/files/errors.ts'
 import type { ItemLine } from './source.ts'
 
-const PICTURES = new Set(['.png', '.jpg', '.jpeg', '.webp'])
+const PICTURES = new Set(['.png', '.jpg', '.jpeg', '.webp', '.gif', '.tif', '.tiff', '.bmp'])
 
 /**
  * Lists the pictures of a folder and of the folders below it, sorted by path. Hidden files are left

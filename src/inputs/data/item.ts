@@ -16,7 +16,7 @@ export interface Picture {
   read(): RgbImage | Promise<RgbImage>
 }
 
-/** A path, the bytes of a PNG, JPEG or WebP file, pixels, or a `Picture`. */
+/** A path, the bytes of a picture file, pixels, or a `Picture`. */
 export type ImageSource = string | Uint8Array | RgbImage | Picture
 
 /** An item to embed. It has at least one of instruction, text and image. */

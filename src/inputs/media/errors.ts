@@ -8,10 +8,8 @@ import { roomError } from '../../foundation/numeric/errors.ts'
 /** A picture, or the settings of a picture processor, that cannot be used. Exit code 3. */
 export class MediaError extends roomError('media', {
   address: 3,
-  animated: 3,
   aspect: 3,
   'bit-depth': 3,
-  'colour-space': 3,
   damaged: 3,
   empty: 3,
   format: 3,
@@ -22,4 +20,5 @@ export class MediaError extends roomError('media', {
   size: 3,
   tiles: 3,
   'too-large': 3,
+  variant: 3,
 }) {}

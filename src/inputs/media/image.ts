@@ -11,6 +11,8 @@ export interface Size {
 /** An 8-bit picture: `data` is `[height, width, 3] u8`, row-major, red first. */
 export interface RgbImage extends Size {
   readonly data: Uint8Array
+  /** How many frames or pages the file has, where it has more than this one, the first. */
+  readonly frames?: number
 }
 
 /** Red, green, blue, each 0 to 255. */

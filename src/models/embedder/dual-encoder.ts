@@ -7,7 +7,7 @@ import { assertDirections } from '../../engine/runtime/finite.ts'
 import { f32Of } from '../../engine/runtime/results.ts'
 import { l2NormaliseRows } from '../../foundation/numeric/linear.ts'
 import { f32, i64, sizeOf, type Tensor } from '../../foundation/numeric/tensor.ts'
-import { type ReadItem, readItem } from '../../inputs/data/item.ts'
+import type { ReadItem } from '../../inputs/data/item.ts'
 import type { DualEncoderModel } from '../families/model.ts'
 import { modelParameters } from '../families/parameters.ts'
 import { checkWeights } from '../families/weights.ts'
@@ -15,6 +15,7 @@ import { chunks, indices } from './batching.ts'
 import type { Encodable, EncodeOptions, Encoder, EncoderOptions } from './encoder.ts'
 import { EmbedderError } from './errors.ts'
 import { applyImagePolicy } from './image-policy.ts'
+import { itemReader } from './item-reader.ts'
 import { EmbedderSessions } from './sessions.ts'
 import { leading } from './vectors/leading.ts'
 
@@ -35,6 +36,7 @@ export async function dualEncoder(model: DualEncoderModel, options: EncoderOptio
   const { view, dims, textLength } = model.shape
   const unused = checkWeights(modelParameters(model, { scale: false }), checkpoint, model.weightSpellings)
   const prepare = await pairPreparer(model, options)
+  const read = itemReader(options.warn)
   const sessions = new EmbedderSessions(options)
   const images = sessions.session('image tower', (scope) => {
     scope.graph.output(
@@ -51,7 +53,7 @@ export async function dualEncoder(model: DualEncoderModel, options: EncoderOptio
 
   return {
     unused,
-    prepare: async (item) => prepare(await readItem(item)),
+    prepare: async (item) => prepare(await read(item)),
     async encode(items, { signal, onBatch, readouts: wanted }: EncodeOptions) {
       const kept = wanted.map((place) => readouts[place]?.dims)
       for (const rows of chunks(indices(items.length), BATCH)) {

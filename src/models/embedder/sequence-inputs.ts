@@ -5,8 +5,9 @@
  */
 
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
-import { type KeyedItem, readItem } from '../../inputs/data/item.ts'
+import type { KeyedItem } from '../../inputs/data/item.ts'
 import type { VisionLanguageModel } from '../families/model.ts'
+import { itemReader } from './item-reader.ts'
 import { PictureRows, type RowTable } from './picture-rows.ts'
 import { type PreparingOptions, type Sequence, sequencePreparer } from './sequence.ts'
 import { EmbedderSessions, type SessionsOptions } from './sessions.ts'
@@ -25,12 +26,14 @@ type Make = Awaited<ReturnType<typeof sequencePreparer>>
 
 export class SequenceInputs {
   readonly #make: Make
+  readonly #read: ReturnType<typeof itemReader>
   readonly #sessions: EmbedderSessions
   readonly #pictures: PictureRows
   readonly #known: Map<string, Sequence> | undefined
 
   private constructor(model: VisionLanguageModel, make: Make, options: SequenceInputsOptions) {
     this.#make = make
+    this.#read = itemReader(options.warn)
     this.#sessions = new EmbedderSessions(options)
     this.#pictures = new PictureRows(model, this.#sessions, options.rowBytes)
     this.#known = options.remember ? new Map() : undefined
@@ -45,10 +48,10 @@ export class SequenceInputs {
   async prepare(item: KeyedItem): Promise<Sequence> {
     const known = this.#known?.get(item.key)
     if (known !== undefined && this.#hasRows(known)) return known
-    const made = this.#make(await readItem(item))
+    const made = this.#make(await this.#read(item))
     this.#known?.set(
       item.key,
-      withoutPixels(made, async () => this.#make(await readItem(item)).item),
+      withoutPixels(made, async () => this.#make(await this.#read(item)).item),
     )
     return made
   }
