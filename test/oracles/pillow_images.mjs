@@ -2,8 +2,8 @@
 //
 //     node test/oracles/pillow_images.mjs FOLDER PILLOW.json
 //
-// Prints how many files are equal to the bit, differ, are refused, or are read although Pillow refuses them; exit code 4
-// where one differs.
+// Prints how many files are equal to the bit, differ, are refused, or are read although Pillow
+// refuses them; exit code 4 where one differs.
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'

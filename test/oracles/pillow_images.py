@@ -1,10 +1,11 @@
 """What Pillow makes of every picture of a folder, for test/oracles/pillow_images.mjs.
 
     pip download --no-deps --no-binary :all: pillow==12.3.0 && tar xzf pillow-12.3.0.tar.gz
-    python test/oracles/pillow_images.py pillow-12.3.0/Tests/images > /tmp/pillow-images.json
-    npm run build && node test/oracles/pillow_images.mjs pillow-12.3.0/Tests/images /tmp/pillow-images.json
+    python test/oracles/pillow_images.py pillow-12.3.0/Tests/images > pillow.json
+    npm run build && node test/oracles/pillow_images.mjs pillow-12.3.0/Tests/images pillow.json
 
-For each file that Pillow opens: format, mode, size, number of frames, sha256 of the RGB bytes of the first frame; or the error.
+For each file that Pillow opens: format, mode, size, number of frames, sha256 of the RGB bytes of the
+first frame; or the error.
 """
 import hashlib, json, pathlib, sys, warnings
 

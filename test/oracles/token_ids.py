@@ -7,10 +7,10 @@ of the very pieces that Python cuts the strings into, so that a text cut elsewhe
 `classes`: the same tokenizer.json under settings of tokenizer_config.json that transformers acts
 upon. Made with tokenizers 0.22 and transformers 4.57.
 
-    python test/oracles/token_ids.py --golden GOLDEN_DIR RANDOM_STRINGS FOLDER... > test/fixtures/text/golden-ids.json
+    python test/oracles/token_ids.py --golden GOLDEN_DIR RANDOM_STRINGS FOLDER... > FILE
 
 prints {"strings", "checkpoints": {folder: ids of each string}} for the checkpoints of these
-fixtures.
+fixtures; FILE is test/fixtures/text/golden-ids.json.
 
     python test/oracles/token_ids.py --characters
 
@@ -42,7 +42,7 @@ def strings(count):
 
 
 def charsmap():
-    """A small map in SentencePiece's form: a double array over UTF-8 bytes, and the strings that its words become."""
+    """A map in SentencePiece's form: a double array over UTF-8 bytes, and what its words become."""
     words = {"ﬁ": "fi", "①": "1", "Å": "A\u030a", "e\u0301": "é", "\u200b": "", "\t": " ", "㍿": "株式会社", "a\u0300": "à", "\u3000": " "}
     values, blob = {}, b""
     for word, becomes in words.items():
