@@ -25,6 +25,7 @@ for (const [name, expected] of Object.entries(JSON.parse(readFileSync(oracle, 'u
 }
 for (const [outcome, names] of [...tally].sort()) {
   console.log(`${String(names.length).padStart(5)} ${outcome}`)
-  if (outcome === 'DIFFERENT' || outcome.startsWith('read')) for (const name of names) console.log(`        ${name}`)
+  if (outcome === 'DIFFERENT' || outcome.startsWith('read'))
+    for (const name of names) console.log(`        ${name}`)
 }
 process.exitCode = tally.has('DIFFERENT') ? 4 : 0
