@@ -123,7 +123,8 @@ export async function warnOfIdleAdapter(
   { adapter: wanted, warn }: LocateOptions,
 ): Promise<void> {
   if (wanted === 'none') return
-  const applied = adapter && (await realpath(adapter))
+  // An adapter that is not there is refused where it is read.
+  const applied = adapter && (await realpath(adapter).catch(() => adapter))
   for (const folder of new Set([await realpath(dir), await realpath(base)])) {
     const path = join(folder, ADAPTER_CONFIG)
     if (folder === applied || !existsSync(path)) continue
