@@ -43,3 +43,7 @@ columns = {
     "map": pa.array([[("a", "b")], None, None], pa.map_(pa.string(), pa.string())),
 }
 pq.write_table(pa.table(columns), FOLDER / "types.parquet", compression="zstd", write_statistics=False)
+
+# A page without values, as one packed byte.
+none = pa.table({"text": ["a cat", "a dog"], "image": pa.array([[], None], pa.list_(picture))})
+pq.write_table(none, FOLDER / "no-values-lz4.parquet", compression="lz4", data_page_version="2.0")

@@ -109,18 +109,18 @@ const rowSchema = z
 
 async function* records(table: Table): AsyncGenerator<z.infer<typeof rowSchema>> {
   const { path, delimiter, quote } = table
-  const parser = parse({
-    bom: true,
-    delimiter,
-    quote,
-    escape: quote,
-    info: true,
-    skip_empty_lines: true,
-    max_record_size: LINE_LIMIT,
-  })
-  // The loop below throws what fails here.
-  pipeline(createReadStream(path), parser, () => {})
   try {
+    const parser = parse({
+      bom: true,
+      delimiter,
+      quote,
+      escape: quote,
+      info: true,
+      skip_empty_lines: true,
+      max_record_size: LINE_LIMIT,
+    })
+    // The loop below throws what fails here.
+    pipeline(createReadStream(path), parser, () => {})
     for await (const row of parser) yield rowSchema.parse(row)
   } catch (cause) {
     throw cause instanceof CsvError ? tableError(table, cause) : readFailure(path, cause)

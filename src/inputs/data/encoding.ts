@@ -31,6 +31,10 @@ const STARTS: readonly (readonly [string, Guess])[] = [
     },
   ],
   ['PAR1\x15', { what: 'a Parquet file', hint: 'Let its name end with .parquet.' }],
+  [
+    'ARROW1',
+    { what: 'an Arrow file', hint: 'Write it as a Parquet file; in pandas: table.to_parquet(...).' },
+  ],
   ['\x89PNG', PICTURE],
   ['\xff\xd8\xff', PICTURE],
   ['\xff\xfe', UTF16],

@@ -1,6 +1,7 @@
 /**
  * @file Parquet files that hold other things than items, and files that contradict themselves.
- * types.parquet and its values: test/oracles/tables.py.
+ * types.parquet, no-values-lz4.parquet
+ * and their values: test/oracles/tables.py.
  */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -127,6 +128,14 @@ describe('pictures', () => {
     })
   })
 
+  test('lists that are all empty, packed by LZ4', async () => {
+    const lines = await linesOf(table('no-values-lz4.parquet'))
+    expect(lines.map((line) => 'item' in line && line.item)).toEqual([
+      { instruction: undefined, text: 'a cat', image: undefined },
+      { instruction: undefined, text: 'a dog', image: undefined },
+    ])
+  })
+
   test('of published data: empty bytes with a path', async () => {
     const [line] = await linesOf(table('emptybytes.parquet'))
     expect(line).toMatchObject({ item: { image: expect.stringMatching(/[^/]$/) } })
@@ -151,7 +160,11 @@ describe('files that contradict themselves are refused, and leave nothing runnin
       parquetWriteBuffer({
         rowGroupSize: 10,
         columnData: [
-          { name: 'text', data: Array.from({ length: 30 }, (_, i) => `cat ${i}`), type: 'STRING' },
+          {
+            name: 'text',
+            data: Array.from({ length: 30 }, (_, i) => (i % 7 === 0 ? null : `cat ${i}`)),
+            type: 'STRING',
+          },
           { name: 'rank', data: Array.from({ length: 30 }, (_, i) => BigInt(i)), type: 'INT64' },
         ],
       }),

@@ -4,6 +4,7 @@ import { open } from 'node:fs/promises'
 import {
   asyncBufferFromFile,
   type ColumnMetaData,
+  type Compressors,
   type FileMetaData,
   parquetMetadataAsync,
   parquetSchema,
@@ -165,14 +166,31 @@ function storedValues(
       schemaPath,
       codec: meta.codec,
       parsers: DEFAULT_PARSERS,
-      compressors,
+      compressors: unpackers,
       utf8: false,
     },
   )
   const values = data.flatMap((page): unknown[] => Array.from<unknown>(page))
   if (values.some(isIncomplete)) throw new ParquetProblem('a page holds fewer values than it promises')
+  // A schema that wrongly says that no value is absent makes the decoder read the marks of absent
+  // ones as values.
+  const promised = meta.statistics?.null_count
+  const absent = values.filter((value) => value === null).length
+  if (promised !== undefined && schemaPath.length === FLAT && BigInt(absent) !== promised)
+    throw new ParquetProblem(`${absent} values are absent, the statistics say ${promised}`)
   return values
 }
+
+/** The root and the column itself. */
+const FLAT = 2
+
+/** A page without values is packed by some codecs as one byte, which their readers stumble over. */
+const unpackers: Compressors = Object.fromEntries(
+  Object.entries(compressors).map(([codec, unpack]) => [
+    codec,
+    (bytes: Uint8Array, length: number) => (length === 0 ? new Uint8Array(0) : unpack(bytes, length)),
+  ]),
+)
 
 /** Absent values are null: undefined is one that the page did not have. */
 function isIncomplete(value: unknown): boolean {
