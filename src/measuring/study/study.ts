@@ -31,6 +31,7 @@ import type { StudyRun } from '../report/run.ts'
 import { type WrittenReport, writeReport } from '../report/write.ts'
 import { assemble } from './assemble.ts'
 import { StudyError } from './errors.ts'
+import { estimateWords } from './estimate.ts'
 import { idsOf, labelOf, type VisionLanguageSubject } from './names.ts'
 import { commandOf, publicName, type StudyOptions, type StudySetting, settingOf } from './options.ts'
 import { otherSeeds } from './other-seeds.ts'
@@ -73,6 +74,11 @@ export async function runStudy(options: StudyOptions): Promise<StudyResult> {
     const phases = new Phases()
     const world = await phases.time('tasks', () => studyWorld(setting))
     await claimFolder(options.out, setting, command)
+    if (options.onEstimate !== undefined) {
+      const subjects = planned.map(({ subject }) => subject)
+      const words = await estimateWords(subjects, world, setting)
+      if (words !== undefined) options.onEstimate(words)
+    }
     const results = await resultsOf(planned, command, { setting, world, phases, options, version })
     const run = runOf({ startedAt, version, phases, setting }, options)
     return { results, run, written: await writeReport(results, run, options.out, { page: options.page }) }

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path'
 import { decodeImage } from '../../inputs/media/decode.ts'
-import type { PreparedItem, PrepareOptions } from '../../models/families/family.ts'
+import type { PreparedItem } from '../../models/families/family.ts'
 import type { ModelCase } from './model-fixture.ts'
 import { caseOfItem, realOnes, type VisionLanguageSubject } from './vision-language-subject.ts'
 
@@ -34,8 +34,10 @@ export async function prepareItems(
         instructionEnd,
         appendIds,
         truncation: 'reference',
-        dropTokenAfterImage: drop,
-        imageFit,
+        settings: {
+          ...(drop ? { dropTokenAfterImage: true } : {}),
+          ...(imageFit === undefined ? {} : { imageFit }),
+        },
       })
     const made = item(dropTokenAfterImage)
     prepared.push(made)
@@ -84,7 +86,7 @@ export async function prepareItems(
 }
 
 /** How a fixture words the ways to a square. */
-function fitOf(transform: string | undefined): PrepareOptions['imageFit'] {
+function fitOf(transform: string | undefined): 'squash' | 'pad' | 'crop' | undefined {
   if (transform === undefined) return undefined
   return (['squash', 'pad'] as const).find((fit) => transform.includes(fit)) ?? 'crop'
 }

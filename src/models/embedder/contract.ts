@@ -45,8 +45,10 @@ const promptSchema = z.strictObject({
   punctuated: z.literal(true).optional(),
 })
 
-const contractSchema = z.strictObject({
-  format: z.literal('bifocal-embedder/1'),
+const FORMAT = 'bifocal-embedder/2'
+
+const contractShape = z.strictObject({
+  format: z.literal(FORMAT),
   /**
    * The checkpoint: its folder relative to this file (`.` where the weights lie beside it), or its
    * name: `org/name` on the hub, `bifocal:name` for a shipped model.
@@ -62,11 +64,8 @@ const contractSchema = z.strictObject({
   adapter: z.string().min(1).optional(),
   prompt: promptSchema,
   image: imagePolicySchema,
-  /**
-   * Qwen's families: which pictures get positions in rows and columns, see `PrepareOptions`;
-   * absent: as transformers 4 does it.
-   */
-  mropeMode: z.enum(['reference', 'grid', 'plain']).optional(),
+  /** Settings that the model's family alone has: see docs/families. */
+  family: z.record(z.string(), z.unknown()).optional(),
   padding: z.literal('right'),
   /** `reference` cuts what is too long as the reference does. */
   truncation: z.enum(['error', 'reference']),
@@ -90,7 +89,17 @@ const contractSchema = z.strictObject({
     .optional(),
 })
 
-export type Contract = z.infer<typeof contractSchema>
+export type Contract = z.infer<typeof contractShape>
+
+const older = z.looseObject({ format: z.literal('bifocal-embedder/1'), mropeMode: z.unknown().optional() })
+
+/** Version 1 had the one setting of a family among the others; such files are still read. */
+const contractSchema = z.preprocess((given) => {
+  const found = older.safeParse(given)
+  if (!found.success) return given
+  const { mropeMode, ...rest } = found.data
+  return { ...rest, format: FORMAT, ...(mropeMode === undefined ? {} : { family: { mropeMode } }) }
+}, contractShape)
 
 /** A contract and the folders that it names. */
 export interface LocatedContract {
@@ -138,7 +147,7 @@ function isFolder(path: string): boolean {
 
 /** For those who write other files before it. @throws EmbedderError `embedder/contract` */
 export function checkContract(contract: Contract): Contract {
-  const parsed = contractSchema.safeParse(contract)
+  const parsed = contractShape.safeParse(contract)
   if (parsed.success) return parsed.data
   throw new EmbedderError('contract', {
     message: `the ${CONTRACT} to be written has an unexpected form: ${z.prettifyError(parsed.error)}`,
@@ -164,7 +173,7 @@ function defaultReadout(model: Model): Readout {
 /** What a plain checkpoint folder stands for. */
 export function defaultContract(model: Model): Contract {
   return {
-    format: 'bifocal-embedder/1',
+    format: FORMAT,
     base: { path: '.' },
     prompt: {},
     image: PLAIN_IMAGES,

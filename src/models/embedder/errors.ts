@@ -20,7 +20,6 @@ export class EmbedderError extends roomError('embedder', {
   'no-vector': 1,
   'other-run': 2,
   output: 2,
-  positions: 2,
   'preset-family': 2,
   'several-images': 2,
   'shared-folder': 2,

@@ -1,6 +1,6 @@
 /**
- * @file How long a model's items will take on this machine, foretold from its shapes and two
- * seconds of work of the same kind; no weight is read.
+ * @file Foretells how long a model's items will take on this machine, from its shapes and two
+ * seconds of work of the same kind. No weight is read.
  */
 
 import { costOf, type GraphCost } from '../../engine/graph/cost.ts'
@@ -18,7 +18,7 @@ import { EmbedderError } from './errors.ts'
 import { type MachineSpeed, probeMachine } from './probe.ts'
 import { SAMPLE_KINDS, type SampleKind, sampleItems } from './sample-items.ts'
 import { sequencePreparer } from './sequence.ts'
-import { type LoadOptions, openSubject } from './subject.ts'
+import { type LoadOptions, openSubject, type Subject } from './subject.ts'
 import { statesAt, TOKEN_BUDGET } from './vision-language.ts'
 
 export interface ItemEstimate {
@@ -38,7 +38,7 @@ export interface Estimate {
   items: Partial<Record<SampleKind, ItemEstimate>>
 }
 
-interface ItemCost extends GraphCost {
+export interface ItemCost extends GraphCost {
   positions: number
   /** Seconds to make ids and pixels, measured. */
   preparing: number
@@ -53,8 +53,7 @@ interface ItemCost extends GraphCost {
  */
 export async function estimateSeconds(path: string, options: LoadOptions = {}): Promise<Estimate> {
   const { model, encoder } = await openSubject(path, options)
-  const costOfItem =
-    model.kind === 'dual-encoder' ? await pairCost(model, encoder) : await sequenceCost(model, encoder)
+  const costOfItem = await itemCost({ model, encoder })
   const costs: { kind: SampleKind; cost: ItemCost }[] = []
   let refusal: BifocalError | undefined
   for (const { kind, item } of sampleItems()) {
@@ -72,15 +71,7 @@ export async function estimateSeconds(path: string, options: LoadOptions = {}): 
       hint: refusal.hint,
     })
   }
-  const width = model.kind === 'dual-encoder' ? model.shape.dims : model.shape.hidden
-  const { device, threads } = encoder
-  const machine = await probeMachine({
-    width,
-    rows: TOKEN_BUDGET,
-    precision: encoder.contract.dtype,
-    device,
-    threads,
-  })
+  const machine = await speedFor({ model, encoder })
   const items = SAMPLE_KINDS.flatMap((kind) => {
     const own = costs.filter((each) => each.kind === kind).map(({ cost }) => cost)
     if (own.length === 0) return []
@@ -92,7 +83,34 @@ export async function estimateSeconds(path: string, options: LoadOptions = {}): 
   return { machine, items: Object.fromEntries(items) }
 }
 
-/** What an item costs in a batch of its like. */
+/** Measures the machine in work of a model's width and precision. @throws RuntimeError for the device */
+export async function speedFor(
+  { model, encoder }: Pick<Subject, 'model' | 'encoder'>,
+  seconds?: number,
+): Promise<MachineSpeed> {
+  const { device, threads, contract } = encoder
+  const width = model.kind === 'dual-encoder' ? model.shape.dims : model.shape.hidden
+  return await probeMachine({
+    width,
+    rows: TOKEN_BUDGET,
+    precision: contract.dtype,
+    device,
+    threads,
+    seconds,
+  })
+}
+
+/**
+ * Counts the work of an item in a batch of its like.
+ * @throws what the processor throws; of the result, what preparing an item throws
+ */
+export async function itemCost({
+  model,
+  encoder,
+}: Pick<Subject, 'model' | 'encoder'>): Promise<(item: ReadItem) => ItemCost> {
+  return model.kind === 'dual-encoder' ? await pairCost(model, encoder) : await sequenceCost(model, encoder)
+}
+
 async function sequenceCost(
   model: VisionLanguageModel,
   options: EncoderOptions,

@@ -170,7 +170,7 @@ describe('on a small Qwen2-VL', () => {
       const contract = {
         ...withPreset(defaultContract(model), 'gme', model.family),
         image: PLAIN_IMAGES,
-        mropeMode,
+        family: { mropeMode },
       }
       const prepare = await sequencePreparer(model, { checkpoint, contract, readouts: [contract.readout] })
       const { item, prompt } = prepare({

@@ -11,7 +11,7 @@ import { EmbedderError } from './errors.ts'
 import { PLAIN_IMAGES } from './image-policy.ts'
 
 /** What of a contract a preset decides; weights, truncation and the rest stay the folder's. */
-type PresetContract = Pick<Contract, 'prompt' | 'image' | 'mropeMode' | 'readout'>
+type PresetContract = Pick<Contract, 'prompt' | 'image' | 'family' | 'readout'>
 
 /**
  * Cosines that the authors printed. The picture is not shipped: `assets/example.jpg` of
@@ -77,7 +77,7 @@ const published = {
     contract: {
       prompt: { template: VLM2VEC, placeholder: '<|image_pad|>' },
       image: { ...PLAIN_IMAGES, squash: { width: 1344, height: 1344 } },
-      mropeMode: 'plain',
+      family: { mropeMode: 'plain' },
       readout: last,
     },
     published: { query: QUESTION, candidates: cosines(0.25, 0.1865), tolerance: 0.02, plainImages: true },
@@ -93,7 +93,7 @@ const published = {
         enlarge: { below: 28, to: 56 },
         limit: { factor: 28, minPixels: 4 * 28 * 28, maxPixels: 1280 * 28 * 28 },
       },
-      mropeMode: 'plain',
+      family: { mropeMode: 'plain' },
       readout: last,
     },
     published: { query: QUESTION, candidates: cosines(0.3281, 0.2871), tolerance: 0.02 },
@@ -112,7 +112,7 @@ const published = {
       image: { ...PLAIN_IMAGES, limit: { factor: 28, minPixels: 256 * 28 * 28, maxPixels: 1280 * 28 * 28 } },
       // Its wrapper hands embeddings to the text model, which then counts positions in one
       // dimension.
-      mropeMode: 'plain',
+      family: { mropeMode: 'plain' },
       readout: last,
     },
   },
@@ -145,7 +145,7 @@ const published = {
         punctuated: true,
       },
       image: { ...PLAIN_IMAGES, limit: { factor: 32, minPixels: 4 * 32 * 32, maxPixels: 1800 * 32 * 32 } },
-      mropeMode: 'grid',
+      family: { mropeMode: 'grid' },
       readout: last,
     },
   },
@@ -199,5 +199,5 @@ export function withPreset(
       hint: 'Choose the preset of this model, or the preset none (--preset none) for its chat template.',
     })
   }
-  return { ...contract, mropeMode: undefined, ...decided }
+  return { ...contract, family: undefined, ...decided }
 }

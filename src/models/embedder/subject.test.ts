@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -45,9 +45,22 @@ test.each(['ar', 'tower'] as const)('more dims than the vectors have are refused
   })
 })
 
-test('positions in rows and columns are refused for a model that has none', async () => {
-  const dir = await tuned('plane', { mropeMode: 'grid' })
-  await expect(openSubject(dir)).rejects.toMatchObject({ code: 'embedder/positions', exitCode: 2 })
+test.each([
+  ['of another family', { mropeMode: 'grid' }],
+  ['that no family has', { mropeMod: 'grid' }],
+])('settings %s are refused', async (_, family) => {
+  const dir = await tuned(`plane ${Object.keys(family).join()}`, { family })
+  await expect(openSubject(dir)).rejects.toMatchObject({ code: 'family/settings', exitCode: 2 })
+})
+
+test('a contract of version 1 is read, with its setting of a family in the place of version 2', async () => {
+  const dir = await tuned('older')
+  const file = join(dir, 'embedder.json')
+  const first = readFileSync(file, 'utf8').replace('bifocal-embedder/2', 'bifocal-embedder/1')
+  writeFileSync(file, first)
+  expect((await openSubject(dir)).encoder.contract).toMatchObject({ format: 'bifocal-embedder/2' })
+  writeFileSync(file, first.replace('{', '{ "mropeMode": "grid",'))
+  await expect(openSubject(dir)).rejects.toMatchObject({ code: 'family/settings' })
 })
 
 test('merging an adapter is refused where there is none, its default mode is not', async () => {

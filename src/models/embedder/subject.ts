@@ -100,8 +100,7 @@ export interface Subject {
 /**
  * @param path a checkpoint folder, a folder with an `embedder.json`, that file, an adapter folder
  *   that names its base, or a name on the hub
- * @throws EmbedderError `embedder/no-model`, `embedder/preset-family`, `embedder/dims`,
- *   `embedder/positions`; UsageError `usage/arguments`; HubError; CheckpointError, FamilyError,
+ * @throws EmbedderError `embedder/no-model`, `embedder/preset-family`, `embedder/dims`; UsageError `usage/arguments`; HubError; CheckpointError, FamilyError,
  *   FileError for what the folder holds
  */
 export async function openSubject(path: string, options: LoadOptions = {}): Promise<Subject> {
@@ -152,11 +151,11 @@ export async function openSubject(path: string, options: LoadOptions = {}): Prom
       hint: 'Name the adapter too, or leave its mode out.',
     })
   }
-  const axes = model.kind === 'dual-encoder' ? undefined : model.shape.positionAxes
-  if (contract.mropeMode !== undefined && axes === undefined) {
-    throw new EmbedderError('positions', {
-      message: `${path}: mropeMode "${contract.mropeMode}" for a ${model.family} model, whose positions have no rows and columns`,
-      hint: 'Leave mropeMode out of embedder.json: it is for the families of Qwen.',
+  if (model.kind === 'vision-language') model.checkSettings(contract.family)
+  else if (contract.family !== undefined) {
+    throw new EmbedderError('contract', {
+      message: `${path}: embedder.json has settings for a family, and ${model.family} has none`,
+      hint: 'Leave `family` out.',
     })
   }
   const adapter = typeof from === 'string' ? await readAdapter(from) : from
@@ -193,12 +192,13 @@ export async function openSubject(path: string, options: LoadOptions = {}): Prom
 
 /** Whether a contract reads items or states in another way. */
 function differs(a: Contract, b: Contract): boolean {
-  const reading = ({ prompt, image, attention, readout, adapter }: Contract) => [
+  const reading = ({ prompt, image, attention, readout, adapter, family }: Contract) => [
     prompt,
     image,
     attention,
     readout,
     adapter,
+    family,
   ]
   return !isDeepStrictEqual(reading(a), reading(b))
 }

@@ -17,6 +17,7 @@ export class FamilyError extends roomError('family', {
   'no-template': 3,
   processor: 3,
   'reserved-token': 3,
+  settings: 2,
   'special-token': 3,
   'token-id': 3,
   'too-long': 3,

@@ -3,6 +3,7 @@
  * turns an item into arrays.
  */
 
+import type { z } from 'zod'
 import type { Value } from '../../engine/graph/graph.ts'
 import type { AttentionPattern } from '../../engine/nn/attention.ts'
 import type { Scope } from '../../engine/nn/scope.ts'
@@ -179,7 +180,10 @@ export interface PreparedItem {
   }
 }
 
-export interface PrepareOptions {
+/** Settings of one family, as a contract holds them. */
+export type FamilySettings = Readonly<Record<string, unknown>>
+
+export interface PrepareOptions<Settings = FamilySettings> {
   /** Where the instruction ends in the prompt, in characters. */
   instructionEnd?: number
   /** Ids put after the prompt: mask or end tokens that a readout looks at. */
@@ -189,16 +193,8 @@ export interface PrepareOptions {
    * reference does.
    */
   truncation?: 'error' | 'reference'
-  /** LaViDa on LLaDA: lose the token after each picture as the reference's inference does. */
-  dropTokenAfterImage?: boolean
-  /**
-   * Which pictures get positions in rows and columns (M-RoPE). `reference` (default): as
-   * transformers 4 counts them, by their `<|vision_start|>`; `grid`: all, as transformers 5 does;
-   * `plain`: none.
-   */
-  mropeMode?: 'reference' | 'grid' | 'plain'
-  /** MMaDA: how a picture becomes a square; default as the config says, else `crop`. */
-  imageFit?: 'crop' | 'squash' | 'pad'
+  /** Settings that the family alone has: see `VisionLanguageFamily.settings`. */
+  settings?: Settings
 }
 
 /** An item to embed, before the template: `<image>` placeholders are added by the processor. */
@@ -209,7 +205,7 @@ export interface PromptParts {
   images: number
 }
 
-export interface Processor {
+export interface Processor<Settings = FamilySettings> {
   readonly tokenizer: Tokenizer
   /**
    * The prompt of a conversation by the checkpoint's chat template.
@@ -223,12 +219,14 @@ export interface Processor {
    * @param prompt the final string, one placeholder for each picture
    * @throws FamilyError `family/image-count`, `family/too-long`, `family/empty`
    */
-  prepare(prompt: string, images: readonly RgbImage[], options?: PrepareOptions): PreparedItem
+  prepare(prompt: string, images: readonly RgbImage[], options?: PrepareOptions<Settings>): PreparedItem
 }
 
 /** Tower, projector and decoder: pieces that run apart, joined by arrays, or in one graph. */
-export interface VisionLanguageFamily<Config> extends FamilyBase<Config> {
+export interface VisionLanguageFamily<Config, Settings = FamilySettings> extends FamilyBase<Config> {
   readonly kind: 'vision-language'
+  /** Settings that a contract may hold for this family alone, under `family`; default none. */
+  readonly settings?: z.ZodType<Settings>
   shape(config: Config): VisionLanguageShape
   /**
    * May declare further inputs of the graph: those that `PreparedItem.visionFeeds` feeds.
@@ -236,7 +234,7 @@ export interface VisionLanguageFamily<Config> extends FamilyBase<Config> {
    */
   buildVision(scope: Scope, config: Config, pixelValues: Value<'f32'>): VisionPieces
   buildDecoder(scope: Scope, config: Config, inputs: DecoderInputs, options?: DecoderOptions): DecoderPieces
-  processor(dir: string, config: Config): Promise<Processor>
+  processor(dir: string, config: Config): Promise<Processor<Settings>>
 }
 
 export interface DualEncoderShape {
@@ -286,4 +284,6 @@ export interface DualEncoderFamily<Config> extends FamilyBase<Config> {
   processor(dir: string, config: Config): Promise<DualEncoderProcessor>
 }
 
-export type Family<Config> = VisionLanguageFamily<Config> | DualEncoderFamily<Config>
+export type Family<Config, Settings = FamilySettings> =
+  | VisionLanguageFamily<Config, Settings>
+  | DualEncoderFamily<Config>

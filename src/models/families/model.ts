@@ -5,6 +5,7 @@
 
 import type { Value } from '../../engine/graph/graph.ts'
 import type { Scope } from '../../engine/nn/scope.ts'
+import { schemaProblems } from '../../foundation/files/schema-problems.ts'
 import type { Tokenizer } from '../../inputs/text/tokenizer.ts'
 import { FamilyError } from './errors.ts'
 import type {
@@ -15,6 +16,7 @@ import type {
   DualEncoderProcessor,
   DualEncoderShape,
   Family,
+  FamilySettings,
   Objective,
   Processor,
   VisionLanguageFamily,
@@ -32,6 +34,10 @@ interface ModelBase {
 export interface VisionLanguageModel extends ModelBase {
   readonly kind: 'vision-language'
   readonly shape: VisionLanguageShape
+  /**
+   * Checks settings that a contract holds for the family. @throws FamilyError `family/settings`
+   */
+  checkSettings(given: FamilySettings | undefined): void
   buildVision(scope: Scope, pixelValues: Value<'f32'>): VisionPieces
   buildDecoder(scope: Scope, inputs: DecoderInputs, options?: DecoderOptions): DecoderPieces
   processor(dir: string): Promise<Processor>
@@ -53,8 +59,8 @@ export interface DualEncoderModel extends ModelBase {
 export type Model = VisionLanguageModel | DualEncoderModel
 
 /** @throws FamilyError `family/config` */
-export function bindVisionLanguage<Config>(
-  family: VisionLanguageFamily<Config>,
+export function bindVisionLanguage<Config, Settings>(
+  family: VisionLanguageFamily<Config, Settings>,
   json: Readonly<Record<string, unknown>>,
 ): VisionLanguageModel {
   const config = family.parseConfig(json)
@@ -64,6 +70,9 @@ export function bindVisionLanguage<Config>(
     family: family.name,
     objective: family.objective,
     shape,
+    checkSettings: (given) => {
+      parsedSettings(family, given)
+    },
     weightSpellings: (name) => family.weightSpellings(name, config),
     buildVision: (scope, pixelValues) => family.buildVision(scope, config, pixelValues),
     buildDecoder: (scope, inputs, options) => family.buildDecoder(scope, config, inputs, options),
@@ -72,7 +81,8 @@ export function bindVisionLanguage<Config>(
       return {
         ...processor,
         prepare(prompt, images, options) {
-          const item = processor.prepare(prompt, images, options)
+          const settings = parsedSettings(family, options?.settings)
+          const item = processor.prepare(prompt, images, { ...options, settings })
           checkIds(item.inputIds, shape.vocabulary, processor.tokenizer, dir)
           return item
         },
@@ -112,8 +122,26 @@ function bindDualEncoder<Config>(
 }
 
 /** @throws FamilyError `family/config` */
-export function bindFamily<Config>(family: Family<Config>, json: Readonly<Record<string, unknown>>): Model {
+export function bindFamily<Config, Settings>(
+  family: Family<Config, Settings>,
+  json: Readonly<Record<string, unknown>>,
+): Model {
   return family.kind === 'dual-encoder' ? bindDualEncoder(family, json) : bindVisionLanguage(family, json)
+}
+
+/** @throws FamilyError `family/settings` */
+function parsedSettings<Settings>(
+  { name, settings: schema }: Pick<VisionLanguageFamily<unknown, Settings>, 'name' | 'settings'>,
+  given: FamilySettings | undefined,
+): Settings | undefined {
+  if (given === undefined || Object.keys(given).length === 0) return undefined
+  const parsed = schema?.safeParse(given)
+  if (parsed?.success) return parsed.data
+  const why = parsed === undefined ? 'this family has no settings of its own' : schemaProblems(parsed.error)
+  throw new FamilyError('settings', {
+    message: `the settings ${JSON.stringify(given)} are not for a ${name} model: ${why}`,
+    hint: 'Change or remove `family` in embedder.json; docs/families says what a family takes.',
+  })
 }
 
 /**

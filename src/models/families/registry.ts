@@ -28,7 +28,7 @@ interface Entry {
   bind: (json: Json) => Model
 }
 
-function entryOf<Config>(family: Family<Config>): Entry {
+function entryOf<Config, Settings>(family: Family<Config, Settings>): Entry {
   const { name, companion } = family
   return {
     name,

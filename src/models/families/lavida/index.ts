@@ -4,11 +4,13 @@ import type { VisionLanguageFamily } from '../family.ts'
 import { isLavida, type LavidaConfig, parseLavidaConfig } from './config.ts'
 import { buildDecoder, buildVision } from './model.ts'
 import { lavidaProcessor } from './processor.ts'
+import { type LavidaSettings, lavidaSettings } from './settings.ts'
 import { lavidaSpellings } from './weights.ts'
 
-export const lavida: VisionLanguageFamily<LavidaConfig> = {
+export const lavida: VisionLanguageFamily<LavidaConfig, LavidaSettings> = {
   kind: 'vision-language',
   objective: 'diffusion',
+  settings: lavidaSettings,
   name: 'lavida',
   matches: isLavida,
   parseConfig: parseLavidaConfig,

@@ -13,6 +13,7 @@ import { instructionEnd, itemText } from '../prompt.ts'
 import { checkLength, sharedStart, spliceIds } from '../sequence.ts'
 import { type LavidaConfig, tokenSide } from './config.ts'
 import { IMAGE_ID, PLACEHOLDER, promptIds } from './prompt.ts'
+import type { LavidaSettings } from './settings.ts'
 import { lavidaViews, visualTokens } from './views.ts'
 
 /** The layout of pictures, by family: the part of the processor in which LLaDA-V differs. */
@@ -32,7 +33,7 @@ type SplicedItem = Pick<PreparedItem, 'inputIds' | 'imageIndex' | 'spans'>
 export const SYSTEM =
   'You are a helpful language and vision assistant. You are able to understand the visual content that the user provides, and assist the user with a variety of tasks using natural language.'
 
-export function lavidaProcessor(dir: string, config: LavidaConfig): Promise<Processor> {
+export function lavidaProcessor(dir: string, config: LavidaConfig): Promise<Processor<LavidaSettings>> {
   return splicingProcessor(dir, {
     maxLength: config.maxLength,
     place(images) {
@@ -43,7 +44,10 @@ export function lavidaProcessor(dir: string, config: LavidaConfig): Promise<Proc
 }
 
 /** LaViDa's prompt and splicing, whatever the pictures become. */
-export async function splicingProcessor(dir: string, layout: PictureLayout): Promise<Processor> {
+export async function splicingProcessor(
+  dir: string,
+  layout: PictureLayout,
+): Promise<Processor<LavidaSettings>> {
   const [tokenizer, template] = await Promise.all([loadTokenizer(dir), loadChatTemplate(dir)])
   return createProcessor(tokenizer, template, layout, dir)
 }
@@ -54,7 +58,7 @@ function createProcessor(
   template: ChatTemplate | undefined,
   layout: PictureLayout,
   where: string,
-): Processor {
+): Processor<LavidaSettings> {
   const render = (messages: readonly ChatMessage[]) => {
     if (template !== undefined) return template.render(messages)
     throw noTemplate(where)
@@ -84,13 +88,13 @@ function userPrompt(
 function prepare(
   prompt: string,
   images: readonly RgbImage[],
-  options: PrepareOptions,
+  options: PrepareOptions<LavidaSettings>,
   tokenizer: Tokenizer,
   { maxLength, place }: PictureLayout,
 ): PreparedItem {
   const { appendIds = [], truncation, instructionEnd: end = 0 } = options
   checkLength(tokenizer, prompt, maxLength, truncation)
-  const unsplicedIds = promptIds(prompt, tokenizer, options)
+  const unsplicedIds = promptIds(prompt, tokenizer, options.settings)
   const { rows, ...pictures } = place(images)
   const item = spliceIds(unsplicedIds, rows, {
     imageId: IMAGE_ID,
@@ -99,7 +103,7 @@ function prepare(
     maxLength: maxLength - appendIds.length,
     truncation,
     instructionIds:
-      end === 0 ? 0 : sharedStart(unsplicedIds, promptIds(prompt.slice(0, end), tokenizer, options)),
+      end === 0 ? 0 : sharedStart(unsplicedIds, promptIds(prompt.slice(0, end), tokenizer, options.settings)),
   })
   return { ...appended(item, appendIds), ...pictures, unsplicedIds }
 }

@@ -1,6 +1,7 @@
 /** @file Tokens of a prompt with pictures in it. @see specs/lavida.md §5.2 */
 
 import type { Tokenizer } from '../../../inputs/text/tokenizer.ts'
+import type { LavidaSettings } from './settings.ts'
 
 /** Literal text that stands for a picture, and the pseudo-id that stands for it among token ids. */
 export const PLACEHOLDER = '<image>'
@@ -16,7 +17,7 @@ export const IMAGE_ID = -200
 export function promptIds(
   prompt: string,
   tokenizer: Tokenizer,
-  { dropTokenAfterImage = false } = {},
+  { dropTokenAfterImage = false }: LavidaSettings = {},
 ): number[] {
   const chunks = prompt.split(PLACEHOLDER).map((chunk) => tokenizer.encode(chunk))
   const startsWithBos = tokenizer.special.bos !== undefined && chunks[0]?.[0] === tokenizer.special.bos

@@ -7,13 +7,14 @@ import type { RgbImage } from '../../../inputs/media/image.ts'
 import type { Processor } from '../family.ts'
 import { tokenSide } from '../lavida/config.ts'
 import { type PictureLayout, splicingProcessor } from '../lavida/processor.ts'
+import type { LavidaSettings } from '../lavida/settings.ts'
 import { lavidaViews } from '../lavida/views.ts'
 import { tileMap } from '../llava-next/packing.ts'
 import { boundedSize, Packing, packMap } from '../llava-onevision/packing.ts'
 import type { LladaVConfig } from './config.ts'
 
 /** @throws TextError for what the folder's files hold */
-export function lladaVProcessor(dir: string, config: LladaVConfig): Promise<Processor> {
+export function lladaVProcessor(dir: string, config: LladaVConfig): Promise<Processor<LavidaSettings>> {
   return splicingProcessor(dir, { maxLength: config.maxLength, place: (images) => placed(images, config) })
 }
 

@@ -5,12 +5,14 @@ import { checkCodebook } from './codebook.ts'
 import { type MmadaConfig, parseMmadaConfig } from './config.ts'
 import { buildDecoder, buildVision } from './model.ts'
 import { mmadaProcessor } from './processor.ts'
+import { type MmadaSettings, mmadaSettings } from './settings.ts'
 import { IMAGE_TOKENIZER, mmadaSpellings } from './weights.ts'
 
 /** @see specs/mmada.md */
-export const mmada: VisionLanguageFamily<MmadaConfig> = {
+export const mmada: VisionLanguageFamily<MmadaConfig, MmadaSettings> = {
   kind: 'vision-language',
   objective: 'diffusion',
+  settings: mmadaSettings,
   name: 'mmada',
   matches: (json) => json.model_type === 'mmada',
   companion: {

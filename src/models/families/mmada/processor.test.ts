@@ -151,7 +151,7 @@ describe('MMaDA processor', () => {
   test('pictures are fitted as the config says, or the caller', async () => {
     const striped: RgbImage = { ...picture, data: picture.data.map((_, i) => (Math.floor(i / 3) % 9) * 20) }
     const levels = (of: Processor, imageFit?: 'crop' | 'squash') => [
-      ...of.prepare('a', [striped], { imageFit }).views[0]!.data,
+      ...of.prepare('a', [striped], { settings: { imageFit } }).views[0]!.data,
     ]
     const squashing = await processorWith({ image_fit: 'squash' })
     expect(levels(squashing)).toEqual(levels(processor, 'squash'))

@@ -13,6 +13,7 @@ import { checkLength, sharedStart, spliceIds } from '../sequence.ts'
 import { imageTokens, type MmadaConfig } from './config.ts'
 import { mmadaPixels } from './picture.ts'
 import { checkPlain, cutContent, TEMPLATE, withoutPlaceholders, withTextContent } from './prompt.ts'
+import type { MmadaSettings } from './settings.ts'
 import { type Vocabulary, vocabularyOf } from './vocabulary.ts'
 
 /** Stands for a picture until it is replaced by its positions. */
@@ -22,7 +23,7 @@ const IMAGE_ID = -200
  * @throws FamilyError `family/image-offset`, `family/special-token`; TextError for what the folder
  *   holds
  */
-export async function mmadaProcessor(dir: string, config: MmadaConfig): Promise<Processor> {
+export async function mmadaProcessor(dir: string, config: MmadaConfig): Promise<Processor<MmadaSettings>> {
   const [tokenizer, template] = await Promise.all([loadTokenizer(dir), loadChatTemplate(dir)])
   return createProcessor(
     tokenizer,
@@ -38,7 +39,7 @@ function createProcessor(
   template: ChatTemplate,
   config: MmadaConfig,
   where: string,
-): Processor {
+): Processor<MmadaSettings> {
   const vocabulary = vocabularyOf(tokenizer, config, where)
   const render: Processor['render'] = (messages) => template.render(withTextContent(messages))
   return {
@@ -61,7 +62,7 @@ function createProcessor(
 function prepare(
   prompt: string,
   images: readonly RgbImage[],
-  { appendIds = [], truncation, instructionEnd: end = 0, imageFit }: PrepareOptions,
+  { appendIds = [], truncation, instructionEnd: end = 0, settings }: PrepareOptions<MmadaSettings>,
   { tokenizer, vocabulary, config }: { tokenizer: Tokenizer; vocabulary: Vocabulary; config: MmadaConfig },
 ): PreparedItem {
   const { text, placeholders } = withoutPlaceholders(prompt)
@@ -97,6 +98,8 @@ function prepare(
     ...item,
     // The marks around a picture are neither text nor image.
     spans: { ...item.spans, text: [[before, item.inputIds.length]] },
-    views: images.map((image) => mmadaPixels(image, config.resolution, imageFit ?? config.imageFit)),
+    views: images.map((image) =>
+      mmadaPixels(image, config.resolution, settings?.imageFit ?? config.imageFit),
+    ),
   }
 }

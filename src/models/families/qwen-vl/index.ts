@@ -8,13 +8,18 @@ import { parseQwenVlConfig, type QwenVersion, type QwenVlConfig } from './config
 import { buildQwenDecoder, buildQwenVision, rowParts } from './model.ts'
 import { AXES } from './positions.ts'
 import { qwenVlProcessor } from './processor.ts'
+import { type QwenSettings, qwenSettings } from './settings.ts'
 import { qwenVlSpellings } from './weights.ts'
 
-function qwenFamily(version: QwenVersion, modelType: string): VisionLanguageFamily<QwenVlConfig> {
+function qwenFamily(
+  version: QwenVersion,
+  modelType: string,
+): VisionLanguageFamily<QwenVlConfig, QwenSettings> {
   return {
     name: version,
     kind: 'vision-language',
     objective: 'autoregressive',
+    settings: qwenSettings,
     matches: (json) => json.model_type === modelType,
     parseConfig: (json) => parseQwenVlConfig(json, version),
     weightSpellings: (name) => qwenVlSpellings(name),

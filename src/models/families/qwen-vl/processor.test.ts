@@ -5,9 +5,9 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { goldenDir } from '../../../../test/golden.ts'
 import { jsonObject, readJson } from '../../../foundation/files/file.ts'
 import type { RgbImage } from '../../../inputs/media/image.ts'
-import type { PrepareOptions } from '../family.ts'
 import { parseQwenVlConfig } from './config.ts'
 import { qwenVlProcessor } from './processor.ts'
+import type { QwenSettings } from './settings.ts'
 
 const checkpoint = join(goldenDir('qwen2-vl'), 'checkpoint')
 const copies = mkdtempSync(join(tmpdir(), 'bifocal-qwen-'))
@@ -26,14 +26,14 @@ describe('qwen2-vl processor', () => {
   // The first picture stands bare, the second after <|vision_start|>.
   const prompt = '<|image_pad|><|vision_start|><|image_pad|><|vision_end|>'
 
-  test.each<[mode: PrepareOptions['mropeMode'], rows: number[]]>([
+  test.each<[mode: QwenSettings['mropeMode'], rows: number[]]>([
     // Transformers 4 counts one such picture and takes the first.
     ['reference', [0, 0, 0, 1, 1, 1, 3, 4, 5, 6, 7, 8, 9, 10]],
     ['grid', [0, 0, 0, 1, 1, 1, 3, 4, 4, 4, 5, 5, 5, 7]],
     ['plain', [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]],
   ])('mropeMode %s', async (mropeMode, rows) => {
     const { prepare } = await processorOf(checkpoint)
-    const item = prepare(prompt, [grey, grey], { mropeMode })
+    const item = prepare(prompt, [grey, grey], { settings: { mropeMode } })
     expect(item.positions?.[1]).toEqual(rows)
     expect(item.inputIds).toHaveLength(rows.length)
   })

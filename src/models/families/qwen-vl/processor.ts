@@ -10,12 +10,13 @@ import { patchProcessor } from '../../../inputs/media/patch-processor.ts'
 import { loadTokenizer } from '../../../inputs/text/tokenizer.ts'
 import { loadChat } from '../chat.ts'
 import { FamilyError } from '../errors.ts'
-import type { PreparedItem, PrepareOptions, Processor } from '../family.ts'
+import type { PreparedItem, Processor } from '../family.ts'
 import { loadProcessorConfig } from '../picture-files.ts'
 import { requireImageToken, splicePrompt } from '../sequence.ts'
 import type { QwenVlConfig } from './config.ts'
 import { towerFeeds } from './geometry.ts'
 import { countedImages, type Grid, multiAxisPositions } from './positions.ts'
+import type { QwenSettings } from './settings.ts'
 
 const typeSchema = z.looseObject({ image_processor_type: z.string().nullish() })
 
@@ -23,7 +24,7 @@ const typeSchema = z.looseObject({ image_processor_type: z.string().nullish() })
  * @throws FamilyError `family/special-token`, `family/no-processor`, `family/processor`; TextError
  *   and MediaError for what the files hold
  */
-export async function qwenVlProcessor(dir: string, config: QwenVlConfig): Promise<Processor> {
+export async function qwenVlProcessor(dir: string, config: QwenVlConfig): Promise<Processor<QwenSettings>> {
   const tokenizer = await loadTokenizer(dir)
   requireImageToken(tokenizer, config.imageTokenId, dir)
   const chat = await loadChat(dir)
@@ -39,7 +40,7 @@ export async function qwenVlProcessor(dir: string, config: QwenVlConfig): Promis
       const { merge } = config.vision
       return {
         ...spliced,
-        positions: positionsOf(spliced, grids, options?.mropeMode, config),
+        positions: positionsOf(spliced, grids, options?.settings?.mropeMode, config),
         views: patches.flatMap(cellViews),
         visionFeeds: grids.length === 0 ? undefined : towerFeeds(config.vision, grids),
         reported: { image_grid_thw: grids.map(({ rows, columns }) => [1, rows * merge, columns * merge]) },
@@ -83,7 +84,7 @@ function tableRows(grids: readonly Grid[]): number[][] {
 function positionsOf(
   { inputIds, spans }: Pick<PreparedItem, 'inputIds' | 'spans'>,
   grids: readonly Grid[],
-  mode: PrepareOptions['mropeMode'] = 'reference',
+  mode: QwenSettings['mropeMode'] = 'reference',
   { visionStartId: startId, imageTokenId: imageId }: QwenVlConfig,
 ): number[][] {
   const counted = {

@@ -1,0 +1,14 @@
+/** @file What a contract may say about Qwen's families alone. */
+
+import { z } from 'zod'
+
+export const qwenSettings = z.strictObject({
+  /**
+   * Which pictures get positions in rows and columns (M-RoPE). `reference` (default): as
+   * transformers 4 counts them, by their `<|vision_start|>`; `grid`: all, as transformers 5 does;
+   * `plain`: none.
+   */
+  mropeMode: z.enum(['reference', 'grid', 'plain']).optional(),
+})
+
+export type QwenSettings = z.infer<typeof qwenSettings>
