@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -117,9 +117,18 @@ describe('installed', () => {
   })
 
   describe('beside bifocal-twins', () => {
+    let twins: string[]
     beforeAll(() => {
-      install('bifocal-twins', 'packages/twins')
+      twins = install('bifocal-twins', 'packages/twins')
     }, 120_000)
+
+    test('which holds all that lies in its folder', () => {
+      const entries = readdirSync(join(root, 'packages/twins'), { recursive: true, withFileTypes: true })
+      const lying = entries
+        .filter((entry) => entry.isFile())
+        .map((entry) => relative(join(root, 'packages/twins'), join(entry.parentPath, entry.name)))
+      expect(twins.sort()).toEqual(lying.sort())
+    })
 
     test('a shipped model is found from any folder, by the command line', () => {
       const { status, stdout } = bifocal('embed', 'bifocal:twin-ar', '--text', 'a horse')
