@@ -1,6 +1,6 @@
 /**
- * @file From a graph to an ONNX model: keeps what the outputs need and writes it, weights staying
- * where they lie.
+ * @file Compiles a graph to an ONNX model. Keeps the nodes that the outputs need and writes them;
+ * weights stay where they lie.
  */
 
 import { i64, type Tensor } from '../../foundation/numeric/tensor.ts'
@@ -115,10 +115,10 @@ export function reachable(graph: Graph, values: readonly Value[], fusions: Fusio
 }
 
 /**
- * The same nodes, still with inputs before their users: what is computed of weights alone comes
- * first. The engine goes from the outputs back and, of a node's inputs, visits the one that was
- * written last first: weights unpacked behind the input of their layer would all be unpacked before
- * the first layer runs, the whole model in f32 at once.
+ * The same nodes in an order that saves memory: nodes that read only weights come first, and inputs
+ * still come before their users. The engine walks from the outputs back, and from a node it visits
+ * the input first that was written last. If a layer's weight were unpacked after the layer's input,
+ * the engine would unpack all weights before the first layer runs: the whole model in f32 at once.
  */
 function weightsFirst(nodes: readonly Node[]): Node[] {
   const constant = new Set<number>()
@@ -133,7 +133,7 @@ function weightsFirst(nodes: readonly Node[]): Node[] {
   return [...nodes.filter(early), ...nodes.filter((node) => !early(node))]
 }
 
-/** Writes nodes one after the other and remembers what each value is called. */
+/** Writes nodes one after the other and remembers the name of each value. */
 class ModelWriter implements NodeWriter {
   readonly nodes: NodeMessage[] = []
   readonly constants: TensorMessage[] = []
@@ -177,8 +177,7 @@ class ModelWriter implements NodeWriter {
   #changed(node: Node, [first, second, third]: readonly string[]): string | undefined {
     const changed = node.inputs.map(({ id }) => this.#plan.get(id))
     const [table, weight] = changed
-    // What is held in 8 bits has no other users than linear layers, which read its two arrays by
-    // their names.
+    // Only linear layers use a weight in 8 bits, and they read its two arrays by their names.
     if (isNode(node, 'Cast') && table?.form === 'int8') return first
     if (isLinear(node) && weight !== undefined && weight.form !== 'half')
       return this.#linears.write(
@@ -194,9 +193,9 @@ class ModelWriter implements NodeWriter {
   }
 
   /**
-   * A parameter as what its users expect: one that is declared f32 but held in 16 bits has to be
-   * unpacked. Where the device knows no f16, so has one that is declared f16; its users, which look
-   * rows up and cast, do the same on f32.
+   * A parameter in the dtype that its users expect. A parameter that is declared f32 but held in 16
+   * bits is unpacked. So is one that is declared f16, where the device knows no f16: its users look
+   * rows up and cast them, which works on f32 too.
    */
   #unpacked({ attributes: { name, placement }, output: { id, dtype } }: Node<'Parameter'>): string {
     const form = this.#plan.get(id)?.form

@@ -16,9 +16,10 @@ export const PRECISIONS = ['f32', 'f16', 'int8'] as const
 export const INT8_ROUNDING = 'rows rotated by 32'
 
 /**
- * What the runtime makes of a stored weight: `half` 16 bits (f16 and bf16 stay, f32 becomes f16);
- * `f16`; `int8` the two arrays of `int8Names`: values `[in, out] i8` (+ 128 as u8, see
- * `EncodeOptions.signedWeights`) and scales `[out] f32`, see `int8Rows`, of the rotated weight.
+ * The form into which the runtime brings a stored weight. `half`: 16 bits; f16 and bf16 stay, f32
+ * becomes f16. `f16`. `int8`: the two arrays of `int8Names`, made of the rotated weight, see
+ * `int8Rows`: values `[in, out] i8` (+ 128 as u8, see `EncodeOptions.signedWeights`) and scales
+ * `[out] f32`.
  */
 export type WeightForm = 'half' | 'f16' | 'int8'
 
@@ -63,8 +64,8 @@ export interface EncodeOptions {
    */
   fused?: boolean
   /**
-   * Whether 8-bit weights are i8, else u8 around 128: what the processor sums exactly, see
-   * `sumsSignedExactly`. Default true.
+   * Whether 8-bit weights are i8, else u8 around 128. A processor that does not sum i8 exactly gets
+   * u8, see `sumsSignedExactly`. Default true.
    */
   signedWeights?: boolean
 }

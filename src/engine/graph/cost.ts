@@ -1,4 +1,4 @@
-/** @file What a graph costs to run once, counted from its shapes. */
+/** @file Counts the work of one run of a graph, from its shapes. */
 
 import { reachable } from './compile.ts'
 import { type Dim, evaluateDim } from './dims.ts'
@@ -11,15 +11,15 @@ export interface GraphCost {
    * counts as two.
    */
   operations: number
-  /** Elements that all other operators write. */
+  /** Elements written by all other operators. */
   elements: number
 }
 
-/** Operators that only rename or are folded when a session opens. */
+/** Operators without work at run time: they rename, or are folded when a session opens. */
 const FREE: ReadonlySet<Node['op']> = new Set(['Input', 'Parameter', 'Constant', 'Reshape', 'StopGradient'])
 
 /**
- * Counts what the declared outputs need.
+ * Counts the work behind the declared outputs.
  * @param sizes of the symbols in the inputs' dims, e.g. `seq` → 256
  * @throws GraphError `graph/free-symbol` when a size is not among them
  * @example costOf(graph, new Map([['batch', 1], ['seq', 256]])).operations / 1e9 // GFLOP

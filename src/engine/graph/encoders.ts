@@ -7,12 +7,12 @@ import { type AttributeValue, ONNX_TYPE } from './onnx-model.ts'
 import type { Op } from './op.ts'
 
 /**
- * What an encoder may do: add nodes and constants, and turn symbolic sizes into run-time values.
+ * Gives encoders the means to write: nodes, constants, and symbolic sizes as run-time values.
  */
 export interface NodeWriter {
   /**
-   * Adds an ONNX node and gives the name of its output. @param domain of the operator; default
-   * ONNX's own
+   * Adds an ONNX node and gives the name of its output.
+   * @param domain of the operator; default ONNX's own
    */
   emit(
     type: string,
@@ -140,8 +140,8 @@ export function encodeNode<O extends keyof typeof encoders>(
 }
 
 /**
- * 0 copies a size from the same place and one −1 is inferred; only what neither covers is computed
- * at run time.
+ * The dims of an ONNX Reshape. 0 copies a size from the same place, and one −1 is inferred. Where
+ * these two are not enough, the sizes are computed at run time.
  */
 function reshapeTarget(from: readonly Dim[], to: readonly Dim[], writer: NodeWriter): string {
   const codes = to.map((dim, i) => (typeof dim === 'number' ? dim : dim === from[i] ? 0 : -1))

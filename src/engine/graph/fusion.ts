@@ -1,7 +1,7 @@
 /**
- * @file Chains of operators for which the engine's CPU has one operator of its own. The graph stays
- * as it was built; only what is encoded differs, and only where nothing else reads what lies
- * between: gradients do.
+ * @file Finds chains of operators for which the engine's CPU has one operator of its own. The graph
+ * stays as it was built; the encoded model has the one operator. A chain is kept where something
+ * else reads a value inside it, as gradients do.
  */
 
 import { f32, i64, tensor } from '../../foundation/numeric/tensor.ts'
@@ -11,17 +11,20 @@ import { isNode, type Node, type Value } from './graph.ts'
 import { ONNX_TYPE } from './onnx-model.ts'
 import type { Op } from './op.ts'
 
-/** One operator of the engine's own instead of a node and of those that only it needs. */
+/** One operator of the engine that replaces a node and the nodes that only this node reads. */
 export interface Fusion {
   inputs: readonly Value[]
   /** Gives the name of the node's output. @param names of the inputs */
   write(names: readonly string[], writer: NodeWriter): string
 }
 
-/** Both operators take heads of a multiple of so many elements. */
+/** Both operators need heads whose size is a multiple of this. */
 const HEAD_STEP = 8
 
-/** By the id of the chain's last node. @param nodes inputs before their users */
+/**
+ * @param nodes inputs before their users
+ * @returns fusions by the id of the chain's last node
+ */
 export function findFusions(nodes: readonly Node[]): ReadonlyMap<number, Fusion> {
   const users = new Map<number, number>()
   for (const { inputs } of nodes) for (const { id } of inputs) users.set(id, (users.get(id) ?? 0) + 1)
@@ -40,27 +43,27 @@ function made<O extends Op>(op: O, value: Value | undefined): Node<O> | undefine
   return node !== undefined && isNode(node, op) ? node : undefined
 }
 
-/** The value of which this one is another shape. */
+/** Looks through changes of shape. */
 function unshaped(value: Value | undefined): Value | undefined {
   const node = made('Reshape', value)
   return node === undefined ? value : unshaped(node.inputs[0])
 }
 
-/** What is transposed by `permutation`. */
+/** The value before it was transposed by `permutation`; undefined where it was not. */
 function transposed(value: Value | undefined, permutation: readonly number[]): Value | undefined {
   const node = made('Transpose', value)
   return node?.attributes.permutation.join() === permutation.join() ? node.inputs[0] : undefined
 }
 
-/** The number that a scalar constant holds. */
+/** The number in a scalar constant. */
 function scalar(value: Value | undefined): number | undefined {
   const node = made('Constant', value)
   return node?.output.dims.length === 0 ? Number(node.attributes.tensor.data[0]) : undefined
 }
 
-/** What `attend` is given. */
+/** The arguments of `attend`. */
 interface Attention {
-  /** `[batch, seq, heads, headDim]`, keys and values with a divisor of the heads. */
+  /** `[batch, seq, heads, headDim]`; keys and values may have fewer heads. */
   query: Value
   key: Value
   value: Value
@@ -68,7 +71,7 @@ interface Attention {
   scale: number
 }
 
-/** `attend` of a sequence to itself, its weights read once. */
+/** Recognises `attend` of a sequence to itself, where nothing else reads its weights. */
 function selfAttention(last: Node, once: (value: Value) => boolean): Attention | undefined {
   const mixed = made(
     'MatMul',
@@ -113,8 +116,8 @@ function attention(last: Node, once: (value: Value) => boolean): Fusion | undefi
 }
 
 /**
- * Without a mask: tile by tile, so that no scores of all heads are written (16 heads of 64, 577
- * positions, one core: 21 ms as a chain, 14 in one operator).
+ * Attention without a mask. The engine's operator goes tile by tile and never writes the scores of
+ * all heads (16 heads of 64, 577 positions, one core: 21 ms as a chain, 14 in one operator).
  */
 function openAttention({ query, key, value, scale }: Attention): Fusion | undefined {
   const heads = Number(query.dims[2])
@@ -134,9 +137,10 @@ function openAttention({ query, key, value, scale }: Attention): Fusion | undefi
 }
 
 /**
- * Behind a causal mask. The engine's operator leaves out the keys that come later: they take more
- * than half the time of a softmax, because a processor computes exp(−10⁹) by way of its microcode
- * (12 heads of 64, 256 positions, one core: 5.3 ms as a chain, 3.0 in one operator).
+ * Attention behind a causal mask. The engine's operator leaves out the keys that come later. In the
+ * chain they take more than half the time of a softmax, because a processor computes exp(−10⁹) by
+ * way of its microcode (12 heads of 64, 256 positions, one core: 5.3 ms as a chain, 3.0 in one
+ * operator).
  */
 function causalAttention({ query, key, value, scale }: Attention, mask: Value): Fusion | undefined {
   const [batch, seq, heads] = query.dims
@@ -145,7 +149,7 @@ function causalAttention({ query, key, value, scale }: Attention, mask: Value): 
     inputs: [query, key, value, mask],
     write([q, k, v, bias], writer) {
       const total = writer.emit('Cast', [writer.sizes([seq!])], { to: ONNX_TYPE.i32 })
-      // Index of the last key of each sequence; what is padding, the mask says.
+      // Index of the last key of each sequence. The mask says which keys are padding.
       const end = writer.emit('Sub', [total, writer.constant(tensor('i32', [1], Int32Array.of(1)))])
       const lengths = [writer.emit('Expand', [end, writer.sizes([batch!])]), writer.emit('Squeeze', [total])]
       // A sink that takes no weight turns the engine's tiled variant off, which computes the later
@@ -166,8 +170,7 @@ function causalAttention({ query, key, value, scale }: Attention, mask: Value): 
 }
 
 /**
- * Whether a mask `[batch or 1, 1, seq, seq]` gives keys behind the query a score that leaves them
- * no weight.
+ * Whether a mask `[batch or 1, 1, seq, seq]` leaves no weight to keys that come after the query.
  */
 function hidesLater(mask: Value, seq: Dim): boolean {
   const choice = made('Where', mask)
@@ -232,7 +235,7 @@ function rotation(last: Node): Fusion | undefined {
         writer.emit('Reshape', [name, writer.constant(i64([dims.length], dims))])
       const whole = (value: number) => writer.constant(i64([], [value]))
       const count = () => writer.emit('Squeeze', [writer.sizes([multiplyDims(batch!, seq!)])])
-      // Rows of the two tables: from the first on, or every position has its own.
+      // Rows of the two tables: the first ones for every sequence, or one for each position.
       const places =
         cos.dims[0] === 1
           ? writer.constant(i64([1], [0]))

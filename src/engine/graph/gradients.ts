@@ -36,7 +36,7 @@ import { expand, pad, reshape, sliceAt, swapLast, transpose } from './shaping.ts
 type F32 = Value<'f32'>
 
 /**
- * What a rule sees of a node. Inputs are sorted by kind, each kind in the order of the operator's
+ * A node as its rule sees it. Inputs are sorted by kind, each kind in the order of the operator's
  * arguments.
  */
 export interface GradientContext<O extends DifferentiableOp> {
@@ -146,7 +146,7 @@ export const gradientRules: { readonly [O in DifferentiableOp]: GradientRule<O> 
   Cast: one((_, { upstream }) => upstream),
 }
 
-/** Sums what broadcasting repeated, so that a gradient has the shape of its operand. */
+/** Sums over the axes that broadcasting repeated, so that a gradient has its operand's shape. */
 function sumTo(gradient: F32, dims: readonly Dim[]): F32 {
   const extra = gradient.dims.length - dims.length
   const axes = gradient.dims.flatMap((dim, i) =>
@@ -164,8 +164,8 @@ function restored(reduced: F32, dims: readonly Dim[], axes: readonly number[]): 
 }
 
 /**
- * How many elements a mean over `axes` joins: a number, or a scalar that is known when the graph
- * runs.
+ * The number of elements that a mean over `axes` joins; a scalar of the graph where sizes are
+ * symbolic.
  */
 function countAlong(x: F32, axes: readonly number[]): F32 | number {
   const count = multiplyDims(...axes.map((axis) => x.dims[axis]!))

@@ -94,8 +94,8 @@ export function summedWeight({ weight, down, up, scale }: UpdatedWeight): Value<
 }
 
 /**
- * What each row of the summed weight is multiplied by to have the length that `magnitude` says. Its
- * own length counts as constant.
+ * The factor that brings each row of the summed weight to the length in `magnitude`. Gradients take
+ * the row's own length as constant.
  * @param magnitude `[out]` @returns `[out]`
  * @see Liu et al. 2024 (DoRA), §4.3
  */

@@ -1,6 +1,6 @@
 /**
- * @file Which weights a precision changes. The graph stays as it was built, so its parameters are
- * those of the checkpoint whatever the precision; only what is encoded differs.
+ * @file Chooses the weights that a precision changes. The graph stays as it was built, so its
+ * parameters are those of the checkpoint at every precision; only the encoded model differs.
  */
 
 import type { Precision, WeightForm } from './compiled.ts'
@@ -12,11 +12,11 @@ interface ChangedWeight {
   form: WeightForm
 }
 
-/** By the id of the parameter, and of its cast to f32. */
+/** Changed weights by the id of the parameter, and by that of its cast to f32. */
 export type PrecisionPlan = ReadonlyMap<number, ChangedWeight>
 
 /**
- * @param nodes those that are run, inputs before their users
+ * @param nodes all nodes that run, inputs before their users
  * @param halfProducts see `CompileOptions`
  */
 export function planPrecision(
@@ -41,7 +41,7 @@ export function planPrecision(
   return plan
 }
 
-/** Matrices that nothing but linear layers over many rows uses. */
+/** Matrices whose only users are linear layers over many rows. */
 function onlyInLinears(nodes: readonly Node[], matrices: readonly Node<'Parameter'>[]): Node<'Parameter'>[] {
   const users = new Map<number, Node[]>()
   for (const node of nodes) for (const { id } of node.inputs) users.set(id, [...(users.get(id) ?? []), node])
@@ -55,8 +55,8 @@ function onlyInLinears(nodes: readonly Node[], matrices: readonly Node<'Paramete
 }
 
 /**
- * A linear layer over many rows. Rows that are the items of a batch are pooled vectors: part of the
- * readout, and too few to be worth it.
+ * Whether a node is a linear layer over many rows. Where each row is an item of the batch, the rows
+ * are pooled vectors: they are part of the readout, and too few to gain time.
  */
 export function isLinear(node: Node): node is Node<'Gemm'> {
   return (

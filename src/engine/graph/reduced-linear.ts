@@ -127,7 +127,7 @@ export class ReducedLinears {
     return name
   }
 
-  /** The device sums in what it sums f16 in. */
+  /** A product in f16; the device chooses the precision of its sums. */
   #f16({ x, weight }: LinearNames): string {
     const writer = this.#writer
     const half = this.#halves.get(x) ?? writer.emit('Cast', [x], { to: ONNX_TYPE.f16 })

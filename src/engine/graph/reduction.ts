@@ -1,4 +1,4 @@
-/** @file Sums, means, maxima and what is made of them: softmax, norms, cross-entropy. */
+/** @file Sums, means and maxima, and operators made of them: softmax, norms, cross-entropy. */
 
 import {
   add,
@@ -56,7 +56,8 @@ export function logSumExp(x: Value<'f32'>, axis = -1, keepDims = false): Value<'
 }
 
 /**
- * Biased variance, weight and bias over the last axis. @param weight `[dim]` @param bias `[dim]`
+ * Layer norm over the last axis, with biased variance.
+ * @param weight `[dim]` @param bias `[dim]`
  */
 export function layerNorm(
   x: Value<'f32'>,
@@ -87,8 +88,8 @@ export function standardise(x: Value<'f32'>, epsilon: number): Value<'f32'> {
 }
 
 /**
- * Group norm of `[batch, channels, height, width]` with `weight` and `bias` `[channels]`. @see Wu &
- * He 2018
+ * Group norm of `[batch, channels, height, width]` with `weight` and `bias` `[channels]`.
+ * @see Wu & He 2018
  */
 export function groupNorm(
   x: Value<'f32'>,
@@ -120,9 +121,10 @@ function maximum(x: Value<'f32'>, floor: number): Value<'f32'> {
 }
 
 /**
- * Mean cross-entropy over the targets that count.
- * @param logits `[n, classes]` @param targets `[n] i64` in 0 … classes − 1 @param counts `[n]` 1
- *   where the row is scored, else 0
+ * Mean cross-entropy over the rows that are scored.
+ * @param logits `[n, classes]`
+ * @param targets `[n] i64` in 0 … classes − 1
+ * @param counts `[n]` 1 where the row is scored, else 0
  * @returns scalar; 0 when no row counts
  */
 export function crossEntropy(
@@ -141,8 +143,8 @@ export function tokenCrossEntropy(logits: Value<'f32'>, targets: Value<'i64'>): 
 }
 
 /**
- * Mean over the positions that `keep` marks. @param x `[batch, seq, dim]` @param keep
- * `[batch, seq]` 0 or 1 @returns `[batch, dim]`
+ * Mean over the positions that `keep` marks.
+ * @param x `[batch, seq, dim]` @param keep `[batch, seq]` 0 or 1 @returns `[batch, dim]`
  */
 export function maskedMean(x: Value<'f32'>, keep: Value<'f32'>): Value<'f32'> {
   const [batch, seq] = keep.dims

@@ -22,7 +22,7 @@ export function axisOf(op: Op, x: Value, axis: number): number {
 }
 
 /**
- * The same elements in other dims. One entry may be −1: it takes what is left.
+ * The same elements in other dims. One entry may be −1: its size follows from the others.
  * @throws GraphError `graph/shape` when the sizes differ
  */
 export function reshape<T extends DType>(x: Value<T>, dims: readonly Dim[]): Value<T> {
@@ -120,7 +120,7 @@ export function pad(x: Value<'f32'>, axis: number, before: Dim, after: Dim): Val
   return x.graph.apply('Pad', [x], { axis: along, before, after }, 'f32', dims)
 }
 
-/** Head `h` becomes heads `r·h … r·h + r − 1`: keys and values of grouped-query attention. */
+/** Repeats each head `r` times, side by side: keys and values of grouped-query attention. */
 export function repeatEach<T extends DType>(x: Value<T>, axis: number, repeats: number): Value<T> {
   if (repeats === 1) return x
   const along = axisOf('Expand', x, axis)

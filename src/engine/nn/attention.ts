@@ -20,7 +20,7 @@ export interface AttentionShape {
   headDim: number
 }
 
-/** Who may look at whom. Both run on the same weights; that switch is one of our experiments. */
+/** The positions that a position may look at: itself and earlier ones, or all. */
 export type AttentionPattern = 'causal' | 'bidirectional'
 
 /**
@@ -51,8 +51,8 @@ export function attentionMask(
 /**
  * `softmax(q·kᵀ/√headDim + mask)·v`. Query head `j` reads key head `⌊j·keyValueHeads/heads⌋`: the
  * query heads of one key head are laid end to end as rows of one product, so nothing is copied.
- * @param query `[batch, queries, heads, headDim]` @param key
- *   `[batch, keys, keyValueHeads, headDim]` @param value as `key`
+ * @param query `[batch, queries, heads, headDim]`
+ * @param key `[batch, keys, keyValueHeads, headDim]` @param value as `key`
  * @param mask  broadcast against `[batch, heads, queries, keys]`
  * @returns `[batch, queries, heads·headDim]`
  * @see Vaswani et al. 2017; specs/ar-vlms.md §0.5
@@ -81,7 +81,7 @@ export function splitHeads(x: Value<'f32'>, heads: number): Value<'f32'> {
   return reshape(x, [batch!, seq!, heads, Number(width) / heads])
 }
 
-/** What a family calls the four projections, and which of them have a bias. */
+/** A family's names of the four projections, and which of them have a bias. */
 export interface AttentionNames {
   query: string
   key: string
@@ -101,8 +101,8 @@ export interface AttentionContext {
 }
 
 /**
- * Attention of a sequence to itself. @param x `[batch, seq, hidden]` @returns
- * `[batch, seq, hidden]`
+ * Attention of a sequence to itself.
+ * @param x `[batch, seq, hidden]` @returns `[batch, seq, hidden]`
  */
 export function selfAttention(
   scope: Scope,

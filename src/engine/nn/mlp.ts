@@ -26,7 +26,7 @@ export function mlp(
   return scope.linear(activate(scope.linear(x, first, hidden, inner), activation), second, inner, output)
 }
 
-/** What a family calls the three projections of a gated block. */
+/** A family's names of the three projections of a gated block. */
 export interface GatedMlpNames {
   gate: string
   up: string

@@ -5,8 +5,8 @@ import { layerNorm as normalise, rmsNorm as normaliseRms } from '../graph/reduct
 import type { Scope } from './scope.ts'
 
 /**
- * `<name>.weight` and `<name>.bias` `[dim]`, biased variance. @param x `[…, dim]` @returns
- * `[…, dim]`
+ * Layer norm with `<name>.weight` and `<name>.bias` `[dim]`, and biased variance.
+ * @param x `[…, dim]` @returns `[…, dim]`
  */
 export function layerNorm(
   scope: Scope,
@@ -19,8 +19,9 @@ export function layerNorm(
 }
 
 /**
- * `<name>.weight` `[dim]`; no mean is taken off. @param x `[…, dim]` @returns `[…, dim]` @see
- * specs/ar-vlms.md §0.4
+ * Root-mean-square norm with `<name>.weight` `[dim]`; the mean stays.
+ * @param x `[…, dim]` @returns `[…, dim]`
+ * @see specs/ar-vlms.md §0.4
  */
 export function rmsNorm(
   scope: Scope,

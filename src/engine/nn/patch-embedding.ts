@@ -16,8 +16,8 @@ export interface PatchShape {
 
 /**
  * A convolution whose kernel and stride are one patch, written as a product over flattened
- * `(channel, y, x)` patches: `<name>.weight` `[hidden, channels, patch, patch]`. What remains at
- * the right and bottom edge is dropped.
+ * `(channel, y, x)` patches: `<name>.weight` `[hidden, channels, patch, patch]`. Pixels
+ * that fill no whole patch, at the right and bottom edge, are dropped.
  * @param pixels `[batch, channels, height, width]`, height and width known
  * @returns `[batch, rows·columns, hidden]`, row by row
  * @see specs/ar-vlms.md §0.6

@@ -124,8 +124,8 @@ function angles(
 }
 
 /**
- * Turns each pair `(i, i + headDim / 2)` by its angle. @param x `[batch, seq, heads, headDim]`
- * @returns the same shape
+ * Turns each pair `(i, i + headDim / 2)` by its angle.
+ * @param x `[batch, seq, heads, headDim]` @returns the same shape
  */
 export function rotate(x: Value<'f32'>, { cos, sin }: Rotary): Value<'f32'> {
   const half = Number(x.dims.at(-1)) / 2

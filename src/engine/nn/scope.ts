@@ -1,6 +1,6 @@
 /**
- * @file Where layers get their weights: by name and shape, stored, trained, or with a low-rank
- * update beside them.
+ * @file Gives layers their weights by name and shape: stored, trained, or with a low-rank update
+ * beside them.
  */
 
 import { cast, mul } from '../graph/elementwise.ts'
@@ -17,20 +17,20 @@ import {
 import { reshape } from '../graph/shaping.ts'
 
 /**
- * Tensors of one module, by name. The graph's `Parameter` nodes are the record of what was asked
- * for.
+ * Tensors of one module, by name. The graph's `Parameter` nodes record every tensor that a layer
+ * asked for.
  */
 export interface Scope {
   readonly graph: Graph
-  /** What stands before a name, with its dot: `model.layers.0.`, or empty at the root. */
+  /** The start of each full name, with its dot: `model.layers.0.`, or empty at the root. */
   readonly prefix: string
   /**
    * `[…dims] f32`. A tensor stored as f16 or bf16 comes with a cast; a trained one is fed as f32.
    */
   weight(name: string, dims: readonly number[]): Value<'f32'>
   /**
-   * Rows of a table, `[…dims of indices, …dims of a row] f32`. Only what is looked up is cast: a
-   * published table of 126,464 × 4096 takes 2 GB in f32.
+   * Rows of a table, `[…dims of indices, …dims of a row] f32`. Only the rows that are looked up are
+   * cast: a published table of 126,464 × 4096 takes 2 GB in f32.
    */
   rows(name: string, dims: readonly number[], indices: Value<'i64'>): Value<'f32'>
   /**
@@ -60,14 +60,13 @@ export interface LowRank {
   scale: number
   /**
    * Scales each row of `W + scale·B·A` to the length that `<name>.lora_magnitude_vector.weight`
-   * `[out]` says. The row's own length counts as constant in gradients. @see Liu et al. 2024
-   * (DoRA), §4.3
+   * `[out]` says. The row's own length counts as constant in gradients.
+   * @see Liu et al. 2024 (DoRA), §4.3
    */
   dora?: boolean
   /**
    * Adds the update to the weight first, `x·(W + scale·B·A)ᵀ`: one product over the rows instead of
-   * three, which pays off where there are many more rows than `rank`. Default: apart, as PEFT does
-   * it.
+   * three, which is faster where there are many more rows than `rank`. Default: apart, as in PEFT.
    */
   merged?: boolean
 }
