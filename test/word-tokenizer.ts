@@ -16,6 +16,7 @@ export function wordTokenizer(size = 1500): Tokenizer {
     size,
     maxLength: undefined,
     surelyLonger: () => false,
+    addedTokens: () => [],
     special: {},
     encode: (text) => (text.match(/\n|[^\s]+/g) ?? []).map((word) => idOf(word) % size),
     decode: (ids) => ids.map((id) => words[id] ?? `#${id}`).join(' '),

@@ -206,3 +206,9 @@ describe('bad files', () => {
     writeFileSync(join(dir, name), content)
   }
 })
+
+test('added tokens of a text, without the words between', async () => {
+  const tokenizer = await loadTokenizer(llava)
+  expect(tokenizer.addedTokens('a <image> of <pad>')).toEqual([480, 481])
+  expect(tokenizer.addedTokens('a cat')).toEqual([])
+})

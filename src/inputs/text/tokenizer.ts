@@ -44,6 +44,8 @@ export interface Tokenizer {
    * tokenized whole for it; for any text that fits the answer is false. False decides nothing.
    */
   surelyLonger(text: string, limit: number): boolean
+  /** Ids of the added tokens in a text, in order; the words between them are not tokenized. */
+  addedTokens(text: string): number[]
   /** @param options.skipSpecialTokens default false */
   decode(ids: readonly number[], options?: { skipSpecialTokens?: boolean }): string
   /** The id of exactly this token, such as `<image>`; undefined when it is none. */
@@ -132,6 +134,7 @@ export function createTokenizer(
       ids.push(...after)
       return ids
     },
+    addedTokens: (text) => [...sections(wellFormed(text))].filter((section) => typeof section === 'number'),
     surelyLonger: (text, limit) => longer(wellFormed(text), limit - frame.before.length - frame.after.length),
     decode: (ids, { skipSpecialTokens = false } = {}) => {
       if (ids.length === 0) return ''

@@ -7,6 +7,7 @@ const characters = (bos: number | undefined): Tokenizer => ({
   size: 128,
   maxLength: undefined,
   surelyLonger: () => false,
+  addedTokens: () => [],
   special: { bos },
   encode: (text) => Array.from(text, (letter) => letter.charCodeAt(0)),
   decode: (ids) => String.fromCharCode(...ids),

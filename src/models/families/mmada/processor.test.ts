@@ -165,6 +165,7 @@ describe('where image codes begin', () => {
     size,
     maxLength: undefined,
     surelyLonger: () => false,
+    addedTokens: () => [],
     special: { bos: size - 269 },
     encode: () => [],
     decode: () => '',

@@ -49,11 +49,10 @@ export function checkPlain(
 ): void {
   if (reserved === undefined) return
   for (const words of [instruction, text]) {
-    const ids = tokenizer.encode(withoutPlaceholders(words).text)
-    const at = ids.findIndex((id) => id >= reserved)
-    if (at < 0) continue
+    const mark = tokenizer.addedTokens(withoutPlaceholders(words).text).find((id) => id >= reserved)
+    if (mark === undefined) continue
     throw new FamilyError('reserved-token', {
-      message: `the text gives the reserved id ${ids[at]} at token ${at}: ${JSON.stringify(tokenizer.decode([ids[at]!]))}`,
+      message: `the text holds a mark of the model's own: ${JSON.stringify(tokenizer.decode([mark]))}, with the reserved id ${mark}`,
       hint: "Take the model's own marks, such as <|eot_id|>, out of the text.",
     })
   }
