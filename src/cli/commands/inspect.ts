@@ -13,6 +13,7 @@ import type { PrecisionReport } from '../../models/embedder/precision.ts'
 import { inMegabytes } from '../../models/hub/progress.ts'
 import { command } from '../command.ts'
 import * as flags from '../flags.ts'
+import type { CommandIo } from '../io.ts'
 import { itemsIn } from '../items.ts'
 
 export const inspect = command(
@@ -34,7 +35,7 @@ export const inspect = command(
         hint: 'Items are for the comparison: add --precision.',
       })
     }
-    const given = items === undefined ? undefined : await firstItems(items, io.signal)
+    const given = items === undefined ? undefined : await firstItems(items, io)
     const { inspectModel } = await import('../../models/embedder/inspection.ts')
     const found = await inspectModel(model, {
       signal: io.signal,
@@ -84,10 +85,10 @@ async function comparedAt(
 }
 
 /** @throws UsageError `usage/empty-input`; where no line is an item, the error of the first */
-async function firstItems(path: string, signal: AbortSignal): Promise<Item[]> {
+async function firstItems(path: string, { signal, warn }: CommandIo): Promise<Item[]> {
   const items: Item[] = []
   let bad: BifocalError | undefined
-  for await (const line of (await itemsIn(path, signal)).lines()) {
+  for await (const line of (await itemsIn(path, signal, {}, { warn })).lines()) {
     if (items.length === MOST_ITEMS) break
     if ('item' in line) items.push(line.item)
     else bad ??= line.error

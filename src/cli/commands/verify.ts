@@ -10,6 +10,7 @@ import type { VerifyReport } from '../../models/embedder/golden/report.ts'
 import { type DownloadProgress, inMegabytes } from '../../models/hub/progress.ts'
 import { command } from '../command.ts'
 import * as flags from '../flags.ts'
+import type { CommandIo } from '../io.ts'
 import { itemsIn } from '../items.ts'
 
 export const verify = command(
@@ -82,7 +83,7 @@ export const verify = command(
       }
       const { recordGolden } = await import('../../models/embedder/golden/record.ts')
       const dir = out ?? model
-      const { golden: kept } = await recordGolden(model, await goldenItemsOf(record, io.signal), dir, {
+      const { golden: kept } = await recordGolden(model, await goldenItemsOf(record, io), dir, {
         ...options,
         preset,
       })
@@ -131,9 +132,9 @@ async function reportOf(
 }
 
 /** Items that can be embedded again later: one picture at most, by its path. */
-async function goldenItemsOf(path: string, signal: AbortSignal): Promise<GoldenItem[]> {
+async function goldenItemsOf(path: string, { signal, warn }: CommandIo): Promise<GoldenItem[]> {
   const items: GoldenItem[] = []
-  for await (const line of (await itemsIn(path, signal)).lines()) {
+  for await (const line of (await itemsIn(path, signal, {}, { warn })).lines()) {
     if ('error' in line) throw line.error
     const { image, ...words } = line.item
     if (image !== undefined && typeof image !== 'string') {
