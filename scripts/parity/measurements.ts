@@ -20,7 +20,7 @@ const reportSchema = z.strictObject({
   failure: z.string().optional(),
 })
 
-/** `refused`: the code of the error where nothing was compared. */
+/** `refused` is the code of the error, where nothing was compared. */
 const verificationSchema = z.union([reportSchema, z.strictObject({ refused: z.string() })])
 
 const measuredSchema = z.strictObject({

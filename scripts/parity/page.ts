@@ -76,7 +76,10 @@ ${table(
 `
 }
 
-/** Of the first fixture that names them: all were made with the same, but for LaViDa's own code. */
+/**
+ * Versions of the first fixture that names them: all fixtures were made with the same ones, except
+ * for LaViDa's own code.
+ */
 function versionsOf(models: readonly Measured[]): string {
   const named = Object.entries(models.find(({ versions }) => versions !== undefined)?.versions ?? {})
   return named.map(([name, version]) => `${name} ${version}`).join(', ')
@@ -121,7 +124,7 @@ function deviceCell(report: Verification | undefined): string {
     : `${shares} ${worstOf(report.stages).stage}`
 }
 
-/** Shares of tolerances by stage; `null`: differs in kind. */
+/** Shares of tolerances by stage; `null` where the stage differs in kind. */
 type Shares = Readonly<Record<string, number | null>>
 
 function worstOf(stages: Shares): { stage: string; worst: number | null } {

@@ -14,7 +14,7 @@ import type { Measured, Verification } from './measurements.ts'
 
 const fixtureSchema = z.looseObject({
   kind: z.string(),
-  /** By stage; some kinds have a number, or numbers of a further part within. */
+  /** Numbers by stage; some kinds have one number, or numbers inside a further part. */
   tolerance: z.unknown(),
   versions: z.record(z.string(), z.string()).optional(),
 })
@@ -76,7 +76,7 @@ async function foldersIn(root: string): Promise<string[]> {
   return entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])).sort()
 }
 
-/** All numbers of a value, however deep. */
+/** All numbers inside a value, at every depth. */
 function numbersIn(value: unknown): number[] {
   if (typeof value === 'number') return [value]
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(numbersIn) : []
@@ -85,12 +85,13 @@ function numbersIn(value: unknown): number[] {
 const printedSchema = z.object({
   expected: z.number(),
   compared: z.number(),
-  /** JSON has no infinity: a stage that differs in kind has `null`. */
+  /** JSON has no infinity, so a stage that differs in kind has `null`. */
   stages: z.array(z.object({ stage: z.string(), worst: z.number().nullable() })),
   failure: z.object({ stage: z.string() }).optional(),
 })
 
 /**
+ * Verifies one fixture by the command line.
  * @param cli path of the built command line
  * @param dir the fixture
  * @returns its report, also where something differs
@@ -108,7 +109,7 @@ export async function verification(
   }).catch((failed: unknown) => z.object({ stdout: z.string(), stderr: z.string() }).parse(failed))
   if (stdout.trim() === '') return { refused: /error \[([^\]]+)\]/.exec(stderr)?.[1] ?? 'no report' }
   const { expected, compared, stages, failure } = printedSchema.parse(JSON.parse(stdout))
-  // Two digits are shown; what differs from machine to machine need not be kept.
+  // Two digits are kept: later ones differ from machine to machine.
   const shares = stages.map(({ stage, worst }) => [stage, worst && Number(worst.toPrecision(2))] as const)
   return { expected, compared, stages: Object.fromEntries(shares), failure: failure?.stage }
 }

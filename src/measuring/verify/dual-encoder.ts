@@ -21,8 +21,7 @@ interface Subject {
 }
 
 /**
- * Verifies all that one case expects: its pictures go through the image tower, its prompts through
- * the text tower.
+ * Verifies one case: its pictures go through the image tower, its prompts through the text tower.
  */
 export async function verifyDualEncoderCase(
   at: ModelCase,
@@ -60,7 +59,7 @@ export async function verifyDualEncoderCase(
   })
   const layers = Array.from({ length: model.shape.textLayers }, (_, i) => layerStage(i))
   for (const [i, row] of wanted.entries()) {
-    // The towers here pad at the right; a causal one may leave padding out of the fixture.
+    // These towers pad on the right. The fixture of a causal tower may leave the padding out.
     const found = ids[i]!.slice(0, row.length)
     recorder.check(
       { case: at.name, stage: 'input_ids' },

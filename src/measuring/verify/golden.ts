@@ -1,4 +1,4 @@
-/** @file Verifies a fixture of reference values, whatever its kind. */
+/** @file One entry to verification: reads the kind of a fixture and runs its verifier. */
 
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -14,7 +14,7 @@ const fixture = z.looseObject({
 
 type Verifier = (dir: string, options: { device?: Device }) => Promise<VerifyReport>
 
-/** Loaded by need: operators need no tokenizer, losses no model. */
+/** Each verifier is loaded when its kind is met: operators need no tokenizer, losses no model. */
 const verifiers: { readonly [K in (typeof fixtureKinds)[number]]: () => Promise<Verifier> } = {
   ops: async () => (await import('./operators.ts')).verifyOperators,
   losses: async () => (await import('./losses.ts')).verifyLosses,
@@ -33,10 +33,10 @@ const verifiers: { readonly [K in (typeof fixtureKinds)[number]]: () => Promise<
 
 /**
  * Compares every expected tensor of the fixture in `dir`.
- * @throws FileError `file/missing` when the folder is none, `file/schema` when its kind is not
- *   known; what the verifier of the kind throws
- * @example const report = await verifyGolden('golden/llava'); report.failure // undefined when all
- *   is equal
+ * @throws FileError `file/missing` when the folder is no fixture, `file/schema` when its kind is
+ *   not known; the errors of the kind's verifier
+ * @example const report = await verifyGolden('golden/llava'); report.failure // undefined when
+ *   every tensor is equal
  */
 export async function verifyGolden(dir: string, { device }: { device?: Device } = {}): Promise<VerifyReport> {
   const { kind } = await readJson(join(dir, 'cases.json'), fixture)

@@ -1,6 +1,6 @@
 /**
- * @file A loss and its gradients with respect to chosen weights of a checkpoint: what loss fixtures
- * are compared with.
+ * @file Computes a loss and its gradients with respect to chosen weights of a checkpoint, for the
+ * fixtures that expect them.
  */
 
 import { gradients } from '../../engine/graph/backward.ts'
@@ -16,11 +16,10 @@ import type { FixtureContext } from './model.ts'
 export type LossSubject = Pick<FixtureContext, 'model' | 'checkpoint' | 'device'>
 
 /**
- * Runs a loss once, the chosen weights fed and all others as stored.
+ * Runs a loss once. The chosen weights are fed; the others stay as they are stored.
  * @param trained names of the weights that gradients are asked for
  * @param build   declares the inputs of `feeds` and gives the loss, a scalar
- * @returns `loss` and `gradient/<name>` for each weight that the loss uses: one that it does not
- *   use has none
+ * @returns `loss`, and `gradient/<name>` for each chosen weight that the loss uses
  */
 export async function lossAndGradients(
   { model, checkpoint, device }: LossSubject,

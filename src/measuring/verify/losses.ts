@@ -36,11 +36,11 @@ const fixture = z.object({ kind: z.literal('losses'), tolerance: z.number(), cas
 type Inputs = ReadonlyMap<string, Value<'f32'>>
 
 /**
- * Compares every loss and gradient of the fixture in `dir`. The tolerance is that of the fixture
- * times the largest expected magnitude of the tensor, if that is above 1. One session runs all
- * cases.
- * @throws FileError, CheckpointError when the fixture can't be read; VerifyError `verify/fixture` when
- *   a case lacks an input
+ * Compares every loss and gradient of the fixture in `dir`. The tolerance is the
+ * fixture's, times the largest magnitude of the expected tensor where that is above 1. One session
+ * runs all cases.
+ * @throws FileError, CheckpointError when the fixture can't be read; VerifyError `verify/fixture`
+ *   when a case lacks an input
  */
 export async function verifyLosses(
   dir: string,
@@ -50,7 +50,7 @@ export async function verifyLosses(
   const tensors = await loadSafetensors(join(dir, 'tensors.safetensors'))
   const results = await runCases(cases, tensors, device)
   const recorder = new VerifyRecorder()
-  // Losses before gradients, so that the first stage that differs is where the mistake is.
+  // Losses come before gradients: a wrong loss is then the first difference.
   const expected = ['/loss', '/grad/'].flatMap((kind) =>
     [...tensors.keys()].filter((name) => name.includes(kind)),
   )
@@ -105,8 +105,8 @@ async function runCases(
 }
 
 /**
- * Which formula a case checks follows from its fields and, for direction and normalisation, from
- * its name.
+ * Builds the loss of a case. Its fields choose the formula; its name says whether the loss is
+ * symmetric and whether the vectors are unit vectors already.
  */
 function lossOf(contrastive: LossCase, inputs: Inputs, graph: Graph): Value<'f32'> {
   const {

@@ -51,14 +51,14 @@ type LossCase = z.infer<typeof lossCase>
 const lossFixture = z.looseObject({
   tolerance: z.map(z.string(), z.number()),
   gradient_tolerance: z.record(z.string(), z.number()).default({}),
-  // MMaDA's fixtures have an object here: see verify-mmada.ts.
+  // MMaDA's fixtures have an object here (mmada.ts).
   masked_diffusion_loss: z.preprocess((given) => (Array.isArray(given) ? given : []), z.array(lossCase)),
 })
 
 /** The published pseudo-id of a picture among token ids. */
 const IMAGE_ID = -200
 
-/** What the loss needs to know of config.json beside the model: keys of both backbones. */
+/** Keys of config.json that the loss needs beside the model, for both backbones. */
 const special = z.looseObject({
   mask_token_id: z.int(),
   eos_token_id: z.int(),
@@ -72,8 +72,8 @@ interface LossRow extends TargetRow {
 }
 
 /**
- * Compares the masks, loss and gradients of every case under `masked_diffusion_loss`; nothing for a
- * fixture that has none.
+ * Compares the masks, loss and gradients of every case under `masked_diffusion_loss`. Does nothing
+ * for a fixture without such cases.
  * @example verifyModel('golden/lavida-llada', { also: [verifyMaskedDiffusion] })
  * @throws VerifyError `verify/fixture` when the model has no decoder
  */
@@ -133,7 +133,9 @@ export async function verifyMaskedDiffusion({
   }
 }
 
-/** Splices a row's picture in; every end-of-text token becomes a target, as in the reference. */
+/**
+ * Splices the picture into a row. Every end-of-text token becomes a target, as in the reference.
+ */
 async function lossRow(
   at: LossCase,
   row: number,
@@ -156,7 +158,7 @@ async function lossRow(
   return { inputIds, labels, imageIndex, views: picture?.views ?? [] }
 }
 
-/** Labels with the pseudo-id where the picture stands, so that they are spliced like the ids. */
+/** Puts the picture's pseudo-id among the labels, so that they are spliced like the ids. */
 function withImages(labels: readonly number[], inputIds: readonly number[]): number[] {
   return labels.map((label, i) => (inputIds[i] === IMAGE_ID ? IMAGE_ID : label))
 }
@@ -184,7 +186,7 @@ function compareMasks(recorder: VerifyRecorder, at: LossCase, batch: NoisedBatch
 }
 
 /**
- * One graph from pixels to the loss. Each picture is seen once, both copies of its row share it.
+ * Runs one graph from pixels to the loss. Each picture runs once; both copies of its row share it.
  */
 async function decodedLoss(
   { model, ...subject }: LossSubject & { model: VisionLanguageModel },
@@ -229,7 +231,7 @@ async function decodedLoss(
   })
 }
 
-/** `[n, …dims]` from n arrays of `dims`. */
+/** Stacks n arrays of `dims` to `[n, …dims]`. */
 function stacked(views: readonly Tensor<'f32'>[]): Tensor<'f32'> {
   const first = views[0]!
   const data = new Float32Array(views.length * first.data.length)

@@ -1,6 +1,6 @@
 /**
- * @file Verifies a fixture of adapter folders: every kind merged into the base, and its vectors,
- * merged and live.
+ * @file Verifies a fixture of adapter folders: the weights of the base after each adapter was
+ * merged into it, and the vectors, with the adapter merged and live.
  */
 
 import { basename, join } from 'node:path'
@@ -39,8 +39,8 @@ const fixtureSchema = z.looseObject({
 })
 
 /**
- * Compares every tensor of the fixture in `dir`: for each adapter the weights that it changes, no
- * other changes, and the vectors of the texts.
+ * Compares every tensor of the fixture in `dir`: for each adapter the weights that it changes and
+ * the vectors of the texts. A change of any other weight is a miss.
  * @throws FileError, CheckpointError, FamilyError when the folder is no fixture; VerifyError
  *   `verify/fixture` for a dual encoder
  */

@@ -1,5 +1,5 @@
 /**
- * @file Verifies what MMaDA's fixtures hold beside their cases: pictures decoded from codes, and
+ * @file Verifies the parts of MMaDA's fixtures that are no cases: pictures decoded from codes, and
  * the loss of multimodal understanding with its gradients.
  * @see specs/mmada.md §3.4, §6.2
  */
@@ -22,8 +22,8 @@ import type { FixtureContext } from './model.ts'
 const DECODED = 'decode/'
 
 /**
- * Compares each `decode/<case>`: the picture that the case's codes stand for. Nothing for a fixture
- * that has none.
+ * Compares each `decode/<case>`: the picture that the case's codes stand for. Does nothing for a
+ * fixture without such tensors.
  */
 export async function verifyImageDecoder({
   fixture,
@@ -37,7 +37,7 @@ export async function verifyImageDecoder({
   const { imageDecoder } = parseMmadaConfig(checkpoint.config)
   const codesOf = (key: string) =>
     fixture.cases.find(({ name }) => `${DECODED}${name}` === key)?.expect.image_codes ?? []
-  // Square pictures, all of one size, as everywhere in this family.
+  // All pictures of this family are squares of one size.
   const side = Math.sqrt(codesOf(keys[0]!)[0]?.length ?? 0)
   const graph = new Graph()
   const signs = graph.input('signs', 'f32', ['views', imageDecoder.bits, side, side])
@@ -71,8 +71,8 @@ export async function verifyImageDecoder({
 const rows = z.array(z.array(z.int()))
 
 /**
- * One batch of rows whose masks are given, as the reference noises them: image ids stand in them
- * already.
+ * One batch of rows as the reference noised them. The masks are given, and the ids of the pictures
+ * stand in the rows.
  */
 const lossSchema = z.object({
   noisy_ids: rows,
@@ -86,8 +86,8 @@ const LOSS = 'loss/mmu'
 const GRADIENT = 'loss/grad/'
 
 /**
- * Compares `loss/mmu` and every `loss/grad/<weight>`: each masked token's cross-entropy counts
- * `1 / (p · answer length)`, rows are averaged.
+ * Compares `loss/mmu` and every `loss/grad/<weight>`. The loss weighs the cross-entropy of each
+ * masked token by `1 / (p · answer length)` and takes the mean over the rows.
  * @throws VerifyError `verify/fixture` when the model has no decoder
  */
 export async function verifyUnderstandingLoss({

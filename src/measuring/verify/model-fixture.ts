@@ -20,7 +20,7 @@ const tolerances = z
   .record(z.string(), z.union([z.number(), z.record(z.string(), z.number())]))
   .transform((given) => new Map(Object.entries(given).flatMap(flatTolerance)))
 
-/** `{ norm: 1e-4, causal: { norm: 2e-4 } }` → `norm`, `causal/norm`. */
+/** Flattens `{ norm: 1e-4, causal: { norm: 2e-4 } }` to `norm` and `causal/norm`. */
 function flatTolerance([name, value]: [string, number | Record<string, number>]): [string, number][] {
   return typeof value === 'number'
     ? [[name, value]]
@@ -77,7 +77,7 @@ export interface ModelFixture {
   readonly cases: readonly ModelCase[]
   /** Folder of the second checkpoint, where the fixture has one. */
   readonly companion: string | undefined
-  /** cases.json as it is, for what only some families have. */
+  /** cases.json as it is, for parts that only some families have. */
   readonly json: Readonly<Record<string, unknown>>
   /** Expected tensors by name. */
   readonly expected: ReadonlyMap<string, Tensor>

@@ -1,4 +1,4 @@
-/** @file The graphs of a model that a verification runs, each stage an output. */
+/** @file The graphs of a model that a verification runs. Each stage is an output. */
 
 import { compile } from '../../engine/graph/compile.ts'
 import { Graph } from '../../engine/graph/graph.ts'
@@ -13,7 +13,7 @@ import { decoderInputs } from '../../models/families/decoder-inputs.ts'
 import type { DualEncoderModel, Model, VisionLanguageModel } from '../../models/families/model.ts'
 import { checkpointWeights } from '../../models/families/weights.ts'
 
-/** Opens sessions over one checkpoint, once each, and closes them together. */
+/** Opens each session over a checkpoint once, and closes all of them together. */
 export class ModelSessions {
   readonly #open = new Map<string, Promise<Session>>()
   readonly #checkpoint: Checkpoint
@@ -25,8 +25,8 @@ export class ModelSessions {
   }
 
   /**
-   * `pixel_values` → the vision stages and `rows`. @param key tells configs apart that differ in
-   * more than the model's name
+   * `pixel_values` → the vision stages and `rows`.
+   * @param key names the config: cases can have different ones
    */
   vision(key: string, model: VisionLanguageModel): Promise<Session> {
     return this.#session(`${key} vision`, model, (scope) => {

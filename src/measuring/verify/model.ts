@@ -14,7 +14,7 @@ import { type ModelCase, type ModelFixture, readModelFixture } from './model-fix
 import { ModelSessions } from './model-sessions.ts'
 import { verifyVisionLanguageCase } from './vision-language.ts'
 
-/** What a further part of a fixture is verified with, e.g. a training loss. */
+/** What the verifier of a further part of a fixture is given. A training loss is such a part. */
 export interface FixtureContext {
   fixture: ModelFixture
   checkpoint: Checkpoint
@@ -27,16 +27,15 @@ export interface VerifyModelOptions {
   /** Default `cpu`. */
   device?: Device
   /**
-   * Parts of the fixture that need folders which come after this one; each compares its own
-   * tensors.
+   * Verifiers of further parts of the fixture. Each compares its own tensors.
    */
   also?: readonly ((context: FixtureContext) => Promise<void>)[]
 }
 
 /**
  * Compares every case and item of a model fixture: prompt, pixel values, ids, then each stage in
- * the order of the computation. Padded batches run padded and are compared at real positions. A
- * tensor that nothing compares is a failure.
+ * the order of the computation. Padded batches run padded and are compared at real positions. An
+ * expected tensor that nothing compares is a failure.
  * @param dir a fixture: `checkpoint/`, `images/`, `cases.json`, `expected.safetensors`
  * @throws FileError, CheckpointError, FamilyError when the folder is no fixture, or its checkpoint
  *   no model

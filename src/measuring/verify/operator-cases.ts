@@ -116,8 +116,8 @@ export const operatorCases: Readonly<Record<string, Build>> = {
   pow: ({ of, number }) => pow(of('x'), number('exponent')),
   'square-plus-self': ({ of }) => add(mul(of('x'), of('x')), of('x')),
   softmax: ({ of, number }) => softmax(of('x'), number('axis', -1)),
-  // A finite floor instead of −inf: the weights are exactly 0 all the same, and a row with nothing
-  // to see stays finite.
+  // A finite floor instead of −inf: such weights are exactly 0 too, and a row that sees nothing stays
+  // finite.
   'softmax-masked': ({ of, real }) => softmax(where(equal(real('keep'), 1), of('x'), -1e30)),
   where: ({ of, real }) => where(equal(real('keep'), 1), of('a'), of('b')),
   'layer-norm': ({ of, number }) => layerNorm(of('x'), of('w'), of('b'), number('eps')),

@@ -30,8 +30,8 @@ const fixture = z.object({
 })
 
 /**
- * Compares every value and gradient of the fixture in `dir`. The tolerance is that of the fixture
- * times the largest expected magnitude, if that is above 1.
+ * Compares every value and gradient of the fixture in `dir`. The tolerance is the fixture's, times
+ * the largest magnitude of the expected tensor where that is above 1.
  */
 export async function verifyOperators(
   dir: string,
@@ -65,7 +65,7 @@ export async function verifyOperators(
   return recorder.report(basename(dir), 'ops', expected)
 }
 
-/** Value and gradients of one case, by stage. Nothing when no operator answers to its name. */
+/** Value and gradients of one case, by stage; empty where its name is no operator's. */
 async function runCase(
   operator: OperatorCase,
   given: (name: string) => Tensor<'f32'> | undefined,

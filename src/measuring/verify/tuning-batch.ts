@@ -1,6 +1,6 @@
 /**
- * @file Batches of reference fixtures: items padded as the reference padded them, pictures and
- * decoder in one graph up to unit vectors.
+ * @file Batches of reference fixtures. Items are padded as the reference padded them; one graph
+ * goes from pictures and ids to unit vectors.
  */
 
 import { join } from 'node:path'
@@ -18,7 +18,7 @@ import type { VisionLanguageModel } from '../../models/families/model.ts'
 
 const ids = z.array(z.array(z.int()))
 
-/** What fixtures say of all their batches. */
+/** Settings that hold for all batches of a fixture. */
 export const batchSettings = z.object({ pooling: z.enum(pools), padding_side: z.enum(['left', 'right']) })
 export type BatchSettings = z.infer<typeof batchSettings>
 
@@ -44,7 +44,10 @@ export interface FixtureBatch {
   imageIndex: readonly (readonly number[])[]
 }
 
-/** @param seq positions of a row; default those of the longest item */
+/**
+ * Prepares the items of a batch.
+ * @param seq positions of a row; default those of the longest item
+ */
 export async function fixtureBatch(
   dir: string,
   processor: Processor,
@@ -56,8 +59,7 @@ export async function fixtureBatch(
   )
   const items = prompts.map(({ prompt }, i) => processor.prepare(prompt, pictures[i]!))
   const pictured = prompts.filter(({ images }) => images.length > 0)
-  // Prepared as one item, all pictures get one table, and their rows come in the order of the
-  // items.
+  // All pictures are prepared as one item: they get one table, with rows in the order of the items.
   const together =
     pictured.length === 0
       ? undefined
@@ -104,8 +106,8 @@ export function compareIds(
 }
 
 /**
- * Declares the inputs of a batch (`<name>/input_ids` …; the tower's own carry no name, so one batch
- * of a graph may have pictures) and builds the model over them.
+ * Declares the inputs of a batch (`<name>/input_ids` …) and builds the model over them. The inputs
+ * of the tower carry no name, so only one batch of a graph can have pictures.
  * @returns `[pairs, hidden]` unit vectors
  */
 export function batchVectors(
@@ -134,7 +136,7 @@ export function batchVectors(
   return pool(norm, weightsOf(graph.input(`${name}/pool_weights`, 'f32', [1, ...dims]), 0))
 }
 
-/** What `batchVectors` declares. */
+/** The feeds of the inputs that `batchVectors` declares. */
 export function batchFeeds(
   name: string,
   batch: FixtureBatch,

@@ -1,4 +1,4 @@
-/** @file The first step of a tuning by GradCache, against the reference's. */
+/** @file Compares the first step of a tuning by GradCache with the reference's. */
 
 import type { CompiledGraph } from '../../engine/graph/compiled.ts'
 import { rootScope } from '../../engine/nn/scope.ts'
@@ -18,8 +18,8 @@ import { adapted, compareGradients, fedArrays, open, type TuningSubject } from '
 export type Chunked = Awaited<ReturnType<typeof gradCache>>
 
 /**
- * The first step by chunks, gradients under the adapter's names; `undefined` where the fixture has
- * none.
+ * Runs the first step by chunks. Gradients have the adapter's names.
+ * @returns `undefined` where the fixture has no GradCache part
  */
 export async function byChunks(subject: TuningSubject): Promise<Chunked | undefined> {
   const { fixture, model, query, target, dir, checkpoint } = subject

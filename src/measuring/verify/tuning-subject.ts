@@ -1,5 +1,5 @@
 /**
- * @file What a verification of a tuning works on: the fixture, its model, and the adapter inside
+ * @file The subject of a verification of tuning: the fixture, its model, and the adapter inside
  * graphs.
  */
 
@@ -57,10 +57,10 @@ export const tuningFixture = z.looseObject({
 })
 export type TuningFixture = z.infer<typeof tuningFixture>
 
-/** Of a gradient: relative to the largest magnitude of its tensor, with a floor. */
+/** Tolerance of a gradient: relative to the largest magnitude of its tensor, with a floor. */
 const GRADIENT = { relative: 1e-4, absolute: 1e-6 }
 
-/** What every stage of the verification looks at. */
+/** What every stage of the verification is given. */
 export interface TuningSubject {
   dir: string
   fixture: TuningFixture
@@ -75,7 +75,10 @@ export interface TuningSubject {
   adapter: Adapter
 }
 
-/** The checkpoint of a fixture and its model, whose weights are all there. */
+/**
+ * Opens the checkpoint of a fixture and checks that it holds every weight of its model.
+ * @throws VerifyError `verify/fixture` for a dual encoder
+ */
 export async function openSubjectOf(
   dir: string,
 ): Promise<{ checkpoint: Checkpoint; model: VisionLanguageModel }> {
@@ -101,7 +104,10 @@ export function trainedParameters({ adapter, fixture }: TuningSubject): {
   return { all, trained: Object.fromEntries(trained) }
 }
 
-/** Adapter in the graph: canonical names of fed parameters → names and arrays of the adapter. */
+/**
+ * The adapter's arrays as feeds of a graph, by canonical names.
+ * @returns `spelled`: canonical name → the adapter's own name
+ */
 export function fedArrays(
   subject: TuningSubject,
   compiled: CompiledGraph,

@@ -59,7 +59,7 @@ export async function verifyTuning(
   })
   compareIds(recorder, 'targets', target, fixture, { ids: fixture.target_ids, mask: fixture.target_mask })
   const rate = scheduleOf(fixture, recorder)
-  // Before the steps change the adapter.
+  // This runs before the steps change the adapter.
   const chunked = await byChunks(subject)
   await compareSteps(subject, rate)
   compareChunked(subject, chunked)
@@ -67,7 +67,7 @@ export async function verifyTuning(
   return recorder.report(basename(dir), 'tuning', expected.keys())
 }
 
-/** Our schedule with the fixture's numbers, compared with the reference's rates. */
+/** Makes our schedule from the fixture's numbers and compares its rates with the reference's. */
 function scheduleOf({ optimizer }: TuningFixture, recorder: VerifyRecorder): Schedule {
   const [warmup = 0, steps = 0] = (/^linear, (\d+) warm-up steps of (\d+)$/.exec(optimizer.schedule) ?? [])
     .slice(1)
@@ -85,8 +85,8 @@ function scheduleOf({ optimizer }: TuningFixture, recorder: VerifyRecorder): Sch
 }
 
 /**
- * The trained adapter merged into the base: weights, and vectors; and the reference's own folder of
- * it.
+ * Compares the trained adapter with the reference's folder of it, then merges it into the base and
+ * compares weights and vectors.
  */
 async function compareMerged(subject: TuningSubject): Promise<void> {
   const { dir, fixture, expected, recorder, model, adapter, query } = subject

@@ -88,7 +88,7 @@ async function runDecoder(
     image_index: feed(-1, ({ imageIndex }, i) =>
       imageIndex.map((row) => (row < 0 ? row : row + offsets[i]!)),
     ),
-    // A row of zeros at the end: a table must not be empty.
+    // One row of zeros, because a table must not be empty.
     image_rows: joined([...rows, zeros([1, rowWidth(model.shape)])])!,
     ...positionFeeds(
       prepared,
@@ -98,7 +98,7 @@ async function runDecoder(
   })
 }
 
-/** Pooled vectors by stage and item; what an item has no position for is absent. */
+/** Pooled vectors by stage and item; `undefined` where an item has no position for the pooling. */
 async function runPools(
   at: ModelCase,
   norm: Tensor,
@@ -169,7 +169,7 @@ function expectedOf(
   return single === 1 || !inside ? row : rangeOf(row, place.start, place.length)
 }
 
-/** The reference without a key mask: padding holds zero vectors and takes part. */
+/** Compares with the reference's run without a key mask, where padding is zero vectors. */
 export async function compareUnmasked(
   at: ModelCase,
   name: string,

@@ -6,7 +6,7 @@ import type { PreparedItem } from '../../models/families/family.ts'
 import type { ModelCase } from './model-fixture.ts'
 import { caseOfItem, realOnes, type VisionLanguageSubject } from './vision-language-subject.ts'
 
-/** Compares what the processor makes of a case's items, and gives it. */
+/** Prepares a case's items by the processor and compares everything that it gives. */
 export async function prepareItems(
   at: ModelCase,
   { fixture, model, processor, recorder }: VisionLanguageSubject,
@@ -85,7 +85,7 @@ export async function prepareItems(
   return prepared
 }
 
-/** How a fixture words the ways to a square. */
+/** Reads the way to a square from a fixture's words. */
 function fitOf(transform: string | undefined): 'squash' | 'pad' | 'crop' | undefined {
   if (transform === undefined) return undefined
   return (['squash', 'pad'] as const).find((fit) => transform.includes(fit)) ?? 'crop'

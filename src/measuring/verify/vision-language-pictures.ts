@@ -9,8 +9,8 @@ import type { ModelCase } from './model-fixture.ts'
 import { compareOne, realOnes, type VisionLanguageSubject } from './vision-language-subject.ts'
 
 /**
- * Where pictures are ids, those are known after the tower only: its codes, exactly, and the
- * sequences that hold them.
+ * Compares the codes of pictures that become ids, which must match exactly, and the sequences that
+ * hold them. Both are known only after the tower.
  */
 export function compareCodes(
   at: ModelCase,
@@ -41,7 +41,7 @@ export function compareCodes(
   }
 }
 
-/** Compares what the pictures become; gives each item's table of image rows. */
+/** Compares every stage of the pictures. @returns each item's table of image rows */
 export async function compareVision(
   at: ModelCase,
   prepared: readonly PreparedItem[],
@@ -57,7 +57,7 @@ export async function compareVision(
       rows.push(zeros([0, rowWidth(model.shape)]))
       continue
     }
-    // Views `[patches, values]` of a token: the reference lists all patches.
+    // Each view is one token's `[patches, values]`; the reference lists all patches in one axis.
     pixels.push(own.dims.length === 3 ? f32([own.dims[0]! * own.dims[1]!, own.dims[2]!], own.data) : own)
     const results = await (await sessions.vision(key, model)).run({ pixel_values: own, ...visionFeeds })
     rows.push(toF32(results.rows!))
@@ -87,9 +87,9 @@ export async function compareVision(
 }
 
 /**
- * Views `[pictures or items, views, channels, height, width]` without the views of zeros that fill
- * up to the largest number: a processor gives no such view, because no level is exactly the mean.
- * Other shapes stay as they are.
+ * Drops the views of zeros with which the reference pads `[pictures or items, views, channels,
+ * height, width]` to the largest number of views. No real view is all zeros, because no level is
+ * exactly the mean. Other shapes stay as they are.
  */
 function realViews(pixels: Tensor<'f32'>): Tensor<'f32'> {
   if (pixels.dims.length !== 5) return pixels

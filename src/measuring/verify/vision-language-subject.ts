@@ -13,7 +13,7 @@ import type { ModelSessions } from './model-sessions.ts'
 export interface VisionLanguageSubject {
   fixture: ModelFixture
   model: VisionLanguageModel
-  /** Tells the model's config from that of other cases. */
+  /** Names the model's config: cases can have different ones. */
   key: string
   processor: Processor
   sessions: ModelSessions
@@ -45,7 +45,7 @@ export function caseOfItem(at: ModelCase, item: number, fixture: ModelFixture): 
   return rows === undefined ? at : fixture.cases.find(({ name }) => name === rows[item])
 }
 
-/** Those of a padded row that are no padding. */
+/** The part of a padded row that is no padding. */
 export function realOnes(
   ids: readonly number[] | undefined,
   keep: readonly number[] | undefined,

@@ -9,7 +9,7 @@ import { prepareItems } from './vision-language-items.ts'
 import { compareCodes, compareVision } from './vision-language-pictures.ts'
 import type { VisionLanguageSubject } from './vision-language-subject.ts'
 
-/** Verifies all that one case expects. */
+/** Verifies one case. */
 export async function verifyVisionLanguageCase(at: ModelCase, subject: VisionLanguageSubject): Promise<void> {
   const prepared = await prepareItems(at, subject)
   const rows = await compareVision(at, prepared, subject)

@@ -88,7 +88,7 @@ export async function verifyContract(path: string, options: LoadOptions = {}): P
   return recorder.report(basename(subject.dir), 'contract', [VECTORS, ...stages])
 }
 
-/** The items with their pictures found. */
+/** The golden items, with the paths of their pictures resolved. */
 export function goldenItems({ items }: Pick<NonNullable<Contract['golden']>, 'items'>, dir: string): Item[] {
   return items.map(({ image, ...words }) => ({
     ...words,
@@ -129,7 +129,7 @@ async function ownPrecision(path: string, options: LoadOptions): Promise<Contrac
   return own.encoder.contract.dtype
 }
 
-/** Of rows of equal length that have length 1; NaN where the shapes differ. */
+/** Least cosine between rows of two tables of unit vectors; NaN where the shapes differ. */
 function leastCosine(a: Tensor<'f32'>, b: Tensor<'f32'>): number {
   if (a.dims.join() !== b.dims.join()) return Number.NaN
   const rows = Array.from({ length: a.dims[0] ?? 0 }, (_, row) => row)

@@ -12,7 +12,9 @@ import type { LoadOptions } from '../subject.ts'
 import { VerifyRecorder, type VerifyReport } from './report.ts'
 
 /**
- * @param path    the published model @param picture the authors' `assets/example.jpg`
+ * Compares the cosines of a published model with the printed ones.
+ * @param path    the published model
+ * @param picture the authors' `assets/example.jpg`
  * @throws EmbedderError `embedder/no-published` for a preset without such cosines; what
  *   `Embedder.load` and `embed` throw
  */

@@ -1,6 +1,6 @@
 /**
- * @file Keeps golden vectors, and a sketch of every stage before them, beside a contract: what
- * `verify` compares with later.
+ * @file Writes golden vectors, and a sketch of every stage before them, beside a contract. `verify`
+ * compares with them later.
  */
 
 import { existsSync } from 'node:fs'
@@ -31,7 +31,7 @@ export type GoldenItem = NonNullable<Contract['golden']>['items'][number]
 /**
  * Embeds items and writes `embedder.json` with golden vectors into `dir`; the contract names the
  * model's folders from there.
- * @param dir   made where it is absent; the model's own folder does as well
+ * @param dir   is made where it is absent; the model's own folder serves too
  * @throws EmbedderError `embedder/shared-folder`, `embedder/contract`; what `Embedder.load` and
  *   `embed` throw; FileError `file/write`
  * @example await recordGolden('bifocal:twin-ar', [{ text: 'a cat' }], 'my-embedder')

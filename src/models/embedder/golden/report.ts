@@ -1,6 +1,6 @@
 /**
- * @file What a verification found: for each stage the worst difference as a share of its tolerance,
- * and the first stage that differs.
+ * @file The report of a verification: for each stage the worst difference as a share of its
+ * tolerance, and the first stage that differs.
  */
 
 import type { Tensor } from '../../../foundation/numeric/tensor.ts'
@@ -53,7 +53,7 @@ export class VerifyRecorder {
     let index = 0
     for (let i = 0; i < expected.data.length; i++) {
       const ratio = Math.abs(Number(got.data[i]) - Number(expected.data[i])) / tolerance
-      // A NaN must not pass: it is larger than every tolerance.
+      // A NaN is larger than every tolerance, so that it can't pass.
       if (!(ratio <= worst)) {
         worst = Number.isNaN(ratio) ? Number.POSITIVE_INFINITY : ratio
         index = i

@@ -1,20 +1,20 @@
 /**
- * @file A stage in few numbers: enough to tell where a computation leaves another, little enough to
- * lie beside a model.
+ * @file A sketch of a stage: so few numbers that they can lie beside a model, and enough to find
+ * where two computations part.
  */
 
 import { toF32 } from '../../../foundation/numeric/float.ts'
 import { f32, type Tensor } from '../../../foundation/numeric/tensor.ts'
 
 /**
- * An error in one element of a stage spreads over all of the next: a sample finds it there at the
- * latest.
+ * Elements of a sketch. An error in one element of a stage spreads over all elements of the next
+ * one, so a sample finds it there at the latest.
  */
 const SAMPLES = 256
 
 /**
- * Whole numbers (ids, positions) all, others at even distances. @returns `[elements]`, its length
- * first
+ * Keeps all whole numbers (ids, positions), and other numbers at even distances.
+ * @returns `[elements]`; the first is the stage's length
  */
 export function sketchOf(stage: Tensor): Tensor<'f32'> {
   if (stage.data instanceof BigInt64Array)
@@ -29,8 +29,8 @@ export function sketchOf(stage: Tensor): Tensor<'f32'> {
 }
 
 /**
- * Largest allowed difference of a stage: the vector's, in proportion to the stage's own size; a
- * unit vector's elements are small.
+ * Largest allowed difference of a stage. It is the vector's tolerance in proportion to the stage's
+ * own size, because the elements of a unit vector are small.
  */
 export function sketchTolerance(stage: string, expected: Tensor<'f32'>, tolerance: number): number {
   if (stage.endsWith('_ids')) return 0.5

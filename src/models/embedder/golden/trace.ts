@@ -24,7 +24,7 @@ import { readVectors } from '../vision-language.ts'
 export type Trace = ReadonlyMap<string, Tensor>
 
 /**
- * Runs items one by one and keeps everything on the way. Needs room for all states of an item.
+ * Runs items one by one and keeps every stage. The memory must hold all states of an item.
  * @throws as `Embedder.embed`
  */
 export async function traceItems({ model, encoder }: Subject, items: readonly Item[]): Promise<Trace[]> {
