@@ -1,5 +1,5 @@
 /**
- * @file What each named case of an operator fixture computes, in bifocal's own operators and
+ * @file The computation of each named case of an operator fixture, in bifocal's own operators and
  * layers.
  */
 
@@ -61,7 +61,7 @@ export interface OperatorCase {
   inputs: string[]
 }
 
-/** What a case is built from: its graph, its inputs by name, its attributes. */
+/** A case is built from its graph, its inputs by name and its attributes. */
 export interface OperatorContext {
   graph: Graph
   of: (input: string) => Value<'f32'>
@@ -116,8 +116,8 @@ export const operatorCases: Readonly<Record<string, Build>> = {
   pow: ({ of, number }) => pow(of('x'), number('exponent')),
   'square-plus-self': ({ of }) => add(mul(of('x'), of('x')), of('x')),
   softmax: ({ of, number }) => softmax(of('x'), number('axis', -1)),
-  // A finite floor instead of −inf: such weights are exactly 0 too, and a row that sees nothing stays
-  // finite.
+  // A finite floor instead of −inf. Its weights are exactly 0 too, and a row that sees nothing
+  // stays finite.
   'softmax-masked': ({ of, real }) => softmax(where(equal(real('keep'), 1), of('x'), -1e30)),
   where: ({ of, real }) => where(equal(real('keep'), 1), of('a'), of('b')),
   'layer-norm': ({ of, number }) => layerNorm(of('x'), of('w'), of('b'), number('eps')),
@@ -228,7 +228,8 @@ export const operatorCases: Readonly<Record<string, Build>> = {
 }
 
 /**
- * Heads come apart already, `[batch, heads, seq, headDim]`; the layers keep positions before heads.
+ * The fixture splits heads already, `[batch, heads, seq, headDim]`; our layers keep positions before
+ * heads.
  */
 function attention({ graph, of, text, integers }: OperatorContext): Value<'f32'> {
   const positionsFirst = (x: Value<'f32'>) => transpose(x, [0, 2, 1, 3])

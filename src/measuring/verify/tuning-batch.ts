@@ -106,8 +106,8 @@ export function compareIds(
 }
 
 /**
- * Declares the inputs of a batch (`<name>/input_ids` …) and builds the model over them. The inputs
- * of the tower carry no name, so only one batch of a graph can have pictures.
+ * Declares the inputs of a batch (`<name>/input_ids` …) and builds the model over them. The tower's
+ * inputs carry no name, so only one batch of a graph can have pictures.
  * @returns `[pairs, hidden]` unit vectors
  */
 export function batchVectors(
