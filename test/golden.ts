@@ -5,7 +5,7 @@
 
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { unpackFolder } from './packed-folder.ts'
 
@@ -39,8 +39,10 @@ export function hasGolden(name: string): boolean {
 /**
  * The folder of a reference fixture: the whole one where it is on this machine, else the reduced
  * one, which has the same checkpoint and stages, but fewer cases.
+ * @throws Error for a path: a part of a fixture would be unpacked in place of the whole
  */
 export function goldenDir(name: string): string {
+  if (basename(name) !== name) throw new Error(`${name} is no fixture's name`)
   if (hasWhole(name)) return join(wholeFixtures, name)
   const dir = join(here('../.bifocal/golden'), stateOfReduced(), name)
   unpackFolder(reducedFixtures, name, dir)

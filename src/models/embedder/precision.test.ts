@@ -46,7 +46,7 @@ const families = [
 test.each(families)(
   'the fixture %s: texts, pictures and both stay near their vectors in f32',
   async (name) => {
-    const [f16, int8] = await measurePrecision(goldenDir(`${name}/checkpoint`), { rounds: 1 })
+    const [f16, int8] = await measurePrecision(join(goldenDir(name), 'checkpoint'), { rounds: 1 })
     expect(f16).toMatchObject({
       dtype: 'f16',
       cosine: { image: { items: 3 }, both: { items: expect.any(Number) } },
