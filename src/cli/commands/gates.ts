@@ -6,10 +6,10 @@ import * as flags from '../flags.ts'
 
 export const gates = command('gates', 'Measure the gates of tower and twins; exit 4 where one is missed')
   .option('--models <dir>', 'holds tower, twin-ar and twin-diffusion; default: the shipped ones')
-  .option('--quick', 'leave out the conversions of twins and random decoders')
+  .option('--quick', 'leave out the tunings of twins and random decoders')
   .option('--cards', 'put the figures into the model cards')
   .option('--threads <n>', 'default: as many as the machine has', flags.threads)
-  .option('--out <dir>', 'keeps the conversions; default .bifocal/gates')
+  .option('--out <dir>', 'keeps the tunings; default .bifocal/gates')
   .action(async ({ models, quick, cards, threads, out = join('.bifocal', 'gates') }, io) => {
     const [{ runGates }, { gateTable }] = await Promise.all([
       import('../../measuring/study/gates.ts'),

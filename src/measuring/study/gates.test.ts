@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Results } from '../report/results.ts'
-import { conversionGates, runGates } from './gates.ts'
+import { runGates, tuningGates } from './gates.ts'
 
 type Difference = Results['differences'][number]
 
@@ -37,7 +37,7 @@ test.each([
   [0, false],
   [-0.02, false],
 ])('the lower end %d of the interval decides', (low, passed) => {
-  const found = conversionGates({
+  const found = tuningGates({
     models,
     differences: [difference('twin-ar-random-causal', 'in-domain', low)],
   })
@@ -46,7 +46,7 @@ test.each([
 
 test('other comparisons are no gates', () => {
   const differences = [difference('tower', 'in-domain', 0.1), difference('twin-ar-random-causal', 'all', 0.1)]
-  expect(conversionGates({ models, differences })).toEqual([])
+  expect(tuningGates({ models, differences })).toEqual([])
 })
 
 test('models that are not there are named, all of them', async () => {

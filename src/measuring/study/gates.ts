@@ -1,6 +1,6 @@
 /**
  * @file The gates of the shipped models, in full: tower, twins, and what pretraining is worth to a
- * converted one. @see specs/twins.md §4
+ * tuned one. @see specs/twins.md §4
  */
 
 import { existsSync } from 'node:fs'
@@ -22,9 +22,9 @@ import { runStudy } from './study.ts'
 export interface GatesOptions {
   /** Holds `tower` and a folder for each twin; default the shipped ones. */
   models?: string
-  /** Where the conversions are kept, so that a second run needs no training. */
+  /** The tunings are kept here, so that a second run needs no training. */
   out: string
-  /** Without the conversion of twins and random decoders. */
+  /** Without the tuning of twins and random decoders. */
   quick?: boolean
   /** Puts the figures into the model cards. */
   cards?: boolean
@@ -39,7 +39,7 @@ export interface GatesOptions {
 
 /**
  * Measures all gates; the figures are a function of the folders and the number of threads.
- * Conversions have the seed of a study.
+ * Tunings have the seed of a study.
  * @throws StudyError `study/no-model`; CheckpointError, FamilyError, PretrainingError of the
  *   folders; InterruptedError
  */
@@ -73,7 +73,7 @@ export async function runGates(options: GatesOptions): Promise<Gate[]> {
   if (!quick) {
     const dirs = [...names, 'tower'].map(folder)
     const { results } = await runStudy({ models: dirs, out, controls: true, signal, onProgress, warn })
-    gates.push(...conversionGates(results))
+    gates.push(...tuningGates(results))
   }
   if (cards)
     for (const name of ['tower', ...names])
@@ -85,10 +85,10 @@ export async function runGates(options: GatesOptions): Promise<Gate[]> {
 }
 
 /**
- * Converted model − the same conversion of a random decoder, over the in-domain tasks, for each
+ * Tuned model − the same tuning of a random decoder, over the in-domain tasks, for each
  * model that has this control.
  */
-export function conversionGates({ models, differences }: Pick<Results, 'models' | 'differences'>): Gate[] {
+export function tuningGates({ models, differences }: Pick<Results, 'models' | 'differences'>): Gate[] {
   return differences.flatMap(({ a, b, scope, interval }) => {
     const control = models.find(({ id }) => id === b)
     const { of: twin = a } = models.find(({ id }) => id === a) ?? {}

@@ -2,7 +2,7 @@
 
 import { basename } from 'node:path'
 import type { AttentionPattern } from '../../engine/nn/attention.ts'
-import { isShipped, shippedByName } from '../../foundation/files/shipped.ts'
+import { shippedByName } from '../../foundation/files/shipped.ts'
 import type { Readout } from '../../models/embedder/readout.ts'
 import type { Subject } from '../../models/embedder/subject.ts'
 import type { VisionLanguageModel } from '../../models/families/model.ts'
@@ -61,10 +61,6 @@ export function maskOf({ model, encoder }: VisionLanguageSubject): AttentionPatt
 
 export function labelOf(id: string): string {
   return LABELS[id] ?? id
-}
-
-export function roleOf(dir: string): 'twin' | 'checkpoint' {
-  return isShipped(dir) ? 'twin' : 'checkpoint'
 }
 
 const POOLS: Readonly<Partial<Record<Readout['pool'], string>>> = {
