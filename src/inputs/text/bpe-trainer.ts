@@ -3,7 +3,6 @@
  * 2019). No kept JavaScript library trains.
  */
 
-import { Tokenizer as Engine } from '@huggingface/tokenizers'
 import {
   BYTE_CHARACTERS,
   byteLevelTokenizer,
@@ -12,6 +11,8 @@ import {
   type TokenizerJson,
 } from './byte-level.ts'
 import { TextError } from './errors.ts'
+import { createNormalizer } from './normalizers.ts'
+import { createPreTokenizer } from './pre-tokenizers.ts'
 
 export interface BpeTraining {
   /**
@@ -83,20 +84,21 @@ export function trainBpe(
   return byteLevelTokenizer({ vocabulary: Object.fromEntries(ids), merges, addedTokens, pattern })
 }
 
-/** The engine that will encode also cuts the training text, so the two can't disagree. */
+/** Cuts the training text by the same functions that will cut texts to encode. */
 function countWords(
   texts: Iterable<readonly [string, number]>,
   pattern: PatternName,
   ids: ReadonlyMap<string, number>,
 ): Word[] {
-  const { normalizer, pre_tokenizer: cut } = new Engine(
-    byteLevelTokenizer({ vocabulary: Object.fromEntries(ids), merges: [], addedTokens: [], pattern }),
-    {},
-  )
+  const vocabulary = Object.fromEntries(ids)
+  const parts = byteLevelTokenizer({ vocabulary, merges: [], addedTokens: [], pattern })
+  const normalise = createNormalizer(parts.normalizer, 'BPE training')
+  const cut = createPreTokenizer(parts.pre_tokenizer, 'BPE training')
   const counts = new Map<string, number>()
   for (const [text, count] of texts) {
-    const normal = normalizer?.(text) ?? text
-    for (const piece of normal === '' ? [] : (cut?.(normal) ?? []))
+    const normal = normalise(text)
+    if (normal === '') continue
+    for (const { text: piece } of cut([{ text: normal, first: true }]))
       counts.set(piece, (counts.get(piece) ?? 0) + count)
   }
   return [...counts].map(([piece, count]) => ({
