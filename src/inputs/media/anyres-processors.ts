@@ -48,8 +48,7 @@ const gridSettings = z.looseObject({
 const onevisionSettings = settings({ size: { height: 384, width: 384 }, ...CLIP_LEVELS })
 
 /**
- * LlavaNextImageProcessor. It crops views to `crop_size`, which does nothing, because that is their
- * size.
+ * LlavaNextImageProcessor. Its crop to `crop_size` is left out: views have that size already.
  * @param config the parsed `preprocessor_config.json`
  * @param grids  those of config.json, for a file without `image_grid_pinpoints`
  * @throws MediaError `processor-config` naming the key, `resample`

@@ -1,7 +1,7 @@
 /**
  * @file "Any resolution" views: a thumbnail and the tiles of the grid that suits the picture best
- * (LLaVA-NeXT, OneVision, LaViDa). All three choose, fit and cut alike; they differ in how the
- * padding is removed from the feature map again, and OneVision scales on.
+ * (LLaVA-NeXT, OneVision, LaViDa). The three families choose the grid, fit the picture and cut it
+ * alike. They differ in how they remove the padding from the feature map.
  * @see specs/lavida.md §4.2, §4.5; specs/ar-vlms.md §1.5, §1.6
  */
 
@@ -14,8 +14,8 @@ import { tiles } from './tile.ts'
 const BLACK: Colour = [0, 0, 0]
 
 /**
- * The grid that keeps most of the picture's pixels; on a tie the one with the least empty area,
- * then the first.
+ * Finds the grid that keeps most of the picture's pixels. On a tie it takes the one with the least
+ * empty area, then the first.
  * @param grids in pixels, in the order of the config. LaViDa lists (width, height), transformers
  *   (height, width)
  * @throws MediaError `grids` when there is none
@@ -58,8 +58,9 @@ export interface KeptCells extends Size {
 }
 
 /**
- * Which cells of a feature map to keep. The kept side is `side − 2 · ⌊(side − unpadded) / 2⌋`: it
- * may be one more than the exact size, and none at all for a picture much narrower than a cell.
+ * Finds the cells of a feature map that show the picture. The kept side is
+ * `side − 2 · ⌊(side − unpadded) / 2⌋`. It may be one more than the exact size, and none at all for a
+ * picture much narrower than a cell.
  * @param map      in cells
  * @param rounding of the exact side to whole cells: `truncate` (LaViDa) or `digits7` (transformers
  *   ≥ 4.48: to seven digits, then truncate)
@@ -75,8 +76,8 @@ export function unpadded(original: Size, map: Size, rounding: 'truncate' | 'digi
 }
 
 /**
- * The views of a picture: first the whole of it squashed to one tile, then the tiles of its best
- * grid, row by row, the picture fitted in and padded with black.
+ * Makes the views of a picture: first the whole picture squashed to one tile, then the tiles of its
+ * best grid, row by row. The picture is fitted into the grid and padded with black.
  * @param tile size of a view: that of the vision tower
  */
 export function anyresViews(

@@ -1,6 +1,6 @@
 /**
- * @file Qwen2VLImageProcessor: pictures keep their aspect and, within limits, their size; they come
- * as patches.
+ * @file Qwen2VLImageProcessor: a picture keeps its aspect and, within limits, its size, and is
+ * cut into patches.
  * @see specs/ar-vlms.md §3.3
  */
 
@@ -41,9 +41,9 @@ export interface PixelLimits {
 const MAX_ASPECT = 200
 
 /**
- * The size nearest to a picture's own whose sides are multiples of `factor`, moved into the limits
- * with the aspect kept as well as it goes. Halves are rounded to even numbers, and a side may round
- * to 0: the picture then counts as too small. Both are the reference's.
+ * Finds the size nearest to a picture's own whose sides are multiples of `factor`. It is moved into
+ * the limits, and the aspect is kept as well as possible. As in the reference, halves are rounded to
+ * even numbers, and a side may round to 0; the picture then counts as too small.
  * @throws MediaError `media/aspect`
  * @example smartResize({ width: 640, height: 480 }, 28, { min: 3136, max: 1003520 }) // { width:
  *   644, height: 476 }

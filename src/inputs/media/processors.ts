@@ -166,7 +166,7 @@ function square(edge: number): Size {
   return { width: edge, height: edge }
 }
 
-/** Scaling and normalisation as the file switches them. */
+/** Scaling and normalisation, each where the file turns it on. */
 export function pixelScale(parsed: ProcessorSettings): PixelScale {
   return {
     rescaleFactor: parsed.do_rescale ? parsed.rescale_factor : 1,

@@ -35,8 +35,8 @@ function sinc(x: number): number {
 }
 
 /**
- * Which source positions make each output position of one axis, and how much each weighs in units
- * of 2^-22.
+ * For each output position of one axis: the source positions that it is made of, and the weight of
+ * each in units of 2^-22.
  */
 interface Taps {
   readonly first: Int32Array

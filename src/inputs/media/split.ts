@@ -1,6 +1,6 @@
 /**
- * @file Idefics3's and SmolVLM's views: a picture enlarged, squeezed to whole tiles, cut, and the
- * whole of it last.
+ * @file Views of Idefics3 and SmolVLM: the picture is enlarged, squeezed to whole tiles and cut. The
+ * whole picture is the last view.
  * @see specs/ar-vlms.md §5.5
  */
 
@@ -48,7 +48,7 @@ export function wholeTiles({ width, height }: Size, tile: number): Size {
 }
 
 /**
- * Each step resizes what the one before it gave, in 8 bits: that is part of the model.
+ * Makes the views. Each step resizes the 8-bit result of the step before: models were trained so.
  * @param at.longest edge before the split; undefined leaves the picture as it is
  * @param at.split   without it, the whole picture is the only view
  */

@@ -1,6 +1,6 @@
 /**
- * @file tokenizer.json of a byte-level BPE tokenizer in Qwen2's form: what `vocab.json` +
- * `merges.txt` mean, and what training gives.
+ * @file Writes the tokenizer.json of a byte-level BPE tokenizer in Qwen2's form. The files
+ * `vocab.json` and `merges.txt` mean such a tokenizer, and training makes one.
  */
 
 import type { AddedToken } from './added-tokens.ts'

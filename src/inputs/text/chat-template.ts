@@ -1,4 +1,4 @@
-/** @file Chat templates: messages to the prompt that a model was trained on. */
+/** @file Chat templates: they turn messages into the prompt that a model was trained on. */
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -22,7 +22,7 @@ export interface ChatMessage {
 
 export interface ChatTemplate {
   /**
-   * The prompt; image placeholders not yet expanded.
+   * Makes the prompt. Image placeholders are not expanded yet.
    * @param options.addGenerationPrompt ends with the header of an answer; default true
    * @throws TextError `text/chat-messages` when the template refuses the messages
    */

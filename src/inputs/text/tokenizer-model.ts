@@ -1,6 +1,6 @@
 /**
- * @file The `model` of a tokenizer.json, checked before it is used: the engine takes anything, and
- * gives other ids for it.
+ * @file The `model` of a tokenizer.json, checked before it is used. The engine takes any values, and
+ * gives wrong ids for wrong ones.
  */
 
 import { z } from 'zod'
@@ -16,8 +16,8 @@ export const tokenizerSchema = z.looseObject({
 export type TokenizerFile = z.infer<typeof tokenizerSchema>
 
 /**
- * Checks tokens, ids and merges as Python's `tokenizers` does. By hand: a schema takes twice as
- * long for the 150 000 merges of a usual file.
+ * Checks tokens, ids and merges as Python's `tokenizers` does. The check is written by hand, because
+ * a schema takes twice as long for the 150,000 merges of a usual file.
  * @param where for messages: the file
  * @throws TextError `text/tokenizer` naming the first token or merge that is wrong
  */
@@ -27,7 +27,7 @@ export function checkTokenizerModel(model: Readonly<Record<string, unknown>>, wh
     throw unfit(where, `model.vocab is ${shown(vocab)}, expected tokens with their ids`)
   const entries = Object.entries(vocab)
   if (entries.length === 0) throw unfit(where, 'model.vocab is empty')
-  // A list is Unigram's: a token and its score each, the place is the id.
+  // A list is Unigram's: each entry is a token with its score, and its place is the id.
   const isEntry = Array.isArray(vocab) ? isScored : isId
   const wrong = entries.find(([, value]) => !isEntry(value))
   if (wrong !== undefined) {

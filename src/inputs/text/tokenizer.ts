@@ -152,7 +152,10 @@ interface EngineParts {
   added_tokens: readonly AddedToken[]
 }
 
-/** The engine has the vocabulary, the models and the decoders; what comes before them is ours. */
+/**
+ * Makes the engine, which holds the vocabulary, the models and the decoders. Normalizers,
+ * pre-tokenizers, added tokens and post-processors are functions of this folder.
+ */
 function createEngine(parts: EngineParts, config: TokenizerConfig, where: string): Engine {
   try {
     const engine = new Engine(
