@@ -35,7 +35,7 @@ export function rotationMatrix(block: number): Tensor<'f32'> {
 }
 
 /**
- * `R⁻¹` on each block of each row: `x·wᵀ = (x·R)·(rotated w)ᵀ`, block by block.
+ * Each block of each row times `R / block`, so that `x·wᵀ = (x·R)·(rotated w)ᵀ`, block by block.
  * @param matrix `[rows, width]` @returns a copy
  */
 export function rotatedWeight(matrix: Tensor<'f32'>): Tensor<'f32'> {
@@ -50,7 +50,8 @@ export function rotatedWeight(matrix: Tensor<'f32'>): Tensor<'f32'> {
     for (let half = 1; half < block; half *= 2) {
       for (let pair = start; pair < start + block; pair += 2 * half) {
         for (let i = pair; i < pair + half; i++) {
-          const [a, b] = [data[i]!, data[i + half]!]
+          const a = data[i]!
+          const b = data[i + half]!
           data[i] = a + b
           data[i + half] = a - b
         }
