@@ -94,7 +94,7 @@ function checkChunk(
 export function rangeOf(meta: ColumnMetaData, where: string): ByteRange {
   // Some writers say 0 where there is no dictionary.
   const first = meta.dictionary_page_offset || meta.data_page_offset
-  const start = wholeNumber(first, where, 'as the offset of its first page')
+  const start = wholeNumber(first, where, 'as first byte')
   const size = wholeNumber(meta.total_compressed_size, where, 'bytes')
   return { start, end: start + size }
 }
@@ -118,7 +118,9 @@ function checkRanges(ranges: readonly ByteRange[], end: number): void {
 function wholeNumber(value: bigint | undefined, where: string, what: string): number {
   const number = Number(value)
   if (Number.isSafeInteger(number) && number >= 0) return number
-  throw new ParquetProblem(`${where} has ${value} ${what}`)
+  throw new ParquetProblem(
+    value === undefined ? `${where} does not say its ${what}` : `${where} has ${value} ${what}`,
+  )
 }
 
 /** Values of one page at most: the decoder makes an array of as many before it reads one. */

@@ -144,7 +144,7 @@ describe('pictures', () => {
 
 describe('files that contradict themselves are refused, and leave nothing running', () => {
   test.each([
-    ['parquet-lying-rows.parquet', /row group 3 has undefined rows/],
+    ['parquet-lying-rows.parquet', /row group 3 does not say its rows/],
     ['parquet-unhandled.parquet', /row group 2, column image\.path: the row group calls it image\.\/ath/],
   ])('%s', async (name, says) => {
     await expect(linesOf(table(name))).rejects.toMatchObject({

@@ -11,7 +11,7 @@ import { compositionPlans } from './compositions.ts'
 import { objectPlans } from './objects.ts'
 import { type Limits, QUICK_LIMITS, type SceneItem } from './task.ts'
 
-export { COMPLETE_LIMITS, type Limits, QUICK_LIMITS } from './task.ts'
+export { COMPLETE_LIMITS, QUICK_LIMITS } from './task.ts'
 
 const META_ORDER: readonly MetaTask[] = ['classification', 'vqa', 'retrieval']
 /** In-domain tasks come first in each kind, as in the report's table. */
