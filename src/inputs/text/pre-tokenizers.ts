@@ -10,7 +10,7 @@ import { scriptPieces } from './scripts.ts'
 import { PUNCTUATION } from './unicode.ts'
 
 /** A part of a text that is tokenized on its own. */
-export interface Piece {
+interface Piece {
   text: string
   /** True where it begins the whole text. */
   first: boolean
