@@ -148,7 +148,7 @@ export function vectorLossGraph(
 }
 
 /**
- * The loss by a session over a `vectorLossGraph`. @param feeds what the loss wants beside the
+ * The loss by a session over a `vectorLossGraph`. @param feeds inputs of the loss beside the
  * vectors
  */
 export function sessionLoss(

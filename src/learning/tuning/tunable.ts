@@ -1,6 +1,6 @@
 /**
- * @file A model about to be tuned: what a tuning needs of a model that the embedder opened, and the
- * readouts that are trained.
+ * @file A model about to be tuned: the parts of an opened model that a tuning needs, and the
+ * readouts that it trains.
  */
 
 import type { Checkpoint } from '../../models/checkpoint/folder.ts'

@@ -229,7 +229,8 @@ function batchesOf({ tasks, settings, inputs, readouts, signal }: TuningOptions)
     const pairs = draw(step).map(({ task, row }) => byName.get(task)![row]!)
     const targets = pairs.map(({ target }) => target)
     const isTarget = new Set(targets.map(({ key }) => key))
-    // One hard negative a pair, another at each step; what is somebody's target takes part anyway.
+    // One hard negative for each pair, another one at each step. A target of another pair takes
+    // part anyway.
     const hard = pairs.flatMap(({ negatives }) =>
       negatives.length === 0 ? [] : [negatives[step % negatives.length]!],
     )

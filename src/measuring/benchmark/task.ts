@@ -10,8 +10,8 @@ export function itemsOf(tasks: readonly Task[], part: Part): KeyedItem[] {
 }
 
 /**
- * Replaces the picture of each query by another query's, to measure how much text alone finds. Where
- * queries have no picture, each candidate is replaced by its neighbour in the list.
+ * Replaces the picture of each query by another query's, to measure how much text alone finds.
+ * Where queries have no picture, each candidate is replaced by its neighbour in the list.
  */
 export function withShuffledPictures(task: Task, seed: number): Task {
   const test = task.test.some(({ query }) => query.image !== undefined)

@@ -1,5 +1,5 @@
 /**
- * @file From what was measured to the results: every list in a fixed order, so that the same
+ * @file Makes the results of all measurements. Every list has a fixed order, so that the same
  * numbers give the same bytes.
  */
 

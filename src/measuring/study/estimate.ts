@@ -1,4 +1,7 @@
-/** @file Foretells how long a study will take: its own items and steps, at the speed of this machine. */
+/**
+ * @file Foretells how long a study will take: its own items and steps, at the speed of this
+ * machine.
+ */
 
 import { availableParallelism } from 'node:os'
 import { type KeyedItem, readItem } from '../../inputs/data/item.ts'

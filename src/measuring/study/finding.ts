@@ -25,8 +25,8 @@ function headlineScope({ world }: Outcome): Scope {
 }
 
 /**
- * The answer of a study. One run is no finding, so the sentence says "in this run", and what runs
- * with other seeds gave.
+ * The answer of a study. One run is no finding, so the sentence says "in this run", and gives the
+ * results of other seeds.
  */
 export function findingOf(
   outcome: Outcome,
@@ -48,7 +48,7 @@ export function findingOf(
   return { ...found, caveats: [...before, ...caveats, seeds] }
 }
 
-/** What the answer ranges over. */
+/** The scope of the answer. */
 interface Headline {
   outcome: Outcome
   scope: Scope
@@ -122,7 +122,7 @@ const TEST_ROWS = 'The interval covers the choice of test rows, nothing else.'
 
 const NO_INTERVAL: Interval = { value: 0, low: 0, high: 0 }
 
-/** What other seeds gave, and whether the difference outlives them. */
+/** The results of other seeds, and whether the difference outlives them. */
 export function seedWords(interval: Interval, others: readonly SeedRun[]): string[] {
   if (others.length === 0) return []
   const given = others

@@ -21,7 +21,7 @@ export interface StudyProgress {
 }
 
 export interface StudyOptions {
-  /** Where report, results and tuned models go; what was computed there before is used again. */
+  /** Folder for report, results and tuned models. A stopped study of the same folder goes on. */
   out: string
   /**
    * Models as `Embedder.load` takes them: checkpoint, contract and adapter folders, names on the
@@ -37,7 +37,7 @@ export interface StudyOptions {
   seed?: number
   /** Default `quick`. */
   plan?: PlanName
-  /** What is trained, default low-rank updates; `false`: models are scored as they are. */
+  /** The part that is trained, default low-rank updates; `false`: models are scored as they are. */
   tune?: 'lora' | 'all' | false
   /** Rank of the updates; default 64. */
   rank?: number

@@ -237,7 +237,8 @@ async function tuningOf(
 ): Promise<Tuning> {
   const { setting, world, phases, options: study, version } = context
   const settings: TuningSettings = { ...setting.tuning, seed: setting.seed }
-  // Of other settings, another folder: what a run with other flags left stays usable for that one.
+  // Other settings have another folder: snapshots of a run with other flags stay usable for that
+  // run.
   const key = contentHash([
     version,
     modelHash,

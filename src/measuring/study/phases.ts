@@ -15,7 +15,7 @@ export class Phases {
     }
   }
 
-  /** Counts what was found on disk. */
+  /** Counts results that were found on disk. */
   resumed(name: string, count: number): void {
     this.#at(name).resumed += count
   }

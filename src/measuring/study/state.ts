@@ -16,7 +16,7 @@ import type { StudyOptions, StudySetting } from './options.ts'
 import type { Phases } from './phases.ts'
 import type { StudyWorld } from './world.ts'
 
-/** What every part of a study is told. */
+/** The parts of a study that every step reads. */
 export interface StudyContext {
   readonly setting: StudySetting
   readonly world: StudyWorld

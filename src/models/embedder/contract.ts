@@ -37,7 +37,7 @@ const promptSchema = z.strictObject({
    * checkpoint's chat template.
    */
   template: templateSchema.optional(),
-  /** What stands for a picture in the template; default `<image>`. */
+  /** Stands for a picture in the template; default `<image>`. */
   placeholder: z.string().min(1).optional(),
   /** For items that bring no instruction. */
   instruction: z.string().optional(),
@@ -67,14 +67,14 @@ const contractShape = z.strictObject({
   /** Settings that the model's family alone has: see docs/families. */
   family: z.record(z.string(), z.unknown()).optional(),
   padding: z.literal('right'),
-  /** `reference` cuts what is too long as the reference does. */
+  /** `reference` cuts an item that is too long, as the reference does. */
   truncation: z.enum(['error', 'reference']),
   attention: z.enum(['native', 'causal', 'bidirectional']),
   readout: readoutSchema,
   normalisation: z.literal('l2'),
   /** How the model was pretrained; absent: as its family was. */
   objective: z.enum(['autoregressive', 'diffusion', 'contrastive']).optional(),
-  /** What the weights are held and multiplied in; vectors are f32 whatever it says. */
+  /** The precision of weights and products; vectors are f32 in any case. */
   dtype: z.enum(PRECISIONS),
   /**
    * Items and their vectors: what `verify` recomputes. Pictures and the vectors' file are relative
@@ -170,7 +170,7 @@ function defaultReadout(model: Model): Readout {
   return { layer: 'last', norm: 'after', pool: causal ? 'last' : 'mean' }
 }
 
-/** What a plain checkpoint folder stands for. */
+/** The contract of a plain checkpoint folder, which has none of its own. */
 export function defaultContract(model: Model): Contract {
   return {
     format: FORMAT,

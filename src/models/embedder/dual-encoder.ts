@@ -29,7 +29,7 @@ const BATCH = 64
 
 /**
  * The towers pool by themselves: of a readout only `dims` counts.
- * @throws FamilyError `family/weights` and what the processor throws
+ * @throws FamilyError `family/weights`; as the family's processor
  */
 export async function dualEncoder(model: DualEncoderModel, options: EncoderOptions): Promise<Encoder<Pair>> {
   const { checkpoint, readouts } = options
@@ -102,8 +102,8 @@ export async function dualEncoder(model: DualEncoderModel, options: EncoderOptio
 }
 
 /**
- * What makes pairs of items, as the contract says.
- * @throws what the processor throws. For an item: EmbedderError `embedder/several-images`,
+ * Makes pairs of items, as the contract says.
+ * @throws as the family's processor. For an item: EmbedderError `embedder/several-images`,
  *   `embedder/too-long`; MediaError
  */
 export async function pairPreparer(

@@ -47,8 +47,8 @@ export class Embedder {
   /**
    * Opens a checkpoint folder of any family, or a folder with an `embedder.json`. No weight is read
    * before the first item is embedded.
-   * @throws EmbedderError, CheckpointError, FamilyError, TextError, MediaError for what the folder
-   *   holds; RuntimeError for the device
+   * @throws EmbedderError, CheckpointError, FamilyError, TextError, MediaError for the files of the
+   *   folder; RuntimeError for the device
    * @example
    * const embedder = await Embedder.load('bifocal:twin-ar')
    * const { vectors } = await embedder.embed([{ text: 'a cat' }, { image: 'cat.png' }])

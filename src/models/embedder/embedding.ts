@@ -78,7 +78,10 @@ export interface Embeddings {
 const READY_BYTES = 128 * 2 ** 20
 /** The more items wait, the more equal are the lengths in a batch. */
 const READY_ITEMS = 2048
-/** So many items without one finite vector: the weights are at fault, not the items. */
+/**
+ * Number of failed items, with no finite vector before them, from which the weights are held to be
+ * at fault.
+ */
 const HOPELESS = 8
 
 /** Name of the contract's own readout among those of an embedder. */

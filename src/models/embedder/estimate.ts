@@ -83,7 +83,10 @@ export async function estimateSeconds(path: string, options: LoadOptions = {}): 
   return { machine, items: Object.fromEntries(items) }
 }
 
-/** Measures the machine in work of a model's width and precision. @throws RuntimeError for the device */
+/**
+ * Measures the machine in work of a model's width and precision. @throws RuntimeError for the
+ * device
+ */
 export async function speedFor(
   { model, encoder }: Pick<Subject, 'model' | 'encoder'>,
   seconds?: number,
@@ -102,7 +105,7 @@ export async function speedFor(
 
 /**
  * Counts the work of an item in a batch of its like.
- * @throws what the processor throws; of the result, what preparing an item throws
+ * @throws as the family's processor; the result throws as the preparing of an item
  */
 export async function itemCost({
   model,

@@ -25,7 +25,7 @@ export interface FingerprintParts {
   checkpoint: Checkpoint
   /** An adapter's folder. */
   adapter: string | undefined
-  /** What else decides numbers: device, precision. */
+  /** Settings of the engine that decide numbers: device, precision. */
   engine: Readonly<Record<string, string | undefined>>
   /** A hash of weights that are in no file: an adapter in memory, a training, a random decoder. */
   state: string | undefined

@@ -1,5 +1,5 @@
 /**
- * @file What an embedder does to a picture before the checkpoint's own processor sees it. All
+ * @file The steps that an embedder takes with a picture before the checkpoint's own processor. All
  * resizing is Pillow's bicubic, as in the references.
  * @see specs/ar-vlms.md §8.1, §8.3; specs/vlm2vec-mmeb.md §3.2
  */

@@ -1,4 +1,4 @@
-/** @file What a model folder holds, without running it. */
+/** @file Describes a model folder without running the model. */
 
 import { join } from 'node:path'
 import { PRECISIONS, type Precision } from '../../engine/graph/compiled.ts'
@@ -36,8 +36,8 @@ export interface Inspection {
   /** That embedding uses: no language model head, no logit scale. */
   parameters: { total: number; parts: Record<string, number> }
   /**
-   * Bytes of the weights: as the files hold them, and what they take at each precision on the CPU,
-   * in the memory mode `fast`.
+   * Bytes of the weights: as the files hold them, and as they are held at each precision on the
+   * CPU, in the memory mode `fast`.
    */
   memory: { stored: number } & Record<Precision, number>
 }

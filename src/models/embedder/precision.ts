@@ -1,5 +1,5 @@
 /**
- * @file What a precision changes in a model: how near its vectors are to those in f32, and how much
+ * @file Measures a precision of a model: how near its vectors are to those in f32, and how much
  * faster they come.
  */
 
@@ -47,7 +47,7 @@ type Kind = SampleKind | 'given'
 
 const REDUCED = ['f16', 'int8'] as const satisfies PrecisionReport['dtype'][]
 
-/** What a pass over the items gave: by item, undefined where the model can't take it. */
+/** The result of a pass over the items: by item, undefined where the model can't take it. */
 interface Measured {
   vectors: (Float32Array | undefined)[]
   seconds: number

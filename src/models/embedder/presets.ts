@@ -10,7 +10,7 @@ import type { Contract, LocatedContract } from './contract.ts'
 import { EmbedderError } from './errors.ts'
 import { PLAIN_IMAGES } from './image-policy.ts'
 
-/** What of a contract a preset decides; weights, truncation and the rest stay the folder's. */
+/** The parts of a contract that a preset decides; the folder keeps the rest. */
 type PresetContract = Pick<Contract, 'prompt' | 'image' | 'family' | 'readout'>
 
 /**

@@ -1,4 +1,4 @@
-/** @file What this machine does in a second, measured. */
+/** @file Measures how much work this machine does in a second. */
 
 import { compile } from '../../engine/graph/compile.ts'
 import type { Precision } from '../../engine/graph/compiled.ts'

@@ -19,10 +19,10 @@ export class ReadoutError extends roomError('readout', {
 
 /**
  * `last`: the last position. `mean`: all. `mean-text`, `mean-image`: text or image positions only.
- * `mean-tail`: what follows the instruction. `weighted`: weights 1 … n (for causal models). `eos`:
- * the last end-of-text token, which the prompt must hold. `mask`: mean over the mask tokens, which
- * the prompt must hold; `mask-shifted`: over the positions one before each, whose states predict
- * them in Dream.
+ * `mean-tail`: the positions after the instruction. `weighted`: weights 1 … n (for causal models).
+ * `eos`: the last end-of-text token, which the prompt must hold. `mask`: mean over the mask tokens,
+ * which the prompt must hold; `mask-shifted`: over the positions one before each, whose states
+ * predict them in Dream.
  */
 export const pools = [
   'last',
@@ -72,7 +72,7 @@ export function poolsOf(readouts: readonly Readout[]): Pool[] {
   return [...new Set(readouts.map((readout) => readout.pool))]
 }
 
-/** What pooling has to know of an item: see `PreparedItem`. */
+/** The part of a `PreparedItem` that pooling reads. */
 export interface PoolableItem {
   /** `[seq]` */
   readonly inputIds: readonly number[]

@@ -21,13 +21,13 @@ export interface Sequence extends Encodable, PicturedItem {
   readonly weights: ReadonlyMap<Pool, Float32Array>
 }
 
-/** What decides how an item becomes a sequence. */
+/** All that decides how an item becomes a sequence. */
 export type PreparingOptions = Pick<EncoderOptions, 'checkpoint' | 'contract' | 'readouts'>
 
 /**
  * Makes sequences of items as the contract says: its prompt, instruction, picture policy, positions
  * and truncation.
- * @throws EmbedderError `embedder/no-token`; what the processor throws. For an item: FamilyError,
+ * @throws EmbedderError `embedder/no-token`; as the family's processor. For an item: FamilyError,
  *   MediaError, ReadoutError, EmbedderError `embedder/no-slot`
  */
 export async function sequencePreparer(

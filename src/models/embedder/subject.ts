@@ -51,7 +51,7 @@ export interface LoadOptions {
    * layers in 8 bits, for the CPU. Instead of the contract's.
    */
   dtype?: Contract['dtype']
-  /** Instead of the contract's readout; what is not given stays. */
+  /** Replaces these parts of the contract's readout; the other parts stay. */
   readout?: Partial<Readout>
   /** Further vectors of the same pass, by name. */
   readouts?: Readonly<Record<string, Readout>>
@@ -100,8 +100,9 @@ export interface Subject {
 /**
  * @param path a checkpoint folder, a folder with an `embedder.json`, that file, an adapter folder
  *   that names its base, or a name on the hub
- * @throws EmbedderError `embedder/no-model`, `embedder/preset-family`, `embedder/dims`; UsageError `usage/arguments`; HubError; CheckpointError, FamilyError,
- *   FileError for what the folder holds
+ * @throws EmbedderError `embedder/no-model`, `embedder/preset-family`, `embedder/dims`; UsageError
+ *   `usage/arguments`; HubError; CheckpointError, FamilyError, FileError for the files of the
+ *   folder
  */
 export async function openSubject(path: string, options: LoadOptions = {}): Promise<Subject> {
   const { readouts = {}, preset: wished, device, threads, memory, adapterMode, tokenBudget, warn } = options

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { PromptParts } from '../families/family.ts'
 import { EmbedderError } from './errors.ts'
 
-/** What stands for a picture in a finished prompt, in most families. */
+/** Stands for a picture in a finished prompt, in most families. */
 const PLACEHOLDER = '<image>'
 
 /** A prompt, or one for each kind of item. */
@@ -42,7 +42,7 @@ export function templatePrompt(
   let prompt = ''
   let instructionEnd = 0
   let from = 0
-  /** A separator that waits for what comes after it. */
+  /** A separator that is written when the next value comes. */
   let pending = ''
   let lastFilled = false
   for (const slot of chosen.matchAll(/\{(image|instruction|text)\}([\n ]?)/g)) {

@@ -26,7 +26,7 @@ export const TOKEN_BUDGET = 1024
 /**
  * @param shared sequences and image rows that other states of the decoder read too; whoever gives
  *   them closes them. Default: inputs of its own
- * @throws FamilyError `family/weights` and what the processor throws; EmbedderError
+ * @throws FamilyError `family/weights`; as the family's processor; EmbedderError
  *   `embedder/layer`, `embedder/no-token`
  */
 export async function visionLanguageEncoder(

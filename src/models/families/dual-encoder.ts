@@ -13,7 +13,7 @@ interface DualEncoderSizes {
 
 /**
  * @throws FamilyError `family/no-processor`, `family/processor`, `family/view-size`; TextError and
- *   MediaError for what the files hold
+ *   MediaError for the files
  * @see specs/ar-vlms.md §6.3, §7.3
  */
 export async function dualEncoderProcessor(

@@ -36,6 +36,7 @@ export type Objective = 'autoregressive' | 'diffusion' | 'contrastive'
 
 interface FamilyBase<Config> {
   readonly name: string
+  /** The default of the family's models: a contract may name another. */
   readonly objective: Objective
   readonly companion?: Companion
   /** Whether a config.json is of this family, judged by `model_type` and `architectures`. */
@@ -61,7 +62,7 @@ export interface VisionLanguageShape {
   /** Rows of the embedding table, and of the head. */
   readonly vocabulary: number
   /**
-   * Shape of one view, what the tower takes along its first axis: `[channels, height, width]`;
+   * Shape of one view, one element of the tower's first axis: `[channels, height, width]`;
    * where pictures keep their size, the patches of one token, `[patches, values]`.
    */
   readonly view: readonly number[]
@@ -122,7 +123,7 @@ export interface DecoderInputs {
 
 export interface DecoderOptions {
   /**
-   * `native` is what the family was trained with; the others run the same weights under the other
+   * `native`: the mask of the family's training. The others run the same weights under the other
    * mask.
    */
   attention?: 'native' | AttentionPattern
@@ -189,7 +190,7 @@ export interface PrepareOptions<Settings = FamilySettings> {
   /** Ids put after the prompt: mask or end tokens that a readout looks at. */
   appendIds?: readonly number[]
   /**
-   * `error` (default) refuses what is longer than the model takes; `reference` cuts as the
+   * `error` (default) refuses an item longer than the model takes; `reference` cuts it as the
    * reference does.
    */
   truncation?: 'error' | 'reference'

@@ -19,9 +19,9 @@ export interface InitialOptions {
   /** Values that replace the rule, by name: a logit scale, say. */
   constants?: Readonly<Record<string, number>>
   /**
-   * The first so many rows of queries and keys are equal, with standard deviation
-   * `gain / √columns`: their heads attend to what is like the asking position. Only where queries
-   * and keys are matrices of their own (`q_proj`, `k_proj`).
+   * The first so many rows of queries and keys are equal, with standard deviation `gain /
+   * √columns`: their heads attend to positions that are like the asking one. Only where queries and
+   * keys are matrices of their own (`q_proj`, `k_proj`).
    * @see Trockman & Kolter 2023, "Mimetic initialization of self-attention layers"
    */
   matching?: { rows: number; gain: number }

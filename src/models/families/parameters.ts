@@ -1,6 +1,6 @@
 /**
- * @file The parameters of a whole model, without a checkpoint: what a file must hold, and what
- * starts random.
+ * @file The parameters of a whole model, without a checkpoint: those that a file must hold, and
+ * those that start random.
  */
 
 import { Graph } from '../../engine/graph/graph.ts'
@@ -10,7 +10,7 @@ import type { Model, VisionLanguageModel } from './model.ts'
 import { type ParameterSlot, parametersOf } from './weights.ts'
 
 /**
- * All pieces of a model built once, only to see what they ask for.
+ * Builds all pieces of a model once, only to list the parameters that they ask for.
  * @param options.head whether the language model's head counts (default true): embedding needs
  *   none, and some files have none
  * @param options.scale whether a dual encoder's logit scale and bias count (default true)

@@ -68,13 +68,13 @@ const LISTED = 20
 
 /** How the tensors of a checkpoint fit the parameters of a model. */
 export interface WeightFit {
-  /** Names under which files usually store what is not there. */
+  /** Missing parameters, under the names that files usually give them. */
   missing: string[]
   /** Of another shape, or no floats, in words. */
   unfit: string[]
   /**
-   * Tensors in the files that no parameter uses: unused layers, buffers, or what was meant by a
-   * missing name.
+   * Tensors in the files that no parameter uses: unused layers, buffers, or misspelt
+   * parameters.
    */
   unused: string[]
 }
@@ -109,8 +109,8 @@ export function fitOf(
 /**
  * Checks that a checkpoint has every parameter, of the right shape and a floating type.
  * @returns names of tensors in the files that no parameter uses (unused layers, buffers)
- * @throws FamilyError `family/weights` listing what is missing and mis-shaped, and the unused
- *   tensors that may be what was meant
+ * @throws FamilyError `family/weights` listing the missing and mis-shaped parameters, and unused
+ *   tensors, which may be misspelt parameters
  */
 export function checkWeights(
   parameters: readonly ParameterSlot[],
