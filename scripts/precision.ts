@@ -7,8 +7,8 @@
  *     npm run precision -- --rows 20 --threads 1     fewer rows a task, for a quick look
  *     npm run precision -- --pool mean               another pooling than the model's own
  *
- * The tasks are those of `npm start`. With few rows, chance alone moves the mean by more than half a
- * point.
+ * The tasks are those of `npm start`. With few rows, chance alone moves the mean by more than half
+ * a point.
  */
 
 import { parseArgs } from 'node:util'

@@ -1,4 +1,6 @@
-/** @file Two checkpoint folders with the same tensors, one file and two shards, to copy and spoil. */
+/**
+ * @file Two checkpoint folders with the same tensors, one file and two shards, to copy and spoil.
+ */
 
 import { cpSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

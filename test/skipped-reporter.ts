@@ -14,7 +14,7 @@ export default class SkippedReporter implements Reporter {
   }
 }
 
-/** What a run left out, in one line. */
+/** Names the tests that a run left out, in one line. */
 export function skippedLine(modules: readonly TestModule[]): string {
   const skipped = modules.reduce((sum, module) => sum + skippedIn(module).skipped, 0)
   const whole = modules.flatMap(wholeGroups)

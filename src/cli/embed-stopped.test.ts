@@ -1,4 +1,7 @@
-/** @file Runs of `bifocal embed` that are killed or interrupted, or that nobody writes to or reads from. */
+/**
+ * @file Runs of `bifocal embed` that are killed or interrupted, or that nobody writes to or reads
+ * from.
+ */
 
 import { spawn, spawnSync } from 'node:child_process'
 import { closeSync, existsSync, openSync, statSync, writeFileSync } from 'node:fs'

@@ -64,15 +64,15 @@ export const columns = z
   })
   .optional()
 
-/** What becomes of texts without letters. */
+/** Whether texts without letters are refused or embedded. */
 export const blank = oneOf(['refuse', 'embed']).optional()
-/** What separates the cells of a table. */
+/** The character between the cells of a table. */
 export const delimiter = z
   .string()
   .transform((given) => (given === 'tab' || given === '\\t' ? '\t' : given))
   .refine((given) => given.length === 1, { error: 'expected one character, or "tab"' })
   .optional()
-/** What stands around the cells of a table; null: nothing does. */
+/** The character around the cells of a table; null where there is none. */
 export const quote = z
   .string()
   .transform((given) => (given === 'none' ? null : given))

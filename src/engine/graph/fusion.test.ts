@@ -54,7 +54,7 @@ function inputs(): Inputs {
   }
 }
 
-/** What a model computes, and whether it names an operator. */
+/** The output of a model, and whether it names an operator. */
 async function run(
   graph: Graph,
   fused: boolean,
@@ -94,7 +94,7 @@ const attention =
 describe('attention', () => {
   test.each([false, true])('behind a causal mask, with padding %s', async (padded) => {
     const [plain, fused] = await compared(attention('causal', padded), 'GroupQueryAttention')
-    // What a padded query gets is undefined.
+    // The output of a padded query is undefined.
     const real = (y: Tensor) =>
       Array.from(y.data, Number).slice(0, (2 * SEQ - (padded ? 2 : 0)) * HEADS * WIDTH)
     expect(real(fused)).toBeAllClose(real(plain), { atol: 1e-6 })

@@ -50,7 +50,7 @@ describe('a device that may lack f16', () => {
     async (memory) => {
       const model = await placed({ memory, halves: false })
       expect(readers(model)).toEqual(['Cast'])
-      // What is listed as an input is not folded.
+      // The engine does not fold a value that is listed as an input.
       expect(inputs(model)).toEqual(['ids'])
     },
   )

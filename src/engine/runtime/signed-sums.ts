@@ -1,6 +1,6 @@
 /**
- * @file What the processor's instructions for 8-bit products do, asked of the engine itself:
- * JavaScript can't ask the processor.
+ * @file Finds out how the processor sums 8-bit products. It runs a small graph in the engine,
+ * because JavaScript can't ask the processor.
  */
 
 import { f32, type Tensor, tensor } from '../../foundation/numeric/tensor.ts'

@@ -80,9 +80,9 @@ function nameOfLock(): string {
 }
 
 /**
- * Reads from the system whether a process has ended but still has its number (a zombie), and when it
- * started, in the system's own unit. Undefined where the system does not say (no Linux), or for no
- * process.
+ * Reads from the system whether a process has ended but still has its number (a zombie), and when
+ * it started, in the system's own unit. Undefined where the system does not say (no Linux), or for
+ * no process.
  */
 function processOf(pid: number): { ended: boolean; start: string | undefined } | undefined {
   try {

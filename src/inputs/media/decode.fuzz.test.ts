@@ -10,8 +10,7 @@ const files = [...Object.values(oracle.made), ...Object.values(oracle.refused)].
 const index = fc.nat({ max: 4095 })
 
 /**
- * What goes wrong with files: cut short, bytes overwritten, pieces removed or doubled, another
- * file's end.
+ * Damage to files: cut short, bytes overwritten, pieces removed or doubled, another file's end.
  */
 const damage = fc.oneof(
   fc.record({ kind: fc.constant('cut' as const), at: index }),

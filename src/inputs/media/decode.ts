@@ -21,7 +21,7 @@ export interface DecodeOptions {
    * million (192 MB of RGB).
    */
   pixelLimit?: number
-  /** What to call the picture in errors; default its path, or `picture`. */
+  /** Name of the picture in errors; default its path, or `picture`. */
   name?: string
 }
 

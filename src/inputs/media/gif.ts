@@ -1,6 +1,6 @@
 /**
- * @file What lies under the transparent pixels of a GIF file and beside its first frame: the
- * decoder gives black, Pillow a colour of the palette.
+ * @file The pixels of a GIF file that are transparent or beside its first frame. The decoder gives
+ * them black, Pillow a colour of the palette.
  */
 
 import { MediaError } from './errors.ts'

@@ -1,6 +1,6 @@
 /**
- * @file The training streams: sample number `index` of a run. Each is made from its number alone, so
- * any worker can make any sample.
+ * @file The training streams: sample number `index` of a run. Each is made from its number alone,
+ * so any worker can make any sample.
  */
 
 import { below, pick, type Random, shuffle, stream } from '../../foundation/numeric/random.ts'

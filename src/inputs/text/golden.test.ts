@@ -55,7 +55,9 @@ function collapse(ids: readonly number[], image: number | undefined): number[] {
   return ids.filter((id, i) => id !== image || ids[i - 1] !== image)
 }
 
-/** What the reference's row must be, and what it is, reduced to what plain tokenisation decides. */
+/**
+ * The expected row and the reference's row, reduced to the part that plain tokenisation decides.
+ */
 type Reading = (row: {
   expected: number[]
   mask: number[] | undefined

@@ -50,7 +50,7 @@ describe('no text that fits is called too long, and a text of twice the tokens i
     test.prop([longText, fc.integer({ min: -40, max: 2 })], { numRuns: 20, seed: 7 })(name, (text, less) => {
       const length = tokenizer.encode(text).length
       expect(tokenizer.surelyLonger(text, length)).toBe(false)
-      // Whatever the limit is, a text within it is not refused.
+      // A text within the limit is never refused.
       const limit = Math.max(0, length + less)
       if (tokenizer.surelyLonger(text, limit)) expect(length).toBeGreaterThan(limit)
     })

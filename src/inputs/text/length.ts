@@ -11,7 +11,7 @@ interface Parts {
   sections: (text: string) => Iterable<Section>
   pieces: PreTokenizer
   model: PieceModel
-  /** What comes later in a text changes only the end of what comes before. */
+  /** Whether a later part of a text changes only the end of the tokens before it. */
   isLocal: boolean
   /** Characters of the longest added token. */
   margin: number

@@ -49,7 +49,7 @@ const configSchema = z.looseObject({
 /** tokenizer_config.json; every other key is kept as it is. */
 export type TokenizerConfig = z.infer<typeof configSchema>
 
-/** What config.json says about the tokenizer, where tokenizer_config.json says nothing. */
+/** Keys of config.json about the tokenizer, read where tokenizer_config.json lacks them. */
 const modelSchema = z.looseObject({
   tokenizer_class: z.string().nullish(),
   model_type: z.string().optional().catch(undefined),

@@ -57,8 +57,8 @@ export interface TrainingResult {
  * Trains, or goes on from the newest snapshot in `checkpoint.dir`: the parameters at the end have
  * the same bytes either way.
  *
- * Whatever stops it (abort, a loss that isn't finite, a full disk), the state after the last whole
- * update is saved first.
+ * Saves the state after the last whole update before it stops, also on an abort, a loss that isn't
+ * finite or a full disk.
  * @throws InterruptedError; TrainingError `training/not-finite`, `training/other-run`,
  *   `training/optimizer-state`; FileError
  */

@@ -22,8 +22,8 @@ export interface Candidate {
 export interface Draft {
   query: SceneItem
   /**
-   * The subject of the row. No two drafts of a task share it. The dev split goes by it, so a content
-   * lies on one side.
+   * The subject of the row. No two drafts of a task share it. The dev split goes by it, so a
+   * content lies on one side.
    */
   content: string
   positive: Candidate
