@@ -31,8 +31,9 @@ export {
   type PrecisionReport,
 } from './models/embedder/precision.ts'
 export { type PresetName, type PublishedCosines, presetNames, presets } from './models/embedder/presets.ts'
-export type { Pool, Readout } from './models/embedder/readout.ts'
-export type { LoadOptions } from './models/embedder/subject.ts'
+export type { LayerName, Pool, Readout } from './models/embedder/readout.ts'
+export type { SequenceInputs } from './models/embedder/sequence-inputs.ts'
+export { type LoadOptions, openSubject, type Subject } from './models/embedder/subject.ts'
 export type { Quantization } from './models/embedder/vectors/quantize.ts'
 export type { StoredVectors, VectorStore } from './models/embedder/vectors/store.ts'
 export { type Pulled, type PulledFile, type PullOptions, pullModel } from './models/hub/pull.ts'

@@ -9,6 +9,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { goldenDir, hasGolden } from '../../../test/golden.ts'
 import { writeRandomTwins } from '../../../test/random-twins.ts'
+import { toF32 } from '../../foundation/numeric/float.ts'
+import { f32 } from '../../foundation/numeric/tensor.ts'
+import { loadSafetensors, writeSafetensors } from '../../models/checkpoint/safetensors.ts'
 import * as template from '../../models/embedder/template.ts'
 import { parseResults, type Results } from '../report/results.ts'
 import type { StudyOptions } from './options.ts'
@@ -109,6 +112,24 @@ test(
       ({ model, measure }) => model === 'twin-ar' && measure === 'modalityGap',
     )
     expect(layers.map(({ layer }) => layer)).toEqual(['inputs', 0, 1, null])
+  },
+  LONG,
+)
+
+test(
+  'a model whose weights hold a NaN is refused, not scored',
+  async () => {
+    const folder = join(dir, 'damaged')
+    cpSync(twins.ar, folder, { recursive: true })
+    const file = join(folder, 'model.safetensors')
+    const tensors = await loadSafetensors(file)
+    const name = [...tensors.keys()].find((key) => key.endsWith('layers.0.mlp.up_proj.weight'))!
+    const { dims, data } = toF32(tensors.get(name)!)
+    data[0] = Number.NaN
+    await writeSafetensors(file, { ...Object.fromEntries(tensors), [name]: f32(dims, data) })
+    const study = { ...options, models: [folder], tune: false as const, out: out('damaged') }
+    await expect(runStudy(study)).rejects.toMatchObject({ code: 'runtime/not-finite' })
+    expect(existsSync(join(out('damaged'), 'results.json'))).toBe(false)
   },
   LONG,
 )
