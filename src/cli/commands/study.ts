@@ -93,7 +93,8 @@ export const study = command('study', 'Tune models, measure them, explain the di
     io.print(scoreTable(results, { width: io.width, color: io.color }), results)
     io.say(`\n${results.finding.sentence}`)
     io.say(
-      `criteria: ${results.criteria.length - failed.length} of ${results.criteria.length} met${failed.length > 0 ? '; the report names the others' : ''}`,
+      `criteria: ${results.criteria.length - failed.length} of ${results.criteria.length} ` +
+        `met${failed.length > 0 ? '; the report names the others' : ''}`,
     )
     io.say(`report: ${written.html}\nresults: ${written.results}`)
     return 0

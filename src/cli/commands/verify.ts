@@ -161,6 +161,8 @@ function reportWords({ fixture, kind, stages, compared, expected, failure }: Ver
   const verdict =
     failure === undefined
       ? `equal within tolerance: ${compared} of ${expected} expected tensors compared`
-      : `first difference at stage ${failure.stage}${failure.case === '' ? '' : ` of case ${failure.case}`}: ${failure.detail}\n${compared} of ${expected} expected tensors compared`
+      : 'first difference at stage ' +
+        `${failure.stage}${failure.case === '' ? '' : ` of case ${failure.case}`}: ` +
+        `${failure.detail}\n${compared} of ${expected} expected tensors compared`
   return [`${fixture} (${kind})`, head, ...rows, verdict].join('\n')
 }

@@ -24,7 +24,9 @@ export function executionProviders(device: Device): string[] {
     if (!existsSync(library)) {
       throw new RuntimeError('no-cuda', {
         message: `device cuda needs ${library}, which is absent`,
-        hint: 'ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild --ignore-scripts=false onnxruntime-node (Linux x64, CUDA 12 and cuDNN 9), or use the device webgpu (--device webgpu).',
+        hint:
+          'ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild --ignore-scripts=false onnxruntime-node (Linux ' +
+          'x64, CUDA 12 and cuDNN 9), or use the device webgpu (--device webgpu).',
       })
     }
   }

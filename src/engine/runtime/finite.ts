@@ -42,7 +42,9 @@ export function assertDirections(name: string, { dims, data }: Tensor<'f32'>): v
   const [first] = zeros
   if (first === undefined) return
   throw new RuntimeError('not-finite', {
-    message: `output ${name} [${dims.join(', ')}] holds nothing but zeros in row ${first} (${zeros.length} of ${rows} rows): a vector without direction`,
+    message:
+      `output ${name} [${dims.join(', ')}] holds nothing but zeros in row ${first} (${zeros.length} of ` +
+      `${rows} rows): a vector without direction`,
     hint: 'Are the weights zeros, as of a download that did not end? Fetch them again.',
   })
 }

@@ -79,8 +79,10 @@ function cardText(content: CardContent): string {
     `---\nlicense: cc-by-sa-4.0\nlibrary_name: ${library}\ntags: [bifocal, ${task}, tiny]\n---`,
     `# ${name}`,
     summary,
-    'It is a small model for controlled experiments on two processor cores. It knows some 200 drawings and a few kinds of scenes, and is of no use beyond them.',
-    `## Recipe\n\n${listOf(recipe)}\n\nMade by \`bifocal pretrain ${name}\`: ${steps} steps of ${batch} samples, seed ${seed}. The same command, seed and number of threads give the same bytes.`,
+    'It is a small model for controlled experiments on two processor cores. It knows some 200 drawings ' +
+      'and a few kinds of scenes, and is of no use beyond them.',
+    `## Recipe\n\n${listOf(recipe)}\n\nMade by \`bifocal pretrain ${name}\`: ${steps} steps of ${batch} ` +
+      `samples, seed ${seed}. The same command, seed and number of threads give the same bytes.`,
     `## Data and licences\n\n${licences(content.at)}`,
     ...(unequal.length > 0 ? [`## What the layouts leave unequal\n\n${listOf(unequal)}`] : []),
     `## Log\n\nMean training loss in nats; \`log.jsonl\` has a line for every ${LOG_EVERY} updates.\n\n${curveTable(log)}`,
@@ -88,7 +90,8 @@ function cardText(content: CardContent): string {
     `## Gates\n\n${gateSection(gates)}`,
     ...(answers.length > 0
       ? [
-          `## Answers to pictures that no training showed\n\nThe first of the held-out stream, not chosen; ${answered} greedily.\n\n${answerTable(answers)}`,
+          `## Answers to pictures that no training showed\n\nThe first of the held-out stream, not ` +
+            `chosen; ${answered} greedily.\n\n${answerTable(answers)}`,
         ]
       : []),
     ...sections,
@@ -104,9 +107,12 @@ function listOf(lines: readonly string[]): string {
 function sharedLines({ subject, at }: CardContent): string[] {
   const { muon, adamw } = subject.rates
   return [
-    `Pictures of ${PICTURE_SIZE} × ${PICTURE_SIZE} pixels, patches of ${PATCH_SIZE}: ${IMAGE_TOKENS} image tokens. Byte-level BPE of ${VOCABULARY} ids.`,
+    `Pictures of ${PICTURE_SIZE} × ${PICTURE_SIZE} pixels, patches of ${PATCH_SIZE}: ${IMAGE_TOKENS} ` +
+      `image tokens. Byte-level BPE of ${VOCABULARY} ids.`,
     `Muon (${muon}) for matrices inside blocks, AdamW (${adamw}) for the rest; warm-up, plateau, linear cool-down`,
-    `Tokens per word: labels of training concepts ${fertility(at.world.training, at)}, of held-out concepts ${fertility(at.world.heldOut, at)}. Training text made the vocabulary, so unseen words cost more tokens.`,
+    `Tokens per word: labels of training concepts ${fertility(at.world.training, at)}, of held-out ` +
+      `concepts ${fertility(at.world.heldOut, at)}. Training text made the vocabulary, so unseen words ` +
+      'cost more tokens.',
   ]
 }
 
@@ -131,7 +137,10 @@ function fertility(concepts: readonly Concept[], { tokenizer }: TowerWorld): str
 
 function licences({ world }: TowerWorld): string {
   return [
-    `Scenes composed by the package from ${world.training.length} training concepts, each in three of four drawing styles; the fourth, the styles \`glossy\` and \`blob\`, ${world.heldOut.length} held-out concepts and a share of all combinations were never shown. Sources (data/NOTICE has them in full):`,
+    `Scenes composed by the package from ${world.training.length} training concepts, each in three of ` +
+      `four drawing styles; the fourth, the styles \`glossy\` and \`blob\`, ${world.heldOut.length} ` +
+      'held-out concepts and a share of all combinations were never shown. Sources (data/NOTICE has them ' +
+      'in full):',
     [
       '- `painted`: Noto Emoji, © Google LLC, Apache License 2.0',
       '- `flat`: Twemoji, © Twitter, Inc and other contributors, CC BY 4.0',

@@ -40,19 +40,28 @@ function recipeLines(numbers: (accepts: (parameter: string) => boolean) => strin
     return `from update ${from} on ${each.join(', ')}`
   })
   return [
-    `${numbers(() => true)} parameters: frozen tower ${numbers(isTower)}, projector and decoder ${decoder} (${DECODER.layers} layers, width ${HIDDEN}, ${HEADS} heads, head tied to the embeddings).`,
-    `The first ${reading} updates see text alone: captions with questions and answers, learnt whole, and questions about words. Later every ${textEvery}th batch does; of the others ${percents.join('; ')}. A batch holds one kind. Two of five prompts are worded as the embedding tasks word their instructions.`,
+    `${numbers(() => true)} parameters: frozen tower ${numbers(isTower)}, projector and decoder ` +
+      `${decoder} (${DECODER.layers} layers, width ${HIDDEN}, ${HEADS} heads, head tied to the embeddings).`,
+    `The first ${reading} updates see text alone: captions with questions and answers, learnt whole, and ` +
+      `questions about words. Later every ${textEvery}th batch does; of the others ${percents.join('; ')}. ` +
+      'A batch holds one kind. Two of five prompts are worded as the embedding tasks word their ' +
+      'instructions.',
     `${TWIN_MATCHING.heads} of each layer's ${HEADS} heads start with keys equal to their queries, the rest at random.`,
   ]
 }
 
 /** Differences between the twins, meant or not. */
 const UNEQUAL = [
-  'Equal: pictures, prompts, answers and their order; the frozen tower (before its last norm) and its image tokens; projector and decoder shapes; RoPE base, norms and their epsilon; tokenizer, chat template, batch, steps, learning rates.',
+  'Equal: pictures, prompts, answers and their order; the frozen tower (before its last norm) and its ' +
+    'image tokens; projector and decoder shapes; RoPE base, norms and their epsilon; tokenizer, chat ' +
+    'template, batch, steps, learning rates.',
   'Meant to differ: causal mask and next-token loss against full attention and masked-diffusion loss.',
-  'The diffusion twin runs each batch twice with complementary masks, so one step costs it twice the forward and backward work. Each answer token is scored once per step in both.',
-  'The diffusion twin learns the end tokens that fill an answer up to the longest of its batch (LaViDa does); the autoregressive twin learns the first end token only.',
+  'The diffusion twin runs each batch twice with complementary masks, so one step costs it twice the ' +
+    'forward and backward work. Each answer token is scored once per step in both.',
+  'The diffusion twin learns the end tokens that fill an answer up to the longest of its batch (LaViDa ' +
+    'does); the autoregressive twin learns the first end token only.',
   'The layouts name projector and decoder matrices differently; both twins start from the same values all the same.',
-  'LLaVA files carry the tower’s last norm (unread); LaViDa files do not. LaViDa’s config counts one tower layer more than the file has, since the family always leaves the last one out.',
+  'LLaVA files carry the tower’s last norm (unread); LaViDa files do not. LaViDa’s config counts one ' +
+    'tower layer more than the file has, since the family always leaves the last one out.',
   'No newline token, one view a picture, no pooling in either, unlike published LaViDa models; no system prompt, unlike both.',
 ]

@@ -274,7 +274,8 @@ function notesOf({ setting, studied, world, baselines }: Outcome, options: Boots
         : undefined
       if (interval === undefined) return []
       return [
-        `${scores.task}, the right answer against the picture's other one (a coin gives 50 %): ${each.label} ${percent(interval.value)} % (95 %: ${percentRange(interval)}).`,
+        `${scores.task}, the right answer against the picture's other one (a coin gives 50 %): ` +
+          `${each.label} ${percent(interval.value)} % (95 %: ${percentRange(interval)}).`,
       ]
     }),
   )
@@ -304,7 +305,8 @@ function notesOf({ setting, studied, world, baselines }: Outcome, options: Boots
       ? []
       : [
           ...tuning,
-          'Shuffled pictures: each query keeps its words and gets the picture of another query; where only candidates have pictures, those change places.',
+          'Shuffled pictures: each query keeps its words and gets the picture of another query; where ' +
+            'only candidates have pictures, those change places.',
         ]),
     ...(baselines.some(({ role }) => role === 'pixels')
       ? [
@@ -322,5 +324,7 @@ function notesOf({ setting, studied, world, baselines }: Outcome, options: Boots
 }
 
 const CREDITS = [
-  'Pictures: Noto Emoji (Apache-2.0, Google), Twemoji (CC-BY 4.0, Twitter and contributors), OpenMoji (CC-BY-SA 4.0), Fluent Emoji (MIT, Microsoft), EmojiOne 2.3 (CC-BY 4.0), Noto Emoji 1 (Apache-2.0, Google); rasterised and composed into scenes. Words: emojibase (MIT), Unicode CLDR.',
+  'Pictures: Noto Emoji (Apache-2.0, Google), Twemoji (CC-BY 4.0, Twitter and contributors), OpenMoji ' +
+    '(CC-BY-SA 4.0), Fluent Emoji (MIT, Microsoft), EmojiOne 2.3 (CC-BY 4.0), Noto Emoji 1 (Apache-2.0, ' +
+    'Google); rasterised and composed into scenes. Words: emojibase (MIT), Unicode CLDR.',
 ]

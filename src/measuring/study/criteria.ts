@@ -107,7 +107,9 @@ function controlCriterion({ world }: Outcome, studied: Studied, options: Bootstr
     {
       name: `${label}: pretraining is worth something beyond the tower: the tuned model beats the same tuning of a random decoder`,
       passed: interval.low > 0,
-      detail: `Difference of the mean hit@1 over ${count} in-domain tasks, in points: ${points(interval.value)} (paired 95 %: ${points(interval.low)} to ${points(interval.high)}).`,
+      detail:
+        `Difference of the mean hit@1 over ${count} in-domain tasks, in points: ` +
+        `${points(interval.value)} (paired 95 %: ${points(interval.low)} to ${points(interval.high)}).`,
     },
   ]
 }

@@ -76,7 +76,9 @@ function alone({ outcome, scope, over, options }: Headline): Finding {
   const label = only?.label ?? outcome.world.name
   const interval = (only && meanOver(only.scores, scope, outcome.world.tasks, options)) ?? NO_INTERVAL
   return {
-    sentence: `As it is, the ${label} finds the right candidate first in ${percent(interval.value)} % of the rows of ${over} (95 %: ${percentRange(interval)}).`,
+    sentence:
+      `As it is, the ${label} finds the right candidate first in ${percent(interval.value)} % of the ` +
+      `rows of ${over} (95 %: ${percentRange(interval)}).`,
     quantity: `${label} as it is, mean hit@1 over ${over}`,
     interval,
     otherSeeds: [],
@@ -97,7 +99,8 @@ function comparison(
   const range = `95 %: ${pointsRange(interval)}`
   const how = a.state === 'tuned' ? 'tuned alike' : 'as they are'
   const sentence = open
-    ? `${runWords(outcome)} the ${a.label} and the ${b.label}, ${how}, cannot be told apart: ${points(interval.value)} points of hit@1 over ${over} (${range}).`
+    ? `${runWords(outcome)} the ${a.label} and the ${b.label}, ${how}, cannot be told apart: ` +
+      `${points(interval.value)} points of hit@1 over ${over} (${range}).`
     : `${runWords(outcome)} the ${better.label} embeds better than the ${worse.label}, ${how}, by ${size} over ${over} (${range}).`
   const { otherSeeds } = outcome
   const ranked = ({ scores, label }: Contender) => ({ id: scores.model, label })

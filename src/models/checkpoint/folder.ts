@@ -155,7 +155,9 @@ function checkIndex(
     .map(([name]) => name)
   if (broken.length === 0) return
   throw new CheckpointError('index', {
-    message: `${index} promises ${broken.length} tensors that are not in their shards: ${broken.slice(0, 5).join(', ')}${broken.length > 5 ? ', …' : ''}`,
+    message:
+      `${index} promises ${broken.length} tensors that are not in their shards: ` +
+      `${broken.slice(0, 5).join(', ')}${broken.length > 5 ? ', …' : ''}`,
     hint: 'Are the index and all shards from the same repository and revision?',
   })
 }

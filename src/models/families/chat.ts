@@ -12,7 +12,9 @@ import { instructionEnd, itemText } from './prompt.ts'
 export function noTemplate(dir: string): FamilyError {
   return new FamilyError('no-template', {
     message: `${dir} has no chat template`,
-    hint: "Fetch chat_template.jinja or tokenizer_config.json from the repository of the weights, or write the prompt into an embedder.json: 'A contract of your own' in docs/embedding.md.",
+    hint:
+      'Fetch chat_template.jinja or tokenizer_config.json from the repository of the weights, or write ' +
+      "the prompt into an embedder.json: 'A contract of your own' in docs/embedding.md.",
   })
 }
 

@@ -153,7 +153,9 @@ function checkIds(ids: readonly number[], vocabulary: number, tokenizer: Tokeniz
   const beyond = ids.find((id) => id < 0 || id >= vocabulary)
   if (beyond === undefined) return
   throw new FamilyError('token-id', {
-    message: `${where}: the token ${JSON.stringify(tokenizer.decode([beyond]))} has the id ${beyond}, the model's vocabulary has ${vocabulary} ids, from 0 on`,
+    message:
+      `${where}: the token ${JSON.stringify(tokenizer.decode([beyond]))} has the id ${beyond}, the ` +
+      `model's vocabulary has ${vocabulary} ids, from 0 on`,
     hint: 'Are config.json and the tokenizer from the same repository and revision?',
   })
 }

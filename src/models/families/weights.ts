@@ -123,7 +123,9 @@ export function checkWeights(
   const listed = (names: readonly string[]) =>
     names.slice(0, LISTED).join('; ') + (names.length > LISTED ? `; and ${names.length - LISTED} more` : '')
   throw new FamilyError('weights', {
-    message: `${checkpoint.weights}: ${problems.length} of ${parameters.length} weights do not fit: ${listed(problems)}${extra.length > 0 ? `. Unused tensors: ${listed(extra)}` : ''}`,
+    message:
+      `${checkpoint.weights}: ${problems.length} of ${parameters.length} weights do not fit: ` +
+      `${listed(problems)}${extra.length > 0 ? `. Unused tensors: ${listed(extra)}` : ''}`,
     hint: 'Are config.json and the weights from the same repository and revision?',
   })
 }

@@ -103,7 +103,9 @@ function retryAfter(response: Response): number | undefined {
 export function unreachable({ endpoint, attempts }: HubSettings, cause: unknown): HubError {
   return new HubError('unreachable', {
     message: `${endpoint} can't be reached, or its connections break: ${reason(cause)}, ${attempts} times in a row`,
-    hint: 'Check the network, HF_ENDPOINT, HTTPS_PROXY and, behind a proxy that inspects TLS, NODE_EXTRA_CA_CERTS. Run the same command again: it goes on where it stopped.',
+    hint:
+      'Check the network, HF_ENDPOINT, HTTPS_PROXY and, behind a proxy that inspects TLS, ' +
+      'NODE_EXTRA_CA_CERTS. Run the same command again: it goes on where it stopped.',
     cause,
   })
 }

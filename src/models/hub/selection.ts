@@ -56,14 +56,17 @@ export function selectFiles(
       hint:
         inside === undefined
           ? 'Is it a repository of a model in the layout of transformers or PEFT? Use --include to fetch other files.'
-          : `It has ${inside}: fetch that folder with \`bifocal pull ${repository} --include '${posix.dirname(inside)}/*'\` and give its path as the model, or with --adapter.`,
+          : `It has ${inside}: fetch that folder with \`bifocal pull ${repository} --include ` +
+            `'${posix.dirname(inside)}/*'\` and give its path as the model, or with --adapter.`,
     })
   }
   const weights = weightNames(safe)
   const others = safe.filter(isWeights)
   if (weights.length === 0 && others.length > 0) {
     throw new HubError('no-weights', {
-      message: `${repository} has neither model.safetensors nor its index, but ${others.length} other weight files: ${others.slice(0, 3).join(', ')}${others.length > 3 ? ', …' : ''}`,
+      message:
+        `${repository} has neither model.safetensors nor its index, but ${others.length} other weight ` +
+        `files: ${others.slice(0, 3).join(', ')}${others.length > 3 ? ', …' : ''}`,
       hint: 'Name the files that you want (--include), and name the weights in config.json: "transformers_weights".',
     })
   }

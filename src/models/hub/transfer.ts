@@ -221,6 +221,8 @@ function mismatch(
 ): HubError {
   return new HubError('checksum', {
     message: `${name} of ${repository.id}: the downloaded bytes have the checksum ${got}, expected ${digest}, twice`,
-    hint: `Something between here and ${settings.endpoint} changes the file, or the disk is bad. The part was removed; try another network or HF_ENDPOINT.`,
+    hint:
+      `Something between here and ${settings.endpoint} changes the file, or the disk is bad. The part ` +
+      'was removed; try another network or HF_ENDPOINT.',
   })
 }

@@ -18,7 +18,8 @@ export function differences(results: Results): HTMLElement | null {
       `${modelName(results, a)} − ${modelName(results, b)}`,
       small
         ? `Right of zero, ${modelName(results, a)}, scores higher.`
-        : `Each bar is the 95 % interval of a paired difference; thick bars are means. Right of zero the first scores higher, left of it the second; bars that cross zero are grey: they decide nothing.`,
+        : 'Each bar is the 95 % interval of a paired difference; thick bars are means. Right of zero the ' +
+            'first scores higher, left of it the second; bars that cross zero are grey: they decide nothing.',
       canvas(`Paired differences ${modelName(results, a)} minus ${modelName(results, b)}`, (width) =>
         differencePlot(results, a, b, rows, width),
       ),

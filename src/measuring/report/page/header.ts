@@ -172,7 +172,8 @@ export function footer(results: Results, run: StudyRun | null): HTMLElement {
       : h(
           'p',
           {},
-          `Made in ${duration(total)} on ${run.machine.cpu} (${run.machine.cores} cores, ${run.machine.device}, ${run.machine.dtype}). Added up over models that ran side by side: `,
+          `Made in ${duration(total)} on ${run.machine.cpu} (${run.machine.cores} cores, ` +
+            `${run.machine.device}, ${run.machine.dtype}). Added up over models that ran side by side: `,
           run.phases.map((phase) => `${phase.name} ${duration(phase.seconds)}`).join(', '),
           '. ',
           Object.entries(run.versions)

@@ -22,7 +22,10 @@ export function map(results: Results): HTMLElement | null {
     'Where images and texts lie',
     figure(
       'A 2-D map of the test pairs',
-      'Filled: images; hollow: texts. In an aligned space each image lies on its own text. Point at a mark, touch it, or go there with the arrow keys, to see the picture and a line to its partner (Enter goes to it). A map keeps neighbours, not distances: read clusters and mixing, not gaps; the measures above are taken in the full space.',
+      'Filled: images; hollow: texts. In an aligned space each image lies on its own text. Point at a ' +
+        'mark, touch it, or go there with the arrow keys, to see the picture and a line to its partner ' +
+        '(Enter goes to it). A map keeps neighbours, not distances: read clusters and mixing, not gaps; ' +
+        'the measures above are taken in the full space.',
       key([
         { label: 'image', colour: 'var(--ink)' },
         { label: 'text', colour: 'var(--ink)', shape: 'ring' },

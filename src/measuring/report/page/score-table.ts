@@ -72,7 +72,11 @@ export function scoreTable(results: Results): HTMLElement {
   ]
   return figure(
     'Scores in full',
-    'hit@1 in per cent, 95 % interval below it; the untuned models and the controls follow to the right. The difference is taken query by query, so its interval is narrower than the two alone; bold where it excludes zero. Press a head to sort the tasks of each group. "Shift" says how far a test lies from the training: in-domain; then a new drawing of a known thing, a new style, a new thing, a new kind of question.',
+    'hit@1 in per cent, 95 % interval below it; the untuned models and the controls follow to the right. ' +
+      'The difference is taken query by query, so its interval is narrower than the two alone; bold where ' +
+      'it excludes zero. Press a head to sort the tasks of each group. "Shift" says how far a test lies ' +
+      'from the training: in-domain; then a new drawing of a known thing, a new style, a new thing, a new ' +
+      'kind of question.',
     scrolling(
       'Scores of every model on every task',
       sortable(h('table', { class: 'scores' }, h('thead', {}, head), h('tbody', {}, ...body))),

@@ -33,7 +33,8 @@ export function taskPlot(results: Results): HTMLElement {
   show()
   return figure(
     'Every task',
-    'Dots are scores. Bars are the 95 % intervals of hit@1. A model has learned something from the pictures where its bar lies right of every grey mark. Point at a dot for its numbers.',
+    'Dots are scores. Bars are the 95 % intervals of hit@1. A model has learned something from the ' +
+      'pictures where its bar lies right of every grey mark. Point at a dot for its numbers.',
     h('label', { class: 'choice', for: 'metric' }, 'Metric ', menu),
     body,
   )

@@ -31,7 +31,8 @@ type SplicedItem = Pick<PreparedItem, 'inputIds' | 'imageIndex' | 'spans'>
 
 /** Said before every prompt, in training and since. */
 export const SYSTEM =
-  'You are a helpful language and vision assistant. You are able to understand the visual content that the user provides, and assist the user with a variety of tasks using natural language.'
+  'You are a helpful language and vision assistant. You are able to understand the visual content that ' +
+  'the user provides, and assist the user with a variety of tasks using natural language.'
 
 export function lavidaProcessor(dir: string, config: LavidaConfig): Promise<Processor<LavidaSettings>> {
   return splicingProcessor(dir, {

@@ -66,7 +66,9 @@ async function loadPatches(
   const { patch, merge, frames } = processor.layout
   if (patch === vision.patch && merge === vision.merge && frames === vision.frames) return processor
   throw new FamilyError('processor', {
-    message: `${dir}: the processor cuts patches of ${patch}×${patch}×${frames} merged by ${merge}, the tower takes ${vision.patch}×${vision.patch}×${vision.frames} merged by ${vision.merge}`,
+    message:
+      `${dir}: the processor cuts patches of ${patch}×${patch}×${frames} merged by ${merge}, the tower ` +
+      `takes ${vision.patch}×${vision.patch}×${vision.frames} merged by ${vision.merge}`,
     hint: 'Are config.json and preprocessor_config.json from the same repository and revision?',
   })
 }
