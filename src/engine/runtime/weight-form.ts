@@ -28,8 +28,8 @@ export function formBytes(form: WeightForm, dims: readonly number[]): number {
 
 /**
  * `half`, `f16`: the bits. `int8`: values as `[in, out]`, the order in which the engine multiplies,
- * and behind them the scales `[out] f32`; `scales[o] · values[i][o] ≈ rotated[o][i]`, where `rotated`
- * is `rotatedWeight(weight)`.
+ * and behind them the scales `[out] f32`; `scales[o] · values[i][o] ≈ rotated[o][i]`, where
+ * `rotated` is `rotatedWeight(weight)`.
  * @param signed of `int8`: values as i8; else values + 128 as u8
  * @throws as `readWeight`
  */

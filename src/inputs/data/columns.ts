@@ -18,7 +18,7 @@ export interface ItemColumns {
   image?: string
 }
 
-/** What to call a source in messages, where its pictures lie, and how it names its fields. */
+/** A source's name in messages, the folder of its pictures, and its names of fields. */
 export interface RecordPlace {
   name: string
   /** Paths of pictures are relative to it. */

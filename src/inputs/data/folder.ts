@@ -10,8 +10,8 @@ const PICTURES = new Set(['.png', '.jpg', '.jpeg', '.webp', '.gif', '.tif', '.ti
 
 /**
  * Lists the pictures of a folder and of the folders below it, sorted by path. Hidden files are left
- * out. Links are followed, but no folder is entered twice: a link to a folder above would lead round
- * and round.
+ * out. Links are followed, but no folder is entered twice: a link to a folder above would lead
+ * round and round.
  * @throws FileError `file/read`
  */
 export async function folderLines(dir: string): Promise<ItemLine[]> {

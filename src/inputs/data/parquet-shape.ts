@@ -1,4 +1,6 @@
-/** @file The columns of a Parquet file: what their type says they hold, and their values as that. */
+/**
+ * @file The columns of a Parquet file: what their type says they hold, and their values as that.
+ */
 
 import { isUtf8 } from 'node:buffer'
 import type { SchemaElement, SchemaTree } from 'hyparquet'

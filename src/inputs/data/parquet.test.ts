@@ -103,7 +103,8 @@ describe('pictures', () => {
     ['binary', [Buffer.from('a cat'), new Uint8Array([255]), undefined]],
     ['picture', [bytes, beside('b.png'), undefined]],
     ['pictures', [[bytes, beside('b.png')], undefined, undefined]],
-    // Empty bytes give way to the path; without one they are an empty file, which a decoder refuses.
+    // Empty bytes give way to the path; without one they are an empty file, which a decoder
+    // refuses.
     ['empty', [beside('b.png'), new Uint8Array(0), undefined]],
     ['nothing', [undefined, undefined, undefined]],
   ])('a column "%s"', async (image, expected) => {

@@ -58,9 +58,9 @@ export interface KeptCells extends Size {
 }
 
 /**
- * Finds the cells of a feature map that show the picture. The kept side is
- * `side − 2 · ⌊(side − unpadded) / 2⌋`. It may be one more than the exact size, and none at all for a
- * picture much narrower than a cell.
+ * Finds the cells of a feature map that show the picture. The kept side is `side − 2 · ⌊(side −
+ * unpadded) / 2⌋`. It may be one more than the exact size, and none at all for a picture much
+ * narrower than a cell.
  * @param map      in cells
  * @param rounding of the exact side to whole cells: `truncate` (LaViDa) or `digits7` (transformers
  *   ≥ 4.48: to seven digits, then truncate)

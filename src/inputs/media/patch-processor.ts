@@ -42,8 +42,8 @@ const MAX_ASPECT = 200
 
 /**
  * Finds the size nearest to a picture's own whose sides are multiples of `factor`. It is moved into
- * the limits, and the aspect is kept as well as possible. As in the reference, halves are rounded to
- * even numbers, and a side may round to 0; the picture then counts as too small.
+ * the limits, and the aspect is kept as well as possible. As in the reference, halves are rounded
+ * to even numbers, and a side may round to 0; the picture then counts as too small.
  * @throws MediaError `media/aspect`
  * @example smartResize({ width: 640, height: 480 }, 28, { min: 3136, max: 1003520 }) // { width:
  *   644, height: 476 }

@@ -1,6 +1,6 @@
 /**
- * @file Views of Idefics3 and SmolVLM: the picture is enlarged, squeezed to whole tiles and cut. The
- * whole picture is the last view.
+ * @file Views of Idefics3 and SmolVLM: the picture is enlarged, squeezed to whole tiles and cut.
+ * The whole picture is the last view.
  * @see specs/ar-vlms.md §5.5
  */
 

@@ -1,6 +1,6 @@
 /**
- * @file The `model` of a tokenizer.json, checked before it is used. The engine takes any values, and
- * gives wrong ids for wrong ones.
+ * @file The `model` of a tokenizer.json, checked before it is used. The engine takes any values,
+ * and gives wrong ids for wrong ones.
  */
 
 import { z } from 'zod'
@@ -16,8 +16,8 @@ export const tokenizerSchema = z.looseObject({
 export type TokenizerFile = z.infer<typeof tokenizerSchema>
 
 /**
- * Checks tokens, ids and merges as Python's `tokenizers` does. The check is written by hand, because
- * a schema takes twice as long for the 150,000 merges of a usual file.
+ * Checks tokens, ids and merges as Python's `tokenizers` does. The check is written by hand,
+ * because a schema takes twice as long for the 150,000 merges of a usual file.
  * @param where for messages: the file
  * @throws TextError `text/tokenizer` naming the first token or merge that is wrong
  */

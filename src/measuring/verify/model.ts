@@ -14,7 +14,7 @@ import { type ModelCase, type ModelFixture, readModelFixture } from './model-fix
 import { ModelSessions } from './model-sessions.ts'
 import { verifyVisionLanguageCase } from './vision-language.ts'
 
-/** What the verifier of a further part of a fixture is given. A training loss is such a part. */
+/** Given to the verifier of a further part of a fixture. A training loss is such a part. */
 export interface FixtureContext {
   fixture: ModelFixture
   checkpoint: Checkpoint

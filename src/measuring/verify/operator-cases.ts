@@ -228,8 +228,8 @@ export const operatorCases: Readonly<Record<string, Build>> = {
 }
 
 /**
- * The fixture splits heads already, `[batch, heads, seq, headDim]`; our layers keep positions before
- * heads.
+ * The fixture splits heads already, `[batch, heads, seq, headDim]`; our layers keep positions
+ * before heads.
  */
 function attention({ graph, of, text, integers }: OperatorContext): Value<'f32'> {
   const positionsFirst = (x: Value<'f32'>) => transpose(x, [0, 2, 1, 3])

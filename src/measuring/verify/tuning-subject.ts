@@ -60,7 +60,7 @@ export type TuningFixture = z.infer<typeof tuningFixture>
 /** Tolerance of a gradient: relative to the largest magnitude of its tensor, with a floor. */
 const GRADIENT = { relative: 1e-4, absolute: 1e-6 }
 
-/** What every stage of the verification is given. */
+/** Given to every stage of the verification. */
 export interface TuningSubject {
   dir: string
   fixture: TuningFixture

@@ -15,8 +15,7 @@ function filled(
 
 describe('the order of the items', () => {
   /**
-   * What a run makes of items: each is new (`true`), or a repeat of an earlier one; some rows then
-   * have no vector.
+   * The items of a run: each is new, or a repeat of an earlier one. Some rows then have no vector.
    */
   const runs = fc.record({
     items: fc.array(fc.oneof(fc.constant('new' as const), fc.nat()), { maxLength: 40 }),

@@ -1,4 +1,4 @@
-/** @file What a contract may say about LaViDa, and LLaDA-V, alone. */
+/** @file Settings of a contract that only LaViDa and LLaDA-V have. */
 
 import { z } from 'zod'
 

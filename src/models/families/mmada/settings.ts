@@ -1,4 +1,4 @@
-/** @file What a contract may say about MMaDA alone. */
+/** @file Settings of a contract that only MMaDA has. */
 
 import { z } from 'zod'
 

@@ -1,4 +1,4 @@
-/** @file What a contract may say about Qwen's families alone. */
+/** @file Settings of a contract that only Qwen's families have. */
 
 import { z } from 'zod'
 
