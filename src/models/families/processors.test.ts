@@ -68,7 +68,7 @@ test('without a crop, a picture of another shape is refused where its view does 
 test.each([
   ['clip', {}],
   ['siglip', {}],
-  ['llava', { image_token_index: 0 }],
+  ['llava', { image_token_index: 2034 }],
 ])('%s refuses views that its tower does not take', async (family, keys) => {
   const towers = { vision_config: { image_size: 28, patch_size: 7 }, text_config: {} }
   const dir = folder({ 'preprocessor_config.json': {} })
