@@ -48,7 +48,8 @@ const shown = ({ path, number, text }: Line) => `${path}:${number}: ${text.trim(
 const lengthOf = (text: string) => Array.from(text).length
 const isTest = (path: string) => path.endsWith('.test.ts')
 
-const code = files('src/**/*.ts', 'test/**/*.ts', 'scripts/**/*.ts', 'bench/**/*.ts')
+// In patterns of git, * stands for folders too.
+const code = files('src/*.ts', 'test/*.ts', 'scripts/*.ts', 'bench/*.ts')
 const lines = code.flatMap(linesOf)
 /** Lines of the library alone. */
 const sources = lines.filter(({ path }) => path.startsWith('src/') && !isTest(path))
@@ -101,10 +102,10 @@ describe('tests', () => {
   })
 
   test('are all switched on', () => {
-    const off = lines.filter(
-      ({ path, text }) => isTest(path) && /^\s*(it|test|describe)\.(skip|todo|only)\b/.test(text),
-    )
-    expect(off.map(shown)).toEqual([])
+    // One test writes programs that skip, for the reporter to count.
+    const tests = lines.filter(({ path }) => isTest(path) && path !== 'test/skipped-reporter.test.ts')
+    const off = /^\s*(it|test|describe)\.(skip|todo|only)\b/
+    expect(tests.filter(({ text }) => off.test(text)).map(shown)).toEqual([])
   })
 })
 
