@@ -95,8 +95,8 @@ export async function syntheticResults(
   })
   const models = studyModels(random)
   const scored = models.filter(({ id }) => skill[id] !== undefined)
-  const scores = taskRows.flatMap(([task, , rung, , chance]) => {
-    const hardness = rung === 'in' ? 1 : rung === 'out-concept' ? 0.3 : 0.55
+  const scores = taskRows.flatMap(([task, , shift, , chance]) => {
+    const hardness = shift === 'in' ? 1 : shift === 'out-concept' ? 0.3 : 0.55
     return scored.map(({ id }) => {
       const hit1 = around(
         Math.min(0.97, chance + (1 - chance) * skill[id]! * hardness * (1 + 0.18 * noise())),
@@ -121,9 +121,9 @@ export async function syntheticResults(
       scope: { kind: 'metaTask' as const, metaTask },
       tasks: taskRows.filter((row) => row[1] === metaTask).map((row) => row[0]),
     })),
-    ...(['in', 'out-drawing', 'out-style', 'out-concept'] as const).map((rung) => ({
-      scope: { kind: 'rung' as const, rung },
-      tasks: taskRows.filter((row) => row[2] === rung).map((row) => row[0]),
+    ...(['in', 'out-drawing', 'out-style', 'out-concept'] as const).map((shift) => ({
+      scope: { kind: 'shift' as const, shift },
+      tasks: taskRows.filter((row) => row[2] === shift).map((row) => row[0]),
     })),
     { scope: { kind: 'in-domain' }, tasks: taskRows.filter((row) => row[2] === 'in').map((row) => row[0]) },
     { scope: { kind: 'all' }, tasks: taskRows.map((row) => row[0]) },
@@ -166,14 +166,14 @@ export async function syntheticResults(
     plan: 'quick',
     world: 'small',
     models,
-    tasks: taskRows.map(([name, metaTask, rung, candidates, chance]) => ({
+    tasks: taskRows.map(([name, metaTask, shift, candidates, chance]) => ({
       name,
       metaTask,
-      rung,
+      shift,
       reason:
-        rung === 'in'
+        shift === 'in'
           ? 'Drawings seen in tuning, in a new rendering: place, size and background differ.'
-          : `Withheld from every training: ${rung.slice(4)}.`,
+          : `Withheld from every training: ${shift.slice(4)}.`,
       queries: 200,
       candidates,
       chance,

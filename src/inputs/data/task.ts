@@ -33,8 +33,8 @@ export interface Task {
   /** Whether the test rows are of a kind that training shows. */
   readonly domain: 'in' | 'out'
   /** How far the test rows lie from training, in finer steps than `domain`. A label for reports. */
-  readonly rung: string
-  /** Why the task stands on its rung, in words. */
+  readonly shift: string
+  /** Why the task stands on its shift, in words. */
   readonly reason: string
   /** hit@1 of a blind guess: the mean of 1 / number of candidates. */
   readonly chance: number

@@ -37,7 +37,7 @@ const naming: Task = {
   name: 'naming',
   metaTask: 'classification',
   domain: 'in',
-  rung: 'in',
+  shift: 'in',
   reason: 'a test',
   chance: 0.25,
   train: [],
@@ -82,7 +82,7 @@ describe('scores', () => {
     expect(meanOver(good, { kind: 'metaTask', metaTask: 'vqa' }, [naming], options)).toBeUndefined()
     const other = { ...naming, name: 'other' }
     expect(meanOver(good, { kind: 'all' }, [naming, other], options)).toBeUndefined()
-    expect(scopesOf([naming]).map(({ kind }) => kind)).toEqual(['metaTask', 'rung', 'in-domain', 'all'])
+    expect(scopesOf([naming]).map(({ kind }) => kind)).toEqual(['metaTask', 'shift', 'in-domain', 'all'])
   })
 
   test('majority is the share of the commonest answer, and means nothing in retrieval', () => {

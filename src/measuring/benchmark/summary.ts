@@ -19,24 +19,24 @@ import { type PerMetric, perMetric } from './metrics.ts'
 export type Scope =
   | { kind: 'task'; task: string }
   | { kind: 'metaTask'; metaTask: MetaTask }
-  | { kind: 'rung'; rung: string }
+  | { kind: 'shift'; shift: string }
   | { kind: 'in-domain' }
   | { kind: 'all' }
 
-type TaskSigns = Pick<Task, 'name' | 'metaTask' | 'domain' | 'rung'>
+type TaskSigns = Pick<Task, 'name' | 'metaTask' | 'domain' | 'shift'>
 
 /**
  * Whether a task belongs to a scope. Meta-task means are over in-domain and out-of-domain tasks
  * alike.
  */
-export function inScope(scope: Scope, { name, metaTask, domain, rung }: TaskSigns): boolean {
+export function inScope(scope: Scope, { name, metaTask, domain, shift }: TaskSigns): boolean {
   switch (scope.kind) {
     case 'task':
       return scope.task === name
     case 'metaTask':
       return scope.metaTask === metaTask
-    case 'rung':
-      return scope.rung === rung
+    case 'shift':
+      return scope.shift === shift
     case 'in-domain':
       return domain === 'in'
     case 'all':
@@ -47,13 +47,13 @@ export function inScope(scope: Scope, { name, metaTask, domain, rung }: TaskSign
 const META_TASKS: readonly MetaTask[] = ['classification', 'vqa', 'retrieval']
 
 /**
- * The scopes wider than a task that have tasks, in the order of the report: rungs stand as the
+ * The scopes wider than a task that have tasks, in the order of the report: shifts stand as the
  * tasks have them.
  */
 export function scopesOf(tasks: readonly TaskSigns[]): Scope[] {
   const all: Scope[] = [
     ...META_TASKS.map((metaTask) => ({ kind: 'metaTask' as const, metaTask })),
-    ...[...new Set(tasks.map(({ rung }) => rung))].map((rung) => ({ kind: 'rung' as const, rung })),
+    ...[...new Set(tasks.map(({ shift }) => shift))].map((shift) => ({ kind: 'shift' as const, shift })),
     { kind: 'in-domain' },
     { kind: 'all' },
   ]

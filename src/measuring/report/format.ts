@@ -40,8 +40,8 @@ export const metaTaskNames: Record<MetaTask, string> = {
   grounding: 'Grounding',
 }
 
-/** Names of the rungs of the embedded tasks, from easy to hard. */
-const RUNGS: ReadonlyMap<string, string> = new Map([
+/** Names of the shifts of the embedded tasks, from easy to hard. */
+const SHIFTS: ReadonlyMap<string, string> = new Map([
   ['in', 'in-domain'],
   ['out-drawing', 'new drawing'],
   ['out-style', 'new style'],
@@ -49,16 +49,16 @@ const RUNGS: ReadonlyMap<string, string> = new Map([
   ['out-type', 'new question type'],
 ])
 
-/** The name of a rung; a rung that is not one of the embedded tasks' goes by its own label. */
-export function rungName(rung: string): string {
-  return RUNGS.get(rung) ?? rung
+/** The name of a shift; a shift that is not one of the embedded tasks' goes by its own label. */
+export function shiftName(shift: string): string {
+  return SHIFTS.get(shift) ?? shift
 }
 
-/** The rungs of all tasks, from easy to hard; labels of other tasks come last. */
-export function rungsOf({ tasks }: Results): string[] {
-  const found = new Set(tasks.map(({ rung }) => rung))
-  const known = [...RUNGS.keys()]
-  return [...known.filter((rung) => found.has(rung)), ...[...found].filter((rung) => !RUNGS.has(rung))]
+/** The shifts of all tasks, from easy to hard; labels of other tasks come last. */
+export function shiftsOf({ tasks }: Results): string[] {
+  const found = new Set(tasks.map(({ shift }) => shift))
+  const known = [...SHIFTS.keys()]
+  return [...known.filter((shift) => found.has(shift)), ...[...found].filter((shift) => !SHIFTS.has(shift))]
 }
 
 /** The scope of a mean, as a row label. */
@@ -68,8 +68,8 @@ export function scopeName(scope: Scope): string {
       return scope.task
     case 'metaTask':
       return scope.metaTask === 'vqa' ? 'VQA' : metaTaskNames[scope.metaTask]
-    case 'rung':
-      return rungName(scope.rung)
+    case 'shift':
+      return shiftName(scope.shift)
     case 'in-domain':
       return 'all in-domain tasks'
     case 'all':

@@ -95,8 +95,8 @@ const taskSchema = z.strictObject({
    * How far the test rows lie from training. The embedded tasks (specs/twins.md §2) have `in`,
    * `out-drawing`, `out-style`, `out-concept` and `out-type`.
    */
-  rung: name,
-  /** Why the task stands on this rung. */
+  shift: name,
+  /** Why the task has this shift. */
   reason: name,
   queries: count,
   /** Candidates a query (the pool's size for a shared pool). */
@@ -125,7 +125,7 @@ const scoreSchema = z.strictObject({
 const scopeSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('task'), task: name }),
   z.strictObject({ kind: z.literal('metaTask'), metaTask: metaTaskSchema }),
-  z.strictObject({ kind: z.literal('rung'), rung: name }),
+  z.strictObject({ kind: z.literal('shift'), shift: name }),
   /** All in-domain tasks, or all tasks. */
   z.strictObject({ kind: z.literal('in-domain') }),
   z.strictObject({ kind: z.literal('all') }),

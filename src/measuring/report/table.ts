@@ -19,7 +19,7 @@ interface Row {
 const GAP = 2
 
 /**
- * hit@1 in per cent: a row a meta-task (mean) with its tasks below, then the rungs and all tasks; a
+ * hit@1 in per cent: a row a meta-task (mean) with its tasks below, then the shifts and all tasks; a
  * column a model, the compared pair with its paired difference first. Intervals are shown while
  * they fit; columns that do not fit `width` are left out, from the right, and named.
  * @param options.width columns of the terminal (default 100)
@@ -82,7 +82,7 @@ function layout(results: Results, columns: Column[], ranges: boolean, paint: Pai
 
 function scopesOf(results: Results): { label: string; scope: Scope; mean: boolean }[] {
   const metaTasks = [...new Set(results.tasks.map((task) => task.metaTask))]
-  const rungs = [...new Set(results.tasks.map((task) => task.rung))]
+  const shifts = [...new Set(results.tasks.map((task) => task.shift))]
   return [
     ...metaTasks.flatMap((metaTask) => [
       { label: metaTask, scope: { kind: 'metaTask' as const, metaTask }, mean: true },
@@ -94,7 +94,11 @@ function scopesOf(results: Results): { label: string; scope: Scope; mean: boolea
           mean: false,
         })),
     ]),
-    ...rungs.map((rung) => ({ label: `shift: ${rung}`, scope: { kind: 'rung' as const, rung }, mean: true })),
+    ...shifts.map((shift) => ({
+      label: `shift: ${shift}`,
+      scope: { kind: 'shift' as const, shift },
+      mean: true,
+    })),
     { label: 'all tasks', scope: { kind: 'all' as const }, mean: true },
   ]
 }

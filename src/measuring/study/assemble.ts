@@ -63,7 +63,7 @@ export async function assemble(outcome: Outcome, analysis: AnalysisOptions): Pro
     tasks: world.tasks.map((task) => ({
       name: task.name,
       metaTask: task.metaTask,
-      rung: task.rung,
+      shift: task.shift,
       reason: task.reason,
       queries: task.test.length,
       candidates: candidatesOf(task),
@@ -237,7 +237,7 @@ function differencesOf(
 ): Results['differences'] {
   const { world, studied, baselines } = outcome
   const tasks: Scope[] = world.tasks.map(({ name }) => ({ kind: 'task', task: name }))
-  const wide = scopes.filter(({ kind }) => kind !== 'rung')
+  const wide = scopes.filter(({ kind }) => kind !== 'shift')
   const between = (a: ModelScores, b: ModelScores, over: readonly Scope[]) =>
     over.flatMap((scope) => {
       const interval = differenceOver(a, b, scope, world.tasks, options)

@@ -19,7 +19,7 @@ const MARGIN = 0.05
 
 export function criteriaOf(outcome: Outcome, options: BootstrapOptions): Criterion[] {
   const { tasks } = outcome.world
-  const judged = tasks.filter((task) => task.rung === 'in' || task.name === 'cross-style')
+  const judged = tasks.filter((task) => task.shift === 'in' || task.name === 'cross-style')
   const controls = outcome.studied.flatMap((studied) => controlCriterion(outcome, studied, options))
   const meta = scopesOf(tasks)
     .filter((scope) => scope.kind === 'metaTask')

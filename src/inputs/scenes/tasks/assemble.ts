@@ -8,7 +8,7 @@ import type { KeyedItem } from '../../data/item.ts'
 import type { Row, Task } from '../../data/task.ts'
 import type { SceneUse } from '../scene.ts'
 import type { World } from '../world.ts'
-import type { Limits, Rung, SceneItem } from './task.ts'
+import type { Limits, SceneItem, Shift } from './task.ts'
 
 /** The seed of every split and task of the embedded pictures (specs/embedded-data.md §4.3, §5). */
 export const TASK_SEED = 20260206
@@ -39,7 +39,7 @@ export interface Draft {
 export type Fillers = (shelf: string) => readonly Candidate[]
 
 export interface TaskPlan extends Pick<Task, 'name' | 'metaTask' | 'reason'> {
-  rung: Rung
+  shift: Shift
   /** Whether the task has training and dev rows. */
   trained: boolean
   /**
@@ -89,7 +89,7 @@ export interface AssembleOptions {
 
 /** Builds the rows of a plan. */
 export function assemble(plan: TaskPlan, world: World, { limits, itemOf }: AssembleOptions): Task {
-  const { name, metaTask, rung, reason } = plan
+  const { name, metaTask, shift, reason } = plan
   const rowOf = (label: string, index: number, draft: Draft, candidates: readonly SceneItem[]): Row => ({
     id: `${name}/${label}/${index}`,
     query: itemOf(draft.query),
@@ -127,5 +127,5 @@ export function assemble(plan: TaskPlan, world: World, { limits, itemOf }: Assem
   const sizes = test.map((row) => row.candidates.length)
   const chance = sizes.reduce((sum, size) => sum + 1 / size, 0) / sizes.length
   const dev = rows('train', 'dev', forDev, fillersFor('train', trained))
-  return { name, metaTask, domain: rung === 'in' ? 'in' : 'out', rung, reason, chance, train, dev, test }
+  return { name, metaTask, domain: shift === 'in' ? 'in' : 'out', shift, reason, chance, train, dev, test }
 }

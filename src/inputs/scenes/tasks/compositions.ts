@@ -171,7 +171,7 @@ export const compositionPlans: readonly TaskPlan[] = [
   {
     name: 'scene-what',
     metaTask: 'vqa',
-    rung: 'in',
+    shift: 'in',
     reason: NEW_COMBINATIONS,
     trained: true,
     drafts: (world, use, count, random) =>
@@ -188,7 +188,7 @@ export const compositionPlans: readonly TaskPlan[] = [
   {
     name: 'scene-count',
     metaTask: 'vqa',
-    rung: 'in',
+    shift: 'in',
     reason: `${NEW_COMBINATIONS}; as many queries of each number`,
     trained: true,
     drafts: (world, use, count, random) =>
@@ -206,7 +206,7 @@ export const compositionPlans: readonly TaskPlan[] = [
   {
     name: 'scene-shape-colour',
     metaTask: 'vqa',
-    rung: 'in',
+    shift: 'in',
     reason: NEW_COMBINATIONS,
     trained: true,
     drafts: (world, use, count, random) =>
@@ -224,7 +224,7 @@ export const compositionPlans: readonly TaskPlan[] = [
   {
     name: 'scene-t2i',
     metaTask: 'retrieval',
-    rung: 'in',
+    shift: 'in',
     reason: NEW_COMBINATIONS,
     trained: true,
     drafts: (world, use, count, random) => collect(count, () => captionDraft('t2i', world, use, random)),
@@ -232,7 +232,7 @@ export const compositionPlans: readonly TaskPlan[] = [
   {
     name: 'scene-i2t',
     metaTask: 'retrieval',
-    rung: 'in',
+    shift: 'in',
     reason: NEW_COMBINATIONS,
     trained: true,
     drafts: (world, use, count, random) => collect(count, () => captionDraft('i2t', world, use, random)),
@@ -240,7 +240,7 @@ export const compositionPlans: readonly TaskPlan[] = [
   {
     name: 'composed-background',
     metaTask: 'retrieval',
-    rung: 'in',
+    shift: 'in',
     reason: NEW_COMBINATIONS,
     trained: true,
     drafts: (world, use, count, random) =>
@@ -254,7 +254,7 @@ export const compositionPlans: readonly TaskPlan[] = [
   {
     name: 'composed-count',
     metaTask: 'retrieval',
-    rung: 'out-type',
+    shift: 'out-type',
     reason: 'a kind of change that is never tuned: another number of the same things',
     trained: false,
     drafts: (world, use, count, random) =>

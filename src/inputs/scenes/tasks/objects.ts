@@ -198,7 +198,7 @@ export const objectPlans: readonly TaskPlan[] = [
   {
     name: 'object-label',
     metaTask: 'classification',
-    rung: 'in',
+    shift: 'in',
     reason: SHOWN,
     trained: true,
     drafts: (world, use, count, random) =>
@@ -208,7 +208,7 @@ export const objectPlans: readonly TaskPlan[] = [
   {
     name: 'object-group',
     metaTask: 'classification',
-    rung: 'in',
+    shift: 'in',
     reason: `${SHOWN}; as many queries of each group`,
     trained: true,
     drafts: (world, use, count, random) =>
@@ -218,7 +218,7 @@ export const objectPlans: readonly TaskPlan[] = [
   {
     name: 'withheld-label',
     metaTask: 'classification',
-    rung: 'out-drawing',
+    shift: 'out-drawing',
     reason: 'the one drawing of a known thing that training never shows',
     trained: false,
     drafts: (world, _use, count, random) =>
@@ -230,7 +230,7 @@ export const objectPlans: readonly TaskPlan[] = [
   {
     name: 'style-f-group',
     metaTask: 'classification',
-    rung: 'out-style',
+    shift: 'out-style',
     reason: 'known things in a drawing style (blob) that training never shows; as many queries of each group',
     trained: false,
     drafts: (world, _use, count, random) =>
@@ -247,7 +247,7 @@ export const objectPlans: readonly TaskPlan[] = [
   {
     name: 'held-out-group',
     metaTask: 'classification',
-    rung: 'out-concept',
+    shift: 'out-concept',
     reason: `${HELD_OUT}; as many queries of each group`,
     trained: false,
     drafts: (world, _use, count, random) =>
@@ -257,7 +257,7 @@ export const objectPlans: readonly TaskPlan[] = [
   {
     name: 'held-out-what',
     metaTask: 'vqa',
-    rung: 'out-concept',
+    shift: 'out-concept',
     reason: HELD_OUT,
     trained: false,
     drafts: (world, _use, count, random) =>
@@ -272,7 +272,7 @@ export const objectPlans: readonly TaskPlan[] = [
   {
     name: 'cross-style',
     metaTask: 'retrieval',
-    rung: 'out-drawing',
+    shift: 'out-drawing',
     reason: 'the query is the drawing that training never shows; targets are shown drawings',
     trained: true,
     drafts: (world, use, count, random) =>
@@ -286,7 +286,7 @@ export const objectPlans: readonly TaskPlan[] = [
   {
     name: 'held-out-t2i',
     metaTask: 'retrieval',
-    rung: 'out-concept',
+    shift: 'out-concept',
     reason: HELD_OUT,
     trained: false,
     drafts: (world, use, count, random) =>

@@ -17,7 +17,7 @@ const META_ORDER: readonly MetaTask[] = ['classification', 'vqa', 'retrieval']
 /** In-domain tasks come first in each kind, as in the report's table. */
 const ordered = META_ORDER.flatMap((metaTask) => {
   const own = [...objectPlans, ...compositionPlans].filter((plan) => plan.metaTask === metaTask)
-  return [...own.filter((plan) => plan.rung === 'in'), ...own.filter((plan) => plan.rung !== 'in')]
+  return [...own.filter((plan) => plan.shift === 'in'), ...own.filter((plan) => plan.shift !== 'in')]
 })
 
 /** Names of all embedded tasks, in the order of the report. */

@@ -11,7 +11,7 @@ import type { Description } from '../scene.ts'
  * `out-drawing` the withheld drawing of a known concept; `out-style` sheets never trained on;
  * `out-concept` things never seen; `out-type` a question type never tuned.
  */
-export type Rung = 'in' | 'out-drawing' | 'out-style' | 'out-concept' | 'out-type'
+export type Shift = 'in' | 'out-drawing' | 'out-style' | 'out-concept' | 'out-type'
 
 /** A query or candidate before its picture is drawn: at least one of instruction, text, image. */
 export interface SceneItem {

@@ -39,10 +39,10 @@ const said = (item: KeyedItem) => {
 }
 
 describe('the suite', () => {
-  test('holds every kind and every rung', () => {
+  test('holds every kind and every shift', () => {
     expect(tasks.map((task) => task.name)).toEqual(TASK_NAMES)
     expect(new Set(tasks.map((task) => task.metaTask)).size).toBe(3)
-    expect(new Set(tasks.map((task) => task.rung)).size).toBe(5)
+    expect(new Set(tasks.map((task) => task.shift)).size).toBe(5)
   })
 
   test('is the same on every machine', () => {
@@ -129,20 +129,19 @@ describe.each(trainedTasks.map((task) => ({ name: task.name, task })))(
   },
 )
 
-describe('rungs', () => {
-  test.each(tasks.filter((task) => task.rung === 'in' || task.rung === 'out-type').map((task) => task.name))(
-    '%s shows reserved combinations only',
-    (name) => {
-      for (const row of named(name).test) for (const image of shown(row)) expect(isReserved(image)).toBe(true)
-    },
-  )
+describe('shifts', () => {
+  test.each(
+    tasks.filter((task) => task.shift === 'in' || task.shift === 'out-type').map((task) => task.name),
+  )('%s shows reserved combinations only', (name) => {
+    for (const row of named(name).test) for (const image of shown(row)) expect(isReserved(image)).toBe(true)
+  })
 
   test.each(['withheld-label', 'cross-style'])('%s asks about the withheld drawing', (name) => {
     for (const { query } of named(name).test)
       expect(sceneOf(query)!.style).toBe(world.all[sceneOf(query)!.parts[0]!.concept]!.withheld)
   })
 
-  test.each(tasks.filter((task) => task.rung === 'out-concept').map((task) => task.name))(
+  test.each(tasks.filter((task) => task.shift === 'out-concept').map((task) => task.name))(
     '%s shows held-out things only',
     (name) => {
       const heldOut = new Set(world.heldOut.map((concept) => concept.index))

@@ -42,7 +42,7 @@ export function differences(results: Results): HTMLElement | null {
   )
 }
 
-const kindRank = { all: 0, 'in-domain': 1, metaTask: 2, rung: 3, task: 4 } as const satisfies Record<
+const kindRank = { all: 0, 'in-domain': 1, metaTask: 2, shift: 3, task: 4 } as const satisfies Record<
   Scope['kind'],
   number
 >
@@ -58,12 +58,12 @@ function differencePlot(
     const model = results.models.find((one) => one.id === (interval.value > 0 ? a : b))
     return excludesZero(interval) && model !== undefined ? colourOf(results, model) : 'var(--control)'
   }
-  // Where the in-domain mean is given, the rung of the same name says it twice.
+  // Where the in-domain mean is given, the shift of the same name says it twice.
   const repeated = rows.some(({ scope }) => scope.kind === 'in-domain')
-  const once = rows.filter(({ scope }) => !(repeated && scope.kind === 'rung' && scope.rung === 'in'))
+  const once = rows.filter(({ scope }) => !(repeated && scope.kind === 'shift' && scope.shift === 'in'))
   const ordered = once.toSorted((one, other) => kindRank[one.scope.kind] - kindRank[other.scope.kind])
   const lines = ordered.map(({ scope, interval }) => ({
-    name: scope.kind === 'rung' ? `shift: ${scopeName(scope)}` : scopeName(scope),
+    name: scope.kind === 'shift' ? `shift: ${scopeName(scope)}` : scopeName(scope),
     ...percentages(interval),
     colour: colour(interval),
     mean: scope.kind !== 'task',

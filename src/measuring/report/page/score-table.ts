@@ -1,6 +1,6 @@
 /** @file The score table: every task and mean, every model. */
 
-import { metaTaskNames, percent, percentRange, points, pointsRange, rungName, rungsOf } from '../format.ts'
+import { metaTaskNames, percent, percentRange, points, pointsRange, shiftName, shiftsOf } from '../format.ts'
 import { differenceOf, excludesZero, headlinePair, meanOf, type Pair } from '../lookup.ts'
 import type { Interval, Results, ResultsModel, Scope } from '../results.ts'
 import { figure } from './chart.ts'
@@ -61,12 +61,12 @@ export function scoreTable(results: Results): HTMLElement {
             task.name,
             { kind: 'task', task: task.name },
             'task',
-            `${rungName(task.rung)}, ${task.candidates} candidates`,
+            `${shiftName(task.shift)}, ${task.candidates} candidates`,
           ),
         ),
     ]),
-    ...rungsOf(results).map((rung) =>
-      row(`Shift: ${rungName(rung)}`, { kind: 'rung', rung }, 'mean', 'mean'),
+    ...shiftsOf(results).map((shift) =>
+      row(`Shift: ${shiftName(shift)}`, { kind: 'shift', shift }, 'mean', 'mean'),
     ),
     row('All tasks', { kind: 'all' }, 'mean', 'mean'),
   ]
