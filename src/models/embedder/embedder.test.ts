@@ -1,19 +1,14 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { goldenDir } from '../../../test/golden.ts'
+import { embedded, items, row } from '../../../test/embedded.ts'
 import { writeRandomTwins } from '../../../test/random-twins.ts'
-import { toF32 } from '../../foundation/numeric/float.ts'
-import { stream } from '../../foundation/numeric/random.ts'
-import { f32, sizeOf, type Tensor } from '../../foundation/numeric/tensor.ts'
+import { f32 } from '../../foundation/numeric/tensor.ts'
 import type { Item } from '../../inputs/data/item.ts'
-import type { RgbImage } from '../../inputs/media/image.ts'
-import { loadTokenizer } from '../../inputs/text/tokenizer.ts'
-import { readModelFixture } from '../../measuring/verify/model-fixture.ts'
 import { type Adapter, initialAdapter } from '../checkpoint/adapter.ts'
 import { openCheckpoint } from '../checkpoint/folder.ts'
-import { loadSafetensors, writeSafetensors } from '../checkpoint/safetensors.ts'
+import { writeSafetensors } from '../checkpoint/safetensors.ts'
 import { modelOf } from '../families/registry.ts'
 import { defaultContract, readContract, writeContract } from './contract.ts'
 import { Embedder } from './embedder.ts'
@@ -28,32 +23,6 @@ beforeAll(async () => {
   folders = await writeRandomTwins(root)
 }, 120_000)
 afterAll(() => rmSync(root, { recursive: true, force: true }))
-
-function picture(seed: number): RgbImage {
-  const random = stream(seed)
-  return { width: 20, height: 30, data: Uint8Array.from({ length: 1800 }, () => random() * 256) }
-}
-
-const items: Item[] = [
-  { text: 'a cat' },
-  { image: picture(1) },
-  {
-    instruction: 'Represent the given image',
-    image: picture(2),
-    text: 'What is to the left of the cat? How many keys are there?',
-  },
-]
-
-async function embedded(dir: string, given: readonly Item[], options: LoadOptions = {}) {
-  const embedder = await Embedder.load(dir, options)
-  try {
-    return await embedder.embed(given)
-  } finally {
-    await embedder.close()
-  }
-}
-
-const row = ({ dims, data }: Tensor<'f32'>, at: number) => data.slice(at * dims[1]!, (at + 1) * dims[1]!)
 
 describe.each(['tower', 'ar', 'diffusion'] as const)('%s', (name) => {
   test('gives unit vectors that do not depend on their company', async () => {
@@ -286,166 +255,5 @@ describe('a contract', () => {
       code: 'file/schema',
       message: expect.stringContaining('paddings'),
     })
-  })
-})
-
-test('a config with fewer layers than the weights is told once', async () => {
-  const dir = join(root, 'fewer-layers')
-  cpSync(folders.ar, dir, { recursive: true })
-  const file = join(dir, 'config.json')
-  const config = JSON.parse(readFileSync(file, 'utf8'))
-  writeFileSync(
-    file,
-    JSON.stringify({ ...config, text_config: { ...config.text_config, num_hidden_layers: 1 } }),
-  )
-  const warnings: string[] = []
-  const warn = (message: string) => void warnings.push(message)
-  await embedded(folders.ar, [{ text: 'a cat' }], { warn })
-  await embedded(folders.diffusion, [{ text: 'a cat' }], { warn })
-  expect(warnings).toEqual([])
-  await embedded(dir, [{ text: 'a cat' }], { warn })
-  expect(warnings).toEqual([
-    expect.stringMatching(/fewer-layers: the weights hold 2 layers of the decoder, config\.json asks for 1/),
-  ])
-})
-
-test('a NaN among the weights is found in the outputs', async () => {
-  const dir = join(root, 'nan')
-  cpSync(folders.ar, dir, { recursive: true })
-  const tensors = Object.fromEntries(await loadSafetensors(join(dir, 'model.safetensors')))
-  const [name = ''] = Object.keys(tensors).filter((key) => key.endsWith('layers.0.self_attn.q_proj.weight'))
-  const weight = toF32(tensors[name]!)
-  weight.data[0] = Number.NaN
-  await writeSafetensors(join(dir, 'model.safetensors'), { ...tensors, [name]: weight })
-  await expect(embedded(dir, items)).rejects.toMatchObject({ code: 'runtime/not-finite' })
-})
-
-test.each(['ar', 'tower'] as const)('zeros for weights give no vectors: %s', async (name) => {
-  const dir = join(root, `zeros-${name}`)
-  cpSync(folders[name], dir, { recursive: true })
-  const tensors = await loadSafetensors(join(dir, 'model.safetensors'))
-  const zeros = [...tensors].map(
-    ([name, { dims }]) => [name, f32(dims, new Float32Array(sizeOf(dims)))] as const,
-  )
-  await writeSafetensors(join(dir, 'model.safetensors'), Object.fromEntries(zeros))
-  await expect(embedded(dir, [{ text: 'a cat' }])).rejects.toMatchObject({
-    code: 'runtime/not-finite',
-    hint: expect.stringContaining('zeros'),
-  })
-})
-
-test('an item that gives a NaN is skipped alone', async () => {
-  const dir = join(root, 'one-nan')
-  cpSync(folders.ar, dir, { recursive: true })
-  const tensors = Object.fromEntries(await loadSafetensors(join(dir, 'model.safetensors')))
-  const [name = ''] = Object.keys(tensors).filter((key) => key.endsWith('embed_tokens.weight'))
-  const table = toF32(tensors[name]!)
-  const tokenizer = await loadTokenizer(dir)
-  const [poisoned = 0] = tokenizer.encode('?').slice(-1)
-  table.data[poisoned * table.dims[1]!] = Number.NaN
-  await writeSafetensors(join(dir, 'model.safetensors'), { ...tensors, [name]: table })
-  const embedder = await Embedder.load(dir)
-  const given = [
-    { text: 'a cat' },
-    { text: 'keys?' },
-    { text: 'keys' },
-    { text: 'keys?' },
-    { text: 'an apple' },
-  ]
-  const { kept, skipped, vectors } = await embedder.embed(given, { badItems: 'skip' })
-  await embedder.close()
-  expect(kept).toEqual([0, 2, 4])
-  expect(vectors.data.every(Number.isFinite)).toBe(true)
-  expect(skipped).toMatchObject([
-    { index: 1, code: 'runtime/not-finite' },
-    { index: 3, code: 'runtime/not-finite' },
-  ])
-  // One batch for each: the longest run before the NaN, and no more than once.
-  const small = await Embedder.load(dir, { tokenBudget: 1 })
-  const longest = { text: 'an apple on a red background, and a cat, and keys' }
-  const puts: number[] = []
-  const store = {
-    readouts: small.readouts,
-    get: async () => undefined,
-    put: async (entries: readonly unknown[]) => void puts.push(entries.length),
-  }
-  const apart = await small.embed([...given, longest], { badItems: 'skip', store })
-  await small.close()
-  expect(apart.kept).toEqual([0, 2, 4, 5])
-  expect(puts).toEqual([1, 1, 1, 1])
-  expect(apart.vectors.data.subarray(0, vectors.data.length)).toBeAllClose(vectors.data, { atol: 2e-6 })
-  const strict = await Embedder.load(dir)
-  const lengths = [
-    [{ text: 'a cat' }, { text: 'keys?' }, { text: 'an apple on a red background, and keys?' }],
-    [{ text: 'a cat' }, { text: 'an apple on a red background, and keys?' }, { text: 'keys?' }],
-  ]
-  // The longest runs first; the first by position is named.
-  for (const items of lengths) {
-    const placeOf = (index: number) => `item ${index}`
-    await expect(strict.embed(items, { placeOf })).rejects.toMatchObject({
-      code: 'runtime/not-finite',
-      message: expect.stringMatching(/^item 1: output/),
-    })
-  }
-  await strict.close()
-})
-
-/**
- * All items of a fixture with one picture at most, in one call: batches of unequal rows, shared
- * image tables.
- */
-describe.each([
-  'llava',
-  'llava-next',
-  'llava-onevision',
-  'idefics3',
-  'smolvlm',
-  'lavida-llada',
-  'lavida-dream',
-  'qwen2-vl',
-  'qwen2.5-vl',
-  'qwen3-vl',
-])('%s', (name) => {
-  test('pooled vectors equal the reference', async () => {
-    const { cases, expected } = await readModelFixture(goldenDir(name))
-    const dir = join(root, `golden-${name}`)
-    const base = join(goldenDir(name), 'checkpoint')
-    const plain = defaultContract(modelOf((await openCheckpoint(base)).config))
-    await writeContract(dir, { ...plain, base: { path: base }, prompt: { template: '{text}' } })
-    const usable = cases.filter(
-      ({ items: [item, ...more], options, config_overrides: overrides, expect: { stages }, name: title }) =>
-        more.length === 0 &&
-        (item?.images.length ?? 9) < 2 &&
-        'pool.mean' in stages &&
-        !options?.dropTokenAfterImage &&
-        options?.appendIds === undefined &&
-        overrides === undefined &&
-        !title.includes('jpeg'),
-    )
-    expect(usable.length).toBeGreaterThan(1)
-    const readouts = {
-      mean: { layer: 'last', norm: 'after', pool: 'mean' },
-      last: { layer: 'last', norm: 'after', pool: 'last' },
-    } as const
-    const made = await embedded(
-      dir,
-      usable.map(({ items: [item] }) => ({
-        text: item!.prompt,
-        image: item!.images[0] && join(goldenDir(name), 'images', item!.images[0]),
-      })),
-      { readouts },
-    )
-    for (const [
-      i,
-      {
-        expect: { stages },
-      },
-    ] of usable.entries()) {
-      for (const pool of ['mean', 'last'] as const) {
-        const key = stages[`pool.${pool}`]
-        if (key !== undefined)
-          expect(row(made.readouts[pool]!, i)).toBeAllClose(toF32(expected.get(key)!).data, { atol: 3e-5 })
-      }
-    }
   })
 })
