@@ -16,7 +16,7 @@ const FEWER_WIDE_LINES = 150
 const TEST_LINES = 300
 
 /** Tests of more lines than `TEST_LINES`. Split a file by subject rather than add it. */
-const LONG_TESTS: readonly string[] = ['src/engine/graph/reduced-linear.test.ts']
+const LONG_TESTS: readonly string[] = []
 
 interface Line {
   path: string
