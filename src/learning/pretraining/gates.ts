@@ -13,8 +13,8 @@ import { openWriter } from './generate.ts'
 import { heldOutLosses } from './held-out.ts'
 import { openTowerJudge } from './tower-accuracy.ts'
 import type { TowerWorld } from './tower-batch.ts'
-import { samplesOf, type TwinSamples } from './twin-batch.ts'
 import { isTower, twinLoss } from './twin-loss.ts'
+import { samplesOf, type TwinSamples } from './twin-samples.ts'
 import type { Twin } from './twins/twin.ts'
 
 /** A measured figure and what it must reach. */

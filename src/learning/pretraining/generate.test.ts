@@ -8,7 +8,7 @@ import { modelParameters } from '../../models/families/parameters.ts'
 import { twinGates } from './gates.ts'
 import { openWriter } from './generate.ts'
 import type { TowerWorld } from './tower-batch.ts'
-import { samplesOf, type TwinSamples, withShuffledPictures } from './twin-batch.ts'
+import { samplesOf, type TwinSamples, withShuffledPictures } from './twin-samples.ts'
 import { TWINS } from './twins/registry.ts'
 import { twinModel } from './twins/twin.ts'
 

@@ -8,7 +8,8 @@ import type { Session } from '../../engine/runtime/session.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import type { SampleKind } from '../../inputs/scenes/samples.ts'
 import type { TowerWorld } from './tower-batch.ts'
-import { type Objective, samplesOf, twinBatch, withShuffledPictures } from './twin-batch.ts'
+import { type Objective, twinBatch } from './twin-batch.ts'
+import { samplesOf, withShuffledPictures } from './twin-samples.ts'
 
 export interface HeldOutOptions {
   seed: number

@@ -4,7 +4,7 @@ import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import { answerLength, type GateOptions } from './gates.ts'
 import { openWriter } from './generate.ts'
 import type { TowerWorld } from './tower-batch.ts'
-import { samplesOf } from './twin-batch.ts'
+import { samplesOf } from './twin-samples.ts'
 import type { Twin } from './twins/twin.ts'
 
 export interface SampleAnswer {

@@ -6,15 +6,8 @@ import { loadSheets } from '../../inputs/scenes/sheets.ts'
 import { loadWorld } from '../../inputs/scenes/world.ts'
 import { IMAGE_TOKENS } from './recipe.ts'
 import type { TowerWorld } from './tower-batch.ts'
-import {
-  PHASES,
-  READING_STEPS,
-  rowOf,
-  samplesOf,
-  trainingSamples,
-  twinBatch,
-  withShuffledPictures,
-} from './twin-batch.ts'
+import { rowOf, twinBatch } from './twin-batch.ts'
+import { PHASES, READING_STEPS, samplesOf, trainingSamples, withShuffledPictures } from './twin-samples.ts'
 import { SPECIAL_IDS } from './vocabulary.ts'
 
 const DATA = shippedData()

@@ -7,8 +7,8 @@ import { DECODER, HEADS, HIDDEN, TWIN_MATCHING, TWIN_RATES, TWIN_TRAINING } from
 import { sampleAnswers } from './sample-answers.ts'
 import type { PretrainingSubject } from './subject.ts'
 import { trainTwin } from './twin.ts'
-import { TWIN_DIET } from './twin-batch.ts'
 import { isTower } from './twin-loss.ts'
+import { TWIN_DIET } from './twin-samples.ts'
 import type { Twin } from './twins/twin.ts'
 
 /** @param tower the dual encoder's parameters, `vision_model.…` */

@@ -17,8 +17,9 @@ import { DECODER, HEADS, HIDDEN, TWIN_DECAY, TWIN_MATCHING, TWIN_RATES, type Twi
 import { INITIAL_STD, isBlockMatrix, type PretrainingRun } from './tower.ts'
 import type { TowerWorld } from './tower-batch.ts'
 import { trapezoid } from './trapezoid.ts'
-import { trainingSamples, twinBatch } from './twin-batch.ts'
+import { twinBatch } from './twin-batch.ts'
 import { twinLoss } from './twin-loss.ts'
+import { trainingSamples } from './twin-samples.ts'
 import { roleOf, type Twin } from './twins/twin.ts'
 
 const WARMUP = 200

@@ -19,8 +19,8 @@ interface Row {
 const GAP = 2
 
 /**
- * hit@1 in per cent: a row a meta-task (mean) with its tasks below, then the shifts and all tasks; a
- * column a model, the compared pair with its paired difference first. Intervals are shown while
+ * hit@1 in per cent: a row a meta-task (mean) with its tasks below, then the shifts and all tasks;
+ * a column a model, the compared pair with its paired difference first. Intervals are shown while
  * they fit; columns that do not fit `width` are left out, from the right, and named.
  * @param options.width columns of the terminal (default 100)
  * @param options.color default: what the terminal can do
