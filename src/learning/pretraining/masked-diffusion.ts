@@ -10,15 +10,9 @@ import type { Value } from '../../engine/graph/graph.ts'
 import { gather } from '../../engine/graph/indexing.ts'
 import { reduceSum, tokenCrossEntropy } from '../../engine/graph/reduction.ts'
 import { reshape } from '../../engine/graph/shaping.ts'
-import { roomError } from '../../foundation/numeric/errors.ts'
 import type { Random } from '../../foundation/numeric/random.ts'
 import { f32, i64, type Tensor } from '../../foundation/numeric/tensor.ts'
-
-/** A batch that can't be noised. */
-export class MaskedDiffusionError extends roomError('masked-diffusion', {
-  'no-target': 1,
-  ragged: 1,
-}) {}
+import { PretrainingError } from './errors.ts'
 
 /** No target here: prompt, image, padding. The published value. */
 export const IGNORED = -100
@@ -96,8 +90,8 @@ export function drawNoise(batch: number, seq: number, random: Random): Draws {
  * The minimum runs over the whole row, prompt included, as in the reference: copy 1 of a row may
  * end up with no masked target, copy 2 then has them all.
  * @param rows all of one length
- * @throws MaskedDiffusionError `masked-diffusion/no-target` when no row has a target, `ragged` when
- *   lengths differ
+ * @throws PretrainingError `pretraining/no-target` when no row has a target,
+ *   `pretraining/ragged` when lengths differ
  */
 export function noise(rows: readonly TargetRow[], draws: Draws, options: NoisingOptions): NoisedBatch {
   const {
@@ -111,7 +105,7 @@ export function noise(rows: readonly TargetRow[], draws: Draws, options: Noising
   } = options
   const seq = rows[0]?.inputIds.length ?? 0
   if (rows.some(({ inputIds, labels }) => inputIds.length !== seq || labels.length !== seq)) {
-    throw new MaskedDiffusionError('ragged', {
+    throw new PretrainingError('ragged', {
       message: 'rows of a batch differ in length',
       hint: 'Pad them to one length.',
     })
@@ -140,7 +134,7 @@ export function noise(rows: readonly TargetRow[], draws: Draws, options: Noising
   }
   const total = batch.masked.flat(2).length
   if (total === 0) {
-    throw new MaskedDiffusionError('no-target', {
+    throw new PretrainingError('no-target', {
       message: `none of the ${rows.length} rows has a masked target`,
       hint: 'Give at least one row with an answer, and complementary copies.',
     })
