@@ -169,7 +169,7 @@ export function commandOf(options: StudyOptions, { controls, tune, ...setting }:
 }
 
 /** A model's name without the path of a folder on this machine. */
-export function publicName(model: string): string {
+function publicName(model: string): string {
   const published = snapshotRepository(model)
   if (published !== undefined) return repositoryName(published)
   if (isShipped(model)) return shippedNameOf(model)

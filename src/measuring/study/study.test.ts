@@ -3,9 +3,9 @@
  * interruptions.
  */
 
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { writeRandomTwins } from '../../../test/random-twins.ts'
 import { lockAlone } from '../../foundation/files/lock.ts'
@@ -214,5 +214,10 @@ test('another study does not overwrite the first: it is refused, with a folder t
     message: expect.stringContaining('--seed 3'),
     hint: expect.stringContaining(`--out ${out}-2`),
   })
+  // Nor a folder of the same name that holds another model.
+  const [ar = ''] = options.models ?? []
+  const namesake = join(dir, 'elsewhere', basename(ar))
+  cpSync(join(dir, 'twin-diffusion'), namesake, { recursive: true })
+  await expect(runStudy({ ...one, models: [namesake] })).rejects.toMatchObject({ code: 'study/other-run' })
   expect(bytesOf(out)).toBe(before)
 }, 600_000)

@@ -16,7 +16,7 @@ import { sizeOf } from '../../foundation/numeric/tensor.ts'
 import { tunableModel } from '../../learning/tuning/tunable.ts'
 import { Embedder } from '../../models/embedder/embedder.ts'
 import { CONTRACT_READOUT } from '../../models/embedder/embedding.ts'
-import { contentHashOf } from '../../models/embedder/fingerprint.ts'
+import { contentHashOf, fingerprintOf } from '../../models/embedder/fingerprint.ts'
 import { fingerprintParts, openSubject, type Subject, withState } from '../../models/embedder/subject.ts'
 import { modelParameters } from '../../models/families/parameters.ts'
 import { checkWeights } from '../../models/families/weights.ts'
@@ -33,7 +33,7 @@ import { assemble } from './assemble.ts'
 import { StudyError } from './errors.ts'
 import { estimateWords } from './estimate.ts'
 import { idsOf, labelOf, type VisionLanguageSubject } from './names.ts'
-import { commandOf, publicName, type StudyOptions, type StudySetting, settingOf } from './options.ts'
+import { commandOf, type StudyOptions, type StudySetting, settingOf } from './options.ts'
 import { otherSeeds } from './other-seeds.ts'
 import { type Baseline, comparedPair, type Outcome, type Studied } from './outcome.ts'
 import { runWithControl } from './participant.ts'
@@ -73,7 +73,7 @@ export async function runStudy(options: StudyOptions): Promise<StudyResult> {
     const version = await packageVersion()
     const phases = new Phases()
     const world = await phases.time('tasks', () => studyWorld(setting))
-    await claimFolder(options.out, setting, command)
+    await claimFolder(options.out, await identityOf(planned, setting), command)
     if (options.onEstimate !== undefined) {
       const subjects = planned.map(({ subject }) => subject)
       const words = await estimateWords(subjects, world, setting)
@@ -87,6 +87,16 @@ export async function runStudy(options: StudyOptions): Promise<StudyResult> {
   }
 }
 
+/** Names everything that decides the results: the models by their weights, wherever they lie. */
+async function identityOf(
+  planned: readonly PlannedModel[],
+  { models: _, ...setting }: StudySetting,
+): Promise<string> {
+  const models: string[] = []
+  for (const { subject } of planned) models.push(await fingerprintOf(fingerprintParts(subject)))
+  return contentHash({ ...setting, models })
+}
+
 const claimSchema = z.object({ setting: z.string(), command: z.string() })
 
 /**
@@ -94,9 +104,8 @@ const claimSchema = z.object({ setting: z.string(), command: z.string() })
  * one's report and tuned models. A study that left neither gives its folder up.
  * @throws StudyError `study/other-run`
  */
-async function claimFolder(out: string, setting: StudySetting, command: string): Promise<void> {
+async function claimFolder(out: string, own: string, command: string): Promise<void> {
   const file = join(out, 'work', 'study.json')
-  const own = contentHash({ ...setting, models: setting.models.map(publicName) })
   const claim = existsSync(file) ? await readJson(file, claimSchema) : undefined
   const kept = ['results.json', 'models'].some((name) => existsSync(join(out, name)))
   if (claim !== undefined && kept && claim.setting !== own) {
