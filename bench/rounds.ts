@@ -84,7 +84,8 @@ export async function timed<T>(work: () => Promise<T>): Promise<Timing & { resul
 }
 
 /**
- * Times `run` and the peer in turn, and reports both. @param called the peer's name in the report
+ * Times `run` and the peer in turn, and reports both.
+ * @param called the peer's name in the report
  */
 export async function race(
   what: string,

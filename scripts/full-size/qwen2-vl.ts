@@ -1,6 +1,6 @@
 /**
- * @file Qwen2-VL-2B: a tower for pictures of any size, a causal decoder with a tied head. @see
- * specs/ar-vlms.md §3
+ * @file Qwen2-VL-2B: a tower for pictures of any size, a causal decoder with a tied head.
+ * @see specs/ar-vlms.md §3
  */
 
 import { HUGGING_FACE_PLACES } from '../../src/models/families/decoders/llada.ts'

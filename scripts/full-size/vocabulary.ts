@@ -36,7 +36,8 @@ export function madeUpTokenizer(plain: number, added: Readonly<Record<string, nu
 }
 
 /**
- * LLaDA's: 126,080 plain tokens and 269 added ones. @see specs/lavida.md §1.6, specs/mmada.md §2.1
+ * LLaDA's: 126,080 plain tokens and 269 added ones.
+ * @see specs/lavida.md §1.6, specs/mmada.md §2.1
  */
 export function lladaTokenizer(): TokenizerJson {
   const names: Record<number, string> = {

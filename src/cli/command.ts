@@ -81,9 +81,13 @@ export interface CommandEntry {
 /**
  * Starts the description of a command.
  * @param line name and arguments: `embed <model>`, `verify [model]`
- * @example export const score = command('score <model>', 'Score a model') .option('--seed <n>', 'of
- * the draws; default 0', z.coerce.number().int().optional()) .action(async ({ model, seed }, io) =>
- * { io.print(`${model} ${seed}`, { model, seed }); return 0 })
+ * @example
+ * export const score = command('score <model>', 'Score a model')
+ *   .option('--seed <n>', 'of the draws; default 0', z.coerce.number().int().optional())
+ *   .action(async ({ model, seed }, io) => {
+ *     io.print(`${model} ${seed}`, { model, seed })
+ *     return 0
+ *   })
  */
 export function command<L extends string>(line: L, summary: string): CommandBuilder<Arguments<L>> {
   return new CommandBuilder(line, summary, [])

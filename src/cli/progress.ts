@@ -89,7 +89,8 @@ export class ProgressLine {
 }
 
 /**
- * @param elapsed since the phase started, in ms @param gained what was done since
+ * @param elapsed since the phase started, in ms
+ * @param gained what was done since
  * @example progressText({ label: 'embed', done: 120, total: 400 }, 4000, 120) // 'embed 120/400 ·
  *   30/s · 10 s left'
  */

@@ -5,7 +5,8 @@ import { InterruptedError } from '../foundation/numeric/errors.ts'
 
 /**
  * The bytes of a stream as they come. Ends with the signal too: nobody should have to close stdin
- * to leave. @throws InterruptedError
+ * to leave.
+ * @throws InterruptedError
  */
 export async function* piecesOf(stream: Readable, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   // Pressed while the library was loading: a signal that has fired fires no more.

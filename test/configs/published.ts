@@ -113,8 +113,8 @@ export const smolvlm500m = {
 }
 
 /**
- * As published: text settings flat, keys of the class defaults partly left out. @see
- * specs/ar-vlms.md §3.1
+ * As published: text settings flat, keys of the class defaults partly left out.
+ * @see specs/ar-vlms.md §3.1
  */
 export const qwen2vl2b = {
   model_type: 'qwen2_vl',

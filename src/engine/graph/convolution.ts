@@ -20,8 +20,9 @@ export interface ConvOptions {
 
 /**
  * Convolution (cross-correlation, as everywhere in the field).
- * @param x `[batch, in, height, width]`, height and width known @param weight `[out, in, kh, kw]`
- *   @param bias `[out]`
+ * @param x `[batch, in, height, width]`, height and width known
+ * @param weight `[out, in, kh, kw]`
+ * @param bias `[out]`
  * @returns `[batch, out, h, w]`
  */
 export function conv2d(

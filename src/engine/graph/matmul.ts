@@ -104,8 +104,8 @@ export function rowStretch(updated: UpdatedWeight, magnitude: Value<'f32'>): Val
 }
 
 /**
- * A linear layer whose update turns the weight's rows, of the lengths `magnitude` `[out]`. @see Liu
- * et al. 2024 (DoRA)
+ * A linear layer whose update turns the weight's rows, of the lengths `magnitude` `[out]`.
+ * @see Liu et al. 2024 (DoRA)
  */
 export function doraLinear(
   x: Value<'f32'>,

@@ -144,7 +144,9 @@ export function tokenCrossEntropy(logits: Value<'f32'>, targets: Value<'i64'>): 
 
 /**
  * Mean over the positions that `keep` marks.
- * @param x `[batch, seq, dim]` @param keep `[batch, seq]` 0 or 1 @returns `[batch, dim]`
+ * @param x `[batch, seq, dim]`
+ * @param keep `[batch, seq]` 0 or 1
+ * @returns `[batch, dim]`
  */
 export function maskedMean(x: Value<'f32'>, keep: Value<'f32'>): Value<'f32'> {
   const [batch, seq] = keep.dims

@@ -74,9 +74,11 @@ const WORKER_ENTRY = new URL('./worker.js', import.meta.url)
 
 /**
  * Opens a session.
- * @example const session = await openSession(compiled, { weights: memoryWeights({ w: f32([2, 2],
- * [1, 2, 3, 4]) }) }) const { y } = await session.run({ x: f32([1, 2], [1, 1]) }) await
- * session.close()
+ * @example
+ * const weights = memoryWeights({ w: f32([2, 2], [1, 2, 3, 4]) })
+ * const session = await openSession(compiled, { weights })
+ * const { y } = await session.run({ x: f32([1, 2], [1, 1]) })
+ * await session.close()
  * @throws RuntimeError `runtime/weights`, `runtime/dtype`, `runtime/staging`, `runtime/no-cuda`,
  *   `runtime/no-adapter`, `runtime/no-worker`
  */

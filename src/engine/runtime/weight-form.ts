@@ -13,8 +13,8 @@ export function isRewritten(form: WeightForm, stored: DType): boolean {
 }
 
 /**
- * Where the scales of an 8-bit weight begin, in bytes: behind its values, aligned. @param dims
- * `[out, in]`
+ * Where the scales of an 8-bit weight begin, in bytes: behind its values, aligned.
+ * @param dims `[out, in]`
  */
 export function scalesOffset([out = 0, inner = 0]: readonly number[]): number {
   return Math.ceil((out * inner) / 4) * 4

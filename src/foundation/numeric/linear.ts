@@ -5,7 +5,8 @@ import { BifocalError } from './errors.ts'
 import { type Tensor, zeros } from './tensor.ts'
 
 /**
- * Rows and width of a matrix. @throws BifocalError `tensor/rank` when it has not two dimensions.
+ * Rows and width of a matrix.
+ * @throws BifocalError `tensor/rank` when it has not two dimensions.
  */
 export function shapeOf(matrix: Tensor<'f32'>): { rows: number; dim: number } {
   const [rows, dim] = matrix.dims

@@ -55,8 +55,8 @@ export async function writeCard(dir: string, content: CardContent): Promise<void
 }
 
 /**
- * Puts newly measured gates into a card, in the place of those that stand there. @throws
- * PretrainingError `pretraining/no-gates`; FileError
+ * Puts newly measured gates into a card, in the place of those that stand there.
+ * @throws PretrainingError `pretraining/no-gates`; FileError
  */
 export async function updateGates(dir: string, gates: readonly Gate[]): Promise<void> {
   const path = join(dir, 'README.md')

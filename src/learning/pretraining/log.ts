@@ -26,8 +26,8 @@ export function parseLog(text: string): PretrainingLog {
 }
 
 /**
- * Means of `losses` over `every` updates each: what a card's log keeps. @returns
- * `[last step of the span, mean]`
+ * Means of `losses` over `every` updates each: what a card's log keeps.
+ * @returns `[last step of the span, mean]`
  */
 export function meanLosses({ losses }: PretrainingLog, every: number): [step: number, loss: number][] {
   const means: [number, number][] = []

@@ -34,8 +34,8 @@ export interface TwinTraining {
 }
 
 /**
- * Peak learning rates: Muon for the matrices inside blocks, AdamW for the rest. @see specs/twins.md
- * §1.4
+ * Peak learning rates: Muon for the matrices inside blocks, AdamW for the rest.
+ * @see specs/twins.md §1.4
  */
 export const TOWER_RATES = { muon: 0.02, adamw: 1e-3 } as const
 /**

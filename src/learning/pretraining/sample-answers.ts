@@ -23,8 +23,8 @@ const CAPTIONS = 6
 const QUESTIONS = 10
 
 /**
- * Captions, answers to questions, labels: the first of the held-out stream, not chosen. @throws
- * InterruptedError
+ * Captions, answers to questions, labels: the first of the held-out stream, not chosen.
+ * @throws InterruptedError
  */
 export async function sampleAnswers(
   twin: Twin,

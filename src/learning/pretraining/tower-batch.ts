@@ -104,8 +104,8 @@ function silhouette(description: Description, random: Random): Description {
 }
 
 /**
- * Texts for the text tower: ended and filled with the end token, cut to its length. @returns
- * `[texts, length] i64`
+ * Texts for the text tower: ended and filled with the end token, cut to its length.
+ * @returns `[texts, length] i64`
  */
 export function textIds(texts: readonly string[], tokenizer: Tokenizer): Tensor<'i64'> {
   const ids = new BigInt64Array(texts.length * TOWER.textLength).fill(BigInt(SPECIAL_IDS.eos))

@@ -50,8 +50,8 @@ export function isBlockMatrix(name: string, dims: readonly number[]): boolean {
 }
 
 /**
- * Trains to the end of the recipe, or goes on with it. @returns all trained parameters, auxiliary
- * heads included
+ * Trains to the end of the recipe, or goes on with it.
+ * @returns all trained parameters, auxiliary heads included
  */
 export async function trainTower(
   at: TowerWorld,

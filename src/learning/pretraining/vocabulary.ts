@@ -76,8 +76,8 @@ function* corpus(world: World, seed: number, samples: number): Generator<readonl
 }
 
 /**
- * Learns the tokenizer of a world. Deterministic. @param samples how many of each kind of training
- * text are read
+ * Learns the tokenizer of a world. Deterministic.
+ * @param samples how many of each kind of training text are read
  */
 export function trainVocabulary(world: World, seed: number, samples = SAMPLES): TokenizerJson {
   const specialTokens = Array.from(

@@ -28,8 +28,9 @@ export interface Loss {
 
 /**
  * @param build describes the loss; parameters with placement `fed` are trained
- * @example gradientGraph((graph) => ({ loss: infoNce(queries(graph), targets(graph), { temperature:
- *   0.02 }) }))
+ * @example
+ * const options = { temperature: 0.02 }
+ * gradientGraph((graph) => ({ loss: infoNce(queries(graph), targets(graph), options) }))
  * @throws TrainingError `training/no-parameter` when nothing is trained; GraphError
  *   `graph/no-gradient` when the loss ignores a parameter
  */

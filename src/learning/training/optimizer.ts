@@ -54,8 +54,11 @@ export interface Optimizer {
 }
 
 /**
- * @example const optimizer = await openOptimizer(parameters, [{ accepts: isBlockMatrix, rule:
- *   muon(), learningRate: 0.02 }, { rule: adamW(), learningRate: 1e-3 }])
+ * @example
+ * const optimizer = await openOptimizer(parameters, [
+ *   { accepts: isBlockMatrix, rule: muon(), learningRate: 0.02 },
+ *   { rule: adamW(), learningRate: 1e-3 },
+ * ])
  * @throws TrainingError `training/no-group` listing the parameters that no group accepts
  */
 export async function openOptimizer(

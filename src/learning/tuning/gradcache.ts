@@ -40,8 +40,9 @@ export interface GradCacheOptions {
 }
 
 /**
- * One step by chunks. @returns loss and gradients of the whole batch, and the `cache`: gradients of
- * the vectors by name `[rows, dim]`
+ * One step by chunks.
+ * @returns loss and gradients of the whole batch, and the `cache`: gradients of the vectors by name
+ *   `[rows, dim]`
  */
 export async function gradCache({
   chunks,
@@ -148,8 +149,8 @@ export function vectorLossGraph(
 }
 
 /**
- * The loss by a session over a `vectorLossGraph`. @param feeds inputs of the loss beside the
- * vectors
+ * The loss by a session over a `vectorLossGraph`.
+ * @param feeds inputs of the loss beside the vectors
  */
 export function sessionLoss(
   session: Session,

@@ -131,8 +131,9 @@ export interface MatryoshkaOptions {
  * The weighted sum of a loss over truncated vectors; each truncation is normalised anew by the
  * loss.
  * @param loss gets `cut`, which keeps the leading dimensions of `[n, dim]`
- * @example matryoshka({ dims: [64, 192] }, (cut) => infoNce(cut(queries), cut(targets), {
- *   temperature: 0.02 }))
+ * @example
+ * const options = { temperature: 0.02 }
+ * matryoshka({ dims: [64, 192] }, (cut) => infoNce(cut(queries), cut(targets), options))
  * @see Kusupati et al. 2022
  */
 export function matryoshka(

@@ -65,7 +65,8 @@ export interface TuningSettings {
 
 /**
  * At twice Muon's rate, 240 steps were worse than 120 (autoregressive twin, dev hit@1 .55 and .58;
- * at this rate .71). @see specs/twins.md §3.3
+ * at this rate .71).
+ * @see specs/twins.md §3.3
  */
 export const TUNING: Omit<TuningSettings, 'seed'> = {
   part: { tune: 'lora', rank: 64, alpha: 128 },

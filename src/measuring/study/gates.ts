@@ -1,6 +1,7 @@
 /**
  * @file The gates of the shipped models, in full: tower, twins, and what pretraining is worth to a
- * tuned one. @see specs/twins.md §4
+ * tuned one.
+ * @see specs/twins.md §4
  */
 
 import { existsSync } from 'node:fs'

@@ -247,7 +247,8 @@ function rotated(x: Value<'f32'>, by: Rotary): Value<'f32'> {
 
 /**
  * Angles of three position streams: section `s` of the frequencies turns by stream `s`.
- * @param positions `[3, seq]` flattened @returns `[seq, headDim / 2]` flattened
+ * @param positions `[3, seq]` flattened
+ * @returns `[seq, headDim / 2]` flattened
  * @see specs/ar-vlms.md §3 (M-RoPE)
  */
 function multimodalAngles(

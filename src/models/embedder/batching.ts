@@ -3,8 +3,8 @@
 /**
  * Splits rows into batches. Sorted by length, so that little is padded; each batch has at most
  * `budget` positions, padding included (one row alone may exceed it).
- * @param lengths positions of each row @returns indices into `lengths`, longest batches first:
- *   memory peaks at the start
+ * @param lengths positions of each row
+ * @returns indices into `lengths`, longest batches first: memory peaks at the start
  * @example batches([3, 9, 3], 10) // [[1], [0, 2]]
  */
 export function batches(lengths: readonly number[], budget: number): number[][] {

@@ -105,8 +105,10 @@ function counted(names: readonly string[]): Record<string, number> {
  * written whole, skipped items are listed in `OUT.skipped.jsonl`, and the journal is removed.
  * @throws as `embedSource`; EmbedderError `embedder/vector-format`, `embedder/output`,
  *   `embedder/other-run`; FileError `file/in-use`, `file/disk-full`, `file/write`
- * @example const source = await openItems('items.jsonl') const { rows, skipped } = await
- * embedFile(embedder, source, { out: 'vectors.safetensors', badItems: 'skip' })
+ * @example
+ * const source = await openItems('items.jsonl')
+ * const options = { out: 'vectors.safetensors', badItems: 'skip' } as const
+ * const { rows, skipped } = await embedFile(embedder, source, options)
  */
 export async function embedFile(
   embedder: Embedder,

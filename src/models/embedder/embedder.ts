@@ -112,8 +112,8 @@ export class Embedder {
   }
 
   /**
-   * Opens every session now, so that the first item is as fast as the next ones. @throws
-   * RuntimeError what opening a session throws
+   * Opens every session now, so that the first item is as fast as the next ones.
+   * @throws RuntimeError what opening a session throws
    */
   async open(): Promise<void> {
     await this.#encoder.open()

@@ -84,8 +84,8 @@ export async function estimateSeconds(path: string, options: LoadOptions = {}): 
 }
 
 /**
- * Measures the machine in work of a model's width and precision. @throws RuntimeError for the
- * device
+ * Measures the machine in work of a model's width and precision.
+ * @throws RuntimeError for the device
  */
 export async function speedFor(
   { model, encoder }: Pick<Subject, 'model' | 'encoder'>,
@@ -184,8 +184,8 @@ async function pairCost(
 }
 
 /**
- * The first time is that of code which has not run yet. @returns the result, and the seconds of the
- * fastest of three times
+ * The first time is that of code which has not run yet.
+ * @returns the result, and the seconds of the fastest of three times
  */
 function fastest<T>(work: () => T): [T, number] {
   const timed = Array.from({ length: 3 }, (): [T, number] => {

@@ -85,8 +85,8 @@ export async function checkpointFingerprint({
 }
 
 /**
- * A hash of the same parts that reads every weight: for results that outlive a run. @throws
- * FileError `file/read`
+ * A hash of the same parts that reads every weight: for results that outlive a run.
+ * @throws FileError `file/read`
  */
 export async function contentHashOf(parts: FingerprintParts): Promise<string> {
   const hash = createHash('sha256').update(await fingerprintOf(parts))

@@ -165,8 +165,9 @@ export function pool(hidden: Value<'f32'>, weights: Value<'f32'>, dims?: number)
 }
 
 /**
- * Weights of one pooling out of the feed. @param all `[poolings, batch, seq]` @returns
- * `[batch, seq]`
+ * Weights of one pooling out of the feed.
+ * @param all `[poolings, batch, seq]`
+ * @returns `[batch, seq]`
  */
 export function weightsOf(all: Value<'f32'>, pooling: number): Value<'f32'> {
   return reshape(sliceAt(all, 0, pooling, 1), all.dims.slice(1))

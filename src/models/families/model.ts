@@ -35,7 +35,8 @@ export interface VisionLanguageModel extends ModelBase {
   readonly kind: 'vision-language'
   readonly shape: VisionLanguageShape
   /**
-   * Checks settings that a contract holds for the family. @throws FamilyError `family/settings`
+   * Checks settings that a contract holds for the family.
+   * @throws FamilyError `family/settings`
    */
   checkSettings(given: FamilySettings | undefined): void
   buildVision(scope: Scope, pixelValues: Value<'f32'>): VisionPieces

@@ -40,8 +40,8 @@ export async function loadPictureProcessor(
 }
 
 /**
- * The picture processor's settings, wherever the release put them. @throws FamilyError
- * `family/no-processor`
+ * The picture processor's settings, wherever the release put them.
+ * @throws FamilyError `family/no-processor`
  */
 export async function loadProcessorConfig(dir: string): Promise<Record<string, unknown>> {
   const [own, joint] = [join(dir, 'preprocessor_config.json'), join(dir, 'processor_config.json')]

@@ -50,8 +50,9 @@ export function buildVision(scope: Scope, config: LavidaConfig, pixels: Value<'f
 }
 
 /**
- * Bilinear resize of each view's square map: rows, then columns. @param x
- * `[views, from·from, hidden]` @returns `[views, to·to, hidden]`
+ * Bilinear resize of each view's square map: rows, then columns.
+ * @param x `[views, from·from, hidden]`
+ * @returns `[views, to·to, hidden]`
  */
 function halved(x: Value<'f32'>, from: number, to: number): Value<'f32'> {
   const [views, , hidden] = x.dims
@@ -62,8 +63,8 @@ function halved(x: Value<'f32'>, from: number, to: number): Value<'f32'> {
 }
 
 /**
- * The same values; no gradient reaches the table through padding tokens. @param x
- * `[batch, seq, hidden]`
+ * The same values; no gradient reaches the table through padding tokens.
+ * @param x `[batch, seq, hidden]`
  */
 function withoutPaddingGradient(
   x: Value<'f32'>,

@@ -12,8 +12,8 @@ import { isLladaV, type LladaVConfig, parseLladaVConfig } from './config.ts'
 import { lladaVProcessor } from './processor.ts'
 
 /**
- * No fixture holds its numbers to the reference yet. @see You et al. 2025 (arXiv 2505.16933);
- * specs/lavida.md §10
+ * No fixture holds its numbers to the reference yet.
+ * @see You et al. 2025 (arXiv 2505.16933); specs/lavida.md §10
  */
 export const lladaV: VisionLanguageFamily<LladaVConfig, LavidaSettings> = {
   kind: 'vision-language',

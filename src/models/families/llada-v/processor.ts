@@ -1,6 +1,7 @@
 /**
  * @file LLaDA-V's pictures: one in tiles, several with one view each, nothing pooled. Prompt and
- * splicing are LaViDa's. @see specs/lavida.md §10.3
+ * splicing are LaViDa's.
+ * @see specs/lavida.md §10.3
  */
 
 import type { RgbImage } from '../../../inputs/media/image.ts'

@@ -28,7 +28,9 @@ export function buildLlavaOnevisionVision(
 }
 
 /**
- * Declares the inputs of `Packing.feeds`. @param rows `[rows, hidden]` @returns `[packed, hidden]`
+ * Declares the inputs of `Packing.feeds`.
+ * @param rows `[rows, hidden]`
+ * @returns `[packed, hidden]`
  */
 export function packedRows(rows: Value<'f32'>): Value<'f32'> {
   const index = rows.graph.input('pack_index', 'i64', [SOURCES, 'packed'])

@@ -18,8 +18,8 @@ import { llavaOriginalSpellings } from './weights.ts'
 const broken = fixtureCopies()
 
 /**
- * The golden fixture of `llava` under the authors' names and keys. @param how pictures become
- * squares
+ * The golden fixture of `llava` under the authors' names and keys.
+ * @param how pictures become squares
  */
 async function renamedFixture(how: 'pad' | 'square'): Promise<string> {
   const dir = broken('llava')

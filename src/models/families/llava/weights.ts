@@ -1,7 +1,8 @@
 /** @file Names of LLaVA's tensors: published files, and files saved by newer releases. */
 
 /**
- * Canonical → stored. @see specs/ar-vlms.md §0.3
+ * Canonical → stored.
+ * @see specs/ar-vlms.md §0.3
  * @example llavaSpellings('language_model.norm.weight')[0] // language_model.model.norm.weight
  */
 export function llavaSpellings(name: string): string[] {

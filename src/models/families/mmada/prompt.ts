@@ -1,6 +1,6 @@
 /**
- * @file MMaDA's prompt: a picture's ids first, then a chat in which nothing marks its place. @see
- * specs/mmada.md §4.1, §7.2
+ * @file MMaDA's prompt: a picture's ids first, then a chat in which nothing marks its place.
+ * @see specs/mmada.md §4.1, §7.2
  */
 
 import type { ChatMessage } from '../../../inputs/text/chat-template.ts'

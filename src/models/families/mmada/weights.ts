@@ -1,6 +1,6 @@
 /**
- * @file Tensor names of MMaDA: LLaDA's, and the image tokenizer's under a prefix of their own. @see
- * specs/mmada.md §1.3, §1.5
+ * @file Tensor names of MMaDA: LLaDA's, and the image tokenizer's under a prefix of their own.
+ * @see specs/mmada.md §1.3, §1.5
  */
 
 import { huggingFaceSpelling } from '../decoders/llada.ts'

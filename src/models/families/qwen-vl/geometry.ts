@@ -34,8 +34,8 @@ interface TableMix {
 }
 
 /**
- * Bilinear place of a patch in a square table that is stretched over the picture. @param count
- * patches along the axis
+ * Bilinear place of a patch in a square table that is stretched over the picture.
+ * @param count patches along the axis
  */
 function stretched(at: number, count: number, side: number): { low: number; high: number; share: number } {
   // torch.linspace in f32: from both ends towards the middle.

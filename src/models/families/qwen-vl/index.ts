@@ -47,7 +47,7 @@ export const qwen2Vl = qwenFamily('qwen2-vl', 'qwen2_vl')
 /** Windows in the tower. @see Bai et al. 2025; specs/ar-vlms.md §4.1–4.4 */
 export const qwen25Vl = qwenFamily('qwen2.5-vl', 'qwen2_5_vl')
 /**
- * Learned positions in the tower, features of its middle layers in the first decoder layers. @see
- * specs/ar-vlms.md §4.5
+ * Learned positions in the tower, features of its middle layers in the first decoder layers.
+ * @see specs/ar-vlms.md §4.5
  */
 export const qwen3Vl = qwenFamily('qwen3-vl', 'qwen3_vl')

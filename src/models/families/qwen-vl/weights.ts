@@ -4,7 +4,8 @@
  */
 
 /**
- * Canonical → stored. @see specs/ar-vlms.md §0.3
+ * Canonical → stored.
+ * @see specs/ar-vlms.md §0.3
  * @example qwenVlSpellings('language_model.norm.weight') // ['model.norm.weight',
  *   'model.language_model.norm.weight']
  */
