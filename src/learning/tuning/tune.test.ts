@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { writeRandomTwins } from '../../../test/random-twins.ts'
 import { stream } from '../../foundation/numeric/random.ts'
 import { keyed, type Picture } from '../../inputs/data/item.ts'
+import { writeContract } from '../../models/embedder/contract.ts'
 import { Embedder } from '../../models/embedder/embedder.ts'
 import { contentHashOf } from '../../models/embedder/fingerprint.ts'
 import { SequenceInputs } from '../../models/embedder/sequence-inputs.ts'
@@ -231,6 +232,29 @@ test('a folder that was moved finds its base, by the path that PEFT reads; anoth
     readFileSync(join(moved, 'adapter_config.json'), 'utf8').replace(folders.ar, folders.diffusion),
   )
   await expect(openSubject(moved)).rejects.toMatchObject({ code: 'embedder/base', exitCode: 3 })
+})
+
+test('a tuning reads items as the contract says, and trains the pooling that it decides', async () => {
+  const folder = join(dir, 'own prompt')
+  mkdirSync(folder)
+  const { contract } = (await openSubject(folders.ar)).encoder
+  await writeContract(folder, {
+    ...contract,
+    base: { path: relative(folder, folders.ar) },
+    prompt: { template: 'Query: {instruction} {text}{image}' },
+    readout: { ...contract.readout, pool: 'weighted' },
+  })
+  const opened = await open(folder)
+  expect((await opened.inputs.prepare(imageItem(1, 0))).prompt).toBe('Query: What colour is it? <image>')
+  expect(Object.keys(opened.readouts)).toEqual(['weighted'])
+  const { lossCurve } = await tune({
+    ...opened,
+    tasks,
+    settings: { ...settings, steps: 2 },
+    dir: join(dir, 'own prompt tuning'),
+  })
+  expect(lossCurve.every(([, loss]) => Number.isFinite(loss))).toBe(true)
+  await opened.inputs.close()
 })
 
 test('a model with an adapter is refused, with what to do', async () => {

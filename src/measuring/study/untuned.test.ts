@@ -3,7 +3,7 @@
  * checkpoint folder.
  */
 
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
@@ -12,6 +12,8 @@ import { writeRandomTwins } from '../../../test/random-twins.ts'
 import { toF32 } from '../../foundation/numeric/float.ts'
 import { f32 } from '../../foundation/numeric/tensor.ts'
 import { loadSafetensors, writeSafetensors } from '../../models/checkpoint/safetensors.ts'
+import { writeContract } from '../../models/embedder/contract.ts'
+import { openSubject } from '../../models/embedder/subject.ts'
 import * as template from '../../models/embedder/template.ts'
 import { parseResults, type Results } from '../report/results.ts'
 import type { StudyOptions } from './options.ts'
@@ -84,6 +86,23 @@ test(
     expect(results.finding.sentence).toMatch(/^In this run .* as they are, /)
     expect(results.criteria.map(({ name }) => name).join()).not.toContain('Tuning')
     expect(existsSync(join(out('plain'), 'models'))).toBe(false)
+  },
+  LONG,
+)
+
+test(
+  'a contract says how its model was pretrained, whatever its family',
+  async () => {
+    const folder = join(dir, 'other-objective')
+    mkdirSync(folder)
+    const { contract } = (await openSubject(twins.ar)).encoder
+    await writeContract(folder, { ...contract, base: { path: '../twin-ar' }, objective: 'diffusion' })
+    const small = { ...options, tasks: ['object-group'], models: [twins.ar, folder], tune: false as const }
+    const { results } = await runStudy({ ...small, out: out('objective') })
+    expect(results.models.slice(0, 2).map(({ id, objective }) => `${id} ${objective}`)).toEqual([
+      'twin-ar autoregressive',
+      'other-objective diffusion',
+    ])
   },
   LONG,
 )
