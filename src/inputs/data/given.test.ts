@@ -24,6 +24,8 @@ describe('handy forms become plain ones', () => {
     ['a path', { image: 'cat.png' }, { image: 'cat.png' }],
     ['a file: URL', { image: pathToFileURL('/a/cat.png') }, { image: '/a/cat.png' }],
     ['an address', { image: new URL('https://example.org/c.png') }, { image: 'https://example.org/c.png' }],
+    ['a data: URL', { image: 'data:image/png;base64,AQID' }, { image: Buffer.from(bytes) }],
+    ['a data: URL object', { image: new URL('data:image/png;base64,AQID') }, { image: Buffer.from(bytes) }],
     ['a Blob', { image: new Blob([bytes]) }, { image: bytes }],
     ['an ArrayBuffer', { image: bytes.slice().buffer }, { image: bytes }],
     ['several pictures', { image: ['a.png', new Blob([bytes])] }, { image: ['a.png', bytes] }],
@@ -41,6 +43,7 @@ describe('handy forms become plain ones', () => {
 describe('anything else is refused: what was expected, what was given', () => {
   test.each([
     ['null', null, /the item: expected a text, or an object.* got null/],
+    ['another data: URL', { image: 'data:text/plain,cat' }, /image: expected a data URL that begins/],
     ['a number', 5, /got 5/],
     ['an array', ['a cat'], /got an array/],
     ['a misspelt key', { txt: 'a cat' }, /key "txt"/],

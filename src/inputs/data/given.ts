@@ -7,10 +7,11 @@
 import { fileURLToPath } from 'node:url'
 import { UsageError } from '../../foundation/numeric/errors.ts'
 import { suggestion } from '../../foundation/numeric/suggestion.ts'
+import { DATA_URL_FORM, dataUrlBytes, isDataUrl } from './data-url.ts'
 import type { ImageSource, Item } from './item.ts'
 
 /**
- * A picture as a caller may give it: the plain forms, a `file:` URL, a `Blob`, an `ArrayBuffer`.
+ * A picture as a caller may give it: the plain forms, a `file:` or `data:` URL, a `Blob`, an `ArrayBuffer`.
  */
 export type GivenImage = ImageSource | URL | Blob | ArrayBuffer
 
@@ -57,18 +58,24 @@ async function imagesOf(value: unknown): Promise<ImageSource | ImageSource[]> {
 const IMAGES = 'a path, the bytes of a file, { width, height, data } or a file: URL'
 
 async function imageOf(value: unknown, name: string): Promise<ImageSource> {
-  if (typeof value === 'string') {
-    if (value !== '') return value
-    throw refused(name, IMAGES, value)
-  }
+  if (typeof value === 'string') return locationOf(value, name)
   if (value instanceof Uint8Array) return value
   if (value instanceof ArrayBuffer) return new Uint8Array(value)
   if (ArrayBuffer.isView(value)) throw refused(name, 'bytes as a Uint8Array', value)
   if (value instanceof Blob) return new Uint8Array(await value.arrayBuffer())
   // An address on the net stays one: reading it says that pictures are not fetched.
-  if (value instanceof URL) return value.protocol === 'file:' ? fileURLToPath(value) : value.href
+  if (value instanceof URL)
+    return value.protocol === 'file:' ? fileURLToPath(value) : locationOf(value.href, name)
   if (!isRecord(value)) throw refused(name, IMAGES, value)
   return 'read' in value ? pictureOf(value, name) : pixelsOf(value, name)
+}
+
+/** A path stays one; the picture in a `data:` URL becomes its bytes. */
+function locationOf(value: string, name: string): ImageSource {
+  if (value === '') throw refused(name, IMAGES, value)
+  const bytes = dataUrlBytes(value)
+  if (bytes === undefined && isDataUrl(value)) throw refused(name, DATA_URL_FORM, value)
+  return bytes ?? value
 }
 
 function pictureOf(picture: Record<string, unknown>, name: string): ImageSource {

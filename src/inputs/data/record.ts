@@ -3,6 +3,7 @@
 import { resolve } from 'node:path'
 import { isAddress } from '../media/decode.ts'
 import { type Field, namesOf, type RecordPlace, usedColumns } from './columns.ts'
+import { DATA_URL_FORM, dataUrlBytes, isDataUrl } from './data-url.ts'
 import { ItemError } from './errors.ts'
 import type { Item } from './item.ts'
 import type { ItemLine } from './source.ts'
@@ -100,15 +101,13 @@ function pictureOf(value: unknown, folder: string): FilePicture | undefined {
   return path ? located(path, folder) : (bytes ?? undefined)
 }
 
-const DATA_URL = /^data:image\/[\w.+-]+(?:;[\w.+-]+=[\w.+-]+)*;base64,/i
 /** No system takes longer paths. */
 const LONGEST_PATH = 4096
 
 function located(picture: string, folder: string): FilePicture {
-  const start = DATA_URL.exec(picture)
-  if (start !== null) return Buffer.from(picture.slice(start[0].length), 'base64')
-  if (/^data:/i.test(picture))
-    throw new Unusable('expected a data URL that begins with data:image/…;base64, or a path')
+  const bytes = dataUrlBytes(picture)
+  if (bytes !== undefined) return bytes
+  if (isDataUrl(picture)) throw new Unusable(`expected ${DATA_URL_FORM} or a path`)
   if (picture.length > LONGEST_PATH || picture.includes('\0'))
     throw new Unusable(
       `a text of ${picture.length} characters is no path; a picture as text begins with data:image/png;base64,`,
