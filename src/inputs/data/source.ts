@@ -63,6 +63,12 @@ export async function openItems(
       hint: 'Leave it out for ", or say null where quotes are ordinary characters.',
     })
   }
+  if (delimiter !== undefined && delimiter.length !== 1) {
+    throw new UsageError('option', {
+      message: `delimiter: expected one character, got ${JSON.stringify(delimiter)}`,
+      hint: 'Leave it out for a comma (.csv) or a tab (.tsv).',
+    })
+  }
   if (existsSync(path) && statSync(path).isDirectory()) {
     if (FIELDS.some((field) => columns[field] !== undefined)) {
       throw new ItemError('columns', {

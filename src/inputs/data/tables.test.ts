@@ -107,6 +107,7 @@ describe('only named columns are used', () => {
 test.each<[string, () => Promise<unknown>, RegExp]>([
   // @ts-expect-error a misspelt field, from JavaScript
   ['columns', () => openItems('a.csv', { txt: 'caption' }), /columns\.txt: an item has no such field/],
+  ['delimiter', () => openItems('a.csv', {}, { delimiter: 'tab' }), /delimiter: expected one character/],
   ['quote', () => openItems('a.csv', {}, { quote: '""' }), /quote: expected one character or null/],
 ])('an option of the library that can not be: %s', async (_, open, says) => {
   await expect(open()).rejects.toMatchObject({
