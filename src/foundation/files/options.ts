@@ -14,12 +14,14 @@ export type OptionSchemas<Options> = { readonly [Name in keyof Required<Options>
 /**
  * Absent options are left to their defaults.
  * @param call for the message: `Embedder.load`
+ * @param required names of options that have no default
  * @throws UsageError `usage/option` for unknown names, with a suggestion, and for other values
  */
 export function checkOptions<Options extends object>(
   call: string,
   schemas: OptionSchemas<Options>,
   options: Options,
+  required: readonly (keyof Options & string)[] = [],
 ): void {
   const given: unknown = options
   if (typeof given !== 'object' || given === null || Array.isArray(given))
@@ -35,7 +37,10 @@ export function checkOptions<Options extends object>(
     )
   }
   const shape = Object.fromEntries(
-    Object.entries<z.ZodType>(schemas).map(([name, schema]) => [name, schema.optional()]),
+    Object.entries<z.ZodType>(schemas).map(([name, schema]) => [
+      name,
+      required.some((one) => one === name) ? schema : schema.optional(),
+    ]),
   )
   const parsed = z.object(shape).safeParse(given, { reportInput: true })
   if (!parsed.success) throw refused(call, schemaProblems(parsed.error))

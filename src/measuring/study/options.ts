@@ -2,8 +2,10 @@
 
 import { existsSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
-import type { Precision } from '../../engine/graph/compiled.ts'
-import type { Device } from '../../engine/runtime/devices.ts'
+import { z } from 'zod'
+import { PRECISIONS, type Precision } from '../../engine/graph/compiled.ts'
+import { DEVICES, type Device } from '../../engine/runtime/devices.ts'
+import { abortSignal, callback, type OptionSchemas } from '../../foundation/files/options.ts'
 import { isShipped, shippedNameOf } from '../../foundation/files/shipped.ts'
 import type { Limits } from '../../inputs/scenes/tasks/task.ts'
 import { COMPLETE_LIMITS, QUICK_LIMITS } from '../../inputs/scenes/tasks/task.ts'
@@ -116,6 +118,33 @@ export interface StudySetting extends Plan {
 
 const DEFAULT_MODELS = ['bifocal:twin-ar', 'bifocal:twin-diffusion', 'bifocal:tower']
 const DEFAULT_SEED = 7
+
+const count = z.int().min(1)
+const MOST_THREADS = 256
+
+/** Schemas of the options that callers of `runStudy` give. */
+export const studyOptionSchemas: OptionSchemas<StudyOptions> = {
+  out: z.string().min(1),
+  models: z.array(z.string().min(1)),
+  tasks: z.array(z.string()),
+  steps: count,
+  seed: z.int().min(0),
+  plan: z.enum(['quick', 'full']),
+  tune: z.literal(['lora', 'all', false]),
+  rank: count,
+  controls: z.boolean(),
+  limits: z.strictObject({ train: count, dev: count, test: count, candidates: count }).partial(),
+  pairs: count,
+  device: z.enum(DEVICES),
+  dtype: z.enum(PRECISIONS),
+  threads: count.max(MOST_THREADS),
+  page: z.string(),
+  argv: z.array(z.string()),
+  signal: abortSignal,
+  onProgress: callback,
+  onEstimate: callback,
+  warn: callback,
+}
 
 /** Fills in everything that was left open. */
 export function settingOf(options: StudyOptions): StudySetting {

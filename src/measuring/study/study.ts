@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { readJson, readText, writeFileAtomic } from '../../foundation/files/file.ts'
 import { lockAlone } from '../../foundation/files/lock.ts'
+import { checkOptions } from '../../foundation/files/options.ts'
 import { isShipped } from '../../foundation/files/shipped.ts'
 import { removeAbandoned } from '../../foundation/files/temporary.ts'
 import { UsageError } from '../../foundation/numeric/errors.ts'
@@ -33,7 +34,7 @@ import { assemble } from './assemble.ts'
 import { StudyError } from './errors.ts'
 import { estimateWords } from './estimate.ts'
 import { idsOf, labelOf, type VisionLanguageSubject } from './names.ts'
-import { commandOf, type StudyOptions, type StudySetting, settingOf } from './options.ts'
+import { commandOf, type StudyOptions, type StudySetting, settingOf, studyOptionSchemas } from './options.ts'
 import { otherSeeds } from './other-seeds.ts'
 import { type Baseline, comparedPair, type Outcome, type Studied } from './outcome.ts'
 import { runWithControl } from './participant.ts'
@@ -58,11 +59,12 @@ interface PlannedModel {
  * Tunes, scores, analyses and reports. The same setting gives the same `results.json`, stopped and
  * resumed or not.
  * @example const { written } = await runStudy({ out: 'out' })
- * @throws StudyError `study/no-pairs`, `study/other-run`; TuningError `tuning/adapted`; FileError
- *   `file/in-use` while another study writes to the folder; InterruptedError with everything
- *   computed kept; as `Embedder.load` for the models
+ * @throws UsageError `usage/option`; StudyError `study/no-pairs`, `study/other-run`; TuningError
+ *   `tuning/adapted`; FileError `file/in-use` while another study writes to the folder;
+ *   InterruptedError with everything computed kept; as `Embedder.load` for the models
  */
 export async function runStudy(options: StudyOptions): Promise<StudyResult> {
+  checkOptions('runStudy', studyOptionSchemas, options, ['out'])
   const startedAt = new Date().toISOString()
   const setting = settingOf(options)
   const planned = await plan(setting, options)

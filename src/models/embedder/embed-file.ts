@@ -3,11 +3,13 @@
 import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { writeFileAtomic } from '../../foundation/files/file.ts'
+import { checkOptions } from '../../foundation/files/options.ts'
 import { removeAbandoned } from '../../foundation/files/temporary.ts'
 import { contentOf, type Item } from '../../inputs/data/item.ts'
 import type { ItemSource } from '../../inputs/data/source.ts'
 import type { Embedder } from './embedder.ts'
 import type { Embeddings, EmbedOptions, SkippedItem } from './embedding.ts'
+import { embedFileOptionSchemas } from './options.ts'
 import { checkVectorPath, type VectorRows, writeVectors } from './vectors/file.ts'
 import { VectorJournal } from './vectors/journal.ts'
 import { checkVectorPlace, JOURNAL, SKIPPED } from './vectors/place.ts'
@@ -104,7 +106,8 @@ function counted(names: readonly string[]): Record<string, number> {
  * same call goes on where a killed one stopped, also when items were added. At the end the file is
  * written whole, skipped items are listed in `OUT.skipped.jsonl`, and the journal is removed.
  * @throws as `embedSource`; EmbedderError `embedder/vector-format`, `embedder/output`,
- *   `embedder/other-run`; FileError `file/in-use`, `file/disk-full`, `file/write`
+ *   `embedder/other-run`; UsageError `usage/option`; FileError `file/in-use`, `file/disk-full`,
+ *   `file/write`
  * @example
  * const source = await openItems('items.jsonl')
  * const options = { out: 'vectors.safetensors', badItems: 'skip' } as const
@@ -115,6 +118,7 @@ export async function embedFile(
   source: ItemSource,
   options: EmbedFileOptions,
 ): Promise<EmbeddedFile> {
+  checkOptions('embedFile', embedFileOptionSchemas, options, ['out'])
   const { out, onResume, ...rest } = options
   checkVectorPath(out)
   await checkVectorPlace(out, { input: source.path, folders: embedder.folders })

@@ -55,6 +55,12 @@ export class Embedder {
    * await embedder.close()
    */
   static async load(path: string, options: LoadOptions = {}): Promise<Embedder> {
+    if (typeof path !== 'string' || path === '') {
+      throw new UsageError('option', {
+        message: `Embedder.load: expected the folder or the name of a model, got ${JSON.stringify(path)}`,
+        hint: "Give a path, or a name such as 'ORG/NAME' or 'bifocal:twin-ar'.",
+      })
+    }
     checkOptions('Embedder.load', loadOptionSchemas, options)
     return await Embedder.over(await openSubject(path, options))
   }

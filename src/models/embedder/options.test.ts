@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { writeRandomTwins } from '../../../test/random-twins.ts'
+import { embedFile } from './embed-file.ts'
 import { Embedder } from './embedder.ts'
 
 let root: string
@@ -24,6 +25,27 @@ describe('a caller without a compiler', () => {
     [{ readout: { pool: 'avg' } }, /readout\.pool: .*got "avg"/],
   ])('is told of the option %j', async (options, message) => {
     await expect(load(options)).rejects.toMatchObject({ code: 'usage/option', message })
+  })
+
+  test.each([[undefined], [5], ['']])('is told that %j is no model', async (path) => {
+    await expect(Reflect.apply(Embedder.load, Embedder, [path])).rejects.toMatchObject({
+      code: 'usage/option',
+      message: /^Embedder\.load: expected the folder or the name of a model/,
+    })
+  })
+
+  test.each([
+    [undefined, /embedFile: expected an object of options/],
+    [{}, /embedFile: out/],
+    [{ out: 'a.npy', quantize: 'int4' }, /embedFile: quantize: .*got "int4"/],
+    [{ out: 'a.npy', quantise: 'int8' }, /embedFile: there is no option "quantise"/],
+  ])('is told of the option %j of a file of vectors', async (options, message) => {
+    await using embedder = await Embedder.load(model)
+    const source = { name: 'none', total: 0, lines: () => [] }
+    await expect(Reflect.apply(embedFile, undefined, [embedder, source, options])).rejects.toMatchObject({
+      code: 'usage/option',
+      message,
+    })
   })
 
   test('may give texts alone, and is told of a lone item and of what is none', async () => {

@@ -5,6 +5,7 @@ import { PRECISIONS } from '../../engine/graph/compiled.ts'
 import { DEVICES } from '../../engine/runtime/devices.ts'
 import { abortSignal, callback, type OptionSchemas, someObject } from '../../foundation/files/options.ts'
 import { readoutSchema } from './contract.ts'
+import type { EmbedFileOptions } from './embed-file.ts'
 import type { EmbedOptions } from './embedding.ts'
 import { imagePolicySchema } from './image-policy.ts'
 import { presetNames } from './presets.ts'
@@ -44,4 +45,13 @@ export const embedOptionSchemas: OptionSchemas<EmbedOptions> = {
   proven: z.boolean(),
   placeOf: callback,
   store: someObject,
+}
+
+const { total: _total, placeOf: _placeOf, store: _store, ...ownEmbedOptions } = embedOptionSchemas
+
+export const embedFileOptionSchemas: OptionSchemas<EmbedFileOptions> = {
+  ...ownEmbedOptions,
+  out: z.string().min(1),
+  quantize: z.enum(['int8', 'binary']),
+  onResume: callback,
 }
