@@ -25,7 +25,7 @@ export interface TunableModel {
  * @throws TuningError `tuning/subject` for a dual encoder, `tuning/adapted` for a model with an
  *   adapter
  */
-export function tunableModel({ model, encoder, adapter }: Subject): TunableModel {
+export function tunableModel({ dir: own, model, encoder, adapter }: Subject): TunableModel {
   const { checkpoint, contract, weights } = encoder
   const { dir } = checkpoint
   if (model.kind !== 'vision-language') {
@@ -36,7 +36,7 @@ export function tunableModel({ model, encoder, adapter }: Subject): TunableModel
   }
   if (adapter !== undefined) {
     throw new TuningError('adapted', {
-      message: `${dir} comes with an adapter; a tuning starts from a model without one`,
+      message: `${own} comes with an adapter; a tuning starts from a model without one`,
       hint: 'Score it as it is with --no-tune, tune its base model, or merge the adapter into the weights first.',
     })
   }

@@ -260,6 +260,7 @@ test('a tuning reads items as the contract says, and trains the pooling that it 
 test('a model with an adapter is refused, with what to do', async () => {
   await expect(open(join(dir, 'tuned ar'))).rejects.toMatchObject({
     code: 'tuning/adapted',
+    message: expect.stringContaining(join(dir, 'tuned ar')),
     hint: expect.stringContaining('--no-tune'),
   })
 })
