@@ -34,7 +34,7 @@ export interface Limits {
 
 /** The limits of `npm start`. */
 export const QUICK_LIMITS: Limits = { train: 2000, dev: 100, test: 200, candidates: 200 }
-/** All rows, for `--preset full`. */
+/** All rows, for `--plan full`. */
 export const COMPLETE_LIMITS: Limits = { train: 3000, dev: 300, test: 500, candidates: 1000 }
 
 /** MMEB's form of a picture query; the picture's placeholder comes before the text. */
