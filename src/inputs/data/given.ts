@@ -11,7 +11,8 @@ import { DATA_URL_FORM, dataUrlBytes, isDataUrl } from './data-url.ts'
 import type { ImageSource, Item } from './item.ts'
 
 /**
- * A picture as a caller may give it: the plain forms, a `file:` or `data:` URL, a `Blob`, an `ArrayBuffer`.
+ * A picture as a caller may give it: the plain forms, a `file:` or `data:` URL, a `Blob`, an
+ * `ArrayBuffer`.
  */
 export type GivenImage = ImageSource | URL | Blob | ArrayBuffer
 
