@@ -61,8 +61,8 @@ export function frameOfClass(
     const id = config[key] === null ? undefined : idOf(token)
     if (id !== undefined) return [id]
     throw new TextError('tokenizer', {
-      message: `${where}: tokenizer_config.json asks for add_${key}, but the tokenizer has no token ${JSON.stringify(token)}`,
-      hint: 'Are tokenizer.json and tokenizer_config.json from the same repository?',
+      message: `${where}: by tokenizer_config.json, or without one by the model type, each text gets the ${key} ${JSON.stringify(token)}, which the tokenizer does not have`,
+      hint: 'Are tokenizer.json and tokenizer_config.json both there, and from the same repository?',
     })
   }
   return {
