@@ -97,7 +97,7 @@ export function tuningGates({ models, differences }: Pick<Results, 'models' | 'd
     return [
       gate({
         model: twin,
-        name: 'converted − converted random decoder, lower end of the paired interval',
+        name: 'tuned − tuned random decoder, lower end of the paired interval',
         value: interval.low,
         bound: 0,
         bounded: 'above',
