@@ -5,14 +5,15 @@
  *     npm run seeds -- 7 8 9
  */
 
+import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
-import { writeFileAtomic } from '../src/foundation/files/file.ts'
+import { readText, writeFileAtomic } from '../src/foundation/files/file.ts'
 import { shippedPackage } from '../src/foundation/files/shipped.ts'
 import { UsageError } from '../src/foundation/numeric/errors.ts'
 import { headlinePair } from '../src/measuring/report/lookup.ts'
+import { parseResults } from '../src/measuring/report/results.ts'
 import { settingOf } from '../src/measuring/study/options.ts'
 import { type SeedRuns, settingKey } from '../src/measuring/study/other-seeds.ts'
-import { runStudy } from '../src/measuring/study/study.ts'
 import { endWith } from './outcome.ts'
 
 await endWith(async () => {
@@ -32,7 +33,10 @@ await endWith(async () => {
   let models: string[] = []
   for (const seed of seeds) {
     const out = join('.bifocal', 'study-seeds', String(seed))
-    const { results } = await runStudy({ seed, out, warn: (words) => console.error(words) })
+    // The built command line: it finds its page and its version beside itself.
+    const args = [join('dist', 'cli', 'main.js'), 'study', '--seed', String(seed), '--out', out]
+    execFileSync(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] })
+    const results = parseResults(JSON.parse(await readText(join(out, 'results.json'))))
     const pair = headlinePair(results)
     const compared = [pair?.a.of, pair?.b.of]
     models = compared.map((id) => results.models.find((model) => model.id === id)?.hash ?? '')
