@@ -41,6 +41,24 @@ export async function itemsIn(
   })
 }
 
+/** Flags that say how a table is read: those of `embed --input`. */
+export interface TableFlags {
+  columns?: ItemColumns
+  delimiter?: string
+  quote?: string | null
+}
+
+/** A flag of tables without the flag that names the table. @throws UsageError `usage/arguments` */
+export function requireTable(given: TableFlags, table: string | undefined, flag: string): void {
+  for (const name of ['columns', 'delimiter', 'quote'] as const) {
+    if (given[name] === undefined || table !== undefined) continue
+    throw new UsageError('arguments', {
+      message: `--${name} without ${flag}`,
+      hint: `The flag says how a table or lines of JSON are read: name the file with ${flag}.`,
+    })
+  }
+}
+
 /**
  * Not as a file: those are opened and read by threads, and one that waits for a writer keeps the
  * process from ending. A socket waits in the event loop, also for a writer that is still to come.

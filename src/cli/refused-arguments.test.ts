@@ -26,6 +26,16 @@ const refusals: Readonly<Record<string, Refusal>> = {
   'a flag without its value': { args: () => ['embed', 'm', '--text'], code: 2, says: /argument missing/ },
   'no model': { args: () => ['embed'], code: 2, says: /missing required argument 'model'/ },
   'too many arguments': { args: () => ['inspect', 'a', 'b'], code: 2, says: /too many arguments/ },
+  'a flag of tables without the table': {
+    args: () => ['verify', model, '--delimiter', ';'],
+    code: 2,
+    says: /usage\/arguments.*--delimiter without --record/,
+  },
+  'the name of a shipped model without its scheme': {
+    args: () => ['embed', 'twin-ar', '--text', 'a'],
+    code: 3,
+    says: /embedder\/no-model[\s\S]*bifocal:twin-ar/,
+  },
   'an unknown pooling': {
     args: () => ['embed', 'm', '--text', 'a', '--pool', 'max'],
     code: 2,

@@ -38,6 +38,15 @@ describe('golden vectors of a model', () => {
   })
 })
 
+test('items to record may stand in a table of any form', async () => {
+  writeFileSync(at('semi.csv'), 'caption;price\na cat;1\na dog;2\n')
+  const flags = ['--delimiter', ';', '--columns', 'text=caption', '--out', at('from-table')]
+  const { code, stdout } = await runCli(['verify', model, '--record', at('semi.csv'), ...flags])
+  expect(stdout).toMatch(/golden vectors of 2 items/)
+  expect(code).toBe(0)
+  expect((await runCli(['verify', at('from-table')])).code).toBe(0)
+})
+
 describe('a fixture', () => {
   test('prints each stage and how many tensors were compared', async () => {
     const { code, stdout } = await runCli(['verify', '--golden', goldenDir('tune-infonce')])

@@ -7,7 +7,7 @@ import { inMegabytes } from '../../models/hub/progress.ts'
 import { command } from '../command.ts'
 import * as flags from '../flags.ts'
 import type { CommandIo } from '../io.ts'
-import { itemsIn } from '../items.ts'
+import { itemsIn, requireTable, type TableFlags } from '../items.ts'
 
 export const embed = command('embed <model>', 'Give the vectors of texts and pictures')
   .option(
@@ -181,21 +181,12 @@ async function itemSource(
     input?: string
     text?: string[]
     image?: string[]
-    columns?: Record<string, string>
-    delimiter?: string
-    quote?: string | null
-  },
+  } & TableFlags,
   { signal, warn }: CommandIo,
 ): Promise<ItemSource> {
   const { input, text, image, columns, delimiter, quote } = given
   const alone = text !== undefined || image !== undefined
-  const [about] = Object.entries({ columns, delimiter, quote }).find(([, value]) => value !== undefined) ?? []
-  if (about !== undefined && input === undefined) {
-    throw new UsageError('arguments', {
-      message: `--${about} without --input`,
-      hint: 'It is about a table or JSON lines: name the file with --input.',
-    })
-  }
+  requireTable({ columns, delimiter, quote }, input, '--input')
   if ((input !== undefined) === alone) {
     throw new UsageError('arguments', {
       message: alone ? '--input together with --text or --image' : 'nothing to embed',

@@ -14,7 +14,7 @@ import { inMegabytes } from '../../models/hub/progress.ts'
 import { command } from '../command.ts'
 import * as flags from '../flags.ts'
 import type { CommandIo } from '../io.ts'
-import { itemsIn } from '../items.ts'
+import { itemsIn, requireTable, type TableFlags } from '../items.ts'
 
 export const inspect = command(
   'inspect <model>',
@@ -25,17 +25,22 @@ export const inspect = command(
     '--items <path>',
     'for --precision, instead of built-in items: the first 64 of a file or folder, as `embed --input` reads it',
   )
+  .option('--columns <names>', 'columns or keys to use, and what they are, as for embed', flags.columns)
+  .option('--delimiter <char>', 'what separates cells, as for embed', flags.delimiter)
+  .option('--quote <char>', 'what stands around cells, as for embed', flags.quote)
   .option('--no-probe', 'leave out the seconds an item, which take a measurement of two seconds')
   .option('--device <device>', 'cpu, webgpu or cuda; default cpu', flags.device)
   .option('--threads <n>', 'default: as many as the machine has', flags.threads)
-  .action(async ({ model, precision, items, probe, device, threads }, io) => {
+  .action(async (flagged, io) => {
+    const { model, precision, items, probe, device, threads } = flagged
+    requireTable(flagged, items, '--items')
     if (items !== undefined && !precision) {
       throw new UsageError('arguments', {
         message: '--items without --precision',
         hint: 'Items are for the comparison: add --precision.',
       })
     }
-    const given = items === undefined ? undefined : await firstItems(items, io)
+    const given = items === undefined ? undefined : await firstItems(items, flagged, io)
     const { inspectModel } = await import('../../models/embedder/inspection.ts')
     const found = await inspectModel(model, {
       signal: io.signal,
@@ -85,10 +90,14 @@ async function comparedAt(
 }
 
 /** @throws UsageError `usage/empty-input`; where no line is an item, the error of the first */
-async function firstItems(path: string, { signal, warn }: CommandIo): Promise<Item[]> {
+async function firstItems(
+  path: string,
+  { columns, delimiter, quote }: TableFlags,
+  { signal, warn }: CommandIo,
+): Promise<Item[]> {
   const items: Item[] = []
   let bad: BifocalError | undefined
-  for await (const line of (await itemsIn(path, signal, {}, { warn })).lines()) {
+  for await (const line of (await itemsIn(path, signal, columns, { delimiter, quote, warn })).lines()) {
     if (items.length === MOST_ITEMS) break
     if ('item' in line) items.push(line.item)
     else bad ??= line.error

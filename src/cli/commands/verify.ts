@@ -11,7 +11,7 @@ import { type DownloadProgress, inMegabytes } from '../../models/hub/progress.ts
 import { command } from '../command.ts'
 import * as flags from '../flags.ts'
 import type { CommandIo } from '../io.ts'
-import { itemsIn } from '../items.ts'
+import { itemsIn, requireTable, type TableFlags } from '../items.ts'
 
 export const verify = command(
   'verify [model]',
@@ -22,6 +22,9 @@ export const verify = command(
     '--record <items>',
     "keep golden vectors of a file's items in the model's embedder.json, for later verifications",
   )
+  .option('--columns <names>', 'columns or keys to use, and what they are, as for embed', flags.columns)
+  .option('--delimiter <char>', 'what separates cells, as for embed', flags.delimiter)
+  .option('--quote <char>', 'what stands around cells, as for embed', flags.quote)
   .option('--out <dir>', "where --record writes; default: the model's folder, where it is one")
   .option(
     '--preset <name>',
@@ -34,7 +37,9 @@ export const verify = command(
   )
   .option('--device <device>', 'cpu, webgpu or cuda; default cpu', flags.device)
   .option('--dtype <dtype>', "f32, f16 or int8, for a model; default: the contract's", flags.dtype)
-  .action(async ({ model, golden, record, out, preset, picture, device, dtype }, io) => {
+  .action(async (given, io) => {
+    const { model, golden, record, out, preset, picture, device, dtype } = given
+    requireTable(given, record, '--record')
     if ((model === undefined) === (golden === undefined)) {
       throw new UsageError('arguments', {
         message: model === undefined ? 'nothing to verify' : 'both a model and a fixture to verify',
@@ -83,7 +88,7 @@ export const verify = command(
       }
       const { recordGolden } = await import('../../models/embedder/golden/record.ts')
       const dir = out ?? model
-      const { golden: kept } = await recordGolden(model, await goldenItemsOf(record, io), dir, {
+      const { golden: kept } = await recordGolden(model, await goldenItemsOf(record, given, io), dir, {
         ...options,
         preset,
       })
@@ -132,9 +137,13 @@ async function reportOf(
 }
 
 /** Items that can be embedded again later: one picture at most, by its path. */
-async function goldenItemsOf(path: string, { signal, warn }: CommandIo): Promise<GoldenItem[]> {
+async function goldenItemsOf(
+  path: string,
+  { columns, delimiter, quote }: TableFlags,
+  { signal, warn }: CommandIo,
+): Promise<GoldenItem[]> {
   const items: GoldenItem[] = []
-  for await (const line of (await itemsIn(path, signal, {}, { warn })).lines()) {
+  for await (const line of (await itemsIn(path, signal, columns, { delimiter, quote, warn })).lines()) {
     if ('error' in line) throw line.error
     const { image, ...words } = line.item
     if (image !== undefined && typeof image !== 'string') {

@@ -69,9 +69,12 @@ export function writeFailure(path: string, cause: unknown): FileError {
       cause,
     })
   }
+  const inTheWay = systemCode(cause) === 'ENOTDIR' || systemCode(cause) === 'EEXIST'
   return new FileError('write', {
     message: `${path} cannot be written: ${words(cause)}`,
-    hint: 'Check the folder and its permissions.',
+    hint: inTheWay
+      ? 'A file stands where a folder is needed: name another folder.'
+      : 'Check the folder and its permissions.',
     cause,
   })
 }

@@ -29,6 +29,12 @@ export function shipped(name: string): string {
   })
 }
 
+/** Names of the shipped models; none where the package is not installed. */
+export function shippedNames(): string[] {
+  const found = shippedPackage()
+  return found === undefined ? [] : readdirSync(join(found, 'models')).sort()
+}
+
 /**
  * The same for the name that a command takes, `bifocal:twin-ar`; undefined for any other name.
  * @throws FileError as `shipped`

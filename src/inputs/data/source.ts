@@ -69,6 +69,13 @@ export async function openItems(
       hint: 'Leave it out for a comma (.csv) or a tab (.tsv).',
     })
   }
+  const given: unknown = path
+  if (typeof given !== 'string' || given === '') {
+    throw new UsageError('option', {
+      message: `openItems: expected the path of a file or folder, got ${JSON.stringify(given)}`,
+      hint: 'Call embed for items that are in memory.',
+    })
+  }
   if (existsSync(path) && statSync(path).isDirectory()) {
     if (FIELDS.some((field) => columns[field] !== undefined)) {
       throw new ItemError('columns', {

@@ -191,6 +191,8 @@ async function plan(
   }
   const ids = idsOf(models.map((model) => (existsSync(model) ? model : model.replace(/@[^/]*$/, ''))))
   const planned: PlannedModel[] = []
+  /** Fingerprint → the model that has it. */
+  const known = new Map<string, string>()
   for (const [i, model] of models.entries()) {
     const onDownload = (at: Parameters<typeof inMegabytes>[0]) => onProgress?.(inMegabytes(at))
     const subject = await openSubject(model, { device, dtype, threads, signal, warn, onDownload })
@@ -198,6 +200,10 @@ async function plan(
     const { checkpoint } = subject.encoder
     checkWeights(modelParameters(subject.model, parts), checkpoint, subject.model.weightSpellings)
     if (tune && isVisionLanguage(subject)) tunableModel(subject)
+    const fingerprint = await fingerprintOf(fingerprintParts(subject))
+    const same = known.get(fingerprint)
+    if (same !== undefined) warn?.(`${model} is the same model as ${same}: nothing can tell the two apart`)
+    known.set(fingerprint, model)
     planned.push({ id: ids[i]!, subject })
   }
   return planned

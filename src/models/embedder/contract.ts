@@ -8,6 +8,7 @@ import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { PRECISIONS } from '../../engine/graph/compiled.ts'
 import { readJson, writeFileAtomic } from '../../foundation/files/file.ts'
+import { shippedNames } from '../../foundation/files/shipped.ts'
 import { modelNearby } from '../checkpoint/sub-folders.ts'
 import type { Model } from '../families/model.ts'
 import { EmbedderError } from './errors.ts'
@@ -134,11 +135,18 @@ export async function readContract(path: string): Promise<LocatedContract | unde
   throw new EmbedderError('no-model', {
     message: existsSync(path)
       ? `${path} holds neither ${CONTRACT} nor ${CONFIG}`
-      : `there is no folder ${path}`,
+      : `there is no folder ${path === '' ? '""' : path}`,
     hint:
+      shippedNearby(path) ??
       (await modelNearby(path)) ??
       'Give the folder of a checkpoint or of a tuned model, or a name on the Hugging Face Hub: ORG/NAME.',
   })
+}
+
+/** Names the shipped model that was meant, for a name without its scheme. */
+function shippedNearby(path: string): string | undefined {
+  const name = shippedNames().find((known) => known === path)
+  return name && `The shipped model is called bifocal:${name}.`
 }
 
 function isFolder(path: string): boolean {

@@ -5,6 +5,7 @@ import { dirname } from 'node:path'
 import { writeFileAtomic } from '../../foundation/files/file.ts'
 import { checkOptions } from '../../foundation/files/options.ts'
 import { removeAbandoned } from '../../foundation/files/temporary.ts'
+import { UsageError } from '../../foundation/numeric/errors.ts'
 import { contentOf, type Item } from '../../inputs/data/item.ts'
 import type { ItemSource } from '../../inputs/data/source.ts'
 import type { Embedder } from './embedder.ts'
@@ -95,6 +96,15 @@ export async function embedSource(
   }
 }
 
+/** @throws UsageError `usage/option` */
+function checkSource(source: unknown): void {
+  if (typeof source === 'object' && source !== null && 'lines' in source && !Array.isArray(source)) return
+  throw new UsageError('option', {
+    message: `embedFile: expected a source of items, got ${Array.isArray(source) ? 'an array' : String(source)}`,
+    hint: 'Open a file or folder with openItems, or call embed for a list of items.',
+  })
+}
+
 function counted(names: readonly string[]): Record<string, number> {
   const counts = new Map<string, number>()
   for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1)
@@ -119,6 +129,7 @@ export async function embedFile(
   options: EmbedFileOptions,
 ): Promise<EmbeddedFile> {
   checkOptions('embedFile', embedFileOptionSchemas, options, ['out'])
+  checkSource(source)
   const { out, onResume, ...rest } = options
   checkVectorPath(out)
   await checkVectorPlace(out, { input: source.path, folders: embedder.folders })

@@ -1,16 +1,28 @@
 /** @file A contract's own prompt: slots for image, instruction and text. */
 
 import { z } from 'zod'
+import { suggestion } from '../../foundation/numeric/suggestion.ts'
 import type { PromptParts } from '../families/family.ts'
 import { EmbedderError } from './errors.ts'
 
 /** Stands for a picture in a finished prompt, in most families. */
 const PLACEHOLDER = '<image>'
 
+const SLOTS = ['image', 'instruction', 'text']
+
+/** Braces may stand in a prompt; a word in them that is nearly a slot is a misspelt one. */
+const promptSchema = z.string().superRefine((prompt, context) => {
+  for (const [whole, word = ''] of prompt.matchAll(/\{(\w+)\}/g)) {
+    const meant = SLOTS.includes(word) ? undefined : suggestion(word, SLOTS)
+    if (meant === undefined) continue
+    context.addIssue({ code: 'custom', message: `${whole} is no slot: did you mean {${meant}}?` })
+  }
+})
+
 /** A prompt, or one for each kind of item. */
 export const templateSchema = z.union([
-  z.string(),
-  z.strictObject({ text: z.string(), image: z.string(), both: z.string() }),
+  promptSchema,
+  z.strictObject({ text: promptSchema, image: promptSchema, both: promptSchema }),
 ])
 
 export type PromptTemplate = z.infer<typeof templateSchema>

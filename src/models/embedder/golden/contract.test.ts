@@ -37,7 +37,7 @@ async function recorded(model: string, name: string): Promise<string> {
   await recordGolden(dir, items(), dir)
   expect((await readContract(dir))?.contract).toMatchObject({
     base: { path: '.' },
-    golden: { items: [{}, { image: '../a.png' }] },
+    golden: { items: [{}, { image: expect.stringMatching(/^golden-pictures\/[0-9a-f]{16}\.png$/) }] },
   })
   return dir
 }
@@ -56,6 +56,12 @@ function editText(dir: string, file: string, from: string | RegExp, to: string):
   expect(text.replace(from, to)).not.toBe(text)
   writeFileSync(join(dir, file), text.replace(from, to))
 }
+
+test('a copy of the folder is verified wherever it lies: its pictures came with it', async () => {
+  const dir = await recorded(folders.ar, 'whole')
+  cpSync(dir, at('elsewhere/whole'), { recursive: true })
+  expect(await verifyContract(at('elsewhere/whole'))).toMatchObject({ failure: undefined, compared: 1 })
+})
 
 test('what cannot be recorded leaves the vectors of before', async () => {
   const dir = await recorded(folders.ar, 'kept')

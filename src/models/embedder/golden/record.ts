@@ -3,9 +3,12 @@
  * compares with them later.
  */
 
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { join, relative, resolve } from 'node:path'
+import { extname, isAbsolute, join, relative, resolve } from 'node:path'
+import { writeFileAtomic } from '../../../foundation/files/file.ts'
 import type { Tensor } from '../../../foundation/numeric/tensor.ts'
+import { readPictureFile } from '../../../inputs/media/decode.ts'
 import { writeSafetensors } from '../../checkpoint/safetensors.ts'
 import { snapshotRepository } from '../../hub/repository.ts'
 import { type Contract, checkContract, writeContract } from '../contract.ts'
@@ -17,6 +20,23 @@ import { traceItems } from './trace.ts'
 
 const GOLDEN = 'golden.safetensors'
 
+/** In the model's folder. */
+const PICTURES = 'golden-pictures'
+
+/**
+ * The path of a golden picture from `dir`. A picture that lies elsewhere is copied into the folder,
+ * so that the folder can be moved and copied whole; its name is the hash of its bytes.
+ */
+async function keptPicture(image: string, dir: string): Promise<string> {
+  const own = relative(resolve(dir), resolve(image))
+  if (!own.startsWith('..') && !isAbsolute(own)) return own
+  const bytes = await readPictureFile(image)
+  const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 16)
+  const name = join(PICTURES, `${hash}${extname(image).toLowerCase()}`)
+  await writeFileAtomic(join(dir, name), bytes)
+  return name
+}
+
 export interface RecordOptions extends LoadOptions {
   /**
    * Largest allowed difference of a vector's element; default 1e-5, enough for another machine's
@@ -25,7 +45,7 @@ export interface RecordOptions extends LoadOptions {
   tolerance?: number
 }
 
-/** Pictures by path: they are read again when the contract is verified. */
+/** Pictures by path. */
 export type GoldenItem = NonNullable<Contract['golden']>['items'][number]
 
 /**
@@ -49,9 +69,9 @@ export async function recordGolden(
     })
   }
   const subject = await openSubject(path, options)
-  const placed = items.map(({ image, ...words }) =>
-    image === undefined ? words : { ...words, image: relative(dir, resolve(image)) },
-  )
+  const placed: GoldenItem[] = []
+  for (const { image, ...words } of items)
+    placed.push(image === undefined ? words : { ...words, image: await keptPicture(image, dir) })
   const { contract, checkpoint } = subject.encoder
   const { adapterFolder } = subject
   const written = checkContract({
