@@ -49,7 +49,7 @@ export const study = command('study', 'Tune models, measure them, explain the di
   .option(
     '--controls <yes|no>',
     'whether random decoders are tuned too; default: no in quick, yes in full',
-    z.enum(['yes', 'no']).optional(),
+    z.enum(['yes', 'no'], { error: 'expected yes or no' }).optional(),
   )
   .option('--device <device>', 'cpu, webgpu or cuda; default cpu', flags.device)
   .option('--dtype <dtype>', 'f32, f16 or int8, of embedding; tuning computes in f32', flags.dtype)

@@ -191,6 +191,7 @@ class EmbeddingRun {
     await this.#flush()
     await this.settle()
     this.#progress()
+    this.#checkHopeless()
     const outcome = this.#outcome
     const reasons = outcome.map((result) =>
       typeof result === 'number' ? this.#failures.get(result) : result,
@@ -208,6 +209,13 @@ class EmbeddingRun {
       ),
       usage: { items: kept.length, distinct: this.#rowOf.size - this.#failures.size, tokens: this.#tokens },
     }
+  }
+
+  /** Several items and no finite vector among them: the weights are at fault. */
+  #checkHopeless(): void {
+    const [first] = this.#failures.values()
+    if (first === undefined || this.#options.proven || this.#failures.size < 2) return
+    if (this.#finished.size === 0) throw first
   }
 
   /** @returns the item's row; a new item joins those that wait */

@@ -11,6 +11,7 @@ export class EmbedderError extends roomError('embedder', {
   dims: 2,
   layer: 2,
   'long-ids': 2,
+  'no-base': 3,
   'no-golden': 2,
   'no-model': 3,
   'no-published': 2,

@@ -85,10 +85,15 @@ async function contractBase(located: LocatedContract, options: ResolveOptions): 
     return found
   }
   const told = adapter === undefined ? undefined : (await adaptedIn(adapter))?.base_model_name_or_path
-  const places = [base, ...(told && isAbsolute(told) ? [told] : [])].filter((place) =>
-    existsSync(join(place, CONFIG)),
-  )
-  if (places.length === 0 || sha256 === undefined) return places[0] ?? base
+  const tried = [base, ...(told && isAbsolute(told) ? [told] : [])]
+  const places = tried.filter((place) => existsSync(join(place, CONFIG)))
+  if (places.length === 0) {
+    throw new EmbedderError('no-base', {
+      message: `${join(dir, CONTRACT)} names the base model ${path}, and there is no checkpoint in ${tried.join(' or in ')}`,
+      hint: 'Put the checkpoint there, or name its new place under base.path.',
+    })
+  }
+  if (sha256 === undefined) return places[0]!
   return await requireHash(dir, places, sha256)
 }
 

@@ -91,6 +91,15 @@ test('an item that gives a NaN is skipped alone', async () => {
     { index: 1, code: 'runtime/not-finite' },
     { index: 3, code: 'runtime/not-finite' },
   ])
+  // Without one finite vector it is not the items.
+  const broken = [{ text: 'keys?' }, { text: 'a cat, keys?' }]
+  const again = await Embedder.load(dir)
+  await expect(again.embed(broken, { badItems: 'skip' })).rejects.toMatchObject({
+    code: 'runtime/not-finite',
+  })
+  const [lone] = (await again.embed(broken.slice(0, 1), { badItems: 'skip' })).skipped
+  expect(lone).toMatchObject({ index: 0, code: 'runtime/not-finite' })
+  await again.close()
   // One batch for each: the longest run before the NaN, and no more than once.
   const small = await Embedder.load(dir, { tokenBudget: 1 })
   const longest = { text: 'an apple on a red background, and a cat, and keys' }
