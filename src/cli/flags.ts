@@ -1,6 +1,7 @@
 /** @file Flags that several commands share: each name means the same everywhere. */
 
 import { z } from 'zod'
+import { MOST_THREADS } from '../foundation/files/options.ts'
 import { wholeNumber } from './command.ts'
 
 const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
@@ -25,8 +26,7 @@ export const memory = oneOf(['fast', 'low']).optional()
 export const adapterMode = oneOf(['live', 'merged']).optional()
 export const truncation = oneOf(['error', 'reference']).optional()
 export const count = wholeNumber(1).optional()
-/** More than any machine's cores only wait for each other. */
-export const threads = wholeNumber(1, 256).optional()
+export const threads = wholeNumber(1, MOST_THREADS).optional()
 /** A state of the decoder: `inputs`, the number of a layer from 0, or `last`. */
 export const layer = z
   .union([z.literal('last'), z.literal('inputs'), wholeNumber(0)], {

@@ -50,6 +50,9 @@ function refused(call: string, message: string, hint = 'See the types of its opt
   return new UsageError('option', { message: `${call}: ${message}`, hint })
 }
 
+/** Threads of one call: more than any machine's cores only wait for each other. */
+export const MOST_THREADS = 256
+
 /** A function. */
 export const callback = z.custom((value) => typeof value === 'function', 'expected a function')
 

@@ -5,7 +5,7 @@ import { basename, resolve } from 'node:path'
 import { z } from 'zod'
 import { PRECISIONS, type Precision } from '../../engine/graph/compiled.ts'
 import { DEVICES, type Device } from '../../engine/runtime/devices.ts'
-import { abortSignal, callback, type OptionSchemas } from '../../foundation/files/options.ts'
+import { abortSignal, callback, MOST_THREADS, type OptionSchemas } from '../../foundation/files/options.ts'
 import { isShipped, shippedNameOf } from '../../foundation/files/shipped.ts'
 import type { Limits } from '../../inputs/scenes/tasks/task.ts'
 import { COMPLETE_LIMITS, QUICK_LIMITS } from '../../inputs/scenes/tasks/task.ts'
@@ -120,7 +120,6 @@ const DEFAULT_MODELS = ['bifocal:twin-ar', 'bifocal:twin-diffusion', 'bifocal:to
 const DEFAULT_SEED = 7
 
 const count = z.int().min(1)
-const MOST_THREADS = 256
 
 /** Schemas of the options that callers of `runStudy` give. */
 export const studyOptionSchemas: OptionSchemas<StudyOptions> = {

@@ -3,15 +3,19 @@
 import { z } from 'zod'
 import { PRECISIONS } from '../../engine/graph/compiled.ts'
 import { DEVICES } from '../../engine/runtime/devices.ts'
-import { abortSignal, callback, type OptionSchemas, someObject } from '../../foundation/files/options.ts'
+import {
+  abortSignal,
+  callback,
+  MOST_THREADS,
+  type OptionSchemas,
+  someObject,
+} from '../../foundation/files/options.ts'
 import { readoutSchema } from './contract.ts'
 import type { EmbedFileOptions } from './embed-file.ts'
 import type { EmbedOptions } from './embedding.ts'
 import { imagePolicySchema } from './image-policy.ts'
 import { presetNames } from './presets.ts'
 import type { LoadOptions } from './subject.ts'
-
-const MOST_THREADS = 256
 
 export const loadOptionSchemas: OptionSchemas<LoadOptions> = {
   device: z.enum(DEVICES),
