@@ -5,6 +5,7 @@
 
 import type { Item } from '../../inputs/data/item.ts'
 import type { Embedder } from '../../models/embedder/embedder.ts'
+import { type Subject, withState } from '../../models/embedder/subject.ts'
 import { makerOf, type VectorMaker } from '../../models/embedder/vectors/all.ts'
 
 /**
@@ -20,8 +21,18 @@ export function captionOf({ instruction, text, image }: Item): string | undefine
   return image === undefined ? instruction : undefined
 }
 
+/** An item as a dual encoder gets it in a benchmark: picture and caption. */
+export function captioned(given: Item): Item {
+  return { text: captionOf(given), image: given.image }
+}
+
+/** A dual encoder as a benchmark runs it: a caption that is too long is cut, as the reference does. */
+export function captionSubject(subject: Subject): Subject {
+  return withState(subject, { contract: { truncation: 'reference' } })
+}
+
 /** The vectors of a dual encoder, each item as picture and caption. */
 export async function captionMaker(embedder: Embedder, id: string): Promise<VectorMaker> {
-  const item = (given: Item) => ({ text: captionOf(given), image: given.image })
+  const item = captioned
   return await makerOf(embedder, { id, shown: { name: 'caption', item } })
 }

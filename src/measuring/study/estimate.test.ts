@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { writeRandomTwins } from '../../../test/random-twins.ts'
+import { keyed } from '../../inputs/data/item.ts'
 import { openSubject, type Subject } from '../../models/embedder/subject.ts'
+import { captionSubject } from '../benchmark/dual-encoder.ts'
 import { estimateWords } from './estimate.ts'
 import { settingOf } from './options.ts'
 import { type StudyWorld, studyWorld } from './world.ts'
@@ -43,4 +45,13 @@ test('more steps and controls take longer, and hours get a hint', async () => {
   expect(many).toContain('1000000 steps of tuning')
   expect(many).toContain('--no-tune')
   expect(secondsIn(more) / secondsIn(many)).toBeCloseTo(2, 2)
+})
+
+test('a caption that is too long for a text tower is cut here too, and ends no study', async () => {
+  const text = keyed({ text: 'a red key on a blue background '.repeat(20) })
+  const long = { ...world, tasks: [], pairs: world.pairs.map((pair) => ({ ...pair, text })) }
+  const setting = settingOf({ ...small, steps: 1 })
+  const tower = subjects.filter(({ model }) => model.kind === 'dual-encoder')
+  await expect(estimateWords(tower, long, setting)).rejects.toMatchObject({ code: 'embedder/too-long' })
+  expect(await estimateWords(tower.map(captionSubject), long, setting)).toBeUndefined()
 })

@@ -4,10 +4,11 @@
  */
 
 import { availableParallelism } from 'node:os'
-import { type KeyedItem, readItem } from '../../inputs/data/item.ts'
+import { type Item, type KeyedItem, keyItem, readItem } from '../../inputs/data/item.ts'
 import { itemCost, speedFor } from '../../models/embedder/estimate.ts'
 import type { MachineSpeed } from '../../models/embedder/probe.ts'
 import type { Subject } from '../../models/embedder/subject.ts'
+import { captioned } from '../benchmark/dual-encoder.ts'
 import { itemsOf } from '../benchmark/task.ts'
 import { duration } from '../report/format.ts'
 import type { StudySetting } from './options.ts'
@@ -58,7 +59,10 @@ async function secondsOf(
   const costOf = await itemCost(subject)
   const every = Math.max(1, Math.floor(items.length / SAMPLE))
   const sample = items.filter((_, i) => i % every === 0).slice(0, SAMPLE)
-  const costs = await Promise.all(sample.map(async (item) => costOf(await readItem(item))))
+  const shown = subject.model.kind === 'dual-encoder' ? captioned : (item: Item) => item
+  const costs = await Promise.all(
+    sample.map(async (item) => costOf(await readItem(await keyItem(shown(item))))),
+  )
   const mean = (part: 'operations' | 'elements' | 'preparing') =>
     costs.reduce((sum, cost) => sum + cost[part], 0) / costs.length
   const pass = mean('operations') / speed.operations + mean('elements') / speed.elements

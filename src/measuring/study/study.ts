@@ -18,12 +18,12 @@ import { tunableModel } from '../../learning/tuning/tunable.ts'
 import { Embedder } from '../../models/embedder/embedder.ts'
 import { CONTRACT_READOUT } from '../../models/embedder/embedding.ts'
 import { contentHashOf, fingerprintOf } from '../../models/embedder/fingerprint.ts'
-import { fingerprintParts, openSubject, type Subject, withState } from '../../models/embedder/subject.ts'
+import { fingerprintParts, openSubject, type Subject } from '../../models/embedder/subject.ts'
 import { modelParameters } from '../../models/families/parameters.ts'
 import { checkWeights } from '../../models/families/weights.ts'
 import { inMegabytes } from '../../models/hub/progress.ts'
 import { scoresOf } from '../benchmark/choice.ts'
-import { captionMaker } from '../benchmark/dual-encoder.ts'
+import { captionMaker, captionSubject } from '../benchmark/dual-encoder.ts'
 import { pixels, pixelsApply } from '../benchmark/pixels.ts'
 import { itemsOf } from '../benchmark/task.ts'
 import { machineFacts } from '../report/machine.ts'
@@ -204,7 +204,7 @@ async function plan(
     const same = known.get(fingerprint)
     if (same !== undefined) warn?.(`${model} is the same model as ${same}: nothing can tell the two apart`)
     known.set(fingerprint, model)
-    planned.push({ id: ids[i]!, subject })
+    planned.push({ id: ids[i]!, subject: isVisionLanguage(subject) ? subject : captionSubject(subject) })
   }
   return planned
 }
@@ -220,11 +220,9 @@ async function baselinesOf(
   for (const { id, subject } of planned) {
     const { model } = subject
     if (model.kind !== 'dual-encoder') continue
-    // A caption that is too long is cut, as the reference does.
-    const cut = withState(subject, { contract: { truncation: 'reference' } })
-    const embedder = await Embedder.over(cut)
+    const embedder = await Embedder.over(subject)
     try {
-      const hash = await contentHashOf(fingerprintParts(cut))
+      const hash = await contentHashOf(fingerprintParts(subject))
       const captions = await captionMaker(embedder, id)
       const maker = { ...captions, hash: contentHash([hash, captions.hash]) }
       const vectors = await stored(maker, itemsOf(tasks, 'test'), context)
