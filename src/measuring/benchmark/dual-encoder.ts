@@ -26,7 +26,9 @@ export function captioned(given: Item): Item {
   return { text: captionOf(given), image: given.image }
 }
 
-/** A dual encoder as a benchmark runs it: a caption that is too long is cut, as the reference does. */
+/**
+ * A dual encoder as a benchmark runs it: a caption that is too long is cut, as the reference does.
+ */
 export function captionSubject(subject: Subject): Subject {
   return withState(subject, { contract: { truncation: 'reference' } })
 }
