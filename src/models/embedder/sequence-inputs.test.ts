@@ -112,13 +112,15 @@ test.skipIf(!fixtures.every((name) => hasGolden(name))).each(fixtures)(
     const pictures = new PictureRows(model, sessions)
     const processor = await model.processor(encoder.checkpoint.dir)
     const pictured = cases.filter(({ items }) => items.length === 1 && items[0]!.images.length === 1)
-    const batch = await Promise.all(
+    const different = await Promise.all(
       pictured.map(async ({ items: [item], name: pictureKey, expect: { stages } }) => {
         const picture = await decodeImage(join(goldenDir(name), 'images', item!.images[0]!))
         const inputs = toF32(expected.get(stages.inputs!)!)
         return { pictureKey, inputs, item: processor.prepare(item!.prompt, [picture]) }
       }),
     )
+    // A reduced fixture may have one such case: its picture comes again under another key.
+    const batch = [...different, ...different.slice(0, 1).map((one) => ({ ...one, pictureKey: 'again' }))]
     const table = await pictures.table(batch)
     await sessions.close()
     const { hidden } = model.shape
