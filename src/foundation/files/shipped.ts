@@ -21,7 +21,7 @@ const SCHEME = 'bifocal:'
  */
 export function shipped(name: string): string {
   const models = join(packageFolder(), 'models')
-  const names = readdirSync(models).sort()
+  const names = shippedNames()
   if (names.includes(name)) return join(models, name)
   throw new FileError('not-shipped', {
     message: `no shipped model is called ${JSON.stringify(name)}`,

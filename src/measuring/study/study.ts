@@ -53,6 +53,8 @@ export interface StudyResult {
 interface PlannedModel {
   id: string
   subject: Subject
+  /** Of all that decides its vectors. */
+  fingerprint: string
 }
 
 /**
@@ -75,7 +77,7 @@ export async function runStudy(options: StudyOptions): Promise<StudyResult> {
     const version = await packageVersion()
     const phases = new Phases()
     const world = await phases.time('tasks', () => studyWorld(setting))
-    await claimFolder(options.out, await identityOf(planned, setting), command)
+    await claimFolder(options.out, identityOf(planned, setting), command)
     if (options.onEstimate !== undefined) {
       const subjects = planned.map(({ subject }) => subject)
       const words = await estimateWords(subjects, world, setting)
@@ -90,13 +92,8 @@ export async function runStudy(options: StudyOptions): Promise<StudyResult> {
 }
 
 /** Names everything that decides the results: the models by their weights, wherever they lie. */
-async function identityOf(
-  planned: readonly PlannedModel[],
-  { models: _, ...setting }: StudySetting,
-): Promise<string> {
-  const models: string[] = []
-  for (const { subject } of planned) models.push(await fingerprintOf(fingerprintParts(subject)))
-  return contentHash({ ...setting, models })
+function identityOf(planned: readonly PlannedModel[], { models: _, ...setting }: StudySetting): string {
+  return contentHash({ ...setting, models: planned.map(({ fingerprint }) => fingerprint) })
 }
 
 const claimSchema = z.object({ setting: z.string(), command: z.string() })
@@ -195,7 +192,8 @@ async function plan(
   const known = new Map<string, string>()
   for (const [i, model] of models.entries()) {
     const onDownload = (at: Parameters<typeof inMegabytes>[0]) => onProgress?.(inMegabytes(at))
-    const subject = await openSubject(model, { device, dtype, threads, signal, warn, onDownload })
+    const opened = await openSubject(model, { device, dtype, threads, signal, warn, onDownload })
+    const subject = isVisionLanguage(opened) ? opened : captionSubject(opened)
     const parts = subject.model.kind === 'dual-encoder' ? { scale: false } : { head: false }
     const { checkpoint } = subject.encoder
     checkWeights(modelParameters(subject.model, parts), checkpoint, subject.model.weightSpellings)
@@ -204,7 +202,7 @@ async function plan(
     const same = known.get(fingerprint)
     if (same !== undefined) warn?.(`${model} is the same model as ${same}: nothing can tell the two apart`)
     known.set(fingerprint, model)
-    planned.push({ id: ids[i]!, subject: isVisionLanguage(subject) ? subject : captionSubject(subject) })
+    planned.push({ id: ids[i]!, subject, fingerprint })
   }
   return planned
 }
