@@ -44,7 +44,8 @@ test('embedding with a clean home and temporary folder leaves no file: the engin
   expect(await leftBy('default')).toEqual([])
 })
 
-// The engine itself is silent on build servers, so the choice is looked at, not the file it leads to.
+// The engine itself is silent on build servers: so this looks at the choice, not at the file that
+// the choice leads to.
 test.each([
   [undefined, '1'],
   ['0', '0'],
