@@ -1,6 +1,6 @@
 /** @file Measures that compare an image's own text with the texts of other images. */
 
-import { hitAt } from '../benchmark/scoring.ts'
+import { hitAt } from '../../foundation/numeric/ranking.ts'
 import { coupleMeanFrom, type Estimator, matchedCosines, type PairGeometry, pairMean } from './geometry.ts'
 
 /** Mean matched cosine − mean mismatched cosine, −2 to 2. */

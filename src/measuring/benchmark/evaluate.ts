@@ -1,10 +1,10 @@
 /** @file Scores of every row of a task from vectors. */
 
 import { dot } from '../../foundation/numeric/linear.ts'
+import { hitAt } from '../../foundation/numeric/ranking.ts'
 import type { Part, Row, Task } from '../../inputs/data/task.ts'
 import type { VectorOf } from '../../models/embedder/vectors/all.ts'
 import { type PerMetric, perMetric } from './metrics.ts'
-import { hitAt } from './scoring.ts'
 
 interface RowScores {
   readonly id: string

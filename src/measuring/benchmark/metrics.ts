@@ -1,6 +1,13 @@
 /** @file The table of metrics: each is the score of one ranked list. A new metric is a row here. */
 
-import { hitAt, ndcgAt, publishedHitAt, type RankedList, recallAt, reciprocalRank } from './scoring.ts'
+import {
+  hitAt,
+  ndcgAt,
+  publishedHitAt,
+  type RankedList,
+  recallAt,
+  reciprocalRank,
+} from '../../foundation/numeric/ranking.ts'
 
 export interface Metric {
   /** Words for tables and axes. */

@@ -5,7 +5,7 @@
  * beside it for comparison with published figures.
  */
 
-import { roomError } from '../../foundation/numeric/errors.ts'
+import { roomError } from './errors.ts'
 
 /** Candidates that cannot be ranked. Exit code 1. */
 export class ScoringError extends roomError('scoring', {

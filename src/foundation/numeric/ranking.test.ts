@@ -1,6 +1,6 @@
 import { fc, test as propertyTest } from '@fast-check/vitest'
 import { describe, expect, test } from 'vitest'
-import { perMetric } from './metrics.ts'
+import { perMetric } from '../../measuring/benchmark/metrics.ts'
 import {
   hitAt,
   ndcgAt,
@@ -9,7 +9,7 @@ import {
   recallAt,
   reciprocalRank,
   ScoringError,
-} from './scoring.ts'
+} from './ranking.ts'
 
 /** Mean of a score over every order of the candidates that respects their similarities. */
 function bruteForce({ scores, positives }: RankedList, score: (ranking: boolean[]) => number): number {
