@@ -166,6 +166,18 @@ const cases: Case[] = [
     dims: [[2, 3, 5, 6], [4, 3, 3, 2], [4]],
     build: (x, w, b) => conv2d(x, w, b, { stride: 2, padding: [0, 1, 2, 1] }),
   },
+  ...(
+    [
+      ['as in most layers', 1],
+      ['without padding', 0],
+      ['more padding than the kernel reaches', [3, 0, 1, 2]],
+    ] as const
+  ).map(([what, padding]) => ({
+    name: `Conv, steps of 1, ${what}`,
+    dims: [[2, 3, 5, 6], [4, 3, 3, 2], [4]],
+    build: (x: F, w: F, b: F) =>
+      conv2d(x, w, b, { padding: typeof padding === 'number' ? padding : [...padding] }),
+  })),
   one('Cast', (x) => cast(x, 'f32')),
 ]
 

@@ -3,7 +3,7 @@
  * floating inputs.
  */
 
-import { convolve } from './convolution.ts'
+import { convGradients } from './convolution-gradients.ts'
 import type { Dim } from './dims.ts'
 import { addDims, multiplyDims } from './dims.ts'
 import {
@@ -25,11 +25,10 @@ import {
   tanh,
   where,
 } from './elementwise.ts'
-import { GraphError } from './errors.ts'
 import type { Value } from './graph.ts'
 import { gatherElements, scatterAdd, scatterElements } from './indexing.ts'
 import { gemm, matMul } from './matmul.ts'
-import type { ConvolutionGeometry, DifferentiableOp, OpAttributes } from './op.ts'
+import type { DifferentiableOp, OpAttributes } from './op.ts'
 import { reduceMean, reduceSum, standardise } from './reduction.ts'
 import { expand, pad, reshape, sliceAt, swapLast, transpose } from './shaping.ts'
 
@@ -142,7 +141,8 @@ export const gradientRules: { readonly [O in DifferentiableOp]: GradientRule<O> 
     sumTo(where(conditions[0]!, upstream, 0), a.dims),
     sumTo(where(conditions[0]!, 0, upstream), b.dims),
   ]),
-  Conv: convGradients,
+  Conv: ({ floats: [x, weight], upstream, attributes }) =>
+    convGradients({ x: x!, weight: weight!, upstream }, attributes),
   Cast: one((_, { upstream }) => upstream),
 }
 
@@ -237,39 +237,4 @@ function rmsNormGradients({ floats, upstream, attributes: { epsilon } }: Gradien
   const along = mul(mul(inverse, inverse), reduceMean(mul(scaled, x!), [-1], true))
   const inward = mul(inverse, sub(scaled, mul(x!, along)))
   return [inward, sumTo(mul(upstream, mul(x!, inverse)), weight!.dims)]
-}
-
-/**
- * With respect to the picture: a transposed convolution. To the kernel: a convolution over the
- * batch, strides and dilations exchanged.
- */
-function convGradients({ floats, upstream, attributes }: GradientContext<'Conv'>): F32[] {
-  const [x, weight] = floats
-  const { strides, pads, dilations } = attributes
-  const size = (value: F32, axis: number): number => {
-    const dim = value.dims[axis]
-    if (typeof dim === 'number') return dim
-    throw new GraphError('symbolic', {
-      message: `Conv: axis ${axis} of [${value.dims}] must be known`,
-      hint: 'Only the batch may be symbolic.',
-    })
-  }
-  const reach = (i: 0 | 1) =>
-    (size(upstream, i + 2) - 1) * strides[i] -
-    pads[i] -
-    pads[i === 0 ? 2 : 3] +
-    dilations[i] * (size(weight!, i + 2) - 1) +
-    1
-  const outputPadding: [number, number] = [size(x!, 2) - reach(0), size(x!, 3) - reach(1)]
-  const picture = x!.graph.apply(
-    'ConvTranspose',
-    [upstream, weight!],
-    { strides, pads, dilations, outputPadding },
-    'f32',
-    x!.dims,
-  )
-  const exchanged: ConvolutionGeometry = { strides: dilations, pads, dilations: strides }
-  const wide = convolve(transpose(x!, [1, 0, 2, 3]), transpose(upstream, [1, 0, 2, 3]), exchanged)
-  const kernel = [2, 3].reduce((value, axis) => sliceAt(value, axis, 0, size(weight!, axis)), wide)
-  return [picture, transpose(kernel, [1, 0, 2, 3])]
 }
