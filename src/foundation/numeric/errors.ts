@@ -74,6 +74,7 @@ export function located(error: BifocalError, place: string): BifocalError {
 /** Bad arguments, flags or settings. */
 export class UsageError extends roomError('usage', {
   arguments: 2,
+  config: 2,
   'empty-input': 2,
   option: 2,
   'task-unknown': 2,
