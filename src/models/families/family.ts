@@ -51,6 +51,11 @@ interface FamilyBase<Config> {
    * family's canonical names.
    */
   weightSpellings(name: string, config: Config): string[]
+  /**
+   * The name of a parameter in the model as transformers 4.52 and newer (or the authors' code) opens
+   * it. PEFT matches and writes these. Default: the first of `weightSpellings`.
+   */
+  runtimeName?(name: string, config: Config): string
 }
 
 /** Sizes that others plan with. */

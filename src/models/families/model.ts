@@ -28,6 +28,8 @@ interface ModelBase {
   readonly family: string
   readonly objective: Objective
   weightSpellings(name: string): string[]
+  /** See `Family.runtimeName`. */
+  runtimeName(name: string): string
 }
 
 /** See `VisionLanguageFamily`. */
@@ -75,6 +77,7 @@ export function bindVisionLanguage<Config, Settings>(
       parsedSettings(family, given)
     },
     weightSpellings: (name) => family.weightSpellings(name, config),
+    runtimeName: (name) => runtimeName(family, config, name),
     buildVision: (scope, pixelValues) => family.buildVision(scope, config, pixelValues),
     buildDecoder: (scope, inputs, options) => family.buildDecoder(scope, config, inputs, options),
     async processor(dir) {
@@ -105,6 +108,7 @@ function bindDualEncoder<Config>(
     objective: family.objective,
     shape,
     weightSpellings: (name) => family.weightSpellings(name, config),
+    runtimeName: (name) => runtimeName(family, config, name),
     buildImage: (scope, pixelValues) => family.buildImage(scope, config, pixelValues),
     buildText: (scope, inputIds) => family.buildText(scope, config, inputIds),
     buildScale: (scope) => family.buildScale(scope, config),
@@ -128,6 +132,14 @@ export function bindFamily<Config, Settings>(
   json: Readonly<Record<string, unknown>>,
 ): Model {
   return family.kind === 'dual-encoder' ? bindDualEncoder(family, json) : bindVisionLanguage(family, json)
+}
+
+function runtimeName<Config>(
+  family: Pick<Family<Config>, 'weightSpellings' | 'runtimeName'>,
+  config: Config,
+  name: string,
+): string {
+  return family.runtimeName?.(name, config) ?? family.weightSpellings(name, config)[0] ?? name
 }
 
 /** @throws FamilyError `family/settings` */

@@ -3,7 +3,7 @@
 import type { VisionLanguageFamily } from '../family.ts'
 import { llava } from '../llava/index.ts'
 import { buildLlavaDecoder } from '../llava/model.ts'
-import { llavaSpellings } from '../llava/weights.ts'
+import { llavaRuntimeName, llavaSpellings } from '../llava/weights.ts'
 import { type LlavaNextConfig, parseLlavaNextConfig } from './config.ts'
 import { buildLlavaNextVision } from './model.ts'
 import { llavaNextProcessor } from './processor.ts'
@@ -16,6 +16,7 @@ export const llavaNext: VisionLanguageFamily<LlavaNextConfig> = {
   matches: (json) => json.model_type === 'llava_next',
   parseConfig: parseLlavaNextConfig,
   weightSpellings: (name) => llavaSpellings(name),
+  runtimeName: llavaRuntimeName,
   shape: llava.shape,
   buildVision: buildLlavaNextVision,
   buildDecoder: buildLlavaDecoder,

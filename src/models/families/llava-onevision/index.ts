@@ -3,7 +3,7 @@
 import type { VisionLanguageFamily } from '../family.ts'
 import { llava } from '../llava/index.ts'
 import { buildLlavaDecoder } from '../llava/model.ts'
-import { llavaSpellings } from '../llava/weights.ts'
+import { llavaRuntimeName, llavaSpellings } from '../llava/weights.ts'
 import { type LlavaOnevisionConfig, parseLlavaOnevisionConfig } from './config.ts'
 import { buildLlavaOnevisionVision } from './model.ts'
 import { llavaOnevisionProcessor } from './processor.ts'
@@ -16,6 +16,7 @@ export const llavaOnevision: VisionLanguageFamily<LlavaOnevisionConfig> = {
   matches: (json) => json.model_type === 'llava_onevision',
   parseConfig: parseLlavaOnevisionConfig,
   weightSpellings: (name) => llavaSpellings(name),
+  runtimeName: llavaRuntimeName,
   shape: llava.shape,
   buildVision: buildLlavaOnevisionVision,
   buildDecoder: buildLlavaDecoder,

@@ -4,7 +4,7 @@ import type { VisionLanguageFamily } from '../family.ts'
 import { type LlavaConfig, parseLlavaConfig } from './config.ts'
 import { buildLlavaDecoder, buildLlavaVision } from './model.ts'
 import { llavaProcessor } from './processor.ts'
-import { llavaSpellings } from './weights.ts'
+import { llavaRuntimeName, llavaSpellings } from './weights.ts'
 
 /** @see Liu et al. 2023; specs/ar-vlms.md §1 */
 export const llava: VisionLanguageFamily<LlavaConfig> = {
@@ -14,6 +14,7 @@ export const llava: VisionLanguageFamily<LlavaConfig> = {
   matches: (json) => json.model_type === 'llava',
   parseConfig: (json) => parseLlavaConfig(json),
   weightSpellings: (name) => llavaSpellings(name),
+  runtimeName: llavaRuntimeName,
   shape: ({ text, vision }) => ({
     hidden: text.hidden,
     layers: text.layers,

@@ -16,6 +16,11 @@ export function llavaSpellings(name: string): string[] {
   return [name, `model.${name}`]
 }
 
+/** Canonical → the name in transformers. @example llavaRuntimeName('lm_head.weight') // lm_head.weight */
+export function llavaRuntimeName(name: string): string {
+  return name === 'lm_head.weight' ? name : `model.${name}`
+}
+
 function prefixed(name: string, prefix: string): string | undefined {
   return name.startsWith(prefix) ? name.slice(prefix.length) : undefined
 }

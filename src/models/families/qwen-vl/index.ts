@@ -9,7 +9,7 @@ import { buildQwenDecoder, buildQwenVision, rowParts } from './model.ts'
 import { AXES } from './positions.ts'
 import { qwenVlProcessor } from './processor.ts'
 import { type QwenSettings, qwenSettings } from './settings.ts'
-import { qwenVlSpellings } from './weights.ts'
+import { qwenVlRuntimeName, qwenVlSpellings } from './weights.ts'
 
 function qwenFamily(
   version: QwenVersion,
@@ -23,6 +23,7 @@ function qwenFamily(
     matches: (json) => json.model_type === modelType,
     parseConfig: (json) => parseQwenVlConfig(json, version),
     weightSpellings: (name) => qwenVlSpellings(name),
+    runtimeName: qwenVlRuntimeName,
     shape: (config) => {
       const { text, vision } = config
       return {

@@ -14,3 +14,8 @@ export function qwenVlSpellings(name: string): string[] {
   const text = /^language_model\.(.*)$/.exec(name)?.[1]
   return text === undefined ? [name, `model.${name}`] : [`model.${text}`, `model.${name}`]
 }
+
+/** Canonical → the name in transformers. @example qwenVlRuntimeName('lm_head.weight') // lm_head.weight */
+export function qwenVlRuntimeName(name: string): string {
+  return name === 'lm_head.weight' ? name : `model.${name}`
+}
