@@ -102,6 +102,9 @@ export function cast<T extends DType>(x: Value, to: T): Value<T> {
   return x.graph.apply('Cast', [x], { to }, to, x.dims)
 }
 
+/** The largest whole number that is not above; gradients stop here. */
+export const floor = (x: Value<'f32'>): Value<'f32'> => x.graph.apply('Floor', [x], {}, 'f32', x.dims)
+
 /** The same values; gradients stop here. */
 export const stopGradient = <T extends DType>(x: Value<T>): Value<T> =>
   x.graph.apply('StopGradient', [x], {}, x.dtype, x.dims)

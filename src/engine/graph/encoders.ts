@@ -122,6 +122,7 @@ export const encoders: { readonly [O in Exclude<Op, 'Input' | 'Parameter'>]: Enc
     writer.emit('ConvTranspose', inputs, { strides, pads, dilations, output_padding: outputPadding }),
   Cast: ({ attributes: { to } }, inputs, writer) => writer.emit('Cast', inputs, { to: ONNX_TYPE[to] }),
   Equal: plain('Equal'),
+  Floor: plain('Floor'),
   Less: plain('Less'),
   LessOrEqual: plain('LessOrEqual'),
   And: plain('And'),

@@ -1,7 +1,7 @@
 /** @file Matrix products. */
 
 import { multiplyDims } from './dims.ts'
-import { add, broadcastDims, div, mul, stopGradient } from './elementwise.ts'
+import { add, broadcastDims, div, mul, stopGradient, sub } from './elementwise.ts'
 import { shapeMismatch } from './errors.ts'
 import type { Value } from './graph.ts'
 import { reduceL2 } from './reduction.ts'
@@ -62,24 +62,6 @@ export function linear(x: Value<'f32'>, weight: Value<'f32'>, bias?: Value<'f32'
   return reshape(gemm(rows, weight, { transposeB: true, bias }), [...lead, weight.dims[0]!])
 }
 
-/**
- * A linear layer with a low-rank update: `x·Wᵀ + b + scale·(x·Aᵀ)·Bᵀ`.
- * @param down `A [rank, in]` @param up `B [out, rank]`
- * @see Hu et al. 2021 (LoRA)
- */
-export function loraLinear(
-  x: Value<'f32'>,
-  weight: Value<'f32'>,
-  bias: Value<'f32'> | undefined,
-  down: Value<'f32'>,
-  up: Value<'f32'>,
-  scale: number,
-): Value<'f32'> {
-  // The factor goes to the narrow product, where a pass costs least.
-  const update = linear(mul(linear(x, down), scale), up)
-  return add(linear(x, weight, bias), update)
-}
-
 /** A layer's weight with a low-rank update: W `[out, in]`, A `[rank, in]`, B `[out, rank]`. */
 export interface UpdatedWeight {
   weight: Value<'f32'>
@@ -104,7 +86,25 @@ export function rowStretch(updated: UpdatedWeight, magnitude: Value<'f32'>): Val
 }
 
 /**
+ * A linear layer with a low-rank update: `x·Wᵀ + b + scale·(d·Aᵀ)·Bᵀ`.
+ * @param dropped d: x with elements dropped; default x itself
+ * @see Hu et al. 2021 (LoRA)
+ */
+export function loraLinear(
+  x: Value<'f32'>,
+  { weight, down, up, scale }: UpdatedWeight,
+  bias: Value<'f32'> | undefined,
+  dropped = x,
+): Value<'f32'> {
+  // The factor goes to the narrow product, where a pass costs least.
+  const update = linear(mul(linear(dropped, down), scale), up)
+  return add(linear(x, weight, bias), update)
+}
+
+/**
  * A linear layer whose update turns the weight's rows, of the lengths `magnitude` `[out]`.
+ * @param dropped d: x with elements dropped. With c the stretch of the rows, the layer is then
+ *   `x·Wᵀ + b + (c − 1)·d·Wᵀ + c·scale·(d·Aᵀ)·Bᵀ`, as in PEFT
  * @see Liu et al. 2024 (DoRA)
  */
 export function doraLinear(
@@ -112,8 +112,13 @@ export function doraLinear(
   updated: UpdatedWeight,
   bias: Value<'f32'> | undefined,
   magnitude: Value<'f32'>,
+  dropped?: Value<'f32'>,
 ): Value<'f32'> {
-  const { weight, down, up, scale } = updated
-  const stretched = mul(loraLinear(x, weight, undefined, down, up, scale), rowStretch(updated, magnitude))
+  const stretch = rowStretch(updated, magnitude)
+  if (dropped !== undefined) {
+    const turned = mul(loraLinear(dropped, updated, undefined), stretch)
+    return add(linear(x, updated.weight, bias), sub(turned, linear(dropped, updated.weight)))
+  }
+  const stretched = mul(loraLinear(x, updated, undefined), stretch)
   return bias === undefined ? stretched : add(stretched, bias)
 }

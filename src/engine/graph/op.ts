@@ -76,6 +76,7 @@ interface OtherAttributes {
   /** 0, 1, … `length − 1` as `i64`. */
   Iota: { length: Dim }
   Equal: None
+  Floor: None
   Less: None
   LessOrEqual: None
   And: None

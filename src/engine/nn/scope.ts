@@ -67,8 +67,14 @@ export interface LowRank {
   /**
    * Adds the update to the weight first, `x·(W + scale·B·A)ᵀ`: one product over the rows instead of
    * three, which is faster where there are many more rows than `rank`. Default: apart, as in PEFT.
+   * Dropout keeps the update apart.
    */
   merged?: boolean
+  /**
+   * Drops elements of the layer's input before the update sees them, while training; the layer's own
+   * weight sees all. @param x `[…, in]` @returns the same shape
+   */
+  dropout?: (x: Value<'f32'>) => Value<'f32'>
 }
 
 /**
@@ -116,31 +122,24 @@ function scopeAt(graph: Graph, prefix: string, options: ScopeOptions): Scope {
       const down = fed('lora_A', [update.rank, inFeatures])
       const up = fed('lora_B', [outFeatures, update.rank])
       const magnitude = update.dora ? fed('lora_magnitude_vector', [outFeatures]) : undefined
-      return updatedLinear(
-        x,
-        { weight: matrix, down, up, scale: update.scale },
-        shift,
-        magnitude,
-        update.merged ?? false,
-      )
+      const updated = { weight: matrix, down, up, scale: update.scale }
+      return update.merged && update.dropout === undefined
+        ? mergedLinear(x, updated, shift, magnitude)
+        : magnitude === undefined
+          ? loraLinear(x, updated, shift, update.dropout?.(x))
+          : doraLinear(x, updated, shift, magnitude, update.dropout?.(x))
     },
     under: (name) => scopeAt(graph, `${prefix}${name}.`, options),
   }
 }
 
 /** @param x `[…, in]` @param magnitude `[out]` of DoRA @returns `[…, out]` */
-function updatedLinear(
+function mergedLinear(
   x: Value<'f32'>,
   updated: UpdatedWeight,
   bias: Value<'f32'> | undefined,
   magnitude: Value<'f32'> | undefined,
-  merged: boolean,
 ): Value<'f32'> {
-  const { weight, down, up, scale } = updated
-  if (!merged)
-    return magnitude === undefined
-      ? loraLinear(x, weight, bias, down, up, scale)
-      : doraLinear(x, updated, bias, magnitude)
   const sum = summedWeight(updated)
   if (magnitude === undefined) return linear(x, sum, bias)
   return linear(x, mul(sum, reshape(rowStretch(updated, magnitude), [sum.dims[0]!, 1])), bias)

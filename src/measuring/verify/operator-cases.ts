@@ -217,7 +217,8 @@ export const operatorCases: Readonly<Record<string, Build>> = {
   },
   'masked-mean-pool': ({ of, real }) => maskedMean(of('x'), real('attention_mask')),
   'masked-scatter-rows': splicedRows,
-  'lora-linear': ({ of, number }) => loraLinear(of('x'), of('w'), of('b'), of('A'), of('B'), number('scale')),
+  'lora-linear': ({ of, number }) =>
+    loraLinear(of('x'), { weight: of('w'), down: of('A'), up: of('B'), scale: number('scale') }, of('b')),
   'dora-linear': ({ of, number }) =>
     doraLinear(
       of('x'),
