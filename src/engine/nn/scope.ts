@@ -71,8 +71,8 @@ export interface LowRank {
    */
   merged?: boolean
   /**
-   * Drops elements of the layer's input before the update sees them, while training; the layer's own
-   * weight sees all. @param x `[…, in]` @returns the same shape
+   * Drops elements of the layer's input before the update sees them, while training. The layer's
+   * own weight sees all. @param x `[…, in]` @returns the same shape
    */
   dropout?: (x: Value<'f32'>) => Value<'f32'>
 }

@@ -52,8 +52,8 @@ interface FamilyBase<Config> {
    */
   weightSpellings(name: string, config: Config): string[]
   /**
-   * The name of a parameter in the model as transformers 4.52 and newer (or the authors' code) opens
-   * it. PEFT matches and writes these. Default: the first of `weightSpellings`.
+   * The name of a parameter in the model as transformers 4.52 and newer (or the authors' code)
+   * opens it. PEFT matches and writes these. Default: the first of `weightSpellings`.
    */
   runtimeName?(name: string, config: Config): string
 }

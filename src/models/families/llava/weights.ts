@@ -16,7 +16,7 @@ export function llavaSpellings(name: string): string[] {
   return [name, `model.${name}`]
 }
 
-/** Canonical → the name in transformers. @example llavaRuntimeName('lm_head.weight') // lm_head.weight */
+/** Canonical → the name in a model that transformers 4.52 or newer has opened. */
 export function llavaRuntimeName(name: string): string {
   return name === 'lm_head.weight' ? name : `model.${name}`
 }

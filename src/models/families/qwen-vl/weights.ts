@@ -15,7 +15,7 @@ export function qwenVlSpellings(name: string): string[] {
   return text === undefined ? [name, `model.${name}`] : [`model.${text}`, `model.${name}`]
 }
 
-/** Canonical → the name in transformers. @example qwenVlRuntimeName('lm_head.weight') // lm_head.weight */
+/** Canonical → the name in a model that transformers 4.52 or newer has opened. */
 export function qwenVlRuntimeName(name: string): string {
   return name === 'lm_head.weight' ? name : `model.${name}`
 }
