@@ -1,25 +1,36 @@
 import { fc, test as propertyTest } from '@fast-check/vitest'
 import { describe, expect, test } from 'vitest'
-import { perMetric } from '../../measuring/benchmark/metrics.ts'
 import {
+  averagePrecision,
   hitAt,
   ndcgAt,
-  publishedHitAt,
   type RankedList,
+  type Ranking,
+  rank,
   recallAt,
   reciprocalRank,
   ScoringError,
+  type Ties,
 } from './ranking.ts'
 
-/** Mean of a score over every order of the candidates that respects their similarities. */
-function bruteForce({ scores, positives }: RankedList, score: (ranking: boolean[]) => number): number {
-  const orders = permutations(Array.from({ length: scores.length }, (_, i) => i)).filter((order) =>
-    order.every((item, place) => place === 0 || scores[order[place - 1]!]! >= scores[item]!),
-  )
-  return (
-    orders.reduce((sum, order) => sum + score(order.map((item) => positives.includes(item))), 0) /
-    orders.length
-  )
+/** Grades in an order of the candidates, 0 for wrong ones. */
+type Order = readonly number[]
+
+/** Orders of the candidates that a rule for ties allows. */
+function orders({ scores, positives, grades }: RankedList, ties: Ties): Order[] {
+  const gradeOf = (i: number) => {
+    const at = positives.indexOf(i)
+    return at < 0 ? 0 : (grades?.[at] ?? 1)
+  }
+  const items = Array.from({ length: scores.length }, (_, i) => i)
+  const falling = (order: readonly number[]) =>
+    order.every((item, place) => place === 0 || scores[order[place - 1]!]! >= scores[item]!)
+  const chosen = {
+    expected: () => permutations(items).filter(falling),
+    first: () => [items.toSorted((a, b) => scores[b]! - scores[a]!)],
+    strict: () => [items.toSorted((a, b) => scores[b]! - scores[a]! || gradeOf(a) - gradeOf(b))],
+  }
+  return chosen[ties]().map((order) => order.map(gradeOf))
 }
 
 function permutations(items: number[]): number[][] {
@@ -29,77 +40,100 @@ function permutations(items: number[]): number[][] {
   )
 }
 
-const dcg = (ranking: boolean[], k: number) =>
-  ranking.slice(0, k).reduce((sum, right, place) => sum + (right ? 1 / Math.log2(place + 2) : 0), 0)
-
-const lists = fc.array(fc.integer({ min: 0, max: 2 }), { minLength: 1, maxLength: 6 }).chain((scores) =>
-  fc.record({
-    scores: fc.constant(scores),
-    positives: fc.subarray(
-      scores.map((_, i) => i),
-      { minLength: 1 },
-    ),
-  }),
-)
-
-describe('ties are scored as the expectation over random orders', () => {
-  propertyTest.prop([lists, fc.integer({ min: 1, max: 7 })], { seed: 11, numRuns: 150 })(
-    'for every score',
-    (list, k) => {
-      expect(hitAt(k, list)).toBeCloseTo(
-        bruteForce(list, (ranking) => (ranking.slice(0, k).includes(true) ? 1 : 0)),
-        10,
-      )
-      expect(recallAt(k, list)).toBeCloseTo(
-        bruteForce(list, (r) => r.slice(0, k).filter(Boolean).length / list.positives.length),
-        10,
-      )
-      expect(reciprocalRank(list)).toBeCloseTo(
-        bruteForce(list, (ranking) => 1 / (ranking.indexOf(true) + 1)),
-        10,
-      )
-      const ideal = dcg(new Array<boolean>(list.positives.length).fill(true), k)
-      expect(ndcgAt(k, list)).toBeCloseTo(
-        bruteForce(list, (ranking) => dcg(ranking, k) / ideal),
-        10,
-      )
-    },
+const dcg = (order: Order, k: number, worth: (grade: number) => number) =>
+  order.slice(0, k).reduce((sum, grade, place) => sum + worth(grade) / Math.log2(place + 2), 0)
+const ndcg = (order: Order, k: number, worth: (grade: number) => number) =>
+  dcg(order, k, worth) /
+  dcg(
+    order.toSorted((a, b) => b - a),
+    k,
+    worth,
   )
+const right = (order: Order) => order.filter((grade) => grade > 0).length
 
-  test('equal scores for everything earn chance, where the published rule gives full marks', () => {
-    const list = { scores: new Float32Array(1000), positives: [0] }
-    const scores = perMetric(({ of }) => of(list))
-    expect(scores).toMatchObject({
-      hit1: expect.closeTo(0.001, 12),
-      recall10: expect.closeTo(0.01, 12),
-      firstWins: 1,
-    })
+/** Each score, and its definition on one order. */
+const scores: Record<
+  string,
+  { of: (k: number, ranking: Ranking) => number; definition: (k: number, order: Order) => number }
+> = {
+  'hit@k': { of: hitAt, definition: (k, order) => Math.sign(right(order.slice(0, k))) },
+  'recall@k': { of: recallAt, definition: (k, order) => right(order.slice(0, k)) / right(order) },
+  'reciprocal rank': {
+    of: (_, ranking) => reciprocalRank(ranking),
+    definition: (_, order) => 1 / (order.findIndex((grade) => grade > 0) + 1),
+  },
+  'average precision': {
+    of: (_, ranking) => averagePrecision(ranking),
+    definition: (_, order) =>
+      order.reduce(
+        (sum, grade, place) => sum + (grade > 0 ? right(order.slice(0, place + 1)) / (place + 1) : 0),
+        0,
+      ) / right(order),
+  },
+  'nDCG@k, linear': { of: ndcgAt, definition: (k, order) => ndcg(order, k, (grade) => grade) },
+  'nDCG@k, exponential': {
+    of: (k, ranking) => ndcgAt(k, ranking, 'exponential'),
+    definition: (k, order) => ndcg(order, k, (grade) => 2 ** grade - 1),
+  },
+}
+
+const lists = fc
+  .array(fc.integer({ min: 0, max: 2 }), { minLength: 1, maxLength: 6 })
+  .chain((given) =>
+    fc.record({
+      scores: fc.constant(given),
+      positives: fc.shuffledSubarray(
+        given.map((_, i) => i),
+        { minLength: 1 },
+      ),
+      grade: fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 6, maxLength: 6 }),
+    }),
+  )
+  .map(({ grade, ...list }) => ({ ...list, grades: list.positives.map((at) => grade[at]!) }))
+
+describe.each(Object.entries(scores))('%s', (_, { of, definition }) => {
+  describe.each(['expected', 'first', 'strict'] as const)('ties: %s', (ties) => {
+    propertyTest.prop([lists, fc.integer({ min: 1, max: 7 })], { seed: 11, numRuns: 100 })(
+      'equals the mean of its definition over the orders of this rule',
+      (list, k) => {
+        const all = orders(list, ties)
+        const expected = all.reduce((sum, order) => sum + definition(k, order), 0) / all.length
+        expect(of(k, rank(list, ties))).toBeCloseTo(expected, 10)
+      },
+    )
   })
 })
 
-describe('without ties', () => {
-  const list = { scores: [0.1, 0.9, 0.5, 0.7], positives: [2] }
-  test.each([
-    ['hit@2', hitAt(2, list), 0],
-    ['hit@3', hitAt(3, list), 1],
-    ['reciprocal rank', reciprocalRank(list), 1 / 3],
-    ['nDCG@10', ndcgAt(10, list), 0.5],
-    ['published hit@2', publishedHitAt(2, list), 0],
-    ['published hit@3', publishedHitAt(3, list), 1],
-  ])('%s', (_, got, expected) => expect(got).toBeCloseTo(expected, 12))
+propertyTest.prop([lists, fc.integer({ min: 1, max: 7 })], { seed: 12, numRuns: 100 })(
+  'a strict score is at most the expected one',
+  (list, k) => {
+    for (const { of } of Object.values(scores))
+      expect(of(k, rank(list, 'strict'))).toBeLessThanOrEqual(of(k, rank(list)) + 1e-12)
+  },
+)
+
+test('equal scores for everything earn chance, where the published rule gives full marks', () => {
+  const list = { scores: new Float32Array(1000), positives: [0] }
+  expect(hitAt(1, rank(list))).toBeCloseTo(0.001, 12)
+  expect(recallAt(10, rank(list))).toBeCloseTo(0.01, 12)
+  expect(hitAt(1, rank(list, 'first'))).toBe(1)
+  expect(hitAt(999, rank(list, 'strict'))).toBe(0)
 })
 
 test('the published rule: a tied candidate loses to those before it', () => {
-  expect(publishedHitAt(1, { scores: [1, 1, 0], positives: [0] })).toBe(1)
-  expect(publishedHitAt(1, { scores: [1, 1, 0], positives: [1] })).toBe(0)
+  expect(hitAt(1, rank({ scores: [1, 1, 0], positives: [0] }, 'first'))).toBe(1)
+  expect(hitAt(1, rank({ scores: [1, 1, 0], positives: [1] }, 'first'))).toBe(0)
 })
 
 test.each([
   ['scoring/no-candidates', { scores: [], positives: [0] }],
   ['scoring/no-positive', { scores: [1], positives: [] }],
   ['scoring/positive-index', { scores: [1], positives: [1] }],
+  ['scoring/positive-index', { scores: [1, 2], positives: [1, 1] }],
+  ['scoring/grades', { scores: [1], positives: [0], grades: [] }],
+  ['scoring/grades', { scores: [1], positives: [0], grades: [0] }],
   ['scoring/not-finite', { scores: [1, Number.NaN], positives: [0] }],
 ])('%s', (code, list) => {
-  expect(() => hitAt(1, list)).toThrow(expect.objectContaining({ code }))
-  expect(() => publishedHitAt(1, list)).toThrow(ScoringError)
+  expect(() => rank(list)).toThrow(expect.objectContaining({ code }))
+  expect(() => rank(list)).toThrow(ScoringError)
 })

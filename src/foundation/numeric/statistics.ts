@@ -8,6 +8,7 @@ import { roomError } from './errors.ts'
  * code 1.
  */
 export class StatisticsError extends roomError('statistics', {
+  clusters: 1,
   empty: 1,
   length: 1,
   'not-finite': 1,

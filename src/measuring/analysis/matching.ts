@@ -1,6 +1,6 @@
 /** @file Measures that compare an image's own text with the texts of other images. */
 
-import { hitAt } from '../../foundation/numeric/ranking.ts'
+import { hitAt, rank } from '../../foundation/numeric/ranking.ts'
 import { coupleMeanFrom, type Estimator, matchedCosines, type PairGeometry, pairMean } from './geometry.ts'
 
 /** Mean matched cosine − mean mismatched cosine, −2 to 2. */
@@ -71,7 +71,7 @@ export function matchedAuc(geometry: PairGeometry): Estimator {
 export function recallImageToText(k: number): (geometry: PairGeometry) => Estimator {
   return ({ count, cross }) => {
     const hits = Float64Array.from({ length: count }, (_, i) =>
-      hitAt(k, { scores: cross.subarray(i * count, (i + 1) * count), positives: [i] }),
+      hitAt(k, rank({ scores: cross.subarray(i * count, (i + 1) * count), positives: [i] })),
     )
     return (sample) => pairMean(hits, sample)
   }
@@ -85,7 +85,7 @@ export function recallTextToImage(k: number): (geometry: PairGeometry) => Estima
     const column = new Float32Array(count)
     const hits = Float64Array.from({ length: count }, (_, j) => {
       for (let i = 0; i < count; i++) column[i] = cross[i * count + j]!
-      return hitAt(k, { scores: column, positives: [j] })
+      return hitAt(k, rank({ scores: column, positives: [j] }))
     })
     return (sample) => pairMean(hits, sample)
   }

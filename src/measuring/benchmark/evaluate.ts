@@ -1,7 +1,7 @@
 /** @file Scores of every row of a task from vectors. */
 
 import { dot } from '../../foundation/numeric/linear.ts'
-import { hitAt } from '../../foundation/numeric/ranking.ts'
+import { hitAt, ranked } from '../../foundation/numeric/ranking.ts'
 import type { Part, Row, Task } from '../../inputs/data/task.ts'
 import type { VectorOf } from '../../models/embedder/vectors/all.ts'
 import { type PerMetric, perMetric } from './metrics.ts'
@@ -47,13 +47,13 @@ function evaluateRow(
 ): RowScores {
   const own = vectorOf(query.key)
   const scores = candidates.map(({ key }) => dot(own, vectorOf(key)))
-  const list = { scores, positives: [positive] }
+  const list = ranked({ scores, positives: [positive] })
   const best = scores.reduce((top, score, i) => (score > scores[top]! ? i : top), 0)
   const margin = hardIndex === undefined ? undefined : scores[positive]! - scores[hardIndex]!
   return {
     id,
     cluster,
-    hit1: hitAt(1, list),
+    hit1: hitAt(1, list.expected),
     metrics: perMetric(({ of }) => of(list)),
     ...(margin === undefined ? {} : { apart: margin > 0 ? 1 : margin === 0 ? 0.5 : 0 }),
     best,

@@ -1,29 +1,39 @@
 /** @file The table of metrics: each is the score of one ranked list. A new metric is a row here. */
 
 import {
+  averagePrecision,
   hitAt,
   ndcgAt,
-  publishedHitAt,
-  type RankedList,
+  type Ranking,
   recallAt,
   reciprocalRank,
+  type Ties,
 } from '../../foundation/numeric/ranking.ts'
 
 export interface Metric {
   /** Words for tables and axes. */
   readonly label: string
-  /** In [0, 1]; the mean over queries is the task's score. */
-  of(list: RankedList): number
+  /** In [0, 1]; the mean over queries is the task's score. `expected` is our rule for ties. */
+  of(list: Readonly<Record<Ties, Ranking>>): number
 }
 
 /** By their names in results.json. */
 const metrics = {
-  hit1: { label: 'hit@1', of: (list) => hitAt(1, list) },
-  firstWins: { label: 'hit@1, the first of tied candidates wins', of: (list) => publishedHitAt(1, list) },
-  recall5: { label: 'recall@5', of: (list) => recallAt(5, list) },
-  recall10: { label: 'recall@10', of: (list) => recallAt(10, list) },
-  mrr: { label: 'MRR', of: reciprocalRank },
-  ndcg10: { label: 'nDCG@10', of: (list) => ndcgAt(10, list) },
+  hit1: { label: 'hit@1', of: ({ expected }) => hitAt(1, expected) },
+  firstWins: { label: 'hit@1, the first of tied candidates wins', of: ({ first }) => hitAt(1, first) },
+  strict: { label: 'hit@1, a tie is lost', of: ({ strict }) => hitAt(1, strict) },
+  hit5: { label: 'hit@5', of: ({ expected }) => hitAt(5, expected) },
+  hit10: { label: 'hit@10', of: ({ expected }) => hitAt(10, expected) },
+  recall5: { label: 'recall@5', of: ({ expected }) => recallAt(5, expected) },
+  recall10: { label: 'recall@10', of: ({ expected }) => recallAt(10, expected) },
+  mrr: { label: 'MRR', of: ({ expected }) => reciprocalRank(expected) },
+  map: { label: 'MAP', of: ({ expected }) => averagePrecision(expected) },
+  ndcg5: { label: 'nDCG@5', of: ({ expected }) => ndcgAt(5, expected) },
+  ndcg10: { label: 'nDCG@10', of: ({ expected }) => ndcgAt(10, expected) },
+  ndcg10Exponential: {
+    label: 'nDCG@10, exponential gain',
+    of: ({ expected }) => ndcgAt(10, expected, 'exponential'),
+  },
 } as const satisfies Record<string, Metric>
 
 /** Names and words of all metrics, in the order of the table. */
