@@ -101,7 +101,10 @@ function lloyd(matrix: Tensor<'f32'>, centres: Float64Array, rounds: number): Cl
   }
 }
 
-/** Moves each row to the nearest centre, the first of equally near ones. @returns whether one moved */
+/**
+ * Moves each row to the nearest centre, the first of equally near ones.
+ * @returns whether one moved
+ */
 function assign(
   { data }: Tensor<'f32'>,
   centres: Float64Array,
