@@ -7,7 +7,7 @@ import type { z } from 'zod'
 import { readConfigFile } from '../../../foundation/files/config-file.ts'
 import { checkSettings, keyName, type SettingPath } from '../../../foundation/files/settings.ts'
 import { UsageError } from '../../../foundation/numeric/errors.ts'
-import { recipes } from '../recipes.ts'
+import { type RecipeSettings, recipes } from '../recipes.ts'
 import {
   contradictionsIn,
   isLayer,
@@ -63,8 +63,8 @@ async function checkedSettings<T extends PrintedSettings>(
 }
 
 /** A recipe's number of steps gives way to epochs. */
-function timeless<T extends object>(recipe: T, own: Readonly<Record<string, unknown>>): object {
-  return own.epochs === undefined || own.epochs === null ? recipe : { ...recipe, steps: null }
+function timeless(recipe: RecipeSettings, own: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return own.epochs === undefined || own.epochs === null ? { ...recipe } : { ...recipe, steps: null }
 }
 
 /** Whether settings have a value at a key, or at one above it that is no group. */
