@@ -9,7 +9,7 @@ export const batchSettings = z.strictObject({
   subBatch: z.int().min(1).nullable().default(null),
   /** Batches of an update: their gradients are averaged. */
   accumulate: z.int().min(1).default(1),
-  /** Positions of a chunk; null: chosen by the model's width. A batch beyond it runs by GradCache. */
+  /** Positions of a chunk; null: by the model's width. A batch beyond it runs by GradCache. */
   chunkTokens: z.int().min(1).nullable().default(null),
   /** Hard negatives of a pair in a batch, at most: others take turns; null: all. */
   negatives: z.int().min(0).nullable().default(null),

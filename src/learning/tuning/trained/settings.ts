@@ -6,7 +6,7 @@ export const trainSettings = z.strictObject({
   /** `lora`: low-rank updates beside frozen weights; `all`: the decoder's own weights. */
   method: z.enum(['lora', 'all']).default('lora'),
   rank: z.int().min(1).default(16),
-  /** Updates are scaled by `alpha / rank`, with `rslora` by `alpha / √rank`; null: twice the rank. */
+  /** Updates are scaled by `alpha / rank` (`rslora`: `alpha / √rank`); null: twice the rank. */
   alpha: z.number().positive().nullable().default(null),
   rslora: z.boolean().default(false),
   /** Also trains the length of each row of the updated matrix. */
