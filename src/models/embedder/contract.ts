@@ -70,6 +70,8 @@ const contractShape = z.strictObject({
   padding: z.literal('right'),
   /** `reference` cuts an item that is too long, as the reference does. */
   truncation: z.enum(['error', 'reference']),
+  /** Positions that an item may take; absent: as many as the model has. */
+  maxLength: z.int().positive().optional(),
   attention: z.enum(['native', 'causal', 'bidirectional']),
   readout: readoutSchema,
   normalisation: z.literal('l2'),

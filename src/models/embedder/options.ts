@@ -25,6 +25,7 @@ export const loadOptionSchemas: OptionSchemas<LoadOptions> = {
   images: imagePolicySchema,
   attention: z.enum(['native', 'causal', 'bidirectional']),
   truncation: z.enum(['error', 'reference']),
+  maxLength: z.int().min(1),
   dtype: z.enum(PRECISIONS),
   readout: readoutSchema.partial(),
   readouts: z.record(z.string().min(1), readoutSchema),

@@ -37,7 +37,7 @@ export async function sequencePreparer(
   const processor = await model.processor(checkpoint.dir)
   const tokens = { eos: processor.tokenizer.special.eos, mask: maskToken(checkpoint.config, processor) }
   const appendIds = appendedTokens(readouts, tokens)
-  const { prompt: said, truncation, family: settings } = contract
+  const { prompt: said, truncation, maxLength, family: settings } = contract
   const pools = poolsOf(readouts)
   return ({ instruction: own, text, pictures, pictureKey }) => {
     const given = own ?? said.instruction
@@ -48,7 +48,8 @@ export async function sequencePreparer(
         ? processor.prompt(parts)
         : templatePrompt(said.template, parts, said.placeholder)
     const images = pictures.map((picture) => applyImagePolicy(picture, contract.image))
-    const item = processor.prepare(prompt, images, { instructionEnd, appendIds, truncation, settings })
+    const options = { instructionEnd, appendIds, truncation, maxLength, settings }
+    const item = processor.prepare(prompt, images, options)
     const { inputIds, imageIndex, spans } = item
     const poolable = { inputIds, imageIndex, text: spans.text, tailStart: spans.tailStart }
     return {

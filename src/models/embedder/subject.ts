@@ -45,6 +45,7 @@ export interface LoadOptions {
   images?: ImagePolicy
   attention?: Contract['attention']
   truncation?: Contract['truncation']
+  maxLength?: number
   /**
    * `f32` is the reference. `f16`: matrices are held in 16 bits (f16, or bf16 where the checkpoint
    * has it); a GPU multiplies in f16, the CPU saves memory and loses some time. `int8`: linear
@@ -130,20 +131,22 @@ export async function openSubject(path: string, options: LoadOptions = {}): Prom
   const plain = located.contract?.contract ?? defaultContract(model)
   const given = preset === undefined ? plain : withPreset(plain, preset, model.family)
   const { attention = given.attention, truncation = given.truncation, dtype = given.dtype } = options
+  const { maxLength = given.maxLength } = options
   const contract = {
     ...given,
     image: options.images ?? given.image,
     attention,
     truncation,
+    ...(maxLength === undefined ? {} : { maxLength }),
     dtype,
     readout: { ...given.readout, ...present(options.readout ?? {}) },
   }
   if (
     model.kind === 'dual-encoder' &&
-    (options.attention ?? options.readout?.layer ?? options.readout?.pool) !== undefined
+    (options.attention ?? options.maxLength ?? options.readout?.layer ?? options.readout?.pool) !== undefined
   )
     warn?.(
-      `${model.family} is a dual encoder, which pools by itself: attention, layer and pool change nothing`,
+      `${model.family} is a dual encoder, which pools by itself: attention, length, layer and pool change nothing`,
     )
   // The default asks for nothing, said or not.
   if (adapterMode === 'merged' && wanted === undefined) {

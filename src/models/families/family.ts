@@ -199,6 +199,8 @@ export interface PrepareOptions<Settings = FamilySettings> {
    * reference does.
    */
   truncation?: 'error' | 'reference'
+  /** Positions that an item may take, where that is fewer than the model has. */
+  maxLength?: number
   /** Settings that the family alone has: see `VisionLanguageFamily.settings`. */
   settings?: Settings
 }

@@ -10,7 +10,7 @@ export interface SpliceOptions extends Pick<PrepareOptions, 'truncation'> {
   imageId: number
   /** The id of the vocabulary that `inputIds` hold at image positions. */
   fillId: number
-  /** Positions that the model takes. */
+  /** Positions that an item may take. */
   maxLength: number
   /** How many of `ids` come before the end of the instruction. */
   instructionIds?: number
@@ -55,7 +55,7 @@ export function spliceIds(
   if (inputIds.length > maxLength) {
     if (truncation === 'error') {
       throw new FamilyError('too-long', {
-        message: `the item takes ${inputIds.length} positions, the model ${maxLength}`,
+        message: `the item takes ${inputIds.length} positions, the most is ${maxLength}`,
         hint: 'Shorten the text, or allow truncation as the reference does it.',
       })
     }
@@ -78,14 +78,21 @@ export function splicePrompt(
   tokenizer: Tokenizer,
   prompt: string,
   images: readonly (readonly number[])[],
-  { imageId, maxLength }: Pick<SpliceOptions, 'imageId' | 'maxLength'>,
-  { instructionEnd = 0, appendIds = [], truncation }: PrepareOptions = {},
+  { imageId, maxLength: own }: Pick<SpliceOptions, 'imageId' | 'maxLength'>,
+  options: PrepareOptions = {},
 ): Pick<PreparedItem, 'inputIds' | 'imageIndex' | 'spans'> {
+  const { instructionEnd = 0, appendIds = [], truncation } = options
+  const maxLength = lengthWithin(own, options)
   checkLength(tokenizer, prompt, maxLength, truncation)
   const ids = [...tokenizer.encode(prompt), ...appendIds]
   const instructionIds =
     instructionEnd === 0 ? 0 : sharedStart(ids, tokenizer.encode(prompt.slice(0, instructionEnd)))
   return spliceIds(ids, images, { imageId, fillId: imageId, maxLength, truncation, instructionIds })
+}
+
+/** Positions that an item may take: the model's, or fewer where the caller says so. */
+export function lengthWithin(own: number, { maxLength }: Pick<PrepareOptions, 'maxLength'>): number {
+  return Math.min(own, maxLength ?? own)
 }
 
 /**
@@ -100,7 +107,7 @@ export function checkLength(
 ): void {
   if (truncation !== 'error' || !tokenizer.surelyLonger(text, maxLength)) return
   throw new FamilyError('too-long', {
-    message: `the item takes more positions than the model has, which are ${maxLength}`,
+    message: `the item takes more positions than it may, which are ${maxLength}`,
     hint: 'Shorten the text, or allow truncation as the reference does it.',
   })
 }

@@ -71,7 +71,7 @@ describe('LaViDa processor', () => {
     const item = short.prepare('abcdefghij', [], { appendIds: [390], truncation: 'reference' })
     expect(item.inputIds).toHaveLength(6)
     expect(item.inputIds.at(-1)).toBe(390)
-    expect(() => short.prepare('abcdefghij', [])).toThrow(/10 positions, the model 6/)
+    expect(() => short.prepare('abcdefghij', [])).toThrow(/10 positions, the most is 6/)
   })
 
   test('refuses an image without a place, a place without an image, and nothing', () => {

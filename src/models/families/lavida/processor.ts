@@ -10,7 +10,7 @@ import { loadTokenizer, type Tokenizer } from '../../../inputs/text/tokenizer.ts
 import { noTemplate } from '../chat.ts'
 import type { PreparedItem, PrepareOptions, Processor, PromptParts } from '../family.ts'
 import { instructionEnd, itemText } from '../prompt.ts'
-import { checkLength, sharedStart, spliceIds } from '../sequence.ts'
+import { checkLength, lengthWithin, sharedStart, spliceIds } from '../sequence.ts'
 import { type LavidaConfig, tokenSide } from './config.ts'
 import { IMAGE_ID, PLACEHOLDER, promptIds } from './prompt.ts'
 import type { LavidaSettings } from './settings.ts'
@@ -91,9 +91,10 @@ function prepare(
   images: readonly RgbImage[],
   options: PrepareOptions<LavidaSettings>,
   tokenizer: Tokenizer,
-  { maxLength, place }: PictureLayout,
+  { maxLength: own, place }: PictureLayout,
 ): PreparedItem {
   const { appendIds = [], truncation, instructionEnd: end = 0 } = options
+  const maxLength = lengthWithin(own, options)
   checkLength(tokenizer, prompt, maxLength, truncation)
   const unsplicedIds = promptIds(prompt, tokenizer, options.settings)
   const { rows, ...pictures } = place(images)

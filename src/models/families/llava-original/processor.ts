@@ -17,7 +17,7 @@ import { IMAGE_ID, PLACEHOLDER, promptIds } from '../lavida/prompt.ts'
 import { tokensPerView } from '../llava/model.ts'
 import { loadPictureProcessor } from '../picture-files.ts'
 import { instructionEnd, itemText } from '../prompt.ts'
-import { checkLength, sharedStart, spliceIds } from '../sequence.ts'
+import { checkLength, lengthWithin, sharedStart, spliceIds } from '../sequence.ts'
 import type { LlavaOriginalConfig } from './config.ts'
 
 /** CLIP's mean as whole levels, cut: `int(255 · mean)`. */
@@ -36,13 +36,15 @@ export async function llavaOriginalProcessor(dir: string, config: LlavaOriginalC
     tokenizer,
     render: chat.render,
     prompt: (parts) => (templated ? chat.prompt(parts) : userPrompt(parts)),
-    prepare(prompt, images, { instructionEnd: end = 0, appendIds = [], truncation } = {}) {
-      checkLength(tokenizer, prompt, config.maxLength, truncation)
+    prepare(prompt, images, options = {}) {
+      const { instructionEnd: end = 0, appendIds = [], truncation } = options
+      const maxLength = lengthWithin(config.maxLength, options)
+      checkLength(tokenizer, prompt, maxLength, truncation)
       const all = [...ids(prompt), ...appendIds]
       const rows = images.map((_, image) => Array.from({ length: tokens }, (_, i) => image * tokens + i))
       const instructionIds = end === 0 ? 0 : sharedStart(all, ids(prompt.slice(0, end)))
       // No id stands for a picture in this vocabulary.
-      const at = { imageId: IMAGE_ID, fillId: 0, maxLength: config.maxLength, truncation, instructionIds }
+      const at = { imageId: IMAGE_ID, fillId: 0, maxLength, truncation, instructionIds }
       return { ...spliceIds(all, rows, at), views: images.map((image) => pixels(image)) }
     },
   }

@@ -9,7 +9,7 @@ import { loadTokenizer, type Tokenizer } from '../../../inputs/text/tokenizer.ts
 import { FamilyError } from '../errors.ts'
 import type { PreparedItem, PrepareOptions, Processor } from '../family.ts'
 import { instructionEnd, itemText } from '../prompt.ts'
-import { checkLength, sharedStart, spliceIds } from '../sequence.ts'
+import { checkLength, lengthWithin, sharedStart, spliceIds } from '../sequence.ts'
 import { imageTokens, type MmadaConfig } from './config.ts'
 import { mmadaPixels } from './picture.ts'
 import { checkPlain, cutContent, TEMPLATE, withoutPlaceholders, withTextContent } from './prompt.ts'
@@ -62,9 +62,10 @@ function createProcessor(
 function prepare(
   prompt: string,
   images: readonly RgbImage[],
-  { appendIds = [], truncation, instructionEnd: end = 0, settings }: PrepareOptions<MmadaSettings>,
+  options: PrepareOptions<MmadaSettings>,
   { tokenizer, vocabulary, config }: { tokenizer: Tokenizer; vocabulary: Vocabulary; config: MmadaConfig },
 ): PreparedItem {
+  const { appendIds = [], truncation, instructionEnd: end = 0, settings } = options
   const { text, placeholders } = withoutPlaceholders(prompt)
   if (placeholders > 0 && placeholders !== images.length) {
     throw new FamilyError('image-count', {
@@ -74,7 +75,7 @@ function prepare(
   }
   const { mmu, soi, eoi, offset } = vocabulary
   const tokens = imageTokens(config)
-  const { maxPositions: maxLength } = config.decoder
+  const maxLength = lengthWithin(config.decoder.maxPositions, options)
   const frame = images.length === 0 ? [] : [mmu, ...images.flatMap(() => [soi, IMAGE_ID, eoi])]
   const before = frame.length + images.length * (tokens - 1)
   checkLength(tokenizer, text, maxLength, truncation)
