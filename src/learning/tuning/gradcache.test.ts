@@ -13,7 +13,7 @@ import { f32, type Tensor } from '../../foundation/numeric/tensor.ts'
 import type { NamedArrays } from '../training/arrays.ts'
 import { gradientGraph, stepResultOf } from '../training/gradient.ts'
 import { chunkGraphs, gradCache, sessionChunk, sessionLoss, vectorLossGraph } from './gradcache.ts'
-import { infoNce } from './losses.ts'
+import { infoNce } from './losses/infonce.ts'
 
 const [PAIRS, INNER, DIM] = [7, 6, 5]
 const random = (name: string, ...dims: number[]) =>

@@ -11,7 +11,7 @@ import {
   sessionLoss,
   vectorLossGraph,
 } from '../../learning/tuning/gradcache.ts'
-import { infoNce } from '../../learning/tuning/losses.ts'
+import { infoNce } from '../../learning/tuning/losses/infonce.ts'
 import { batchFeeds, batchVectors, fixtureBatch } from './tuning-batch.ts'
 import { adapted, compareGradients, fedArrays, open, type TuningSubject } from './tuning-subject.ts'
 

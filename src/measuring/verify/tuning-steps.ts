@@ -15,7 +15,7 @@ import { type GradientStep, gradientGraph, stepResultOf } from '../../learning/t
 import { train } from '../../learning/training/loop.ts'
 import { openOptimizer } from '../../learning/training/optimizer.ts'
 import type { Schedule } from '../../learning/training/schedule.ts'
-import { infoNce } from '../../learning/tuning/losses.ts'
+import { infoNce } from '../../learning/tuning/losses/infonce.ts'
 import { batchFeeds, batchVectors } from './tuning-batch.ts'
 import {
   adapted,

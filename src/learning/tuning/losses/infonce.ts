@@ -3,15 +3,15 @@
  * targets.
  */
 
-import { divideDim, multiplyDims } from '../../engine/graph/dims.ts'
-import { add, and, div, equal, exp, less, mul, not, softplus, where } from '../../engine/graph/elementwise.ts'
-import type { Value } from '../../engine/graph/graph.ts'
-import { iota } from '../../engine/graph/indexing.ts'
-import { matMul } from '../../engine/graph/matmul.ts'
-import { l2Normalize, reduceMean, reduceSum, tokenCrossEntropy } from '../../engine/graph/reduction.ts'
-import { concat, expand, reshape, slice, swapLast } from '../../engine/graph/shaping.ts'
-import { i64 } from '../../foundation/numeric/tensor.ts'
-import { TuningError } from './errors.ts'
+import { divideDim, multiplyDims } from '../../../engine/graph/dims.ts'
+import { add, and, div, equal, exp, less, mul, not, softplus, where } from '../../../engine/graph/elementwise.ts'
+import type { Value } from '../../../engine/graph/graph.ts'
+import { iota } from '../../../engine/graph/indexing.ts'
+import { matMul } from '../../../engine/graph/matmul.ts'
+import { l2Normalize, reduceMean, reduceSum, tokenCrossEntropy } from '../../../engine/graph/reduction.ts'
+import { concat, expand, reshape, slice, swapLast } from '../../../engine/graph/shaping.ts'
+import { i64 } from '../../../foundation/numeric/tensor.ts'
+import { TuningError } from '../errors.ts'
 
 type F32 = Value<'f32'>
 type I64 = Value<'i64'>

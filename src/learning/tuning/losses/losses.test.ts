@@ -1,13 +1,13 @@
 /** @file Contrastive losses with symbolic batch sizes, against closed forms. */
 
 import { expect, test } from 'vitest'
-import { gradients } from '../../engine/graph/backward.ts'
-import { compile } from '../../engine/graph/compile.ts'
-import { Graph, type Value } from '../../engine/graph/graph.ts'
-import { openSession } from '../../engine/runtime/session.ts'
-import { memoryWeights } from '../../engine/runtime/weights.ts'
-import { f32, i64, type Tensor } from '../../foundation/numeric/tensor.ts'
-import { infoNce, matryoshka, sigmoidLoss } from './losses.ts'
+import { gradients } from '../../../engine/graph/backward.ts'
+import { compile } from '../../../engine/graph/compile.ts'
+import { Graph, type Value } from '../../../engine/graph/graph.ts'
+import { openSession } from '../../../engine/runtime/session.ts'
+import { memoryWeights } from '../../../engine/runtime/weights.ts'
+import { f32, i64, type Tensor } from '../../../foundation/numeric/tensor.ts'
+import { infoNce, matryoshka, sigmoidLoss } from './infonce.ts'
 
 type Loss = (graph: Graph, queries: Value<'f32'>, targets: Value<'f32'>) => Value<'f32'>
 
