@@ -19,7 +19,9 @@ import { adamW } from '../src/learning/training/adamw.ts'
 import { gradientGraph, sessionStep } from '../src/learning/training/gradient.ts'
 import { openOptimizer } from '../src/learning/training/optimizer.ts'
 import { groupVectors } from '../src/learning/tuning/decoder.ts'
-import { infoNce } from '../src/learning/tuning/losses/infonce.ts'
+import { graphScalars } from '../src/learning/tuning/losses/loss.ts'
+import { makeLoss } from '../src/learning/tuning/losses/make.ts'
+import { lossSettings } from '../src/learning/tuning/losses/settings.ts'
 import { adapterParameters, initialAdapter } from '../src/models/checkpoint/adapter.ts'
 import { writeAdapter } from '../src/models/checkpoint/adapter-folder.ts'
 import { writeSafetensors } from '../src/models/checkpoint/safetensors.ts'
@@ -59,6 +61,7 @@ try {
   })
   await writeFileAtomic(join(dir, 'tuning.json'), JSON.stringify(settings))
 
+  const loss = makeLoss(lossSettings.parse({ temperature: settings.temperature }))
   const { compiled } = gradientGraph((graph) => {
     const scope = rootScope(graph, { adapter: () => ({ rank: RANK, scale: ALPHA / RANK }) })
     const read = {
@@ -71,12 +74,11 @@ try {
       0,
     )
     const pick = (name: string) => gather(vectors, graph.input(name, 'i64', ['pairs']))
-    return {
-      loss: infoNce(pick('query_rows'), pick('target_rows'), {
-        temperature: settings.temperature,
-        normalize: false,
-      }),
-    }
+    return loss.build({
+      ...graphScalars(graph),
+      queries: pick('query_rows'),
+      targets: pick('target_rows'),
+    })
   })
   const parameters = adapterParameters(adapter)
   const session = await openSession(compiled, { weights: memoryWeights(weights), threads, name: 'tuning' })

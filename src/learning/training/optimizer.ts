@@ -5,6 +5,12 @@ import { type NamedArrays, restoreArrays } from './arrays.ts'
 import { TrainingError } from './errors.ts'
 
 /** Arguments of one update. */
+/** Bounds of a parameter. */
+export interface Limit {
+  least?: number
+  most?: number
+}
+
 export interface UpdateStep {
   /** Number of updates done before; bias corrections use `step + 1`. */
   step: number

@@ -13,7 +13,9 @@ import { f32, type Tensor } from '../../foundation/numeric/tensor.ts'
 import type { NamedArrays } from '../training/arrays.ts'
 import { gradientGraph, stepResultOf } from '../training/gradient.ts'
 import { chunkGraphs, gradCache, sessionChunk, sessionLoss, vectorLossGraph } from './gradcache.ts'
-import { infoNce } from './losses/infonce.ts'
+import { graphScalars } from './losses/loss.ts'
+import { makeLoss } from './losses/make.ts'
+import { lossSettings } from './losses/settings.ts'
 
 const [PAIRS, INNER, DIM] = [7, 6, 5]
 const random = (name: string, ...dims: number[]) =>
@@ -23,7 +25,7 @@ const inputs: Record<'query' | 'target', Tensor<'f32'>> = {
   query: random('q', PAIRS, INNER),
   target: random('t', PAIRS, INNER),
 }
-const temperature = 0.02
+const contrast = makeLoss(lossSettings.parse({ temperature: 0.02 }))
 
 /** Queries go through a tower that targets don't have; both share the last layer. */
 function vectors(graph: Graph, side: 'query' | 'target'): Value<'f32'> {
@@ -52,9 +54,13 @@ beforeAll(async () => {
     return { forward: await opened(forward), backward: await opened(backward) }
   }
   sides = { query: await side('query'), target: await side('target') }
-  const { compiled } = gradientGraph((graph) => ({
-    loss: infoNce(vectors(graph, 'query'), vectors(graph, 'target'), { temperature }),
-  }))
+  const { compiled } = gradientGraph((graph) =>
+    contrast.build({
+      ...graphScalars(graph),
+      queries: vectors(graph, 'query'),
+      targets: vectors(graph, 'target'),
+    }),
+  )
   whole = stepResultOf(
     await (await opened(compiled)).run({
       query_features: inputs.query,
@@ -64,9 +70,9 @@ beforeAll(async () => {
   )
   const dims = ['pairs', DIM]
   loss = await opened(
-    vectorLossGraph({ query: dims, target: dims }, (_, { query, target }) => ({
-      loss: infoNce(query!, target!, { temperature }),
-    })),
+    vectorLossGraph({ query: dims, target: dims }, (graph, { query, target }) =>
+      contrast.build({ ...graphScalars(graph), queries: query!, targets: target! }),
+    ),
   )
 })
 afterAll(async () => {

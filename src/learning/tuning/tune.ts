@@ -30,7 +30,9 @@ import { openOptimizer } from '../training/optimizer.ts'
 import { schedule } from '../training/schedule.ts'
 import { groupVectors } from './decoder.ts'
 import { TuningError } from './errors.ts'
-import { infoNce } from './losses/infonce.ts'
+import { graphScalars, type Scalars } from './losses/loss.ts'
+import { makeLoss } from './losses/make.ts'
+import { lossSettings } from './losses/settings.ts'
 import { sampler } from './sampler.ts'
 import { splitByLength } from './split.ts'
 import { initialTrained, type TunedPart, trainingWeights } from './trained.ts'
@@ -180,35 +182,31 @@ export async function tune(options: TuningOptions): Promise<Tuning> {
 /**
  * Feeds: those of the sequence groups; `query_rows`, `target_rows` `[pairs] i64`, `negative_rows`
  * `[negatives] i64`: places in the groups laid end to end; `target_group` `[pairs] i64`,
- * `negative_group` `[negatives] i64`: equal for equal targets; `log_scale` `[1]`: minus the
- * logarithm of the temperature.
+ * `negative_group` `[negatives] i64`: equal for equal targets; the step inputs of the loss.
  */
 function tuningLoss(
   graph: Graph,
   weights: ModelWeights,
-  { model: { model, contract }, readouts }: TuningOptions,
+  { model: { model, contract }, readouts, settings }: TuningOptions,
 ): Value<'f32'> {
   const scope = rootScope(graph, weights.scope)
   const read = { attention: contract.attention, readouts: Object.values(readouts) }
   const groups = Array.from({ length: GROUPS }, (_, index) => groupVectors(scope, model, read, index))
-  const logScale = graph.input('log_scale', 'f32', [1])
+  const loss = lossOf(settings)
   const rows = (name: string, dim: string) => graph.input(name, 'i64', [dim])
   const losses = read.readouts.map((_, readout) => {
     const vectors = concat(
       groups.map((group) => group[readout]!),
       0,
     )
-    return infoNce(
-      gather(vectors, rows('query_rows', 'pairs')),
-      gather(vectors, rows('target_rows', 'pairs')),
-      {
-        temperature: { logScale },
-        normalize: false,
-        targetGroups: rows('target_group', 'pairs'),
-        negatives: gather(vectors, rows('negative_rows', 'negatives')),
-        negativeGroups: rows('negative_group', 'negatives'),
-      },
-    )
+    return loss.build({
+      ...graphScalars(graph),
+      queries: gather(vectors, rows('query_rows', 'pairs')),
+      targets: gather(vectors, rows('target_rows', 'pairs')),
+      targetGroups: rows('target_group', 'pairs'),
+      negatives: gather(vectors, rows('negative_rows', 'negatives')),
+      negativeGroups: rows('negative_group', 'negatives'),
+    }).loss
   })
   return mul(
     losses.reduce((a, b) => add(a, b)),
@@ -220,6 +218,7 @@ function tuningLoss(
 function batchesOf({ tasks, settings, inputs, readouts, signal }: TuningOptions) {
   const pools = poolsOf(Object.values(readouts))
   const byName = new Map(tasks.map((task) => [task.name, task.pairs]))
+  const loss = lossOf(settings)
   const draw = sampler({
     tasks: tasks.map(({ name, pairs, weight }) => ({ name, rows: pairs.length, weight })),
     batch: settings.batch,
@@ -269,7 +268,7 @@ function batchesOf({ tasks, settings, inputs, readouts, signal }: TuningOptions)
           ),
         ),
       ),
-      log_scale: f32([1], [-Math.log(temperatureAt(step, settings))]),
+      ...scalarFeeds(loss.stepInputs(step, settings.steps)),
       query_rows: column(
         pairs.map(({ query }) => query),
         place,
@@ -282,9 +281,11 @@ function batchesOf({ tasks, settings, inputs, readouts, signal }: TuningOptions)
   }
 }
 
-function temperatureAt(step: number, { steps, temperature: { start, end, share } }: TuningSettings): number {
-  return start * (end / start) ** Math.min(1, step / (share * steps))
+function scalarFeeds(scalars: Scalars): Record<string, Tensor> {
+  return Object.fromEntries(Object.entries(scalars).map(([name, value]) => [name, f32([], [value])]))
 }
+
+const lossOf = ({ temperature }: TuningSettings) => makeLoss(lossSettings.parse({ temperature }))
 
 /** Names everything that a step depends on, so that no snapshot of another run is taken up. */
 function identityOf({ modelHash, readouts, tasks, settings }: TuningOptions): string {

@@ -8,13 +8,16 @@ import { z } from 'zod'
 import { gradients } from '../../engine/graph/backward.ts'
 import { compile } from '../../engine/graph/compile.ts'
 import { Graph, type Value } from '../../engine/graph/graph.ts'
+import { gather } from '../../engine/graph/indexing.ts'
+import { l2Normalize } from '../../engine/graph/reduction.ts'
 import type { Device } from '../../engine/runtime/devices.ts'
 import { openSession } from '../../engine/runtime/session.ts'
 import { memoryWeights } from '../../engine/runtime/weights.ts'
 import { readJson } from '../../foundation/files/file.ts'
 import { toF32 } from '../../foundation/numeric/float.ts'
 import { i64, type Tensor } from '../../foundation/numeric/tensor.ts'
-import { infoNce, matryoshka, sigmoidLoss } from '../../learning/tuning/losses/infonce.ts'
+import { makeLoss } from '../../learning/tuning/losses/make.ts'
+import { lossSettings } from '../../learning/tuning/losses/settings.ts'
 import { loadSafetensors } from '../../models/checkpoint/safetensors.ts'
 import { VerifyRecorder, type VerifyReport } from '../../models/embedder/golden/report.ts'
 import { VerifyError } from './errors.ts'
@@ -105,19 +108,11 @@ async function runCases(
 }
 
 /**
- * Builds the loss of a case. Its fields choose the formula; its name says whether the loss is
+ * Builds the loss of a case. Its fields choose the settings; its name says whether the loss is
  * symmetric and whether the vectors are unit vectors already.
  */
 function lossOf(contrastive: LossCase, inputs: Inputs, graph: Graph): Value<'f32'> {
-  const {
-    name,
-    temperature,
-    per_query: perQuery,
-    dims,
-    weights,
-    target_group: targets,
-    negative_group: negatives,
-  } = contrastive
+  const { name, temperature, dims, weights, target_group: targets, negative_group: negatives } = contrastive
   const need = (input: string): Value<'f32'> => {
     const found = inputs.get(input)
     if (found !== undefined) return found
@@ -126,20 +121,38 @@ function lossOf(contrastive: LossCase, inputs: Inputs, graph: Graph): Value<'f32
       hint: 'Is the fixture complete?',
     })
   }
-  const bias = inputs.get('bias')
-  if (bias !== undefined) return sigmoidLoss(need('q'), need('t'), { logScale: need('scale'), bias })
+  const unit = (x: Value<'f32'>) => (name.endsWith('-unit') ? x : l2Normalize(x))
   const groups = (ids: number[] | undefined) => ids && graph.constant(i64([ids.length], ids))
-  const contrast = (cut: (x: Value<'f32'>) => Value<'f32'>) => {
-    const hard = inputs.get('h')
-    return infoNce(cut(need('q')), cut(need('t')), {
-      temperature: temperature ?? { logScale: need('scale') },
+  const loss = makeLoss(
+    lossSettings.parse({
+      name: inputs.has('bias') ? 'sigmoid' : 'infonce',
+      temperature: temperature ?? { learned: 1 },
       symmetric: name.startsWith('symmetric'),
-      normalize: !name.endsWith('-unit'),
-      perQuery,
-      negatives: hard && cut(hard),
-      targetGroups: groups(targets),
-      negativeGroups: groups(negatives),
-    })
+      matryoshka: dims && { dims, weights },
+    }),
+  )
+  const hard = inputs.get('h')
+  return loss.build({
+    graph,
+    queries: unit(need('q')),
+    ...targetsOf(contrastive, unit(need('t'))),
+    ...(hard && { negatives: unit(hard), negativeGroups: groups(negatives) }),
+    targetGroups: groups(targets),
+    stepInput: need,
+    parameter: (scalar) => need(SCALARS[scalar] ?? scalar),
+  }).loss
+}
+
+/** The fixture's names of trained scalars. */
+const SCALARS: Readonly<Record<string, string>> = { log_scale: 'scale' }
+
+/** With `per_query`, the rows are a positive and hard negatives for each query in turn. */
+function targetsOf({ per_query: each = 1 }: LossCase, rows: Value<'f32'>) {
+  if (each === 1) return { targets: rows }
+  const numbers = Array.from({ length: Number(rows.dims[0]) }, (_, i) => i)
+  const pick = (wanted: (place: number) => boolean) => {
+    const chosen = numbers.filter((i) => wanted(i % each))
+    return gather(rows, rows.graph.constant(i64([chosen.length], chosen)))
   }
-  return dims === undefined ? contrast((x) => x) : matryoshka({ dims, weights }, contrast)
+  return { targets: pick((place) => place === 0), negatives: pick((place) => place > 0) }
 }

@@ -11,7 +11,9 @@ import {
   sessionLoss,
   vectorLossGraph,
 } from '../../learning/tuning/gradcache.ts'
-import { infoNce } from '../../learning/tuning/losses/infonce.ts'
+import { graphScalars } from '../../learning/tuning/losses/loss.ts'
+import { makeLoss } from '../../learning/tuning/losses/make.ts'
+import { lossSettings } from '../../learning/tuning/losses/settings.ts'
 import { batchFeeds, batchVectors, fixtureBatch } from './tuning-batch.ts'
 import { adapted, compareGradients, fedArrays, open, type TuningSubject } from './tuning-subject.ts'
 
@@ -27,9 +29,10 @@ export async function byChunks(subject: TuningSubject): Promise<Chunked | undefi
   const { chunk: size } = fixture.gradcache
   const processor = await model.processor(checkpoint.dir)
   const width = model.shape.hidden
-  const lossGraph = vectorLossGraph({ query: ['pairs', width], target: ['pairs', width] }, (_, vectors) => ({
-    loss: infoNce(vectors.query!, vectors.target!, { temperature: fixture.temperature, normalize: false }),
-  }))
+  const loss = makeLoss(lossSettings.parse({ temperature: fixture.temperature }))
+  const lossGraph = vectorLossGraph({ query: ['pairs', width], target: ['pairs', width] }, (graph, vectors) =>
+    loss.build({ ...graphScalars(graph), queries: vectors.query!, targets: vectors.target! }),
+  )
   const sessions: Session[] = []
   const opened = async (compiled: CompiledGraph) => {
     const session = await open(subject, compiled)

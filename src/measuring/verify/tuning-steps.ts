@@ -15,7 +15,9 @@ import { type GradientStep, gradientGraph, stepResultOf } from '../../learning/t
 import { train } from '../../learning/training/loop.ts'
 import { openOptimizer } from '../../learning/training/optimizer.ts'
 import type { Schedule } from '../../learning/training/schedule.ts'
-import { infoNce } from '../../learning/tuning/losses/infonce.ts'
+import { graphScalars } from '../../learning/tuning/losses/loss.ts'
+import { makeLoss } from '../../learning/tuning/losses/make.ts'
+import { lossSettings } from '../../learning/tuning/losses/settings.ts'
 import { batchFeeds, batchVectors } from './tuning-batch.ts'
 import {
   adapted,
@@ -52,6 +54,7 @@ async function compareReplay(subject: TuningSubject, rate: Schedule): Promise<vo
 /** Forward, backward and update, from one end to the other. */
 export async function compareSteps(subject: TuningSubject, rate: Schedule): Promise<void> {
   const { fixture, recorder, model, query, target } = subject
+  const loss = makeLoss(lossSettings.parse({ temperature: fixture.temperature }))
   const { compiled } = gradientGraph((graph) => {
     const scope = rootScope(graph, adapted(subject, 'live').scope)
     const vectors = {
@@ -59,9 +62,7 @@ export async function compareSteps(subject: TuningSubject, rate: Schedule): Prom
       target: batchVectors(scope, model, 'target', target),
     }
     for (const [name, value] of Object.entries(vectors)) graph.output(name, value)
-    return {
-      loss: infoNce(vectors.query, vectors.target, { temperature: fixture.temperature, normalize: false }),
-    }
+    return loss.build({ ...graphScalars(graph), queries: vectors.query, targets: vectors.target })
   })
   const { feeds: fed, spelled } = fedArrays(subject, compiled)
   const feeds = { ...batchFeeds('query', query, fixture), ...batchFeeds('target', target, fixture) }
