@@ -10,7 +10,7 @@ const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
 export const device = oneOf(['cpu', 'webgpu', 'cuda']).optional()
 /** The number format in which weights are held and multiplied. */
 export const dtype = oneOf(['f32', 'f16', 'int8']).optional()
-export const attention = oneOf(['native', 'causal', 'bidirectional']).optional()
+export const attention = oneOf(['native', 'causal', 'bidirectional', 'block']).optional()
 export const pool = oneOf([
   'last',
   'mean',

@@ -48,7 +48,12 @@ export const embed = command('embed <model>', 'Give the vectors of texts and pic
     'the state after decoder layer N, counted from 0; "inputs", the state before the first; or "last"',
     flags.layer,
   )
-  .option('--attention <kind>', 'native, causal or bidirectional', flags.attention)
+  .option(
+    '--attention <kind>',
+    'native, causal, bidirectional, or block: within and before blocks',
+    flags.attention,
+  )
+  .option('--block-size <n>', "positions of a block; default: as the model's config says", flags.count)
   .option('--dims <n>', 'leading elements to keep, at unit length again', flags.count)
   .option('--quantize <kind>', 'int8 (a scale a vector) or binary (a bit an element)', flags.quantize)
   .option('--truncate <kind>', 'too long an item: error, or cut as the reference does', flags.truncation)
@@ -78,6 +83,7 @@ export const embed = command('embed <model>', 'Give the vectors of texts and pic
       threads,
       memory,
       attention,
+      blockSize,
       dtype,
       adapter,
       layer,
@@ -97,6 +103,7 @@ export const embed = command('embed <model>', 'Give the vectors of texts and pic
       threads,
       memory,
       attention,
+      blockSize,
       dtype,
       preset,
       truncation: given.truncate,

@@ -28,6 +28,7 @@ const feeds = {
   a: random([BATCH, SEQ, HEADS, WIDTH], 'a'),
   b: random([BATCH, SEQ, HEADS, WIDTH], 'b'),
   keep: i64([BATCH, SEQ], [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0]),
+  left: i64([BATCH, SEQ], [1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1, 1, 1]),
   positions: i64([BATCH, SEQ], [0, 1, 2, 3, 4, 5, 6, 9, 300, 2, 1, 0, 7, 7]),
 }
 
@@ -98,6 +99,36 @@ describe('attention', () => {
     const real = (y: Tensor) =>
       Array.from(y.data, Number).slice(0, (2 * SEQ - (padded ? 2 : 0)) * HEADS * WIDTH)
     expect(real(fused)).toBeAllClose(real(plain), { atol: 1e-6 })
+  })
+
+  test.each([
+    [2, 'right'],
+    [3, 'left'],
+    [3, 'none'],
+    [10, 'right'],
+  ] as const)('behind a mask of blocks of %i, padding %s', async (block, side) => {
+    const build = ({ graph, q, k, v, keep }: Inputs) => {
+      const real = { right: keep, left: graph.input('left', 'i64', ['batch', 'seq']), none: undefined }[side]
+      return attend(q, k, v, attentionMask(graph, { block }, 'seq', real))
+    }
+    const [plain, fused] = await compared(build, 'GroupQueryAttention')
+    const rows = (y: Tensor) => {
+      const all = Array.from(y.data, Number)
+      const row = HEADS * WIDTH
+      return side === 'left'
+        ? [...all.slice(0, SEQ * row), ...all.slice((SEQ + 2) * row)]
+        : all.slice(0, (2 * SEQ - (side === 'right' ? 2 : 0)) * row)
+    }
+    expect(rows(fused)).toBeAllClose(rows(plain), { atol: 1e-6 })
+  })
+
+  test('behind a mask of large blocks stays as it is', async () => {
+    const [plain, fused] = await compared(
+      ({ graph, q, k, v, keep }) => attend(q, k, v, attentionMask(graph, { block: 100 }, 'seq', keep)),
+      'GroupQueryAttention',
+      false,
+    )
+    expect(fused.data).toEqual(plain.data)
   })
 
   test('of a sequence of padding only stays finite', async () => {

@@ -5,7 +5,7 @@
  */
 
 import { f32, i64, tensor } from '../../foundation/numeric/tensor.ts'
-import { type Dim, multiplyDims } from './dims.ts'
+import { addDims, type Dim, multiplyDims } from './dims.ts'
 import type { NodeWriter } from './encoders.ts'
 import { isNode, type Node, type Value } from './graph.ts'
 import { ONNX_TYPE } from './onnx-model.ts'
@@ -137,18 +137,29 @@ function openAttention({ query, key, value, scale }: Attention): Fusion | undefi
 }
 
 /**
- * Attention behind a causal mask. The engine's operator leaves out the keys that come later. In the
- * chain they take more than half the time of a softmax, because a processor computes exp(−10⁹) by
- * way of its microcode (12 heads of 64, 256 positions, one core: 5.3 ms as a chain, 3.0 in one
- * operator).
+ * Larger blocks stay a chain: a sequence grows by a block in the operator, which a short one would
+ * not get back.
+ */
+const LARGEST_BLOCK = 16
+
+/**
+ * Attention behind a causal mask, or one of blocks. The engine's operator leaves out the keys that
+ * come later. In the chain they take more than half the time of a softmax, because a processor
+ * computes exp(−10⁹) by way of its microcode (12 heads of 64, 256 positions, one core: 5.3 ms as a
+ * chain, 3.0 in one operator).
+ *
+ * The operator knows no blocks. Queries are moved back by the most keys that a query may see after
+ * its own, so that each sees a whole block and a few keys of the next, which the mask hides.
  */
 function causalAttention({ query, key, value, scale }: Attention, mask: Value): Fusion | undefined {
   const [batch, seq, heads] = query.dims
-  if (!hidesLater(mask, seq!)) return undefined
+  const ahead = keysAhead(mask, seq!)
+  if (ahead === undefined || ahead >= LARGEST_BLOCK) return undefined
+  const length = addDims(seq!, ahead)
   return {
     inputs: [query, key, value, mask],
     write([q, k, v, bias], writer) {
-      const total = writer.emit('Cast', [writer.sizes([seq!])], { to: ONNX_TYPE.i32 })
+      const total = writer.emit('Cast', [writer.sizes([length])], { to: ONNX_TYPE.i32 })
       // Index of the last key of each sequence. The mask says which keys are padding.
       const end = writer.emit('Sub', [total, writer.constant(tensor('i32', [1], Int32Array.of(1)))])
       const lengths = [writer.emit('Expand', [end, writer.sizes([batch!])]), writer.emit('Squeeze', [total])]
@@ -157,38 +168,73 @@ function causalAttention({ query, key, value, scale }: Attention, mask: Value): 
       const sink = writer.constant(
         f32([Number(heads)], new Float32Array(Number(heads)).fill(Number.NEGATIVE_INFINITY)),
       )
-      const shaped = [flat(q!, query, writer), flat(k!, key, writer), flat(v!, value, writer)]
-      const inputs = [...shaped, '', '', ...lengths, '', '', '', bias!, sink]
+      const padded = (name: string, pads: number[], ...value: string[]) =>
+        ahead === 0 ? name : writer.emit('Pad', [name, writer.constant(i64([pads.length], pads)), ...value])
+      const shaped = [
+        padded(flat(q!, query, writer), [0, ahead, 0, 0, 0, 0]),
+        padded(flat(k!, key, writer), [0, 0, 0, 0, ahead, 0]),
+        padded(flat(v!, value, writer), [0, 0, 0, 0, ahead, 0]),
+      ]
+      const hidden = writer.constant(f32([], [HIDDEN]))
+      const scores = padded(bias!, [0, 0, ahead, 0, 0, 0, 0, ahead], hidden)
+      const inputs = [...shaped, '', '', ...lengths, '', '', '', scores, sink]
       const attributes = {
         num_heads: Number(heads),
         kv_num_heads: Number(key.dims[2]),
         scale: { real: scale },
       }
-      return writer.emit('GroupQueryAttention', inputs, attributes, 'com.microsoft')
+      const mixed = writer.emit('GroupQueryAttention', inputs, attributes, 'com.microsoft')
+      if (ahead === 0) return mixed
+      const whole = (value: number) => writer.constant(i64([1], [value]))
+      return writer.emit('Slice', [mixed, whole(ahead), writer.sizes([length]), whole(1)])
     },
   }
 }
 
+/** At most this is added to the score of a hidden key. */
+const HIDDEN = -1e9
+
 /**
- * Whether a mask `[batch or 1, 1, seq, seq]` leaves no weight to keys that come after the query.
+ * How many keys after its own a query may give weight to, at most, behind a mask
+ * `[batch or 1, 1, seq, seq]`: none behind a causal mask, one less than a block behind one of
+ * blocks. `undefined`: no such mask.
  */
-function hidesLater(mask: Value, seq: Dim): boolean {
+function keysAhead(mask: Value, seq: Dim): number | undefined {
   const choice = made('Where', mask)
   const seen = choice?.inputs[0]
   const hidden = scalar(choice?.inputs[2])
-  if (seen === undefined || scalar(choice?.inputs[1]) !== 0 || hidden === undefined || hidden > -1e9)
-    return false
-  if (mask.dims.length !== 4 || mask.dims[1] !== 1) return false
-  return [seen, ...(made('And', seen)?.inputs ?? [])].some((condition) => {
+  if (seen === undefined || scalar(choice?.inputs[1]) !== 0 || hidden === undefined || hidden > HIDDEN)
+    return undefined
+  if (mask.dims.length !== 4 || mask.dims[1] !== 1) return undefined
+  for (const condition of [seen, ...(made('And', seen)?.inputs ?? [])]) {
     const [key, query] = made('LessOrEqual', condition)?.inputs ?? []
-    const places = made('Iota', unshaped(key))
-    return (
-      places !== undefined &&
+    const ahead = stepAhead(unshaped(key))
+    const batch = key?.dims[0]
+    if (
+      ahead !== undefined &&
       unshaped(key) === unshaped(query) &&
-      key!.dims.join() === [1, 1, 1, seq].join() &&
-      query!.dims.join() === [1, 1, seq, 1].join()
+      key!.dims.join() === [batch, 1, 1, seq].join() &&
+      query!.dims.join() === [batch, 1, seq, 1].join()
     )
-  })
+      return ahead
+  }
+  return undefined
+}
+
+/**
+ * How far apart two positions of one step are, at most, and so of none later: 0 where a step is a
+ * position, one less than a block where it is `⌊(position + shift) / block⌋`, the shift being one
+ * number for a sequence.
+ */
+function stepAhead(step: Value | undefined): number | undefined {
+  if (made('Iota', unshaped(step)) !== undefined) return 0
+  const [position, block] = made('Div', step)?.inputs ?? []
+  const size = scalar(block)
+  const [at, shift] = made('Add', position)?.inputs ?? [position]
+  const even = shift === undefined || shift.dims.at(-1) === 1
+  return size !== undefined && size >= 1 && even && made('Iota', unshaped(at)) !== undefined
+    ? size - 1
+    : undefined
 }
 
 /** `rotate` of heads `[batch, seq, heads, headDim]`: one pass instead of nine. */

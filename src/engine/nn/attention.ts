@@ -2,11 +2,11 @@
 
 import type { Dim } from '../graph/dims.ts'
 import { multiplyDims } from '../graph/dims.ts'
-import { add, and, equal, lessOrEqual, mul, not, where } from '../graph/elementwise.ts'
+import { add, and, cast, div, equal, lessOrEqual, mul, neg, not, where } from '../graph/elementwise.ts'
 import type { Graph, Value } from '../graph/graph.ts'
 import { iota } from '../graph/indexing.ts'
 import { matMul } from '../graph/matmul.ts'
-import { softmax } from '../graph/reduction.ts'
+import { reduceMax, softmax } from '../graph/reduction.ts'
 import { reshape, transpose } from '../graph/shaping.ts'
 import { rmsNorm } from './norm.ts'
 import { type Rotary, rotate } from './rotary.ts'
@@ -20,32 +20,78 @@ export interface AttentionShape {
   headDim: number
 }
 
-/** The positions that a position may look at: itself and earlier ones, or all. */
-export type AttentionPattern = 'causal' | 'bidirectional'
+/**
+ * The positions that a position may look at: itself and earlier ones, all, or those of its own and
+ * earlier blocks. Blocks hold `block` positions each and are counted from the first real token; the
+ * last one may be short. A block of 1 is causal, one as long as the sequence bidirectional.
+ * @see Arriola et al. 2025 (arXiv 2503.09573); specs/diffusion-vlms.md §0
+ */
+export type AttentionPattern = 'causal' | 'bidirectional' | BlockPattern
+
+export interface BlockPattern {
+  readonly block: number
+}
+
+/**
+ * A pattern, or a mask of the caller's own: scores to add before the softmax,
+ * `[batch or 1, 1, seq, seq]`, which then hide padding too. See `maskOf`.
+ */
+export type Attention = AttentionPattern | Value<'f32'>
 
 /**
  * Added to the scores of keys that must not be seen. Not −∞: a row without any key stays finite.
  */
 const HIDDEN_SCORE = -1e9
 
+/** Negated, later than any position; exact in f32. */
+const NO_POSITION = -(2 ** 24)
+
 /**
  * Scores to add before the softmax, or `undefined` when every key may be seen.
- * @param keep `[batch, seq] i64`, 1 for real tokens, 0 for padding; padded keys get no weight,
- *   padded queries are undefined
+ * @param keep `[batch, seq] i64`, 1 for real tokens, 0 for padding on either side; padded keys get
+ *   no weight, padded queries are undefined
  * @returns `[batch or 1, 1, seq or 1, seq]`
  */
 export function attentionMask(
   graph: Graph,
-  pattern: AttentionPattern,
+  pattern: Attention,
   seq: Dim,
   keep?: Value<'i64'>,
 ): Value<'f32'> | undefined {
+  if (typeof pattern === 'object' && !('block' in pattern)) return pattern
   const real = keep && reshape(not(equal(keep, 0)), [keep.dims[0]!, 1, 1, seq])
-  const at = iota(graph, seq)
-  const past =
-    pattern === 'causal' ? lessOrEqual(reshape(at, [1, 1, 1, seq]), reshape(at, [1, 1, seq, 1])) : undefined
+  const step = stepsOf(graph, pattern, seq, keep)
+  const batch = step?.dims[0]
+  const past = step && lessOrEqual(reshape(step, [batch!, 1, 1, seq]), reshape(step, [batch!, 1, seq, 1]))
   const seen = real && past ? and(real, past) : (real ?? past)
-  return seen && where(seen, 0, HIDDEN_SCORE)
+  return seen && maskOf(seen)
+}
+
+/** The mask that hides all but some keys. @param seen `[batch or 1, 1, queries, keys]` */
+export function maskOf(seen: Value<'bool'>): Value<'f32'> {
+  return where(seen, 0, HIDDEN_SCORE)
+}
+
+/**
+ * A position sees those whose step is not later than its own: the position itself, or its block.
+ * @returns `[batch or 1, seq] i64`; `undefined` where all see each other
+ */
+function stepsOf(
+  graph: Graph,
+  pattern: AttentionPattern,
+  seq: Dim,
+  keep?: Value<'i64'>,
+): Value<'i64'> | undefined {
+  if (pattern === 'bidirectional') return undefined
+  const at = reshape(iota(graph, seq), [1, seq])
+  // Blocks of one need no first token: the order alone decides.
+  if (pattern === 'causal' || pattern.block === 1) return at
+  if (keep === undefined) return div(at, pattern.block)
+  // The first real token: the largest of the negated positions.
+  const negated = neg(cast(at, 'f32'))
+  const first = reduceMax(where(not(equal(keep, 0)), negated, NO_POSITION), [1], true)
+  // Division goes towards zero. Positions before the first token are padding, which the mask hides.
+  return div(add(at, cast(first, 'i64')), pattern.block)
 }
 
 /**

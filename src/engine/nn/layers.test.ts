@@ -84,12 +84,47 @@ describe('attention', () => {
   test.each<[AttentionPattern, (b: number, i: number, j: number) => boolean]>([
     ['causal', (b, i, j) => j <= i && real(b, j)],
     ['bidirectional', (b, _, j) => real(b, j)],
-  ])('%s, six query heads on two key heads, padded keys hidden', async (pattern, seen) => {
+    [{ block: 2 }, (b, i, j) => Math.floor(j / 2) <= Math.floor(i / 2) && real(b, j)],
+    [{ block: 1 }, (b, i, j) => j <= i && real(b, j)],
+    [{ block: 9 }, (b, _, j) => real(b, j)],
+  ])('%j, six query heads on two key heads, padded keys hidden', async (pattern, seen) => {
     const y = await run({ q, k, v, keep }, (graph, input, whole) =>
       attend(input('q'), input('k'), input('v'), attentionMask(graph, pattern, 5, whole('keep'))),
     )
     expect(y.dims).toEqual([2, 5, 24])
     expect(y.data).toBeAllClose(attentionLoop(q, k, v, seen), { atol: 2e-6 })
+  })
+
+  test('blocks are counted from the first real token, on whichever side the padding is', async () => {
+    const left = i64([2, 5], [1, 1, 1, 1, 1, 0, 0, 1, 1, 1])
+    const y = await run({ q, k, v, left }, (graph, input, whole) =>
+      attend(input('q'), input('k'), input('v'), attentionMask(graph, { block: 2 }, 5, whole('left'))),
+    )
+    const blockOf = (b: number, i: number) => Math.floor((i - (b === 0 ? 0 : 2)) / 2)
+    const expected = attentionLoop(
+      q,
+      k,
+      v,
+      (b, i, j) => blockOf(b, j) <= blockOf(b, i) && (b === 0 || j >= 2),
+    )
+    // The output of a padded query is undefined.
+    const real = (values: ArrayLike<number | bigint>) =>
+      Array.from(values, Number).filter((_, at) => at < 120 || at >= 168)
+    expect(real(y.data)).toBeAllClose(real(expected), { atol: 2e-6 })
+  })
+
+  test('a mask of the caller is taken as it is', async () => {
+    const only = f32(
+      [1, 1, 5, 5],
+      Float32Array.from({ length: 25 }, (_, at) => (at % 5 === 3 ? 0 : -1e9)),
+    )
+    const y = await run({ q, k, v, only }, (graph, input) =>
+      attend(input('q'), input('k'), input('v'), attentionMask(graph, input('only'), 5)),
+    )
+    expect(y.data).toBeAllClose(
+      attentionLoop(q, k, v, (_b, _i, j) => j === 3),
+      { atol: 2e-6 },
+    )
   })
 
   test('nothing is masked when all keys may be seen', () => {

@@ -5,10 +5,10 @@
 
 import type { Value } from '../../engine/graph/graph.ts'
 import type { Scope } from '../../engine/nn/scope.ts'
-import type { Contract } from '../../models/embedder/contract.ts'
 import type { Readout } from '../../models/embedder/readout.ts'
 import { readVectors } from '../../models/embedder/vision-language.ts'
 import { decoderInputs } from '../../models/families/decoder-inputs.ts'
+import type { DecoderOptions } from '../../models/families/family.ts'
 import type { VisionLanguageModel } from '../../models/families/model.ts'
 
 /**
@@ -20,7 +20,7 @@ import type { VisionLanguageModel } from '../../models/families/model.ts'
 export function groupVectors(
   scope: Scope,
   model: VisionLanguageModel,
-  { attention, readouts }: { attention: Contract['attention']; readouts: readonly Readout[] },
+  { attention, readouts }: Pick<DecoderOptions, 'attention'> & { readouts: readonly Readout[] },
   index: number,
 ): Value<'f32'>[] {
   const suffix = String(index)

@@ -17,6 +17,7 @@ import { readText } from '../../foundation/files/file.ts'
 import { f32, i64, type Tensor } from '../../foundation/numeric/tensor.ts'
 import type { KeyedItem } from '../../inputs/data/item.ts'
 import type { Pair } from '../../inputs/data/task.ts'
+import { attentionOf } from '../../models/embedder/attention.ts'
 import { poolsOf, type Readout } from '../../models/embedder/readout.ts'
 import { type Sequence, sequenceFeeds } from '../../models/embedder/sequence.ts'
 import type { SequenceInputs } from '../../models/embedder/sequence-inputs.ts'
@@ -190,7 +191,7 @@ function tuningLoss(
   { model: { model, contract }, readouts, settings }: TuningOptions,
 ): Value<'f32'> {
   const scope = rootScope(graph, weights.scope)
-  const read = { attention: contract.attention, readouts: Object.values(readouts) }
+  const read = { attention: attentionOf(contract, model.shape), readouts: Object.values(readouts) }
   const groups = Array.from({ length: GROUPS }, (_, index) => groupVectors(scope, model, read, index))
   const loss = lossOf(settings)
   const rows = (name: string, dim: string) => graph.input(name, 'i64', [dim])

@@ -74,7 +74,7 @@ const modelSchema = z.strictObject({
   family: name.nullable(),
   /** Decides the colour: AR and diffusion keep theirs on the whole page. */
   objective: z.enum(['autoregressive', 'diffusion', 'contrastive', 'none']),
-  attention: z.enum(['causal', 'bidirectional', 'none']),
+  attention: z.enum(['causal', 'bidirectional', 'block', 'none']),
   /** Content hash of the weights (and adapter), hexadecimal; null for controls without weights. */
   hash: z
     .string()

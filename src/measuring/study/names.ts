@@ -1,7 +1,6 @@
 /** @file Names of models and readouts in the report, and the kind of each model. */
 
 import { basename } from 'node:path'
-import type { AttentionPattern } from '../../engine/nn/attention.ts'
 import { shippedByName } from '../../foundation/files/shipped.ts'
 import type { Readout } from '../../models/embedder/readout.ts'
 import type { Subject } from '../../models/embedder/subject.ts'
@@ -17,6 +16,10 @@ const LABELS: Readonly<Record<string, string>> = {
   'twin-diffusion': 'Diffusion twin',
   tower: 'Dual encoder',
 }
+
+/** Kinds of mask that a decoder runs with. */
+const MASKS = ['causal', 'bidirectional', 'block'] as const
+type Mask = (typeof MASKS)[number]
 
 /** Ids of baselines that are no folders. */
 const OTHERS = ['pixels', 'majority', 'chance']
@@ -40,23 +43,20 @@ export function idsOf(dirs: readonly string[]): string[] {
 }
 
 function statesOf(id: string): string[] {
-  return [
-    id,
-    `${id}-tuned`,
-    `${id}-shuffled`,
-    ...(['causal', 'bidirectional'] as const).map((mask) => controlId(id, mask)),
-  ]
+  return [id, `${id}-tuned`, `${id}-shuffled`, ...MASKS.map((mask) => controlId(id, mask))]
 }
 
 /** The random decoder has the mask of the model that it is compared with. */
-export function controlId(id: string, mask: AttentionPattern): string {
+export function controlId(id: string, mask: Mask): string {
   return `${id}-random-${mask}`
 }
 
 /** The mask that a model runs with. */
-export function maskOf({ model, encoder }: VisionLanguageSubject): AttentionPattern {
+export function maskOf({ model, encoder }: VisionLanguageSubject): Mask {
   const { attention } = encoder.contract
-  return attention === 'native' ? model.shape.nativeAttention : attention
+  if (attention !== 'native') return attention
+  const { nativeAttention: native } = model.shape
+  return typeof native === 'object' ? 'block' : native
 }
 
 export function labelOf(id: string): string {

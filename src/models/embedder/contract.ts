@@ -11,6 +11,7 @@ import { readJson, writeFileAtomic } from '../../foundation/files/file.ts'
 import { shippedNames } from '../../foundation/files/shipped.ts'
 import { modelNearby } from '../checkpoint/sub-folders.ts'
 import type { Model } from '../families/model.ts'
+import { ATTENTION_KINDS } from './attention.ts'
 import { EmbedderError } from './errors.ts'
 import { imagePolicySchema, PLAIN_IMAGES } from './image-policy.ts'
 import { pools, type Readout } from './readout.ts'
@@ -72,7 +73,9 @@ const contractShape = z.strictObject({
   truncation: z.enum(['error', 'reference']),
   /** Positions that an item may take; absent: as many as the model has. */
   maxLength: z.int().positive().optional(),
-  attention: z.enum(['native', 'causal', 'bidirectional']),
+  attention: z.enum(ATTENTION_KINDS),
+  /** Positions of a block, for attention by blocks; absent: as the model's config says. */
+  blockSize: z.int().positive().optional(),
   readout: readoutSchema,
   normalisation: z.literal('l2'),
   /** How the model was pretrained; absent: as its family was. */

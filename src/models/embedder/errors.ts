@@ -7,6 +7,7 @@ import { roomError } from '../../foundation/numeric/errors.ts'
  */
 export class EmbedderError extends roomError('embedder', {
   base: 3,
+  'block-size': 2,
   contract: 2,
   dims: 2,
   layer: 2,

@@ -12,6 +12,7 @@ import { keyItem, type ReadItem, readItem } from '../../inputs/data/item.ts'
 import { decoderInputs } from '../families/decoder-inputs.ts'
 import type { PreparedItem } from '../families/family.ts'
 import type { DualEncoderModel, VisionLanguageModel } from '../families/model.ts'
+import { attentionOf } from './attention.ts'
 import { pairPreparer } from './dual-encoder.ts'
 import type { EncoderOptions } from './encoder.ts'
 import { EmbedderError } from './errors.ts'
@@ -128,7 +129,7 @@ async function sequenceCost(
   )
   const decoder = new Graph()
   const pieces = model.buildDecoder(rootScope(decoder), decoderInputs(decoder, shape), {
-    attention: contract.attention,
+    attention: attentionOf(contract, shape),
   })
   decoder.output('states', statesAt(pieces, contract.readout))
   return (read) => {

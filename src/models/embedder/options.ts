@@ -10,6 +10,7 @@ import {
   type OptionSchemas,
   someObject,
 } from '../../foundation/files/options.ts'
+import { ATTENTION_KINDS } from './attention.ts'
 import { readoutSchema } from './contract.ts'
 import type { EmbedFileOptions } from './embed-file.ts'
 import type { EmbedOptions } from './embedding.ts'
@@ -23,7 +24,8 @@ export const loadOptionSchemas: OptionSchemas<LoadOptions> = {
   memory: z.enum(['fast', 'low']),
   preset: z.enum([...presetNames, 'none']),
   images: imagePolicySchema,
-  attention: z.enum(['native', 'causal', 'bidirectional']),
+  attention: z.enum(ATTENTION_KINDS),
+  blockSize: z.int().min(1),
   truncation: z.enum(['error', 'reference']),
   maxLength: z.int().min(1),
   dtype: z.enum(PRECISIONS),

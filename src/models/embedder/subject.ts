@@ -19,6 +19,7 @@ import { modelOf } from '../families/registry.ts'
 import { warnOfSpareLayers } from '../families/weights.ts'
 import type { DownloadProgress } from '../hub/progress.ts'
 import { resolveModel } from '../hub/resolve.ts'
+import { attentionOf } from './attention.ts'
 import { type Contract, defaultContract } from './contract.ts'
 import type { EncoderOptions } from './encoder.ts'
 import { EmbedderError } from './errors.ts'
@@ -44,6 +45,8 @@ export interface LoadOptions {
   /** Instead of the contract's. */
   images?: ImagePolicy
   attention?: Contract['attention']
+  /** Positions of a block, for attention by blocks. */
+  blockSize?: number
   truncation?: Contract['truncation']
   maxLength?: number
   /**
@@ -130,12 +133,18 @@ export async function openSubject(path: string, options: LoadOptions = {}): Prom
   }
   const plain = located.contract?.contract ?? defaultContract(model)
   const given = preset === undefined ? plain : withPreset(plain, preset, model.family)
-  const { attention = given.attention, truncation = given.truncation, dtype = given.dtype } = options
-  const { maxLength = given.maxLength } = options
+  const {
+    attention = given.attention,
+    blockSize = given.blockSize,
+    truncation = given.truncation,
+    maxLength = given.maxLength,
+    dtype = given.dtype,
+  } = options
   const contract = {
     ...given,
     image: options.images ?? given.image,
     attention,
+    blockSize,
     truncation,
     ...(maxLength === undefined ? {} : { maxLength }),
     dtype,
@@ -143,7 +152,11 @@ export async function openSubject(path: string, options: LoadOptions = {}): Prom
   }
   if (
     model.kind === 'dual-encoder' &&
-    (options.attention ?? options.maxLength ?? options.readout?.layer ?? options.readout?.pool) !== undefined
+    (options.attention ??
+      options.blockSize ??
+      options.maxLength ??
+      options.readout?.layer ??
+      options.readout?.pool) !== undefined
   )
     warn?.(
       `${model.family} is a dual encoder, which pools by itself: attention, length, layer and pool change nothing`,
@@ -155,8 +168,10 @@ export async function openSubject(path: string, options: LoadOptions = {}): Prom
       hint: 'Name the adapter too, or leave its mode out.',
     })
   }
-  if (model.kind === 'vision-language') model.checkSettings(contract.family)
-  else if (contract.family !== undefined) {
+  if (model.kind === 'vision-language') {
+    model.checkSettings(contract.family)
+    attentionOf(contract, model.shape)
+  } else if (contract.family !== undefined) {
     throw new EmbedderError('contract', {
       message: `${path}: embedder.json has settings for a family, and ${model.family} has none`,
       hint: 'Leave `family` out.',
@@ -196,10 +211,11 @@ export async function openSubject(path: string, options: LoadOptions = {}): Prom
 
 /** Whether a contract reads items or states in another way. */
 function differs(a: Contract, b: Contract): boolean {
-  const reading = ({ prompt, image, attention, readout, adapter, family }: Contract) => [
+  const reading = ({ prompt, image, attention, blockSize, readout, adapter, family }: Contract) => [
     prompt,
     image,
     attention,
+    blockSize,
     readout,
     adapter,
     family,

@@ -12,6 +12,7 @@ import type { DecoderPieces } from '../families/family.ts'
 import type { VisionLanguageModel } from '../families/model.ts'
 import { modelParameters } from '../families/parameters.ts'
 import { checkWeights } from '../families/weights.ts'
+import { attentionOf } from './attention.ts'
 import { batches } from './batching.ts'
 import type { EncodeOptions, Encoder, EncoderOptions } from './encoder.ts'
 import { EmbedderError } from './errors.ts'
@@ -41,7 +42,7 @@ export async function visionLanguageEncoder(
   const pools = poolsOf(readouts)
   const decoder = sessions.session('decoder', (scope) => {
     const pieces = model.buildDecoder(scope, decoderInputs(scope.graph, model.shape), {
-      attention: contract.attention,
+      attention: attentionOf(contract, model.shape),
     })
     for (const [i, vector] of readVectors(pieces, readouts, scope.graph).entries())
       scope.graph.output(outputOf(i), vector)

@@ -1,6 +1,7 @@
 /** @file Inputs of a decoder's graph, and what to feed the positions with. */
 
 import type { Graph, Value } from '../../engine/graph/graph.ts'
+import { reshape } from '../../engine/graph/shaping.ts'
 import { i64, type Tensor } from '../../foundation/numeric/tensor.ts'
 import type { DecoderInputs, PreparedItem, VisionLanguageShape } from './family.ts'
 
@@ -37,6 +38,15 @@ export function decoderInputs(
         ? undefined
         : graph.input(`position_ids${suffix}`, 'i64', [positionAxes, ...dims]),
   }
+}
+
+/**
+ * Positions of a decoder that counts in one dimension.
+ * @param positions `[1, batch, seq] i64`
+ * @returns `[batch, seq]`; `undefined`: 0, 1, …
+ */
+export function plainPositions({ positions }: Pick<DecoderInputs, 'positions'>): Value<'i64'> | undefined {
+  return positions && reshape(positions, positions.dims.slice(1))
 }
 
 /**

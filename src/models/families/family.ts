@@ -5,7 +5,7 @@
 
 import type { z } from 'zod'
 import type { Value } from '../../engine/graph/graph.ts'
-import type { AttentionPattern } from '../../engine/nn/attention.ts'
+import type { Attention, AttentionPattern } from '../../engine/nn/attention.ts'
 import type { Scope } from '../../engine/nn/scope.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import type { RgbImage } from '../../inputs/media/image.ts'
@@ -120,18 +120,18 @@ export interface DecoderInputs {
   imageRows?: Value<'f32'>
   imageIndex?: Value<'i64'>
   /**
-   * `[axes, batch, seq] i64` for families with `positionAxes`; absent: 0, 1, … on every axis, which
-   * is right for text.
+   * `[axes, batch, seq] i64`, one axis for families without `positionAxes`; absent: 0, 1, … on every
+   * axis, which is right for text.
    */
   positions?: Value<'i64'>
 }
 
 export interface DecoderOptions {
   /**
-   * `native`: the mask of the family's training. The others run the same weights under the other
-   * mask.
+   * `native` (default): the mask of the family's training. The others run the same weights under
+   * another one.
    */
-  attention?: 'native' | AttentionPattern
+  attention?: 'native' | Attention
 }
 
 /** The part that reads. Nothing is computed that no output asks for. */

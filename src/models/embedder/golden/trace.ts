@@ -9,6 +9,7 @@ import { f32, i64, type Tensor, zeros } from '../../../foundation/numeric/tensor
 import { type Item, keyItem, readItem } from '../../../inputs/data/item.ts'
 import { decoderInputs, rowWidth } from '../../families/decoder-inputs.ts'
 import type { DualEncoderModel, VisionLanguageModel } from '../../families/model.ts'
+import { attentionOf } from '../attention.ts'
 import { pairPreparer } from '../dual-encoder.ts'
 import type { EncoderOptions } from '../encoder.ts'
 import { layerStage, poolsOf } from '../readout.ts'
@@ -62,7 +63,7 @@ async function sequenceTracer(
   const decoder = sessions.session('traced decoder', (scope) => {
     const { graph } = scope
     const pieces = model.buildDecoder(scope, decoderInputs(graph, model.shape), {
-      attention: contract.attention,
+      attention: attentionOf(contract, model.shape),
     })
     graph.output('inputs', pieces.inputs)
     for (const [i, layer] of pieces.layers.entries()) graph.output(layerStage(i), layer)

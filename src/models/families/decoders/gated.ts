@@ -8,7 +8,7 @@ import type { Value } from '../../../engine/graph/graph.ts'
 import { iota } from '../../../engine/graph/indexing.ts'
 import type { ActivationName } from '../../../engine/nn/activation.ts'
 import {
-  type AttentionPattern,
+  type Attention,
   type AttentionShape,
   attentionMask,
   selfAttention,
@@ -90,7 +90,7 @@ export function rotaryShape({
 }
 
 export interface GatedDecoderContext {
-  pattern: AttentionPattern
+  pattern: Attention
   /** `[batch, seq] i64`, 1 for real tokens. */
   keep: Value<'i64'>
   /** `[batch, seq] i64`; default 0, 1, … */

@@ -9,6 +9,7 @@ import type { Value } from '../../../engine/graph/graph.ts'
 import { reshape, transpose } from '../../../engine/graph/shaping.ts'
 import { layerNorm } from '../../../engine/nn/norm.ts'
 import type { Scope } from '../../../engine/nn/scope.ts'
+import { plainPositions } from '../decoder-inputs.ts'
 import { gatedDecoder } from '../decoders/gated.ts'
 import type { DecoderInputs, DecoderOptions, DecoderPieces, VisionPieces } from '../family.ts'
 import { embedAndSplice } from '../splice.ts'
@@ -67,7 +68,11 @@ export function buildIdefics3Decoder(
   const language = scope.under('model.text_model')
   const embedded = embedAndSplice(language, 'embed_tokens.weight', [vocabulary, hidden], inputs)
   const pattern = attention === 'native' ? 'causal' : attention
-  const decoder = gatedDecoder(language, text, embedded, { pattern, keep: inputs.attentionMask })
+  const decoder = gatedDecoder(language, text, embedded, {
+    pattern,
+    keep: inputs.attentionMask,
+    positions: plainPositions(inputs),
+  })
   // A tied head is the embedding table under its own name, so that training moves both.
   const head = tied ? 'model.text_model.embed_tokens' : 'lm_head'
   return {

@@ -12,6 +12,7 @@ import { matMul } from '../../../engine/graph/matmul.ts'
 import { concat, reshape } from '../../../engine/graph/shaping.ts'
 import type { Scope } from '../../../engine/nn/scope.ts'
 import { f32 } from '../../../foundation/numeric/tensor.ts'
+import { plainPositions } from '../decoder-inputs.ts'
 import { gatedDecoder } from '../decoders/gated.ts'
 import type { DecoderInputs, DecoderOptions, DecoderPieces, VisionPieces } from '../family.ts'
 import { embedAndSplice } from '../splice.ts'
@@ -100,6 +101,7 @@ export function buildDecoder(
   const decoded = gatedDecoder(scope.under(stack), decoder, spliced, {
     pattern,
     keep: inputs.attentionMask,
+    positions: plainPositions(inputs),
     names,
   })
   return {

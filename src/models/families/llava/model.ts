@@ -5,6 +5,7 @@ import type { Value } from '../../../engine/graph/graph.ts'
 import { concat, reshape, slice } from '../../../engine/graph/shaping.ts'
 import { activate } from '../../../engine/nn/activation.ts'
 import type { Scope } from '../../../engine/nn/scope.ts'
+import { plainPositions } from '../decoder-inputs.ts'
 import { gatedDecoder } from '../decoders/gated.ts'
 import type { DecoderInputs, DecoderOptions, DecoderPieces, VisionPieces } from '../family.ts'
 import { embedAndSplice } from '../splice.ts'
@@ -54,18 +55,18 @@ export function buildLlavaVision(scope: Scope, config: LlavaConfig, pixelValues:
 export function buildLlavaDecoder(
   scope: Scope,
   { text, tied }: LlavaConfig,
-  { inputIds, attentionMask, imageRows, imageIndex }: DecoderInputs,
+  given: DecoderInputs,
   { attention = 'native' }: DecoderOptions = {},
 ): DecoderPieces {
   const { hidden, vocabulary } = text
   const language = scope.under('language_model')
-  const inputs = embedAndSplice(language, 'embed_tokens.weight', [vocabulary, hidden], {
-    inputIds,
-    imageRows,
-    imageIndex,
-  })
+  const inputs = embedAndSplice(language, 'embed_tokens.weight', [vocabulary, hidden], given)
   const pattern = attention === 'native' ? 'causal' : attention
-  const decoder = gatedDecoder(language, text, inputs, { pattern, keep: attentionMask })
+  const decoder = gatedDecoder(language, text, inputs, {
+    pattern,
+    keep: given.attentionMask,
+    positions: plainPositions(given),
+  })
   return {
     inputs,
     ...decoder,

@@ -10,6 +10,7 @@ import type { Value } from '../../../engine/graph/graph.ts'
 import { gather } from '../../../engine/graph/indexing.ts'
 import { reshape } from '../../../engine/graph/shaping.ts'
 import type { Scope } from '../../../engine/nn/scope.ts'
+import { plainPositions } from '../decoder-inputs.ts'
 import { gatedDecoder } from '../decoders/gated.ts'
 import { LLADA_PLACES } from '../decoders/llada.ts'
 import type { DecoderInputs, DecoderOptions, DecoderPieces, VisionPieces } from '../family.ts'
@@ -49,6 +50,7 @@ export function buildDecoder(
   const decoded = gatedDecoder(scope.under(stack), decoder, embedded, {
     pattern,
     keep: inputs.attentionMask,
+    positions: plainPositions(inputs),
     names,
   })
   return {
