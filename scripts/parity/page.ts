@@ -12,7 +12,7 @@ const columns: readonly [title: string, of: RegExp][] = [
   ],
   ['pixels', /^pixel_values/],
   ['vision', /^(vision|deepstack|decode)/],
-  ['projector', /^(projector|pooled)$/],
+  ['projector', /^(merger|projector|pooled)$/],
   ['inputs', /(^|\/)inputs$/],
   ['layers', /(^|\/)layer\.\d+$/],
   ['norm', /(^|\/)norm$/],

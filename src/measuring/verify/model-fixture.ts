@@ -59,6 +59,7 @@ const caseSchema = z.object({
     image_transform: z.string().optional(),
     stages: stages.default({}),
     causal: stages.default({}),
+    bidirectional: stages.default({}),
   }),
 })
 
@@ -82,8 +83,8 @@ export interface ModelFixture {
   /** Expected tensors by name. */
   readonly expected: ReadonlyMap<string, Tensor>
   /**
-   * Largest allowed absolute difference at a stage of a case; `causal/…` for the stages under the
-   * causal mask.
+   * Largest allowed absolute difference at a stage of a case; `causal/…` and `bidirectional/…` for
+   * the stages under these masks.
    */
   tolerance(at: ModelCase, stage: string): number
 }
@@ -99,12 +100,12 @@ export async function readModelFixture(dir: string): Promise<ModelFixture> {
     json,
     expected,
     tolerance: (at, stage) => {
-      const causal = stage.startsWith('causal/') ? json.tolerance.get('causal') : undefined
+      const [, mask, inner] = /^(causal|bidirectional)\/(.*)$/.exec(stage) ?? []
       return (
         at.tolerance?.get(stage) ??
         json.tolerance.get(stage) ??
-        causal ??
-        json.tolerance.get(stage.replace(/^causal\//, '')) ??
+        json.tolerance.get(mask ?? stage) ??
+        json.tolerance.get(inner ?? stage) ??
         0
       )
     },

@@ -22,10 +22,13 @@ import {
   type VisionLanguageSubject,
 } from './vision-language-subject.ts'
 
+/** Attention masks of which fixtures hold stages. */
+export type FixtureAttention = 'native' | 'causal' | 'bidirectional'
+
 /** Compares the decoder's stages under one attention mask, item by item. */
 export async function compareDecoder(
   at: ModelCase,
-  attention: 'native' | 'causal',
+  attention: FixtureAttention,
   batch: Batch,
   subject: VisionLanguageSubject,
 ): Promise<void> {
@@ -35,11 +38,11 @@ export async function compareDecoder(
   for (const [i, place] of batch.places.entries()) {
     const own = caseOfItem(at, i, fixture)
     if (own === undefined) continue
-    const names = attention === 'native' ? own.expect.stages : own.expect.causal
+    const names = own.expect[attention === 'native' ? 'stages' : attention]
     for (const stage of decoderStages(subject.model.shape.layers)) {
       const name = names[stage]
       if (name === undefined) continue
-      const label = attention === 'native' ? stage : `causal/${stage}`
+      const label = attention === 'native' ? stage : `${attention}/${stage}`
       const expected = expectedOf(
         subject.fixture,
         name,
@@ -65,7 +68,7 @@ function decoderStages(layers: number): string[] {
 }
 
 async function runDecoder(
-  attention: 'native' | 'causal',
+  attention: FixtureAttention,
   { prepared, rows, places, seq }: Batch,
   subject: VisionLanguageSubject,
 ): Promise<Record<string, Tensor>> {

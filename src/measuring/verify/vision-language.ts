@@ -21,6 +21,7 @@ export async function verifyVisionLanguageCase(at: ModelCase, subject: VisionLan
   }))
   const batch = { prepared, rows, places, seq }
   await compareDecoder(at, 'native', batch, subject)
-  if (Object.keys(at.expect.causal).length > 0) await compareDecoder(at, 'causal', batch, subject)
+  for (const mask of ['causal', 'bidirectional'] as const)
+    if (Object.keys(at.expect[mask]).length > 0) await compareDecoder(at, mask, batch, subject)
   if (typeof at.expect.unmasked === 'string') await compareUnmasked(at, at.expect.unmasked, batch, subject)
 }
