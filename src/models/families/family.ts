@@ -120,8 +120,8 @@ export interface DecoderInputs {
   imageRows?: Value<'f32'>
   imageIndex?: Value<'i64'>
   /**
-   * `[axes, batch, seq] i64`, one axis for families without `positionAxes`; absent: 0, 1, … on every
-   * axis, which is right for text.
+   * `[axes, batch, seq] i64`, one axis for families without `positionAxes`; absent: 0, 1, … on
+   * every axis, which is right for text.
    */
   positions?: Value<'i64'>
 }
