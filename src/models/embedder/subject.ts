@@ -144,7 +144,7 @@ export async function openSubject(path: string, options: LoadOptions = {}): Prom
     ...given,
     image: options.images ?? given.image,
     attention,
-    blockSize,
+    ...(blockSize === undefined ? {} : { blockSize }),
     truncation,
     ...(maxLength === undefined ? {} : { maxLength }),
     dtype,
