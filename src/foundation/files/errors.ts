@@ -7,6 +7,7 @@ import { roomError } from '../numeric/errors.ts'
  * docs/errors.md, `file/…`.
  */
 export class FileError extends roomError('file', {
+  changed: 3,
   'disk-full': 1,
   'in-use': 2,
   json: 3,
