@@ -112,7 +112,13 @@ export async function* piecesOfSource(source: ByteSource, piece = 2 ** 20): Asyn
 
 /** @throws FileError `file/read` */
 function checkRange({ name, size }: Pick<ByteSource, 'name' | 'size'>, start: number, length: number): void {
-  if (Number.isSafeInteger(start) && Number.isSafeInteger(length) && start >= 0 && length >= 0 && start + length <= size)
+  if (
+    Number.isSafeInteger(start) &&
+    Number.isSafeInteger(length) &&
+    start >= 0 &&
+    length >= 0 &&
+    start + length <= size
+  )
     return
   throw new FileError('read', {
     message: `${name} has ${size} bytes: there are none from ${start} to ${start + length}`,

@@ -48,7 +48,7 @@ export async function openCsv(table: Table): Promise<ItemSource> {
  */
 async function checkText({ path, name }: Table): Promise<void> {
   let line = 0
-  for await (const bytes of byteLines(piecesOf(path))) {
+  for await (const { bytes } of byteLines(piecesOf(path))) {
     line += 1
     if (bytes === undefined) throw tooLong(name, `line ${line}`)
     if (line === 1 && isLittleEndian(bytes)) return

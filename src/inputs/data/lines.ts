@@ -24,33 +24,44 @@ export async function* piecesOf(path: string): AsyncGenerator<Uint8Array> {
   }
 }
 
+/** A line, and where it stands. */
+export interface Line {
+  /** The place of its first byte among all bytes. */
+  readonly start: number
+  /** The line without its end; undefined for a line of more bytes than the limit. */
+  readonly bytes: Uint8Array | undefined
+}
+
 /**
  * Splits pieces at `\n`, `\r\n` and `\r`. No other character of UTF-8 has these bytes, and JSON
  * allows neither within a text. Not by `readline`: it also ends lines at U+2028, which JSON allows.
- * @returns each line without its end; undefined for a line of more than `limit` bytes
+ * @param limit bytes of the longest line that is kept
  */
 export async function* byteLines(
   pieces: AsyncIterable<Uint8Array>,
   limit = LINE_LIMIT,
-): AsyncGenerator<Uint8Array | undefined> {
+): AsyncGenerator<Line> {
   /** The line that has not ended: a picture within it may span many pieces. */
   let begun: Uint8Array[] = []
   let length = 0
   /** Whether the piece before ended with a `\r`: a `\n` that follows ends the same line. */
   let afterReturn = false
-  const lineWith = (part: Uint8Array): Uint8Array | undefined => {
+  /** Bytes of all pieces before this one. */
+  let before = 0
+  /** @param at the end of the line among all bytes */
+  const lineWith = (part: Uint8Array, at: number): Line => {
+    const size = length + part.length
     const whole = begun.length === 0 ? part : Buffer.concat([...begun, part])
-    const line = length + part.length > limit ? undefined : whole
     begun = []
     length = 0
-    return line
+    return { start: at - size, bytes: size > limit ? undefined : whole }
   }
   for await (const piece of pieces) {
     if (piece.length === 0) continue
     const [feed, carriage] = [finder(piece, LINE_FEED), finder(piece, CARRIAGE_RETURN)]
     let start = afterReturn && piece[0] === LINE_FEED ? 1 : 0
     for (let end = Math.min(feed(start), carriage(start)); end < piece.length; ) {
-      yield lineWith(piece.subarray(start, end))
+      yield lineWith(piece.subarray(start, end), before + end)
       start = end + 1
       if (piece[end] === CARRIAGE_RETURN && piece[start] === LINE_FEED) start += 1
       end = Math.min(feed(start), carriage(start))
@@ -60,8 +71,9 @@ export async function* byteLines(
     // A line over the limit is counted, not kept.
     if (length > limit) begun = []
     else if (start < piece.length) begun.push(piece.subarray(start))
+    before += piece.length
   }
-  if (length > 0) yield lineWith(new Uint8Array(0))
+  if (length > 0) yield lineWith(new Uint8Array(0), before)
 }
 
 /** Finds a byte from a place that only grows; each part of the piece is searched once. */

@@ -259,7 +259,7 @@ describe('long lines', () => {
       const pieces = async function* () {
         for (let at = 0; at < text.length; at += length) yield Buffer.from(text.slice(at, at + length))
       }
-      for await (const line of byteLines(pieces(), limit))
+      for await (const { bytes: line } of byteLines(pieces(), limit))
         found.push(line === undefined ? undefined : Buffer.from(line).toString())
       return found
     }
