@@ -7,6 +7,8 @@ export class ItemError extends roomError('data', {
   columns: 2,
   'empty-item': 2,
   line: 2,
+  'no-pairs': 2,
+  pair: 2,
   pixels: 2,
   table: 2,
   text: 2,

@@ -48,6 +48,8 @@ export interface Pair {
   readonly query: KeyedItem
   readonly target: KeyedItem
   readonly negatives: readonly KeyedItem[]
+  /** A teacher's scores of query and target, and of query and each negative. */
+  readonly teacher?: { readonly target: number; readonly negatives: readonly number[] }
 }
 
 /** Rows as pairs: the right candidate is the target, all others are negatives. */

@@ -1,0 +1,30 @@
+/** @file Rows of a file that can be read in any order: what each format of pairs gives. */
+
+import type { ItemError } from '../errors.ts'
+
+/** The values of a row by the names of their columns. */
+export type RowRecord = Readonly<Record<string, unknown>>
+
+/** A row that was read in order, or why it could not be read. */
+export type ScannedRow = {
+  /** As people count: from 1, the header and blank lines too. */
+  readonly line: number
+} & ({ readonly record: RowRecord } | { readonly error: ItemError })
+
+/** A file of rows. */
+export interface RowTable {
+  /** For messages. */
+  readonly name: string
+  /** What messages call a row: `line` of a text, `row` of a Parquet file. */
+  readonly noun: 'line' | 'row'
+  /** Names of the columns, where the file says them before its rows. */
+  readonly columns?: readonly string[]
+  /** Reads all rows in order. What is wrong with the whole file ends it. */
+  scan(): AsyncIterable<ScannedRow>
+  /**
+   * Reads one row again.
+   * @param index among those that `scan` gave, from 0
+   */
+  read(index: number): Promise<RowRecord>
+  close(): Promise<void>
+}
