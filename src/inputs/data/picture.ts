@@ -35,7 +35,9 @@ export async function storedPicture(
   }
 }
 
-/** A picture in a file of its own. @throws MediaError `media/address`, `media/too-large`; FileError */
+/**
+ * A picture in a file of its own. @throws MediaError `media/address`, `media/too-large`; FileError
+ */
 export async function filePicture(path: string): Promise<Picture> {
   return await storedPicture(path, () => readPictureFile(path))
 }

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import type { Pair } from '../task.ts'
 
-/** What is known of a pair before its pictures are read. */
+/** Facts of a pair before its pictures are read. */
 export interface PairFacts {
   /** Pictures of the query and of the target. */
   readonly pictures: { readonly query: number; readonly target: number }

@@ -24,8 +24,8 @@ export const PAIR_FIELDS = [...SINGLE, 'negatives', 'negativeImages'] as const
 export type PairField = (typeof PAIR_FIELDS)[number]
 
 /**
- * What a source calls the parts of a pair. Where one is named, only the named ones are used. The
- * negatives may stand in several columns.
+ * The names of a source for the parts of a pair. Where one is named, only the named ones are used.
+ * The negatives may stand in several columns.
  */
 export type PairColumns = Partial<Record<PairField, string | readonly string[]>>
 

@@ -13,7 +13,9 @@ import type { PairSource } from './source.ts'
 export interface OpenPairsOptions {
   /** Draws instructions; default 7. */
   readonly seed?: number
-  /** Whether the first row that is no pair ends the call. Else such rows are left out and listed. */
+  /**
+   * Whether the first row that is no pair ends the call. Else such rows are left out and listed.
+   */
   readonly strict?: boolean
   /** Told of rows that were left out, of columns that are not used. */
   readonly warn?: (message: string) => void
@@ -23,7 +25,8 @@ export interface OpenPairsOptions {
 /**
  * Opens a source of pairs, and checks all its rows. Only their places stay in memory.
  * @throws ItemError `data/no-pairs`, `data/columns`, `data/table`, `data/format`; with `strict`
- *   `data/line` or `data/pair` for the first row that is none; FileError `file/missing`, `file/read`
+ *   `data/line` or `data/pair` for the first row that is none; FileError `file/missing`,
+ *   `file/read`
  * @example const pairs = await openPairs(dataSettings.parse({ path: 'pairs.jsonl' }))
  */
 export async function openPairs(

@@ -1,39 +1,10 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { allPairs, openFile, pairFile, pairFolder, pairWords } from '../../../../test/pair-files.ts'
 import { smallPicture as bmp } from '../../../../test/small-picture.ts'
-import { keyed, readItem } from '../item.ts'
-import type { Pair } from '../task.ts'
-import { describePairs, pairWarnings } from './describe.ts'
-import { openPairs } from './open.ts'
-import { dataSettings } from './settings.ts'
-import { memorySource, type PairSource } from './source.ts'
-import { splitPairs } from './split.ts'
-
-const folder = () => mkdtempSync(join(tmpdir(), 'bifocal-pairs-'))
-
-function jsonl(rows: readonly (object | string)[], dir = folder()): string {
-  const path = join(dir, 'pairs.jsonl')
-  writeFileSync(path, rows.map((row) => (typeof row === 'string' ? row : JSON.stringify(row))).join('\n'))
-  return path
-}
-
-const open = (path: string, settings: object = {}, options: Parameters<typeof openPairs>[1] = {}) =>
-  openPairs(dataSettings.parse({ path, ...settings }), options)
-
-async function all(source: PairSource): Promise<Pair[]> {
-  const pairs = await Promise.all(Array.from({ length: source.rows }, (_, row) => source.read(row)))
-  await source.close()
-  return pairs
-}
-
-const words = ({ query, target, negatives }: Pair) => [
-  query.text,
-  target.text,
-  negatives.map(({ text }) => text),
-]
+import { readItem } from '../item.ts'
 
 describe('names of columns', () => {
   test.each([
@@ -42,15 +13,19 @@ describe('names of columns', () => {
     ['of items', { query: { text: 'a' }, target: { text: 'b' }, negatives: [{ text: 'c' }, { text: 'd' }] }],
     ['in camel case', { queryText: 'a', targetText: 'b', negative1: 'c', negative2: 'd' }],
   ])('%s', async (_, row) => {
-    expect((await all(await open(jsonl([row])))).map(words)).toEqual([['a', 'b', ['c', 'd']]])
+    expect((await allPairs(await openFile(pairFile([row])))).map(pairWords)).toEqual([['a', 'b', ['c', 'd']]])
   })
 
   test('named by the caller: others are not used, and told', async () => {
     const told: string[] = []
     const columns = { query: 'question', target: 'answer', negatives: ['wrong', 'worse'] }
     const row = { question: 'a', answer: 'b', wrong: 'c', worse: 'd', query: 'x', target: 'y' }
-    const source = await open(jsonl([row, row]), { columns }, { warn: (message) => told.push(message) })
-    expect((await all(source)).map(words)).toEqual([
+    const source = await openFile(
+      pairFile([row, row]),
+      { columns },
+      { warn: (message) => told.push(message) },
+    )
+    expect((await allPairs(source)).map(pairWords)).toEqual([
       ['a', 'b', ['c', 'd']],
       ['a', 'b', ['c', 'd']],
     ])
@@ -61,9 +36,9 @@ describe('names of columns', () => {
     [{ query: 'question', target: 'b' }, {}, /no column question/],
     [{ query: ['a', 'b'] }, {}, /columns\.query: expected the name of one column, got a list/],
   ])('%j is refused', async (columns, row, message) => {
-    const path = jsonl([{ query: 'a', b: 'c', target: 'b', ...row }])
+    const path = pairFile([{ query: 'a', b: 'c', target: 'b', ...row }])
     const given: object = { columns }
-    await expect(open(path, given)).rejects.toThrow(message)
+    await expect(openFile(path, given)).rejects.toThrow(message)
   })
 })
 
@@ -99,20 +74,20 @@ describe('rows that are no pairs', () => {
 
   test('are left out, counted and told by line and reason', async () => {
     const told: string[] = []
-    const source = await open(jsonl(rows), {}, { warn: (message) => told.push(message) })
+    const source = await openFile(pairFile(rows), {}, { warn: (message) => told.push(message) })
     expect(source.left.rows).toBe(reasons.length)
     source.left.reasons.forEach((reason, i) => {
       expect(reason).toContain(reasons[i])
     })
     expect(told).toEqual([expect.stringMatching(/11 of 13 rows are left out/)])
-    expect((await all(source)).map(words)).toEqual([
+    expect((await allPairs(source)).map(pairWords)).toEqual([
       ['a', 'b', []],
       ['last', 'b', []],
     ])
   })
 
   test('end the call if that is asked for', async () => {
-    await expect(open(jsonl(rows), {}, { strict: true })).rejects.toMatchObject({
+    await expect(openFile(pairFile(rows), {}, { strict: true })).rejects.toMatchObject({
       code: 'data/pair',
       message: expect.stringMatching(/line 2: no column holds the target/),
     })
@@ -122,20 +97,20 @@ describe('rows that are no pairs', () => {
     ['an empty file', '', /has no rows/],
     ['no pair at all', '{"query": "a"}\n{"target": "b"}', /none of the 2 rows .* is a pair: .*line 1/],
   ])('%s is refused', async (_, text, message) => {
-    const path = jsonl([text])
-    await expect(open(path)).rejects.toMatchObject({
+    const path = pairFile([text])
+    await expect(openFile(path)).rejects.toMatchObject({
       code: 'data/no-pairs',
       message: expect.stringMatching(message),
     })
   })
 
   test('text in another encoding is a row that is left out', async () => {
-    const path = jsonl([])
+    const path = pairFile([])
     writeFileSync(
       path,
       Buffer.from('{"query": "a", "target": "caf\xe9"}\n{"query": "a", "target": "b"}', 'latin1'),
     )
-    const source = await open(path)
+    const source = await openFile(path)
     expect(source.left.reasons).toEqual([expect.stringMatching(/line 1: expected UTF-8/)])
     await source.close()
   })
@@ -151,20 +126,20 @@ describe('negatives', () => {
       target_score: 3,
       negative_scores: [1, 3, 2],
     }
-    const source = await open(jsonl([row]), {}, { warn: (message) => told.push(message) })
+    const source = await openFile(pairFile([row]), {}, { warn: (message) => told.push(message) })
     expect(source.left.negatives).toBe(1)
     expect(told).toEqual([expect.stringMatching(/1 negative is equal to the target/)])
-    expect(await all(source)).toMatchObject([
+    expect(await allPairs(source)).toMatchObject([
       { negatives: [{ text: 'c' }, { text: 'd' }], teacher: { target: 3, negatives: [1, 2] } },
     ])
   })
 
   test('with the same pixels as the target are dropped when they are read', async () => {
-    const dir = folder()
+    const dir = pairFolder()
     for (const name of ['target.bmp', 'copy.bmp']) writeFileSync(join(dir, name), bmp(1))
     const told: string[] = []
     const row = { query: 'a', target_image: 'target.bmp', negatives: [{ image: 'copy.bmp' }, 'b'] }
-    const source = await open(jsonl([row], dir), {}, { warn: (message) => told.push(message) })
+    const source = await openFile(pairFile([row], dir), {}, { warn: (message) => told.push(message) })
     expect((await source.read(0)).negatives.map(({ text }) => text)).toEqual(['b'])
     await source.read(0)
     expect(told).toEqual([expect.stringMatching(/line 1: a negative shows the same picture/)])
@@ -174,27 +149,27 @@ describe('negatives', () => {
 
 describe('pictures', () => {
   test('are found beside the file, in their folder, or in the row itself', async () => {
-    const dir = folder()
+    const dir = pairFolder()
     writeFileSync(join(dir, 'one.bmp'), bmp(1))
-    const inside = folder()
+    const inside = pairFolder()
     writeFileSync(join(inside, 'one.bmp'), bmp(2))
     const url = `data:image/bmp;base64,${bmp(3).toString('base64')}`
     const rows = [
       { query: { image: 'one.bmp' }, target: 'a' },
       { query: { images: ['one.bmp', url] }, target: 'a' },
     ]
-    const path = jsonl(rows, dir)
+    const path = pairFile(rows, dir)
     const keys = async (settings: object) =>
-      (await all(await open(path, settings))).map(({ query }) => query.image?.map(({ key }) => key))
+      (await allPairs(await openFile(path, settings))).map(({ query }) => query.image?.map(({ key }) => key))
     const hash = (level: number) => createHash('sha256').update(bmp(level)).digest('hex')
     expect(await keys({})).toEqual([[hash(1)], [hash(1), hash(3)]])
     expect(await keys({ images: inside })).toEqual([[hash(2)], [hash(2), hash(3)]])
   })
 
   test('are read again when they are decoded; one that changed is noticed', async () => {
-    const dir = folder()
+    const dir = pairFolder()
     writeFileSync(join(dir, 'one.bmp'), bmp(1))
-    const source = await open(jsonl([{ query: { image: 'one.bmp' }, target: 'a' }], dir))
+    const source = await openFile(pairFile([{ query: { image: 'one.bmp' }, target: 'a' }], dir))
     const { query } = await source.read(0)
     expect((await readItem(query)).pictures[0]?.data[0]).toBe(1)
     writeFileSync(join(dir, 'one.bmp'), bmp(2))
@@ -204,7 +179,7 @@ describe('pictures', () => {
 
   test('that cannot be read are told by file, line and side', async () => {
     const row = { query: 'a', target: 'b', negatives: ['c', { image: 'no.png' }] }
-    const source = await open(jsonl([row]))
+    const source = await openFile(pairFile([row]))
     await expect(source.read(0)).rejects.toMatchObject({
       code: 'file/missing',
       message: expect.stringMatching(/pairs\.jsonl, line 1, negative 2: .*no\.png does not exist/),
@@ -217,14 +192,14 @@ describe('instructions', () => {
   const rows = Array.from({ length: 40 }, (_, i) => ({ query: `q${i}`, target: `t${i}`, negatives: ['n'] }))
 
   test('stand in for absent ones only', async () => {
-    const source = await open(
-      jsonl([...rows.slice(0, 1), { query: { text: 'a', instruction: 'Own' }, target: 'b' }]),
+    const source = await openFile(
+      pairFile([...rows.slice(0, 1), { query: { text: 'a', instruction: 'Own' }, target: 'b' }]),
       {
         instruction: 'Find',
         targetInstruction: 'Describe',
       },
     )
-    const pairs = await all(source)
+    const pairs = await allPairs(source)
     expect(pairs.map(({ query, target }) => [query.instruction, target.instruction])).toEqual([
       ['Find', 'Describe'],
       ['Own', 'Describe'],
@@ -234,7 +209,7 @@ describe('instructions', () => {
 
   test('of a list are drawn for each row by the seed, the same whenever it is read', async () => {
     const drawn = async (seed: number) =>
-      (await all(await open(jsonl(rows), { instruction: ['A', 'B'] }, { seed }))).map(
+      (await allPairs(await openFile(pairFile(rows), { instruction: ['A', 'B'] }, { seed }))).map(
         ({ query }) => query.instruction,
       )
     const first = await drawn(1)
@@ -244,96 +219,8 @@ describe('instructions', () => {
   })
 })
 
-describe('fingerprint', () => {
-  const rows = [
-    { query: 'a', target: 'b' },
-    { query: 'c', target: 'd' },
-  ]
-  const of = async (content: readonly object[], settings: object = {}) => {
-    const source = await open(jsonl(content), settings)
-    await source.close()
-    return source.fingerprint
-  }
-
-  test('is that of the pairs, wherever the file is and however it is written', async () => {
-    const other = rows.map(({ query, target }) => ({ positive: target, anchor: { text: query }, unused: 1 }))
-    expect(await of(other)).toBe(await of(rows))
-  })
-
-  test.each([
-    ['a text', [{ query: 'a', target: 'x' }, rows[1]!], {}],
-    ['a negative', [{ ...rows[0], negatives: ['n'] }, rows[1]!], {}],
-    ['the order', rows.toReversed(), {}],
-    ['an instruction', rows, { instruction: 'Find' }],
-    ['the limit', rows, { limit: 1 }],
-  ])('changes with %s', async (_, content, settings) => {
-    expect(await of(content, settings)).not.toBe(await of(rows))
-  })
-})
-
-describe('a dev part', () => {
-  const rows = Array.from({ length: 200 }, (_, i) => ({ query: `q${i}`, target: `t${i}` }))
-  const split = async (content: readonly object[], seed = 1) => {
-    const source = await open(jsonl(content))
-    const { train, dev } = splitPairs(source, { share: 0.2, seed })
-    const names = async (part: PairSource) =>
-      await Promise.all(
-        Array.from({ length: part.rows }, async (_, row) => (await part.read(row)).query.text),
-      )
-    const parts = { train: await names(train), dev: await names(dev) }
-    await source.close()
-    return parts
-  }
-
-  test('is about its share, and together with the rest it is all', async () => {
-    const { train, dev } = await split(rows)
-    expect([...train, ...dev].sort()).toEqual(rows.map(({ query }) => query).sort())
-    expect(dev.length).toBeGreaterThan(20)
-    expect(dev.length).toBeLessThan(60)
-  })
-
-  test('stays as it is when rows are added and moved', async () => {
-    const { dev } = await split(rows)
-    const more = [{ query: 'new', target: 'row' }, ...rows.toReversed()]
-    expect((await split(more)).dev.filter((name) => name !== 'new').sort()).toEqual(dev.sort())
-  })
-
-  test('depends on the seed', async () => {
-    expect((await split(rows, 2)).dev).not.toEqual((await split(rows, 1)).dev)
-  })
-})
-
-describe('figures', () => {
-  const item = (text: string) => keyed({ text })
-
-  test('count rows, negatives and targets', () => {
-    const pairs = ['x', 'y', 'x', 'x'].map((target, i) => ({
-      query: item(`q${i}`),
-      target: item(target),
-      negatives: i === 0 ? [item('n'), item('m')] : [],
-    }))
-    expect(describePairs(memorySource('m', pairs))).toMatchObject({
-      rows: 4,
-      targets: 2,
-      commonest: 0.75,
-      negatives: { rows: 1, total: 2 },
-      pictures: { queries: 0, targets: 0 },
-    })
-  })
-
-  test.each([
-    [['x', 'x', 'x'], ['one-target']],
-    [['x', 'x', 'y'], ['common-target']],
-    [['x', 'y', 'z'], []],
-  ])('targets %j: warnings %j', (targets, codes) => {
-    const pairs = targets.map((target, i) => ({ query: item(`q${i}`), target: item(target), negatives: [] }))
-    const warnings = pairWarnings(describePairs(memorySource('m', pairs)))
-    expect(warnings.map(({ code }) => code)).toEqual(codes)
-  })
-})
-
 test('an interrupted read says so', async () => {
-  const source = await open(jsonl([{ query: 'a', target: 'b' }]))
+  const source = await openFile(pairFile([{ query: 'a', target: 'b' }]))
   await expect(source.read(0, AbortSignal.abort())).rejects.toMatchObject({ name: 'AbortError' })
   await source.close()
 })

@@ -47,7 +47,9 @@ function joined({ text, image, instruction }: NegativeColumns, record: RowRecord
   }
 }
 
-/** The negatives of a group of columns, which hold one each, or a list. Absent ones are left out. */
+/**
+ * The negatives of a group of columns, which hold one each, or a list. Absent ones are left out.
+ */
 function negativesIn(columns: NegativeColumns, record: RowRecord): DraftItem[] {
   const texts = columns.text === undefined ? undefined : record[columns.text]
   const images = columns.image === undefined ? undefined : record[columns.image]
@@ -85,7 +87,9 @@ function listIn(value: unknown): readonly unknown[] {
 
 const KEYS = ['instruction', 'text', 'image', 'images']
 
-/** A text; an item as an object; a picture as `{ bytes, path }`, as Hugging Face datasets have it. */
+/**
+ * A text; an item as an object; a picture as `{ bytes, path }`, as Hugging Face datasets have it.
+ */
 function itemIn(value: unknown): DraftItem {
   if (!isObject(value) && !(value instanceof Uint8Array)) {
     const text = textIn(value)
@@ -137,7 +141,9 @@ function numberIn(value: unknown): number | undefined {
   throw new Unusable(`expected a number, got ${described(value)}`)
 }
 
-/** The value of a column where there is one; what is wrong with it begins with the column's name. */
+/**
+ * The value of a column where there is one; what is wrong with it begins with the column's name.
+ */
 function read<T>(
   record: RowRecord,
   column: string | undefined,

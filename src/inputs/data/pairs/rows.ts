@@ -61,7 +61,7 @@ export async function pairRows(
   }
 }
 
-/** What is kept of the rows that are pairs, by their number among these. */
+/** Places and facts of the rows that are pairs, by their number among these. */
 interface Scanned {
   /** Place among the rows of the table. */
   readonly index: number[]

@@ -27,7 +27,9 @@ export const dataSettings = z.strictObject({
   targetInstruction: instruction.nullable().default(null),
   /** The folder, or zip archive, of pictures that rows name by path. Null: the file's folder. */
   images: z.string().min(1).nullable().default(null),
-  /** What the source calls the parts of a pair. Where one is named, only named ones are used. */
+  /**
+   * The names of the source for the parts of a pair. Where one is named, only named ones are used.
+   */
   columns: z.partialRecord(z.enum(PAIR_FIELDS), column).default({}),
   /** Of an MMEB-train folder: `original`, or `diverse_instruction` for paraphrased instructions. */
   split: z.string().min(1).default('original'),

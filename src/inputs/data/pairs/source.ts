@@ -21,9 +21,11 @@ export interface PairSource {
    *   target, negative 1; InterruptedError
    */
   read(row: number, signal?: AbortSignal): Promise<Pair>
-  /** What is known of a row without its pictures. */
+  /** Facts of a row that need no picture. */
   facts(row: number): PairFacts
-  /** Rows of the file that are no pairs, in its order: the first hundred, and how many there are. */
+  /**
+   * Rows of the file that are no pairs, in its order: the first hundred, and how many there are.
+   */
   readonly left: LeftOut
   /** Lets go of open files. */
   close(): Promise<void>
@@ -32,7 +34,7 @@ export interface PairSource {
 /** Rows that were left out, and negatives. */
 export interface LeftOut {
   readonly rows: number
-  /** Of the first rows, what is wrong with them: place, side and reason. */
+  /** Of the first rows, the reason: place, side and fault. */
   readonly reasons: readonly string[]
   /** Negatives that are equal to their target, and were dropped. */
   readonly negatives: number

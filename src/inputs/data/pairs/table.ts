@@ -15,7 +15,7 @@ export type ScannedRow = {
 export interface RowTable {
   /** For messages. */
   readonly name: string
-  /** What messages call a row: `line` of a text, `row` of a Parquet file. */
+  /** The word for a row in messages: `line` of a text, `row` of a Parquet file. */
   readonly noun: 'line' | 'row'
   /** Names of the columns, where the file says them before its rows. */
   readonly columns?: readonly string[]
