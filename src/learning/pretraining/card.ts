@@ -16,9 +16,10 @@ export interface CardSubject {
   readonly name: string
   readonly library: 'transformers' | 'bifocal'
   /** The hub's word for the task. */
-  readonly task: 'image-text-to-text' | 'zero-shot-image-classification'
+  readonly task: 'image-text-to-text' | 'zero-shot-image-classification' | 'image-to-image'
   readonly summary: string
-  readonly rates: { readonly muon: number; readonly adamw: number }
+  /** Absent: the recipe says all about them, and the model reads no text. */
+  readonly rates?: { readonly muon: number; readonly adamw: number }
   /** @param numbers counts the numbers in the parameters that a test accepts */
   recipe(numbers: (accepts: (parameter: string) => boolean) => string): readonly string[]
   /** Differences between the layouts of twins; empty for the tower. */
@@ -104,8 +105,9 @@ function listOf(lines: readonly string[]): string {
 }
 
 /** Recipe lines that tower and twins share. */
-function sharedLines({ subject, at }: CardContent): string[] {
-  const { muon, adamw } = subject.rates
+function sharedLines({ subject: { rates }, at }: CardContent): string[] {
+  if (rates === undefined) return []
+  const { muon, adamw } = rates
   return [
     `Pictures of ${PICTURE_SIZE} × ${PICTURE_SIZE} pixels, patches of ${PATCH_SIZE}: ${IMAGE_TOKENS} ` +
       `image tokens. Byte-level BPE of ${VOCABULARY} ids.`,
@@ -160,6 +162,18 @@ function curveTable(log: PretrainingLog): string {
   )
 }
 
+/** Words for an evaluation that has this figure. */
+const CURVES: readonly (readonly [figure: string, words: string])[] = [
+  [
+    'seen',
+    'Share of drawings named among the labels of all training concepts: shown drawings in new renderings, and withheld ones.',
+  ],
+  [
+    'psnr',
+    'Pictures of held-out combinations, rebuilt from their codes: decibels; perplexity and number of the codes.',
+  ],
+]
+
 /** Every evaluation, or an even choice of them that ends with the last. */
 function heldOutTable({ evaluations }: PretrainingLog): string {
   const every = Math.max(1, Math.ceil(evaluations.length / CURVE_LINES))
@@ -170,9 +184,9 @@ function heldOutTable({ evaluations }: PretrainingLog): string {
     String(step),
     ...names.map((name) => figures[name]?.toFixed(3) ?? ''),
   ])
-  const what = names.includes('seen')
-    ? 'Share of drawings named among the labels of all training concepts: shown drawings in new renderings, and withheld ones.'
-    : 'Held-out combinations, nats per answer token, with each sample’s own picture (real) and with another’s (shuffled).'
+  const what =
+    CURVES.find(([figure]) => names.includes(figure))?.[1] ??
+    'Held-out combinations, nats per answer token, with each sample’s own picture (real) and with another’s (shuffled).'
   return `${what}\n\n${table(['step', ...names.map((name) => name.replaceAll('_', ' '))], rows)}`
 }
 

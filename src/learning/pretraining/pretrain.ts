@@ -19,6 +19,7 @@ import { writeCard } from './card.ts'
 import { PretrainingError } from './errors.ts'
 import { readModel } from './folder.ts'
 import type { Gate } from './gates.ts'
+import { imageTokenizerSubject } from './image-tokenizer/subject.ts'
 import { parseLog } from './log.ts'
 import type { PretrainingSubject } from './subject.ts'
 import type { PretrainingRun } from './tower.ts'
@@ -27,8 +28,12 @@ import { twinSubject } from './twin-subject.ts'
 import { TWINS } from './twins/registry.ts'
 import { trainVocabulary } from './vocabulary.ts'
 
-/** Names of the models that `pretrain` makes: the tower, then the twins on it. */
-const PRETRAINED: readonly string[] = [towerSubject.name, ...TWINS.map(({ name }) => name)]
+/** Names of the models that `pretrain` makes: those that twins stand on, then the twins. */
+const PRETRAINED: readonly string[] = [
+  towerSubject.name,
+  imageTokenizerSubject.name,
+  ...TWINS.map(({ name }) => name),
+]
 
 export interface PretrainOptions extends Omit<PretrainingRun, 'workDir' | 'onProgress'> {
   /** The package's pictures: concepts.json and sheets. */
@@ -88,7 +93,7 @@ export async function pretrain(name: string, options: PretrainOptions): Promise<
     const draft = join(run.workDir, 'model')
     await subject.write(draft, await subject.train(at, training, run), vocabulary)
     // Measured on what was written: bf16 is what users get.
-    const { parameters } = await readModel(draft)
+    const parameters = await subject.read(draft)
     const measuring = { seed, threads, signal, onProgress }
     const gates = await subject.gates(at, parameters, measuring)
     const answers = await subject.answers(at, parameters, measuring)
@@ -103,6 +108,7 @@ export async function pretrain(name: string, options: PretrainOptions): Promise<
 
 async function subjectCalled(name: string, tower: string): Promise<PretrainingSubject> {
   if (name === towerSubject.name) return towerSubject
+  if (name === imageTokenizerSubject.name) return imageTokenizerSubject
   const twin = TWINS.find((known) => known.name === name)
   if (twin !== undefined) return twinSubject(twin, await towerOf(tower))
   throw new UsageError('option', {

@@ -27,6 +27,8 @@ export interface PretrainingSubject {
   train(at: TowerWorld, training: Training, run: PretrainingRun): Promise<Parameters>
   /** Writes the model folder without its card. */
   write(dir: string, trained: Parameters, vocabulary: TokenizerJson): Promise<void>
+  /** All parameters of a folder that `write` wrote, widened to f32. */
+  read(dir: string): Promise<Parameters>
   /** @param parameters all of the written folder */
   gates(at: TowerWorld, parameters: Parameters, options: GateOptions): Promise<Gate[]>
   /** Answers for the card; none from a model that writes none. */

@@ -1,6 +1,6 @@
 /** @file The image tower as a subject of pretraining. */
 
-import { writeTower } from './folder.ts'
+import { readModel, writeTower } from './folder.ts'
 import { towerGates } from './gates.ts'
 import { HEADS, HIDDEN, PLAIN_STEPS, SETTLING_STEPS, TOWER, TOWER_RATES, TOWER_TRAINING } from './recipe.ts'
 import type { PretrainingSubject } from './subject.ts'
@@ -11,6 +11,7 @@ export const towerSubject: PretrainingSubject = {
   training: TOWER_TRAINING,
   train: (at, training, run) => trainTower(at, { ...TOWER_TRAINING, ...training }, run),
   write: (dir, trained, vocabulary) => writeTower(dir, trained, vocabulary),
+  read: async (dir) => (await readModel(dir)).parameters,
   gates: towerGates,
   answers: async () => [],
   card: {

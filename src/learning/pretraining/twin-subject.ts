@@ -1,7 +1,7 @@
 /** @file A twin as a subject of pretraining, on a tower that is trained already. */
 
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
-import { writeTwin } from './folder.ts'
+import { readModel, writeTwin } from './folder.ts'
 import { twinGates } from './gates.ts'
 import { DECODER, HEADS, HIDDEN, TWIN_MATCHING, TWIN_RATES, TWIN_TRAINING } from './recipe.ts'
 import { sampleAnswers } from './sample-answers.ts'
@@ -19,6 +19,7 @@ export function twinSubject(twin: Twin, tower: Readonly<Record<string, Tensor<'f
     training: TWIN_TRAINING,
     train: (at, training, run) => trainTwin(twin, at, tower, training, run),
     write: (dir, trained, vocabulary) => writeTwin(dir, twin, trained, tower, vocabulary),
+    read: async (dir) => (await readModel(dir)).parameters,
     gates: (at, parameters, options) => twinGates(twin, at, parameters, options),
     answers: (at, parameters, options) => sampleAnswers(twin, at, parameters, options),
     card: {

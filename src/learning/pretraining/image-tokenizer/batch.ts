@@ -1,0 +1,36 @@
+/** @file Pictures of a batch, as the image tokenizer sees them: a function of the step alone. */
+
+import { f32, type Tensor } from '../../../foundation/numeric/tensor.ts'
+import { draw } from '../../../inputs/scenes/draw.ts'
+import { captionPair } from '../../../inputs/scenes/samples.ts'
+import type { Description, SceneUse } from '../../../inputs/scenes/scene.ts'
+import type { Sheets } from '../../../inputs/scenes/sheets.ts'
+import { mmadaPixels } from '../../../models/families/mmada/picture.ts'
+import { PICTURE_SIZE } from '../recipe.ts'
+import type { TowerWorld } from '../tower-batch.ts'
+import { CODE_PICTURE, type CodeTraining } from './shape.ts'
+
+/** The pictures whose captions the tower learns, in the same order. */
+export function codeBatch(
+  { world, sheets }: TowerWorld,
+  { batch, seed }: CodeTraining,
+  step: number,
+  use: SceneUse = 'train',
+): { pixels: Tensor<'f32'> } {
+  const drawn = Array.from(
+    { length: batch },
+    (_, i) => captionPair(world, seed, step * batch + i, use).description,
+  )
+  return { pixels: codePixels(drawn, sheets) }
+}
+
+/** Drawings as an MMaDA processor prepares them: `[batch, 3, side, side]` from −1 to 1. */
+export function codePixels(descriptions: readonly Description[], sheets: Sheets): Tensor<'f32'> {
+  const size = 3 * CODE_PICTURE * CODE_PICTURE
+  const data = new Float32Array(descriptions.length * size)
+  for (const [i, description] of descriptions.entries()) {
+    const picture = { width: PICTURE_SIZE, height: PICTURE_SIZE, data: draw(description, sheets) }
+    data.set(mmadaPixels(picture, CODE_PICTURE, 'crop').data, i * size)
+  }
+  return f32([descriptions.length, 3, CODE_PICTURE, CODE_PICTURE], data)
+}
