@@ -8,6 +8,8 @@ export class TuningError extends roomError('tuning', {
   log: 3,
   loss: 2,
   rank: 2,
+  targets: 2,
+  train: 2,
   sampler: 2,
   subject: 2,
 }) {}

@@ -3,12 +3,13 @@
  * readouts that it trains.
  */
 
+import type { Adapter } from '../../models/checkpoint/adapter.ts'
 import type { Checkpoint } from '../../models/checkpoint/folder.ts'
 import type { Contract } from '../../models/embedder/contract.ts'
 import type { Readout } from '../../models/embedder/readout.ts'
 import type { Subject } from '../../models/embedder/subject.ts'
 import type { VisionLanguageModel } from '../../models/families/model.ts'
-import type { ModelWeights } from '../../models/families/model-weights.ts'
+import { type ModelWeights, storedWeights } from '../../models/families/model-weights.ts'
 import { TuningError } from './errors.ts'
 
 /** A vision-language model in the state from which a tuning starts. */
@@ -18,14 +19,22 @@ export interface TunableModel {
   readonly model: VisionLanguageModel
   readonly checkpoint: Checkpoint
   readonly contract: Contract
+  /** Without the adapter. */
   readonly weights: ModelWeights
+  /** The adapter that the model comes with, to be trained further. */
+  readonly adapter?: Adapter
 }
 
 /**
+ * @param options.continues whether the adapter that the model comes with is trained further; default
+ *   false: such a model is refused
  * @throws TuningError `tuning/subject` for a dual encoder, `tuning/adapted` for a model with an
  *   adapter
  */
-export function tunableModel({ dir: own, model, encoder, adapter }: Subject): TunableModel {
+export function tunableModel(
+  { dir: own, model, encoder, adapter }: Subject,
+  { continues = false }: { continues?: boolean } = {},
+): TunableModel {
   const { checkpoint, contract, weights } = encoder
   const { dir } = checkpoint
   if (model.kind !== 'vision-language') {
@@ -34,13 +43,15 @@ export function tunableModel({ dir: own, model, encoder, adapter }: Subject): Tu
       hint: 'Give a vision-language model; a dual encoder embeds as it is.',
     })
   }
-  if (adapter !== undefined) {
+  if (adapter !== undefined && !continues) {
     throw new TuningError('adapted', {
-      message: `${own} comes with an adapter; a tuning starts from a model without one`,
-      hint: 'Score it as it is with --no-tune, tune its base model, or merge the adapter into the weights first.',
+      message: `${own} comes with an adapter; a fresh one cannot be trained on top of it`,
+      hint: 'Go on training that adapter (`continue`), merge it into the weights first (`bifocal merge`), or tune its base model. A study scores it as it is with --no-tune.',
     })
   }
-  return { dir, model, checkpoint, contract, weights }
+  return adapter === undefined
+    ? { dir, model, checkpoint, contract, weights }
+    : { dir, model, checkpoint, contract, weights: storedWeights(checkpoint, model), adapter }
 }
 
 /**

@@ -1,41 +1,64 @@
 /**
- * @file A tuned model as a folder that every command takes, and PEFT too: the adapter in PEFT's
- * layout, and the contract that says how to read it.
+ * @file A tuned model as a folder that every command takes, and Python too: an adapter in PEFT's
+ * layout or a whole checkpoint, and the contract that says how to read it.
  */
 
 import { relative, resolve } from 'node:path'
 import { isShipped, shippedNameOf } from '../../foundation/files/shipped.ts'
 import { writeAdapter } from '../../models/checkpoint/adapter-folder.ts'
+import { writeChangedCopy } from '../../models/checkpoint/changed-copy.ts'
 import type { Checkpoint } from '../../models/checkpoint/folder.ts'
 import { type Contract, writeContract } from '../../models/embedder/contract.ts'
 import { checkpointFingerprint } from '../../models/embedder/fingerprint.ts'
 import type { Readout } from '../../models/embedder/readout.ts'
+import { checkpointWeights } from '../../models/families/weights.ts'
 import { snapshotRepository } from '../../models/hub/repository.ts'
 import type { NamedArrays } from '../training/arrays.ts'
+import type { Trained } from './trained/trained.ts'
 import { type TunedPart, tunedAdapter } from './trained.ts'
 import type { TunableModel } from './tunable.ts'
 
 export interface TunedFolderOptions {
   /** The model that was tuned, as it was before. */
   model: TunableModel
-  part: Extract<TunedPart, { tune: 'lora' }>
-  parameters: NamedArrays
-  /** The readout that was chosen. */
-  readout: Readout
+  trained: Pick<Trained, 'result'>
+  /** The readout that was chosen; default: the contract's. */
+  readout?: Readout
+  signal?: AbortSignal
 }
 
 /**
- * Writes the folder. Its contract names the base by its name where it has one, else by its path
- * from here, and by a hash of its weights; `adapter_config.json` names it as PEFT can find it.
- * @throws CheckpointError, FileError for what can't be written
+ * Writes what was trained as a folder that every command takes. An adapter comes in PEFT's layout:
+ * the contract names the base by its name where it has one, else by its path from here, and by a
+ * hash of its weights; `adapter_config.json` names it as PEFT can find it. Weights that were
+ * trained themselves come as a checkpoint of their own, in the dtypes of the base, which
+ * transformers opens too.
+ * @throws CheckpointError `checkpoint/out`, `checkpoint/overflow`; FileError for what can't be
+ *   written
  */
-export async function writeTuned(
+export async function writeTrained(
   dir: string,
-  { model: tunable, part, parameters, readout }: TunedFolderOptions,
+  { model: tunable, trained, readout, signal }: TunedFolderOptions,
 ): Promise<void> {
   const { model, checkpoint, contract } = tunable
-  const { config, ...adapter } = tunedAdapter(model, part, parameters)
-  const base = await baseOf(dir, checkpoint)
+  const { golden: _, adapter: _adapter, ...given } = contract
+  const kept = { ...given, readout: readout ?? contract.readout }
+  const result = trained.result()
+  if (result.kind === 'weights') {
+    const stored = checkpointWeights(checkpoint, model.weightSpellings)
+    const values = new Map(
+      Object.entries(result.weights).map(([name, value]) => [stored.find(name)?.name ?? name, value]),
+    )
+    await writeChangedCopy(dir, {
+      base: checkpoint,
+      changed: new Set(values.keys()),
+      valueOf: async (name) => values.get(name)!,
+      signal,
+    })
+    await writeContract(dir, { ...kept, base: { path: '.' } })
+    return
+  }
+  const { config, ...adapter } = result.adapter
   const published = snapshotRepository(checkpoint.dir)
   await writeAdapter(dir, {
     ...adapter,
@@ -45,8 +68,26 @@ export async function writeTuned(
       revision: published?.revision ?? null,
     },
   })
-  const { golden: _, ...kept } = contract
-  await writeContract(dir, { ...kept, base, adapter: '.', readout })
+  await writeContract(dir, { ...kept, base: await baseOf(dir, checkpoint), adapter: '.' })
+}
+
+/** `writeTrained` for the state of `trained.ts`. */
+export async function writeTuned(
+  dir: string,
+  {
+    model,
+    part,
+    parameters,
+    readout,
+  }: {
+    model: TunableModel
+    part: Extract<TunedPart, { tune: 'lora' }>
+    parameters: NamedArrays
+    readout: Readout
+  },
+): Promise<void> {
+  const adapter = tunedAdapter(model.model, part, parameters)
+  await writeTrained(dir, { model, trained: { result: () => ({ kind: 'adapter', adapter }) }, readout })
 }
 
 /** How a contract in `dir` finds the checkpoint again, on this machine or another one. */

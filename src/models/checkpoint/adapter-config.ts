@@ -40,6 +40,7 @@ const configSchema = z.object({
   modules_to_save: z.array(z.string().refine(compiles, NO_PATTERN)).nullish(),
   trainable_token_indices: z.union([z.array(id), z.record(z.string(), z.array(id))]).nullish(),
   init_lora_weights: z.unknown().optional(),
+  lora_dropout: z.number().min(0).max(1).nullish(),
   target_parameters: z.array(z.string()).nullish(),
   layer_replication: z.unknown().optional(),
   alora_invocation_tokens: z.unknown().optional(),
@@ -80,6 +81,8 @@ export async function readAdapterConfig(dir: string): Promise<AdapterConfig> {
     dora: published.use_dora ?? false,
     updateBias: published.lora_bias ?? false,
     tokenIds: published.trainable_token_indices ?? null,
+    ...(published.lora_dropout ? { dropout: published.lora_dropout } : {}),
+    ...(published.init_lora_weights === true ? { initial: 'kaiming' } : {}),
   }
 }
 
@@ -97,14 +100,15 @@ export function peftConfig(config: AdapterConfig): Readonly<Record<string, unkno
     exclude_modules: orNull(config.excluded),
     fan_in_fan_out: false,
     inference_mode: true,
-    init_lora_weights: config.updateBias ? true : 'gaussian',
+    // PEFT allows biases of B only where A began in its own way.
+    init_lora_weights: config.updateBias || config.initial === 'kaiming' ? true : 'gaussian',
     layer_replication: null,
     layers_pattern: orNull(config.layersPattern),
     layers_to_transform: orNull(config.layers),
     loftq_config: {},
     lora_alpha: config.alpha,
     ...(config.updateBias ? { lora_bias: true } : {}),
-    lora_dropout: 0,
+    lora_dropout: config.dropout ?? 0,
     megatron_config: null,
     megatron_core: 'megatron.core',
     modules_to_save: orNull(config.saved),

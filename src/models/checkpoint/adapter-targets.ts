@@ -8,11 +8,17 @@ import type { AdapterConfig } from './adapter.ts'
 /** PEFT's word for every linear layer but the head. */
 const ALL_LINEAR = 'all-linear'
 
+/** The keys of a config that choose modules. */
+export type ModuleChoice = Pick<AdapterConfig, 'targets' | 'excluded' | 'saved' | 'layers' | 'layersPattern'>
+
+/** The keys of a config that decide ranks and scales. */
+type Scaling = Pick<AdapterConfig, 'rank' | 'alpha' | 'rankStabilised' | 'rankPattern' | 'alphaPattern'>
+
 /**
  * Whether the config adapts a module. The caller knows that its weight is of a kind that PEFT
  * adapts.
  */
-export function isTargeted(config: AdapterConfig, module: string): boolean {
+export function isTargeted(config: ModuleChoice, module: string): boolean {
   const { targets, excluded, saved } = config
   if (
     typeof excluded === 'string'
@@ -31,20 +37,20 @@ export function isTargeted(config: AdapterConfig, module: string): boolean {
 }
 
 /** Whether a tensor lies in a module that was trained whole. */
-export function isSaved({ saved }: AdapterConfig, tensor: string): boolean {
+export function isSaved({ saved }: Pick<AdapterConfig, 'saved'>, tensor: string): boolean {
   const path = tensor.split('.')
   return path.some((_, depth) => saved.some((name) => path.slice(0, depth).join('.').endsWith(name)))
 }
 
 /** `alpha / rank` of one module (by square root where rank-stabilised), patterns applied. */
-export function scaleOf(config: AdapterConfig, module: string): number {
+export function scaleOf(config: Scaling, module: string): number {
   const rank = rankOf(config, module)
   return (
     patternValue(config.alphaPattern, module, config.alpha) / (config.rankStabilised ? Math.sqrt(rank) : rank)
   )
 }
 
-export function rankOf(config: AdapterConfig, module: string): number {
+export function rankOf(config: Pick<Scaling, 'rank' | 'rankPattern'>, module: string): number {
   return patternValue(config.rankPattern, module, config.rank)
 }
 
@@ -64,7 +70,7 @@ function patternValue(patterns: Readonly<Record<string, number>>, module: string
   return found?.[1] ?? fallback
 }
 
-function isInLayers({ layers, layersPattern }: AdapterConfig, module: string): boolean {
+function isInLayers({ layers, layersPattern }: ModuleChoice, module: string): boolean {
   if (layers.length === 0) return true
   // The first number in the path is the layer's; a later one may be an expert's.
   const patterns =

@@ -43,7 +43,17 @@ export interface AdapterConfig {
   updateBias: boolean
   /** Rows of the embedding table that were trained: their ids, or ids by the name of the table. */
   tokenIds: readonly number[] | Readonly<Record<string, readonly number[]>> | null
+  /** Share of elements that updates did not see in training; absent: none. No vector depends on it. */
+  dropout?: number
+  /** How A began; absent: `gaussian`. No vector depends on it. */
+  initial?: InitialValues
 }
+
+/**
+ * Values of A before training, B being zero. `gaussian`: normal, of standard deviation 1 / rank;
+ * `kaiming`: uniform within 1 / √inputs. The names are PEFT's; its default is the second.
+ */
+export type InitialValues = 'gaussian' | 'kaiming'
 
 /**
  * The update of one weight, seen as a matrix: `W' = W + scale · B · A`; with magnitudes each row of
@@ -102,19 +112,35 @@ export interface InitialAdapterOptions {
 }
 
 /**
- * Makes a fresh adapter, which changes nothing yet: A is normal with standard deviation 1 / rank, B
- * is zero. The random numbers of a module depend on the seed and its name alone.
- * @see specs/vlm2vec-mmeb.md §5.7 (PEFT's "gaussian")
+ * Makes a fresh update of a layer, which changes nothing yet: B is zero. The random numbers depend
+ * on the seed and the layer's name alone.
+ * @see specs/vlm2vec-mmeb.md §5.7
  */
+export function initialUpdate(
+  { module, inFeatures, outFeatures }: AdaptedLayer,
+  {
+    rank,
+    scale,
+    seed,
+    initial = 'gaussian',
+  }: { rank: number; scale: number; seed: number; initial?: InitialValues },
+): LowRankUpdate {
+  const random = stream(seed, 'adapter', module)
+  const values = new Float32Array(rank * inFeatures)
+  const bound = 1 / Math.sqrt(inFeatures)
+  if (initial === 'gaussian') fillNormal(values, 1 / rank, random)
+  else for (let i = 0; i < values.length; i++) values[i] = (2 * random() - 1) * bound
+  return { down: f32([rank, inFeatures], values), up: zeros([outFeatures, rank]), scale }
+}
+
+/** Makes a fresh adapter of equal updates, `gaussian` at first. */
 export function initialAdapter(
   layers: readonly AdaptedLayer[],
   { rank, alpha, seed, baseModel, revision }: InitialAdapterOptions,
 ): Adapter {
-  const scale = alpha / rank
-  const modules = layers.map(({ module, inFeatures, outFeatures }): [string, LowRankUpdate] => {
-    const values = fillNormal(new Float32Array(rank * inFeatures), 1 / rank, stream(seed, 'adapter', module))
-    return [module, { down: f32([rank, inFeatures], values), up: zeros([outFeatures, rank]), scale }]
-  })
+  const modules = layers.map(
+    (layer) => [layer.module, initialUpdate(layer, { rank, scale: alpha / rank, seed })] as const,
+  )
   const config: AdapterConfig = {
     baseModel: baseModel ?? null,
     revision: revision ?? null,

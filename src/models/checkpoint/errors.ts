@@ -23,6 +23,8 @@ export class CheckpointError extends roomError('checkpoint', {
   'no-shard': 3,
   'no-tensor': 3,
   'no-weights': 3,
+  out: 2,
+  overflow: 3,
   'tensor-overlap': 3,
   'tensor-range': 3,
   truncated: 3,
