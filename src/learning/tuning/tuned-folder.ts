@@ -52,7 +52,7 @@ export async function writeTrained(
     await writeChangedCopy(dir, {
       base: checkpoint,
       changed: new Set(values.keys()),
-      valueOf: async (name) => values.get(name)!,
+      valueFor: async (name) => values.get(name)!,
       signal,
     })
     await writeContract(dir, { ...kept, base: { path: '.' } })

@@ -20,7 +20,7 @@ export interface ChangedCopyOptions {
   /** Names, in the files, of the tensors that change. */
   changed: ReadonlySet<string>
   /** The new values of one of them, in its shape. Called for one tensor at a time. */
-  valueOf: (name: string) => Promise<Tensor<'f32'>>
+  valueFor: (name: string) => Promise<Tensor<'f32'>>
   onProgress?: (progress: { done: number; total: number }) => void
   signal?: AbortSignal
 }
@@ -35,7 +35,7 @@ export interface ChangedCopyOptions {
  */
 export async function writeChangedCopy(
   dir: string,
-  { base, changed, valueOf, onProgress, signal }: ChangedCopyOptions,
+  { base, changed, valueFor, onProgress, signal }: ChangedCopyOptions,
 ): Promise<void> {
   await requireEmpty(dir)
   // A second checkpoint that was joined to this one stays where it is.
@@ -50,7 +50,7 @@ export async function writeChangedCopy(
       for (const { name } of places) {
         signal?.throwIfAborted()
         const at = tensors.get(name)!
-        if (changed.has(name)) yield* piecesOf(inDtype(at, await valueOf(name)).data)
+        if (changed.has(name)) yield* piecesOf(inDtype(at, await valueFor(name)).data)
         else yield* tensorBytes(at)
       }
     }
