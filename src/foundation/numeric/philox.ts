@@ -1,6 +1,6 @@
 /**
- * @file Philox 4×32-10: a counter-based generator. Four words of 32 bits are a function of a counter
- * of four words and a key of two, so any draw can be repeated alone, in any order.
+ * @file Philox 4×32-10: a counter-based generator. Four words of 32 bits are a function of a
+ * counter of four words and a key of two, so any draw can be repeated alone, in any order.
  * @see Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"
  */
 

@@ -26,8 +26,8 @@ export interface TunableModel {
 }
 
 /**
- * @param options.continues whether the adapter that the model comes with is trained further; default
- *   false: such a model is refused
+ * @param options.continues whether the adapter that the model comes with is trained further;
+ *   default false: such a model is refused
  * @throws TuningError `tuning/subject` for a dual encoder, `tuning/adapted` for a model with an
  *   adapter
  */

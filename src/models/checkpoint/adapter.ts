@@ -43,7 +43,9 @@ export interface AdapterConfig {
   updateBias: boolean
   /** Rows of the embedding table that were trained: their ids, or ids by the name of the table. */
   tokenIds: readonly number[] | Readonly<Record<string, readonly number[]>> | null
-  /** Share of elements that updates did not see in training; absent: none. No vector depends on it. */
+  /**
+   * Share of elements that updates did not see in training; absent: none. No vector depends on it.
+   */
   dropout?: number
   /** How A began; absent: `gaussian`. No vector depends on it. */
   initial?: InitialValues

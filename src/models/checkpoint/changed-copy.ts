@@ -26,9 +26,9 @@ export interface ChangedCopyOptions {
 }
 
 /**
- * Copies the checkpoint into a new folder. config.json comes last, so a folder that has it is whole.
- * Of the other files, the settings, the tokenizer and code are copied; adapters, contracts, cards
- * and weights in other formats are not.
+ * Copies the checkpoint into a new folder. config.json comes last, so a folder that has it is
+ * whole. Of the other files, the settings, the tokenizer and code are copied; adapters, contracts,
+ * cards and weights in other formats are not.
  * @throws CheckpointError `checkpoint/out` when the folder has files already, `checkpoint/overflow`
  *   when a weight does not fit the dtype of the base; FileError `file/disk-full`, `file/write`;
  *   InterruptedError

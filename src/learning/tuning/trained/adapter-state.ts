@@ -129,7 +129,7 @@ function requireRank(rank: number, { dir, model: { shape } }: TunableModel): voi
   })
 }
 
-/** The lengths of a weight's rows, DoRA's first magnitudes. @param weight `[out, in]` @returns `[out]` */
+/** Lengths of a weight's rows, DoRA's first magnitudes. @param weight `[out, in]` */
 function rowLengths({ dims: [rows = 0, columns = 0], data }: Tensor<'f32'>): Tensor<'f32'> {
   const lengths = new Float32Array(rows)
   for (let row = 0; row < rows; row++) {

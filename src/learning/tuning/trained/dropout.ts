@@ -6,10 +6,10 @@
  * A row of a batch has `KEYS` numbers modulo the prime `PRIME`, drawn by a counter-based generator
  * from seed, update, item and position; they are fed with each run. A column of a module's input
  * has as many, drawn from seed and module; they are constants. An element is dropped where the sum
- * of their products, modulo the prime, lies below `rate · PRIME`. Any `KEYS` columns (or rows) whose
- * keys are linearly independent, as nearly all are, are dropped independently of each other. All
- * numbers are whole and below 2²³, so f32 is exact in any order of summation; the graph costs one
- * narrow product and six passes over the input.
+ * of their products, modulo the prime, lies below `rate · PRIME`. Any `KEYS` columns (or rows)
+ * whose keys are linearly independent, as nearly all are, are dropped independently of each other.
+ * All numbers are whole and below 2²³, so f32 is exact in any order of summation; the graph costs
+ * one narrow product and seven passes over the input.
  * @see Srivastava et al. 2014; Salmon et al. 2011 (Philox); Carter & Wegman 1979 (§3: sums of
  *   products modulo a prime hash independently)
  */

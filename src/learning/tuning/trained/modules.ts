@@ -186,7 +186,7 @@ export function wholeParameters(
   })
 }
 
-/** All parameters but the head's, and but those of a tower that gives codes, which has no gradient. */
+/** All parameters but the head's and those of a tower that gives codes, which has no gradient. */
 function trainable(model: VisionLanguageModel): ParameterSlot[] {
   const all = modelParameters(model, { head: false })
   if (model.shape.imageCodes === undefined) return all

@@ -1,6 +1,6 @@
 /**
- * @file What is trained: modules as PEFT chooses them, adapters as PEFT writes them, and a tuned
- * state that embeds as the folder that it is written to.
+ * @file Modules are chosen as PEFT chooses them, adapters written as PEFT writes them, and a tuned
+ * state embeds as the folder that it is written to.
  */
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'

@@ -22,7 +22,7 @@ export interface TrainingOptions {
   rows?: number
 }
 
-/** What a tuning gives back. */
+/** The product of a tuning. */
 export type TunedResult =
   /** A PEFT adapter, its modules named as PEFT names them. */
   | { readonly kind: 'adapter'; readonly adapter: Adapter }
