@@ -118,7 +118,7 @@ try {
   let step = 0
   const run = async () => {
     const { loss, gradients } = await gradient({ step })
-    await optimizer.update(gradients, { step, factor: 1, gradientScale: 1 })
+    await optimizer.update(gradients, { factor: 1, gradientScale: 1 })
     step++
     return loss
   }

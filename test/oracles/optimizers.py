@@ -20,17 +20,17 @@ def wave(dims, frequency, phase):
     return torch.tensor([math.sin(i * frequency + phase) for i in range(count)], dtype=torch.float64).reshape(dims)
 
 
-def trace(dims, make, rates):
+def trace(dims, make, rates, idle=()):
     parameter = torch.nn.Parameter(wave(dims, 0.37, 0.0))
     optimizer = make([parameter])
     after = []
     for step, rate in enumerate(rates):
         for group in optimizer.param_groups:
             group["lr"] = rate
-        parameter.grad = wave(dims, 0.11, float(step)) * 0.3
+        parameter.grad = None if step in idle else wave(dims, 0.11, float(step)) * 0.3
         optimizer.step()
         after.append([float(f"{v:.9g}") for v in parameter.detach().flatten().tolist()])
-    return {"dims": dims, "rates": rates, "after": after}
+    return {"dims": dims, "rates": rates, "after": after, "idle": list(idle)}
 
 
 def main():
@@ -40,8 +40,10 @@ def main():
     cases = {
         "adamw": trace([3, 4], adamw(weight_decay=0.1), rates),
         "adamw-betas": trace([5], adamw(betas=(0.8, 0.95), eps=1e-3, weight_decay=0.0), rates),
+        "adamw-idle": trace([4], adamw(weight_decay=0.1), rates, idle=(0, 2)),
         "muon-wide": trace([3, 5], muon(weight_decay=0.1), rates),
         "muon-tall": trace([6, 2], muon(weight_decay=0.0), rates),
+        "muon-idle": trace([4, 3], muon(weight_decay=0.0), rates, idle=(1,)),
         "muon-rms": trace([4, 3], muon(weight_decay=0.05, adjust_lr_fn="match_rms_adamw"), rates),
     }
     print(json.dumps({"torch": torch.__version__, "cases": cases}))

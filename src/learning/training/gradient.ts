@@ -76,8 +76,10 @@ export function fedParameters(graph: Graph): { name: string; dims: number[]; val
 export interface StepResult {
   loss: number
   metrics: Readonly<Record<string, number>>
-  /** One for each parameter. */
+  /** One for each parameter that is not idle. */
   gradients: NamedArrays
+  /** Parameters that this step does not use: a batch of texts where a tower is trained. */
+  idle?: readonly string[]
 }
 
 /** Computes one step. `next`, where there is one, may be prepared meanwhile. */

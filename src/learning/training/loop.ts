@@ -100,7 +100,7 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
       // would be lost.
       await log.append({ step: done + 1, loss: result.loss, ...result.metrics, gradient_norm: norm, factor })
       whole = false
-      await optimizer.update(result.gradients, { step: done, factor, gradientScale })
+      await optimizer.update(result.gradients, { factor, gradientScale, idle: result.idle })
       whole = true
       done++
       onProgress?.({ step: done, steps, loss: result.loss })

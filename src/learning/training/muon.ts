@@ -78,8 +78,10 @@ export function muon({
             const size = rows * columns
             const stacked = zeros([slots.length, rows, columns])
             for (const [i, slot] of slots.entries()) {
+              const gradient = gradients[slot.name]
+              if (gradient === undefined) continue
               const into = stacked.data.subarray(i * size, (i + 1) * size)
-              nesterov(slot.momentum.data, gradients[slot.name]!.data, into, momentum, at.gradientScale)
+              nesterov(slot.momentum.data, gradient.data, into, momentum, at.gradientScale)
             }
             return stacked
           })
@@ -90,7 +92,8 @@ export function muon({
               scale === 'original'
                 ? Math.sqrt(Math.max(1, rows / columns))
                 : 0.2 * Math.sqrt(Math.max(rows, columns))
-            for (const [i, { parameter }] of slots.entries()) {
+            for (const [i, { name, parameter }] of slots.entries()) {
+              if (gradients[name] === undefined) continue
               move(parameter, directions[s]!.subarray(i * size, (i + 1) * size), at, factor, weightDecay)
             }
           }

@@ -12,8 +12,6 @@ export interface Limit {
 }
 
 export interface UpdateStep {
-  /** Number of updates done before; bias corrections use `step + 1`. */
-  step: number
   learningRate: number
   /** Factor for all gradients, from clipping. */
   gradientScale: number
@@ -23,9 +21,10 @@ export interface UpdateStep {
 interface RunningRule {
   /**
    * Moments and the like, `<parameter>/<moment>`. The next update depends on these, the parameters
-   * and the step alone.
+   * and the rate alone.
    */
   readonly state: NamedArrays
+  /** @param gradients of the parameters to update; the others and their state stay as they are */
   update(gradients: NamedArrays, at: UpdateStep): Promise<void>
   close(): Promise<void>
 }
@@ -36,6 +35,8 @@ export interface UpdateRule {
 }
 
 export interface ParameterGroup {
+  /** For the log and the plan; default: its number, from 1. */
+  name?: string
   /**
    * Says whether a parameter belongs here. The first group that accepts it takes it. Default: all.
    */
@@ -45,15 +46,30 @@ export interface ParameterGroup {
   learningRate: number
 }
 
+export interface OptimizerOptions {
+  /** Bounds by parameter: its values are brought back into them after each update. */
+  limits?: Readonly<Record<string, Limit>>
+}
+
+export interface OptimizerUpdate {
+  /** Scales each group's peak learning rate. */
+  factor: number
+  /** Factor for all gradients, from clipping. */
+  gradientScale: number
+  /** Parameters that this update does not use; they and their moments stay as they are. */
+  idle?: readonly string[]
+}
+
 export interface Optimizer {
   readonly state: NamedArrays
+  /** The groups in their order, also those that took no parameter. */
+  readonly groups: readonly { name: string; parameters: readonly string[]; learningRate: number }[]
   /**
    * Updates all parameters in place.
-   * @param gradients one for each parameter
-   * @param at        `factor` scales each group's peak learning rate
+   * @param gradients one for each parameter that is not idle
    * @throws TrainingError `training/no-gradient` when one is missing; nothing is updated then
    */
-  update(gradients: NamedArrays, at: { step: number; factor: number; gradientScale: number }): Promise<void>
+  update(gradients: NamedArrays, at: OptimizerUpdate): Promise<void>
   /** @throws TrainingError `training/optimizer-state` when names or dims differ from `state` */
   restore(state: Readonly<Record<string, Tensor>>): void
   close(): Promise<void>
@@ -70,6 +86,7 @@ export interface Optimizer {
 export async function openOptimizer(
   parameters: NamedArrays,
   groups: readonly ParameterGroup[],
+  { limits = {} }: OptimizerOptions = {},
 ): Promise<Optimizer> {
   const members = groups.map(() => new Map<string, Tensor<'f32'>>())
   const orphans: string[] = []
@@ -93,12 +110,20 @@ export async function openOptimizer(
   const state = Object.assign({}, ...running.map(({ rule }) => rule.state)) satisfies NamedArrays
   return {
     state,
-    async update(gradients, { step, factor, gradientScale }) {
-      requireGradients(parameters, gradients)
+    groups: groups.map(({ name, learningRate }, index) => ({
+      name: name ?? String(index + 1),
+      parameters: [...members[index]!.keys()],
+      learningRate,
+    })),
+    async update(gradients, { factor, gradientScale, idle = [] }) {
+      const resting = new Set(idle)
+      requireGradients(parameters, gradients, resting)
       for (const { rule, learningRate, names } of running) {
-        const own = Object.fromEntries(names.map((name) => [name, gradients[name]!]))
-        await rule.update(own, { step, learningRate: learningRate * factor, gradientScale })
+        const used = names.filter((name) => !resting.has(name))
+        const own = Object.fromEntries(used.map((name) => [name, gradients[name]!]))
+        await rule.update(own, { learningRate: learningRate * factor, gradientScale })
       }
+      for (const [name, limit] of Object.entries(limits)) bring(parameters[name], limit)
     },
     restore: (saved) =>
       restoreArrays(state, saved, (problems) => {
@@ -113,11 +138,20 @@ export async function openOptimizer(
   }
 }
 
-function requireGradients(parameters: NamedArrays, gradients: NamedArrays): void {
-  const missing = Object.keys(parameters).filter((name) => !Object.hasOwn(gradients, name))
+function bring(
+  parameter: Tensor<'f32'> | undefined,
+  { least = Number.NEGATIVE_INFINITY, most = Number.POSITIVE_INFINITY }: Limit,
+): void {
+  if (parameter === undefined) return
+  const { data } = parameter
+  for (let i = 0; i < data.length; i++) data[i] = Math.min(most, Math.max(least, data[i]!))
+}
+
+function requireGradients(parameters: NamedArrays, gradients: NamedArrays, idle: ReadonlySet<string>): void {
+  const missing = Object.keys(parameters).filter((name) => !Object.hasOwn(gradients, name) && !idle.has(name))
   if (missing.length === 0) return
   throw new TrainingError('no-gradient', {
     message: `the step gave no gradient for ${missing.join(', ')}`,
-    hint: 'Train only what every batch uses, or let the graph give zeros.',
+    hint: 'Train only what every batch uses, or let the step name what it does not use.',
   })
 }

@@ -4,6 +4,7 @@
  */
 
 import { TrainingError } from './errors.ts'
+import type { ScheduleSettings } from './settings.ts'
 
 /** Step index (0 = first update) → factor of the peak learning rate, 0 … 1. */
 export type Schedule = (step: number) => number
@@ -47,4 +48,17 @@ const SHAPES: { readonly [D in NonNullable<ScheduleOptions['decay']>]: (progress
   constant: () => 1,
   linear: (progress) => 1 - progress,
   cosine: (progress) => (1 + Math.cos(Math.PI * progress)) / 2,
+}
+
+/**
+ * The schedule of the settings. A share of warm-up is rounded up to whole updates.
+ * @throws TrainingError `training/schedule` when the warm-up is longer than the training
+ */
+export function scheduleOf({ kind, warmup, floor }: ScheduleSettings, updates: number): Schedule {
+  return schedule({
+    steps: updates,
+    warmup: warmup < 1 ? Math.ceil(warmup * updates) : warmup,
+    decay: kind,
+    floor,
+  })
 }

@@ -1,0 +1,52 @@
+/** @file From the settings of an optimizer to its groups of parameters. */
+
+import type { SessionOptions } from '../../engine/runtime/session.ts'
+import { adamW } from './adamw.ts'
+import { muon } from './muon.ts'
+import type { ParameterGroup } from './optimizer.ts'
+import type { OptimizerSettings } from './settings.ts'
+
+/** Name of the parameters that no group of the settings takes. */
+const REST = 'all others'
+
+/**
+ * The groups of the settings in their order, then the parameters that none of them takes. Where
+ * Muon is the rule of the optimizer, a group is two: its matrices, and what Muon leaves to AdamW.
+ * @param place runs Muon's iterations
+ */
+export function groupsOf(
+  settings: OptimizerSettings,
+  place: Pick<SessionOptions, 'device' | 'threads' | 'thread'> = {},
+): ParameterGroup[] {
+  const { betas, epsilon, momentum, scale } = settings
+  const named = settings.groups.map((group) => ({ ...group, name: group.name ?? group.match }))
+  return [...named, { name: REST, match: '' }].flatMap(({ name, match, learningRate, weightDecay, rule }) => {
+    const pattern = new RegExp(match)
+    const matches = (parameter: string) => pattern.test(parameter)
+    const vectors = {
+      name,
+      accepts: matches,
+      rule: adamW({
+        betas,
+        epsilon,
+        weightDecay: weightDecay ?? settings.weightDecay,
+        decays: weightDecay === undefined ? 'matrices' : 'all',
+      }),
+      learningRate: learningRate ?? settings.learningRate,
+    }
+    if ((rule ?? settings.name) === 'adamw') return [vectors]
+    const matrices = {
+      ...vectors,
+      rule: muon({ momentum, scale, weightDecay: weightDecay ?? settings.weightDecay, session: place }),
+    }
+    if (rule === 'muon') return [matrices]
+    return [
+      { ...matrices, accepts: (parameter, dims) => dims.length === 2 && matches(parameter) },
+      {
+        ...vectors,
+        name: `${name}, by AdamW`,
+        learningRate: learningRate ?? settings.restLearningRate ?? settings.learningRate,
+      },
+    ] satisfies ParameterGroup[]
+  })
+}
