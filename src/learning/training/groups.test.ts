@@ -15,11 +15,14 @@ const parameters = () => ({
   log_scale: f32([], [1]),
 })
 
-async function groups(given: z.input<typeof optimizerSettings>) {
+async function groups(
+  given: z.input<typeof optimizerSettings>,
+  namesOf?: (name: string) => readonly string[],
+) {
   const values = parameters()
   const optimizer = await openOptimizer(
     values,
-    groupsOf(optimizerSettings.parse(given), { thread: 'caller', threads: 1 }),
+    groupsOf(optimizerSettings.parse(given), { session: { thread: 'caller', threads: 1 }, namesOf }),
   )
   const gradients = Object.fromEntries(
     Object.entries(values).map(([name, { dims, data }]) => [name, f32(dims, new Float32Array(data.length))]),
@@ -53,6 +56,14 @@ describe('groups by regular expression', () => {
       { name: 'never', parameters: [], learningRate: 0.5 },
       { name: 'all others', parameters: ['log_scale'], learningRate: 0.5 },
     ])
+  })
+
+  test('a parameter may have several names', async () => {
+    const { groups: found } = await groups({ groups: [{ match: '^base\\.log' }] }, (name) => [
+      name,
+      `base.${name}`,
+    ])
+    expect(found[0]?.parameters).toEqual(['log_scale'])
   })
 
   test('the decay of the optimizer is for matrices, that of a group for all it takes', async () => {

@@ -9,20 +9,26 @@ import type { OptimizerSettings } from './settings.ts'
 /** Name of the parameters that no group of the settings takes. */
 const REST = 'all others'
 
+export interface GroupOptions {
+  /** The names of a parameter that expressions are looked for in; default: its own. */
+  namesOf?: (parameter: string) => readonly string[]
+  /** Runs Muon's iterations. */
+  session?: Pick<SessionOptions, 'device' | 'threads' | 'thread'>
+}
+
 /**
  * The groups of the settings in their order, then the parameters that none of them takes. Where
  * Muon is the rule of the optimizer, a group is two: its matrices, and what Muon leaves to AdamW.
- * @param place runs Muon's iterations
  */
 export function groupsOf(
   settings: OptimizerSettings,
-  place: Pick<SessionOptions, 'device' | 'threads' | 'thread'> = {},
+  { namesOf = (name) => [name], session = {} }: GroupOptions = {},
 ): ParameterGroup[] {
   const { betas, epsilon, momentum, scale } = settings
   const named = settings.groups.map((group) => ({ ...group, name: group.name ?? group.match }))
   return [...named, { name: REST, match: '' }].flatMap(({ name, match, learningRate, weightDecay, rule }) => {
     const pattern = new RegExp(match)
-    const matches = (parameter: string) => pattern.test(parameter)
+    const matches = (parameter: string) => namesOf(parameter).some((name) => pattern.test(name))
     const vectors = {
       name,
       accepts: matches,
@@ -37,7 +43,7 @@ export function groupsOf(
     if ((rule ?? settings.name) === 'adamw') return [vectors]
     const matrices = {
       ...vectors,
-      rule: muon({ momentum, scale, weightDecay: weightDecay ?? settings.weightDecay, session: place }),
+      rule: muon({ momentum, scale, weightDecay: weightDecay ?? settings.weightDecay, session }),
     }
     if (rule === 'muon') return [matrices]
     return [
