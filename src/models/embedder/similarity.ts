@@ -219,7 +219,7 @@ export class Similarity {
         const rows = await queries.read(query, Math.min(tall, queries.rows - query))
         const made = next
         next = this.#block({ query, candidate }, rows, part, signal)
-        // Whoever waits for it sees its failure; until then it is no unhandled rejection.
+        // The loop awaits it later: until then Node must not take a failure for unhandled.
         next.catch(() => {})
         if (made !== undefined) yield await made
       }
