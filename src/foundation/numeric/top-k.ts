@@ -1,4 +1,4 @@
-/** @file The k best of a stream of scores, for many rows at once, in memory for 2 k numbers each. */
+/** @file The k best of a stream of scores, for many rows at once; 2 k numbers a row in memory. */
 
 /** The best columns of each row. */
 export interface Best {
