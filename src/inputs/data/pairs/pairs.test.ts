@@ -224,3 +224,14 @@ test('an interrupted read says so', async () => {
   await expect(source.read(0, AbortSignal.abort())).rejects.toMatchObject({ name: 'AbortError' })
   await source.close()
 })
+
+test('a row as it is written: own instructions only, pictures by their absolute path', async () => {
+  const row = { query: { text: 'a', instruction: 'Find' }, target: { image: 'b.bmp' }, negatives: ['c'] }
+  const path = pairFile([row])
+  const source = await openFile(path, { instruction: 'Other', targetInstruction: 'Other' })
+  expect(await source.draft?.(0)).toEqual({
+    query: { text: 'a', instruction: 'Find', pictures: [] },
+    target: { pictures: [join(path, '..', 'b.bmp')] },
+    negatives: [{ text: 'c', pictures: [] }],
+  })
+})

@@ -11,7 +11,7 @@ import { type KeyedItem, keyItem, type Picture } from '../item.ts'
 import { storedPicture } from '../picture.ts'
 import type { Pair } from '../task.ts'
 import { Unusable } from '../value.ts'
-import { type CheckedPair, checkedPair, type DraftItem } from './draft.ts'
+import { type CheckedPair, checkedPair, type DraftItem, type DraftPair } from './draft.ts'
 import type { PairFacts } from './facts.ts'
 import type { PictureFiles } from './pictures.ts'
 import { pairProblem } from './problem.ts'
@@ -215,6 +215,20 @@ class TableSource implements PairSource {
     if (this.#told.has(row)) return
     this.#told.add(row)
     this.#options.warn?.(`${place}: a negative shows the same picture as the target, and is left out`)
+  }
+
+  async draft(row: number): Promise<DraftPair> {
+    const { pair } = await this.#draft(row)
+    const placed = async (item: DraftItem): Promise<DraftItem> => ({
+      ...item,
+      pictures: await Promise.all(
+        item.pictures.map(async (picture) =>
+          typeof picture === 'string' ? await this.#pictures.place(picture) : picture,
+        ),
+      ),
+    })
+    const [query, target] = [await placed(pair.query), await placed(pair.target)]
+    return { ...pair, query, target, negatives: await Promise.all(pair.negatives.map(placed)) }
   }
 
   async #draft(row: number): Promise<CheckedPair> {

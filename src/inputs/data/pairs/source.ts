@@ -4,6 +4,7 @@
 
 import { createHash } from 'node:crypto'
 import type { Pair } from '../task.ts'
+import type { DraftPair } from './draft.ts'
 import { type PairFacts, pairFacts } from './facts.ts'
 
 /** A list of pairs that need not be in memory. */
@@ -23,6 +24,13 @@ export interface PairSource {
   read(row: number, signal?: AbortSignal): Promise<Pair>
   /** Facts of a row that need no picture. */
   facts(row: number): PairFacts
+  /**
+   * The row as it is written: with its own instructions only; pictures by their absolute path, or
+   * as the bytes of their files where they do not lie in files of their own. Absent where pairs
+   * were never written.
+   * @throws FileError
+   */
+  draft?(row: number): Promise<DraftPair>
   /**
    * Rows of the file that are no pairs, in its order: the first hundred, and how many there are.
    */

@@ -41,6 +41,7 @@ function someOf(source: PairSource, rows: readonly number[], name: string, rule:
     left: { rows: 0, reasons: [], negatives: 0 },
     read: (row, signal) => source.read(rows[row]!, signal),
     facts: (row) => source.facts(rows[row]!),
+    ...(source.draft && { draft: async (row: number) => await source.draft!(rows[row]!) }),
     close: async () => {},
   }
 }
