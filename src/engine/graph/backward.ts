@@ -5,6 +5,7 @@ import { GraphError } from './errors.ts'
 import { type GradientContext, type GradientRule, gradientRules } from './gradients.ts'
 import type { Node, Value } from './graph.ts'
 import type { DifferentiableOp, Op } from './op.ts'
+import { repeatSegment } from './recompute.ts'
 
 /**
  * Gradients of a scalar.
@@ -45,11 +46,17 @@ export function vectorJacobian(seeds: readonly Seed[], wrt: readonly Value<'f32'
     arrived.set(value.id, before === undefined ? gradient : add(before, gradient))
   }
   for (const { output, upstream } of seeds) arrive(output, upstream)
+  const copies = new Map<number, Value>()
   for (let id = last; id >= 0; id--) {
     const upstream = arrived.get(id)
-    const node = graph.nodes[id]!
-    if (upstream === undefined || !depends.has(id) || !isDifferentiable(node)) continue
-    const floats = node.inputs.filter(isFloat)
+    if (upstream === undefined || !depends.has(id)) continue
+    const segment = graph.segments.get(id)
+    for (const [inner, copy] of segment === undefined ? [] : repeatSegment(graph, segment, upstream))
+      copies.set(inner, copy)
+    // Gradients of a copy are gradients of the value that it repeats.
+    const node = graph.producer(copies.get(id) ?? graph.nodes[id]!.output)
+    if (!isDifferentiable(node)) continue
+    const floats = graph.nodes[id]!.inputs.filter(isFloat)
     applyRule(node, upstream).forEach((gradient, i) => {
       const input = floats[i]!
       if (depends.has(input.id)) arrive(input, gradient)

@@ -13,9 +13,9 @@ import type {
   WeightSlot,
 } from './compiled.ts'
 import { type Dim, termsOf } from './dims.ts'
-import { encodeNode, type encoders, type NodeWriter } from './encoders.ts'
+import { encodeNode, type encoders, type NodeWriter, writeAfter } from './encoders.ts'
 import { GraphError } from './errors.ts'
-import { type Fusion, findFusions } from './fusion.ts'
+import { type Fusions, findFusions } from './fusion.ts'
 import { type Graph, isNode, type Node, type Value } from './graph.ts'
 import {
   type AttributeValue,
@@ -26,7 +26,8 @@ import {
   type TensorMessage,
   tensorMessage,
 } from './onnx-model.ts'
-import { isLinear, type PrecisionPlan, planPrecision } from './precision.ts'
+import { inEngineOrder, reachable } from './order.ts'
+import { isLinear, keptMatrices, type PrecisionPlan, planPrecision } from './precision.ts'
 import { ReducedLinears } from './reduced-linear.ts'
 
 export interface CompileOptions {
@@ -84,53 +85,30 @@ export function compile(
       { halves = true, signedWeights = true, fused = false }: EncodeOptions = {},
     ) {
       const fusions: Fusions = fused ? findFusions(nodes) : new Map()
-      const writer = new ModelWriter(inputs, plan, fusions, { halves, signedWeights })
+      const placed = new Map(weights.map((slot) => [slot.name, place(slot)]))
+      const kept = keptMatrices(nodes, (name) => placed.get(name))
+      const writer = new ModelWriter({ inputs, plan, fusions, kept, halves, signedWeights })
       const written = reachable(
         graph,
         results.map(([, value]) => value),
         fusions,
       )
-      for (const node of weightsFirst(written)) writer.write(node)
+      for (const node of inEngineOrder(written, fusions)) writer.write(node)
       for (const [name, value] of results) writer.name(name, value)
       return modelBytes(
         { inputs, outputs: slots, weights, constants: writer.constants, nodes: writer.nodes },
-        place,
+        ({ name }) => placed.get(name)!,
       )
     },
   }
 }
 
-type Fusions = ReadonlyMap<number, Fusion>
-
-/** The nodes that `values` need, inputs before their users. */
-export function reachable(graph: Graph, values: readonly Value[], fusions: Fusions = new Map()): Node[] {
-  const needed = new Set<number>()
-  const open = values.map(({ id }) => id)
-  for (let id = open.pop(); id !== undefined; id = open.pop()) {
-    if (needed.has(id)) continue
-    needed.add(id)
-    for (const input of (fusions.get(id) ?? graph.nodes[id]!).inputs) open.push(input.id)
-  }
-  return graph.nodes.filter((_, id) => needed.has(id))
-}
-
-/**
- * The same nodes in an order that saves memory: nodes that read only weights come first, and inputs
- * still come before their users. The engine walks from the outputs back, and from a node it visits
- * the input first that was written last. If a layer's weight were unpacked after the layer's input,
- * the engine would unpack all weights before the first layer runs: the whole model in f32 at once.
- */
-function weightsFirst(nodes: readonly Node[]): Node[] {
-  const constant = new Set<number>()
-  const ofWeights = new Set<number>()
-  for (const node of nodes) {
-    if (isNode(node, 'Constant')) constant.add(node.output.id)
-    const known = node.inputs.every(({ id }) => ofWeights.has(id) || constant.has(id))
-    if (isNode(node, 'Parameter') || (known && node.inputs.some(({ id }) => ofWeights.has(id))))
-      ofWeights.add(node.output.id)
-  }
-  const early = (node: Node) => constant.has(node.output.id) || ofWeights.has(node.output.id)
-  return [...nodes.filter(early), ...nodes.filter((node) => !early(node))]
+interface WriterOptions extends Pick<Required<EncodeOptions>, 'halves' | 'signedWeights'> {
+  inputs: readonly FeedSlot[]
+  plan: PrecisionPlan
+  fusions: Fusions
+  /** See `keptMatrices`. */
+  kept: ReadonlyMap<number, string>
 }
 
 /** Writes nodes one after the other and remembers the name of each value. */
@@ -139,22 +117,22 @@ class ModelWriter implements NodeWriter {
   readonly constants: TensorMessage[] = []
   readonly #names = new Map<number, string>()
   readonly #sizes = new Map<Dim, string>()
+  readonly #nothing = new Map<string, string>()
   readonly #inputs: readonly FeedSlot[]
   readonly #plan: PrecisionPlan
   readonly #fusions: Fusions
+  readonly #kept: ReadonlyMap<number, string>
+  /** Kept matrices that were read already. */
+  readonly #read = new Set<number>()
   readonly #halves: boolean
   readonly #linears: ReducedLinears
   #count = 0
 
-  constructor(
-    inputs: readonly FeedSlot[],
-    plan: PrecisionPlan,
-    fusions: Fusions,
-    { halves, signedWeights }: Pick<Required<EncodeOptions>, 'halves' | 'signedWeights'>,
-  ) {
+  constructor({ inputs, plan, fusions, kept, halves, signedWeights }: WriterOptions) {
     this.#inputs = inputs
     this.#plan = plan
     this.#fusions = fusions
+    this.#kept = kept
     this.#halves = halves
     this.#linears = new ReducedLinears(this, signedWeights)
   }
@@ -165,12 +143,31 @@ class ModelWriter implements NodeWriter {
     else if (isNode(node, 'Parameter')) this.#names.set(id, this.#unpacked(node))
     else if (isWritten(node)) {
       const fusion = this.#fusions.get(id)
-      const inputs = (fusion ?? node).inputs.map((input) => this.#names.get(input.id)!)
+      const values = (fusion ?? node).inputs
+      const inputs = values.map((value) => this.#operand(value, values))
       this.#names.set(
         id,
         fusion?.write(inputs, this) ?? this.#changed(node, inputs) ?? encodeNode(node, inputs, this),
       )
     }
+  }
+
+  /**
+   * The name of a node's input. A matrix that is unpacked at each run is unpacked for each of its
+   * readers anew, no sooner than the reader's other inputs are there. Else the engine would unpack
+   * it once, and keep it as f32 from its first reader in the forward pass to its last one in the
+   * backward pass: at the end of the forward pass, the whole model.
+   */
+  #operand(value: Value, all: readonly Value[]): string {
+    const name = this.#names.get(value.id)!
+    const packed = this.#kept.get(value.id)
+    if (packed === undefined) return name
+    const other = all.find((candidate) => !this.#kept.has(candidate.id) && !isStored(candidate))
+    const first = !this.#read.has(value.id)
+    this.#read.add(value.id)
+    if (first || other === undefined) return name
+    const later = writeAfter(packed, this.#names.get(other.id)!, this)
+    return this.emit('Cast', [later], { to: ONNX_TYPE.f32 })
   }
 
   /** A node that reads a weight in another form; undefined for all others. */
@@ -240,6 +237,15 @@ class ModelWriter implements NodeWriter {
     return parts.length === 1 ? parts[0]! : this.emit('Concat', parts, { axis: 0 })
   }
 
+  nothingOf(name: string): string {
+    const known = this.#nothing.get(name)
+    if (known !== undefined) return known
+    const none = this.constant(i64([1], [0]))
+    const made = this.emit('Slice', [this.emit('Shape', [name]), none, none])
+    this.#nothing.set(name, made)
+    return made
+  }
+
   /** One size as an `i64` vector of one element. */
   #size(dim: Dim): string {
     const known = this.#sizes.get(dim)
@@ -275,6 +281,11 @@ class ModelWriter implements NodeWriter {
     }
     return undefined
   }
+}
+
+function isStored(value: Value): boolean {
+  const node = value.graph.producer(value)
+  return isNode(node, 'Parameter') || isNode(node, 'Constant')
 }
 
 function isWritten(node: Node): node is Node<keyof typeof encoders> {

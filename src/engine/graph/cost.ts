@@ -1,9 +1,9 @@
 /** @file Counts the work of one run of a graph, from its shapes. */
 
-import { reachable } from './compile.ts'
 import { type Dim, evaluateDim } from './dims.ts'
 import { GraphError } from './errors.ts'
 import { type Graph, isNode, type Node } from './graph.ts'
+import { reachable } from './order.ts'
 
 export interface GraphCost {
   /**

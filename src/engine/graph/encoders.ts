@@ -23,6 +23,8 @@ export interface NodeWriter {
   constant(value: Tensor): string
   /** Sizes as an `i64` vector, computed when the graph runs where they are symbolic. */
   sizes(dims: readonly Dim[]): string
+  /** An empty `i64` vector that is known no sooner than the value of this name. */
+  nothingOf(name: string): string
 }
 
 /** Gives the name of the node's output. `inputs` are the names of its inputs. */
@@ -116,6 +118,7 @@ export const encoders: { readonly [O in Exclude<Op, 'Input' | 'Parameter'>]: Enc
       { axis, reduction: 'add' },
     ),
   Where: plain('Where'),
+  After: (_node, [x, other], writer) => writeAfter(x!, other!, writer),
   Conv: ({ attributes: { strides, pads, dilations } }, inputs, writer) =>
     writer.emit('Conv', inputs, { strides, pads, dilations }),
   ConvTranspose: ({ attributes: { strides, pads, dilations, outputPadding } }, inputs, writer) =>
@@ -128,6 +131,16 @@ export const encoders: { readonly [O in Exclude<Op, 'Input' | 'Parameter'>]: Enc
   And: plain('And'),
   Not: plain('Not'),
   StopGradient: (_node, [x]) => x!,
+}
+
+/**
+ * Writes `x` again, no sooner than `other`. A change of shape copies nothing, and its new shape is
+ * the old one behind no element of the other value's shape: the engine doesn't know it before that
+ * value is there.
+ */
+export function writeAfter(x: string, other: string, writer: NodeWriter): string {
+  const shape = writer.emit('Concat', [writer.nothingOf(other), writer.emit('Shape', [x])], { axis: 0 })
+  return writer.emit('Reshape', [x, shape])
 }
 
 /** Writes a node whose inputs have names. */

@@ -18,6 +18,9 @@ export interface Fusion {
   write(names: readonly string[], writer: NodeWriter): string
 }
 
+/** Fusions by the id of the node that each replaces. */
+export type Fusions = ReadonlyMap<number, Fusion>
+
 /** Both operators need heads whose size is a multiple of this. */
 const HEAD_STEP = 8
 
@@ -25,7 +28,7 @@ const HEAD_STEP = 8
  * @param nodes inputs before their users
  * @returns fusions by the id of the chain's last node
  */
-export function findFusions(nodes: readonly Node[]): ReadonlyMap<number, Fusion> {
+export function findFusions(nodes: readonly Node[]): Fusions {
   const users = new Map<number, number>()
   for (const { inputs } of nodes) for (const { id } of inputs) users.set(id, (users.get(id) ?? 0) + 1)
   const once = ({ id }: Value) => users.get(id) === 1

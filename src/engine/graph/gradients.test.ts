@@ -35,6 +35,7 @@ import {
 import { Graph, type Value } from './graph.ts'
 import { gather, gatherElements, scatterElements } from './indexing.ts'
 import { gemm, matMul } from './matmul.ts'
+import { after } from './recompute.ts'
 import { layerNorm, logSoftmax, reduceMax, reduceMean, reduceSum, rmsNorm, softmax } from './reduction.ts'
 import { concat, expand, pad, reshape, slice, transpose } from './shaping.ts'
 
@@ -179,6 +180,7 @@ const cases: Case[] = [
       conv2d(x, w, b, { padding: typeof padding === 'number' ? padding : [...padding] }),
   })),
   one('Cast', (x) => cast(x, 'f32')),
+  one('After', (x) => after(x, exp(x))),
 ]
 
 const STEP = 1e-2

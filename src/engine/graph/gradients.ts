@@ -143,6 +143,7 @@ export const gradientRules: { readonly [O in DifferentiableOp]: GradientRule<O> 
   ]),
   Conv: ({ floats: [x, weight], upstream, attributes }) =>
     convGradients({ x: x!, weight: weight!, upstream }, attributes),
+  After: one((_, { upstream }) => upstream),
   Cast: one((_, { upstream }) => upstream),
 }
 

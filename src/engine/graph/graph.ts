@@ -36,8 +36,18 @@ export function isNode<O extends Op>(node: Node, op: O): node is Node<O> {
  */
 export type ParameterPlacement = OpAttributes['Parameter']['placement']
 
+/** A part of the graph whose inner values the backward pass computes anew: see `recomputed`. */
+export interface Segment {
+  readonly input: Value
+  readonly output: Value
+  /** The segment's own nodes are `first … output.id`. */
+  readonly first: number
+}
+
 export class Graph {
   readonly nodes: Node[] = []
+  /** By the id of their output. */
+  readonly segments = new Map<number, Segment>()
   readonly outputs = new Map<string, Value>()
   readonly #shared = new Map<string, Value>()
   readonly #names = new Map<string, Value>()
@@ -110,6 +120,21 @@ export class Graph {
         })
       }
     }
+    return this.#joined(op, inputs, attributes, dtype, dims)
+  }
+
+  /** The operator of `node` on other inputs, which have the dtypes and dims of its own. */
+  repeat({ op, attributes, output: { dtype, dims } }: Node, inputs: readonly Value[]): Value {
+    return this.#joined(op, inputs, attributes, dtype, dims)
+  }
+
+  #joined<O extends Op, T extends DType>(
+    op: O,
+    inputs: readonly Value[],
+    attributes: OpAttributes[O],
+    dtype: T,
+    dims: readonly Dim[],
+  ): Value<T> {
     const key = `${op} ${inputs.map((input) => input.id)} ${JSON.stringify(attributes)}`
     const known = this.#shared.get(key)
     if (known !== undefined && hasDType(known, dtype)) return known

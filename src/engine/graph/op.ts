@@ -66,6 +66,8 @@ interface DifferentiableAttributes {
   ScatterElements: { axis: number; dims: Dim[] }
   Where: None
   Conv: ConvolutionGeometry
+  /** The first input, not before the second one is known: see `after`. */
+  After: None
 }
 
 /** Sources, comparisons and casts: no gradient flows through them. */

@@ -3,7 +3,7 @@
  * parameters are those of the checkpoint at every precision; only the encoded model differs.
  */
 
-import type { Precision, WeightForm } from './compiled.ts'
+import type { Precision, WeightForm, WeightPlacement } from './compiled.ts'
 import { isNode, type Node, type Value } from './graph.ts'
 
 /** A parameter that a precision changes. */
@@ -65,4 +65,26 @@ export function isLinear(node: Node): node is Node<'Gemm'> {
     !node.attributes.transposeA &&
     node.inputs[0]!.dims[0] !== 'batch'
   )
+}
+
+/**
+ * Matrices that are unpacked at each run, as values of the graph: the id of a matrix in f32 → the
+ * name of the parameter that holds it in 16 bits.
+ */
+export function keptMatrices(
+  nodes: readonly Node[],
+  placed: (name: string) => WeightPlacement | undefined,
+): ReadonlyMap<number, string> {
+  const kept = new Map<number, string>()
+  for (const node of nodes) {
+    const { id, dims } = node.output
+    const [from] = node.inputs
+    const packed = isNode(node, 'Cast') && from !== undefined ? kept.get(from.id) : undefined
+    if (packed !== undefined) kept.set(id, packed)
+    if (!isNode(node, 'Parameter') || node.attributes.placement !== 'frozen' || dims.length < 2) continue
+    const placement = placed(node.attributes.name)
+    if (placement?.kind !== 'int8' && placement?.alsoInput) kept.set(id, node.attributes.name)
+  }
+  for (const { output } of nodes) if (output.dtype !== 'f32') kept.delete(output.id)
+  return kept
 }

@@ -14,6 +14,7 @@ import {
   summedWeight,
   type UpdatedWeight,
 } from '../graph/matmul.ts'
+import { recomputed } from '../graph/recompute.ts'
 import { reshape } from '../graph/shaping.ts'
 
 /**
@@ -45,6 +46,8 @@ export interface Scope {
     outFeatures: number,
     options?: LinearOptions,
   ): Value<'f32'>
+  /** A part of the model that needs `x` alone, e.g. one layer. See `ScopeOptions.recompute`. */
+  segment(x: Value<'f32'>, build: (x: Value<'f32'>) => Value<'f32'>): Value<'f32'>
   /** The module `<name>` of this one. */
   under(name: string): Scope
 }
@@ -91,6 +94,11 @@ export interface ScopeOptions {
    * magnitudes are always fed.
    */
   adapter?: (linearName: string) => LowRank | undefined
+  /**
+   * Whether a backward pass computes the inside of each layer anew instead of keeping it: the memory
+   * of one layer instead of all, for the time of one more forward pass. Default false.
+   */
+  recompute?: boolean
 }
 
 /** The scope of a whole model. */
@@ -129,6 +137,7 @@ function scopeAt(graph: Graph, prefix: string, options: ScopeOptions): Scope {
           ? loraLinear(x, updated, shift, update.dropout?.(x))
           : doraLinear(x, updated, shift, magnitude, update.dropout?.(x))
     },
+    segment: (x, build) => (options.recompute ? recomputed(x, build) : build(x)),
     under: (name) => scopeAt(graph, `${prefix}${name}.`, options),
   }
 }

@@ -135,10 +135,12 @@ export function gatedDecoder(
   let stream = hidden
   for (let index = 0; index < shape.layers; index++) {
     const layer = scope.under(names.layer(index))
-    const before = rmsNorm(layer, stream, names.attentionNorm, shape.hidden, epsilon)
-    stream = add(stream, selfAttention(layer, before, attentionNames, shape, at))
-    const attended = rmsNorm(layer, stream, names.mlpNorm, shape.hidden, epsilon)
-    stream = add(stream, gatedMlp(layer, attended, names, shape))
+    stream = layer.segment(stream, (x) => {
+      const before = rmsNorm(layer, x, names.attentionNorm, shape.hidden, epsilon)
+      const mixed = add(x, selfAttention(layer, before, attentionNames, shape, at))
+      const attended = rmsNorm(layer, mixed, names.mlpNorm, shape.hidden, epsilon)
+      return add(mixed, gatedMlp(layer, attended, names, shape))
+    })
     layers.push(stream)
     stream = between?.(index, stream) ?? stream
   }

@@ -100,14 +100,11 @@ export function qwenTower(
   for (let index = 0; index < shape.layers; index++) {
     const layer = scope.under(`blocks.${index}`)
     const segments = inWindow === undefined || window?.fullLayers.includes(index) ? inPicture : inWindow
-    stream = add(
-      stream,
-      attention(layer.under('attn'), style.norm(layer, stream, 'norm1', hidden, EPSILON), shape, {
-        rotary,
-        segments,
-      }),
-    )
-    stream = add(stream, style.feedForward(layer, style.norm(layer, stream, 'norm2', hidden, EPSILON), shape))
+    stream = layer.segment(stream, (x) => {
+      const before = style.norm(layer, x, 'norm1', hidden, EPSILON)
+      const mixed = add(x, attention(layer.under('attn'), before, shape, { rotary, segments }))
+      return add(mixed, style.feedForward(layer, style.norm(layer, mixed, 'norm2', hidden, EPSILON), shape))
+    })
     for (const [k, at] of shape.deepstack.entries())
       if (at === index)
         deepstack[k] = merged(scope.under(`deepstack_merger_list.${k}`), stream, merger, 'after')

@@ -45,16 +45,12 @@ export function encoderLayers(
   let stream = x
   for (let index = 0; index < shape.layers; index++) {
     const layer = scope.under(`layers.${index}`)
-    stream = add(
-      stream,
-      selfAttention(layer, layerNorm(layer, stream, 'layer_norm1', hidden, epsilon), names, attentionShape, {
-        mask,
-      }),
-    )
-    stream = add(
-      stream,
-      mlp(layer.under('mlp'), layerNorm(layer, stream, 'layer_norm2', hidden, epsilon), shape),
-    )
+    stream = layer.segment(stream, (x) => {
+      const before = layerNorm(layer, x, 'layer_norm1', hidden, epsilon)
+      const mixed = add(x, selfAttention(layer, before, names, attentionShape, { mask }))
+      const attended = layerNorm(layer, mixed, 'layer_norm2', hidden, epsilon)
+      return add(mixed, mlp(layer.under('mlp'), attended, shape))
+    })
     layers.push(stream)
   }
   return layers
