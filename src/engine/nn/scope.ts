@@ -95,8 +95,9 @@ export interface ScopeOptions {
    */
   adapter?: (linearName: string) => LowRank | undefined
   /**
-   * Whether a backward pass computes the inside of each layer anew instead of keeping it: the memory
-   * of one layer instead of all, for the time of one more forward pass. Default false.
+   * Whether a backward pass computes the inside of each layer anew instead of keeping it: it then
+   * takes the memory of one layer instead of all, and the time of one more forward pass. Default
+   * false.
    */
   recompute?: boolean
 }

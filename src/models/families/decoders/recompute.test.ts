@@ -1,4 +1,4 @@
-/** @file A decoder whose layers are computed anew in the backward pass: less memory, same results. */
+/** @file A decoder whose layers are computed anew in the backward pass: less memory, same bits. */
 
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
