@@ -29,3 +29,19 @@ test.skipIf(gpu === undefined)('llava equals the reference on webgpu too', { tim
     expected: tensors.size,
   })
 })
+
+test.skipIf(gpu === undefined)(
+  'DoRA is trained on webgpu as in the reference',
+  { timeout: 240_000 },
+  async () => {
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [built!.file('verify'), 'webgpu', goldenDir('tune-dora-qwen2-vl')],
+      { env: gpu },
+    )
+    const report = JSON.parse(stdout)
+    expect(report).not.toHaveProperty('failure')
+    expect(report.compared).toBe(report.expected)
+    expect(report.expected).toBeGreaterThan(0)
+  },
+)
