@@ -53,16 +53,15 @@ export async function readMeasurements(path: string): Promise<Measurements> {
   return await readJson(path, fileSchema)
 }
 
-/**
- * @param path the file; fixtures are sorted by name, so that a later measurement changes its own
- *   lines only
- */
+/** Writes the file that `readMeasurements` reads. */
 export async function writeMeasurements(path: string, { driver, fixtures }: Measurements): Promise<void> {
-  const sorted = fixtures.toSorted((a, b) => (a.name < b.name ? -1 : 1))
-  await writeFileAtomic(path, `${JSON.stringify({ driver, fixtures: sorted }, undefined, 1)}\n`)
+  await writeFileAtomic(path, `${JSON.stringify({ driver, fixtures }, undefined, 1)}\n`)
 }
 
-/** Adds a report: those of other devices stay. */
+/**
+ * Adds a report: those of other devices stay. Fixtures are sorted by name, so that a later
+ * measurement changes its own lines only.
+ */
 export function withReport(
   { fixtures, ...rest }: Measurements,
   fixture: Omit<Measured, 'reports'>,
@@ -71,5 +70,6 @@ export function withReport(
 ): Measurements {
   const known = fixtures.find(({ name }) => name === fixture.name)
   const measured = { ...fixture, reports: { ...known?.reports, [device]: report } }
-  return { ...rest, fixtures: [...fixtures.filter((other) => other !== known), measured] }
+  const all = [...fixtures.filter((other) => other !== known), measured]
+  return { ...rest, fixtures: all.toSorted((a, b) => (a.name < b.name ? -1 : 1)) }
 }
