@@ -118,7 +118,7 @@ const readings: Record<string, Reading> = {
 }
 
 test.each(foldersOf(Object.keys(readings)))('$name: prompts → input_ids ($dir)', async ({ name, dir }) => {
-  const tokenizer = await loadTokenizer(join(dir, 'checkpoint'))
+  const tokenizer = await loadTokenizer(join(dir, 'checkpoint'), { classes: ['DreamTokenizer'] })
   let rows = 0
   for (const at of casesOf(dir)) {
     for (const [i, expected] of (at.expect.input_ids ?? []).entries()) {

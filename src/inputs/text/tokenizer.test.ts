@@ -31,11 +31,18 @@ test('tokenizer.json: sizes, special ids, bos by the template', async () => {
   expect(tokenizer.decode(tokenizer.encode('a cat'), { skipSpecialTokens: true })).toBe('a cat')
 })
 
+/** Families say under which names they read such files. */
+const classes = { classes: ['DreamTokenizer'] }
+
 test('vocab.json and merges.txt: special tokens as strings or objects', async () => {
-  const tokenizer = await loadTokenizer(dream)
+  const tokenizer = await loadTokenizer(dream, classes)
   expect(tokenizer.size).toBe(391)
   expect(tokenizer.special).toEqual({ bos: 389, eos: 384, pad: 384, unk: 384, mask: 390 })
   expect(tokenizer.encode('\n<|mask|>')).toEqual([198, 390])
+})
+
+test('a class that no family reads is refused', async () => {
+  await expect(loadTokenizer(dream)).rejects.toMatchObject({ code: 'text/tokenizer-class' })
 })
 
 test('tokens that only added_tokens.json or only tokenizer_config.json lists are known', async () => {
@@ -44,7 +51,7 @@ test('tokens that only added_tokens.json or only tokenizer_config.json lists are
   delete config.added_tokens_decoder['390']
   config.added_tokens_decoder['391'] = { content: '<new>', special: true }
   writeFileSync(join(dir, 'tokenizer_config.json'), JSON.stringify(config))
-  expect((await loadTokenizer(dir)).encode('<|mask|><new>')).toEqual([390, 391])
+  expect((await loadTokenizer(dir, classes)).encode('<|mask|><new>')).toEqual([390, 391])
 })
 
 test.prop([fc.string({ unit: 'grapheme', maxLength: 40 })], { numRuns: 200 })(
@@ -54,7 +61,7 @@ test.prop([fc.string({ unit: 'grapheme', maxLength: 40 })], { numRuns: 200 })(
     expect(tokenizer.decode(tokenizer.encode(text))).toBe(text.normalize('NFC'))
   },
 )
-const dreamTokenizer = loadTokenizer(dream)
+const dreamTokenizer = loadTokenizer(dream, classes)
 
 describe('bad files', () => {
   test.each<[string, string, string, (dir: string) => void]>([
@@ -167,7 +174,7 @@ describe('bad files', () => {
   ])('%s → %s', async (_, code, from, spoil) => {
     const dir = copyOf(from)
     spoil(dir)
-    await expect(loadTokenizer(dir)).rejects.toMatchObject({
+    await expect(loadTokenizer(dir, classes)).rejects.toMatchObject({
       code,
       exitCode: 3,
       message: expect.stringContaining(dir),

@@ -58,16 +58,21 @@ const LONGEST = 1e9
 /**
  * Loads `tokenizer.json`, or `vocab.json` + `merges.txt` (+ `added_tokens.json`) of Qwen2's kind,
  * as Dream publishes them.
+ * @param options.classes names in tokenizer_config.json, beside Qwen2's own, under which the
+ *   family's files are of that kind
  * @throws TextError `text/no-tokenizer`, `text/tokenizer-class`, `text/tokenizer`; FileError when a
  *   file can't be read
  * @see specs/ar-vlms.md §12, specs/lavida.md §5.2
  * @example const tokenizer = await loadTokenizer('checkpoint'); tokenizer.encode('a cat')
  */
-export async function loadTokenizer(dir: string): Promise<Tokenizer> {
+export async function loadTokenizer(
+  dir: string,
+  { classes }: { classes?: readonly string[] } = {},
+): Promise<Tokenizer> {
   const config = await readTokenizerConfig(dir)
   const fast = join(dir, 'tokenizer.json')
   const isFast = existsSync(fast)
-  const json = isFast ? await readJson(fast, tokenizerSchema) : await fromVocabulary(dir, config)
+  const json = isFast ? await readJson(fast, tokenizerSchema) : await fromVocabulary(dir, config, classes)
   const where = isFast ? fast : join(dir, 'vocab.json')
   checkTokenizerModel(json.model, where)
   const special = await readSpecialTokens(dir, config)

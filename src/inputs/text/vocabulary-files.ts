@@ -10,18 +10,23 @@ import { TextError } from './errors.ts'
 import type { TokenizerConfig } from './tokenizer-config.ts'
 import type { TokenizerFile } from './tokenizer-model.ts'
 
-/** Slow tokenizer classes that are Qwen2's byte-level BPE. */
-const QWEN2_LIKE = ['Qwen2Tokenizer', 'Qwen2TokenizerFast', 'DreamTokenizer', 'DimpleTokenizer']
+/** Slow tokenizer classes of Qwen2 itself. */
+const QWEN2 = ['Qwen2Tokenizer', 'Qwen2TokenizerFast']
 
 const idsSchema = z.record(z.string(), tokenId)
 
 /**
  * The tokenizer.json that the files of a slow tokenizer of Qwen2's kind mean, as Dream publishes
  * them.
+ * @param classes further names under which a family's files have this kind
  * @throws TextError `text/no-tokenizer`, `text/tokenizer-class`, `text/tokenizer`; FileError when a
  *   file can't be read
  */
-export async function fromVocabulary(dir: string, config: TokenizerConfig): Promise<TokenizerFile> {
+export async function fromVocabulary(
+  dir: string,
+  config: TokenizerConfig,
+  classes: readonly string[] = [],
+): Promise<TokenizerFile> {
   const [vocabularyPath, mergesPath, addedPath] = [
     join(dir, 'vocab.json'),
     join(dir, 'merges.txt'),
@@ -34,9 +39,10 @@ export async function fromVocabulary(dir: string, config: TokenizerConfig): Prom
     })
   }
   const kind = config.tokenizer_class ?? 'Qwen2Tokenizer'
-  if (!QWEN2_LIKE.includes(kind)) {
+  const known = [...QWEN2, ...classes]
+  if (!known.includes(kind)) {
     throw new TextError('tokenizer-class', {
-      message: `${dir} has vocab.json and merges.txt for a ${kind}; without tokenizer.json only ${QWEN2_LIKE.join(', ')} are known`,
+      message: `${dir} has vocab.json and merges.txt for a ${kind}; without tokenizer.json only ${known.join(', ')} are known`,
       hint: 'Save it with transformers as a fast tokenizer, which writes tokenizer.json.',
     })
   }

@@ -49,7 +49,10 @@ export async function splicingProcessor(
   dir: string,
   layout: PictureLayout,
 ): Promise<Processor<LavidaSettings>> {
-  const [tokenizer, template] = await Promise.all([loadTokenizer(dir), loadChatTemplate(dir)])
+  const [tokenizer, template] = await Promise.all([
+    loadTokenizer(dir, { classes: ['DreamTokenizer'] }),
+    loadChatTemplate(dir),
+  ])
   return createProcessor(tokenizer, template, layout, dir)
 }
 
