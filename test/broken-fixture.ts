@@ -61,3 +61,12 @@ export const swap = (a: string, b: string, file = 'checkpoint/model.safetensors'
     expect(first.dims).toEqual(second.dims)
     tensors.set(a, second).set(b, first)
   })
+
+/** Turns the sign of every number of a weight, whatever its width. */
+export const negated = (name: string, file = 'checkpoint/model.safetensors'): Edit =>
+  editTensors(file, (tensors) => {
+    const { data } = tensors.get(name)!
+    // bf16 tensors are read as 16-bit integers.
+    for (let i = 0; i < data.length; i++)
+      data[i] = data instanceof Float32Array ? -data[i]! : Number(data[i]) ^ 0x8000
+  })

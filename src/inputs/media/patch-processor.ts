@@ -31,6 +31,13 @@ export interface PatchProcessor {
   patches(image: RgbImage): Tensor<'f32'>
 }
 
+export interface PatchProcessorOptions {
+  /** The size that a picture is resized to; default `smartResize`. */
+  readonly sizeOf?: typeof smartResize
+  /** A step before the resize, for pictures that the processor would refuse. */
+  readonly before?: (image: RgbImage, limits: PixelLimits) => RgbImage
+}
+
 export interface PixelLimits {
   /** Fewest and most pixels of the resized picture. */
   readonly min: number
@@ -49,12 +56,7 @@ const MAX_ASPECT = 200
  *   644, height: 476 }
  */
 export function smartResize({ width, height }: Size, factor: number, { min, max }: PixelLimits): Size {
-  if (Math.max(width, height) / Math.min(width, height) > MAX_ASPECT) {
-    throw new MediaError('aspect', {
-      message: `a picture of ${sizeText({ width, height })} pixels is longer than ${MAX_ASPECT} times its other side`,
-      hint: 'The model refuses such strips: cut the picture.',
-    })
-  }
+  checkAspect({ width, height })
   const near = { width: halfEven(width / factor) * factor, height: halfEven(height / factor) * factor }
   const pixels = near.width * near.height
   if (pixels > max) {
@@ -70,8 +72,17 @@ export function smartResize({ width, height }: Size, factor: number, { min, max 
   return near
 }
 
+/** @throws MediaError `media/aspect` for a strip that the reference refuses */
+export function checkAspect({ width, height }: Size): void {
+  if (Math.max(width, height) / Math.min(width, height) <= MAX_ASPECT) return
+  throw new MediaError('aspect', {
+    message: `a picture of ${sizeText({ width, height })} pixels is longer than ${MAX_ASPECT} times its other side`,
+    hint: 'The model refuses such strips: cut the picture.',
+  })
+}
+
 /** Python's `round`. */
-function halfEven(x: number): number {
+export function halfEven(x: number): number {
   const floor = Math.floor(x)
   return x - floor === 0.5 ? floor + (floor % 2) : Math.round(x)
 }
@@ -94,7 +105,10 @@ const levelSettings = settings({ size: 1, ...CLIP_LEVELS })
  *   `max_pixels`, newer ones `size`
  * @throws MediaError `media/processor-config` naming the key, `media/resample`
  */
-export function patchProcessor(config: unknown): PatchProcessor {
+export function patchProcessor(
+  config: unknown,
+  { sizeOf = smartResize, before = (image) => image }: PatchProcessorOptions = {},
+): PatchProcessor {
   const parsed = parseSettings(patchSettings, config)
   const shared = parseSettings(
     levelSettings,
@@ -110,8 +124,9 @@ export function patchProcessor(config: unknown): PatchProcessor {
   const factor = layout.patch * layout.merge
   return {
     layout,
-    patches(image) {
-      const scaled = shared.do_resize ? resize(image, smartResize(image, factor, limits), filter) : image
+    patches(picture) {
+      const image = before(picture, limits)
+      const scaled = shared.do_resize ? resize(image, sizeOf(image, factor, limits), filter) : image
       if (scaled.width % factor === 0 && scaled.height % factor === 0)
         return cutPatches(normalise(scaled, levels), layout)
       throw new MediaError('patches', {

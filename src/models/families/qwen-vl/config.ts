@@ -110,13 +110,13 @@ const squareShape = (json: Squares) => ({
   frames: json.temporal_patch_size,
 })
 
-interface Tower {
-  shape: QwenTowerShape
+export interface QwenTowerConfig {
+  readonly shape: QwenTowerShape
   /** Width of the tokens that the merger gives. */
-  output: number
+  readonly output: number
 }
 
-const towerSchemas: Readonly<Record<QwenVersion, z.ZodType<Tower>>> = {
+const towerSchemas: Readonly<Record<QwenVersion, z.ZodType<QwenTowerConfig>>> = {
   'qwen2-vl': z
     .looseObject({
       ...squares,
@@ -206,6 +206,42 @@ const towerSchemas: Readonly<Record<QwenVersion, z.ZodType<Tower>>> = {
     })),
 }
 
+/**
+ * `vision_config` of a tower of the Qwen family.
+ * @param family its name, for messages
+ * @throws FamilyError `family/config`
+ */
+export function parseQwenTower(
+  json: unknown,
+  version: QwenVersion,
+  family: string = version,
+): QwenTowerConfig {
+  const where = `${family} vision_config`
+  const tower = parseConfigWith(towerSchemas[version], json, where)
+  const headDim = z
+    .int('the width must be a multiple of num_heads')
+    .multipleOf(4, 'a head of the tower must have a multiple of 4')
+  parseConfigWith(z.object({ headDim }), { headDim: tower.shape.hidden / tower.shape.heads }, where)
+  return tower
+}
+
+/**
+ * Which axis each rotary frequency reads, from `mrope_section`: frequencies in blocks.
+ * @param headDim of the decoder
+ * @throws FamilyError `family/config` where the sections do not cover the frequencies
+ */
+export function sectionAxes(sections: unknown, headDim: number, family: string): number[] {
+  return blockAxes(sectionCounts(sections, headDim / 2, family))
+}
+
+function sectionCounts(sections: unknown, frequencies: number, family: string): number[] {
+  const fitting = section.refine(
+    (counts) => counts.reduce((a, b) => a + b, 0) === frequencies,
+    `must add up to ${frequencies}`,
+  )
+  return parseConfigWith(fitting, sections, `${family} mrope_section`)
+}
+
 /** @throws FamilyError `family/config` */
 export function parseQwenVlConfig(json: unknown, version: QwenVersion): QwenVlConfig {
   const config = parseConfigWith(topSchema, json, `${version} config`)
@@ -221,23 +257,13 @@ export function parseQwenVlConfig(json: unknown, version: QwenVersion): QwenVlCo
   const sections =
     rope_parameters?.mrope_section ?? rope_scaling?.mrope_section ?? (qwen3 ? QWEN3_SECTION : undefined)
   const frequencies = text.headDim / 2
-  const fitting = section.refine(
-    (counts) => counts.reduce((a, b) => a + b, 0) === frequencies,
-    `must add up to ${frequencies}`,
-  )
-  const counts = parseConfigWith(fitting, sections, `${version} mrope_section`)
-  const tower = parseConfigWith(towerSchemas[version], config.vision_config, `${version} vision_config`)
-  const fits = z.object({
-    output: z.literal(text.hidden, `the tower must give the decoder's hidden_size, ${text.hidden}`),
-    headDim: z
-      .int('the width must be a multiple of num_heads')
-      .multipleOf(4, 'a head of the tower must have a multiple of 4'),
-  })
-  const { shape, output } = tower
-  parseConfigWith(fits, { output, headDim: shape.hidden / shape.heads }, `${version} vision_config`)
+  const counts = sectionCounts(sections, frequencies, version)
+  const { shape: vision, output } = parseQwenTower(config.vision_config, version)
+  const fits = z.literal(text.hidden, `the tower must give the decoder's hidden_size, ${text.hidden}`)
+  parseConfigWith(z.object({ output: fits }), { output }, `${version} vision_config`)
   return {
     version,
-    vision: shape,
+    vision,
     text,
     frequencyAxes: qwen3 ? interleavedAxes(counts, frequencies) : blockAxes(counts),
     imageTokenId: config.image_token_id,

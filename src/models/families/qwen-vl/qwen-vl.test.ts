@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import {
   type Edit,
-  editTensors,
   editText,
   fixtureCopies,
   keepCases,
+  negated,
   swap,
 } from '../../../../test/broken-fixture.ts'
 import { goldenDir } from '../../../../test/golden.ts'
@@ -36,14 +36,6 @@ const broken = fixtureCopies()
 const editConfig = (from: string | RegExp, to: string) => editText('checkpoint/config.json', from, to)
 const editPictures = (from: string | RegExp, to: string) =>
   editText('checkpoint/preprocessor_config.json', from, to)
-const negated = (name: string, file = 'checkpoint/model.safetensors'): Edit =>
-  editTensors(file, (tensors) => {
-    const { data } = tensors.get(name)!
-    // The sign bit of a float, whatever its width: bf16 tensors are read as 16-bit integers.
-    for (let i = 0; i < data.length; i++)
-      data[i] = data instanceof Float32Array ? -data[i]! : Number(data[i]) ^ 0x8000
-  })
-
 const attention = 'model.language_model.layers.0.self_attn'
 
 describe.each<[family: string, at: string, mistakes: [mistake: string, stage: string, edit: Edit][]]>([
