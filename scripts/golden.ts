@@ -28,6 +28,8 @@ const pictured = ['image-odd', 'image-exif6', 'text-batch']
  */
 const fixtures: Readonly<Record<string, Kept | 'all'>> = {
   clip: { cases: pictured },
+  dimple: { cases: ['big', 'grey', 'text', 'tiny-needle', 'text-mask-readout'] },
+  'dream-vl': { cases: ['mrope', 'grey', 'flat', 'text', 'text-mask-readout'] },
   idefics3: { cases: ['tall', 'needle', 'text'] },
   'lavida-dream': {
     cases: [

@@ -13,7 +13,7 @@ import { filesBelow } from '../../test/packed-folder.ts'
 /** The parts of a model fixture that are kept, by name. */
 export interface Kept {
   readonly cases: readonly string[]
-  /** Of `masked_diffusion_loss`, where that is a list. */
+  /** Of `masked_diffusion_loss`, where that is a list, and of `block_diffusion_loss`. */
   readonly losses?: readonly string[]
   /** Stages that may get lost. */
   readonly without?: readonly string[]
@@ -22,7 +22,9 @@ export interface Kept {
 const stages = z.record(z.string(), z.string()).optional()
 const lossCase = z.looseObject({
   name: z.string(),
-  u: z.string(),
+  u: z.string().optional(),
+  u_block: z.string().optional(),
+  u_token: z.string().optional(),
   expect: z.looseObject({ gradients: z.record(z.string(), z.string()) }),
 })
 const fixtureSchema = z.looseObject({
@@ -32,12 +34,14 @@ const fixtureSchema = z.looseObject({
       expect: z.looseObject({
         stages,
         causal: stages,
+        bidirectional: stages,
         unmasked: z.string().nullish(),
         rows: z.array(z.string()).optional(),
       }),
     }),
   ),
   masked_diffusion_loss: z.union([z.array(lossCase), z.looseObject({})]).optional(),
+  block_diffusion_loss: z.array(lossCase).optional(),
 })
 type Fixture = z.infer<typeof fixtureSchema>
 
@@ -83,18 +87,27 @@ function withCases(whole: Fixture, { cases: names, losses }: Kept): Fixture {
     masked_diffusion_loss: Array.isArray(diffusion)
       ? diffusion.filter(({ name }) => losses?.includes(name))
       : diffusion,
+    block_diffusion_loss: whole.block_diffusion_loss?.filter(({ name }) => losses?.includes(name)),
   }
 }
 
+/** The losses that are listed by name. */
+function lossCases({ masked_diffusion_loss: masked, block_diffusion_loss: blocks = [] }: Fixture) {
+  return [...(Array.isArray(masked) ? masked : []), ...blocks]
+}
+
 /** Names of all stages; those under another attention mask have names of their own. */
-function stagesOf({ cases, masked_diffusion_loss: losses }: Fixture): Set<string> {
+function stagesOf(fixture: Fixture): Set<string> {
   return new Set([
-    ...cases.flatMap(({ expect: { stages: native = {}, causal = {}, unmasked } }) => [
-      ...Object.keys(native),
-      ...Object.keys(causal).map((stage) => `causal/${stage}`),
-      ...(typeof unmasked === 'string' ? ['unmasked'] : []),
-    ]),
-    ...(Array.isArray(losses) && losses.length > 0 ? ['loss'] : []),
+    ...fixture.cases.flatMap(
+      ({ expect: { stages: native = {}, causal = {}, bidirectional = {}, unmasked } }) => [
+        ...Object.keys(native),
+        ...Object.keys(causal).map((stage) => `causal/${stage}`),
+        ...Object.keys(bidirectional).map((stage) => `bidirectional/${stage}`),
+        ...(typeof unmasked === 'string' ? ['unmasked'] : []),
+      ],
+    ),
+    ...(lossCases(fixture).length > 0 ? ['loss'] : []),
   ])
 }
 
@@ -102,15 +115,21 @@ function stagesOf({ cases, masked_diffusion_loss: losses }: Fixture): Set<string
 async function expectedOf(dir: string, fixture: Fixture): Promise<Uint8Array> {
   const { cases, masked_diffusion_loss: losses } = fixture
   const named = new Set<unknown>([
-    ...cases.flatMap(({ name, expect: { stages: native = {}, causal = {}, unmasked } }) => [
-      ...Object.values(native),
-      ...Object.values(causal),
-      unmasked,
-      `decode/${name}`,
+    ...cases.flatMap(
+      ({ name, expect: { stages: native = {}, causal = {}, bidirectional = {}, unmasked } }) => [
+        ...Object.values(native),
+        ...Object.values(causal),
+        ...Object.values(bidirectional),
+        unmasked,
+        `decode/${name}`,
+      ],
+    ),
+    ...lossCases(fixture).flatMap(({ u, u_block, u_token, expect }) => [
+      u,
+      u_block,
+      u_token,
+      ...Object.values(expect.gradients),
     ]),
-    ...(Array.isArray(losses)
-      ? losses.flatMap(({ u, expect }) => [u, ...Object.values(expect.gradients)])
-      : []),
   ])
   // MMaDA has one loss, whose tensors no case names.
   const ofOneLoss = (key: string) => losses !== undefined && !Array.isArray(losses) && key.startsWith('loss/')

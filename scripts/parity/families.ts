@@ -34,6 +34,8 @@ const published: ReadonlyMap<
   ['qwen2-vl', { repository: 'Qwen/Qwen2-VL-2B-Instruct', config: configs.qwen2vl2b }],
   ['qwen2.5-vl', { repository: 'Qwen/Qwen2.5-VL-3B-Instruct', config: configs.qwen25vl3b }],
   ['qwen3-vl', { repository: 'Qwen/Qwen3-VL-4B-Instruct', config: configs.qwen3vl4b }],
+  ['dream-vl', { repository: 'DreamLM/Dream-VLX (its config)', config: configs.dreamVl7b }],
+  ['dimple', { repository: 'yu-rp/Dimple (defaults of its class)', config: configs.dimple7b }],
   ['clip', { repository: 'openai/clip-vit-base-patch32', config: configs.clipBase }],
   ['siglip', { repository: 'google/siglip-base-patch16-224', config: configs.siglipBase }],
 ])

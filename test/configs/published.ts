@@ -253,3 +253,42 @@ export const llavaOriginal7b = {
   mm_vision_select_layer: -2,
   mm_vision_tower: 'openai/clip-vit-large-patch14-336',
 }
+
+const dreamDecoder = {
+  hidden_size: 3584,
+  intermediate_size: 18_944,
+  num_hidden_layers: 28,
+  num_attention_heads: 28,
+  num_key_value_heads: 4,
+  hidden_act: 'silu',
+  rms_norm_eps: 1e-6,
+  rope_theta: 1_000_000,
+  rope_scaling: null,
+  max_position_embeddings: 131_072,
+  vocab_size: 152_064,
+  mrope_section: [16, 24, 24],
+  mask_token_id: 151_666,
+  pad_token_id: 151_643,
+  tie_word_embeddings: false,
+}
+
+/**
+ * The config in Dream-VL's repository.
+ * @see specs/diffusion-vlms-2.md, Dream-VL
+ */
+export const dreamVl7b = {
+  ...dreamDecoder,
+  model_type: 'dream-vl',
+  image_token_id: 151_655,
+  vision_start_token_id: 151_652,
+  projector_hidden_act: 'gelu',
+  vision_config: { model_type: 'dream_vl', in_chans: 3, spatial_patch_size: 14 },
+}
+
+/** Of the tower, a file writes only the keys that differ from the class. */
+export const dimple7b = {
+  ...dreamDecoder,
+  model_type: 'dimple',
+  full_attn_mask: true,
+  vision_config: { model_type: 'dimple', in_chans: 3, spatial_patch_size: 14 },
+}

@@ -4,6 +4,8 @@
 
 import { located } from '../../foundation/numeric/errors.ts'
 import { clip } from './clip/index.ts'
+import { dimple } from './dimple/index.ts'
+import { dreamVl } from './dream-vl/index.ts'
 import { FamilyError } from './errors.ts'
 import type { Companion, Family } from './family.ts'
 import { idefics3 } from './idefics3/index.ts'
@@ -50,6 +52,8 @@ const families: readonly Entry[] = [
   entryOf(qwen2Vl),
   entryOf(qwen25Vl),
   entryOf(qwen3Vl),
+  entryOf(dreamVl),
+  entryOf(dimple),
   entryOf(clip),
   entryOf(siglip),
 ]
