@@ -27,13 +27,28 @@ export interface RowTable {
   index(item: PicturedItem): readonly number[]
 }
 
+/**
+ * Keeps image rows beside the memory of a process, by the key of their picture. The rows that all
+ * pictures share have an empty key.
+ */
+export interface RowStore {
+  has(key: string): boolean
+  /** Undefined where there are none, or they can't be read. */
+  read(key: string): Promise<Float32Array | undefined>
+  /** Keeps rows, or doesn't. */
+  write(key: string, rows: Float32Array): Promise<void>
+}
+
 /** Bytes of rows that are kept for pictures that come again. */
 const CACHE_BYTES = 256 * 2 ** 20
+/** The key under which a store has the rows that all pictures share. */
+const SHARED = ''
 /** Pixels of all channels in one run of the tower. */
 const PIXELS_A_RUN = 2 ** 22
 
 export class PictureRows {
   readonly #most: number
+  readonly #store: RowStore | undefined
   readonly #cached = new Map<string, Float32Array>()
   #cachedBytes = 0
   /** The rows that a family puts after the views' tokens (a newline): equal for all pictures. */
@@ -43,9 +58,13 @@ export class PictureRows {
   readonly #width: number
   #tokensPerView = 0
 
-  /** @param most bytes of rows that are kept; default 256 MiB */
-  constructor(model: VisionLanguageModel, sessions: EmbedderSessions, most = CACHE_BYTES) {
+  /**
+   * @param most  bytes of rows that are kept in memory; default 256 MiB
+   * @param store keeps them beyond that
+   */
+  constructor(model: VisionLanguageModel, sessions: EmbedderSessions, most = CACHE_BYTES, store?: RowStore) {
     this.#most = most
+    this.#store = store
     this.#view = model.shape.view
     this.#width = rowWidth(model.shape)
     this.#session = sessions.session('tower', (scope) => {
@@ -65,7 +84,7 @@ export class PictureRows {
 
   /** Whether the rows of a picture are at hand. */
   has(pictureKey: string): boolean {
-    return this.#cached.has(pictureKey)
+    return this.#cached.has(pictureKey) || (this.#store?.has(pictureKey) ?? false)
   }
 
   /** The table of a batch. Pictures without rows are run. */
@@ -116,7 +135,7 @@ export class PictureRows {
     const found = new Map<string, Float32Array>()
     const missing: { key: string; item: PreparedItem }[] = []
     for (const [key, { item, again }] of pictures) {
-      const cached = this.#cached.get(key)
+      const cached = this.#cached.get(key) ?? (await this.#stored(key))
       if (cached !== undefined) found.set(key, cached)
       else missing.push({ key, item: again === undefined ? item : await again() })
     }
@@ -129,6 +148,7 @@ export class PictureRows {
       const { data } = f32Of(results, 'rows')
       found.set(key, data)
       this.#keep(key, data)
+      await this.#store?.write(key, data)
     }
     const together = missing.filter(({ item }) => item.visionFeeds === undefined)
     const views = together.flatMap(({ key, item }) => item.views.map((view) => ({ key, view })))
@@ -144,13 +164,29 @@ export class PictureRows {
         parts.get(key)!.push(data.subarray(i * width, (i + 1) * width))
       this.#shared = data.slice(chunk.length * width)
     }
+    if (together.length > 0 && !this.#store?.has(SHARED)) await this.#store?.write(SHARED, this.#shared)
     for (const [key, list] of parts) {
       const joined = new Float32Array(list.length * width)
       for (const [i, part] of list.entries()) joined.set(part, i * width)
       found.set(key, joined)
       this.#keep(key, joined)
+      await this.#store?.write(key, joined)
     }
     return found
+  }
+
+  /**
+   * Rows of a picture that the store has. Those that all pictures share are taken from it too,
+   * where no picture has run in this process yet.
+   */
+  async #stored(key: string): Promise<Float32Array | undefined> {
+    if (!this.#store?.has(key)) return undefined
+    const shared =
+      this.#tokensPerView > 0 && this.#shared.length === 0 ? await this.#store.read(SHARED) : undefined
+    if (shared !== undefined) this.#shared = Float32Array.from(shared)
+    const rows = await this.#store.read(key)
+    if (rows !== undefined) this.#keep(key, rows)
+    return rows
   }
 
   /** `[views, …view]` */

@@ -65,13 +65,13 @@ export async function sequencePreparer(
 
 /**
  * Feeds of a batch, padded on the right.
- * @param table  the image rows, of this batch or of several
+ * @param table  the image rows, of this batch or of several; without rows where the graph makes them
  * @param pools  the poolings of the graph, in its order
  * @param suffix as of `decoderInputs`
  */
 export function sequenceFeeds(
   batch: readonly Sequence[],
-  table: RowTable,
+  table: Pick<RowTable, 'index'> & Partial<Pick<RowTable, 'rows'>>,
   pools: readonly Pool[],
   suffix = '',
 ): Record<string, Tensor> {
@@ -86,7 +86,7 @@ export function sequenceFeeds(
     [`input_ids${suffix}`]: padded(0, ({ item }) => item.inputIds),
     [`attention_mask${suffix}`]: padded(0, ({ item }) => item.inputIds.map(() => 1)),
     [`image_index${suffix}`]: padded(-1, (sequence) => table.index(sequence)),
-    image_rows: table.rows,
+    ...(table.rows && { image_rows: table.rows }),
     ...positionFeeds(
       batch.map(({ item }) => item),
       seq,
