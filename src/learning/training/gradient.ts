@@ -4,7 +4,7 @@
  */
 
 import { gradients } from '../../engine/graph/backward.ts'
-import { compile } from '../../engine/graph/compile.ts'
+import { compile, reachable } from '../../engine/graph/compile.ts'
 import type { CompiledGraph } from '../../engine/graph/compiled.ts'
 import { Graph, isNode, type Value } from '../../engine/graph/graph.ts'
 import type { Session } from '../../engine/runtime/session.ts'
@@ -27,17 +27,16 @@ export interface Loss {
 }
 
 /**
- * @param build describes the loss; parameters with placement `fed` are trained
+ * @param build describes the loss; parameters with placement `fed` that it depends on are trained
  * @example
  * const options = { temperature: 0.02 }
  * gradientGraph((graph) => ({ loss: infoNce(queries(graph), targets(graph), options) }))
- * @throws TrainingError `training/no-parameter` when nothing is trained; GraphError
- *   `graph/no-gradient` when the loss ignores a parameter
+ * @throws TrainingError `training/no-parameter` when nothing is trained
  */
 export function gradientGraph(build: (graph: Graph) => Loss): GradientGraph {
   const graph = new Graph()
   const loss = build(graph)
-  const trained = fedParameters(graph)
+  const trained = fedParameters(graph, [loss.loss])
   if (trained.length === 0) {
     throw new TrainingError('no-parameter', {
       message: 'the loss has no trained parameter',
@@ -63,9 +62,12 @@ export function outputLoss(
   for (const [i, { name }] of wrt.entries()) graph.output(`gradient/${name}`, values[i]!)
 }
 
-/** The trained parameters of a graph. */
-export function fedParameters(graph: Graph): { name: string; dims: number[]; value: Value<'f32'> }[] {
-  return graph.nodes.flatMap((node) => {
+/** The trained parameters of a graph that some of its values depend on. */
+export function fedParameters(
+  graph: Graph,
+  values: readonly Value[],
+): { name: string; dims: number[]; value: Value<'f32'> }[] {
+  return reachable(graph, values).flatMap((node) => {
     if (!isNode(node, 'Parameter') || node.attributes.placement !== 'fed' || !isFloat(node.output)) return []
     const dims = node.output.dims.filter((dim) => typeof dim === 'number')
     return [{ name: node.attributes.name, dims, value: node.output }]
@@ -76,6 +78,8 @@ export function fedParameters(graph: Graph): { name: string; dims: number[]; val
 export interface StepResult {
   loss: number
   metrics: Readonly<Record<string, number>>
+  /** What else the log shall say of the step. */
+  notes?: Readonly<Record<string, unknown>>
   /** One for each parameter that is not idle. */
   gradients: NamedArrays
   /** Parameters that this step does not use: a batch of texts where a tower is trained. */

@@ -11,15 +11,22 @@ import { readText, writeFileAtomic } from '../../foundation/files/file.ts'
 
 const line = z.object({ step: z.number(), evaluation: z.record(z.string(), z.number()).optional() })
 
+/** Figures of the model after an update. */
+export interface Evaluation {
+  /** Updates done. */
+  readonly step: number
+  readonly figures: Readonly<Record<string, number>>
+}
+
 export interface TrainingLog {
-  /** True where the log already has the evaluation after `step` updates. */
-  readonly evaluated: (step: number) => boolean
+  /** The evaluations that the log had when it was opened, in order. */
+  readonly evaluations: readonly Evaluation[]
   /** @param entry begins with `step`, the number of updates done */
   append(entry: { step: number } & Readonly<Record<string, unknown>>): Promise<void>
 }
 
 /** A log that is written nowhere. */
-export const silentLog: TrainingLog = { evaluated: () => false, append: async () => {} }
+export const silentLog: TrainingLog = { evaluations: [], append: async () => {} }
 
 /**
  * Opens the log of a training that goes on after `step` updates: later lines, and a last one that
@@ -32,9 +39,11 @@ export async function openLog(path: string, step: number): Promise<TrainingLog> 
       ? (await readText(path)).split('\n').filter((text) => stepOf(text) <= step)
       : []
   await writeFileAtomic(path, kept.map((text) => `${text}\n`).join(''))
-  const evaluations = new Set(kept.flatMap((text) => parse(text)?.evaluation && stepOf(text)))
   return {
-    evaluated: (at) => evaluations.has(at),
+    evaluations: kept.flatMap((text) => {
+      const { step: at = 0, evaluation: figures } = parse(text) ?? {}
+      return figures === undefined ? [] : [{ step: at, figures }]
+    }),
     async append(entry) {
       await appendFile(path, `${JSON.stringify(entry)}\n`).catch((cause: unknown) => {
         throw writeFailure(path, cause)

@@ -20,6 +20,7 @@ import { muon } from './muon.ts'
 import { openOptimizer } from './optimizer.ts'
 import { schedule } from './schedule.ts'
 import { latestSnapshot, snapshotPath } from './snapshot.ts'
+import { judge } from './stopping.ts'
 
 const BATCH = 8
 const STEPS = 10
@@ -155,7 +156,7 @@ describe('stopped and resumed', () => {
     expect(first.error).toBeInstanceOf(Error)
     expect((await latestSnapshot(first.dir))?.step).toBe(6)
     const second = await trial({ folder: name, evaluate })
-    expect(second.result).toEqual({ resumedAt: 6, steps: 10 })
+    expect(second.result).toMatchObject({ resumedAt: 6, steps: 10, stopped: false })
     expect(second.bytes(10).equals(straight.bytes(10))).toBe(true)
     expect(second.lines()).toBe(straight.lines())
     expect(straight.lines().match(/evaluation/g)).toHaveLength(4)
@@ -201,10 +202,37 @@ describe('stopped and resumed', () => {
     expect(warnings).toHaveLength(1)
   })
 
+  test('stopped by its evaluations, it ends alike whether or not it was killed before', async () => {
+    const scores = [4, 3, 3.5, 3.2, 1]
+    const evaluate: TrainingOptions['evaluate'] = {
+      every: 2,
+      run: async (step) => ({ loss: scores[step / 2 - 1]! }),
+      stop: (evaluations) => {
+        const losses = evaluations.map(({ step, figures }) => ({ step, value: figures.loss! }))
+        return judge(losses, { better: 'lower', patience: 2 }).stopped !== undefined
+      },
+    }
+    const straight = await trial({ folder: 'stops early', evaluate })
+    expect(straight.result).toMatchObject({ steps: 8, stopped: true })
+    const stopped = new AbortController()
+    const first = await trial({
+      folder: 'killed, then stops early',
+      evaluate,
+      signal: stopped.signal,
+      onProgress: ({ step }) => step === 7 && stopped.abort(),
+    })
+    expect(first.error).toMatchObject({ code: 'interrupted' })
+    const second = await trial({ folder: 'killed, then stops early', evaluate })
+    expect(second.result).toEqual({ ...straight.result, resumedAt: 7 })
+    expect(second.lines()).toBe(straight.lines())
+    const again = await trial({ folder: 'stops early', evaluate })
+    expect(again.result).toEqual({ ...straight.result, resumedAt: 8 })
+  })
+
   test('a finished training is not repeated', async () => {
     await trial({ folder: 'finished' })
     const again = await trial({ folder: 'finished', gradient: async () => expect.unreachable() })
-    expect(again.result).toEqual({ resumedAt: 10, steps: 10 })
+    expect(again.result).toMatchObject({ resumedAt: 10, steps: 10 })
   })
 })
 

@@ -9,7 +9,7 @@ import { type NamedArrays, restoreArrays } from './arrays.ts'
 import { clipFactor, globalNorm } from './clipping.ts'
 import { TrainingError } from './errors.ts'
 import type { GradientStep, StepResult } from './gradient.ts'
-import { openLog, silentLog } from './log.ts'
+import { type Evaluation, openLog, silentLog } from './log.ts'
 import type { Optimizer } from './optimizer.ts'
 import type { Schedule } from './schedule.ts'
 import { latestSnapshot, saveSnapshot } from './snapshot.ts'
@@ -32,12 +32,24 @@ export interface TrainingOptions {
   checkpoint?: { dir: string; every: number; identity?: string }
   /** Path of the JSON-lines log. */
   log?: string
-  /** Figures of the model after every `every` updates and at the end, for the log. */
-  evaluate?: { every: number; run: (step: number) => Promise<Record<string, number>> }
+  /** Figures of the model after every `every` updates and at the end. */
+  evaluate?: TrainingEvaluation
   signal?: AbortSignal
   onProgress?: (progress: TrainingProgress) => void
   /** Receives messages that a user should see though nothing failed. */
   warn?: (message: string) => void
+}
+
+export interface TrainingEvaluation {
+  every: number
+  /**
+   * It may save the parameters before it returns: the evaluation counts once its line is in the
+   * log, and a run that is killed before makes it again.
+   * @param before evaluations after earlier updates, those before a resume included
+   */
+  run(step: number, before: readonly Evaluation[]): Promise<Readonly<Record<string, number>>>
+  /** Whether to stop after these evaluations. A function of them alone. Default: never. */
+  stop?(evaluations: readonly Evaluation[]): boolean
 }
 
 export interface TrainingProgress {
@@ -45,12 +57,20 @@ export interface TrainingProgress {
   step: number
   steps: number
   loss: number
+  /** Norm of all gradients together, before clipping. */
+  gradientNorm: number
+  /** Factor of the peak learning rates in this update. */
+  factor: number
 }
 
 export interface TrainingResult {
   /** Updates that a snapshot had done before. */
   resumedAt: number
+  /** Updates done. */
   steps: number
+  evaluations: readonly Evaluation[]
+  /** Whether `evaluate.stop` ended it. */
+  stopped: boolean
 }
 
 /**
@@ -66,9 +86,11 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
   const { steps, signal, evaluate, checkpoint, optimizer, onProgress } = options
   const resumedAt = await resume(options)
   const log = options.log === undefined ? silentLog : await openLog(options.log, resumedAt)
+  const evaluations = [...log.evaluations]
   let done = resumedAt
   let saved = resumedAt
   let whole = true
+  let stopped = false
   const save = async () => {
     if (checkpoint === undefined || saved === done) return
     const { dir, identity = '' } = checkpoint
@@ -82,10 +104,16 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
   }
   try {
     for (;;) {
-      if (evaluate !== undefined && done > 0 && isDue(done, evaluate.every, steps) && !log.evaluated(done)) {
-        await log.append({ step: done, evaluation: await evaluate.run(done) })
+      if (evaluate !== undefined && done > 0 && isDue(done, evaluate.every, steps)) {
+        if (evaluations.at(-1)?.step !== done) {
+          const figures = await evaluate.run(done, evaluations)
+          await log.append({ step: done, evaluation: figures })
+          evaluations.push({ step: done, figures })
+        }
+        stopped = evaluate.stop?.(evaluations) ?? false
       }
-      if (done >= steps) break
+      if (stopped) await save()
+      if (stopped || done >= steps) break
       if (signal?.aborted) throw new InterruptedError('training', signal)
       const result = await options.gradient({
         step: done,
@@ -98,12 +126,19 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
       const gradientScale = options.clip === undefined ? 1 : clipFactor(norm, options.clip)
       // Logged first: a line without its update is dropped on resume, an update without its line
       // would be lost.
-      await log.append({ step: done + 1, loss: result.loss, ...result.metrics, gradient_norm: norm, factor })
+      await log.append({
+        step: done + 1,
+        loss: result.loss,
+        ...result.metrics,
+        gradient_norm: norm,
+        factor,
+        ...result.notes,
+      })
       whole = false
       await optimizer.update(result.gradients, { factor, gradientScale, idle: result.idle })
       whole = true
       done++
-      onProgress?.({ step: done, steps, loss: result.loss })
+      onProgress?.({ step: done, steps, loss: result.loss, gradientNorm: norm, factor })
       if (checkpoint !== undefined && isDue(done, checkpoint.every, steps)) await save()
     }
   } catch (error) {
@@ -115,7 +150,7 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
       )
     throw error
   }
-  return { resumedAt, steps: done }
+  return { resumedAt, steps: done, evaluations, stopped }
 }
 
 function isDue(step: number, every: number, steps: number): boolean {
