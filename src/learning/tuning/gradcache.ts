@@ -12,7 +12,7 @@ import { compile } from '../../engine/graph/compile.ts'
 import type { CompiledGraph } from '../../engine/graph/compiled.ts'
 import type { Dim } from '../../engine/graph/dims.ts'
 import { Graph, type Value } from '../../engine/graph/graph.ts'
-import type { Session } from '../../engine/runtime/session.ts'
+import type { RunOptions, Session } from '../../engine/runtime/session.ts'
 import { joined, rangeOf } from '../../foundation/numeric/rows.ts'
 import { f32, isF32, type Tensor } from '../../foundation/numeric/tensor.ts'
 import type { NamedArrays } from '../training/arrays.ts'
@@ -29,51 +29,68 @@ export interface CachedChunk {
   gradients(upstream: NamedArrays, signal?: AbortSignal): Promise<NamedArrays>
 }
 
+/** The loss of a whole batch, given the vectors of each name in the order of the chunks. */
+export type CachedLoss = (vectors: NamedArrays, signal?: AbortSignal) => Promise<CachedStep>
+
+/** Loss and gradients of one step. The gradients of a `CachedLoss` are those of its own scalars. */
+export interface CachedStep extends StepResult {
+  /** Gradients of the vectors by name, `[rows, dim]`. */
+  readonly cache: NamedArrays
+}
+
 export interface GradCacheOptions {
-  chunks: readonly CachedChunk[]
-  /**
-   * Loss of the whole batch, given the vectors of each name in the order of the chunks; gives one
-   * gradient for each name.
-   */
-  loss: (vectors: NamedArrays, signal?: AbortSignal) => Promise<StepResult>
+  /** Asked for one after the other: what a chunk needs can be made when its turn comes. */
+  chunks: AsyncIterable<CachedChunk> | Iterable<CachedChunk>
+  loss: CachedLoss
   signal?: AbortSignal
 }
 
-/**
- * One step by chunks.
- * @returns loss and gradients of the whole batch, and the `cache`: gradients of the vectors by name
- *   `[rows, dim]`
- */
-export async function gradCache({
-  chunks,
-  loss,
-  signal,
-}: GradCacheOptions): Promise<StepResult & { cache: NamedArrays }> {
+/** One step by chunks. */
+export async function gradCache({ chunks, loss, signal }: GradCacheOptions): Promise<CachedStep> {
+  const run: CachedChunk[] = []
   const parts: NamedArrays[] = []
-  for (const chunk of chunks) parts.push(await chunk.vectors(signal))
+  for await (const chunk of chunks) {
+    run.push(chunk)
+    parts.push(await chunk.vectors(signal))
+  }
   const names = [...new Set(parts.flatMap((part) => Object.keys(part)))]
   const whole = names.map((name) => [name, joined(parts.flatMap((part) => part[name] ?? []))!] as const)
-  const { loss: value, metrics, gradients: cache } = await loss(Object.fromEntries(whole), signal)
-  const sums = new Map<string, { dims: readonly number[]; data: Float64Array }>()
+  const { gradients, ...found } = await loss(Object.fromEntries(whole), signal)
+  const sum = new GradientSum()
+  sum.add(gradients)
   const starts = new Map<string, number>()
-  for (const [i, chunk] of chunks.entries()) {
+  for (const [i, chunk] of run.entries()) {
     const upstream = Object.entries(parts[i]!).map(([name, { dims }]) => {
       const start = starts.get(name) ?? 0
       starts.set(name, start + dims[0]!)
-      return [name, rangeOf(cache[name]!, start, dims[0]!)] as const
+      return [name, rangeOf(found.cache[name]!, start, dims[0]!)] as const
     })
-    for (const [name, { dims, data }] of Object.entries(
-      await chunk.gradients(Object.fromEntries(upstream), signal),
-    )) {
-      const sum = sums.get(name) ?? { dims, data: new Float64Array(data.length) }
+    sum.add(await chunk.gradients(Object.fromEntries(upstream), signal))
+  }
+  return { ...found, gradients: sum.times(1) }
+}
+
+/** Sums gradients of parts, in f64. */
+export class GradientSum {
+  readonly #sums = new Map<string, { dims: readonly number[]; data: Float64Array }>()
+
+  add(gradients: NamedArrays): void {
+    for (const [name, { dims, data }] of Object.entries(gradients)) {
+      const sum = this.#sums.get(name) ?? { dims, data: new Float64Array(data.length) }
       for (let at = 0; at < data.length; at++) sum.data[at]! += data[at]!
-      sums.set(name, sum)
+      this.#sums.set(name, sum)
     }
   }
-  const summed = [...sums].map(
-    ([name, { dims, data }]) => [name, f32(dims, Float32Array.from(data))] as const,
-  )
-  return { loss: value, metrics, gradients: Object.fromEntries(summed), cache }
+
+  /** The sums times a number, in f32. */
+  times(factor: number): NamedArrays {
+    const scaled = [...this.#sums].map(([name, { dims, data }]) => {
+      const values = new Float32Array(data.length)
+      for (let at = 0; at < data.length; at++) values[at] = data[at]! * factor
+      return [name, f32(dims, values)] as const
+    })
+    return Object.fromEntries(scaled)
+  }
 }
 
 /**
@@ -100,7 +117,10 @@ export function chunkGraphs(build: (graph: Graph) => Readonly<Record<string, Val
     output,
     upstream: backward.input(UPSTREAM + name, 'f32', output.dims),
   }))
-  const trained = fedParameters(backward)
+  const trained = fedParameters(
+    backward,
+    seeds.map(({ output }) => output),
+  )
   const found = vectorJacobian(
     seeds,
     trained.map(({ value }) => value),
@@ -109,26 +129,25 @@ export function chunkGraphs(build: (graph: Graph) => Readonly<Record<string, Val
   return { forward: compile(forward), backward: compile(backward) }
 }
 
-/** A chunk by sessions over `ChunkGraphs`. @param feeds of both, the parameters excepted */
+/** A chunk by sessions over `ChunkGraphs`. @param feeds what both want beside the parameters */
 export function sessionChunk(
   sessions: { forward: Session; backward: Session },
   parameters: NamedArrays,
   feeds: Readonly<Record<string, Tensor>>,
 ): CachedChunk {
-  const run = async (session: Session, more: NamedArrays, signal?: AbortSignal) => {
-    const all: Readonly<Record<string, Tensor>> = { ...parameters, ...feeds, ...more }
-    const wanted = session.inputs.flatMap(({ name }) =>
-      all[name] === undefined ? [] : [[name, all[name]] as const],
-    )
-    return await session.run(Object.fromEntries(wanted), { signal })
-  }
   return {
-    vectors: async (signal) => floats(await run(sessions.forward, {}, signal)),
+    vectors: async (signal) =>
+      floatsIn(await runWith(sessions.forward, { ...parameters, ...feeds }, { signal })),
     gradients: async (upstream, signal) => {
-      const named = Object.entries(upstream).map(([name, value]) => [UPSTREAM + name, value] as const)
-      return stepResultOf(await run(sessions.backward, Object.fromEntries(named), signal)).gradients
+      const all = { ...parameters, ...feeds, ...upstreamFeeds(upstream) }
+      return stepResultOf(await runWith(sessions.backward, all, { signal })).gradients
     },
   }
+}
+
+/** Feeds of a backward graph for the gradients of its vectors. */
+export function upstreamFeeds(upstream: NamedArrays): NamedArrays {
+  return prefixed(UPSTREAM, upstream)
 }
 
 /**
@@ -141,10 +160,12 @@ export function vectorLossGraph(
 ): CompiledGraph {
   const graph = new Graph()
   const inputs = Object.entries(dims).map(([name, shape]) => ({
-    name,
+    name: VECTOR + name,
+    own: name,
     value: graph.input(VECTOR + name, 'f32', shape),
   }))
-  outputLoss(graph, build(graph, Object.fromEntries(inputs.map(({ name, value }) => [name, value]))), inputs)
+  const loss = build(graph, Object.fromEntries(inputs.map(({ own, value }) => [own, value])))
+  outputLoss(graph, loss, [...inputs, ...fedParameters(graph, [loss.loss])])
   return compile(graph)
 }
 
@@ -152,18 +173,50 @@ export function vectorLossGraph(
  * The loss by a session over a `vectorLossGraph`.
  * @param feeds inputs of the loss beside the vectors
  */
-export function sessionLoss(
-  session: Session,
-  feeds: Readonly<Record<string, Tensor>> = {},
-): GradCacheOptions['loss'] {
+export function sessionLoss(session: Session, feeds: Readonly<Record<string, Tensor>> = {}): CachedLoss {
   return async (vectors, signal) => {
-    const named = Object.entries(vectors).map(([name, value]) => [VECTOR + name, value] as const)
-    return stepResultOf(await session.run({ ...feeds, ...Object.fromEntries(named) }, { signal }))
+    const outputs = await runWith(session, { ...feeds, ...prefixed(VECTOR, vectors) }, { signal })
+    const { gradients, ...result } = stepResultOf(outputs)
+    const [ofVectors, own] = [new Map<string, Tensor<'f32'>>(), new Map<string, Tensor<'f32'>>()]
+    for (const [name, value] of Object.entries(gradients)) {
+      if (name.startsWith(VECTOR)) ofVectors.set(name.slice(VECTOR.length), value)
+      else own.set(name, value)
+    }
+    return { ...result, cache: Object.fromEntries(ofVectors), gradients: Object.fromEntries(own) }
   }
 }
 
-function floats(outputs: Readonly<Record<string, Tensor>>): NamedArrays {
+/** The loss alone, without gradients. */
+export async function lossValue(
+  session: Session,
+  feeds: Readonly<Record<string, Tensor>>,
+  vectors: NamedArrays,
+  signal?: AbortSignal,
+): Promise<StepResult> {
+  const outputs = session.outputs.flatMap(({ name }) => (name.startsWith('gradient/') ? [] : [name]))
+  return stepResultOf(await runWith(session, { ...feeds, ...prefixed(VECTOR, vectors) }, { outputs, signal }))
+}
+
+/** Runs a session with those of the feeds that it wants. */
+export async function runWith(
+  session: Session,
+  feeds: Readonly<Record<string, Tensor>>,
+  options?: RunOptions,
+): Promise<Record<string, Tensor>> {
+  const wanted = session.inputs.flatMap(({ name }) => {
+    const value = feeds[name]
+    return value === undefined ? [] : [[name, value] as const]
+  })
+  return await session.run(Object.fromEntries(wanted), options)
+}
+
+/** The arrays of floats among results. */
+export function floatsIn(outputs: Readonly<Record<string, Tensor>>): NamedArrays {
   return Object.fromEntries(
     Object.entries(outputs).flatMap(([name, value]) => (isF32(value) ? [[name, value]] : [])),
   )
+}
+
+function prefixed(prefix: string, arrays: NamedArrays): NamedArrays {
+  return Object.fromEntries(Object.entries(arrays).map(([name, value]) => [prefix + name, value]))
 }

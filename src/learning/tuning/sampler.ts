@@ -8,7 +8,7 @@ import { TuningError } from './errors.ts'
 
 /** The training rows of one task. */
 interface SampledTask {
-  name: string
+  readonly name: string
   /** Number of rows. */
   rows: number
   /** Share of sub-batches relative to the other tasks'; default 1. */

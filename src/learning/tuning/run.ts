@@ -1,0 +1,320 @@
+/**
+ * @file A tuning: pairs → batches → loss and gradients → updates, with a log, dev scores, snapshots
+ * and the best values so far. A run that was killed goes on where it stopped, to the same bytes.
+ */
+
+import { join } from 'node:path'
+import type { Device } from '../../engine/runtime/devices.ts'
+import type { MemoryMode } from '../../engine/runtime/placement.ts'
+import { lockAlone } from '../../foundation/files/lock.ts'
+import { f32 } from '../../foundation/numeric/tensor.ts'
+import type { Pair } from '../../inputs/data/task.ts'
+import { attentionOf } from '../../models/embedder/attention.ts'
+import type { Readout } from '../../models/embedder/readout.ts'
+import { RowsFile } from '../../models/embedder/rows-file.ts'
+import { SequenceInputs } from '../../models/embedder/sequence-inputs.ts'
+import type { ModelWeights } from '../../models/families/model-weights.ts'
+import { hashArrays, type NamedArrays } from '../training/arrays.ts'
+import { type Standing, standing } from '../training/early-stopping.ts'
+import type { Evaluation } from '../training/log.ts'
+import { train } from '../training/loop.ts'
+import { openOptimizer } from '../training/optimizer.ts'
+import { schedule } from '../training/schedule.ts'
+import type { OptimizerSettings, ScheduleSettings } from '../training/settings.ts'
+import type { BatchPlan } from './batches.ts'
+import { BestValues } from './best-values.ts'
+import { type ChunkInputs, pixelInputs, rowInputs } from './chunk-inputs.ts'
+import { type DevScore, devScore } from './evaluation.ts'
+import type { ContrastiveLoss } from './losses/loss.ts'
+import { type BatchPair, batchPair } from './micro-batch.ts'
+import { parameterGroups } from './optimizer-groups.ts'
+import { type SkippedPair, SkippedPairs } from './skipped.ts'
+import { StepSessions } from './step-sessions.ts'
+import { TuningSteps } from './steps.ts'
+import type { TunableModel } from './tunable.ts'
+import { type SeenUpdate, UpdateSteps } from './update-steps.ts'
+
+/** A list of pairs, each read when its batch comes. */
+export interface TuningSource {
+  /** Unique within a run. */
+  readonly name: string
+  readonly rows: number
+  /** The same row gives the same pair. @throws BifocalError for a row that can't be read */
+  read(row: number, signal?: AbortSignal): Promise<Pair>
+}
+
+/** The part of a model that is trained. */
+export interface TrainedPart {
+  /** By canonical name; changed in place. Those that no graph uses stay as they are. */
+  readonly parameters: NamedArrays
+  /** How the model's weights enter a training graph. */
+  training(): ModelWeights
+  /** Whether anything before the image rows is trained. */
+  readonly tower: boolean
+  /** The name of an array in files, which groups of the optimizer are matched with. */
+  nameOf?(name: string): string
+}
+
+export interface DevOptions {
+  sources: readonly TuningSource[]
+  /** Updates between evaluations. */
+  every: number
+  /** Evaluations in a row without a better loss after which the training stops; default: never. */
+  patience?: number
+  /** By how much a loss has to be better; default 0. */
+  minDelta?: number
+  /** The values at the end: those of the best evaluation (default), or the last. */
+  keep?: 'best' | 'last'
+}
+
+export interface TuningRun {
+  /** Names the model in messages. */
+  id: string
+  /** The model in the state from which the tuning starts. Its contract says how items are read. */
+  model: TunableModel
+  /** A hash of all that decides the model's vectors. */
+  modelHash: string
+  trained: TrainedPart
+  loss: ContrastiveLoss
+  /** Trained together: the loss is the mean of theirs. */
+  readouts: Readonly<Record<string, Readout>>
+  sources: readonly TuningSource[]
+  plan: BatchPlan
+  /** In all. */
+  updates: number
+  optimizer: OptimizerSettings
+  schedule: ScheduleSettings
+  /** Largest norm of all gradients together, those of the loss's scalars included. */
+  clip?: number
+  /** Positions that run at once, padding included; default 4096. */
+  chunkTokens?: number
+  /** Hard negatives of a pair in an update, at most; others take turns. Default: all. */
+  negatives?: number
+  dev?: DevOptions
+  /** All that decides the run, by key: a run of other settings in the same folder is refused. */
+  settings: Readonly<Record<string, unknown>>
+  /** Where snapshots, the log, the best values and the rows of a frozen tower lie. */
+  dir: string
+  /** Updates between snapshots; default 50. */
+  saveEvery?: number
+  /** Whether the first pair that can't be read ends the tuning. */
+  strict?: boolean
+  /** Share of the pairs that may be left out; default 0.05, at least 20 pairs. */
+  mostSkipped?: number
+  /** Prepares items where the tower is frozen; whoever gives it closes it. Default: one of its own. */
+  inputs?: SequenceInputs
+  device?: Device
+  threads?: number
+  memory?: MemoryMode
+  signal?: AbortSignal
+  /** Called after each update. */
+  onUpdate?: (update: TuningUpdate) => void
+  warn?: (message: string) => void
+}
+
+/** What an update saw and did. */
+export interface TuningUpdate extends SeenUpdate {
+  /** Updates done, of `updates`. */
+  readonly update: number
+  readonly updates: number
+  /** Of all gradients together, before clipping. */
+  readonly gradientNorm: number
+  /** Of the optimizer's groups in their order, then of the rest. */
+  readonly learningRates: readonly number[]
+}
+
+export interface TuningOutcome {
+  /** Updates done. */
+  readonly updates: number
+  readonly stoppedEarly: boolean
+  readonly evaluations: readonly Evaluation[]
+  /** The evaluation whose values were kept; undefined where the last values were. */
+  readonly best: { readonly update: number; readonly loss: number; readonly hit1: number } | undefined
+  /** The dev pairs as the values at the end rank them. */
+  readonly dev: DevScore | undefined
+  readonly skipped: readonly SkippedPair[]
+  /** Trained scalars of the loss. */
+  readonly lossParameters: Readonly<Record<string, number>>
+  /** Trained arrays that no graph uses: they are as they were. */
+  readonly untouched: readonly string[]
+  /** Updates that a run before had done. */
+  readonly resumedAt: number
+  /** Content hash of the trained values, hexadecimal. */
+  readonly hash: string
+  /** Path of the log: a line of JSON for each update and each evaluation. */
+  readonly log: string
+}
+
+const CHUNK_TOKENS = 4096
+const SAVE_EVERY = 50
+/** Bytes of sequences that are remembered, without pixels. */
+const SEQUENCE_BYTES = 64 * 2 ** 20
+
+/**
+ * Trains `run.trained.parameters` in place.
+ * @throws InterruptedError with the state saved; TrainingError `training/not-finite` naming batch
+ *   and pairs, `training/other-run`; TuningError `tuning/skipped`, `tuning/no-pairs`;
+ *   FileError `file/in-use`, `file/disk-full`
+ */
+export async function runTuning(run: TuningRun): Promise<TuningOutcome> {
+  const lock = await lockAlone(run.dir)
+  try {
+    return await runLocked(run)
+  } finally {
+    await lock.release()
+  }
+}
+
+async function runLocked(run: TuningRun): Promise<TuningOutcome> {
+  const { model, trained, loss, dir, dev, warn, device, threads, memory, updates } = run
+  const weights = trained.training()
+  const lossParameters = Object.fromEntries(
+    Object.entries(loss.parameters).map(([name, value]) => [name, f32([], [value])]),
+  )
+  const closing: { close(): Promise<void> }[] = []
+  try {
+    const inputs = await openInputs(run, closing)
+    const sessions = new StepSessions({
+      id: run.id,
+      model: model.model,
+      attention: attentionOf(model.contract, model.model.shape),
+      readouts: run.readouts,
+      weights,
+      loss,
+      lossParameters,
+      device,
+      threads,
+      memory,
+      warn,
+    })
+    closing.push(sessions)
+    const kinds = trained.tower ? (['none', 'pixels'] as const) : (['rows'] as const)
+    const used = new Set(sessions.trainedNames(kinds.map((pictures) => ({ groups: 1, pictures }))))
+    const own = Object.entries(trained.parameters).filter(([name]) => used.has(name))
+    const parameters: NamedArrays = { ...Object.fromEntries(own), ...lossParameters }
+    const nameOf = (name: string) => trained.nameOf?.(name) ?? name
+    const optimizer = await openOptimizer(parameters, parameterGroups(run.optimizer, nameOf, threads))
+    closing.push(optimizer)
+    const chunkTokens = run.chunkTokens ?? CHUNK_TOKENS
+    const steps = new TuningSteps({ sessions, inputs, loss, lossParameters, updates, chunkTokens })
+    const skipped = await SkippedPairs.open({
+      path: join(dir, 'skipped.jsonl'),
+      strict: run.strict,
+      most: run.mostSkipped,
+      warn,
+    })
+    const updateSteps = new UpdateSteps({ ...run, steps, lossParameters, skipped })
+    const identity = JSON.stringify({ model: run.modelHash, ...run.settings })
+    const best = new BestValues(join(dir, 'best.safetensors'), identity, parameters)
+    const devPairs =
+      dev === undefined ? [] : await allPairs(dev.sources, run.negatives ?? Number.POSITIVE_INFINITY)
+    const score = async () =>
+      await devScore({
+        steps,
+        pairs: devPairs,
+        update: updates,
+        onBad: (bad) => {
+          for (const { error } of bad) warn?.(`a dev pair is left out: ${error.message}`)
+        },
+        signal: run.signal,
+      })
+    const rule = { patience: dev?.patience, minDelta: dev?.minDelta }
+    const stands = (evaluations: readonly Evaluation[]): Standing =>
+      standing(
+        evaluations.map(({ figures }) => figures.loss ?? Number.NaN),
+        rule,
+      )
+    const log = join(dir, 'log.jsonl')
+    const result = await train({
+      parameters,
+      optimizer,
+      gradient: updateSteps.gradient,
+      schedule: schedule({ steps: updates, ...decayOf(run.schedule, updates) }),
+      steps: updates,
+      clip: run.clip,
+      checkpoint: { dir: join(dir, 'snapshots'), every: run.saveEvery ?? SAVE_EVERY, identity },
+      log,
+      evaluate: dev && {
+        every: dev.every,
+        run: async (step, before) => {
+          const { loss: value, hit1 } = await score()
+          const evaluations = [...before, { step, figures: { loss: value, hit1 } }]
+          if (stands(evaluations).best === before.length) await best.save(step)
+          return { loss: value, hit1 }
+        },
+        stop: (evaluations) => stands(evaluations).stop,
+      },
+      signal: run.signal,
+      warn,
+      onProgress: ({ step, gradientNorm, factor }) => {
+        const seen = updateSteps.last
+        if (seen === undefined) return
+        const learningRates = [...run.optimizer.groups, run.optimizer].map(
+          ({ learningRate = run.optimizer.learningRate }) => learningRate * factor,
+        )
+        run.onUpdate?.({ ...seen, update: step, updates, gradientNorm, learningRates })
+      },
+    })
+    await skipped.settle()
+    const kept = dev?.keep === 'last' ? undefined : result.evaluations[stands(result.evaluations).best]
+    if (kept !== undefined) await best.restore(kept.step)
+    return {
+      updates: result.steps,
+      stoppedEarly: result.stopped,
+      evaluations: result.evaluations,
+      best: kept && {
+        update: kept.step,
+        loss: kept.figures.loss ?? Number.NaN,
+        hit1: kept.figures.hit1 ?? Number.NaN,
+      },
+      dev: dev && (await score()),
+      skipped: skipped.all,
+      lossParameters: Object.fromEntries(
+        Object.entries(lossParameters).map(([name, { data }]) => [name, data[0]!]),
+      ),
+      untouched: Object.keys(trained.parameters).filter((name) => !used.has(name)),
+      resumedAt: result.resumedAt,
+      hash: hashArrays(parameters),
+      log,
+    }
+  } finally {
+    for (const opened of closing.reverse()) await opened.close()
+  }
+}
+
+/** Pushes what it opens to `closing`. */
+async function openInputs(run: TuningRun, closing: { close(): Promise<void> }[]): Promise<ChunkInputs> {
+  const { model, modelHash, trained, dir, device, threads, memory, warn } = run
+  const readouts = Object.values(run.readouts)
+  const { checkpoint, contract, weights } = model
+  const options = { checkpoint, contract, readouts, warn }
+  if (trained.tower) return await pixelInputs(model.model, options)
+  if (run.inputs !== undefined) return rowInputs(run.inputs, readouts)
+  const rowStore = await RowsFile.open(join(dir, 'rows.bin'), { fingerprint: modelHash })
+  closing.push(rowStore)
+  const inputs = await SequenceInputs.open(model.model, {
+    ...options,
+    weights,
+    device,
+    threads,
+    memory,
+    remember: true,
+    sequenceBytes: SEQUENCE_BYTES,
+    rowStore,
+  })
+  closing.push(inputs)
+  return rowInputs(inputs, readouts)
+}
+
+/** Form of the learning rate; a warm-up below 1 is a share of the updates. */
+function decayOf({ kind, warmup, floor }: ScheduleSettings, updates: number) {
+  return { decay: kind, warmup: warmup < 1 ? Math.ceil(warmup * updates) : warmup, floor }
+}
+
+async function allPairs(sources: readonly TuningSource[], negatives: number): Promise<BatchPair[]> {
+  const pairs: BatchPair[] = []
+  for (const source of sources)
+    for (let row = 0; row < source.rows; row++)
+      pairs.push(batchPair(await source.read(row), { source: source.name, row }, negatives, 0))
+  return pairs
+}

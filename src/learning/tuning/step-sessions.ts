@@ -1,0 +1,148 @@
+/** @file The graphs of a tuning. Each is opened when it is first used, and then kept. */
+
+import type { CompiledGraph } from '../../engine/graph/compiled.ts'
+import { rootScope } from '../../engine/nn/scope.ts'
+import type { Device } from '../../engine/runtime/devices.ts'
+import type { MemoryMode } from '../../engine/runtime/placement.ts'
+import { openSession, type Session } from '../../engine/runtime/session.ts'
+import type { Readout } from '../../models/embedder/readout.ts'
+import type { VisionLanguageModel } from '../../models/families/model.ts'
+import type { ModelWeights } from '../../models/families/model-weights.ts'
+import type { NamedArrays } from '../training/arrays.ts'
+import { gradientGraph } from '../training/gradient.ts'
+import { type ChunkKind, chunkVectors, type ReadAs } from './chunk-graph.ts'
+import { type ChunkGraphs, chunkGraphs, vectorLossGraph } from './gradcache.ts'
+import { lossOver } from './loss-graph.ts'
+import type { ContrastiveLoss } from './losses/loss.ts'
+
+export interface StepSessionsOptions {
+  /** Names the model in messages. */
+  id: string
+  model: VisionLanguageModel
+  attention: ReadAs['attention']
+  /** By name; the loss is the mean of theirs. */
+  readouts: Readonly<Record<string, Readout>>
+  /** The model's weights in training. */
+  weights: ModelWeights
+  loss: ContrastiveLoss
+  /** Trained scalars of the loss. */
+  lossParameters: NamedArrays
+  device?: Device
+  threads?: number
+  memory?: MemoryMode
+  warn?: (message: string) => void
+}
+
+/** A session, and the trained arrays that each of its runs is fed with. */
+export interface OpenedGraph {
+  readonly session: Session
+  readonly arrays: NamedArrays
+}
+
+export class StepSessions {
+  readonly #options: StepSessionsOptions
+  readonly #opened = new Map<string, Promise<OpenedGraph>>()
+  readonly #graphs = new Map<string, ChunkGraphs>()
+
+  constructor(options: StepSessionsOptions) {
+    this.#options = options
+  }
+
+  /** From a whole micro-batch to loss and gradients. */
+  async whole(kind: ChunkKind): Promise<OpenedGraph> {
+    return await this.#open(`step ${keyOf(kind)}`, () => this.#wholeGraph(kind))
+  }
+
+  /** From a chunk to its vectors, by readout. */
+  async forward(kind: ChunkKind): Promise<OpenedGraph> {
+    return await this.#open(`vectors ${keyOf(kind)}`, () => this.#chunk(kind).forward)
+  }
+
+  /** From a chunk and the gradients of its vectors to those of the parameters. */
+  async backward(kind: ChunkKind): Promise<OpenedGraph> {
+    return await this.#open(`gradients ${keyOf(kind)}`, () => this.#chunk(kind).backward)
+  }
+
+  /** From the vectors of a whole micro-batch to the loss and their gradients. */
+  async loss(): Promise<Session> {
+    const { session } = await this.#open('loss', () => {
+      const { readouts, loss, model } = this.#options
+      const width = ({ dims = model.shape.hidden }: Readout) => dims
+      const dims = Object.entries(readouts).map(([name, at]) => [name, ['items', width(at)]] as const)
+      return vectorLossGraph(Object.fromEntries(dims), (graph, vectors) =>
+        lossOver(
+          graph,
+          Object.keys(readouts).map((name) => vectors[name]!),
+          loss,
+        ),
+      )
+    })
+    return session
+  }
+
+  /**
+   * The trained arrays for which the graphs of these kinds have a gradient, by canonical name.
+   * Nothing is opened.
+   */
+  trainedNames(kinds: readonly ChunkKind[]): string[] {
+    const names = kinds.flatMap((kind) =>
+      this.#chunk(kind).backward.outputs.map(({ name }) => name.slice('gradient/'.length)),
+    )
+    return [...new Set(names)]
+  }
+
+  async close(): Promise<void> {
+    const opened = await Promise.allSettled(this.#opened.values())
+    await Promise.all(
+      opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value.session.close()] : [])),
+    )
+  }
+
+  #wholeGraph(kind: ChunkKind): CompiledGraph {
+    const { model, loss, weights } = this.#options
+    return gradientGraph((graph) =>
+      lossOver(graph, chunkVectors(rootScope(graph, weights.scope), model, this.#read(), kind), loss),
+    ).compiled
+  }
+
+  #chunk(kind: ChunkKind): ChunkGraphs {
+    const known = this.#graphs.get(keyOf(kind))
+    if (known !== undefined) return known
+    const { model, weights, readouts } = this.#options
+    const names = Object.keys(readouts)
+    const made = chunkGraphs((graph) => {
+      const vectors = chunkVectors(rootScope(graph, weights.scope), model, this.#read(), kind)
+      return Object.fromEntries(names.map((name, i) => [name, vectors[i]!]))
+    })
+    this.#graphs.set(keyOf(kind), made)
+    return made
+  }
+
+  #read(): ReadAs {
+    const { attention, readouts } = this.#options
+    return { attention, readouts: Object.values(readouts) }
+  }
+
+  async #open(name: string, build: () => CompiledGraph): Promise<OpenedGraph> {
+    const opening = this.#opened.get(name) ?? this.#openNow(name, build())
+    this.#opened.set(name, opening)
+    return await opening
+  }
+
+  async #openNow(name: string, compiled: CompiledGraph): Promise<OpenedGraph> {
+    const { id, weights, lossParameters, device, threads, memory, warn } = this.#options
+    const session = await openSession(compiled, {
+      weights: await weights.source(compiled),
+      device,
+      threads,
+      memory,
+      warn,
+      name: `${id}: ${name}`,
+    })
+    return { session, arrays: { ...weights.feeds(compiled), ...lossParameters } }
+  }
+}
+
+function keyOf({ groups, pictures }: ChunkKind): string {
+  return `${groups} ${pictures}`
+}
