@@ -15,19 +15,19 @@ import { RowsFile } from '../../models/embedder/rows-file.ts'
 import { SequenceInputs } from '../../models/embedder/sequence-inputs.ts'
 import type { ModelWeights } from '../../models/families/model-weights.ts'
 import { hashArrays, type NamedArrays } from '../training/arrays.ts'
-import { type Standing, standing } from '../training/early-stopping.ts'
+import { groupsOf } from '../training/groups.ts'
 import type { Evaluation } from '../training/log.ts'
 import { train } from '../training/loop.ts'
-import { openOptimizer } from '../training/optimizer.ts'
-import { schedule } from '../training/schedule.ts'
+import { openOptimizer, type ParameterGroup } from '../training/optimizer.ts'
+import { scheduleOf } from '../training/schedule.ts'
 import type { OptimizerSettings, ScheduleSettings } from '../training/settings.ts'
+import { judge, type Verdict } from '../training/stopping.ts'
 import type { BatchPlan } from './batches.ts'
 import { BestValues } from './best-values.ts'
 import { type ChunkInputs, pixelInputs, rowInputs } from './chunk-inputs.ts'
 import { type DevScore, devScore } from './evaluation.ts'
 import type { ContrastiveLoss } from './losses/loss.ts'
 import { type BatchPair, batchPair } from './micro-batch.ts'
-import { parameterGroups } from './optimizer-groups.ts'
 import { type SkippedPair, SkippedPairs } from './skipped.ts'
 import { StepSessions } from './step-sessions.ts'
 import { TuningSteps } from './steps.ts'
@@ -119,7 +119,7 @@ export interface TuningUpdate extends SeenUpdate {
   readonly updates: number
   /** Of all gradients together, before clipping. */
   readonly gradientNorm: number
-  /** Of the optimizer's groups in their order, then of the rest. */
+  /** Of the optimizer's groups in their order, those of the settings first. */
   readonly learningRates: readonly number[]
 }
 
@@ -192,8 +192,7 @@ async function runLocked(run: TuningRun): Promise<TuningOutcome> {
     const used = new Set(sessions.trainedNames(kinds.map((pictures) => ({ groups: 1, pictures }))))
     const own = Object.entries(trained.parameters).filter(([name]) => used.has(name))
     const parameters: NamedArrays = { ...Object.fromEntries(own), ...lossParameters }
-    const nameOf = (name: string) => trained.nameOf?.(name) ?? name
-    const optimizer = await openOptimizer(parameters, parameterGroups(run.optimizer, nameOf, threads))
+    const optimizer = await openOptimizer(parameters, namedGroups(run), { limits: loss.limits })
     closing.push(optimizer)
     const chunkTokens = run.chunkTokens ?? CHUNK_TOKENS
     const steps = new TuningSteps({ sessions, inputs, loss, lossParameters, updates, chunkTokens })
@@ -203,7 +202,13 @@ async function runLocked(run: TuningRun): Promise<TuningOutcome> {
       most: run.mostSkipped,
       warn,
     })
-    const updateSteps = new UpdateSteps({ ...run, steps, lossParameters, skipped })
+    const updateSteps = new UpdateSteps({
+      ...run,
+      steps,
+      names: Object.keys(parameters),
+      lossParameters,
+      skipped,
+    })
     const identity = JSON.stringify({ model: run.modelHash, ...run.settings })
     const best = new BestValues(join(dir, 'best.safetensors'), identity, parameters)
     const devPairs =
@@ -218,18 +223,17 @@ async function runLocked(run: TuningRun): Promise<TuningOutcome> {
         },
         signal: run.signal,
       })
-    const rule = { patience: dev?.patience, minDelta: dev?.minDelta }
-    const stands = (evaluations: readonly Evaluation[]): Standing =>
-      standing(
-        evaluations.map(({ figures }) => figures.loss ?? Number.NaN),
-        rule,
+    const verdict = (evaluations: readonly Evaluation[]): Verdict =>
+      judge(
+        evaluations.map(({ step, figures }) => ({ step, value: figures.loss ?? Number.NaN })),
+        { better: 'lower', patience: dev?.patience, minDelta: dev?.minDelta },
       )
     const log = join(dir, 'log.jsonl')
     const result = await train({
       parameters,
       optimizer,
       gradient: updateSteps.gradient,
-      schedule: schedule({ steps: updates, ...decayOf(run.schedule, updates) }),
+      schedule: scheduleOf(run.schedule, updates),
       steps: updates,
       clip: run.clip,
       checkpoint: { dir: join(dir, 'snapshots'), every: run.saveEvery ?? SAVE_EVERY, identity },
@@ -239,24 +243,23 @@ async function runLocked(run: TuningRun): Promise<TuningOutcome> {
         run: async (step, before) => {
           const { loss: value, hit1 } = await score()
           const evaluations = [...before, { step, figures: { loss: value, hit1 } }]
-          if (stands(evaluations).best === before.length) await best.save(step)
+          if (verdict(evaluations).best?.step === step) await best.save(step)
           return { loss: value, hit1 }
         },
-        stop: (evaluations) => stands(evaluations).stop,
+        stop: (evaluations) => verdict(evaluations).stopped !== undefined,
       },
       signal: run.signal,
       warn,
       onProgress: ({ step, gradientNorm, factor }) => {
         const seen = updateSteps.last
         if (seen === undefined) return
-        const learningRates = [...run.optimizer.groups, run.optimizer].map(
-          ({ learningRate = run.optimizer.learningRate }) => learningRate * factor,
-        )
+        const learningRates = optimizer.groups.map(({ learningRate }) => learningRate * factor)
         run.onUpdate?.({ ...seen, update: step, updates, gradientNorm, learningRates })
       },
     })
     await skipped.settle()
-    const kept = dev?.keep === 'last' ? undefined : result.evaluations[stands(result.evaluations).best]
+    const chosen = dev?.keep === 'last' ? undefined : verdict(result.evaluations).best
+    const kept = result.evaluations.find(({ step }) => step === chosen?.step)
     if (kept !== undefined) await best.restore(kept.step)
     return {
       updates: result.steps,
@@ -306,9 +309,12 @@ async function openInputs(run: TuningRun, closing: { close(): Promise<void> }[])
   return rowInputs(inputs, readouts)
 }
 
-/** Form of the learning rate; a warm-up below 1 is a share of the updates. */
-function decayOf({ kind, warmup, floor }: ScheduleSettings, updates: number) {
-  return { decay: kind, warmup: warmup < 1 ? Math.ceil(warmup * updates) : warmup, floor }
+/** The optimizer's groups, matched with the names that arrays have in files. */
+function namedGroups({ optimizer, trained, threads, device }: TuningRun): ParameterGroup[] {
+  return groupsOf(optimizer, { threads, device }).map((group) => ({
+    ...group,
+    accepts: (name, dims) => group.accepts?.(trained.nameOf?.(name) ?? name, dims) ?? true,
+  }))
 }
 
 async function allPairs(sources: readonly TuningSource[], negatives: number): Promise<BatchPair[]> {

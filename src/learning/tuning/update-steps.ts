@@ -28,6 +28,8 @@ export interface UpdateStepsOptions {
   plan: BatchPlan
   updates: number
   loss: ContrastiveLoss
+  /** Of all trained arrays. An update leaves those alone that its batches do not use. */
+  names: readonly string[]
   /** Trained scalars of the loss. */
   lossParameters: NamedArrays
   /** Hard negatives of a pair, at most; default all. */
@@ -123,6 +125,7 @@ export class UpdateSteps {
       loss: value,
       metrics,
       gradients,
+      idle: this.#options.names.filter((name) => gradients[name] === undefined),
       notes: {
         temperature,
         sources,
