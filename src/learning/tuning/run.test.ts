@@ -19,7 +19,8 @@ import { fixedPlan, sampledPlan } from './batches.ts'
 import { makeLoss } from './losses/make.ts'
 import { lossSettings } from './losses/settings.ts'
 import { runTuning, type TuningRun, type TuningUpdate } from './run.ts'
-import { initialTrained, trainingWeights } from './trained.ts'
+import { trainSettings } from './trained/settings.ts'
+import { openTrained } from './trained/trained.ts'
 import { trainedReadouts, tunableModel } from './tunable.ts'
 
 let dir = ''
@@ -82,8 +83,8 @@ const sources = [memorySource('name it', named), memorySource('find it', found)]
 async function run(name: string, options: Partial<TuningRun> = {}) {
   const subject = await openSubject(folder, { threads: 1 })
   const model = tunableModel(subject)
-  const part = { tune: 'lora', rank: 8, alpha: 16 } as const
-  const parameters = await initialTrained(model, part, 3)
+  const trained = await openTrained(model, trainSettings.parse({ rank: 8 }), 3)
+  const { parameters } = trained
   // Where B is zero, A has no gradient.
   for (const [name, { data }] of Object.entries(parameters))
     if (name.includes('lora_B')) fillNormal(data, 0.05, stream('B', name))
@@ -92,7 +93,7 @@ async function run(name: string, options: Partial<TuningRun> = {}) {
     id: 'tiny',
     model,
     modelHash: 'tiny twin',
-    trained: { parameters, tower: false, training: () => trainingWeights(model, part, parameters) },
+    trained,
     loss: makeLoss(lossSettings.parse({ temperature: 0.1 })),
     readouts: trainedReadouts(subject),
     sources,

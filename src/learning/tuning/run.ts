@@ -13,12 +13,11 @@ import { attentionOf } from '../../models/embedder/attention.ts'
 import type { Readout } from '../../models/embedder/readout.ts'
 import { RowsFile } from '../../models/embedder/rows-file.ts'
 import { SequenceInputs } from '../../models/embedder/sequence-inputs.ts'
-import type { ModelWeights } from '../../models/families/model-weights.ts'
 import { hashArrays, type NamedArrays } from '../training/arrays.ts'
 import { groupsOf } from '../training/groups.ts'
 import type { Evaluation } from '../training/log.ts'
 import { train } from '../training/loop.ts'
-import { openOptimizer, type ParameterGroup } from '../training/optimizer.ts'
+import { openOptimizer } from '../training/optimizer.ts'
 import { scheduleOf } from '../training/schedule.ts'
 import type { OptimizerSettings, ScheduleSettings } from '../training/settings.ts'
 import { judge, type Verdict } from '../training/stopping.ts'
@@ -31,6 +30,7 @@ import { type BatchPair, batchPair } from './micro-batch.ts'
 import { type SkippedPair, SkippedPairs } from './skipped.ts'
 import { StepSessions } from './step-sessions.ts'
 import { TuningSteps } from './steps.ts'
+import type { Trained } from './trained/trained.ts'
 import type { TunableModel } from './tunable.ts'
 import { type SeenUpdate, UpdateSteps } from './update-steps.ts'
 
@@ -41,18 +41,6 @@ export interface TuningSource {
   readonly rows: number
   /** The same row gives the same pair. @throws BifocalError for a row that can't be read */
   read(row: number, signal?: AbortSignal): Promise<Pair>
-}
-
-/** The part of a model that is trained. */
-export interface TrainedPart {
-  /** By canonical name; changed in place. Those that no graph uses stay as they are. */
-  readonly parameters: NamedArrays
-  /** How the model's weights enter a training graph. */
-  training(): ModelWeights
-  /** Whether anything before the image rows is trained. */
-  readonly tower: boolean
-  /** The name of an array in files, which groups of the optimizer are matched with. */
-  nameOf?(name: string): string
 }
 
 export interface DevOptions {
@@ -74,7 +62,7 @@ export interface TuningRun {
   model: TunableModel
   /** A hash of all that decides the model's vectors. */
   modelHash: string
-  trained: TrainedPart
+  trained: Trained
   loss: ContrastiveLoss
   /** Trained together: the loss is the mean of theirs. */
   readouts: Readonly<Record<string, Readout>>
@@ -135,8 +123,6 @@ export interface TuningOutcome {
   readonly skipped: readonly SkippedPair[]
   /** Trained scalars of the loss. */
   readonly lossParameters: Readonly<Record<string, number>>
-  /** Trained arrays that no graph uses: they are as they were. */
-  readonly untouched: readonly string[]
   /** Updates that a run before had done. */
   readonly resumedAt: number
   /** Content hash of the trained values, hexadecimal. */
@@ -192,7 +178,11 @@ async function runLocked(run: TuningRun): Promise<TuningOutcome> {
     const used = new Set(sessions.trainedNames(kinds.map((pictures) => ({ groups: 1, pictures }))))
     const own = Object.entries(trained.parameters).filter(([name]) => used.has(name))
     const parameters: NamedArrays = { ...Object.fromEntries(own), ...lossParameters }
-    const optimizer = await openOptimizer(parameters, namedGroups(run), { limits: loss.limits })
+    const groups = groupsOf(run.optimizer, {
+      namesOf: (name) => [trained.peftName(name)],
+      session: { device, threads },
+    })
+    const optimizer = await openOptimizer(parameters, groups, { limits: loss.limits })
     closing.push(optimizer)
     const chunkTokens = run.chunkTokens ?? CHUNK_TOKENS
     const steps = new TuningSteps({ sessions, inputs, loss, lossParameters, updates, chunkTokens })
@@ -275,7 +265,6 @@ async function runLocked(run: TuningRun): Promise<TuningOutcome> {
       lossParameters: Object.fromEntries(
         Object.entries(lossParameters).map(([name, { data }]) => [name, data[0]!]),
       ),
-      untouched: Object.keys(trained.parameters).filter((name) => !used.has(name)),
       resumedAt: result.resumedAt,
       hash: hashArrays(parameters),
       log,
@@ -307,14 +296,6 @@ async function openInputs(run: TuningRun, closing: { close(): Promise<void> }[])
   })
   closing.push(inputs)
   return rowInputs(inputs, readouts)
-}
-
-/** The optimizer's groups, matched with the names that arrays have in files. */
-function namedGroups({ optimizer, trained, threads, device }: TuningRun): ParameterGroup[] {
-  return groupsOf(optimizer, { threads, device }).map((group) => ({
-    ...group,
-    accepts: (name, dims) => group.accepts?.(trained.nameOf?.(name) ?? name, dims) ?? true,
-  }))
 }
 
 async function allPairs(sources: readonly TuningSource[], negatives: number): Promise<BatchPair[]> {
