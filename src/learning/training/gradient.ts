@@ -4,9 +4,10 @@
  */
 
 import { gradients } from '../../engine/graph/backward.ts'
-import { compile, reachable } from '../../engine/graph/compile.ts'
+import { compile } from '../../engine/graph/compile.ts'
 import type { CompiledGraph } from '../../engine/graph/compiled.ts'
 import { Graph, isNode, type Value } from '../../engine/graph/graph.ts'
+import { reachable } from '../../engine/graph/order.ts'
 import type { Session } from '../../engine/runtime/session.ts'
 import { isF32, type Tensor } from '../../foundation/numeric/tensor.ts'
 import type { NamedArrays } from './arrays.ts'

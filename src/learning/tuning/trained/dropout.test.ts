@@ -192,7 +192,7 @@ describe.each([
     const pieces = model.model.buildDecoder(scope, decoderInputs(graph, model.model.shape))
     const [vectors] = readVectors(pieces, [readout], graph, '')
     graph.output('vectors', vectors!)
-    const parameters = fedParameters(graph)
+    const parameters = fedParameters(graph, [vectors!])
     const upstream = graph.input('upstream', 'f32', vectors!.dims)
     const found = vectorJacobian(
       [{ output: vectors!, upstream }],
