@@ -79,7 +79,7 @@ export function fedParameters(
 export interface StepResult {
   loss: number
   metrics: Readonly<Record<string, number>>
-  /** What else the log shall say of the step. */
+  /** Further entries of the line in the log. */
   notes?: Readonly<Record<string, unknown>>
   /** One for each parameter that is not idle. */
   gradients: NamedArrays

@@ -1,6 +1,6 @@
 /**
- * @file From items to the feeds of a chunk. Where the tower is frozen, a picture's rows are computed
- * once and kept; where it is trained, its pixels go into the graph each time.
+ * @file From items to the feeds of a chunk. Where the tower is frozen, the rows of a picture are
+ * computed once and kept; where it is trained, its pixels go into the graph each time.
  */
 
 import { Graph } from '../../engine/graph/graph.ts'

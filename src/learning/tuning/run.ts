@@ -89,7 +89,9 @@ export interface TuningRun {
   strict?: boolean
   /** Share of the pairs that may be left out; default 0.05, at least 20 pairs. */
   mostSkipped?: number
-  /** Prepares items where the tower is frozen; whoever gives it closes it. Default: one of its own. */
+  /**
+   * Prepares items where the tower is frozen; whoever gives it closes it. Default: one of its own.
+   */
   inputs?: SequenceInputs
   device?: Device
   threads?: number
@@ -100,7 +102,7 @@ export interface TuningRun {
   warn?: (message: string) => void
 }
 
-/** What an update saw and did. */
+/** An update that was done. */
 export interface TuningUpdate extends SeenUpdate {
   /** Updates done, of `updates`. */
   readonly update: number

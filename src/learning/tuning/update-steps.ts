@@ -37,7 +37,7 @@ export interface UpdateStepsOptions {
   skipped: SkippedPairs
 }
 
-/** What an update saw, and what the loss made of it. */
+/** The batches of an update, and their loss. */
 export interface SeenUpdate {
   /** Mean of the micro-batches' losses, in nats. */
   readonly loss: number
@@ -51,8 +51,8 @@ export interface SeenUpdate {
   /** Pairs that were left out. */
   readonly skipped: number
   /**
-   * Mean over the micro-batches, before clipping; by canonical names, and by the names of the loss's
-   * scalars.
+   * Mean over the micro-batches, before clipping; by canonical names, and by the names of the
+   * loss's scalars.
    */
   readonly gradients: NamedArrays
 }
@@ -67,7 +67,7 @@ export class UpdateSteps {
   readonly #options: UpdateStepsOptions
   readonly #sources: ReadonlyMap<string, Source>
   #ahead: (Turn & { planned: Promise<PlannedStep> }) | undefined
-  /** What the last update saw. */
+  /** The last update. */
   last: SeenUpdate | undefined
 
   constructor(options: UpdateStepsOptions) {
@@ -75,7 +75,10 @@ export class UpdateSteps {
     this.#sources = new Map(options.sources.map((source) => [source.name, source]))
   }
 
-  /** @throws TrainingError `training/not-finite`; TuningError; what the sources and the engine throw */
+  /**
+   * @throws TrainingError `training/not-finite`; TuningError; what the sources and the engine
+   *   throw
+   */
   readonly gradient: GradientStep = async ({ step: update, next, signal }) => {
     const refs = this.#options.plan(update)
     const results: MicroStep[] = []

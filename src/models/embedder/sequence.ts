@@ -65,7 +65,8 @@ export async function sequencePreparer(
 
 /**
  * Feeds of a batch, padded on the right.
- * @param table  the image rows, of this batch or of several; without rows where the graph makes them
+ * @param table  the image rows, of this batch or of several; without rows where the graph makes
+ *   them
  * @param pools  the poolings of the graph, in its order
  * @param suffix as of `decoderInputs`
  */
