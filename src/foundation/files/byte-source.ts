@@ -79,7 +79,8 @@ export function memoryBytes(name: string, bytes: Uint8Array): ByteSource {
     size: bytes.length,
     read: async (start, length) => {
       checkRange(source, start, length)
-      return bytes.slice(start, start + length)
+      // A copy: `slice` of a Buffer is none.
+      return new Uint8Array(bytes.subarray(start, start + length))
     },
     close: async () => {},
   }

@@ -7,6 +7,8 @@ import { roomError } from '../numeric/errors.ts'
  * docs/errors.md, `file/…`.
  */
 export class FileError extends roomError('file', {
+  archive: 3,
+  'archive-member': 3,
   changed: 3,
   'disk-full': 1,
   'in-use': 2,
