@@ -6,6 +6,9 @@ import { DATA_URL_FORM, dataUrlBytes, isDataUrl } from './data-url.ts'
 /** Why a value can't be used. Its message has no place: the caller knows it. */
 export class Unusable extends Error {}
 
+/** Stands for a text whose bytes are no UTF-8. */
+export class BrokenText {}
+
 /** @throws Unusable for a value that is no text; null and undefined are none */
 export function textIn(value: unknown): string | undefined {
   if (value === null || value === undefined) return undefined
@@ -67,6 +70,7 @@ function written(picture: string): WrittenPicture {
 
 /** A value of the wrong kind, for a message. */
 export function described(value: unknown): string {
+  if (value instanceof BrokenText) return 'bytes that are no UTF-8'
   if (value instanceof Uint8Array) return `${value.length} bytes`
   if (Array.isArray(value)) return `a list of ${value.length}`
   if (typeof value === 'object' && value !== null)

@@ -68,9 +68,10 @@ export function namesColumns(columns: PairColumns): boolean {
  * @throws Unusable where two columns hold one part
  */
 export function usedPairColumns(names: readonly string[], columns: PairColumns): UsedColumns {
-  const repeated = names.find((name, i) => names.indexOf(name) !== i)
+  const used = namesColumns(columns) ? named(names, columns) : known([...new Set(names)])
+  const repeated = names.find((name, i) => names.indexOf(name) !== i && !used.unused.includes(name))
   if (repeated !== undefined) throw new Unusable(`the column ${namesOf([repeated])} is there twice`)
-  return namesColumns(columns) ? named(names, columns) : known(names)
+  return used
 }
 
 function named(names: readonly string[], columns: PairColumns): UsedColumns {

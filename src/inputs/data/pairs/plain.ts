@@ -2,6 +2,7 @@
 
 import { suggestion } from '../../../foundation/numeric/suggestion.ts'
 import { namesOf } from '../columns.ts'
+import { listCell, numbersCell } from '../csv-records.ts'
 import { isObject } from '../json-line.ts'
 import { described, picturesIn, textIn, Unusable } from '../value.ts'
 import type { DraftItem, DraftPair } from './draft.ts'
@@ -29,6 +30,22 @@ export function plainPair(record: RowRecord, { single, negatives }: UsedColumns)
     negatives: found,
     ...(scores && { teacher: scores }),
   }
+}
+
+/** The record of a table of text, with the lists that its cells hold as JSON. */
+export function withLists(record: RowRecord, { single, negatives }: UsedColumns): RowRecord {
+  const lists: Record<string, unknown> = {}
+  const texts = [single.queryImage, single.targetImage]
+  for (const { text, image } of negatives) texts.push(text, image)
+  for (const column of texts) if (column !== undefined) lists[column] = listCell(cellOf(record, column))
+  const { negativeScores: scores } = single
+  if (scores !== undefined) lists[scores] = numbersCell(cellOf(record, scores))
+  return { ...record, ...lists }
+}
+
+function cellOf(record: RowRecord, column: string): string | undefined {
+  const value = record[column]
+  return typeof value === 'string' ? value : undefined
 }
 
 /** One item of up to three columns. The first may hold a whole item already. */

@@ -5,7 +5,7 @@ import { ItemError } from '../errors.ts'
 import { Unusable } from '../value.ts'
 import type { DraftPair } from './draft.ts'
 import { listOf, type PairColumns, type UsedColumns, usedPairColumns } from './fields.ts'
-import { plainPair } from './plain.ts'
+import { plainPair, withLists } from './plain.ts'
 import type { RowRecord, RowTable } from './table.ts'
 
 /** Makes pairs of rows. */
@@ -57,42 +57,42 @@ export function plainReader(table: RowTable, { columns, warn }: PlainOptions): R
     note(names, used)
     return used
   }
-  if (table.columns !== undefined) checkHeader(table.columns, columnsOf, name)
   const finish = () => {
     if (missing.size === 0 || seen.size === 0) return
     throw columnsError(
       `${name} has no column ${namesOf([...missing])}; its columns are ${namesOf([...seen])}`,
     )
   }
-  if (table.columns !== undefined) finish()
+  const header = table.columns
+  if (header !== undefined) {
+    const used = inHeader(() => columnsOf(header), name)
+    finish()
+    if (!isWhole(used)) throw columnsError(`${name}: ${absent(used, header)}`)
+    table.only?.(header.filter((column) => !used.unused.includes(column)))
+  }
   return {
     draft: (record) => {
       const names = table.columns ?? Object.keys(record)
       const used = columnsOf(names)
-      const { query, queryImage, target, targetImage } = used.single
-      if ((query ?? queryImage) === undefined || (target ?? targetImage) === undefined)
-        throw new Unusable(absent(used, names))
-      return plainPair(record, used)
+      if (!isWhole(used)) throw new Unusable(absent(used, names))
+      return plainPair(table.cells ? withLists(record, used) : record, used)
     },
     finish,
   }
 }
 
-function checkHeader(
-  names: readonly string[],
-  columnsOf: (names: readonly string[]) => UsedColumns,
-  name: string,
-): void {
-  let used: UsedColumns
+/** A fault of the columns is one of the whole table. */
+function inHeader<T>(work: () => T, name: string): T {
   try {
-    used = columnsOf(names)
+    return work()
   } catch (cause) {
-    if (cause instanceof Unusable) throw columnsError(`${name}: ${cause.message}`)
-    throw cause
+    throw cause instanceof Unusable ? columnsError(`${name}: ${cause.message}`) : cause
   }
-  const { query, queryImage, target, targetImage } = used.single
-  if ((query ?? queryImage) === undefined || (target ?? targetImage) === undefined)
-    throw columnsError(`${name}: ${absent(used, names)}`)
+}
+
+/** Whether there is a column of the query and one of the target. */
+function isWhole({ single: { query, queryImage, target, targetImage } }: UsedColumns): boolean {
+  return (query ?? queryImage) !== undefined && (target ?? targetImage) !== undefined
 }
 
 function absent({ single }: UsedColumns, names: readonly string[]): string {

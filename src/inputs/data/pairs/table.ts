@@ -19,6 +19,10 @@ export interface RowTable {
   readonly noun: 'line' | 'row'
   /** Names of the columns, where the file says them before its rows. */
   readonly columns?: readonly string[]
+  /** Whether all values are texts: a list is a text of JSON then. */
+  readonly cells?: boolean
+  /** Tells the columns that are used: others need not be read. */
+  only?(columns: readonly string[]): void
   /** Reads all rows in order. What is wrong with the whole file ends it. */
   scan(): AsyncIterable<ScannedRow>
   /**
