@@ -105,6 +105,23 @@ export function partOf(whole: ByteSource, name: string, from: number, size: numb
   return part
 }
 
+/**
+ * Opens a file for something that takes it over. Where that fails, the file is closed.
+ * @throws as `fileSource`; what `work` throws
+ */
+export async function withFileSource<T>(
+  path: string,
+  work: (source: ByteSource) => T | Promise<T>,
+): Promise<T> {
+  const source = await fileSource(path)
+  try {
+    return await work(source)
+  } catch (cause) {
+    await source.close()
+    throw cause
+  }
+}
+
 /** Reads a source from its start to its end, in pieces. */
 export async function* piecesOfSource(source: ByteSource, piece = 2 ** 20): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < source.size; at += piece)

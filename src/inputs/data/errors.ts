@@ -6,9 +6,11 @@ import { roomError } from '../../foundation/numeric/errors.ts'
 export class ItemError extends roomError('data', {
   columns: 2,
   'empty-item': 2,
+  format: 2,
   line: 2,
   'no-pairs': 2,
   pair: 2,
+  path: 3,
   pixels: 2,
   table: 2,
   text: 2,

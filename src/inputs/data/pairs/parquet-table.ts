@@ -103,8 +103,7 @@ export async function parquetTable(source: ByteSource): Promise<RowTable> {
 function marked(shape: Shape, value: unknown): unknown {
   if (shape.form === 'leaf')
     return shape.kind === 'text' && value instanceof Uint8Array ? new BrokenText() : value
-  if (shape.form === 'list' && Array.isArray(value))
-    return value.map((one: unknown) => marked(shape.of, one))
+  if (shape.form === 'list' && Array.isArray(value)) return value.map((one: unknown) => marked(shape.of, one))
   if (shape.form !== 'struct' || typeof value !== 'object' || value === null) return value
   const members = new Map<string, unknown>(Object.entries(value))
   return Object.fromEntries([...shape.members].map(([name, own]) => [name, marked(own, members.get(name))]))

@@ -9,11 +9,11 @@ import { pick, stream } from '../../../foundation/numeric/random.ts'
 import { ItemError } from '../errors.ts'
 import { type KeyedItem, keyItem, type Picture } from '../item.ts'
 import { storedPicture } from '../picture.ts'
+import type { PictureFiles } from '../picture-files.ts'
 import type { Pair } from '../task.ts'
 import { Unusable } from '../value.ts'
 import { type CheckedPair, checkedPair, type DraftItem, type DraftPair } from './draft.ts'
 import type { PairFacts } from './facts.ts'
-import type { PictureFiles } from './pictures.ts'
 import { pairProblem } from './problem.ts'
 import type { RowReader } from './reader.ts'
 import type { LeftOut, PairSource } from './source.ts'
@@ -66,6 +66,8 @@ interface Scanned {
   /** Place among the rows of the table. */
   readonly index: number[]
   readonly line: number[]
+  /** Where each further file of the table begins, among the rows that were kept. */
+  readonly files: { readonly name: string; readonly row: number }[]
   readonly facts: PackedFacts
   readonly fingerprint: string
   readonly left: LeftOut
@@ -76,15 +78,19 @@ async function scanned(table: RowTable, reader: RowReader, options: RowsOptions)
   const [index, line, facts]: [number[], number[], PackedFacts] = [[], [], new PackedFacts()]
   const hash = createHash('sha256')
   const reasons: string[] = []
+  const files: Scanned['files'] = []
   let [at, dropped] = [0, 0]
   for await (const row of table.scan()) {
     if (signal?.aborted) throw new InterruptedError(`reading ${table.name}`, signal)
     if (index.length >= limit) break
-    const checked = 'error' in row ? row.error : attempt(reader, row.record, placeOf(table, row.line))
+    const place = placeOf(row.table ?? table.name, table.noun, row.line)
+    const checked = 'error' in row ? row.error : attempt(reader, row.record, place)
     if (checked instanceof ItemError) {
       if (strict) throw checked
       reasons.push(checked.message)
     } else {
+      const file = row.table ?? table.name
+      if (files.at(-1)?.name !== file) files.push({ name: file, row: index.length })
       index.push(at)
       line.push(row.line)
       facts.push(checked.facts)
@@ -106,7 +112,7 @@ async function scanned(table: RowTable, reader: RowReader, options: RowsOptions)
       `${table.name}: ${dropped} negative${dropped > 1 ? 's are' : ' is'} equal to the target and left out`,
     )
   const left = { rows: reasons.length, reasons: reasons.slice(0, MOST_REASONS), negatives: dropped }
-  return { index, line, facts, fingerprint: hash.digest('hex'), left }
+  return { index, line, files, facts, fingerprint: hash.digest('hex'), left }
 }
 
 function attempt(reader: RowReader, record: Parameters<RowReader['draft']>[0], place: string) {
@@ -118,7 +124,7 @@ function attempt(reader: RowReader, record: Parameters<RowReader['draft']>[0], p
   }
 }
 
-function placeOf({ name, noun }: RowTable, line: number): string {
+function placeOf(name: string, noun: string, line: number): string {
   return `${name}, ${noun} ${line}`
 }
 
@@ -174,7 +180,8 @@ class TableSource implements PairSource {
 
   async read(row: number, signal?: AbortSignal): Promise<Pair> {
     if (signal?.aborted) throw new InterruptedError(`reading ${this.name}`, signal)
-    const place = placeOf(this.#table, this.#kept.line[row]!)
+    const file = this.#kept.files.findLast((one) => one.row <= row)?.name ?? this.#table.name
+    const place = placeOf(file, this.#table.noun, this.#kept.line[row]!)
     const { pair } = await this.#draft(row)
     const { query: querySaid, target: targetSaid } = this.#options.instructions
     const said = (from: readonly string[], side: string) =>

@@ -9,14 +9,19 @@ export type RowRecord = Readonly<Record<string, unknown>>
 export type ScannedRow = {
   /** As people count: from 1, the header and blank lines too. */
   readonly line: number
+  /** The file, where the table has several. */
+  readonly table?: string
 } & ({ readonly record: RowRecord } | { readonly error: ItemError })
 
 /** A file of rows. */
 export interface RowTable {
   /** For messages. */
   readonly name: string
-  /** The word for a row in messages: `line` of a text, `row` of a Parquet file. */
-  readonly noun: 'line' | 'row'
+  /**
+   * The word for a row in messages: `line` of a text, `row` of a Parquet file, `picture` of a
+   * folder.
+   */
+  readonly noun: 'line' | 'row' | 'picture'
   /** Names of the columns, where the file says them before its rows. */
   readonly columns?: readonly string[]
   /** Whether all values are texts: a list is a text of JSON then. */
