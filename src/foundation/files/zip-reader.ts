@@ -34,7 +34,7 @@ class SourceReader extends RandomAccessReader {
         buffer.set(bytes, offset)
         callback(null)
       },
-      (error: unknown) => callback(error instanceof Error ? error : new Error(String(error))),
+      (error: Error) => callback(error),
     )
   }
 
