@@ -6,7 +6,7 @@
 import { f32Of } from '../../engine/runtime/results.ts'
 import type { Session } from '../../engine/runtime/session.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
-import type { SampleKind } from '../../inputs/scenes/samples.ts'
+import type { SampleKind } from '../../inputs/scenes/sample.ts'
 import type { TowerWorld } from './tower-batch.ts'
 import { type Objective, twinBatch } from './twin-batch.ts'
 import { samplesOf, withShuffledPictures } from './twin-samples.ts'

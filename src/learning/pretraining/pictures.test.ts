@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { shippedData } from '../../foundation/files/shipped.ts'
-import { captionPair } from '../../inputs/scenes/samples.ts'
+import { captionPair } from '../../inputs/scenes/caption-pairs.ts'
 import { loadSheets, type Sheets } from '../../inputs/scenes/sheets.ts'
 import { loadWorld, type World } from '../../inputs/scenes/world.ts'
 import { drawBatch, patchContents } from './pictures.ts'

@@ -2,8 +2,8 @@
 
 import { below, pick, type Random, stream } from '../../foundation/numeric/random.ts'
 import { f32, i64, type Tensor } from '../../foundation/numeric/tensor.ts'
+import { captionPair } from '../../inputs/scenes/caption-pairs.ts'
 import { COLOURS } from '../../inputs/scenes/colours.ts'
-import { captionPair } from '../../inputs/scenes/samples.ts'
 import type { Description } from '../../inputs/scenes/scene.ts'
 import type { Sheets } from '../../inputs/scenes/sheets.ts'
 import type { World } from '../../inputs/scenes/world.ts'

@@ -5,7 +5,7 @@
 
 import { stream } from '../../foundation/numeric/random.ts'
 import { i64, type Tensor } from '../../foundation/numeric/tensor.ts'
-import type { Sample } from '../../inputs/scenes/samples.ts'
+import type { Sample } from '../../inputs/scenes/sample.ts'
 import { drawNoise, IGNORED, lossFeeds, type NoisedBatch, noise, type TargetRow } from './masked-diffusion.ts'
 import { drawBatch } from './pictures.ts'
 import { IMAGE_TOKENS, PICTURE_SIZE } from './recipe.ts'

@@ -5,12 +5,8 @@
 
 import { stream } from '../../foundation/numeric/random.ts'
 import { INSTRUCTIONS } from '../../inputs/scenes/instructions.ts'
-import {
-  CAPTION_PROMPTS,
-  pretrainingSample,
-  type Sample,
-  type SampleKind,
-} from '../../inputs/scenes/samples.ts'
+import type { Sample, SampleKind } from '../../inputs/scenes/sample.ts'
+import { CAPTION_PROMPTS, pretrainingSample } from '../../inputs/scenes/samples.ts'
 import type { Description, SceneUse } from '../../inputs/scenes/scene.ts'
 import type { TwinTraining } from './recipe.ts'
 import type { TowerWorld } from './tower-batch.ts'

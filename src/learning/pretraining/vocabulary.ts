@@ -3,8 +3,9 @@
  * and MMaDA have theirs.
  */
 
+import { captionPair } from '../../inputs/scenes/caption-pairs.ts'
 import { INSTRUCTIONS } from '../../inputs/scenes/instructions.ts'
-import { captionPair, pretrainingSample } from '../../inputs/scenes/samples.ts'
+import { pretrainingSample } from '../../inputs/scenes/samples.ts'
 import type { World } from '../../inputs/scenes/world.ts'
 import { trainBpe } from '../../inputs/text/bpe-trainer.ts'
 import type { TokenizerJson } from '../../inputs/text/byte-level.ts'

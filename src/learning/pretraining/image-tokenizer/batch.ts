@@ -1,8 +1,8 @@
 /** @file Pictures of a batch, as the image tokenizer sees them: a function of the step alone. */
 
 import { f32, type Tensor } from '../../../foundation/numeric/tensor.ts'
+import { captionPair } from '../../../inputs/scenes/caption-pairs.ts'
 import { draw } from '../../../inputs/scenes/draw.ts'
-import { captionPair } from '../../../inputs/scenes/samples.ts'
 import type { Description, SceneUse } from '../../../inputs/scenes/scene.ts'
 import type { Sheets } from '../../../inputs/scenes/sheets.ts'
 import { mmadaPixels } from '../../../models/families/mmada/picture.ts'
