@@ -1,9 +1,9 @@
 /** @file A miss of a model as the report shows it: words and small pictures. */
 
 import type { KeyedItem } from '../../inputs/data/item.ts'
+import type { Thumbnails } from '../../inputs/data/thumbnails.ts'
 import type { Miss } from '../benchmark/misses.ts'
 import type { Failure } from './results.ts'
-import type { Thumbnails } from './thumbnails.ts'
 
 /** @param thumbnails gets the pictures that are shown */
 export function failureOf(

@@ -4,6 +4,7 @@
  */
 
 import type { BootstrapOptions } from '../../foundation/numeric/bootstrap.ts'
+import { Thumbnails } from '../../inputs/data/thumbnails.ts'
 import { trainedReadouts } from '../../learning/tuning/tunable.ts'
 import type { Tuning } from '../../learning/tuning/tune.ts'
 import type { Readout } from '../../models/embedder/readout.ts'
@@ -22,7 +23,6 @@ import { majorityOf } from '../benchmark/task.ts'
 import { failureOf } from '../report/failure.ts'
 import { percent, percentRange } from '../report/format.ts'
 import { RESULTS_VERSION, type Results, type ResultsModel } from '../report/results.ts'
-import { Thumbnails } from '../report/thumbnails.ts'
 import { type AnalysisOptions, alignmentOf, mapsOf, measuresOf } from './alignment.ts'
 import { criteriaOf } from './criteria.ts'
 import { findingOf } from './finding.ts'

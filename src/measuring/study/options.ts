@@ -1,16 +1,13 @@
 /** @file The options of a study, and its plans. */
 
-import { existsSync } from 'node:fs'
-import { basename, resolve } from 'node:path'
 import { z } from 'zod'
 import { PRECISIONS, type Precision } from '../../engine/graph/compiled.ts'
 import { DEVICES, type Device } from '../../engine/runtime/devices.ts'
 import { abortSignal, callback, MOST_THREADS, type OptionSchemas } from '../../foundation/files/options.ts'
-import { isShipped, shippedNameOf } from '../../foundation/files/shipped.ts'
 import type { Limits } from '../../inputs/scenes/tasks/task.ts'
 import { COMPLETE_LIMITS, QUICK_LIMITS } from '../../inputs/scenes/tasks/task.ts'
 import { TUNING, type TuningSettings } from '../../learning/tuning/tune.ts'
-import { repositoryName, snapshotRepository } from '../../models/hub/repository.ts'
+import { publicName } from '../../models/hub/public-name.ts'
 
 type PlanName = 'quick' | 'full'
 
@@ -194,12 +191,4 @@ export function commandOf(options: StudyOptions, { controls, tune, ...setting }:
   if (!tune) flags.push('--no-tune')
   else if (controls !== PLANS[setting.name].controls) flags.push(`--controls ${controls ? 'yes' : 'no'}`)
   return ['bifocal study', ...flags].join(' ')
-}
-
-/** A model's name without the path of a folder on this machine. */
-function publicName(model: string): string {
-  const published = snapshotRepository(model)
-  if (published !== undefined) return repositoryName(published)
-  if (isShipped(model)) return shippedNameOf(model)
-  return existsSync(model) ? basename(resolve(model)) : model
 }

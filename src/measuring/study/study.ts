@@ -5,13 +5,13 @@
 
 import { existsSync } from 'node:fs'
 import { basename, isAbsolute, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { readJson, readText, writeFileAtomic } from '../../foundation/files/file.ts'
 import { lockAlone } from '../../foundation/files/lock.ts'
 import { checkOptions } from '../../foundation/files/options.ts'
 import { isShipped } from '../../foundation/files/shipped.ts'
 import { removeAbandoned } from '../../foundation/files/temporary.ts'
+import { packageVersion } from '../../foundation/files/version.ts'
 import { UsageError } from '../../foundation/numeric/errors.ts'
 import { sizeOf } from '../../foundation/numeric/tensor.ts'
 import { tunableModel } from '../../learning/tuning/tunable.ts'
@@ -266,12 +266,6 @@ async function cardOf(dir: string): Promise<string | undefined> {
     .map((part) => part.trim())
     .find((part) => part !== '' && !part.startsWith('#'))
   return paragraph?.replace(/\s+/g, ' ')
-}
-
-const versioned = z.object({ version: z.string() })
-
-async function packageVersion(): Promise<string> {
-  return (await readJson(fileURLToPath(new URL('../../../package.json', import.meta.url)), versioned)).version
 }
 
 function runOf(

@@ -1,7 +1,7 @@
-/** @file Small pictures for the report. */
+/** @file Small pictures for reports. */
 
 import sharp from 'sharp'
-import type { Picture } from '../../inputs/data/item.ts'
+import type { Picture } from './item.ts'
 
 const SIDE = 64
 
