@@ -122,11 +122,7 @@ async function sequenceCost(
   const { shape } = model
   const { contract } = options
   const prepare = await sequencePreparer(model, options)
-  const tower = new Graph()
-  tower.output(
-    'rows',
-    model.buildVision(rootScope(tower), tower.input('pixel_values', 'f32', ['views', ...shape.view])).rows,
-  )
+  const seenBy = towerCost(model)
   const decoder = new Graph()
   const pieces = model.buildDecoder(rootScope(decoder), decoderInputs(decoder, shape), {
     attention: attentionOf(contract, shape),
@@ -142,8 +138,7 @@ async function sequenceCost(
       ['rows', batch * rows],
     ])
     const all = costOf(decoder, sizes)
-    const seen =
-      item.views.length === 0 ? { operations: 0, elements: 0 } : costOf(tower, towerSizes(tower, item))
+    const seen = seenBy(item)
     return {
       preparing,
       positions: tokens,
@@ -195,6 +190,18 @@ function fastest<T>(work: () => T): [T, number] {
     return [made, (performance.now() - start) / 1000]
   })
   return timed.reduce((best, time) => (time[1] < best[1] ? time : best))
+}
+
+/** Counts the work of the tower, and the projector, on an item's pictures. */
+export function towerCost(model: VisionLanguageModel): (item: PreparedItem) => GraphCost {
+  const tower = new Graph()
+  tower.output(
+    'rows',
+    model.buildVision(rootScope(tower), tower.input('pixel_values', 'f32', ['views', ...model.shape.view]))
+      .rows,
+  )
+  return (item) =>
+    item.views.length === 0 ? { operations: 0, elements: 0 } : costOf(tower, towerSizes(tower, item))
 }
 
 /** The sizes that a picture gives the tower's inputs. */
