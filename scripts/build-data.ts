@@ -1,6 +1,6 @@
 /**
  * @file Rasterises the emoji sets of the dev dependencies to the sheets of `packages/twins/data/`,
- * and draws `horse.png` beside it (specs/embedded-data.md §2–4). Developers only:
+ * and draws `horse.png` and `pairs/` beside it (specs/embedded-data.md §2–4). Developers only:
  *
  *     npx tsc -p tsconfig.scripts.json && node .bifocal/scripts/scripts/build-data.js [DIRECTORY]
  *
@@ -16,7 +16,7 @@ import { premultiply, thumbnail } from '../src/inputs/scenes/area.ts'
 import { type Concept, STYLES, TRAINING_STYLES } from '../src/inputs/scenes/concepts.ts'
 import { CELL, SHEET_COLUMNS } from '../src/inputs/scenes/sheets.ts'
 import { clusterConcepts, heldOutClusters } from './emoji/clusters.ts'
-import { examplePicture } from './emoji/example.ts'
+import { exampleFiles } from './emoji/example.ts'
 import { type Drawing, type Selected, selectEmoji } from './emoji/select.ts'
 
 // One thread and no cache: repeatable memory and timing.
@@ -132,7 +132,9 @@ async function build(directory: string): Promise<void> {
     `${directory}/concepts.json`,
     `[\n${concepts.map((concept) => JSON.stringify(concept)).join(',\n')}\n]\n`,
   )
-  await writeWhole(`${directory}/../horse.png`, await examplePicture(directory))
+  await mkdir(`${directory}/../pairs`, { recursive: true })
+  for (const [path, content] of await exampleFiles(directory))
+    await writeWhole(`${directory}/../${path}`, content)
   await writeSums(directory)
   console.error(
     `${concepts.length} concepts in ${new Set(clusters).size} clusters, ${concepts.filter((concept) => concept.split === 'held-out').length} held out`,
