@@ -78,3 +78,25 @@ export const quote = z
   .transform((given) => (given === 'none' ? null : given))
   .refine((given) => given === null || given.length === 1, { error: 'expected one character, or "none"' })
   .optional()
+
+/** A number; the library says which numbers fit. */
+export const number = z
+  .string()
+  .regex(/^-?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i, 'expected a number')
+  .transform(Number)
+  .optional()
+/** `64,128`: sizes with commas between. */
+export const sizes = z
+  .string()
+  .regex(/^[1-9]\d*(,[1-9]\d*)*$/, 'expected whole numbers with commas between')
+  .transform((given) => given.split(',').map(Number))
+  .optional()
+export const recipe = oneOf(['vlm2vec', 'diffembed', 'bifocal']).optional()
+/** Formats of pairs. */
+export const pairFormat = oneOf(['jsonl', 'csv', 'parquet', 'folder', 'mmeb', 'swift']).optional()
+export const trained = oneOf(['lora', 'all']).optional()
+export const lossName = oneOf(['infonce', 'sigmoid']).optional()
+export const falseNegatives = oneOf(['mask', 'keep']).optional()
+export const optimizer = oneOf(['adamw', 'muon']).optional()
+export const schedule = oneOf(['linear', 'cosine', 'constant']).optional()
+export const keep = oneOf(['best', 'last']).optional()

@@ -11,8 +11,9 @@ import { inspect } from './inspect.ts'
 import { pretrain } from './pretrain.ts'
 import { pull } from './pull.ts'
 import { study } from './study.ts'
+import { tune } from './tune.ts'
 import { verify } from './verify.ts'
 
-const working: readonly CommandEntry[] = [study, embed, inspect, verify, pull, pretrain, gates]
+const working: readonly CommandEntry[] = [study, tune, embed, inspect, verify, pull, pretrain, gates]
 
 export const commands: readonly CommandEntry[] = [...working, completionCommand(working)]

@@ -9,6 +9,8 @@ export class TuningError extends roomError('tuning', {
   log: 3,
   loss: 2,
   'no-pairs': 3,
+  'other-settings': 2,
+  out: 2,
   rank: 2,
   targets: 2,
   train: 2,

@@ -59,11 +59,7 @@ export const recipes: Readonly<Record<RecipeName, Recipe>> = {
       train: { method: 'lora', rank: 64, alpha: 128, targets: 'decoder' },
       loss: { name: 'infonce', temperature: { start: 0.2, end: 0.02, share: 0.6 }, falseNegatives: 'mask' },
       batch: { size: 48, subBatch: 12, negatives: 1 },
-      optimizer: {
-        name: 'muon',
-        learningRate: 0.01,
-        weightDecay: 0.01,
-      },
+      optimizer: { name: 'muon', scale: 'original', learningRate: 0.01, restLearningRate: 1e-3 },
       schedule: { kind: 'linear', warmup: 0.1, floor: 0.05 },
       steps: 300,
       clip: 1,

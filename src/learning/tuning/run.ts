@@ -133,7 +133,8 @@ export interface TuningOutcome {
   readonly log: string
 }
 
-const CHUNK_TOKENS = 4096
+/** Positions that run at once, where nobody says how many. */
+export const CHUNK_TOKENS = 4096
 const SAVE_EVERY = 50
 /** Bytes of sequences that are remembered, without pixels. */
 const SEQUENCE_BYTES = 64 * 2 ** 20

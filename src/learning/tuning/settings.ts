@@ -8,6 +8,7 @@ import { PRECISIONS } from '../../engine/graph/compiled.ts'
 import { DEVICES } from '../../engine/runtime/devices.ts'
 import { MOST_THREADS } from '../../foundation/files/options.ts'
 import { dataSettings } from '../../inputs/data/pairs/settings.ts'
+import { ATTENTION_KINDS } from '../../models/embedder/attention.ts'
 import { presetNames } from '../../models/embedder/presets.ts'
 import { pools } from '../../models/embedder/readout.ts'
 import { optimizerSettings, scheduleSettings } from '../training/settings.ts'
@@ -33,7 +34,9 @@ export const inputSettings = z.strictObject({
   /** For items that bring none. */
   instruction: text.nullable().default(null),
   /** Null: as the model has it. */
-  attention: z.enum(['native', 'causal', 'bidirectional']).nullable().default(null),
+  attention: z.enum(ATTENTION_KINDS).nullable().default(null),
+  /** Of attention by blocks; null: as the model has it. */
+  blockSize: count.nullable().default(null),
   /** Null: as the model has it; `last` for a causal decoder, else `mean`. */
   pool: z.enum(pools).nullable().default(null),
   /** Leading dimensions that the embedder gives; null: all. */

@@ -99,6 +99,8 @@ export const tuningRecordSchema = z.strictObject({
   }),
   /** All settings, defaults included; the same keys as in a configuration file. */
   settings: z.record(z.string(), z.unknown()),
+  /** Those that decide the adapter's bytes, flat, and hashes of the sources. */
+  deciding: z.record(z.string(), z.unknown()),
   data: z.array(sourceSchema),
   trained: z.strictObject({
     /** Numbers that are trained. */

@@ -1,0 +1,158 @@
+/** @file Settings and data that are known to give a poor embedder: told before the first update. */
+
+import type { VisionLanguageModel } from '../../../models/families/model.ts'
+import type { TuneSettings } from '../settings.ts'
+import type { PlanWarning, TuningPlan } from './plan.ts'
+
+export interface PlanFacts extends Pick<TuningPlan, 'reading' | 'sources' | 'devPairs' | 'updates'> {
+  readonly settings: TuneSettings
+  readonly model: Pick<VisionLanguageModel, 'shape'>
+  /** Share of the items of the first batches that take more positions than they may. */
+  readonly tooLong: number
+}
+
+/** Fewer pairs give so few negatives that the loss is soon 0. */
+const FEW_PAIRS = 8
+/** Fewer dev pairs give a coarse score. */
+const FEW_DEV = 20
+/** Temperatures outside are rare in published work: cosines become a step, or a blur. */
+const TEMPERATURES = { low: 0.005, high: 0.5 }
+/** Peaks of AdamW above which low-rank updates, and whole weights, seldom settle. */
+const RATES = { lora: 5e-3, all: 1e-3 }
+/** More items than this share should not be left out or cut unseen. */
+const MANY = 0.05
+
+export function planWarnings(facts: PlanFacts): PlanWarning[] {
+  return [
+    ...batchWarnings(facts),
+    ...targetWarnings(facts),
+    ...devWarnings(facts),
+    ...maskWarnings(facts),
+    ...lengthWarnings(facts),
+    ...rateWarnings(facts),
+  ]
+}
+
+function batchWarnings({ settings: { batch }, sources }: PlanFacts): PlanWarning[] {
+  const pairs = sources.reduce((sum, { train }) => sum + train, 0)
+  const hard = batch.negatives !== 0 && sources.some(({ negatives }) => negatives > 0)
+  const found: PlanWarning[] = []
+  if (batch.size === 1 && !hard)
+    found.push({
+      message: 'a batch of one pair has no wrong target: the loss is 0 from the first update',
+      hint: 'Give --batch-size 64, or as many as there are pairs; memory stays that of a chunk.',
+    })
+  else if (batch.size < FEW_PAIRS && !hard)
+    found.push({
+      message: `a batch of ${batch.size} pairs has ${batch.size - 1} wrong targets a query: the loss is soon near 0`,
+      hint: 'Raise --batch-size; memory stays that of a chunk.',
+    })
+  if (pairs < batch.size)
+    found.push({
+      message: `${pairs} pairs are fewer than a batch of ${batch.size}: each batch holds pairs twice`,
+      hint: `Give --batch-size ${pairs} or less.`,
+    })
+  if (batch.accumulate > 1)
+    found.push({
+      message: 'batches that are accumulated add no wrong targets for each other',
+      hint: 'A larger --batch-size does, at the memory of one chunk.',
+    })
+  return found
+}
+
+function targetWarnings({ settings: { batch, loss }, sources }: PlanFacts): PlanWarning[] {
+  return sources.flatMap(({ name, pairs, targets }): PlanWarning[] => {
+    if (targets === 1) return []
+    if (loss.falseNegatives === 'keep' && targets < pairs / 2)
+      return [
+        {
+          message: `${name}: many pairs share a target, and equal targets count as wrong for one another`,
+          hint: 'Give --false-negatives mask to leave them out.',
+        },
+      ]
+    if (targets >= batch.size / 2) return []
+    return [
+      {
+        message: `${name}: ${targets} targets differ, in batches of ${batch.size} pairs`,
+        hint: 'A smaller batch has as many wrong targets.',
+      },
+    ]
+  })
+}
+
+function devWarnings({ settings: { dev }, devPairs }: PlanFacts): PlanWarning[] {
+  if (devPairs === 0 && dev.keep === 'best')
+    return [
+      {
+        message: 'there is no dev part: the last update is written, the best or not',
+        hint: 'Give pairs of their own (--dev), or a share of these (--dev-share 0.1).',
+      },
+    ]
+  if (devPairs === 0 || devPairs >= FEW_DEV) return []
+  return [
+    {
+      message: `${devPairs} dev pairs give a coarse score`,
+      hint: 'Give a larger share (--dev-share), or pairs of their own (--dev).',
+    },
+  ]
+}
+
+function maskWarnings({ reading: { attention, readout }, model }: PlanFacts): PlanWarning[] {
+  const mask = attention === 'native' ? model.shape.nativeAttention : attention
+  const found: PlanWarning[] = []
+  if (mask === 'bidirectional' && readout.pool === 'last')
+    found.push({
+      message: 'pool last under a bidirectional mask: the last position is no summary, as all see all',
+      hint: 'Give --pool mean.',
+    })
+  if (mask === 'causal' && ['mean', 'mean-text', 'mean-image'].includes(readout.pool))
+    found.push({
+      message: `pool ${readout.pool} under a causal mask: early positions have not seen the rest`,
+      hint: 'Give --pool last, or --attention bidirectional.',
+    })
+  if (readout.layer !== 'last')
+    found.push({
+      message: `the readout is at layer ${readout.layer}: layers after it are not trained`,
+      hint: 'Tune a model whose embedder.json reads the last layer.',
+    })
+  return found
+}
+
+function lengthWarnings({ reading, model, tooLong }: PlanFacts): PlanWarning[] {
+  if (tooLong <= MANY) return []
+  const most = reading.maxLength ?? model.shape.maxLength
+  return [
+    {
+      message: `${Math.round(100 * tooLong)} % of the first items take more than ${most} positions, and their pairs are left out`,
+      hint: 'Raise --max-length, shrink pictures with --max-pixels, or cut items with --truncate reference.',
+    },
+  ]
+}
+
+function rateWarnings({ settings, updates }: PlanFacts): PlanWarning[] {
+  const { loss, optimizer, train, schedule } = settings
+  const found: PlanWarning[] = []
+  const lowest = lowestTemperature(loss)
+  if (lowest !== undefined && (lowest < TEMPERATURES.low || lowest > TEMPERATURES.high))
+    found.push({
+      message: `a temperature of ${lowest} makes ${lowest > TEMPERATURES.high ? 'all candidates alike' : 'the nearest candidate take all'}`,
+      hint: 'Published ones are 0.01 to 0.1.',
+    })
+  if (optimizer.name === 'adamw' && optimizer.learningRate > RATES[train.method])
+    found.push({
+      message: `a learning rate of ${optimizer.learningRate} is high for AdamW`,
+      hint: 'Published ones are 1e-5 to 2e-4.',
+    })
+  if (schedule.warmup >= updates && schedule.warmup >= 1)
+    found.push({
+      message: `the warm-up takes ${schedule.warmup} updates of ${updates}: the peak rate is never reached`,
+      hint: 'Give a share instead: --warmup 0.1.',
+    })
+  return found
+}
+
+/** Undefined where the loss has its own. */
+function lowestTemperature({ temperature }: TuneSettings['loss']): number | undefined {
+  if (temperature === null || typeof temperature === 'number') return temperature ?? undefined
+  return 'learned' in temperature ? temperature.learned : Math.min(temperature.start, temperature.end)
+}
