@@ -93,7 +93,7 @@ export const sizes = z
   .optional()
 export const recipe = oneOf(['vlm2vec', 'diffembed', 'bifocal']).optional()
 /** Formats of pairs. */
-export const pairFormat = oneOf(['jsonl', 'csv', 'parquet', 'folder', 'mmeb', 'swift']).optional()
+export const pairFormat = oneOf(['jsonl', 'csv', 'tsv', 'parquet', 'folder', 'mmeb', 'swift']).optional()
 export const trained = oneOf(['lora', 'all']).optional()
 export const lossName = oneOf(['infonce', 'sigmoid']).optional()
 export const falseNegatives = oneOf(['mask', 'keep']).optional()

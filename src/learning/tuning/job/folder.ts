@@ -1,4 +1,4 @@
-/** @file Writes the folder of a finished tuning: adapter, contract, golden vectors, card, record. */
+/** @file Writes the folder of a finished tuning: adapter, contract, golden vectors, card. */
 
 import { copyFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -144,7 +144,7 @@ async function trained(
 function batchesOf({ settings, sources }: OpenedJob): BatchPlan {
   const { batch, seed } = settings
   return sampledPlan({
-    sources: sources.map(({ train, settings: { weight } }) => ({
+    sources: sources.map(({ train, weight }) => ({
       name: train.name,
       rows: train.rows,
       weight,
@@ -179,7 +179,7 @@ async function decidingOf(job: OpenedJob): Promise<Record<string, unknown>> {
   return {
     model: await job.modelHash(),
     ...decidingSettings(settings, {
-      train: sources.map(({ train, settings: { weight } }) => ({
+      train: sources.map(({ train, weight }) => ({
         name: train.name,
         fingerprint: train.fingerprint,
         weight,

@@ -3,8 +3,7 @@
  * read.
  */
 
-import { openPairs } from '../../../inputs/data/pairs/open.ts'
-import type { DataSettings } from '../../../inputs/data/pairs/settings.ts'
+import { openAllPairs } from '../../../inputs/data/pairs/open.ts'
 import type { PairSource } from '../../../inputs/data/pairs/source.ts'
 import { splitPairs } from '../../../inputs/data/pairs/split.ts'
 import type { Contract } from '../../../models/embedder/contract.ts'
@@ -29,8 +28,9 @@ export interface JobHooks {
 
 /** A source and its parts. */
 export interface OpenedSource {
-  readonly settings: DataSettings
   readonly whole: PairSource
+  /** Share of sub-batches, relative to the other sources'. */
+  readonly weight: number
   readonly train: PairSource
   readonly dev: PairSource
 }
@@ -69,13 +69,17 @@ export async function openJob(settings: TuneSettings, hooks: JobHooks): Promise<
     for (const source of opened) await source.close()
   }
   try {
-    const sources = await openSources(settings.data, settings, hooks, opened)
-    const devSources = await openSources(settings.dev.data, settings, hooks, opened)
+    const { seed, strict } = settings
+    const options = { seed, strict, warn: hooks.warn, signal: hooks.signal }
+    const sources = await openAllPairs(settings.data, options)
+    opened.push(...sources.map(({ source }) => source))
+    const devSources = await openAllPairs(settings.dev.data, options)
+    opened.push(...devSources.map(({ source }) => source))
     const parts = partsOf(sources, settings)
     const wanted =
       devSources.length > 0
         ? firstRows(
-            devSources.map(({ whole }) => whole),
+            devSources.map(({ source }) => source),
             settings.dev.limit,
           )
         : parts.map(({ dev }) => dev)
@@ -139,33 +143,22 @@ function within(policy: ImagePolicy, maxPixels: number): ImagePolicy {
   return { ...policy, limit: { factor, minPixels: Math.min(minPixels, most), maxPixels: most } }
 }
 
-async function openSources(
-  list: readonly DataSettings[],
-  { seed, strict }: TuneSettings,
-  { warn, signal }: JobHooks,
-  opened: PairSource[],
-): Promise<{ settings: DataSettings; whole: PairSource }[]> {
-  const sources: { settings: DataSettings; whole: PairSource }[] = []
-  for (const settings of list) {
-    const whole = await openPairs(settings, { seed, strict, warn, signal })
-    opened.push(whole)
-    sources.push({ settings, whole })
-  }
-  return sources
-}
-
 /**
  * Training and dev parts. Sources of their own leave all pairs to the training, and so does a part
  * of too few. The limit holds for all sources together.
  */
 function partsOf(
-  sources: readonly Omit<OpenedSource, 'train' | 'dev'>[],
+  sources: readonly { source: PairSource; weight: number }[],
   { dev, seed }: TuneSettings,
 ): OpenedSource[] {
-  const rows = sources.reduce((sum, { whole }) => sum + whole.rows, 0)
+  const rows = sources.reduce((sum, { source }) => sum + source.rows, 0)
   const most = dev.limit === null || rows === 0 ? 1 : dev.limit / rows
   const split = (share: number) =>
-    sources.map((source) => ({ ...source, ...splitPairs(source.whole, { share, seed }) }))
+    sources.map(({ source, weight }) => ({
+      whole: source,
+      weight,
+      ...splitPairs(source, { share, seed }),
+    }))
   const parts = split(dev.data.length > 0 ? 0 : Math.min(dev.share, most))
   const held = parts.reduce((sum, part) => sum + part.dev.rows, 0)
   return held > 0 && held < FEWEST_DEV ? split(0) : parts

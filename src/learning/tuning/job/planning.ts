@@ -68,7 +68,7 @@ export function devEvery({ settings, updates }: Pick<OpenedJob, 'settings' | 'up
   return settings.dev.every ?? Math.max(1, Math.ceil(updates / 20))
 }
 
-function plannedSource({ settings, whole, train, dev }: OpenedJob['sources'][number]): PlannedSource {
+function plannedSource({ weight, whole, train, dev }: OpenedJob['sources'][number]): PlannedSource {
   const { rows, targets, commonest, negatives } = describePairs(whole)
   let withPictures = 0
   for (let row = 0; row < rows; row++) {
@@ -80,7 +80,7 @@ function plannedSource({ settings, whole, train, dev }: OpenedJob['sources'][num
     pairs: rows,
     train: train.rows,
     dev: dev.rows,
-    weight: settings.weight,
+    weight,
     withPictures,
     negatives: negatives.total,
     targets,
