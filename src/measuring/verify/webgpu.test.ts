@@ -30,18 +30,17 @@ test.skipIf(gpu === undefined)('llava equals the reference on webgpu too', { tim
   })
 })
 
-test.skipIf(gpu === undefined)(
-  'DoRA is trained on webgpu as in the reference',
-  { timeout: 240_000 },
-  async () => {
-    const { stdout } = await promisify(execFile)(
-      process.execPath,
-      [built!.file('verify'), 'webgpu', goldenDir('tune-dora-qwen2-vl')],
-      { env: gpu },
-    )
-    const report = JSON.parse(stdout)
-    expect(report).not.toHaveProperty('failure')
-    expect(report.compared).toBe(report.expected)
-    expect(report.expected).toBeGreaterThan(0)
-  },
-)
+test.skipIf(gpu === undefined).each([
+  ['LoRA', 'tune-lora-llava'],
+  ['DoRA', 'tune-dora-qwen2-vl'],
+])('%s is trained on webgpu as in the reference', { timeout: 240_000 }, async (_, fixture) => {
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [built!.file('verify'), 'webgpu', goldenDir(fixture)],
+    { env: gpu },
+  )
+  const report = JSON.parse(stdout)
+  expect(report).not.toHaveProperty('failure')
+  expect(report.compared).toBe(report.expected)
+  expect(report.expected).toBeGreaterThan(0)
+})
