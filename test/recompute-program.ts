@@ -1,16 +1,16 @@
 /**
  * @file A program for a child process: one training step of a small deep decoder. Prints loss, a
- * hash of the gradients, and the bytes that were resident at the peak beyond those before the step
+ * number for each gradient, and the bytes that were resident at the peak beyond those before the step
  * (Linux). Argument: `recompute` or `keep`.
  */
 
-import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { mul } from '../src/engine/graph/elementwise.ts'
 import { reduceMean } from '../src/engine/graph/reduction.ts'
 import { rootScope } from '../src/engine/nn/scope.ts'
 import { openSession } from '../src/engine/runtime/session.ts'
 import { memoryWeights } from '../src/engine/runtime/weights.ts'
+import { dot } from '../src/foundation/numeric/linear.ts'
 import { fillNormal, stream } from '../src/foundation/numeric/random.ts'
 import { f32, i64, sizeOf, type Tensor } from '../src/foundation/numeric/tensor.ts'
 import { gradientGraph, stepResultOf } from '../src/learning/training/gradient.ts'
@@ -53,8 +53,9 @@ const { compiled, parameters } = gradientGraph((graph) => {
 })
 const weights = Object.fromEntries(compiled.weights.map(({ name, dims }) => [name, random(dims, name)]))
 const session = await openSession(compiled, { weights: memoryWeights(weights), thread: 'caller', threads: 1 })
+const trained = Object.fromEntries(parameters.map(({ name, dims }) => [name, random(dims, name)]))
 const feeds = {
-  ...Object.fromEntries(parameters.map(({ name, dims }) => [name, random(dims, name)])),
+  ...trained,
   hidden: random([BATCH, SEQ, HIDDEN], 'hidden'),
   upstream: random([BATCH, SEQ, HIDDEN], 'upstream'),
   keep: i64(
@@ -64,6 +65,5 @@ const feeds = {
 }
 const before = resident('VmRSS')
 const { loss, gradients } = stepResultOf(await session.run(feeds))
-const hash = createHash('sha256')
-for (const { name } of parameters) hash.update(new Uint8Array(gradients[name]!.data.buffer))
-console.log(JSON.stringify({ loss, gradients: hash.digest('hex'), grown: resident('VmHWM') - before }))
+const sums = parameters.map(({ name }) => dot(gradients[name]!.data, trained[name]!.data))
+console.log(JSON.stringify({ loss, gradients: sums, grown: resident('VmHWM') - before }))

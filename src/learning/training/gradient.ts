@@ -4,7 +4,7 @@
  */
 
 import { gradients } from '../../engine/graph/backward.ts'
-import { compile } from '../../engine/graph/compile.ts'
+import { type CompileOptions, compile } from '../../engine/graph/compile.ts'
 import type { CompiledGraph } from '../../engine/graph/compiled.ts'
 import { Graph, isNode, type Value } from '../../engine/graph/graph.ts'
 import { reachable } from '../../engine/graph/order.ts'
@@ -29,12 +29,16 @@ export interface Loss {
 
 /**
  * @param build describes the loss; parameters with placement `fed` that it depends on are trained
+ * @param options.precision of the frozen weights
  * @example
  * const options = { temperature: 0.02 }
  * gradientGraph((graph) => ({ loss: infoNce(queries(graph), targets(graph), options) }))
  * @throws TrainingError `training/no-parameter` when nothing is trained
  */
-export function gradientGraph(build: (graph: Graph) => Loss): GradientGraph {
+export function gradientGraph(
+  build: (graph: Graph) => Loss,
+  options: Pick<CompileOptions, 'precision'> = {},
+): GradientGraph {
   const graph = new Graph()
   const loss = build(graph)
   const trained = fedParameters(graph, [loss.loss])
@@ -45,7 +49,7 @@ export function gradientGraph(build: (graph: Graph) => Loss): GradientGraph {
     })
   }
   outputLoss(graph, loss, trained)
-  return { compiled: compile(graph), parameters: trained.map(({ name, dims }) => ({ name, dims })) }
+  return { compiled: compile(graph, options), parameters: trained.map(({ name, dims }) => ({ name, dims })) }
 }
 
 /** Names the outputs of a loss: itself, its metrics, and its gradients with respect to values. */

@@ -8,7 +8,7 @@
  */
 
 import { vectorJacobian } from '../../engine/graph/backward.ts'
-import { compile } from '../../engine/graph/compile.ts'
+import { type CompileOptions, compile } from '../../engine/graph/compile.ts'
 import type { CompiledGraph } from '../../engine/graph/compiled.ts'
 import type { Dim } from '../../engine/graph/dims.ts'
 import { Graph, type Value } from '../../engine/graph/graph.ts'
@@ -107,9 +107,13 @@ const VECTOR = 'vector/'
 
 /**
  * @param build from inputs to vectors by name, `[rows, dim]`; called for each graph
+ * @param options.precision of the frozen weights
  * @throws GraphError `graph/no-gradient` when the vectors ignore a fed parameter
  */
-export function chunkGraphs(build: (graph: Graph) => Readonly<Record<string, Value<'f32'>>>): ChunkGraphs {
+export function chunkGraphs(
+  build: (graph: Graph) => Readonly<Record<string, Value<'f32'>>>,
+  options: Pick<CompileOptions, 'precision'> = {},
+): ChunkGraphs {
   const forward = new Graph()
   for (const [name, value] of Object.entries(build(forward))) forward.output(name, value)
   const backward = new Graph()
@@ -126,7 +130,7 @@ export function chunkGraphs(build: (graph: Graph) => Readonly<Record<string, Val
     trained.map(({ value }) => value),
   )
   for (const [i, { name }] of trained.entries()) backward.output(`gradient/${name}`, found[i]!)
-  return { forward: compile(forward), backward: compile(backward) }
+  return { forward: compile(forward, options), backward: compile(backward, options) }
 }
 
 /** A chunk by sessions over `ChunkGraphs`. @param feeds what both want beside the parameters */

@@ -112,6 +112,13 @@ async function run(name: string, options: Partial<TuningRun> = {}) {
   return { outcome, updates, parameters, log: readFileSync(outcome.log, 'utf8') }
 }
 
+function expectGradients(got: TuningUpdate, expected: TuningUpdate): void {
+  for (const [name, { data }] of Object.entries(expected.gradients)) {
+    const largest = data.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+    expect(got.gradients[name]!.data, name).toBeAllClose(data, { atol: 2e-5 * largest })
+  }
+}
+
 test('the loss falls', async () => {
   const { updates } = await run('falls', { updates: 24 })
   const mean = (list: TuningUpdate[]) => list.reduce((sum, { loss }) => sum + loss, 0) / list.length
@@ -124,14 +131,28 @@ test.each([40, 100, 300])(
     const whole = await run(`whole ${chunkTokens}`, { updates: 1 })
     const chunked = await run(`chunked ${chunkTokens}`, { updates: 1, chunkTokens })
     expect(chunked.updates[0]!.loss).toBeCloseTo(whole.updates[0]!.loss, 4)
-    for (const [name, expected] of Object.entries(whole.updates[0]!.gradients)) {
-      const largest = expected.data.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
-      expect(chunked.updates[0]!.gradients[name]!.data, name).toBeAllClose(expected.data, {
-        atol: 2e-5 * largest,
-      })
-    }
+    expectGradients(chunked.updates[0]!, whole.updates[0]!)
   },
 )
+
+test.each([
+  ['one graph', {}],
+  ['chunks', { chunkTokens: 60 }],
+])('layers that are computed anew give the same gradients, in %s', async (name, options) => {
+  const kept = await run(`kept, ${name}`, { updates: 1, ...options })
+  const anew = await run(`anew, ${name}`, { updates: 1, recompute: true, ...options })
+  expectGradients(anew.updates[0]!, kept.updates[0]!)
+})
+
+test('frozen weights in 16 bits change a gradient a little', async () => {
+  const [exact, half] = [await run('f32', { updates: 1 }), await run('f16', { updates: 1, precision: 'f16' })]
+  const flat = ({ updates }: typeof exact) =>
+    Object.values(updates[0]!.gradients).flatMap(({ data }) => Array.from(data))
+  const [a, b] = [flat(exact), flat(half)]
+  const dot = (x: number[], y: number[]) => x.reduce((sum, value, i) => sum + value * y[i]!, 0)
+  expect(a).not.toEqual(b)
+  expect(dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b))).toBeGreaterThan(0.999)
+})
 
 test('an update is the mean of its micro-batches, each with its own negatives', async () => {
   const refs = (rows: number[]) => rows.map((row) => ({ source: 'name it', row }))

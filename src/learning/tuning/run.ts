@@ -4,6 +4,7 @@
  */
 
 import { join } from 'node:path'
+import type { Precision } from '../../engine/graph/compiled.ts'
 import type { Device } from '../../engine/runtime/devices.ts'
 import type { MemoryMode } from '../../engine/runtime/placement.ts'
 import { lockAlone } from '../../foundation/files/lock.ts'
@@ -96,6 +97,13 @@ export interface TuningRun {
   device?: Device
   threads?: number
   memory?: MemoryMode
+  /** Of the frozen weights in training; adapters and loss are f32. Default f32. */
+  precision?: Exclude<Precision, 'int8'>
+  /**
+   * Whether backward passes compute each layer anew instead of keeping its inside: the memory of
+   * one layer for the time of one more forward pass. Default false.
+   */
+  recompute?: boolean
   signal?: AbortSignal
   /** Called after each update. */
   onUpdate?: (update: TuningUpdate) => void
@@ -155,7 +163,7 @@ export async function runTuning(run: TuningRun): Promise<TuningOutcome> {
 }
 
 async function runLocked(run: TuningRun): Promise<TuningOutcome> {
-  const { model, trained, loss, dir, dev, warn, device, threads, memory, updates } = run
+  const { model, trained, loss, dir, dev, warn, device, threads, memory, updates, precision, recompute } = run
   const weights = trained.training()
   const lossParameters = Object.fromEntries(
     Object.entries(loss.parameters).map(([name, value]) => [name, f32([], [value])]),
@@ -174,6 +182,8 @@ async function runLocked(run: TuningRun): Promise<TuningOutcome> {
       device,
       threads,
       memory,
+      precision,
+      recompute,
       warn,
     })
     closing.push(sessions)

@@ -1,7 +1,8 @@
 /** @file The graphs of a tuning. Each is opened when it is first used, and then kept. */
 
-import type { CompiledGraph } from '../../engine/graph/compiled.ts'
-import { rootScope } from '../../engine/nn/scope.ts'
+import type { CompiledGraph, Precision } from '../../engine/graph/compiled.ts'
+import type { Graph } from '../../engine/graph/graph.ts'
+import { rootScope, type Scope } from '../../engine/nn/scope.ts'
 import type { Device } from '../../engine/runtime/devices.ts'
 import type { MemoryMode } from '../../engine/runtime/placement.ts'
 import { openSession, type Session } from '../../engine/runtime/session.ts'
@@ -30,6 +31,10 @@ export interface StepSessionsOptions {
   device?: Device
   threads?: number
   memory?: MemoryMode
+  /** Of the frozen weights; adapters and loss are f32. Default f32. */
+  precision?: Precision
+  /** Whether backward passes compute layers anew, see `ScopeOptions`. Default false. */
+  recompute?: boolean
   warn?: (message: string) => void
 }
 
@@ -99,23 +104,30 @@ export class StepSessions {
   }
 
   #wholeGraph(kind: ChunkKind): CompiledGraph {
-    const { model, loss, weights } = this.#options
-    return gradientGraph((graph) =>
-      lossOver(graph, chunkVectors(rootScope(graph, weights.scope), model, this.#read(), kind), loss),
+    const { model, loss, precision } = this.#options
+    return gradientGraph(
+      (graph) => lossOver(graph, chunkVectors(this.#scope(graph), model, this.#read(), kind), loss),
+      { precision },
     ).compiled
   }
 
   #chunk(kind: ChunkKind): ChunkGraphs {
     const known = this.#graphs.get(keyOf(kind))
     if (known !== undefined) return known
-    const { model, weights, readouts } = this.#options
+    const { model, readouts, precision } = this.#options
     const names = Object.keys(readouts)
-    const made = chunkGraphs((graph) => {
-      const vectors = chunkVectors(rootScope(graph, weights.scope), model, this.#read(), kind)
+    const build = (graph: Graph) => {
+      const vectors = chunkVectors(this.#scope(graph), model, this.#read(), kind)
       return Object.fromEntries(names.map((name, i) => [name, vectors[i]!]))
-    })
+    }
+    const made = chunkGraphs(build, { precision })
     this.#graphs.set(keyOf(kind), made)
     return made
+  }
+
+  #scope(graph: Graph): Scope {
+    const { weights, recompute } = this.#options
+    return rootScope(graph, { ...weights.scope, recompute })
   }
 
   #read(): ReadAs {

@@ -1,4 +1,6 @@
-/** @file A decoder whose layers are computed anew in the backward pass: less memory, same bits. */
+/**
+ * @file A decoder whose layers are computed anew in the backward pass: less memory, same results.
+ */
 
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
@@ -12,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => built.remove())
 
-const result = z.object({ loss: z.number(), gradients: z.string(), grown: z.number() })
+const result = z.object({ loss: z.number(), gradients: z.array(z.number()), grown: z.number() })
 
 /** Each in a process of its own: the peak of memory is a process's. */
 async function step(mode: 'recompute' | 'keep') {
@@ -21,11 +23,12 @@ async function step(mode: 'recompute' | 'keep') {
 }
 
 test.skipIf(process.platform !== 'linux')(
-  'a step gives the same bits from a third of the memory',
+  'a step gives the same gradients from a third of the memory',
   { timeout: 120_000 },
   async () => {
     const [kept, anew] = [await step('keep'), await step('recompute')]
-    expect({ ...anew, grown: 0 }).toEqual({ ...kept, grown: 0 })
+    expect(anew.loss).toBeCloseTo(kept.loss, 5)
+    expect(anew.gradients).toBeAllClose(kept.gradients, { rtol: 1e-4, atol: 1e-6 })
     expect(anew.grown).toBeLessThan(kept.grown / 3)
   },
 )
