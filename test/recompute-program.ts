@@ -1,7 +1,7 @@
 /**
- * @file A program for a child process: one training step of a small deep decoder. Prints loss, a
- * number for each gradient, and the bytes that were resident at the peak beyond those before the step
- * (Linux). Argument: `recompute` or `keep`.
+ * @file A program for a child process: one training step of a small deep decoder. Prints the loss,
+ * a number for each gradient, and the bytes that were resident at the peak beyond those before the
+ * step (Linux). Argument: `recompute` or `keep`.
  */
 
 import { readFileSync } from 'node:fs'
