@@ -12,6 +12,7 @@ export class ItemError extends roomError('data', {
   pair: 2,
   path: 3,
   pixels: 2,
+  row: 3,
   table: 2,
   text: 2,
 }) {}

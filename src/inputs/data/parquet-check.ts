@@ -8,8 +8,18 @@ import type { ColumnChunk, ColumnMetaData, FileMetaData, PageHeader, SchemaTree 
 import { parquetHeader } from 'hyparquet/src/column.js'
 import { compressors } from 'hyparquet-compressors'
 
+/** Faults that reports tell apart from other ones. */
+export type ParquetFault = 'parquet-codec' | 'parquet-row-count' | 'parquet-lfs-pointer'
+
 /** A file that contradicts itself, or is written in a way that is not read. */
-export class ParquetProblem extends Error {}
+export class ParquetProblem extends Error {
+  readonly kind: ParquetFault | undefined
+
+  constructor(message: string, { kind, cause }: { kind?: ParquetFault; cause?: unknown } = {}) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.kind = kind
+  }
+}
 
 /** A column as the file stores it: one of several, where its values are objects. */
 export interface StoredColumn {
@@ -57,7 +67,9 @@ export function checkFooter(metadata: FileMetaData, root: SchemaTree, size: numb
     }
   }
   if (held !== promised)
-    throw new ParquetProblem(`the footer promises ${promised} rows, the row groups hold ${held}`)
+    throw new ParquetProblem(`the footer promises ${promised} rows, the row groups hold ${held}`, {
+      kind: 'parquet-row-count',
+    })
   checkRanges(ranges, size - metadata.metadata_length - FOOTER_END)
 }
 
@@ -133,7 +145,9 @@ const PAGE_LIMIT = 2 ** 24
  */
 export function checkPages(bytes: Uint8Array, { codec, num_values: promised }: ColumnMetaData): void {
   if (codec !== 'UNCOMPRESSED' && compressors[codec] === undefined)
-    throw new ParquetProblem(`it is compressed by ${codec ?? 'an unknown codec'}, which is not read`)
+    throw new ParquetProblem(`it is compressed by ${codec ?? 'an unknown codec'}, which is not read`, {
+      kind: 'parquet-codec',
+    })
   const reader = { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), offset: 0 }
   let values = 0n
   // As the decoder, which leaves a single byte of padding unread.

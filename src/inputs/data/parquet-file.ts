@@ -36,6 +36,7 @@ export interface ParquetFile {
  */
 export async function openParquetFile(source: ByteSource): Promise<ParquetFile> {
   return await attempt(source.name, async () => {
+    await checkPointer(source)
     const file = {
       byteLength: source.size,
       slice: async (start: number, end = source.size) => (await source.read(start, end - start)).buffer,
@@ -66,6 +67,17 @@ export async function columnValues(
   const shape = shapeOf(node)
   return stored.map((value) => interpreted(shape, value))
 }
+
+/** Git LFS leaves small files of text in the place of large ones. */
+async function checkPointer(source: ByteSource): Promise<void> {
+  const start = Buffer.from(await source.read(0, Math.min(source.size, POINTER.length))).toString('latin1')
+  if (start === POINTER)
+    throw new ParquetProblem('it is a pointer of Git LFS, which says where the file itself is', {
+      kind: 'parquet-lfs-pointer',
+    })
+}
+
+const POINTER = 'version https://git-lfs'
 
 /** Statistics are not used; one that can't be read is no reason to refuse a file. */
 const PLAIN_STATISTICS = { jsonFromBytes: (bytes: Uint8Array) => bytes }

@@ -6,7 +6,7 @@
 import type { KeyedItem } from './item.ts'
 
 /** Kinds of tasks, as MMEB groups them. @see specs/vlm2vec-mmeb.md */
-export type MetaTask = 'classification' | 'vqa' | 'retrieval'
+export type MetaTask = 'classification' | 'vqa' | 'retrieval' | 'grounding'
 
 /** Which rows of a task are scored. */
 export type Part = 'dev' | 'test'

@@ -29,7 +29,7 @@ export interface StudyWorld {
 }
 
 /** Retrieval has harder targets than naming: it gets a larger share. @see specs/twins.md §3.3 */
-const WEIGHT = { classification: 1, vqa: 1, retrieval: 1.5 } as const
+const WEIGHT = { classification: 1, vqa: 1, retrieval: 1.5, grounding: 1 } as const
 
 /**
  * @throws UsageError `usage/task-unknown`; FileError `file/no-twins`; ScenesError for damaged data
