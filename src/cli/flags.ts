@@ -46,6 +46,8 @@ export const preset = oneOf([
   'qwen3-vl-embedding',
   'none',
 ]).optional()
+/** Which of the negatives that may be taken are taken. */
+export const sample = oneOf(['top', 'random']).optional()
 export const quantize = oneOf(['int8', 'binary']).optional()
 
 const PAIR = /^(id|instruction|text|image)=(.+)$/

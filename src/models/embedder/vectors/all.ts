@@ -84,7 +84,8 @@ const CHUNK = 256
  * Gives the vectors of all items. Takes from `dir` what is there; computes the rest in chunks, and
  * writes each when it is whole. The borders of the chunks depend on the list of items alone, and a
  * vector's last bits on its chunk: a run that was killed and resumed ends with the same bytes.
- * @param dir   one folder for any number of models and lists of items
+ * @param dir   one folder for any number of models and lists of items; or the model's own folder in
+ *   it, open already, where many lists of one model come one after the other
  * @param items equal keys count once
  * @throws EmbedderError `embedder/store` for a vector that is not finite, or of another form than
  *   its neighbours; FileError; InterruptedError; as `VectorMaker.embed`
@@ -94,13 +95,13 @@ const CHUNK = 256
  * const score = dot(vectors.of('vector')(query.key), vectors.of('vector')(candidate.key))
  */
 export async function embedAll(
-  dir: string,
+  dir: string | VectorFolder,
   maker: VectorMaker,
   items: readonly KeyedItem[],
   { signal, onProgress, warn, badItems }: EmbedAllOptions = {},
 ): Promise<AllVectors> {
-  const { id, hash: fingerprint, readouts } = maker
-  const folder = await VectorFolder.open(dir, { fingerprint, readouts, warn })
+  const { id, readouts } = maker
+  const folder = typeof dir === 'string' ? await vectorFolder(dir, maker, warn) : dir
   const distinct = [...new Map(items.map((item) => [item.key, item])).values()]
   const vectors = await folder.all(distinct.map(({ key }) => key))
   const resumed = vectors.size
@@ -137,6 +138,15 @@ export async function embedAll(
       }
     },
   }
+}
+
+/** The folder, within `dir`, of the vectors of one model. @throws FileError */
+export async function vectorFolder(
+  dir: string,
+  { hash: fingerprint, readouts }: VectorMaker,
+  warn?: (message: string) => void,
+): Promise<VectorFolder> {
+  return await VectorFolder.open(dir, { fingerprint, readouts, warn })
 }
 
 /** @throws EmbedderError `embedder/store` for tensors of another form than `MadeVectors` says */
