@@ -55,6 +55,7 @@ export async function reader(): Promise<Reader> {
   cpSync(llavaOriginal, join(folder, 'my-llava-v1.5'), { recursive: true })
   await writeAdapter(join(folder, 'my-adapter'), tinyAdapter())
   for (const name of ['packages', 'test']) symlinkSync(join(root, name), join(folder, name))
+  writeFileSync(join(folder, 'pairs.jsonl'), pairLines())
   writeFileSync(join(folder, 'captions.csv'), 'caption,path\na horse,packages/twins/horse.png\n')
   return {
     folder,
@@ -71,6 +72,13 @@ export async function reader(): Promise<Reader> {
       rmSync(home, { recursive: true, force: true })
     },
   }
+}
+
+/** A JSON line for each thing: a question and its name. */
+function pairLines(): string {
+  return ['horse', 'cat', 'dog', 'key', 'apple', 'boat', 'tree', 'lion']
+    .map((name) => `${JSON.stringify({ query: `a photo of a ${name}`, target: `a ${name}` })}\n`)
+    .join('')
 }
 
 /** Names on the hub that the page of a family mentions. */
