@@ -26,8 +26,9 @@ export interface MiningRules {
   margin?: number
   /**
    * The same as a share of the own target's similarity (`relative_margin`); null: no such limit.
-   * Default 0.05 where no `margin` is given: "TopK-PercPos" at 95 %, the best rule of NV-Retriever (de Souza P. Moreira et
-   * al. 2024, arXiv 2407.15831). sentence-transformers has no margin by default.
+   * Default 0.05 where no `margin` is given: "TopK-PercPos" at 95 %, the best rule of NV-Retriever
+   * (de Souza P. Moreira et al. 2024, arXiv 2407.15831). sentence-transformers has no margin by
+   * default.
    */
   relativeMargin?: number | null
   /** Least and largest similarity of a negative (`min_score`, `max_score`). */
