@@ -15,16 +15,6 @@ import { study } from './study.ts'
 import { tune } from './tune.ts'
 import { verify } from './verify.ts'
 
-const working: readonly CommandEntry[] = [
-  study,
-  tune,
-  mine,
-  embed,
-  inspect,
-  verify,
-  pull,
-  pretrain,
-  gates,
-]
+const working: readonly CommandEntry[] = [study, tune, mine, embed, inspect, verify, pull, pretrain, gates]
 
 export const commands: readonly CommandEntry[] = [...working, completionCommand(working)]
