@@ -3,10 +3,11 @@
  * @see https://github.com/tensorflow/tensorboard (backend/event_processing)
  */
 
-import { appendFile, mkdir } from 'node:fs/promises'
+import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
 import { writeFailure } from '../../foundation/files/errors.ts'
+import { makeFolder } from '../../foundation/files/file.ts'
 import { EventSchema, SessionLog_SessionStatus } from './generated/event_pb.ts'
 
 type EventMessage = MessageInitShape<typeof EventSchema>
@@ -41,7 +42,7 @@ export async function openEventFile(
     const message = toBinary(EventSchema, create(EventSchema, { wallTime: now() / 1000, ...event }))
     await appendFile(path, record(message)).catch(failed)
   }
-  await mkdir(dir, { recursive: true }).catch(failed)
+  await makeFolder(dir).catch(failed)
   await write({ what: { case: 'fileVersion', value: 'brain.Event:2' } })
   if (step > 0) {
     const status = SessionLog_SessionStatus.START
