@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import { hashArrays } from '../training/arrays.ts'
+import type { Identity } from '../training/identity.ts'
 
 /** Steps whose batches stand for all: texts, shares, pictures and masks show in them. */
 const PROBES = 24
@@ -13,15 +14,15 @@ const PROBES = 24
 /**
  * @param settings rates, schedule, sizes: what no batch shows
  * @param feeds    batch of a step
- * @returns `NAME settings sha256`, the hash over batches spread from the first to the last step
+ * @returns name, settings and a hash over batches spread from the first to the last step
  */
 export function identityOf(
   name: string,
   settings: Readonly<Record<string, unknown>> & { readonly steps: number },
   feeds: (step: number) => Readonly<Record<string, Tensor>>,
-): string {
+): Identity {
   const hash = createHash('sha256')
   for (let probe = 0; probe < PROBES; probe++)
     hash.update(hashArrays(feeds(Math.round((probe * (settings.steps - 1)) / (PROBES - 1)))))
-  return `${name} ${JSON.stringify(settings)} ${hash.digest('hex')}`
+  return { name, settings, batches: hash.digest('hex') }
 }

@@ -3,11 +3,10 @@
 import { roomError } from '../../foundation/numeric/errors.ts'
 
 /**
- * A training that can't start or go on. Codes: `training/not-finite`, `training/other-run`,
- * `training/schedule`, `training/no-parameter`, `training/no-group`, `training/no-matrix`,
- * `training/no-gradient`, `training/optimizer-state`, `training/snapshots`.
+ * A training that can't start or go on. Codes: see docs/errors.md, `training/…`.
  */
 export class TrainingError extends roomError('training', {
+  log: 3,
   'no-gradient': 1,
   'no-group': 1,
   'no-matrix': 1,

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fromBinary } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { maskedChecksum, openEventFile } from './event-file.ts'
+import { maskedChecksum, openEventFile, scalarsOf } from './event-file.ts'
 import { EventSchema, SessionLog_SessionStatus } from './generated/event_pb.ts'
 
 let root: string
@@ -78,5 +78,14 @@ describe('an event file', () => {
     await expect(openEventFile(join(root, 'file', 'events'), 0)).rejects.toMatchObject({
       code: 'file/write',
     })
+  })
+})
+
+test('the scalars of a line are its numbers, groups of them with their name', () => {
+  const update = { step: 3, loss: 2, learningRates: { 'all others': 0.1 }, source: 'a', microLosses: [1, 3] }
+  expect(scalarsOf(update)).toEqual({ 'train/loss': 2, 'train/learningRates/all others': 0.1 })
+  expect(scalarsOf({ step: 3, evaluation: { loss: 1, hit1: 0.5 } })).toEqual({
+    'dev/loss': 1,
+    'dev/hit1': 0.5,
   })
 })

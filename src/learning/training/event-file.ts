@@ -9,6 +9,7 @@ import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
 import { writeFailure } from '../../foundation/files/errors.ts'
 import { makeFolder } from '../../foundation/files/file.ts'
 import { EventSchema, SessionLog_SessionStatus } from './generated/event_pb.ts'
+import type { LogEntry } from './log.ts'
 
 type EventMessage = MessageInitShape<typeof EventSchema>
 
@@ -58,6 +59,22 @@ export async function openEventFile(
       await write({ step: BigInt(step), what: { case: 'summary', value: { value } } })
     },
   }
+}
+
+/**
+ * The numbers of a log's line, by tag: `train/loss`, `train/learningRates/matrices`, `dev/hit1`.
+ * Numbers in lists have no tag.
+ */
+export function scalarsOf({ step: _, evaluation, ...update }: LogEntry): Record<string, number> {
+  return Object.fromEntries(
+    evaluation === undefined ? numbersIn('train', update) : numbersIn('dev', evaluation),
+  )
+}
+
+function numbersIn(tag: string, value: unknown): [tag: string, number][] {
+  if (typeof value === 'number') return [[tag, value]]
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return []
+  return Object.entries(value).flatMap(([key, inner]) => numbersIn(`${tag}/${key}`, inner))
 }
 
 /** Length as u64, its checksum, the bytes, their checksum; all little-endian. */

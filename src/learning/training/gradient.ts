@@ -83,6 +83,8 @@ export function fedParameters(
 export interface StepResult {
   loss: number
   metrics: Readonly<Record<string, number>>
+  /** Names the batch and its rows, for the message that stops the training. */
+  batch?: string
   /** Further entries of the line in the log. */
   notes?: Readonly<Record<string, unknown>>
   /** One for each parameter that is not idle. */

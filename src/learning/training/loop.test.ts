@@ -15,6 +15,7 @@ import { fillNormal, stream } from '../../foundation/numeric/random.ts'
 import { f32 } from '../../foundation/numeric/tensor.ts'
 import { adamW } from './adamw.ts'
 import { gradientGraph, sessionStep } from './gradient.ts'
+import type { Identity } from './identity.ts'
 import { type TrainingOptions, train } from './loop.ts'
 import { muon } from './muon.ts'
 import { openOptimizer } from './optimizer.ts'
@@ -58,7 +59,7 @@ const batch = (step: number) => {
 interface Trial extends Partial<Omit<TrainingOptions, 'checkpoint'>> {
   folder: string
   every?: number
-  identity?: string
+  identity?: Identity
   feeds?: typeof batch
 }
 
@@ -264,9 +265,12 @@ describe('what stops a training', () => {
   })
 
   test('a snapshot of another run is refused', async () => {
-    await trial({ folder: 'other', identity: 'seed 1' })
-    const { error } = await trial({ folder: 'other', identity: 'seed 2' })
-    expect(error).toMatchObject({ code: 'training/other-run' })
+    await trial({ folder: 'other', identity: { seed: 1, clip: 1 } })
+    const { error } = await trial({ folder: 'other', identity: { seed: 2, clip: 1 } })
+    expect(error).toMatchObject({
+      code: 'training/other-run',
+      message: expect.stringMatching(/10 updates with other settings or data: seed: 1 → 2$/),
+    })
   })
 
   test('a batch that fails is reported at its own step, after the ones before were saved', async () => {

@@ -4,15 +4,18 @@
  */
 
 import { removeAbandoned } from '../../foundation/files/temporary.ts'
-import { InterruptedError } from '../../foundation/numeric/errors.ts'
+import { firstOf, InterruptedError } from '../../foundation/numeric/errors.ts'
 import { type NamedArrays, restoreArrays } from './arrays.ts'
 import { clipFactor, globalNorm } from './clipping.ts'
 import { TrainingError } from './errors.ts'
+import { openEventFile, scalarsOf } from './event-file.ts'
 import type { GradientStep, StepResult } from './gradient.ts'
-import { type Evaluation, openLog, silentLog } from './log.ts'
+import { differences, type Identity } from './identity.ts'
+import { type Evaluation, openLog, silentLog, type TrainingLog } from './log.ts'
 import type { Optimizer } from './optimizer.ts'
 import type { Schedule } from './schedule.ts'
 import { latestSnapshot, saveSnapshot } from './snapshot.ts'
+import { appendTime, type TrainingTime } from './times.ts'
 
 export interface TrainingOptions {
   /** Updated in place; at the start their initial values, which a snapshot overwrites. */
@@ -27,11 +30,15 @@ export interface TrainingOptions {
   clip?: number
   /**
    * Snapshots after every `every` updates, at the end and whenever the training stops. `identity`
-   * names settings and data.
+   * has everything that the steps depend on: settings, hashes of data and model.
    */
-  checkpoint?: { dir: string; every: number; identity?: string }
+  checkpoint?: { dir: string; every: number; identity?: Identity }
   /** Path of the JSON-lines log. */
   log?: string
+  /** Path of the JSON lines that say how long each update took. */
+  times?: string
+  /** Folder that gets an event file for TensorBoard. */
+  events?: string
   /** Figures of the model after every `every` updates and at the end. */
   evaluate?: TrainingEvaluation
   signal?: AbortSignal
@@ -61,6 +68,8 @@ export interface TrainingProgress {
   gradientNorm: number
   /** Factor of the peak learning rates in this update. */
   factor: number
+  /** Of this update, its batch and its share of waiting included. */
+  seconds: number
 }
 
 export interface TrainingResult {
@@ -85,7 +94,7 @@ export interface TrainingResult {
 export async function train(options: TrainingOptions): Promise<TrainingResult> {
   const { steps, signal, evaluate, checkpoint, optimizer, onProgress } = options
   const resumedAt = await resume(options)
-  const log = options.log === undefined ? silentLog : await openLog(options.log, resumedAt)
+  const log = await openRecords(options, resumedAt)
   const evaluations = [...log.evaluations]
   let done = resumedAt
   let saved = resumedAt
@@ -93,7 +102,9 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
   let stopped = false
   const save = async () => {
     if (checkpoint === undefined || saved === done) return
-    const { dir, identity = '' } = checkpoint
+    const { dir, identity = {} } = checkpoint
+    requireFiniteParameters(done, options.parameters)
+    await log.sync()
     await saveSnapshot(dir, {
       step: done,
       identity,
@@ -106,8 +117,10 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
     for (;;) {
       if (evaluate !== undefined && done > 0 && isDue(done, evaluate.every, steps)) {
         if (evaluations.at(-1)?.step !== done) {
+          const begun = performance.now()
           const figures = await evaluate.run(done, evaluations)
           await log.append({ step: done, evaluation: figures })
+          await log.time({ step: done, kind: 'evaluation', seconds: secondsSince(begun) })
           evaluations.push({ step: done, figures })
         }
         stopped = evaluate.stop?.(evaluations) ?? false
@@ -115,6 +128,7 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
       if (stopped) await save()
       if (stopped || done >= steps) break
       if (signal?.aborted) throw new InterruptedError('training', signal)
+      const begun = performance.now()
       const result = await options.gradient({
         step: done,
         next: done + 1 < steps ? done + 1 : undefined,
@@ -130,15 +144,19 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
         step: done + 1,
         loss: result.loss,
         ...result.metrics,
-        gradient_norm: norm,
-        factor,
+        gradientNorm: norm,
+        learningRates: Object.fromEntries(
+          optimizer.groups.map(({ name, learningRate }) => [name, learningRate * factor]),
+        ),
         ...result.notes,
       })
       whole = false
       await optimizer.update(result.gradients, { factor, gradientScale, idle: result.idle })
       whole = true
       done++
-      onProgress?.({ step: done, steps, loss: result.loss, gradientNorm: norm, factor })
+      const seconds = secondsSince(begun)
+      await log.time({ step: done, kind: 'update', seconds })
+      onProgress?.({ step: done, steps, loss: result.loss, gradientNorm: norm, factor, seconds })
       if (checkpoint !== undefined && isDue(done, checkpoint.every, steps)) await save()
     }
   } catch (error) {
@@ -157,16 +175,42 @@ function isDue(step: number, every: number, steps: number): boolean {
   return step % every === 0 || step === steps
 }
 
+const secondsSince = (begun: number): number => (performance.now() - begun) / 1000
+
+/** The log, with the file of times and the event file that get the same. */
+async function openRecords(
+  { log: path, times, events: dir }: TrainingOptions,
+  step: number,
+): Promise<TrainingLog & { time(took: TrainingTime): Promise<void> }> {
+  const log = path === undefined ? silentLog : await openLog(path, step)
+  const events = dir === undefined ? undefined : await openEventFile(dir, step)
+  return {
+    ...log,
+    append: async (entry) => {
+      await log.append(entry)
+      await events?.append(entry.step, scalarsOf(entry))
+    },
+    time: async (took) => {
+      if (times !== undefined) await appendTime(times, took)
+    },
+  }
+}
+
 /** Puts the newest snapshot into parameters and optimizer. @returns updates done */
 async function resume({ checkpoint, parameters, optimizer, steps, warn }: TrainingOptions): Promise<number> {
   if (checkpoint === undefined) return 0
-  const { dir, identity = '' } = checkpoint
+  const { dir, identity = {} } = checkpoint
   await removeAbandoned(dir)
   const snapshot = await latestSnapshot(dir, warn)
   if (snapshot === undefined) return 0
-  if (snapshot.identity !== identity || snapshot.step > steps) {
+  const changed = differences(snapshot.identity, identity)
+  if (changed.length > 0 || snapshot.step > steps) {
+    const found =
+      changed.length > 0
+        ? `other settings or data: ${changed.join('; ')}`
+        : `more updates than the ${steps} that are asked for`
     throw new TrainingError('other-run', {
-      message: `${dir} holds step ${snapshot.step} of the run "${snapshot.identity}", not of the ${steps} steps of "${identity}"`,
+      message: `${dir} holds a training of ${snapshot.step} updates with ${found}`,
       hint: 'Go on with the settings it was started with, or train in an empty folder.',
     })
   }
@@ -180,10 +224,23 @@ async function resume({ checkpoint, parameters, optimizer, steps, warn }: Traini
   return snapshot.step
 }
 
-function requireFinite(step: number, { loss }: StepResult, norm: number): void {
+function requireFinite(step: number, { loss, batch }: StepResult, norm: number): void {
   if (Number.isFinite(loss) && Number.isFinite(norm)) return
+  const of = batch === undefined ? '' : ` (${batch})`
   throw new TrainingError('not-finite', {
-    message: `step ${step}: the loss is ${loss}, the norm of its gradients ${norm}; the parameters are those of the update before`,
+    message: `step ${step}${of}: the loss is ${loss}, the norm of its gradients ${norm}; the parameters are those of the update before`,
     hint: 'Lower the learning rate, lengthen the warm-up or clip the gradients, and look at the batch of this step.',
+  })
+}
+
+/** Values that overflowed in an update are never saved over good ones. */
+function requireFiniteParameters(done: number, parameters: NamedArrays): void {
+  const broken = Object.keys(parameters).filter(
+    (name) => !Number.isFinite(globalNorm({ [name]: parameters[name]! })),
+  )
+  if (broken.length === 0) return
+  throw new TrainingError('not-finite', {
+    message: `after ${done} updates ${firstOf(broken)} ${broken.length === 1 ? 'is' : 'are'} not finite; the snapshots before are kept`,
+    hint: 'Lower the learning rate, lengthen the warm-up or clip the gradients.',
   })
 }

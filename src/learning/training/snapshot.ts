@@ -6,18 +6,20 @@
 import { existsSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { z } from 'zod'
 import { FileError } from '../../foundation/files/errors.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import { CheckpointError } from '../../models/checkpoint/errors.ts'
 import { loadSafetensors, openSafetensors, writeSafetensors } from '../../models/checkpoint/safetensors.ts'
 import { TrainingError } from './errors.ts'
+import type { Identity } from './identity.ts'
 
 /** The state that the next step depends on, beside its index. */
 export interface Snapshot {
   /** Updates done. */
   step: number
-  /** Names the run: settings and data. A snapshot of another identity is refused. */
-  identity: string
+  /** Everything that the steps of the run depend on. */
+  identity: Identity
   parameters: Readonly<Record<string, Tensor>>
   optimizer: Readonly<Record<string, Tensor>>
 }
@@ -40,7 +42,10 @@ export async function saveSnapshot(
   { step, identity, parameters, optimizer }: Snapshot,
 ): Promise<void> {
   const tensors = { ...prefixed('parameter/', parameters), ...prefixed('optimizer/', optimizer) }
-  await writeSafetensors(snapshotPath(dir, step), tensors, { step: String(step), identity })
+  await writeSafetensors(snapshotPath(dir, step), tensors, {
+    step: String(step),
+    identity: JSON.stringify(identity),
+  })
   for (const old of (await snapshotSteps(dir)).slice(KEPT)) await rm(snapshotPath(dir, old), { force: true })
 }
 
@@ -78,9 +83,18 @@ async function readSnapshot(path: string, step: number): Promise<Snapshot> {
   const tensors = await loadSafetensors(path)
   return {
     step,
-    identity: metadata.identity ?? '',
+    identity: identityIn(metadata.identity ?? '{}'),
     parameters: under('parameter/', tensors),
     optimizer: under('optimizer/', tensors),
+  }
+}
+
+/** An identity that is no JSON object has one key. */
+function identityIn(text: string): Identity {
+  try {
+    return z.record(z.string(), z.unknown()).parse(JSON.parse(text))
+  } catch {
+    return { identity: text }
   }
 }
 

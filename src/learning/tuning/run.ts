@@ -82,8 +82,10 @@ export interface TuningRun {
   dev?: DevOptions
   /** All that decides the run, by key: a run of other settings in the same folder is refused. */
   settings: Readonly<Record<string, unknown>>
-  /** Where snapshots, the log, the best values and the rows of a frozen tower lie. */
+  /** Where snapshots, the log, its times, the best values and the rows of a frozen tower lie. */
   dir: string
+  /** Folder that gets an event file for TensorBoard; default: none. */
+  events?: string
   /** Updates between snapshots; default 50. */
   saveEvery?: number
   /** Whether the first pair that can't be read ends the tuning. */
@@ -212,8 +214,8 @@ async function runLocked(run: TuningRun): Promise<TuningOutcome> {
       lossParameters,
       skipped,
     })
-    const identity = JSON.stringify({ model: run.modelHash, ...run.settings })
-    const best = new BestValues(join(dir, 'best.safetensors'), identity, parameters)
+    const identity = { model: run.modelHash, ...run.settings }
+    const best = new BestValues(join(dir, 'best.safetensors'), JSON.stringify(identity), parameters)
     const devPairs =
       dev === undefined ? [] : await allPairs(dev.sources, run.negatives ?? Number.POSITIVE_INFINITY)
     const score = async () =>
@@ -241,6 +243,8 @@ async function runLocked(run: TuningRun): Promise<TuningOutcome> {
       clip: run.clip,
       checkpoint: { dir: join(dir, 'snapshots'), every: run.saveEvery ?? SAVE_EVERY, identity },
       log,
+      times: join(dir, 'times.jsonl'),
+      events: run.events,
       evaluate: dev && {
         every: dev.every,
         run: async (step, before) => {

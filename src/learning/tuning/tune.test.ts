@@ -280,8 +280,8 @@ test('a log that lost lines is told, not reported as the whole curve', async () 
   const path = join(options.dir, 'log.jsonl')
   writeFileSync(path, readFileSync(path, 'utf8').split('\n').slice(1).join('\n'))
   await expect(tune(options)).rejects.toMatchObject({
-    code: 'tuning/log',
-    message: expect.stringContaining('2 steps'),
+    code: 'training/log',
+    message: expect.stringContaining('2 updates'),
   })
 })
 

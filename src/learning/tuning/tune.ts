@@ -25,6 +25,7 @@ import type { ModelWeights } from '../../models/families/model-weights.ts'
 import { adamW } from '../training/adamw.ts'
 import { hashArrays, type NamedArrays } from '../training/arrays.ts'
 import { gradientGraph, sessionStep } from '../training/gradient.ts'
+import type { Identity } from '../training/identity.ts'
 import { type TrainingProgress, train } from '../training/loop.ts'
 import { muon } from '../training/muon.ts'
 import { openOptimizer } from '../training/optimizer.ts'
@@ -289,14 +290,14 @@ function scalarFeeds(scalars: Scalars): Record<string, Tensor> {
 const lossOf = ({ temperature }: TuningSettings) => makeLoss(lossSettings.parse({ temperature }))
 
 /** Names everything that a step depends on, so that no snapshot of another run is taken up. */
-function identityOf({ modelHash, readouts, tasks, settings }: TuningOptions): string {
-  const hash = createHash('sha256').update(JSON.stringify([modelHash, readouts, settings]))
-  for (const { name, weight, pairs } of tasks) {
-    hash.update(JSON.stringify([name, weight]))
-    for (const { query, target, negatives } of pairs)
-      hash.update(JSON.stringify([query.key, target.key, negatives.map(({ key }) => key)]))
+function identityOf({ modelHash, readouts, tasks, settings }: TuningOptions): Identity {
+  const pairs = createHash('sha256')
+  for (const { name, weight, pairs: rows } of tasks) {
+    pairs.update(JSON.stringify([name, weight]))
+    for (const { query, target, negatives } of rows)
+      pairs.update(JSON.stringify([query.key, target.key, negatives.map(({ key }) => key)]))
   }
-  return hash.digest('hex')
+  return { model: modelHash, readouts, settings, pairs: pairs.digest('hex') }
 }
 
 const lossLine = z.object({ step: z.number(), loss: z.number() })

@@ -127,12 +127,13 @@ export class UpdateSteps {
     return {
       loss: value,
       metrics,
+      batch: rowsIn(pairs.map(({ ref }) => ref)),
       gradients,
       idle: this.#options.names.filter((name) => gradients[name] === undefined),
       notes: {
         temperature,
         sources,
-        ...(results.length > 1 && { micro_losses: microLosses }),
+        ...(results.length > 1 && { microLosses }),
         ...(skipped > 0 && { skipped }),
       },
     }
@@ -190,6 +191,16 @@ export class UpdateSteps {
     }
   }
 }
+
+/** The rows of a batch by source, in words. */
+function rowsIn(refs: readonly PairRef[]): string {
+  const sources = new Map<string, string[]>()
+  for (const { source, row } of refs) sources.set(source, [...(sources.get(source) ?? []), String(row)])
+  return [...sources].map(([source, rows]) => `rows ${firstOf(rows, LISTED_ROWS)} of ${source}`).join('; ')
+}
+
+/** Rows of a source in a message, at most. */
+const LISTED_ROWS = 40
 
 function requirePairs(pairs: readonly BatchPair[], update: number): void {
   if (pairs.length > 0) return
