@@ -1,4 +1,4 @@
-/** @file The identity of a run: everything that its steps depend on, as JSON, and how two differ. */
+/** @file The identity of a run as JSON: everything that its steps depend on; how two differ. */
 
 import { isDeepStrictEqual } from 'node:util'
 
