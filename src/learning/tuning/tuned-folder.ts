@@ -3,16 +3,12 @@
  * layout or a whole checkpoint, and the contract that says how to read it.
  */
 
-import { relative, resolve } from 'node:path'
-import { isShipped, shippedNameOf } from '../../foundation/files/shipped.ts'
 import { writeAdapter } from '../../models/checkpoint/adapter-folder.ts'
 import { writeChangedCopy } from '../../models/checkpoint/changed-copy.ts'
-import type { Checkpoint } from '../../models/checkpoint/folder.ts'
-import { type Contract, writeContract } from '../../models/embedder/contract.ts'
-import { checkpointFingerprint } from '../../models/embedder/fingerprint.ts'
+import { baseReference } from '../../models/embedder/base.ts'
+import { writeContract } from '../../models/embedder/contract.ts'
 import type { Readout } from '../../models/embedder/readout.ts'
 import { checkpointWeights } from '../../models/families/weights.ts'
-import { snapshotRepository } from '../../models/hub/repository.ts'
 import type { NamedArrays } from '../training/arrays.ts'
 import type { Trained } from './trained/trained.ts'
 import { type TunedPart, tunedAdapter } from './trained.ts'
@@ -59,16 +55,9 @@ export async function writeTrained(
     return
   }
   const { config, ...adapter } = result.adapter
-  const published = snapshotRepository(checkpoint.dir)
-  await writeAdapter(dir, {
-    ...adapter,
-    config: {
-      ...config,
-      baseModel: published?.id ?? resolve(checkpoint.dir),
-      revision: published?.revision ?? null,
-    },
-  })
-  await writeContract(dir, { ...kept, base: await baseOf(dir, checkpoint), adapter: '.' })
+  const { contractBase, peftBase, revision } = await baseReference(dir, checkpoint)
+  await writeAdapter(dir, { ...adapter, config: { ...config, baseModel: peftBase, revision } })
+  await writeContract(dir, { ...kept, base: contractBase, adapter: '.' })
 }
 
 /** `writeTrained` for the state of `trained.ts`. */
@@ -88,13 +77,4 @@ export async function writeTuned(
 ): Promise<void> {
   const adapter = tunedAdapter(model.model, part, parameters)
   await writeTrained(dir, { model, trained: { result: () => ({ kind: 'adapter', adapter }) }, readout })
-}
-
-/** How a contract in `dir` finds the checkpoint again, on this machine or another one. */
-async function baseOf(dir: string, checkpoint: Checkpoint): Promise<Contract['base']> {
-  const sha256 = await checkpointFingerprint(checkpoint)
-  const published = snapshotRepository(checkpoint.dir)
-  if (published !== undefined) return { path: published.id, revision: published.revision, sha256 }
-  if (isShipped(checkpoint.dir)) return { path: shippedNameOf(checkpoint.dir), sha256 }
-  return { path: relative(dir, checkpoint.dir) || '.', sha256 }
 }

@@ -13,7 +13,7 @@ import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import { CheckpointError } from './errors.ts'
 import type { Checkpoint } from './folder.ts'
 import type { TensorLocation } from './header.ts'
-import { openSafetensors, safetensorsLayout, tensorBytes } from './safetensors.ts'
+import { locate, openSafetensors, safetensorsLayout, tensorBytes } from './safetensors.ts'
 
 export interface ChangedCopyOptions {
   base: Checkpoint
@@ -30,7 +30,7 @@ export interface ChangedCopyOptions {
  * whole. Of the other files, the settings, the tokenizer and code are copied; adapters, contracts,
  * cards and weights in other formats are not.
  * @throws CheckpointError `checkpoint/out` when the folder has files already, `checkpoint/overflow`
- *   when a weight does not fit the dtype of the base; FileError `file/disk-full`, `file/write`;
+ *   when a weight does not fit the dtype of the base, `checkpoint/no-tensor`; FileError `file/disk-full`, `file/write`;
  *   InterruptedError
  */
 export async function writeChangedCopy(
@@ -40,6 +40,7 @@ export async function writeChangedCopy(
   await requireEmpty(dir)
   // A second checkpoint that was joined to this one stays where it is.
   const files = base.files.filter((file) => dirname(file) === base.dir)
+  for (const name of changed) requireOwn(base, name, files)
   const total = files.length
   for (const [done, file] of files.entries()) {
     onProgress?.({ done, total })
@@ -80,6 +81,16 @@ function unfit(message: string): CheckpointError {
   return new CheckpointError('overflow', {
     message,
     hint: 'Save the base model in bf16 or f32 and change that one.',
+  })
+}
+
+/** @throws CheckpointError `checkpoint/no-tensor` for a tensor of a second checkpoint */
+function requireOwn({ dir, tensors }: Checkpoint, name: string, files: readonly string[]): void {
+  const { file } = locate(tensors, name, dir)
+  if (files.includes(file)) return
+  throw new CheckpointError('no-tensor', {
+    message: `${dir}: the tensor ${name}, which changes, lies in a second checkpoint, ${file}`,
+    hint: 'That checkpoint is not written. Run the model with its adapter instead of merging it.',
   })
 }
 

@@ -8,6 +8,7 @@ import { roomError } from '../../foundation/numeric/errors.ts'
  */
 export class CheckpointError extends roomError('checkpoint', {
   'adapter-kind': 3,
+  'adapter-mix': 2,
   'adapter-target': 3,
   'adapter-tensors': 3,
   'ambiguous-weights': 3,
