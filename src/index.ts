@@ -31,6 +31,8 @@ export { verifyContract } from './models/embedder/golden/contract.ts'
 export { recordGolden } from './models/embedder/golden/record.ts'
 export type { VerifyReport } from './models/embedder/golden/report.ts'
 export { type Inspection, inspectModel } from './models/embedder/inspection.ts'
+export { type JoinedAdapter, type JoinOptions, mergeAdapters } from './models/embedder/merge/adapters.ts'
+export { type MergedModel, type MergeOptions, mergeModel } from './models/embedder/merge/checkpoint.ts'
 export {
   type MeasurePrecisionOptions,
   measurePrecision,

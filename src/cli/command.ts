@@ -32,15 +32,17 @@ type With<Given, F extends string> =
     ? Omit<Given, FlagName<F>> & { [N in FlagName<F>]: Given[N] | false }
     : Given & { [N in FlagName<F>]: FlagValue<F> }
 
-/** `embed <model> [file]` → `{ model: string; file: string | undefined }`. */
+/** `embed <model> [file]` → `{ model: string; file: string | undefined }`; `<names...>`: a list. */
 type Arguments<L extends string> = L extends `${infer Head} ${infer Tail}`
   ? Arguments<Head> & Arguments<Tail>
   : ArgumentOf<L>
-type ArgumentOf<L extends string> = L extends `<${infer Name}>`
-  ? { [N in Camel<Name>]: string }
-  : L extends `[${infer Name}]`
-    ? { [N in Camel<Name>]: string | undefined }
-    : unknown
+type ArgumentOf<L extends string> = L extends `<${infer Name}...>`
+  ? { [N in Camel<Name>]: string[] }
+  : L extends `<${infer Name}>`
+    ? { [N in Camel<Name>]: string }
+    : L extends `[${infer Name}]`
+      ? { [N in Camel<Name>]: string | undefined }
+      : unknown
 
 /** The process's exit code. */
 export type CommandResult = 0 | 1 | 2 | 3 | 4

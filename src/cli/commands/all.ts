@@ -8,6 +8,7 @@ import { completionCommand } from './completion.ts'
 import { embed } from './embed.ts'
 import { gates } from './gates.ts'
 import { inspect } from './inspect.ts'
+import { merge } from './merge.ts'
 import { mine } from './mine.ts'
 import { pretrain } from './pretrain.ts'
 import { pull } from './pull.ts'
@@ -15,6 +16,17 @@ import { study } from './study.ts'
 import { tune } from './tune.ts'
 import { verify } from './verify.ts'
 
-const working: readonly CommandEntry[] = [study, tune, mine, embed, inspect, verify, pull, pretrain, gates]
+const working: readonly CommandEntry[] = [
+  study,
+  tune,
+  mine,
+  merge,
+  embed,
+  inspect,
+  verify,
+  pull,
+  pretrain,
+  gates,
+]
 
 export const commands: readonly CommandEntry[] = [...working, completionCommand(working)]
