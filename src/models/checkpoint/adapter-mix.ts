@@ -43,8 +43,8 @@ export interface AdapterMix {
 const PARALLEL = 0.9995
 
 /**
- * @throws CheckpointError `checkpoint/adapter-mix` when there are fewer than two adapters, more than
- *   two for SLERP, or adapters whose changes are of different kinds
+ * @throws CheckpointError `checkpoint/adapter-mix` when there are fewer than two adapters, more
+ *   than two for SLERP, or adapters whose changes are of different kinds
  */
 export function mixedAdapter(
   given: readonly AdapterShare[],

@@ -1,4 +1,4 @@
-/** @file Products of two narrow matrices: inner products, and the nearest product of a smaller rank. */
+/** @file Products of two narrow matrices: inner products, and the nearest one of a smaller rank. */
 
 import { Matrix, QrDecomposition, SingularValueDecomposition } from 'ml-matrix'
 

@@ -30,8 +30,8 @@ export interface ChangedCopyOptions {
  * whole. Of the other files, the settings, the tokenizer and code are copied; adapters, contracts,
  * cards and weights in other formats are not.
  * @throws CheckpointError `checkpoint/out` when the folder has files already, `checkpoint/overflow`
- *   when a weight does not fit the dtype of the base, `checkpoint/no-tensor`; FileError `file/disk-full`, `file/write`;
- *   InterruptedError
+ *   when a weight does not fit the dtype of the base, `checkpoint/no-tensor`; FileError
+ *   `file/disk-full`, `file/write`; InterruptedError
  */
 export async function writeChangedCopy(
   dir: string,

@@ -1,4 +1,4 @@
-/** @file How the folder of an adapter names its base model, for this machine and for another one. */
+/** @file How the folder of an adapter names its base model, here and on another machine. */
 
 import { relative, resolve } from 'node:path'
 import { isShipped, shippedNameOf } from '../../foundation/files/shipped.ts'

@@ -1,6 +1,6 @@
 /**
- * @file Merges the adapter of a model into its base: a plain checkpoint that needs no adapter, which
- * transformers opens too.
+ * @file Merges the adapter of a model into its base: a plain checkpoint that needs no adapter,
+ * which transformers opens too.
  */
 
 import { mergedEdits } from '../../checkpoint/adapter-binding.ts'
