@@ -1,6 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parquetWriteBuffer } from 'hyparquet-writer'
 import { describe, expect, test } from 'vitest'
 import { allPairs, openFile, pairFile, pairFolder, pairWords } from '../../../../test/pair-files.ts'
 import { smallPicture } from '../../../../test/small-picture.ts'
@@ -62,75 +61,6 @@ describe('a table of text', () => {
       code,
       message: expect.stringMatching(message),
     })
-  })
-})
-
-describe('a Parquet file', () => {
-  const strings = (name: string, data: readonly (string | null)[]) => ({
-    name,
-    data: [...data],
-    type: 'STRING' as const,
-  })
-
-  test('is read row group by row group, in any order', async () => {
-    const count = 25
-    const names = (letter: string) => Array.from({ length: count }, (_, i) => `${letter}${i}`)
-    const bytes = parquetWriteBuffer({
-      columnData: [
-        strings('anchor', names('a')),
-        strings('positive', names('p')),
-        strings('other', names('o')),
-      ],
-      rowGroupSize: 10,
-    })
-    const source = await openFile(written('pairs.parquet', new Uint8Array(bytes)))
-    expect(source.rows).toBe(count)
-    for (const row of [24, 0, 13, 9, 10]) {
-      const { query, target } = await source.read(row)
-      expect([query.text, target.text]).toEqual([`a${row}`, `p${row}`])
-    }
-    await source.close()
-  })
-
-  test('holds pictures as bytes, and rows as they are counted from 1', async () => {
-    const bytes = parquetWriteBuffer({
-      columnData: [
-        { name: 'query_image', data: [smallPicture(5), Buffer.from('no picture')], type: 'BYTE_ARRAY' },
-        strings('target', ['five', 'none']),
-      ],
-    })
-    const source = await openFile(written('pairs.parquet', new Uint8Array(bytes)))
-    const { query } = await source.read(0)
-    expect((await readItem(query)).pictures[0]?.data[0]).toBe(5)
-    const { query: bad } = await source.read(1)
-    await expect(readItem(bad)).rejects.toMatchObject({
-      code: 'media/format',
-      message: expect.stringMatching(/pairs\.parquet, row 2, query, picture 1/),
-    })
-    await source.close()
-  })
-
-  test('several in a folder are one source', async () => {
-    const dir = pairFolder()
-    for (const [i, name] of ['b.parquet', 'a.parquet'].entries())
-      written(
-        name,
-        new Uint8Array(
-          parquetWriteBuffer({
-            columnData: [strings('query', [`q${i}`, null]), strings('target', ['t', 't'])],
-          }),
-        ),
-        dir,
-      )
-    const source = await openFile(dir)
-    expect(source.left.reasons).toEqual([
-      expect.stringMatching(/a\.parquet, row 2: it has no query/),
-      expect.stringMatching(/b\.parquet, row 2: it has no query/),
-    ])
-    expect((await allPairs(source)).map(pairWords)).toEqual([
-      ['q1', 't', []],
-      ['q0', 't', []],
-    ])
   })
 })
 

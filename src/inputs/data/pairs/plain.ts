@@ -4,7 +4,7 @@ import { suggestion } from '../../../foundation/numeric/suggestion.ts'
 import { namesOf } from '../columns.ts'
 import { listCell, numbersCell } from '../csv-records.ts'
 import { isObject } from '../json-line.ts'
-import { described, picturesIn, textIn, Unusable } from '../value.ts'
+import { BrokenText, described, picturesIn, textIn, Unusable } from '../value.ts'
 import type { DraftItem, DraftPair } from './draft.ts'
 import type { NegativeColumns, UsedColumns } from './fields.ts'
 import type { RowRecord } from './table.ts'
@@ -108,12 +108,15 @@ const KEYS = ['instruction', 'text', 'image', 'images']
  * A text; an item as an object; a picture as `{ bytes, path }`, as Hugging Face datasets have it.
  */
 function itemIn(value: unknown): DraftItem {
-  if (!isObject(value) && !(value instanceof Uint8Array)) {
+  if (value instanceof BrokenText || (!isObject(value) && !(value instanceof Uint8Array))) {
     const text = textIn(value)
     return { ...(text !== undefined && { text }), pictures: [] }
   }
   const keys = value instanceof Uint8Array ? ['bytes'] : Object.keys(value)
-  if (value instanceof Uint8Array || keys.every((key) => key === 'bytes' || key === 'path'))
+  if (
+    value instanceof Uint8Array ||
+    (keys.length > 0 && keys.every((key) => key === 'bytes' || key === 'path'))
+  )
     return { pictures: picturesIn(value) }
   const unknown = keys.find((key) => !KEYS.includes(key))
   if (unknown !== undefined) {
