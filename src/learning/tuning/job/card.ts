@@ -4,7 +4,7 @@ import { stringify } from 'yaml'
 import { parseRepository } from '../../../models/hub/repository.ts'
 import { recipes } from '../recipes.ts'
 import { recipeNames, tuneSettings } from '../settings.ts'
-import type { TuningRecord } from './record.ts'
+import type { TuningRecord } from './record-form.ts'
 
 /** File of all settings in the folder: `tune --config` takes it. */
 export const SETTINGS = 'tune.yaml'

@@ -13,7 +13,8 @@ import { writeTrained } from '../tuned-folder.ts'
 import { cardText, SETTINGS } from './card.ts'
 import type { OpenedJob } from './opened.ts'
 import type { Places } from './places.ts'
-import { RECORD, type TuningRecord } from './record.ts'
+import { RECORD } from './record.ts'
+import type { TuningRecord } from './record-form.ts'
 
 /** The log of a training, in the finished folder. */
 export const METRICS = 'metrics.jsonl'

@@ -17,7 +17,7 @@ import { type JobHooks, type OpenedJob, openJob } from './opened.ts'
 import { claimed, clear, type Places, placesOf, publish, savedUpdates } from './places.ts'
 import type { TuningPlan } from './plan.ts'
 import { devEvery, planOf } from './planning.ts'
-import type { TuningRecord } from './record.ts'
+import type { TuningRecord } from './record-form.ts'
 import { recordOf } from './recording.ts'
 
 /** How far a tuning is. */

@@ -9,7 +9,8 @@ import { dirname, join, resolve } from 'node:path'
 import { writeFailure } from '../../../foundation/files/errors.ts'
 import { makeFolder } from '../../../foundation/files/file.ts'
 import { TuningError } from '../errors.ts'
-import { RECORD, readTuningRecord, type TuningRecord } from './record.ts'
+import { RECORD, readTuningRecord } from './record.ts'
+import type { TuningRecord } from './record-form.ts'
 
 export interface Places {
   /** The embedder folder. */

@@ -12,7 +12,7 @@ import type { TuningOutcome } from '../run.ts'
 import { SETTINGS } from './card.ts'
 import type { OpenedJob } from './opened.ts'
 import type { TuningPlan } from './plan.ts'
-import { type TuningRecord, tuningRecord } from './record.ts'
+import { type TuningRecord, tuningRecord } from './record-form.ts'
 
 /** Dev pairs that the record shows. */
 const MOST_WORST = 24

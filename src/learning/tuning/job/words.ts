@@ -2,7 +2,7 @@
 
 import { makeLoss } from '../losses/make.ts'
 import type { TuningForecast, TuningPlan } from './plan.ts'
-import type { TuningRecord } from './record.ts'
+import type { TuningRecord } from './record-form.ts'
 
 type Row = readonly [name: string, words: string]
 
