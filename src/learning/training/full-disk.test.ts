@@ -1,6 +1,6 @@
 /**
- * @file A disk that takes no more bytes, from any write of a training on: the error says so, and the
- * same call goes on once there is room.
+ * @file A disk that is full from any write of a training on: the error says so, and the same call
+ * goes on once there is room.
  */
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'

@@ -1,6 +1,5 @@
 /**
- * @file Whatever the loss, the pairs and the chunks: the gradients by chunks are those of the whole
- * batch.
+ * @file The gradients by chunks are those of the whole batch, for each loss, all pairs and chunks.
  */
 
 import { fc, test } from '@fast-check/vitest'
@@ -77,7 +76,7 @@ const pair = fc.record({
   negatives: fc.array(fc.record({ item, score }), { maxLength: 2 }),
 })
 
-/** What the trainer feeds to a loss; an item is its own group. */
+/** The feeds that the trainer gives to a loss; an item is its own group. */
 function lossFeeds(
   loss: ContrastiveLoss,
   pairs: readonly (typeof pair extends fc.Arbitrary<infer P> ? P : never)[],
