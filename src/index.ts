@@ -6,7 +6,17 @@ export { BifocalError, InterruptedError } from './foundation/numeric/errors.ts'
 export type { Tensor } from './foundation/numeric/tensor.ts'
 export type { GivenImage, GivenItem } from './inputs/data/given.ts'
 export type { ImageSource, Item, Picture } from './inputs/data/item.ts'
+export {
+  describePairs,
+  type PairsDescription,
+  type PairsWarning,
+  pairWarnings,
+} from './inputs/data/pairs/describe.ts'
+export { type OpenPairsOptions, openAllPairs, openPairs } from './inputs/data/pairs/open.ts'
+export type { GivenPairs } from './inputs/data/pairs/settings.ts'
+export { memorySource, type PairSource } from './inputs/data/pairs/source.ts'
 export { type ItemSource, openItems } from './inputs/data/source.ts'
+export type { Pair } from './inputs/data/task.ts'
 export { decodeImage } from './inputs/media/decode.ts'
 export type { RgbImage } from './inputs/media/image.ts'
 export { type LeftPair, type MinedFile, mineFile } from './learning/mining/mine.ts'

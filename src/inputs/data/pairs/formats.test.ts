@@ -130,6 +130,10 @@ describe('pictures in a zip archive', () => {
   })
 })
 
+test('settings of another form are refused by key', async () => {
+  await expect(openAllPairs([{ path: '' }])).rejects.toThrow(/settings of a source of pairs: path/)
+})
+
 describe('formats', () => {
   test.each([
     ['pairs.txt', {}, /the ending does not say/],

@@ -3,6 +3,7 @@
 import { stat } from 'node:fs/promises'
 import { basename, dirname, extname } from 'node:path'
 import { readFailure } from '../../../foundation/files/errors.ts'
+import { schemaProblems } from '../../../foundation/files/schema-problems.ts'
 import { UsageError } from '../../../foundation/numeric/errors.ts'
 import { datasetPictures, folderPictures, type PictureFiles } from '../picture-files.ts'
 import { checkPairColumns, namesColumns } from './fields.ts'
@@ -10,7 +11,7 @@ import { type Format, formatOf, openTable } from './format.ts'
 import { isMmebTrain, mmebReader, mmebTrainPictures, subsetsOf } from './mmeb.ts'
 import { plainReader, type RowReader } from './reader.ts'
 import { pairRows } from './rows.ts'
-import type { DataSettings } from './settings.ts'
+import { type DataSettings, dataSettings, type GivenPairs } from './settings.ts'
 import type { PairSource } from './source.ts'
 import { isSwift, swiftReader } from './swift.ts'
 import type { RowTable } from './table.ts'
@@ -29,15 +30,16 @@ export interface OpenPairsOptions {
 
 /**
  * Opens a source of pairs, and checks all its rows. Only their places stay in memory.
- * @throws ItemError `data/no-pairs`, `data/columns`, `data/table`, `data/format`; with `strict`
- *   `data/line` or `data/pair` for the first row that is none; FileError `file/missing`,
- *   `file/read`
- * @example const pairs = await openPairs(dataSettings.parse({ path: 'pairs.jsonl' }))
+ * @throws UsageError `usage/option`; ItemError `data/no-pairs`, `data/columns`, `data/table`,
+ *   `data/format`; with `strict` `data/line` or `data/pair` for the first row that is none;
+ *   FileError `file/missing`, `file/read`
+ * @example const pairs = await openPairs({ path: 'pairs.jsonl' })
  */
 export async function openPairs(
-  settings: DataSettings,
+  given: GivenPairs,
   { seed = 7, strict, warn, signal }: OpenPairsOptions = {},
 ): Promise<PairSource> {
+  const settings = checked(given)
   checkPairColumns(settings.columns)
   const format = await formatOf(settings)
   const table = await openTable(settings, format)
@@ -65,18 +67,28 @@ export async function openPairs(
  * @throws as `openPairs`; UsageError `usage/option` for one name twice
  */
 export async function openAllPairs(
-  list: readonly DataSettings[],
+  list: readonly GivenPairs[],
   options: OpenPairsOptions = {},
 ): Promise<{ source: PairSource; weight: number }[]> {
   const opened: { source: PairSource; weight: number }[] = []
   try {
-    for (const settings of named((await Promise.all(list.map(subsetSettings))).flat()))
+    for (const settings of named((await Promise.all(list.map(checked).map(subsetSettings))).flat()))
       opened.push({ source: await openPairs(settings, options), weight: settings.weight })
     return opened
   } catch (cause) {
     for (const { source } of opened) await source.close()
     throw cause
   }
+}
+
+/** @throws UsageError `usage/option` */
+function checked(given: GivenPairs): DataSettings {
+  const parsed = dataSettings.safeParse(given, { reportInput: true })
+  if (parsed.success) return parsed.data
+  throw new UsageError('option', {
+    message: `the settings of a source of pairs: ${schemaProblems(parsed.error)}`,
+    hint: 'A source has at least a path; docs/data.md shows the other keys.',
+  })
 }
 
 /** The settings of each subset of an MMEB-train folder; of any other source its own. */

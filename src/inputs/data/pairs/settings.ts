@@ -40,3 +40,6 @@ export const dataSettings = z.strictObject({
 })
 
 export type DataSettings = z.output<typeof dataSettings>
+
+/** The same as a caller gives them: only the path is needed. */
+export type GivenPairs = z.input<typeof dataSettings>
