@@ -56,6 +56,9 @@ const fixtures: Readonly<Record<string, Kept | 'all'>> = {
   // Its small pictures have one window each.
   'qwen2.5-vl': { cases: ['two-images', 'text', 'vlm2vec'] },
   'qwen3-vl': { cases: ['odd', 'text', 'interleaved'] },
+  'run-dora-lavida': 'all',
+  'run-lora-llava': 'all',
+  'run-matryoshka-llava': 'all',
   siglip: { cases: pictured },
   siglip2: { cases: pictured },
   smolvlm: { cases: ['odd', 'text', 'batch-left'] },

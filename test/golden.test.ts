@@ -44,7 +44,7 @@ const tuning = 'src/measuring/verify/tuning.test.ts'
 type Check = { test: string } | { notYet: string }
 
 const later = { notYet: 'comes with its family' }
-const trainings = { notYet: 'comes with the tune command' }
+const runs = 'src/measuring/verify/run.test.ts'
 
 const checks: Readonly<Record<string, Check>> = {
   'bench-mmeb': { notYet: 'comes with the eval command' },
@@ -63,9 +63,9 @@ const checks: Readonly<Record<string, Check>> = {
   'qwen2-vl': { test: qwen },
   'qwen2.5-vl': { test: qwen },
   'qwen3-vl': { test: qwen },
-  'run-dora-lavida': trainings,
-  'run-lora-llava': trainings,
-  'run-matryoshka-llava': trainings,
+  'run-dora-lavida': { test: runs },
+  'run-lora-llava': { test: runs },
+  'run-matryoshka-llava': { test: runs },
   'sdar-vl': later,
   siglip: { test: models },
   siglip2: { test: models },

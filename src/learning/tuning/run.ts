@@ -33,7 +33,7 @@ import { StepSessions } from './step-sessions.ts'
 import { TuningSteps } from './steps.ts'
 import type { Trained } from './trained/trained.ts'
 import type { TunableModel } from './tunable.ts'
-import { type SeenUpdate, UpdateSteps } from './update-steps.ts'
+import { type SeenUpdate, scalarsOf, UpdateSteps } from './update-steps.ts'
 
 /** A list of pairs, each read when its batch comes. */
 export interface TuningSource {
@@ -121,6 +121,8 @@ export interface TuningUpdate extends SeenUpdate {
   readonly gradientNorm: number
   /** Of the optimizer's groups in their order, those of the settings first. */
   readonly learningRates: readonly number[]
+  /** Trained scalars of the loss after the update. */
+  readonly scalarsAfter: Readonly<Record<string, number>>
 }
 
 export interface TuningOutcome {
@@ -133,7 +135,7 @@ export interface TuningOutcome {
   /** The dev pairs as the values at the end rank them. */
   readonly dev: DevScore | undefined
   readonly skipped: readonly SkippedPair[]
-  /** Trained scalars of the loss. */
+  /** Trained scalars of the loss, of the values at the end. */
   readonly lossParameters: Readonly<Record<string, number>>
   /** Updates that a run before had done. */
   readonly resumedAt: number
@@ -261,7 +263,14 @@ async function runLocked(run: TuningRun): Promise<TuningOutcome> {
         const seen = updateSteps.last
         if (seen === undefined) return
         const learningRates = optimizer.groups.map(({ learningRate }) => learningRate * factor)
-        run.onUpdate?.({ ...seen, update: step, updates, gradientNorm, learningRates })
+        run.onUpdate?.({
+          ...seen,
+          update: step,
+          updates,
+          gradientNorm,
+          learningRates,
+          scalarsAfter: scalarsOf(lossParameters),
+        })
       },
     })
     await skipped.settle()
@@ -279,9 +288,7 @@ async function runLocked(run: TuningRun): Promise<TuningOutcome> {
       },
       dev: dev && (await score()),
       skipped: skipped.all,
-      lossParameters: Object.fromEntries(
-        Object.entries(lossParameters).map(([name, { data }]) => [name, data[0]!]),
-      ),
+      lossParameters: scalarsOf(lossParameters),
       resumedAt: result.resumedAt,
       hash: hashArrays(parameters),
       log,

@@ -107,9 +107,7 @@ export class UpdateSteps {
     const pairs = results.flatMap((result) => result.pairs)
     const sources: Record<string, number> = {}
     for (const { ref } of pairs) sources[ref.source] = (sources[ref.source] ?? 0) + 1
-    const lossParameters = Object.fromEntries(
-      Object.entries(this.#options.lossParameters).map(([name, { data }]) => [name, data[0]!]),
-    )
+    const lossParameters = scalarsOf(this.#options.lossParameters)
     const temperature = loss.temperature({ ...loss.stepInputs(update, updates), ...lossParameters })
     const microLosses = results.map((result) => result.loss)
     const skipped = drawn - pairs.length
@@ -201,6 +199,11 @@ function rowsIn(refs: readonly PairRef[]): string {
 
 /** Rows of a source in a message, at most. */
 const LISTED_ROWS = 40
+
+/** Scalars as numbers. */
+export function scalarsOf(arrays: NamedArrays): Record<string, number> {
+  return Object.fromEntries(Object.entries(arrays).map(([name, { data }]) => [name, data[0]!]))
+}
 
 function requirePairs(pairs: readonly BatchPair[], update: number): void {
   if (pairs.length > 0) return

@@ -7,7 +7,7 @@ import { readJson } from '../../foundation/files/file.ts'
 import type { VerifyReport } from '../../models/embedder/golden/report.ts'
 
 /** Kinds of fixtures that `verifyGolden` compares: `kind` in `cases.json`. */
-export const fixtureKinds = ['model', 'ops', 'losses', 'tuning', 'merge'] as const
+export const fixtureKinds = ['model', 'ops', 'losses', 'tuning', 'run', 'merge'] as const
 const fixture = z.looseObject({
   kind: z.enum(fixtureKinds, { error: `kind: expected one of ${fixtureKinds.join(', ')}` }),
 })
@@ -19,6 +19,7 @@ const verifiers: { readonly [K in (typeof fixtureKinds)[number]]: () => Promise<
   ops: async () => (await import('./operators.ts')).verifyOperators,
   losses: async () => (await import('./losses.ts')).verifyLosses,
   tuning: async () => (await import('./tuning.ts')).verifyTuning,
+  run: async () => (await import('./run.ts')).verifyRun,
   merge: async () => (await import('./merge.ts')).verifyMerge,
   model: async () => {
     const [{ verifyModel }, { verifyMaskedDiffusion }, { verifyImageDecoder, verifyUnderstandingLoss }] =

@@ -63,6 +63,30 @@ export class VerifyRecorder {
     this.#record(at, worst, detail)
   }
 
+  /**
+   * Compares a list of numbers with its expectation, which counts once.
+   * @param tolerances one for each number, or one for all
+   */
+  compareList(
+    at: { case: string; stage: string; key: string },
+    got: readonly number[],
+    expected: readonly number[],
+    tolerances: number | readonly number[],
+  ): void {
+    this.#seen.add(at.key)
+    const toleranceOf = (i: number) =>
+      typeof tolerances === 'number' ? tolerances : (tolerances[i] ?? Number.NaN)
+    let worst = got.length === expected.length ? 0 : Number.POSITIVE_INFINITY
+    let detail = `got ${got.length} numbers, expected ${expected.length}`
+    for (const [i, wanted] of expected.entries()) {
+      const ratio = Math.abs((got[i] ?? Number.NaN) - wanted) / toleranceOf(i)
+      if (ratio <= worst) continue
+      worst = Number.isNaN(ratio) ? Number.POSITIVE_INFINITY : ratio
+      detail = `element ${i}: got ${got[i]}, expected ${wanted}, tolerance ${toleranceOf(i).toPrecision(3)}`
+    }
+    this.#record(at, worst, detail)
+  }
+
   /** Records a stage that has no numbers to compare, e.g. a prompt or token ids. */
   check(at: { case: string; stage: string; key?: string }, equal: boolean, detail: string): void {
     if (at.key !== undefined) this.#seen.add(at.key)
