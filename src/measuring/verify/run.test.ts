@@ -1,6 +1,6 @@
 /**
- * @file Whole trainings equal the reference at every update; a mistake in a setting fails at its own
- * stage.
+ * @file Whole trainings equal the reference at every update; a mistake in a setting fails at its
+ * own stage.
  */
 
 import { describe, expect, test } from 'vitest'

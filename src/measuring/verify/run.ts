@@ -1,6 +1,6 @@
 /**
- * @file Verifies a fixture of a whole training: every update of the trainer that `tune` uses, in one
- * graph and, where the fixture has it, by GradCache.
+ * @file Verifies a fixture of a whole training: every update of the trainer that `tune` uses, in
+ * one graph and, where the fixture has it, by GradCache.
  * @see specs/vlm2vec-mmeb.md §5
  */
 
