@@ -31,9 +31,10 @@ test.skipIf(gpu === undefined)('llava equals the reference on webgpu too', { tim
 })
 
 test.skipIf(gpu === undefined).each([
-  ['LoRA', 'tune-lora-llava'],
-  ['DoRA', 'tune-dora-qwen2-vl'],
-])('%s is trained on webgpu as in the reference', { timeout: 240_000 }, async (_, fixture) => {
+  ['training of LoRA', 'tune-lora-llava'],
+  ['training of DoRA', 'tune-dora-qwen2-vl'],
+  ['every contrastive loss', 'tune-infonce'],
+])('%s on webgpu equals the reference', { timeout: 240_000 }, async (_, fixture) => {
   const { stdout } = await promisify(execFile)(
     process.execPath,
     [built!.file('verify'), 'webgpu', goldenDir(fixture)],
