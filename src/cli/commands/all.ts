@@ -12,6 +12,7 @@ import { merge } from './merge.ts'
 import { mine } from './mine.ts'
 import { pretrain } from './pretrain.ts'
 import { pull } from './pull.ts'
+import { report } from './report.ts'
 import { study } from './study.ts'
 import { tune } from './tune.ts'
 import { verify } from './verify.ts'
@@ -20,6 +21,7 @@ const working: readonly CommandEntry[] = [
   study,
   tune,
   mine,
+  report,
   merge,
   embed,
   inspect,

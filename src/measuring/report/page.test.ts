@@ -1,73 +1,34 @@
-import { existsSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
-import { type Browser, chromium, type Page } from 'playwright-core'
-import { build } from 'vite'
+import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { builtPage, chromiumPath, launched, openPage } from '../../../test/report-page.ts'
 import { syntheticResults, syntheticRun } from '../../../test/synthetic-results.ts'
 import { scoreTable } from './table.ts'
 import { writeReport } from './write.ts'
 
-const executablePath = [process.env.BIFOCAL_CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser'].find(
-  (path) => path !== undefined && existsSync(path),
-)
-if (executablePath === undefined)
-  console.warn('REPORT PAGE NOT LOOKED AT: no Chromium here (set BIFOCAL_CHROMIUM)')
-
 const TITLE = '</script><img src=x onerror=alert(1)> twins'
 
-describe.skipIf(executablePath === undefined)('the report in Chromium', () => {
+describe.skipIf(chromiumPath === undefined)('the report in Chromium', () => {
   let browser: Browser
   let folder: string
   let report: string
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'bifocal-page-'))
-    const configFile = fileURLToPath(new URL('../../../vite.report.config.ts', import.meta.url))
-    await build({ configFile, build: { outDir: join(folder, 'built') } })
+    await builtPage(folder)
     report = (
       await writeReport(await syntheticResults(7, TITLE), syntheticRun, folder, {
         page: join(folder, 'built', 'page.html'),
       })
     ).html
-    browser = await chromium.launch({
-      executablePath,
-      args: [
-        '--headless',
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
-    })
+    browser = await launched()
   }, 120_000)
   afterAll(() => browser?.close())
 
-  async function open(
-    colorScheme: 'light' | 'dark',
-    width: number,
-    path = report,
-  ): Promise<{ page: Page; complaints: string[]; requests: string[] }> {
-    const page = await browser.newPage({
-      colorScheme,
-      viewport: { width, height: 900 },
-      reducedMotion: 'reduce',
-    })
-    const complaints: string[] = []
-    const requests: string[] = []
-    page.on(
-      'console',
-      (message) => ['error', 'warning'].includes(message.type()) && complaints.push(message.text()),
-    )
-    page.on('pageerror', (error) => complaints.push(error.message))
-    page.on('request', (request) => requests.push(request.url()))
-    await page.goto(pathToFileURL(path).href)
-    await page.locator('.chart svg').first().waitFor()
-    return { page, complaints, requests }
-  }
+  const open = (colorScheme: 'light' | 'dark', width: number, path = report) =>
+    openPage(browser, path, colorScheme, width)
 
   test.each([
     ['light', 1280],

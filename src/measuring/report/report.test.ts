@@ -7,7 +7,7 @@ import { canonicalJson } from './canonical.ts'
 import { parseResults, type Results, serializeResults } from './results.ts'
 import { serializeRun } from './run.ts'
 import { scoreTable } from './table.ts'
-import { spliceReport, writeReport } from './write.ts'
+import { splicePage, writeReport } from './write.ts'
 
 const results = await syntheticResults()
 const PAGE = '<script id="results">"__BIFOCAL_RESULTS__"</script><script id="run">"__BIFOCAL_RUN__"</script>'
@@ -101,7 +101,7 @@ describe('writeReport', () => {
 
   test('a label cannot end the script element, and dollar signs stay', () => {
     const sly = serializeResults({ ...results, title: "</script><script>alert(1)</script> $& $'" })
-    const page = spliceReport(PAGE, sly, '{}')
+    const page = splicePage(PAGE, { results: sly })
     expect(page.match(/<\/script>/g)).toHaveLength(2)
     const json = page.slice(page.indexOf('>') + 1, page.indexOf('</script>'))
     expect(parseResults(JSON.parse(json)).title).toBe("</script><script>alert(1)</script> $& $'")

@@ -1,12 +1,15 @@
-/** @file Writes a study's folder: the page, the results it shows, and the run that made them. */
+/** @file Writes the page of a study, with results and run beside it, and the page of a tuning. */
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { writeFileAtomic } from '../../foundation/files/file.ts'
+import { RECORD, readTuningRecord } from '../../learning/tuning/job/record.ts'
 import { ReportError } from './errors.ts'
 import { type Results, serializeResults } from './results.ts'
 import { type StudyRun, serializeRun } from './run.ts'
+
+const PAGE = 'report.html'
 
 /** Paths of what was written. */
 export interface WrittenReport {
@@ -34,9 +37,9 @@ export async function writeReport(
   options: { page?: string } = {},
 ): Promise<WrittenReport> {
   const [resultsJson, runJson] = [serializeResults(results), serializeRun(run)]
-  const html = spliceReport(await readPage(options.page), resultsJson, runJson)
+  const html = splicePage(await readPage(options.page), { results: resultsJson, run: runJson })
   const written = {
-    html: join(outDir, 'report.html'),
+    html: join(outDir, PAGE),
     results: join(outDir, 'results.json'),
     run: join(outDir, 'run.json'),
   }
@@ -47,13 +50,41 @@ export async function writeReport(
 }
 
 /**
- * Puts both JSON texts into the built page. No `<` of theirs survives, so no label can close the
- * script element it stands in.
+ * Writes the page of a tuning, `report.html`, into the tuning's folder, complete or not at all.
+ * @param dir has the record of a finished tuning, `tuning.json`
+ * @param options.page another built page (default: the one that came with the package)
+ * @returns the page's path
+ * @throws FileError `file/missing`, `file/json`, `file/schema` for the record; ReportError
+ *   `report/page-missing`
+ * @example await writeTuningReport('my-embedder')
  */
-export function spliceReport(page: string, resultsJson: string, runJson: string): string {
+export async function writeTuningReport(dir: string, options: { page?: string } = {}): Promise<string> {
+  const record = await readTuningRecord(join(dir, RECORD))
+  const html = splicePage(await readPage(options.page), { tuning: JSON.stringify(record) })
+  const path = join(dir, PAGE)
+  await writeFileAtomic(path, html)
+  return path
+}
+
+/** JSON texts that a page shows. */
+export interface Spliced {
+  results?: string
+  run?: string
+  tuning?: string
+}
+
+/**
+ * Puts JSON texts into the built page. No `<` of theirs survives, so no label can close the script
+ * element it stands in.
+ */
+export function splicePage(
+  page: string,
+  { results = 'null', run = 'null', tuning = 'null' }: Spliced,
+): string {
   return page
-    .replace('"__BIFOCAL_RESULTS__"', () => escaped(resultsJson))
-    .replace('"__BIFOCAL_RUN__"', () => escaped(runJson))
+    .replace('"__BIFOCAL_RESULTS__"', () => escaped(results))
+    .replace('"__BIFOCAL_RUN__"', () => escaped(run))
+    .replace('"__BIFOCAL_TUNING__"', () => escaped(tuning))
 }
 
 function escaped(json: string): string {

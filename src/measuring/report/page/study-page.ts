@@ -1,4 +1,4 @@
-/** @file The report page: reads the results that were spliced into it and draws them. */
+/** @file The page of a study: its results, drawn. */
 
 import type { Results } from '../results.ts'
 import type { StudyRun } from '../run.ts'
@@ -12,24 +12,18 @@ import { models } from './models.ts'
 import { scores } from './scores.ts'
 import { tuning } from './tuning.ts'
 
-// `writeReport` has checked both against their schemas; checking again here would carry a validator
-// in every page.
-const results: Results = JSON.parse(document.querySelector('#results')?.textContent ?? 'null')
-const run: StudyRun | null = JSON.parse(document.querySelector('#run')?.textContent ?? 'null')
-
-document.title = results.title
-const sections = [
-  scores(results),
-  differences(results),
-  tuning(results),
-  alignment(results),
-  map(results),
-  failures(results),
-  models(results),
-]
-const parts = sections.filter((part) => part !== null)
-document.body.append(
-  h(
+export function studyPage(results: Results, run: StudyRun | null): HTMLElement {
+  const sections = [
+    scores(results),
+    differences(results),
+    tuning(results),
+    alignment(results),
+    map(results),
+    failures(results),
+    models(results),
+  ]
+  const parts = sections.filter((part) => part !== null)
+  return h(
     'div',
     { class: 'page' },
     header(
@@ -39,5 +33,5 @@ document.body.append(
     ),
     h('main', {}, ...parts),
     footer(results, run),
-  ),
-)
+  )
+}
