@@ -30,6 +30,15 @@ const FIXTURES: Readonly<Record<string, string>> = { mmada: 'mmada', idefics3: '
 /** Beside some models lies a second one. */
 const COMPANION = { repository: 'showlab/magvitv2', family: 'mmada', folder: 'image-tokenizer' }
 
+/** Settings that a reader has written. */
+const TUNING = `model: bifocal:twin-ar
+out: from-a-file
+data: packages/twins/pairs/pairs.jsonl
+batch:
+  size: 8
+steps: 2
+`
+
 export async function reader(): Promise<Reader> {
   const home = mkdtempSync(join(tmpdir(), 'bifocal-reader-'))
   const folder = join(home, 'project')
@@ -57,6 +66,7 @@ export async function reader(): Promise<Reader> {
   for (const name of ['packages', 'test']) symlinkSync(join(root, name), join(folder, name))
   writeFileSync(join(folder, 'pairs.jsonl'), pairLines())
   writeFileSync(join(folder, 'captions.csv'), 'caption,path\na horse,packages/twins/horse.png\n')
+  writeFileSync(join(folder, 'tune.yaml'), TUNING)
   return {
     folder,
     environment: {
