@@ -1,12 +1,12 @@
 /** @file Settings and data that are known to give a poor embedder: told before the first update. */
 
-import type { VisionLanguageModel } from '../../../models/families/model.ts'
+import type { VisionLanguageShape } from '../../../models/families/family.ts'
 import type { TuneSettings } from '../settings.ts'
 import type { PlanWarning, TuningPlan } from './plan.ts'
 
 export interface PlanFacts extends Pick<TuningPlan, 'reading' | 'sources' | 'devPairs' | 'updates'> {
   readonly settings: TuneSettings
-  readonly model: Pick<VisionLanguageModel, 'shape'>
+  readonly model: { readonly shape: Pick<VisionLanguageShape, 'nativeAttention' | 'maxLength'> }
   /** Share of the items of the first batches that take more positions than they may. */
   readonly tooLong: number
 }

@@ -1,0 +1,143 @@
+/** @file `bifocal tune` as users run it, on the shipped twins: from pairs to an embedder folder. */
+
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { buildCli, runCli } from '../../test/built-cli.ts'
+import { writeMmebTrain } from '../../test/mmeb-folder.ts'
+import { readTuningRecord } from '../learning/tuning/job/record.ts'
+
+const pairs = fileURLToPath(new URL('../../packages/twins/pairs/pairs.jsonl', import.meta.url))
+const quick = ['--batch-size', '8', '--steps', '2', '--rank', '2', '--dev-share', '0.3', '--threads', '1']
+
+let root: string
+const at = (name: string) => join(root, name)
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'bifocal-tune-'))
+  await buildCli()
+}, 300_000)
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+describe.each(['twin-ar', 'twin-diffusion'])('bifocal:%s', (twin) => {
+  test.each(['lines of JSON', 'an MMEB-train folder'])(
+    'from %s',
+    async (kind) => {
+      const data = kind === 'lines of JSON' ? pairs : writeMmebTrain(at(`mmeb-${twin}`))
+      const out = at(`${twin} ${kind}`)
+      const made = await runCli(['tune', `bifocal:${twin}`, '--data', data, '--out', out, ...quick])
+      expect([made.code, made.stderr]).toEqual([0, expect.stringContaining(`embedder: ${out}`)])
+      expect(readdirSync(out).sort()).toEqual([
+        'README.md',
+        'adapter_config.json',
+        'adapter_model.safetensors',
+        'embedder.json',
+        'golden.png',
+        'golden.safetensors',
+        'metrics.jsonl',
+        'tune.yaml',
+        'tuning.json',
+      ])
+      expect(existsSync(`${out}.work`) || existsSync(`${out}.new`)).toBe(false)
+      const record = await readTuningRecord(join(out, 'tuning.json'))
+      expect(record.data.map(({ name }) => name)).toEqual(
+        kind === 'lines of JSON' ? ['pairs'] : ['Captions', 'Pictures'],
+      )
+      expect(record.curve.map(({ update }) => update)).toEqual([1, 2])
+      expect(record.worst.some(({ query, target }) => (query.images ?? target.images) !== undefined)).toBe(
+        true,
+      )
+      const verified = await runCli(['verify', out])
+      expect([verified.code, verified.stderr]).toEqual([0, ''])
+    },
+    120_000,
+  )
+})
+
+describe('a finished folder', () => {
+  const first = () => at('twin-ar lines of JSON')
+  const again = (more: readonly string[] = []) =>
+    runCli(['tune', 'bifocal:twin-ar', '--data', pairs, '--out', first(), ...quick, ...more])
+
+  test('the same command changes nothing', async () => {
+    const before = readFileSync(join(first(), 'tuning.json'), 'utf8')
+    expect((await again()).code).toBe(0)
+    expect(readFileSync(join(first(), 'tuning.json'), 'utf8')).toBe(before)
+  }, 60_000)
+
+  test('other settings are refused with the keys that differ', async () => {
+    const { code, stderr } = await again(['--alpha', '3', '--seed', '8'])
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/tuning\/other-settings.*train\.alpha: null, now 3; seed: 7, now 8/)
+  }, 60_000)
+
+  test('its tune.yaml tunes alike', async () => {
+    const out = at('alike')
+    const { code } = await runCli(['tune', '--config', join(first(), 'tune.yaml'), '--out', out])
+    expect(code).toBe(0)
+    const adapter = (dir: string) => readFileSync(join(dir, 'adapter_model.safetensors'))
+    expect(adapter(out).equals(adapter(first()))).toBe(true)
+  }, 60_000)
+
+  test('a folder with other files is left alone', async () => {
+    writeFileSync(at('notes.txt'), '')
+    const { code, stderr } = await runCli(['tune', 'bifocal:twin-ar', '--data', pairs, '--out', root])
+    expect([code, stderr]).toEqual([2, expect.stringContaining('tuning/out')])
+  })
+})
+
+test('a plan trains nothing and writes nothing', async () => {
+  const out = at('never')
+  const flags = ['--batch-size', '4', '--epochs', '2', '--dev-share', '0', '--dry-run', '--json']
+  const { stdout, code } = await runCli(['tune', 'bifocal:twin-ar', '--data', pairs, '--out', out, ...flags])
+  expect(code).toBe(0)
+  const plan = z
+    .object({
+      updates: z.literal(12),
+      sources: z.tuple([z.looseObject({ train: z.literal(24), dev: z.literal(0) })]),
+      forecast: z.object({ seconds: z.number().positive(), bytes: z.number().positive() }).loose(),
+      warnings: z.array(z.object({ message: z.string(), hint: z.string() })),
+    })
+    .parse(JSON.parse(stdout))
+  expect(plan.warnings.map(({ message }) => message)).toEqual([
+    expect.stringContaining('soon near 0'),
+    expect.stringContaining('no dev part'),
+  ])
+  expect(existsSync(out) || existsSync(`${out}.work`)).toBe(false)
+}, 60_000)
+
+test('settings of reading go into the written contract', async () => {
+  const out = at('read')
+  const flags = ['--max-length', '40', '--truncate', 'reference', '--max-pixels', '900', '--pool', 'mean']
+  const more = [...flags, '--attention', 'bidirectional', '--dims', '64']
+  await runCli(['tune', 'bifocal:twin-ar', '--data', pairs, '--out', out, ...quick, ...more])
+  expect(JSON.parse(readFileSync(join(out, 'embedder.json'), 'utf8'))).toMatchObject({
+    maxLength: 40,
+    truncation: 'reference',
+    attention: 'bidirectional',
+    image: { limit: { maxPixels: 900 } },
+    readout: { pool: 'mean', dims: 64 },
+  })
+  const { stdout } = await runCli(['embed', out, '--text', 'a dog'])
+  expect(z.object({ vector: z.array(z.number()).length(64) }).safeParse(JSON.parse(stdout)).success).toBe(
+    true,
+  )
+}, 60_000)
+
+test('a misspelt key of a file is told with its line', async () => {
+  writeFileSync(at('bad.yaml'), 'model: bifocal:twin-ar\ntrain:\n  rnk: 3\n')
+  const { code, stderr } = await runCli([
+    'tune',
+    '--config',
+    at('bad.yaml'),
+    '--data',
+    pairs,
+    '--out',
+    at('x'),
+  ])
+  expect(code).toBe(2)
+  expect(stderr).toContain('bad.yaml, line 3: there is no key train.rnk')
+  expect(stderr).toContain('Did you mean "train.rank"?')
+})
