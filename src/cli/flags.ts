@@ -102,3 +102,5 @@ export const falseNegatives = oneOf(['mask', 'keep']).optional()
 export const optimizer = oneOf(['adamw', 'muon']).optional()
 export const schedule = oneOf(['linear', 'cosine', 'constant']).optional()
 export const keep = oneOf(['best', 'last']).optional()
+/** Of a tuning: weights in 8 bits have no gradients to speak of. */
+export const trainedDtype = oneOf(['f32', 'f16']).optional()

@@ -51,6 +51,8 @@ export const TUNE_KEYS = {
   strict: 'strict',
   device: 'device',
   dtype: 'dtype',
+  memory: 'memory',
+  recompute: 'recompute',
   threads: 'threads',
   saveEvery: 'saveEvery',
   tensorboard: 'tensorboard',

@@ -32,7 +32,7 @@ const argumentsFor = (out: string) => {
 /** Updates in the log of a tuning that is not finished. */
 function updatesIn(out: string): number {
   const log = `${out}.work/log.jsonl`
-  return existsSync(log) ? readFileSync(log, 'utf8').split('"gradient_norm"').length - 1 : 0
+  return existsSync(log) ? readFileSync(log, 'utf8').split('"gradientNorm"').length - 1 : 0
 }
 
 /** Runs until the log has grown by some updates, then a moment longer, and stops it. */

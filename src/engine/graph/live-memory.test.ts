@@ -1,7 +1,7 @@
 /** @file Foretold memory of a graph. */
 
 import { expect, test } from 'vitest'
-import { add, exp } from './elementwise.ts'
+import { add, cast, exp } from './elementwise.ts'
 import { Graph } from './graph.ts'
 import { liveBytes } from './live-memory.ts'
 import { reshape } from './shaping.ts'
@@ -38,6 +38,13 @@ test('frozen weights are not counted, fed ones are', () => {
   const fed = graph.parameter('fed', 'f32', [10], 'fed')
   graph.output('y', add(add(x, frozen), fed))
   expect(liveBytes(graph, sizes)).toBe(120)
+})
+
+test('a frozen weight in another dtype is one', () => {
+  const graph = new Graph()
+  const x = graph.input('x', 'f32', [10])
+  graph.output('y', add(x, cast(graph.parameter('half', 'f16', [10]), 'f32')))
+  expect(liveBytes(graph, sizes)).toBe(80)
 })
 
 test('an unknown size is refused', () => {

@@ -8,8 +8,8 @@ import { reachable } from './order.ts'
 
 /**
  * The most bytes that values hold at one time, if nodes run in the order in which they were added
- * and a value goes when its last user has run. Frozen weights are left out, inputs are counted. The
- * engine's own arena takes more by what it cannot fit together.
+ * and a value goes when its last user has run. Frozen weights are left out, and what is made of them
+ * alone; inputs are counted. The engine's own arena takes more by what it cannot fit together.
  * @param sizes of the symbols in the inputs' dims
  * @throws GraphError `graph/free-symbol` when a size is not among them
  * @example liveBytes(graph, new Map([['batch', 16], ['seq', 256]])) / 2 ** 20 // MiB
@@ -30,10 +30,14 @@ export function liveBytes(graph: Graph, sizes: ReadonlyMap<string, number>): num
   const endings = new Map<number, number[]>()
   for (const [id, at] of lastUse) endings.set(at, [...(endings.get(at) ?? []), id])
   const held = new Map<number, number>()
+  // Weights, and what is made of weights alone: the engine makes that once, when it opens.
+  const stored = new Set<number>()
   let [now, peak] = [0, 0]
   nodes.forEach((node, at) => {
     const { id } = node.output
-    if (!holder.has(id) && !isStored(node)) {
+    const madeOfStored = node.inputs.length > 0 && node.inputs.every((input) => stored.has(input.id))
+    if (madeOfStored || isStored(node)) stored.add(id)
+    if (!holder.has(id) && !stored.has(id)) {
       const bytes = bytesOf(node.output, sizes)
       held.set(id, bytes)
       now += bytes

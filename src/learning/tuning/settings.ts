@@ -4,7 +4,6 @@
  */
 
 import { z } from 'zod'
-import { PRECISIONS } from '../../engine/graph/compiled.ts'
 import { DEVICES } from '../../engine/runtime/devices.ts'
 import { MOST_THREADS } from '../../foundation/files/options.ts'
 import { dataSettings } from '../../inputs/data/pairs/settings.ts'
@@ -93,8 +92,15 @@ export const tuneSettings = z.strictObject({
   device: z.enum(DEVICES).default('cpu'),
   /** Null: as many as the machine has. The same count gives the same bytes. */
   threads: count.max(MOST_THREADS).nullable().default(null),
-  /** Of the written embedder; a tuning computes in f32. Null: as the model has it. */
-  dtype: z.enum(PRECISIONS).nullable().default(null),
+  /**
+   * Of frozen weights while tuning, and of the written embedder; all else is f32. Null: f32, and
+   * the model's.
+   */
+  dtype: z.enum(['f32', 'f16']).nullable().default(null),
+  /** `low`: 16-bit weights stay mapped and are unpacked for each product. */
+  memory: z.enum(['fast', 'low']).default('fast'),
+  /** Computes each layer anew in the backward pass instead of keeping its inside. */
+  recompute: z.boolean().default(false),
   /** Updates between two snapshots. */
   saveEvery: count.default(50),
   /** Also writes event files for TensorBoard. */

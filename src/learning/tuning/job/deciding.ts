@@ -10,6 +10,7 @@ const OTHERS = [
   'data',
   'device',
   'threads',
+  'memory',
   'strict',
   'mostSkipped',
   'saveEvery',

@@ -1,7 +1,7 @@
 /** @file Writes the folder of a finished tuning: adapter, contract, golden vectors, card. */
 
-import { copyFile, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { copyFile, cp, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import sharp from 'sharp'
 import { stringify } from 'yaml'
 import { writeFailure } from '../../../foundation/files/errors.ts'
@@ -18,6 +18,8 @@ import type { TuningRecord } from './record-form.ts'
 
 /** The log of a training, in the finished folder. */
 export const METRICS = 'metrics.jsonl'
+/** Files for TensorBoard, in the work folder and in the finished one. */
+export const EVENTS = 'events'
 
 /** Elements of vectors in fewer bits differ more from machine to machine. */
 const REDUCED_TOLERANCE = 1e-2
@@ -46,9 +48,12 @@ export async function writeDraft(
     })
     await writeFileAtomic(join(draft, 'README.md'), cardText(record))
   }
-  await copyFile(log, join(draft, METRICS)).catch((cause: unknown) => {
+  try {
+    await copyFile(log, join(draft, METRICS))
+    if (settings.tensorboard) await cp(join(dirname(log), EVENTS), join(draft, EVENTS), { recursive: true })
+  } catch (cause) {
     throw writeFailure(join(draft, METRICS), cause)
-  })
+  }
   await writeFileAtomic(join(draft, SETTINGS), stringify(record.settings))
   // Last: a folder that has it is whole.
   await writeFileAtomic(join(draft, RECORD), `${JSON.stringify(record, undefined, 1)}\n`)

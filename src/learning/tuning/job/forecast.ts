@@ -36,6 +36,8 @@ export interface ForecastOptions {
   batches: readonly (readonly Sequence[])[]
   /** Positions that run at once. */
   chunkTokens: number
+  /** Whether layers are computed anew in the backward pass. */
+  recompute: boolean
   /** Batches of an update. */
   accumulate: number
   updates: number
@@ -114,14 +116,14 @@ function f32Encoder(encoder: EncoderOptions): EncoderOptions {
 }
 
 /** A group of sequences to vectors; and from their gradients to those of all trained arrays. */
-function chunkGraphsOf({ model, encoder, weights, readouts }: ForecastOptions): {
+function chunkGraphsOf({ model, encoder, weights, readouts, recompute }: ForecastOptions): {
   forward: Graph
   backward: Graph
 } {
   const attention = attentionOf(encoder.contract, model.shape)
   const vectorsIn = (graph: Graph) =>
     chunkVectors(
-      rootScope(graph, weights.scope),
+      rootScope(graph, { ...weights.scope, recompute }),
       model,
       { attention, readouts },
       { groups: 1, pictures: 'rows' },

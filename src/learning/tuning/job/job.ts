@@ -12,7 +12,7 @@ import { makeLoss } from '../losses/make.ts'
 import { runTuning, type TuningUpdate } from '../run.ts'
 import type { TuneSettings } from '../settings.ts'
 import { decidingSettings, differences } from './deciding.ts'
-import { writeDraft } from './folder.ts'
+import { EVENTS, writeDraft } from './folder.ts'
 import { type JobHooks, type OpenedJob, openJob } from './opened.ts'
 import { claimed, clear, type Places, placesOf, publish, savedUpdates } from './places.ts'
 import type { TuningPlan } from './plan.ts'
@@ -97,48 +97,45 @@ async function trained(
   const plan = await planOf(job, batches, hooks)
   hooks.onPlan?.(plan)
   await removeAbandoned(places.work)
-  const runs = await Runs.open(join(places.work, 'runs.json'), deciding)
   const saved = await savedUpdates(places)
+  const runs = await claimedWork(join(places.work, 'runs.json'), deciding, saved)
   if (saved > 0) hooks.onResume?.(saved)
   const dev = job.dev.length === 0 ? undefined : devOf(job)
-  try {
-    const outcome = await runTuning({
-      id: plan.model.name,
-      model,
-      modelHash: await job.modelHash(),
-      trained: job.trained,
-      loss: makeLoss(settings.loss),
-      readouts: { vector: subject.encoder.contract.readout },
-      sources: job.sources.map(({ train }) => train),
-      plan: batches,
-      updates,
-      optimizer: settings.optimizer,
-      schedule: settings.schedule,
-      ...(settings.clip !== null && { clip: settings.clip }),
-      ...(settings.batch.chunkTokens !== null && { chunkTokens: settings.batch.chunkTokens }),
-      ...(settings.batch.negatives !== null && { negatives: settings.batch.negatives }),
-      ...(dev && { dev }),
-      settings: deciding,
-      dir: places.work,
-      saveEvery: settings.saveEvery,
-      strict: settings.strict,
-      mostSkipped: settings.mostSkipped,
-      device: settings.device,
-      ...(settings.threads !== null && { threads: settings.threads }),
-      signal: hooks.signal,
-      onUpdate: (update) => hooks.onProgress?.(progressOf(update)),
-      warn: hooks.warn,
-    })
-    const { seconds, resumedAt } = await runs.ended(outcome.resumedAt)
-    const record = await recordOf({ job, plan, outcome, deciding, seconds, resumedAt })
-    await writeDraft(job, record, { places, log: outcome.log, signal: hooks.signal })
-    await publish(places)
-    return { record, written: places.out }
-  } catch (error) {
-    // The first failure is the one to report.
-    await runs.ended(saved).catch(() => {})
-    throw error
-  }
+  const outcome = await runTuning({
+    id: plan.model.name,
+    model,
+    modelHash: await job.modelHash(),
+    trained: job.trained,
+    loss: makeLoss(settings.loss),
+    readouts: { vector: subject.encoder.contract.readout },
+    sources: job.sources.map(({ train }) => train),
+    plan: batches,
+    updates,
+    optimizer: settings.optimizer,
+    schedule: settings.schedule,
+    ...(settings.clip !== null && { clip: settings.clip }),
+    ...(settings.batch.chunkTokens !== null && { chunkTokens: settings.batch.chunkTokens }),
+    ...(settings.batch.negatives !== null && { negatives: settings.batch.negatives }),
+    ...(dev && { dev }),
+    settings: deciding,
+    dir: places.work,
+    saveEvery: settings.saveEvery,
+    strict: settings.strict,
+    mostSkipped: settings.mostSkipped,
+    device: settings.device,
+    recompute: settings.recompute,
+    memory: settings.memory,
+    ...(settings.dtype !== null && { precision: settings.dtype }),
+    ...(settings.tensorboard && { events: join(places.work, EVENTS) }),
+    ...(settings.threads !== null && { threads: settings.threads }),
+    signal: hooks.signal,
+    onUpdate: (update) => hooks.onProgress?.(progressOf(update)),
+    warn: hooks.warn,
+  })
+  const record = await recordOf({ job, plan, outcome, deciding, resumedAt: runs.resumedAt })
+  await writeDraft(job, record, { places, log: outcome.log, signal: hooks.signal })
+  await publish(places)
+  return { record, written: places.out }
 }
 
 function batchesOf({ settings, sources }: OpenedJob): BatchPlan {
@@ -213,43 +210,23 @@ function progressOf({ update, updates, loss, metrics }: TuningUpdate): TuneProgr
 
 const runsSchema = z.strictObject({
   deciding: z.record(z.string(), z.unknown()),
-  runs: z.array(z.strictObject({ resumedAt: z.int(), seconds: z.number() })),
+  /** Updates that the runs after the first found saved. */
+  resumedAt: z.array(z.int()),
 })
 
-/** The runs of one tuning: when each began, how long it took, and the settings of all. */
-class Runs {
-  readonly #path: string
-  readonly #known: z.output<typeof runsSchema>
-  readonly #start = performance.now()
-
-  private constructor(path: string, known: z.output<typeof runsSchema>) {
-    this.#path = path
-    this.#known = known
-  }
-
-  /** @throws TuningError `tuning/other-settings` where a run of other settings was begun here */
-  static async open(path: string, deciding: Readonly<Record<string, unknown>>): Promise<Runs> {
-    if (!existsSync(path)) {
-      const fresh = new Runs(path, { deciding: { ...deciding }, runs: [] })
-      await fresh.#write([])
-      return fresh
-    }
-    const known = await readJson(path, runsSchema)
-    requireSame(known.deciding, deciding, `${path} belongs to a tuning`)
-    return new Runs(path, known)
-  }
-
-  /** Adds this run. @returns seconds of all that are known of, and where they went on */
-  async ended(resumedAt: number): Promise<{ seconds: number; resumedAt: number[] }> {
-    const runs = [...this.#known.runs, { resumedAt, seconds: (performance.now() - this.#start) / 1000 }]
-    await this.#write(runs)
-    return {
-      seconds: runs.reduce((sum, run) => sum + run.seconds, 0),
-      resumedAt: runs.flatMap((run) => (run.resumedAt > 0 ? [run.resumedAt] : [])),
-    }
-  }
-
-  async #write(runs: z.output<typeof runsSchema>['runs']): Promise<void> {
-    await writeFileAtomic(this.#path, `${JSON.stringify({ ...this.#known, runs }, undefined, 1)}\n`)
-  }
+/**
+ * Writes down that another run begins, with the settings of all.
+ * @throws TuningError `tuning/other-settings` where a run of other settings was begun here
+ */
+async function claimedWork(
+  path: string,
+  deciding: Readonly<Record<string, unknown>>,
+  saved: number,
+): Promise<z.output<typeof runsSchema>> {
+  const before = existsSync(path) ? await readJson(path, runsSchema) : undefined
+  if (before !== undefined) requireSame(before.deciding, deciding, `${path} belongs to a tuning`)
+  const resumedAt = [...(before?.resumedAt ?? []), ...(saved > 0 ? [saved] : [])]
+  const runs = { deciding: { ...deciding }, resumedAt }
+  await writeFileAtomic(path, `${JSON.stringify(runs, undefined, 1)}\n`)
+  return runs
 }

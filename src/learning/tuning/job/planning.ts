@@ -204,6 +204,7 @@ async function forecastOf(
     trained,
     batches,
     chunkTokens: settings.batch.chunkTokens ?? CHUNK_TOKENS,
+    recompute: settings.recompute,
     accumulate: settings.batch.accumulate,
     updates,
     pictures,

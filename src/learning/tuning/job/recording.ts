@@ -1,12 +1,14 @@
 /** @file Makes the record of a finished tuning: from its log, its dev pairs and its plan. */
 
 import { cpus, totalmem } from 'node:os'
+import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { readText } from '../../../foundation/files/file.ts'
 import { packageVersion } from '../../../foundation/files/version.ts'
 import type { KeyedItem } from '../../../inputs/data/item.ts'
 import { Thumbnails } from '../../../inputs/data/thumbnails.ts'
 import { checkpointFingerprint } from '../../../models/embedder/fingerprint.ts'
+import { readTimes } from '../../training/times.ts'
 import type { RankedPair } from '../evaluation.ts'
 import type { TuningOutcome } from '../run.ts'
 import { SETTINGS } from './card.ts'
@@ -14,6 +16,8 @@ import type { OpenedJob } from './opened.ts'
 import type { TuningPlan } from './plan.ts'
 import { type TuningRecord, tuningRecord } from './record-form.ts'
 
+/** Beside the log. */
+const TIMES = 'times.jsonl'
 /** Dev pairs that the record shows. */
 const MOST_WORST = 24
 /** Skipped pairs that the record names. */
@@ -24,15 +28,14 @@ export interface RecordOptions {
   plan: TuningPlan
   outcome: TuningOutcome
   deciding: Readonly<Record<string, unknown>>
-  /** Seconds of training, of all runs that are known of. */
-  seconds: number
   /** Updates done when a run before had stopped. */
   resumedAt: readonly number[]
 }
 
 /** @throws FileError for the log; what reading a dev pair again throws */
 export async function recordOf(options: RecordOptions): Promise<TuningRecord> {
-  const { job, plan, outcome, deciding, seconds, resumedAt } = options
+  const { job, plan, outcome, deciding, resumedAt } = options
+  const times = await readTimes(join(dirname(outcome.log), TIMES))
   const { settings, model } = job
   const { worst, thumbnails } = await worstPairs(job, outcome.dev?.pairs ?? [])
   return tuningRecord({
@@ -59,7 +62,7 @@ export async function recordOf(options: RecordOptions): Promise<TuningRecord> {
       modules: plan.trained.modules.map((kind) => ({ ...kind })),
       sha256: outcome.hash,
     },
-    curve: await curveOf(outcome.log, settings.optimizer.learningRate),
+    curve: await curveOf(outcome.log),
     evaluations: outcome.evaluations.map(({ step, figures }) => ({
       update: step,
       loss: figures.loss ?? Number.NaN,
@@ -74,7 +77,7 @@ export async function recordOf(options: RecordOptions): Promise<TuningRecord> {
     },
     thumbnails,
     took: {
-      seconds,
+      seconds: times.reduce((sum, { seconds }) => sum + seconds, 0),
       ...(plan.forecast && {
         foretoldSeconds: plan.forecast.seconds,
         foretoldBytes: Math.round(plan.forecast.bytes),
@@ -104,20 +107,20 @@ const logLine = z.object({
   step: z.int(),
   loss: z.number(),
   accuracy: z.number().optional(),
-  gradient_norm: z.number(),
-  factor: z.number(),
+  gradientNorm: z.number(),
+  learningRates: z.record(z.string(), z.number()),
   temperature: z.number().optional(),
   sources: z.record(z.string(), z.int()).optional(),
 })
 
-/** The updates of a log. @param rate peak of the first parameters */
-async function curveOf(path: string, rate: number): Promise<TuningRecord['curve']> {
+/** The updates of a log. */
+async function curveOf(path: string): Promise<TuningRecord['curve']> {
   const lines = (await readText(path)).split('\n').filter((line) => line !== '')
   return lines.flatMap((line) => {
     const parsed = logLine.safeParse(JSON.parse(line))
     if (!parsed.success) return []
-    const { step, gradient_norm: gradientNorm, factor, ...figures } = parsed.data
-    return [{ update: step, ...figures, gradientNorm, learningRate: rate * factor }]
+    const { step, learningRates, ...figures } = parsed.data
+    return [{ update: step, ...figures, learningRate: Object.values(learningRates)[0] ?? 0 }]
   })
 }
 
