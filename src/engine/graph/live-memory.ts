@@ -8,8 +8,9 @@ import { reachable } from './order.ts'
 
 /**
  * The most bytes that values hold at one time, if nodes run in the order in which they were added
- * and a value goes when its last user has run. Frozen weights are left out, and what is made of them
- * alone; inputs are counted. The engine's own arena takes more by what it cannot fit together.
+ * and a value goes when its last user has run. Inputs are counted; frozen weights, and values that
+ * are made of them alone, are not. The engine's own arena takes more by what it cannot fit
+ * together.
  * @param sizes of the symbols in the inputs' dims
  * @throws GraphError `graph/free-symbol` when a size is not among them
  * @example liveBytes(graph, new Map([['batch', 16], ['seq', 256]])) / 2 ** 20 // MiB
