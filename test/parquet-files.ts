@@ -11,14 +11,23 @@ export interface WrittenColumn {
   data: readonly unknown[]
 }
 
-/** The bytes of a file. @param rowGroupSize rows of each row group; default: all in one */
-export function parquetOf(columns: readonly WrittenColumn[], rowGroupSize?: number): Uint8Array {
+/**
+ * The bytes of a file.
+ * @param rowGroupSize rows of each row group; default: all in one
+ * @param pageSize bytes of a page, about
+ */
+export function parquetOf(
+  columns: readonly WrittenColumn[],
+  rowGroupSize?: number,
+  pageSize?: number,
+): Uint8Array {
   const root: SchemaElement = { name: 'root', num_children: columns.length }
   return new Uint8Array(
     parquetWriteBuffer({
       schema: [root, ...columns.flatMap(({ name, form }) => elements(name, form))],
       columnData: columns.map(({ name, data }) => ({ name, data: [...data] })),
       ...(rowGroupSize !== undefined && { rowGroupSize }),
+      ...(pageSize !== undefined && { pageSize }),
     }),
   )
 }

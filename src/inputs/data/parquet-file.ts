@@ -102,8 +102,7 @@ async function columnOf(
   const columns = new Map<string, unknown[]>()
   for (const { node: stored } of storedColumns(node)) {
     const name = stored.path.join('.')
-    const meta = group.columns.find(({ meta_data: own }) => own?.path_in_schema.join('.') === name)?.meta_data
-    if (meta === undefined) throw new ParquetProblem(`${where} is not there`)
+    const meta = metaOf(group, name, where)
     const { start, end } = rangeOf(meta, where)
     const bytes = await file.source.read(start, end - start)
     try {
@@ -112,6 +111,31 @@ async function columnOf(
       throw new ParquetProblem(`${where}: ${words(cause)}`, { cause })
     }
   }
+  return assembled(columns, node, count, where)
+}
+
+/**
+ * Describes a stored column of a row group.
+ * @param name its path in the schema, joined by dots
+ * @throws ParquetProblem
+ */
+export function metaOf(group: RowGroup, name: string, where: string): ColumnMetaData {
+  const meta = group.columns.find(({ meta_data: own }) => own?.path_in_schema.join('.') === name)?.meta_data
+  if (meta !== undefined) return meta
+  throw new ParquetProblem(`${where} is not there`)
+}
+
+/**
+ * Joins stored columns to the values of a column that holds objects or lists.
+ * @param columns by their paths; those of the node are taken out
+ * @throws ParquetProblem for another number of values
+ */
+export function assembled(
+  columns: Map<string, unknown[]>,
+  node: SchemaTree,
+  count: number,
+  where: string,
+): readonly unknown[] {
   if (node.children.length > 0) assembleNested(columns, node, DEFAULT_PARSERS)
   const values = columns.get(node.path.join('.'))
   if (values?.length === count) return values
@@ -120,9 +144,11 @@ async function columnOf(
 
 /**
  * Decodes a stored column. Nothing in it waits: a column that fails leaves no other one running.
- * @param count rows of the row group
+ * @param bytes its pages, the dictionary first
+ * @param count rows of these pages
+ * @throws ParquetProblem; errors of the decoder
  */
-function storedValues(
+export function storedValues(
   bytes: Uint8Array<ArrayBuffer>,
   root: SchemaTree,
   meta: ColumnMetaData,
@@ -174,7 +200,8 @@ function isIncomplete(value: unknown): boolean {
   return value === undefined || (Array.isArray(value) && value.some(isIncomplete))
 }
 
-async function attempt<T>(name: string, work: () => Promise<T>): Promise<T> {
+/** Runs a part of the reading; what fails becomes an error with the file's name. */
+export async function attempt<T>(name: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (cause) {
@@ -191,6 +218,7 @@ async function attempt<T>(name: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-function words(cause: unknown): string {
+/** An error in words. */
+export function words(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause)
 }
