@@ -22,13 +22,19 @@ const verifiers: { readonly [K in (typeof fixtureKinds)[number]]: () => Promise<
   run: async () => (await import('./run.ts')).verifyRun,
   merge: async () => (await import('./merge.ts')).verifyMerge,
   model: async () => {
-    const [{ verifyModel }, { verifyMaskedDiffusion }, { verifyImageDecoder, verifyUnderstandingLoss }] =
-      await Promise.all([import('./model.ts'), import('./masked-diffusion.ts'), import('./mmada.ts')])
-    return (dir, options) =>
-      verifyModel(dir, {
-        ...options,
-        also: [verifyMaskedDiffusion, verifyImageDecoder, verifyUnderstandingLoss],
-      })
+    const [{ verifyModel }, { verifyMaskedDiffusion }, { verifyBlockDiffusion }, mmada] = await Promise.all([
+      import('./model.ts'),
+      import('./masked-diffusion.ts'),
+      import('./block-diffusion.ts'),
+      import('./mmada.ts'),
+    ])
+    const also = [
+      verifyMaskedDiffusion,
+      verifyBlockDiffusion,
+      mmada.verifyImageDecoder,
+      mmada.verifyUnderstandingLoss,
+    ]
+    return (dir, options) => verifyModel(dir, { ...options, also })
   },
 }
 
