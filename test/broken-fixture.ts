@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect } from 'vitest'
 import type { Tensor } from '../src/foundation/numeric/tensor.ts'
+import { openCheckpoint } from '../src/models/checkpoint/folder.ts'
 import { loadSafetensors, writeSafetensors } from '../src/models/checkpoint/safetensors.ts'
 import { goldenDir } from './golden.ts'
 
@@ -70,3 +71,14 @@ export const negated = (name: string, file = 'checkpoint/model.safetensors'): Ed
     for (let i = 0; i < data.length; i++)
       data[i] = data instanceof Float32Array ? -data[i]! : Number(data[i]) ^ 0x8000
   })
+
+/** Makes one file of a checkpoint's shards, so that a mistake need not know where a weight lies. */
+export const joinShards: Edit = async (dir) => {
+  const checkpoint = await openCheckpoint(join(dir, 'checkpoint'))
+  const tensors = await Promise.all(
+    [...checkpoint.tensors.keys()].map(async (name) => [name, await checkpoint.read(name)] as const),
+  )
+  await writeSafetensors(join(dir, 'checkpoint/model.safetensors'), Object.fromEntries(tensors))
+  for (const file of checkpoint.files) rmSync(file)
+  rmSync(join(dir, 'checkpoint/model.safetensors.index.json'))
+}

@@ -4,6 +4,7 @@
 
 import { located } from '../../foundation/numeric/errors.ts'
 import { clip } from './clip/index.ts'
+import { diffusionVl } from './diffusionvl/index.ts'
 import { dimple } from './dimple/index.ts'
 import { dreamVl } from './dream-vl/index.ts'
 import { FamilyError } from './errors.ts'
@@ -54,6 +55,7 @@ const families: readonly Entry[] = [
   entryOf(qwen3Vl),
   entryOf(dreamVl),
   entryOf(dimple),
+  entryOf(diffusionVl),
   entryOf(clip),
   entryOf(siglip),
 ]

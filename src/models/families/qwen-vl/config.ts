@@ -242,11 +242,18 @@ function sectionCounts(sections: unknown, frequencies: number, family: string): 
   return parseConfigWith(fitting, sections, `${family} mrope_section`)
 }
 
-/** @throws FamilyError `family/config` */
-export function parseQwenVlConfig(json: unknown, version: QwenVersion): QwenVlConfig {
-  const config = parseConfigWith(topSchema, json, `${version} config`)
+/**
+ * @param family its name, for messages
+ * @throws FamilyError `family/config`
+ */
+export function parseQwenVlConfig(
+  json: unknown,
+  version: QwenVersion,
+  family: string = version,
+): QwenVlConfig {
+  const config = parseConfigWith(topSchema, json, `${family} config`)
   const textJson = config.text_config ?? config
-  const where = `${version} text_config`
+  const where = `${family} text_config`
   const { rope_scaling, rope_parameters, tie_word_embeddings } = parseConfigWith(textSchema, textJson, where)
   const filled = { ...textDefaults[version], ...given(textJson), rope_scaling, rope_parameters }
   const qwen3 = version === 'qwen3-vl'
@@ -257,10 +264,10 @@ export function parseQwenVlConfig(json: unknown, version: QwenVersion): QwenVlCo
   const sections =
     rope_parameters?.mrope_section ?? rope_scaling?.mrope_section ?? (qwen3 ? QWEN3_SECTION : undefined)
   const frequencies = text.headDim / 2
-  const counts = sectionCounts(sections, frequencies, version)
-  const { shape: vision, output } = parseQwenTower(config.vision_config, version)
+  const counts = sectionCounts(sections, frequencies, family)
+  const { shape: vision, output } = parseQwenTower(config.vision_config, version, family)
   const fits = z.literal(text.hidden, `the tower must give the decoder's hidden_size, ${text.hidden}`)
-  parseConfigWith(z.object({ output: fits }), { output }, `${version} vision_config`)
+  parseConfigWith(z.object({ output: fits }), { output }, `${family} vision_config`)
   return {
     version,
     vision,

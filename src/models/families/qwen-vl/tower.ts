@@ -73,7 +73,8 @@ export interface QwenTower {
 /**
  * `scope` is `visual`. Declares the inputs that `towerFeeds` feeds.
  * @param pixels `[tokens, merge², 3·frames·patch²]`
- * @param output width of the decoder
+ * @param output width of the tokens that the merger gives
+ * @param mergerScope where the merger's weights are; default `merger`, within the tower
  */
 export function qwenTower(
   scope: Scope,
@@ -81,6 +82,7 @@ export function qwenTower(
   shape: QwenTowerShape,
   output: number,
   pixels: Value<'f32'>,
+  mergerScope = scope.under('merger'),
 ): QwenTower {
   const { hidden, merge, window } = shape
   const { graph } = scope
@@ -109,7 +111,7 @@ export function qwenTower(
       if (at === index)
         deepstack[k] = merged(scope.under(`deepstack_merger_list.${k}`), stream, merger, 'after')
   }
-  const tokens = merged(scope.under('merger'), stream, merger, 'before')
+  const tokens = merged(mergerScope, stream, merger, 'before')
   return {
     vision: stream,
     projector: window === undefined ? tokens : gather(tokens, cellInput('cell_places')),
