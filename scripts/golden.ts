@@ -28,6 +28,18 @@ const pictured = ['image-odd', 'image-exif6', 'text-batch']
  */
 const fixtures: Readonly<Record<string, Kept | 'all'>> = {
   clip: { cases: pictured },
+  diffusionvl: {
+    cases: [
+      'text',
+      'picture',
+      'other-prompt-two',
+      'border-1',
+      'masks-to-border',
+      'picture-border-0',
+      'batch-left',
+    ],
+    losses: ['batch'],
+  },
   dimple: { cases: ['big', 'grey', 'text', 'tiny-needle', 'text-mask-readout'] },
   'dream-vl': { cases: ['mrope', 'grey', 'flat', 'text', 'text-mask-readout'] },
   idefics3: { cases: ['tall', 'needle', 'text'] },
@@ -59,6 +71,7 @@ const fixtures: Readonly<Record<string, Kept | 'all'>> = {
   'run-dora-lavida': 'all',
   'run-lora-llava': 'all',
   'run-matryoshka-llava': 'all',
+  'sdar-vl': { cases: ['text', 'picture', 'two-pictures', 'border-1', 'masks-to-border', 'batch-left'] },
   siglip: { cases: pictured },
   siglip2: { cases: pictured },
   smolvlm: { cases: ['odd', 'text', 'batch-left'] },

@@ -49,7 +49,7 @@ const runs = 'src/measuring/verify/run.test.ts'
 const checks: Readonly<Record<string, Check>> = {
   'bench-mmeb': { notYet: 'comes with the eval command' },
   clip: { test: models },
-  diffusionvl: later,
+  diffusionvl: { test: 'src/models/families/diffusionvl/diffusionvl.test.ts' },
   dimple: { test: 'src/models/families/dimple/dimple.test.ts' },
   'dream-vl': { test: 'src/models/families/dream-vl/dream-vl.test.ts' },
   idefics3: { test: models },
@@ -66,7 +66,7 @@ const checks: Readonly<Record<string, Check>> = {
   'run-dora-lavida': { test: runs },
   'run-lora-llava': { test: runs },
   'run-matryoshka-llava': { test: runs },
-  'sdar-vl': later,
+  'sdar-vl': { test: 'src/models/families/sdar-vl/sdar-vl.test.ts' },
   siglip: { test: models },
   siglip2: { test: models },
   smolvlm: { test: models },

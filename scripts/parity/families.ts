@@ -36,6 +36,11 @@ const published: ReadonlyMap<
   ['qwen3-vl', { repository: 'Qwen/Qwen3-VL-4B-Instruct', config: configs.qwen3vl4b }],
   ['dream-vl', { repository: 'DreamLM/Dream-VLX (its config)', config: configs.dreamVl7b }],
   ['dimple', { repository: 'yu-rp/Dimple (defaults of its class)', config: configs.dimple7b }],
+  [
+    'diffusionvl',
+    { repository: 'hustvl/DiffusionVL-Qwen2.5VL-3B (keys of its class)', config: configs.diffusionVl3b },
+  ],
+  ['sdar-vl', { repository: 'JetAstra/SDAR-VL 4B (its config)', config: configs.sdarVl4b }],
   ['clip', { repository: 'openai/clip-vit-base-patch32', config: configs.clipBase }],
   ['siglip', { repository: 'google/siglip-base-patch16-224', config: configs.siglipBase }],
 ])

@@ -292,3 +292,56 @@ export const dimple7b = {
   full_attn_mask: true,
   vision_config: { model_type: 'dimple', in_chans: 3, spatial_patch_size: 14 },
 }
+
+/**
+ * DiffusionVL-Qwen2.5VL-3B: the keys of its class over those of Qwen2.5-VL-3B.
+ * @see specs/diffusion-vlms.md, DiffusionVL
+ */
+export const diffusionVl3b = {
+  ...qwen25vl3b,
+  model_type: 'diffusionvl_qwenvl',
+  image_token_id: null,
+  rope_scaling: { mrope_section: [16, 24, 24], rope_type: 'default', type: 'default' },
+  enable_bd3lm: true,
+  bd3lm_block_size: 8,
+  min_pixels: 147_456,
+  max_pixels: 262_144,
+  tokenizer_model_max_length: 8192,
+}
+
+/** The config of SDAR-VL 4B in its repository. @see specs/diffusion-vlms.md, SDAR-VL */
+export const sdarVl4b = {
+  model_type: 'sdar_v',
+  architectures: ['LlavaOnevisionForConditionalGeneration'],
+  image_token_index: 151_655,
+  vision_aspect_ratio: 'anyres_max_9',
+  vision_feature_layer: -1,
+  vision_feature_select_strategy: 'full',
+  tie_word_embeddings: false,
+  vision_config: {
+    model_type: 'siglip_vision_model',
+    hidden_size: 1152,
+    intermediate_size: 4304,
+    num_hidden_layers: 27,
+    num_attention_heads: 16,
+    image_size: 384,
+    patch_size: 14,
+    vision_use_head: false,
+  },
+  text_config: {
+    model_type: 'sdar',
+    hidden_size: 2560,
+    intermediate_size: 9728,
+    num_hidden_layers: 36,
+    num_attention_heads: 32,
+    num_key_value_heads: 8,
+    head_dim: 128,
+    rms_norm_eps: 1e-6,
+    rope_theta: 1e6,
+    rope_scaling: null,
+    attention_bias: false,
+    block_size: 4,
+    mask_token_id: 151_669,
+    vocab_size: 151_936,
+  },
+}

@@ -35,7 +35,10 @@ export async function sequencePreparer(
   { checkpoint, contract, readouts }: PreparingOptions,
 ): Promise<(item: ReadItem) => Sequence> {
   const processor = await model.processor(checkpoint.dir)
-  const tokens = { eos: processor.tokenizer.special.eos, mask: maskToken(checkpoint.config, processor) }
+  const tokens = {
+    eos: processor.tokenizer.special.eos,
+    mask: model.shape.maskId ?? maskToken(checkpoint.config, processor),
+  }
   const appendIds = appendedTokens(readouts, tokens)
   const { prompt: said, truncation, maxLength, family: settings } = contract
   const pools = poolsOf(readouts)

@@ -89,6 +89,8 @@ export interface VisionLanguageShape {
   /** Positions of a spliced sequence, at most. */
   readonly maxLength: number
   readonly nativeAttention: AttentionPattern
+  /** Id of the mask token, where config.json and the tokenizer do not say it plainly. */
+  readonly maskId?: number
 }
 
 /** The part of a model that sees. */

@@ -19,6 +19,7 @@ import { llavaOriginal } from './llava-original/index.ts'
 import { mmada } from './mmada/index.ts'
 import { bindFamily, type Model } from './model.ts'
 import { qwen2Vl, qwen3Vl, qwen25Vl } from './qwen-vl/index.ts'
+import { sdarVl } from './sdar-vl/index.ts'
 import { siglip } from './siglip/index.ts'
 
 type Json = Readonly<Record<string, unknown>>
@@ -56,6 +57,7 @@ const families: readonly Entry[] = [
   entryOf(dreamVl),
   entryOf(dimple),
   entryOf(diffusionVl),
+  entryOf(sdarVl),
   entryOf(clip),
   entryOf(siglip),
 ]

@@ -36,9 +36,11 @@ const schema = z.looseObject({
   ),
 })
 
-/** @throws FamilyError `family/config` */
-export function parseLlavaOnevisionConfig(json: unknown): LlavaOnevisionConfig {
-  const family = 'llava-onevision'
+/**
+ * @param family its name, for messages
+ * @throws FamilyError `family/config`
+ */
+export function parseLlavaOnevisionConfig(json: unknown, family = 'llava-onevision'): LlavaOnevisionConfig {
   const { vision_aspect_ratio: aspect } = parseConfigWith(schema, json, `${family} config`)
   const defaults = {
     family,

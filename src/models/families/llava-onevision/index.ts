@@ -14,11 +14,11 @@ export const llavaOnevision: VisionLanguageFamily<LlavaOnevisionConfig> = {
   kind: 'vision-language',
   objective: 'autoregressive',
   matches: (json) => json.model_type === 'llava_onevision',
-  parseConfig: parseLlavaOnevisionConfig,
+  parseConfig: (json) => parseLlavaOnevisionConfig(json),
   weightSpellings: (name) => llavaSpellings(name),
   runtimeName: llavaRuntimeName,
   shape: llava.shape,
   buildVision: buildLlavaOnevisionVision,
   buildDecoder: buildLlavaDecoder,
-  processor: llavaOnevisionProcessor,
+  processor: (dir, config) => llavaOnevisionProcessor(dir, config),
 }

@@ -1,4 +1,4 @@
-/** @file LLaVA-OneVision's processor: one picture in tiles, several with one view each. */
+/** @file LLaVA-OneVision's processor: one picture in tiles, several with a view each or in tiles. */
 
 import type { Tensor } from '../../../foundation/numeric/tensor.ts'
 import { llavaOnevisionProcessor as pictureProcessor } from '../../../inputs/media/anyres-processors.ts'
@@ -14,11 +14,17 @@ import type { LlavaOnevisionConfig } from './config.ts'
 import { boundedSize, Packing, packMap } from './packing.ts'
 
 /**
+ * @param several what becomes of the pictures of a prompt that has several: one view each, as
+ *   transformers' processor does since 4.53, or tiles, as the one before it
  * @throws FamilyError `family/special-token`, `family/no-processor`, `family/view-size`; TextError
  *   and MediaError for what the files hold
  * @see specs/ar-vlms.md §2.4–2.6
  */
-export async function llavaOnevisionProcessor(dir: string, config: LlavaOnevisionConfig): Promise<Processor> {
+export async function llavaOnevisionProcessor(
+  dir: string,
+  config: LlavaOnevisionConfig,
+  { several = 'whole' }: { several?: 'whole' | 'tiled' } = {},
+): Promise<Processor> {
   const tokenizer = await loadTokenizer(dir)
   requireImageToken(tokenizer, config.imageTokenId, dir)
   const chat = await loadChat(dir)
@@ -34,20 +40,24 @@ export async function llavaOnevisionProcessor(dir: string, config: LlavaOnevisio
     rows: number[][]
     packing: Packing
   } {
-    const [only] = images
-    const tiled = images.length === 1 && only !== undefined
-    const views = tiled ? pictures.tiled(only) : images.map((image) => pictures.whole(image))
-    const newline = views.length * tokens
+    const tiled = images.length === 1 || several === 'tiled'
+    const views = images.map((image) => (tiled ? pictures.tiled(image) : [pictures.whole(image)]))
+    const newline = views.flat().length * tokens
     const packing = new Packing()
+    let before = 0
     const rows = images.map((image, i) => {
-      const start = packing.length
-      packing.add(range(i * tokens, (i + 1) * tokens))
+      const [start, first] = [packing.length, before * tokens]
+      before += views[i]!.length
+      packing.add(range(first, first + tokens))
       const map = tiled ? tileMap(image, { grids, tile, side }) : undefined
       if (map === undefined) packing.add([newline])
-      else packMap(packing, map, boundedSize(map, config.maxTiles, side), newline)
+      else {
+        const placed = { ...map, rowAt: (y: number, x: number) => first + map.rowAt(y, x) }
+        packMap(packing, placed, boundedSize(map, config.maxTiles, side), newline)
+      }
       return range(start, packing.length)
     })
-    return { views, rows, packing }
+    return { views: views.flat(), rows, packing }
   }
 
   return {
