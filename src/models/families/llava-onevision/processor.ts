@@ -1,4 +1,4 @@
-/** @file LLaVA-OneVision's processor: one picture in tiles, several with a view each or in tiles. */
+/** @file LLaVA-OneVision's processor: a picture in tiles, several in tiles or with one view. */
 
 import type { Tensor } from '../../../foundation/numeric/tensor.ts'
 import { llavaOnevisionProcessor as pictureProcessor } from '../../../inputs/media/anyres-processors.ts'
