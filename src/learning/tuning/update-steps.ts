@@ -92,6 +92,8 @@ export class UpdateSteps {
             : { update: next, micro: 0 }
       const result = await this.#run({ update, micro }, following, signal)
       requireFinite(update, refs.length > 1 ? micro : undefined, result)
+      // The gradients of a single micro-batch are those of the update: no pass over memory.
+      if (refs.length === 1) return this.#seen(update, refs.flat().length, [result], result.gradients)
       sum.add(result.gradients)
       results.push({ ...result, gradients: {} })
     }
