@@ -35,6 +35,7 @@ export interface UpdateStepsOptions {
   /** Hard negatives of a pair, at most; default all. */
   negatives?: number
   skipped: SkippedPairs
+  warn?: (message: string) => void
 }
 
 /** The batches of an update, and their loss. */
@@ -67,6 +68,7 @@ export class UpdateSteps {
   readonly #options: UpdateStepsOptions
   readonly #sources: ReadonlyMap<string, Source>
   #ahead: (Turn & { planned: Promise<PlannedStep> }) | undefined
+  #warned = false
   /** The last update. */
   last: SeenUpdate | undefined
 
@@ -109,6 +111,7 @@ export class UpdateSteps {
     const pairs = results.flatMap((result) => result.pairs)
     const sources: Record<string, number> = {}
     for (const { ref } of pairs) sources[ref.source] = (sources[ref.source] ?? 0) + 1
+    if (loss.needsTeacher && !pairs.some(({ teacher }) => teacher !== undefined)) this.#warnOfTeacher(update)
     const lossParameters = scalarsOf(this.#options.lossParameters)
     const temperature = loss.temperature({ ...loss.stepInputs(update, updates), ...lossParameters })
     const microLosses = results.map((result) => result.loss)
@@ -137,6 +140,15 @@ export class UpdateSteps {
         ...(skipped > 0 && { skipped }),
       },
     }
+  }
+
+  /** Once: sources without scores may be meant to lie beside others with. */
+  #warnOfTeacher(update: number): void {
+    if (this.#warned) return
+    this.#warned = true
+    this.#options.warn?.(
+      `no pair of update ${update + 1} has a teacher's scores, so loss.margin.teacher leaves out none of its candidates`,
+    )
   }
 
   async #run(turn: Turn, following: Turn | undefined, signal?: AbortSignal): Promise<MicroStep> {
