@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { openFile, pairFile } from '../../../test/pair-files.ts'
 import { writeRandomTwins } from '../../../test/random-twins.ts'
 import { smallPicture } from '../../../test/small-picture.ts'
+import { zipOf } from '../../../test/zip-files.ts'
 import { dot } from '../../foundation/numeric/linear.ts'
 import { blockOf } from '../../foundation/numeric/rows.ts'
 import { Embedder } from '../../models/embedder/embedder.ts'
@@ -130,6 +131,26 @@ describe('the written file', () => {
     expect(first?.negatives.length).toBe(2)
     expect(first?.teacher?.negatives.length).toBe(2)
     await source.close()
+  })
+
+  test('pictures of a zip archive get files of their own, the same bytes', async () => {
+    const path = pairFile([
+      { query: 'a cat', target: { image: 'a/cat.bmp' } },
+      { query: 'a dog', target: { image: 'a/dog.bmp' } },
+    ])
+    const images = join(path, '..', 'images.zip')
+    const members = ['cat', 'dog'].map((name, i) => ({ name: `a/${name}.bmp`, bytes: smallPicture(i + 1) }))
+    writeFileSync(images, zipOf(members))
+    const out = join(dir, 'zipped', 'mined.jsonl')
+    await mineFile(embedder, { path, images }, { out, negatives: 1, relativeMargin: null })
+    const source = await openFile(out)
+    const [cat, dog] = [await source.read(0), await source.read(1)]
+    expect(cat.negatives[0]?.key).toBe(dog.target.key)
+    expect(readFileSync(out, 'utf8')).toMatch(/"image":"mined\.jsonl\.pictures\/[0-9a-f]{32}\.bmp"/)
+    await source.close()
+    const before = await openFile(path, { images })
+    expect((await before.read(0)).target.key).toBe(cat.target.key)
+    await before.close()
   })
 
   test('two runs give the same bytes', async () => {

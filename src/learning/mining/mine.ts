@@ -5,7 +5,6 @@
  */
 
 import { rm } from 'node:fs/promises'
-import type { z } from 'zod'
 import { writeFileAtomic } from '../../foundation/files/file.ts'
 import { lockAlone } from '../../foundation/files/lock.ts'
 import { checkOptions } from '../../foundation/files/options.ts'
@@ -15,7 +14,7 @@ import { stream } from '../../foundation/numeric/random.ts'
 import type { KeyedItem } from '../../inputs/data/item.ts'
 import type { DraftItem, DraftPair } from '../../inputs/data/pairs/draft.ts'
 import { openPairs } from '../../inputs/data/pairs/open.ts'
-import { dataSettings } from '../../inputs/data/pairs/settings.ts'
+import type { GivenPairs } from '../../inputs/data/pairs/settings.ts'
 import type { PairSource } from '../../inputs/data/pairs/source.ts'
 import type { Embedder } from '../../models/embedder/embedder.ts'
 import { embedAll, makerOf, type VectorMaker, vectorFolder } from '../../models/embedder/vectors/all.ts'
@@ -77,17 +76,16 @@ const MOST_LEFT = 20
  */
 export async function mineFile(
   embedder: Embedder,
-  data: z.input<typeof dataSettings>,
+  data: GivenPairs,
   options: MineOptions,
 ): Promise<MinedFile> {
   checkOptions('mineFile', mineOptionSchemas, options, ['out'])
   const { out, strict, warn, signal, vectors = `${out}.vectors` } = options
   const rules = filledRules(options)
-  const settings = dataSettings.parse(data)
-  await checkVectorPlace(out, { input: settings.path, folders: embedder.folders })
+  await checkVectorPlace(out, { input: data.path, folders: embedder.folders })
   const lock = await lockAlone(out)
   try {
-    const source = await openPairs(settings, { strict, warn, signal })
+    const source = await openPairs(data, { strict, warn, signal })
     try {
       const made = await new Mining(embedder, source, options, rules).run(vectors)
       if (options.vectors === undefined) await rm(vectors, { recursive: true, force: true })
