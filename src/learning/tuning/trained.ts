@@ -5,10 +5,12 @@
  */
 
 import { type Adapter, adapterParameters, initialAdapter } from '../../models/checkpoint/adapter.ts'
+import { inStoredPrecision } from '../../models/checkpoint/changed-copy.ts'
 import { adaptedWeights } from '../../models/families/adapted.ts'
 import type { VisionLanguageModel } from '../../models/families/model.ts'
 import { type ModelWeights, withTensors } from '../../models/families/model-weights.ts'
 import { decoderLinears, decoderParameters } from '../../models/families/parameters.ts'
+import { checkpointWeights } from '../../models/families/weights.ts'
 import type { NamedArrays } from '../training/arrays.ts'
 import { TuningError } from './errors.ts'
 import type { TunableModel } from './tunable.ts'
@@ -45,7 +47,13 @@ export function trainingWeights(
  */
 export function tunedWeights(tunable: TunableModel, part: TunedPart, parameters: NamedArrays): ModelWeights {
   const { checkpoint, model, weights: base } = tunable
-  if (part.tune === 'all') return withTensors(base, new Map(Object.entries(parameters)))
+  if (part.tune === 'all') {
+    const { storedDtype } = checkpointWeights(checkpoint, model.weightSpellings)
+    const rounded = Object.entries(parameters).map(
+      ([name, value]) => [name, inStoredPrecision(value, storedDtype(name))] as const,
+    )
+    return withTensors(base, new Map(rounded))
+  }
   return adaptedWeights({ checkpoint, model, adapter: tunedAdapter(model, part, parameters), base })
 }
 

@@ -10,7 +10,7 @@ import { writeContract } from '../../models/embedder/contract.ts'
 import type { Readout } from '../../models/embedder/readout.ts'
 import { checkpointWeights } from '../../models/families/weights.ts'
 import type { NamedArrays } from '../training/arrays.ts'
-import type { Trained } from './trained/trained.ts'
+import type { Trained, TunedResult } from './trained/trained.ts'
 import { type TunedPart, tunedAdapter } from './trained.ts'
 import type { TunableModel } from './tunable.ts'
 
@@ -29,8 +29,7 @@ export interface TunedFolderOptions {
  * hash of its weights; `adapter_config.json` names it as PEFT can find it. Weights that were
  * trained themselves come as a checkpoint of their own, in the dtypes of the base, which
  * transformers opens too.
- * @throws CheckpointError `checkpoint/out`, `checkpoint/overflow`; FileError for what can't be
- *   written
+ * @throws CheckpointError `checkpoint/overflow`; FileError for what can't be written
  */
 export async function writeTrained(
   dir: string,
@@ -49,6 +48,8 @@ export async function writeTrained(
       base: checkpoint,
       changed: new Set(values.keys()),
       valueFor: async (name) => values.get(name)!,
+      // A tuning that was stopped while it wrote writes again.
+      replace: true,
       signal,
     })
     await writeContract(dir, { ...kept, base: { path: '.' } })
@@ -68,13 +69,11 @@ export async function writeTuned(
     part,
     parameters,
     readout,
-  }: {
-    model: TunableModel
-    part: Extract<TunedPart, { tune: 'lora' }>
-    parameters: NamedArrays
-    readout: Readout
-  },
+  }: { model: TunableModel; part: TunedPart; parameters: NamedArrays; readout: Readout },
 ): Promise<void> {
-  const adapter = tunedAdapter(model.model, part, parameters)
-  await writeTrained(dir, { model, trained: { result: () => ({ kind: 'adapter', adapter }) }, readout })
+  const result: TunedResult =
+    part.tune === 'all'
+      ? { kind: 'weights', weights: parameters }
+      : { kind: 'adapter', adapter: tunedAdapter(model.model, part, parameters) }
+  await writeTrained(dir, { model, trained: { result: () => result }, readout })
 }

@@ -139,15 +139,12 @@ async function runParticipant(opened: Opened): Promise<Participant> {
     const state = await measured(maker, { id: `${id}-tuned`, readouts }, pairs, context)
     return { state, shuffled: await shuffledBy(maker, state) }
   })
-  const { part } = setting.tuning
-  if (part.tune === 'lora') {
-    await writeTuned(join(context.options.out, 'models', `${id}-tuned`), {
-      model,
-      part,
-      parameters: tuning.parameters,
-      readout: tuned.state.readout,
-    })
-  }
+  await writeTuned(join(context.options.out, 'models', `${id}-tuned`), {
+    model,
+    part: setting.tuning.part,
+    parameters: tuning.parameters,
+    readout: tuned.state.readout,
+  })
   return { ...shared, tuned: { state: tuned.state, tuning }, shuffled: tuned.shuffled }
 }
 

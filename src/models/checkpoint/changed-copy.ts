@@ -21,6 +21,8 @@ export interface ChangedCopyOptions {
   changed: ReadonlySet<string>
   /** The new values of one of them, in its shape. Called for one tensor at a time. */
   valueFor: (name: string) => Promise<Tensor<'f32'>>
+  /** Writes over files that the folder has already; default false. */
+  replace?: boolean
   onProgress?: (progress: { done: number; total: number }) => void
   signal?: AbortSignal
 }
@@ -35,9 +37,9 @@ export interface ChangedCopyOptions {
  */
 export async function writeChangedCopy(
   dir: string,
-  { base, changed, valueFor, onProgress, signal }: ChangedCopyOptions,
+  { base, changed, valueFor, replace = false, onProgress, signal }: ChangedCopyOptions,
 ): Promise<void> {
-  await requireEmpty(dir)
+  if (!replace) await requireEmpty(dir)
   // A second checkpoint that was joined to this one stays where it is.
   const files = base.files.filter((file) => dirname(file) === base.dir)
   for (const name of changed) requireOwn(base, name, files)
