@@ -62,7 +62,8 @@ export async function reader(): Promise<Reader> {
 
   cpSync(twins.ar, join(folder, 'my-model'), { recursive: true })
   cpSync(llavaOriginal, join(folder, 'my-llava-v1.5'), { recursive: true })
-  await writeAdapter(join(folder, 'my-adapter'), tinyAdapter())
+  await writeAdapter(join(folder, 'my-adapter'), tinyAdapter(1))
+  await writeAdapter(join(folder, 'other-adapter'), tinyAdapter(2))
   for (const name of ['packages', 'test']) symlinkSync(join(root, name), join(folder, name))
   writeFileSync(join(folder, 'pairs.jsonl'), pairLines())
   writeFileSync(join(folder, 'captions.csv'), 'caption,path\na horse,packages/twins/horse.png\n')
@@ -110,12 +111,12 @@ function repositoryOf(dir: string): ServedRepository {
 }
 
 /** Of rank 2, for one layer of the random twin. */
-function tinyAdapter() {
+function tinyAdapter(seed: number) {
   const module = 'language_model.model.layers.0.self_attn.q_proj'
   const adapter = initialAdapter([{ module, inFeatures: 24, outFeatures: 24 }], {
     rank: 2,
     alpha: 4,
-    seed: 1,
+    seed,
     baseModel: 'my-model',
   })
   for (const { up } of adapter.modules.values()) up.data.fill(0.5)

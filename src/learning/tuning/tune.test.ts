@@ -190,26 +190,6 @@ describe('the tuned state', () => {
     },
   )
 
-  test('weights that were tuned themselves give the bytes of the checkpoint that is written', async () => {
-    const opened = await open(folders.ar)
-    const part: TunedPart = { tune: 'all' }
-    const { parameters } = await tune({
-      ...opened,
-      tasks,
-      settings: { ...settings, part, steps: 3 },
-      dir: join(dir, 'written all'),
-    })
-    const tuned = await vectorsOf(opened, tunedWeights(opened.model, part, parameters))
-    const folder = join(dir, 'tuned all')
-    const readout = opened.readouts.mean!
-    await writeTuned(folder, { model: opened.model, part, parameters, readout })
-    const embedder = await Embedder.load(folder, { threads: 1 })
-    const { vectors } = await embedder.embed(items)
-    await embedder.close()
-    expect(Array.from(vectors.data)).toEqual(Array.from(tuned.mean!.data))
-    await opened.inputs.close()
-  })
-
   test('a random decoder keeps tower and projector, and can be tuned', async () => {
     const opened = await open(folders.ar)
     const { model } = opened
