@@ -6,6 +6,7 @@
 import { printable } from '../../foundation/files/printable.ts'
 import { BifocalError, UsageError } from '../../foundation/numeric/errors.ts'
 import type { Item } from '../../inputs/data/item.ts'
+import type { TypicalForecast } from '../../learning/tuning/job/typical.ts'
 import type { Estimate } from '../../models/embedder/estimate.ts'
 import type { ImagePolicy } from '../../models/embedder/image-policy.ts'
 import type { Inspection } from '../../models/embedder/inspection.ts'
@@ -50,12 +51,18 @@ export const inspect = command(
     const fits = found.tensors.missing.length + found.tensors.unfit.length === 0
     const options = { device, threads, signal: io.signal, warn: io.warn }
     const estimate = fits && probe ? await estimated(model, options) : null
+    const tuning = estimate === null ? null : await foretold(model, found, estimate, options)
     const compared =
       fits && precision ? await comparedAt(model, given, { ...options, onProgress: io.progress }) : null
-    const words = [...inspectionWords(found), ...estimateWords(estimate), ...precisionWords(compared)]
+    const words = [
+      ...inspectionWords(found),
+      ...estimateWords(estimate),
+      ...tuningWords(tuning),
+      ...precisionWords(compared),
+    ]
     const rows = words.map(([name, value]) => `${name.padEnd(10)}  ${value}`)
     // Names of tensors come from files of others.
-    io.print(printable(rows.join('\n'), { lines: true }), { ...found, estimate, precision: compared })
+    io.print(printable(rows.join('\n'), { lines: true }), { ...found, estimate, tuning, precision: compared })
     return fits ? 0 : 3
   })
 
@@ -74,6 +81,24 @@ async function estimated(model: string, options: Options): Promise<Estimate | nu
   } catch (error) {
     if (!(error instanceof BifocalError)) throw error
     options.warn(`no seconds an item: ${error.message}`)
+    return null
+  }
+}
+
+/** Null for a model that is not tuned: a dual encoder, or one with an adapter. */
+async function foretold(
+  model: string,
+  { kind, adapter, contract }: Inspection,
+  { machine }: Estimate,
+  options: Options,
+): Promise<TypicalForecast | null> {
+  if (kind === 'dual-encoder' || adapter !== null) return null
+  const { typicalForecast } = await import('../../learning/tuning/job/typical.ts')
+  try {
+    return await typicalForecast(model, options, contract.dtype === 'f32' ? machine : undefined)
+  } catch (error) {
+    if (!(error instanceof BifocalError)) throw error
+    options.warn(`no time of tuning: ${error.message}`)
     return null
   }
 }
@@ -180,6 +205,15 @@ function estimateWords(estimate: Estimate | null): Row[] {
       'machine',
       `${(machine.operations / 1e9).toFixed(0)} GFLOP/s in products, ${(machine.elements / 1e9).toFixed(2)} G elements/s in all else`,
     ],
+  ]
+}
+
+function tuningWords(tuning: TypicalForecast | null): Row[] {
+  if (tuning === null) return []
+  const { secondsPerUpdate, bytes, pairs } = tuning
+  const update = `${inMilliseconds(secondsPerUpdate)} an update of ${pairs} pairs with a picture each`
+  return [
+    ['tuning', `${update}, ${(bytes / 1e9).toFixed(1)} GB of memory; foretold for the default settings`],
   ]
 }
 

@@ -12,6 +12,7 @@ import { sizeOf } from '../../../foundation/numeric/tensor.ts'
 import { attentionOf } from '../../../models/embedder/attention.ts'
 import type { EncoderOptions } from '../../../models/embedder/encoder.ts'
 import { speedFor, towerCost } from '../../../models/embedder/estimate.ts'
+import type { MachineSpeed } from '../../../models/embedder/probe.ts'
 import type { Readout } from '../../../models/embedder/readout.ts'
 import type { Sequence } from '../../../models/embedder/sequence.ts'
 import type { VisionLanguageModel } from '../../../models/families/model.ts'
@@ -43,8 +44,12 @@ export interface ForecastOptions {
   updates: number
   /** Pictures of all pairs: what a frozen tower sees in all. */
   pictures: number
+  /** Pictures of a batch; default: those that differ in `batches`. */
+  picturesOfBatch?: number
   /** Items that all evaluations together embed. */
   evaluated: number
+  /** In f32; default: it is measured now. */
+  machine?: MachineSpeed
 }
 
 /** A batch in pieces that run one after the other: rows, and positions of each. */
@@ -64,7 +69,7 @@ const BYTES_TRAINED = 4 * 4
 /** @throws RuntimeError for the device; EmbedderError for a readout that the model has not */
 export async function forecastTuning(options: ForecastOptions): Promise<TuningForecast> {
   const { model, encoder, batches, updates, accumulate, tower, chunkTokens } = options
-  const machine = await speedFor({ model, encoder: f32Encoder(encoder) })
+  const machine = options.machine ?? (await speedFor({ model, encoder: f32Encoder(encoder) }))
   const seconds = ({ operations, elements }: GraphCost) =>
     operations / machine.operations + elements / machine.elements
   const { forward, backward } = chunkGraphsOf(options)
@@ -100,7 +105,8 @@ export async function forecastTuning(options: ForecastOptions): Promise<TuningFo
   const trainedTower = tower ? (3 * towerSeconds) / batches.length : 0
   const secondsPerUpdate = accumulate * (perBatch + trainedTower)
   const perPicture = pictures === 0 ? 0 : towerSeconds / pictures
-  const seenPictures = Math.min(options.pictures, (updates * accumulate * pictures) / batches.length)
+  const { picturesOfBatch = pictures / batches.length } = options
+  const seenPictures = Math.min(options.pictures, updates * accumulate * picturesOfBatch)
   const firstSight = tower ? 0 : perPicture * seenPictures
   const evaluating = items === 0 ? 0 : (options.evaluated * forwardSeconds) / items
   return {
