@@ -26,6 +26,7 @@ test('tells family, parameters and memory', async () => {
     contract: { image: { orientation: 'ignored' } },
     tensors: { missing: [], unfit: [], unused: ['language_model.lm_head.weight'] },
     estimate: null,
+    tuning: null,
     precision: null,
   })
   expect(code).toBe(0)
@@ -34,6 +35,7 @@ test('tells family, parameters and memory', async () => {
 test('foretells seconds an item, and compares precisions', async () => {
   const { code, stdout } = await runCli(['inspect', model, '--precision'])
   expect(stdout).toMatch(/seconds +text \d+\.\d+ ms.*, image \d+\.\d+ ms.*, both \d+\.\d+ ms/)
+  expect(stdout).toMatch(/tuning +\d+\.\d+ ms an update of 64 pairs .* \d\.\d GB of memory/)
   expect(stdout).toMatch(
     /f16 .*cosine to f32 min [01]\.\d{6} mean [01]\.\d{6} \(text .*image .*both .*\), \d+\.\d+× the speed/,
   )
