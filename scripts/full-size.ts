@@ -7,7 +7,11 @@
  *
  *     npx tsc -p tsconfig.scripts.json
  *     node .bifocal/scripts/scripts/full-size.js lavida
- *       [--text] [--layers N] [--scale N] [--threads N] [--dir DIR]
+ *       [--text | --tune [--recompute]] [--layers N] [--scale N] [--threads N] [--dir DIR]
+ *
+ * `--tune` tunes instead: two steps of rank 8 on all linear layers of the decoder, two pairs of
+ * two short texts each. The first loss must be the one by hand, and the second must have changed as the
+ * gradients of the first step foretell. `--recompute` computes layers anew in the backward pass.
  *
  * For a quick trial: `--text` asks without a picture, which is a small part of the work and still
  * reads every weight of the decoder; `--layers` and `--scale` (what widths are divided by) make
@@ -26,6 +30,7 @@ import type { Layout, Size } from './full-size/layout.ts'
 import { mmadaLayout } from './full-size/mmada.ts'
 import { qwen2VlLayout } from './full-size/qwen2-vl.ts'
 import { type Compared, compare, type Measured, measure, peakResident, TOLERANCE } from './full-size/trial.ts'
+import { TEXTS, type TunedSteps, tuneSteps } from './full-size/tuning.ts'
 import { endWith } from './outcome.ts'
 
 const layouts: Readonly<Record<string, (size: Size) => Layout>> = {
@@ -42,6 +47,8 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     text: { type: 'boolean', default: false },
+    tune: { type: 'boolean', default: false },
+    recompute: { type: 'boolean', default: false },
     layers: { type: 'string' },
     scale: { type: 'string', default: '1' },
     threads: { type: 'string' },
@@ -112,31 +119,74 @@ function gib(bytes: number | undefined): string {
   return bytes === undefined ? 'unknown' : `${(bytes / 2 ** 30).toFixed(2)} GiB`
 }
 
+async function embed(dir: string, layout: Layout, threads: number | undefined): Promise<string[]> {
+  const written = await writeCheckpoint(dir, layout, !values.text)
+  const measured = await measure(dir, written, threads)
+  const resident = await peakResident()
+  const result = { ...measured, ...(await compare(dir, layout, written, measured.vector)) }
+  print(result, {
+    positions: written.item.inputIds.length,
+    operations: layout.operations(written.item),
+    resident,
+  })
+  return problems(result, resident, values.layers === undefined && values.scale === '1')
+}
+
+/** Relative: of the first loss from the one by hand, and of its change from the one foretold. */
+const LOSS_TOLERANCE = 1e-3
+const CHANGE_TOLERANCE = 0.25
+
+function tuningProblems(
+  { losses: [first = Number.NaN, second = Number.NaN], byHand, foretold }: TunedSteps,
+  resident: number | undefined,
+): string[] {
+  const found: string[] = []
+  if (!(Math.abs(first - byHand) <= LOSS_TOLERANCE * byHand))
+    found.push(`the first loss is ${first}, by hand it is ${byHand}`)
+  if (!(Math.abs(second - first - foretold) <= CHANGE_TOLERANCE * Math.abs(foretold)))
+    found.push(`the loss changed by ${second - first}, the gradients foretell ${foretold}`)
+  if ((resident ?? 0) > MOST_RESIDENT) found.push(`${gib(resident)} were resident`)
+  return found
+}
+
+function printTuning(
+  { steps, losses: [first = 0, second = 0], byHand, foretold, positions, trained }: TunedSteps,
+  resident: number | undefined,
+): void {
+  for (const [i, { elapsed, busy }] of steps.entries())
+    console.log(
+      `step ${i + 1} of ${positions} positions, ${trained} trained numbers: ` +
+        `${elapsed.toFixed(1)} s, ${busy.toFixed(1)} s of processor time`,
+    )
+  console.log(`peak resident ${gib(resident)} (allowed ${gib(MOST_RESIDENT)}), mapped weights included`)
+  console.log(`first loss ${first.toFixed(6)}, by hand ${byHand.toFixed(6)}`)
+  console.log(
+    `the first update changed the loss by ${(second - first).toExponential(3)}, ` +
+      `its gradients foretell ${foretold.toExponential(3)}`,
+  )
+}
+
+async function tune(dir: string, layout: Layout, threads: number | undefined): Promise<string[]> {
+  const written = await writeCheckpoint(dir, layout, false, TEXTS)
+  const tuned = await tuneSteps(dir, layout, written, { threads, recompute: values.recompute })
+  const resident = await peakResident()
+  printTuning(tuned, resident)
+  return tuningProblems(tuned, resident)
+}
+
 await endWith(async () => {
   const layout = layoutOf(positionals[0])
   const dir = resolve(values.dir, layout.name)
   // Weights are mapped by way of hard links, which do not cross file systems.
   process.env.BIFOCAL_CACHE ??= join(resolve(values.dir), 'cache')
+  const threads = values.threads === undefined ? undefined : Number(values.threads)
   try {
-    const written = await writeCheckpoint(dir, layout, !values.text)
     const parameters = layout.tensors.reduce(
       (sum, { dims }) => sum + dims.reduce((size, dim) => size * dim, 1),
       0,
     )
     console.log(`${layout.name}: ${layout.tensors.length} tensors, ${parameters} parameters, bf16`)
-    const measured = await measure(
-      dir,
-      written,
-      values.threads === undefined ? undefined : Number(values.threads),
-    )
-    const resident = await peakResident()
-    const result = { ...measured, ...(await compare(dir, layout, written, measured.vector)) }
-    print(result, {
-      positions: written.item.inputIds.length,
-      operations: layout.operations(written.item),
-      resident,
-    })
-    const found = problems(result, resident, values.layers === undefined && values.scale === '1')
+    const found = values.tune ? await tune(dir, layout, threads) : await embed(dir, layout, threads)
     for (const problem of found) console.error(`failed: ${problem}`)
     return found.length > 0 ? 4 : 0
   } finally {

@@ -7,7 +7,7 @@ import { sizeOf } from '../../src/foundation/numeric/tensor.ts'
 import type { Item } from '../../src/inputs/data/item.ts'
 import type { RgbImage } from '../../src/inputs/media/image.ts'
 import type { PreparedItem } from '../../src/models/families/family.ts'
-import { plantDecoder } from './decoder.ts'
+import { MARK, markOf, plantDecoder } from './decoder.ts'
 import { carrierOf, type Layout, type PlantedWeights } from './layout.ts'
 import { type Plants, runsOf } from './plants.ts'
 import { type SparseFile, writeSparse, writeSparseShards } from './sparse.ts'
@@ -21,12 +21,17 @@ export interface WrittenCheckpoint {
   readonly asked: Item
   /** `asked` as the model reads it. */
   readonly item: PreparedItem
+  /** Other texts, as the model reads them. */
+  readonly others: readonly PreparedItem[]
+  /** Tokens of `others` that are marked. */
+  readonly marked: ReadonlySet<number>
   /** All that is planted, the rows of the embedding table that the item reads included. */
   readonly plants: Plants
 }
 
 /**
  * Writes the folder. Files of an earlier one are overwritten.
+ * @param texts of further items, whose rows of the embedding table are planted too, with marks
  * @param pictured whether the item has a picture; without one the tower has nothing to do, and
  *   nothing is planted in it
  */
@@ -34,6 +39,7 @@ export async function writeCheckpoint(
   dir: string,
   layout: Layout,
   pictured = true,
+  texts: readonly string[] = [],
 ): Promise<WrittenCheckpoint> {
   const { config, files, companion, decoder, model, shardBytes, tensors } = layout
   await mkdir(dir, { recursive: true })
@@ -47,14 +53,23 @@ export async function writeCheckpoint(
   const processor = await model.processor(dir)
   const pictures = pictured ? [PICTURE] : []
   const item = processor.prepare(processor.prompt({ text: TEXT, images: pictures.length }).prompt, pictures)
-  const rows = [...new Set(layout.rows(item))].sort((a, b) => a - b)
-  const table = { value: 1, at: rows.map((row) => row * decoder.hidden), factors: rows.map(carrierOf) }
+  const others = texts.map((text) => processor.prepare(processor.prompt({ text, images: 0 }).prompt, []))
+  const rows = [...new Set([item, ...others].flatMap((each) => layout.rows(each)))].sort((a, b) => a - b)
+  const marked = new Set(rows.filter((row) => others.some(({ inputIds }) => !inputIds.includes(row))))
+  const table = {
+    value: 1,
+    at: rows.flatMap((row) => {
+      const start = row * decoder.hidden
+      return marked.has(row) ? [start, start + markOf(row, decoder)] : [start]
+    }),
+    factors: rows.flatMap((row) => (marked.has(row) ? [carrierOf(row), MARK] : [carrierOf(row)])),
+  }
   const plants = new Map([
     ...(pictured ? layout.plants : plantDecoder(decoder)),
     [`${decoder.places.embeddings}.weight`, table],
   ])
   await writeSparseShards(dir, sparse({ tensors, plants }), shardBytes)
-  return { asked: { text: TEXT, image: pictures }, item, plants }
+  return { asked: { text: TEXT, image: pictures }, item, others, marked, plants }
 }
 
 /** Planted numbers as runs in the tensors of a folder; those of another folder are left out. */

@@ -71,17 +71,19 @@ export function plantDecoder(decoder: PlantedDecoder): [string, Plant][] {
 /**
  * The embedding, in f64, by what is planted alone.
  * @param carriers channel 0 of each position's embedding
+ * @param marks a further channel of each position that is `MARK`; default none
  * @returns `[hidden]`, unit length
  */
 export function vectorByHand(
   decoder: PlantedDecoder,
   carriers: readonly number[],
   strength: Strength,
+  marks: readonly (number | undefined)[] = [],
 ): Float64Array {
   const { hidden, layers, epsilon, causal } = decoder
   /** Channels in order: 0, then two for each layer. */
   const channels: number[][] = [[...carriers]]
-  const squares = carriers.map((carrier) => carrier ** 2)
+  const squares = carriers.map((carrier, p) => carrier ** 2 + (marks[p] === undefined ? 0 : MARK ** 2))
   const normed = (norm: string) =>
     carriers.map((carrier, p) => (carrier / Math.sqrt(squares[p]! / hidden + epsilon)) * strength(norm))
   const write = (channel: number[]) => {
@@ -98,16 +100,16 @@ export function vectorByHand(
       ),
     )
   }
-  const pooled = channels.map((channel) => {
-    const states = channel.map(
-      (value, p) => (value / Math.sqrt(squares[p]! / hidden + epsilon)) * strength(finalNorm(decoder)),
-    )
-    return causal ? states.at(-1)! : states.reduce((sum, value) => sum + value, 0) / states.length
-  })
+  const pooled = new Float64Array(hidden)
+  const places = causal ? [carriers.length - 1] : [...carriers.keys()]
+  for (const p of places) {
+    const factor = strength(finalNorm(decoder)) / Math.sqrt(squares[p]! / hidden + epsilon) / places.length
+    for (const [channel, values] of channels.entries()) pooled[channel]! += values[p]! * factor
+    const mark = marks[p]
+    if (mark !== undefined) pooled[mark]! += MARK * factor
+  }
   const length = Math.hypot(...pooled)
-  const vector = new Float64Array(hidden)
-  for (const [channel, value] of pooled.entries()) vector[channel] = length === 0 ? 0 : value / length
-  return vector
+  return length === 0 ? pooled : pooled.map((value) => value / length)
 }
 
 /** The mean over the positions that each position sees: all, or itself and those before. */
@@ -119,6 +121,17 @@ function means(values: readonly number[], causal: boolean): number[] {
 
 function silu(x: number): number {
   return x / (1 + Math.exp(-x))
+}
+
+/** As large as several layers' outputs, so that it turns a vector. */
+export const MARK = 16
+
+/**
+ * A channel of a token's embedding that no layer reads or writes. Tokens that some texts have and
+ * others do not are marked there, so that the texts' vectors differ.
+ */
+export function markOf(id: number, { hidden }: PlantedDecoder): number {
+  return hidden - 1 - (id % 128)
 }
 
 /** Floating-point operations of `positions`: matrix products and attention. */

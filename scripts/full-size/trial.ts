@@ -68,7 +68,7 @@ export async function measure(
 }
 
 /** @returns what tells the time since now */
-function stopwatch(): () => Span {
+export function stopwatch(): () => Span {
   const start = performance.now()
   const before = process.cpuUsage()
   return () => {

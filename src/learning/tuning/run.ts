@@ -168,7 +168,11 @@ export async function runTuning(run: TuningRun): Promise<TuningOutcome> {
 
 async function runLocked(run: TuningRun): Promise<TuningOutcome> {
   const { model, trained, loss, dir, dev, warn, device, threads, memory, updates, precision, recompute } = run
-  const weights = trained.training()
+  const chunkTokens = run.chunkTokens ?? CHUNK_TOKENS
+  // Where weights stay packed, no sum of a weight and its update may stay unpacked, and a graph of
+  // several groups would unpack each weight once for each.
+  const low = memory === 'low'
+  const weights = trained.training({ rows: low ? 0 : chunkTokens })
   const lossParameters = Object.fromEntries(
     Object.entries(loss.parameters).map(([name, value]) => [name, f32([], [value])]),
   )
@@ -201,8 +205,15 @@ async function runLocked(run: TuningRun): Promise<TuningOutcome> {
     })
     const optimizer = await openOptimizer(parameters, groups, { limits: loss.limits })
     closing.push(optimizer)
-    const chunkTokens = run.chunkTokens ?? CHUNK_TOKENS
-    const steps = new TuningSteps({ sessions, inputs, loss, lossParameters, updates, chunkTokens })
+    const steps = new TuningSteps({
+      sessions,
+      inputs,
+      loss,
+      lossParameters,
+      updates,
+      chunkTokens,
+      ...(low && { groups: 1 }),
+    })
     const skipped = await SkippedPairs.open({
       path: join(dir, 'skipped.jsonl'),
       strict: run.strict,

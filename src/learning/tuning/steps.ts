@@ -26,6 +26,8 @@ import { splitByLength } from './split.ts'
 import type { StepSessions } from './step-sessions.ts'
 
 export interface StepsOptions {
+  /** Groups of similar length in one graph, at most; default 3. */
+  groups?: number
   sessions: StepSessions
   inputs: ChunkInputs
   loss: ContrastiveLoss
@@ -112,7 +114,7 @@ export class TuningSteps {
       const left = bad.length === 0 ? pairs : leaveOut(bad, pairs)
       const wanted = new Set(itemsOf(left).map(({ key }) => key))
       const used = ready.filter(({ item }) => wanted.has(item.key))
-      const groups = groupsOf(used)
+      const groups = groupsOf(used, this.#options.groups ?? GROUPS)
       const sequences = groups.map((group) => group.map(({ sequence }) => sequence))
       if (paddedTokens(sequences) <= chunkTokens && inputs.fitTogether(sequences.flat())) {
         const feeds = await inputs.feeds(sequences, signal)
@@ -291,10 +293,10 @@ function longestFirst(items: readonly KeyedItem[]): KeyedItem[] {
   return [...items].sort((a, b) => pictures(b) - pictures(a) || words(b) - words(a))
 }
 
-/** At most `GROUPS` groups of similar length, none empty. */
-function groupsOf(prepared: readonly Prepared[]): Prepared[][] {
+/** At most `most` groups of similar length, none empty. */
+function groupsOf(prepared: readonly Prepared[], most: number): Prepared[][] {
   const lengths = prepared.map(({ sequence }) => sequence.tokens)
-  const split = splitByLength(lengths, Math.min(GROUPS, lengths.length))
+  const split = splitByLength(lengths, Math.min(most, lengths.length))
   return split.map((group) => group.map((at) => prepared[at]!))
 }
 
