@@ -118,6 +118,20 @@ export const encoders: { readonly [O in Exclude<Op, 'Input' | 'Parameter'>]: Enc
       { axis, reduction: 'add' },
     ),
   Where: plain('Where'),
+  // Devices without an operator for it get a chain; see fusion.ts.
+  Rotate: ({ inputs: [from] }, [x, cos, sin], writer) => {
+    const axis = from!.dims.length - 1
+    const width = Number(from!.dims[axis])
+    const part = (start: number, end: number) =>
+      writer.emit('Slice', [x!, ...[start, end, axis].map((value) => writer.constant(i64([1], [value])))])
+    const [a, b] = [part(0, width / 2), part(width / 2, width)]
+    const product = (half: string, factor: string | undefined) => writer.emit('Mul', [half, factor!])
+    const turned = [
+      writer.emit('Sub', [product(a, cos), product(b, sin)]),
+      writer.emit('Add', [product(b, cos), product(a, sin)]),
+    ]
+    return writer.emit('Concat', turned, { axis })
+  },
   After: (_node, [x, other], writer) => writeAfter(x!, other!, writer),
   Conv: ({ attributes: { strides, pads, dilations } }, inputs, writer) =>
     writer.emit('Conv', inputs, { strides, pads, dilations }),

@@ -240,43 +240,15 @@ function stepAhead(step: Value | undefined): number | undefined {
     : undefined
 }
 
-/** `rotate` of heads `[batch, seq, heads, headDim]`: one pass instead of nine. */
+/** `rotatePairs` of heads `[batch, seq, heads, headDim]`: one pass instead of nine. */
 function rotation(last: Node): Fusion | undefined {
-  if (!isNode(last, 'Concat') || last.attributes.axis !== 3 || last.inputs.length !== 2) return undefined
-  const [minus, plus] = [made('Sub', last.inputs[0]), made('Add', last.inputs[1])]
-  const [aCos, bSin] = (minus?.inputs ?? []).map((value) => made('Mul', value)?.inputs)
-  const [bCos, aSin] = (plus?.inputs ?? []).map((value) => made('Mul', value)?.inputs)
-  const [a, cos] = aCos ?? []
-  const [b, sin] = bSin ?? []
-  const x = made('Slice', a)?.inputs[0]
-  if (
-    x === undefined ||
-    cos === undefined ||
-    sin === undefined ||
-    bCos?.[0] !== b ||
-    bCos?.[1] !== cos ||
-    aSin?.[0] !== a ||
-    aSin?.[1] !== sin
-  )
-    return undefined
+  const [x, cos, sin] = isNode(last, 'Rotate') ? last.inputs : []
+  if (x === undefined || cos === undefined || sin === undefined || x.dims.length !== 4) return undefined
   const [batch, seq, heads, headDim] = x.dims
   const half = Number(headDim) / 2
-  const isPart = (value: Value | undefined, start: number) => {
-    const part = made('Slice', value)
-    return (
-      part?.inputs[0] === x &&
-      part?.attributes.axis === 3 &&
-      part.attributes.start === start &&
-      part.attributes.length === half
-    )
-  }
-  const halves =
-    isPart(a, 0) &&
-    isPart(b, half) &&
-    [cos, sin].every(
-      ({ dims }) => (dims[0] === 1 || dims[0] === batch) && dims.slice(1).join() === [seq, 1, half].join(),
-    )
-  if (!halves || Number(headDim) % HEAD_STEP !== 0) return undefined
+  const fits =
+    (cos.dims[0] === 1 || cos.dims[0] === batch) && cos.dims.slice(1).join() === [seq, 1, half].join()
+  if (!fits || Number(headDim) % HEAD_STEP !== 0) return undefined
   return {
     inputs: [x, cos, sin],
     write([from, cosines, sines], writer) {

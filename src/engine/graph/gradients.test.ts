@@ -37,6 +37,7 @@ import { gather, gatherElements, scatterElements } from './indexing.ts'
 import { gemm, matMul } from './matmul.ts'
 import { after } from './recompute.ts'
 import { layerNorm, logSoftmax, reduceMax, reduceMean, reduceSum, rmsNorm, softmax } from './reduction.ts'
+import { rotatePairs } from './rotation.ts'
 import { concat, expand, pad, reshape, slice, transpose } from './shaping.ts'
 
 type F = Value<'f32'>
@@ -179,6 +180,15 @@ const cases: Case[] = [
     build: (x: F, w: F, b: F) =>
       conv2d(x, w, b, { padding: typeof padding === 'number' ? padding : [...padding] }),
   })),
+  {
+    name: 'Rotate',
+    dims: [
+      [2, 3, 2, 8],
+      [1, 3, 1, 4],
+      [1, 3, 1, 4],
+    ],
+    build: (x, cosines, sines) => rotatePairs(x, cosines, sines),
+  },
   one('Cast', (x) => cast(x, 'f32')),
   one('After', (x) => after(x, exp(x))),
 ]

@@ -30,6 +30,7 @@ import { gatherElements, scatterAdd, scatterElements } from './indexing.ts'
 import { gemm, matMul } from './matmul.ts'
 import type { DifferentiableOp, OpAttributes } from './op.ts'
 import { reduceMean, reduceSum, standardise } from './reduction.ts'
+import { rotationGradients } from './rotation.ts'
 import { expand, pad, reshape, sliceAt, swapLast, transpose } from './shaping.ts'
 
 type F32 = Value<'f32'>
@@ -143,6 +144,10 @@ export const gradientRules: { readonly [O in DifferentiableOp]: GradientRule<O> 
   ]),
   Conv: ({ floats: [x, weight], upstream, attributes }) =>
     convGradients({ x: x!, weight: weight!, upstream }, attributes),
+  Rotate: ({ floats, upstream }) => {
+    const { x, cos, sin } = rotationGradients(floats, upstream)
+    return [x, sumTo(cos, floats[1]!.dims), sumTo(sin, floats[2]!.dims)]
+  },
   After: one((_, { upstream }) => upstream),
   Cast: one((_, { upstream }) => upstream),
 }

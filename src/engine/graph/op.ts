@@ -65,6 +65,8 @@ interface DifferentiableAttributes {
   /** Sums single elements into zeros of `dims`: the transpose of GatherElements. */
   ScatterElements: { axis: number; dims: Dim[] }
   Where: None
+  /** `rotatePairs`. */
+  Rotate: None
   Conv: ConvolutionGeometry
   /** The first input, not before the second one is known: see `after`. */
   After: None

@@ -6,7 +6,8 @@ import { add, div, mul, sub } from '../graph/elementwise.ts'
 import type { Graph, Value } from '../graph/graph.ts'
 import { gather } from '../graph/indexing.ts'
 import { reduceSum } from '../graph/reduction.ts'
-import { concat, reshape, slice } from '../graph/shaping.ts'
+import { rotatePairs } from '../graph/rotation.ts'
+import { reshape } from '../graph/shaping.ts'
 
 export interface RotaryShape {
   headDim: number
@@ -128,7 +129,5 @@ function angles(
  * @param x `[batch, seq, heads, headDim]` @returns the same shape
  */
 export function rotate(x: Value<'f32'>, { cos, sin }: Rotary): Value<'f32'> {
-  const half = Number(x.dims.at(-1)) / 2
-  const [a, b] = [slice(x, -1, 0, half), slice(x, -1, half)]
-  return concat([sub(mul(a, cos), mul(b, sin)), add(mul(b, cos), mul(a, sin))], -1)
+  return rotatePairs(x, cos, sin)
 }
