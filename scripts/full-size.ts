@@ -134,7 +134,7 @@ async function embed(dir: string, layout: Layout, threads: number | undefined): 
 
 /** Relative: of the first loss from the one by hand, and of its change from the one foretold. */
 const LOSS_TOLERANCE = 1e-3
-const CHANGE_TOLERANCE = 0.25
+const CHANGE_TOLERANCE = 0.1
 
 function tuningProblems(
   { losses: [first = Number.NaN, second = Number.NaN], byHand, foretold }: TunedSteps,

@@ -21,7 +21,7 @@ export interface WrittenCheckpoint {
   readonly asked: Item
   /** `asked` as the model reads it. */
   readonly item: PreparedItem
-  /** Other texts, as the model reads them. */
+  /** Other texts, without a prompt around them. */
   readonly others: readonly PreparedItem[]
   /** Tokens of `others` that are marked. */
   readonly marked: ReadonlySet<number>
@@ -53,7 +53,7 @@ export async function writeCheckpoint(
   const processor = await model.processor(dir)
   const pictures = pictured ? [PICTURE] : []
   const item = processor.prepare(processor.prompt({ text: TEXT, images: pictures.length }).prompt, pictures)
-  const others = texts.map((text) => processor.prepare(processor.prompt({ text, images: 0 }).prompt, []))
+  const others = texts.map((text) => processor.prepare(text, []))
   const rows = [...new Set([item, ...others].flatMap((each) => layout.rows(each)))].sort((a, b) => a - b)
   const marked = new Set(rows.filter((row) => others.some(({ inputIds }) => !inputIds.includes(row))))
   const table = {

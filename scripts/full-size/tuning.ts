@@ -29,7 +29,7 @@ export const TEXTS = ['What is in the picture?', 'Two dogs on a beach, at night.
 const RANK = 8
 const TEMPERATURE = 0.02
 /** Small enough for the loss to be a line over one update, large enough to stand out of rounding. */
-const LEARNING_RATE = 1e-3
+const LEARNING_RATE = 1e-4
 
 export interface TunedSteps {
   /** Of each step, the first with what is done once: opening, and reading every weight. */
@@ -53,7 +53,11 @@ export async function tuneSteps(
   { threads, recompute }: { threads?: number; recompute: boolean },
 ): Promise<TunedSteps> {
   const subject = await openSubject(dir, { memory: 'low', preset: 'none', threads })
-  const model = tunableModel(subject)
+  const opened = tunableModel(subject)
+  // No prompt around a text: the made-up vocabulary would make a hundred tokens of it.
+  const { prompt } = opened.contract
+  const contract = { ...opened.contract, prompt: { ...prompt, template: '{text}' } }
+  const model = { ...opened, contract }
   const train = trainSettings.parse({ rank: RANK, targets: 'decoder' })
   const trained = await openTrained(model, train, 1)
   const initial = Object.fromEntries(
