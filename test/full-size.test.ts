@@ -14,6 +14,7 @@ import { mmadaLayout } from '../scripts/full-size/mmada.ts'
 import { qwen2VlLayout } from '../scripts/full-size/qwen2-vl.ts'
 import { writeSparse, writeSparseShards } from '../scripts/full-size/sparse.ts'
 import { compare, measure, TOLERANCE } from '../scripts/full-size/trial.ts'
+import { TEXTS, tuneSteps } from '../scripts/full-size/tuning.ts'
 import { compile } from '../src/engine/graph/compile.ts'
 import { add } from '../src/engine/graph/elementwise.ts'
 import { Graph } from '../src/engine/graph/graph.ts'
@@ -126,6 +127,20 @@ describe('two layers of an eighth of the width', () => {
     expect((await compare(dir, layout, { ...written, plants }, vector)).difference).toBeGreaterThan(
       10 * TOLERANCE,
     )
+  })
+
+  test('a tuning starts at the loss by hand, and its gradients foretell the next one', {
+    timeout: 240_000,
+  }, async () => {
+    const layout = lavidaLayout({ layers: 2, scale: 8 })
+    const dir = join(root, 'tuning')
+    const written = await writeCheckpoint(dir, layout, false, TEXTS)
+    const { losses, byHand, foretold } = await tuneSteps(dir, layout, written, {
+      threads: 2,
+      recompute: true,
+    })
+    expect(losses[0]).toBeCloseTo(byHand, 4)
+    expect((losses[1]! - losses[0]!) / foretold).toBeCloseTo(1, 1)
   })
 
   test('without a picture, the decoder alone is planted and checked', { timeout: 240_000 }, async () => {
