@@ -28,7 +28,7 @@ import { type Span, stopwatch } from './trial.ts'
 export const TEXTS = ['What is in the picture?', 'Two dogs on a beach, at night.']
 const RANK = 8
 const TEMPERATURE = 0.02
-/** Small enough for the loss to be a line over one update, large enough to stand out of rounding. */
+/** Small: the loss is nearly a line over one update. Yet it changes by more than rounding does. */
 const LEARNING_RATE = 1e-4
 
 export interface TunedSteps {
