@@ -9,9 +9,10 @@
  *     node .bifocal/scripts/scripts/full-size.js lavida
  *       [--text | --tune [--recompute]] [--layers N] [--scale N] [--threads N] [--dir DIR]
  *
- * `--tune` tunes instead: two steps of rank 8 on all linear layers of the decoder, two pairs made of
- * two short texts. The first loss must be the one by hand, and the second must have changed as the
- * gradients of the first step foretell. `--recompute` computes layers anew in the backward pass.
+ * `--tune` tunes instead: two steps of rank 8 on all linear layers of the decoder, two pairs made
+ * of two short texts. The first loss must be the one by hand, and the second must have changed as
+ * the gradients of the first step foretell. `--recompute` computes layers anew in the backward
+ * pass.
  *
  * For a quick trial: `--text` asks without a picture, which is a small part of the work and still
  * reads every weight of the decoder; `--layers` and `--scale` (what widths are divided by) make
