@@ -3,9 +3,10 @@ bifocal: the cosines between both programs' vectors.
 
     npm run build
     python -m venv .venv && .venv/bin/pip install torch "transformers<5" peft pillow
-    .venv/bin/python test/oracles/peft_round_trip.py CHECKPOINT...
+    .venv/bin/python test/oracles/peft_round_trip.py CHECKPOINT... [--folder TUNED...]
 
-A CHECKPOINT is a small LLaVA or Qwen2-VL in f32, f16 or bf16. For each, bifocal writes an adapter
+A TUNED folder is one that `bifocal tune` or `bifocal merge` has written, of a LLaVA or Qwen2-VL,
+with the pooling last or mean. It is opened in Python and its vectors are compared. A CHECKPOINT is a small LLaVA or Qwen2-VL in f32, f16 or bf16. For each, bifocal writes an adapter
 of every kind (LoRA, rank-stabilised on VLM2Vec's list, DoRA, modules to save, rank patterns), whole
 weights, merged checkpoints and two joined adapters, with values as after a training. PEFT trains an
 adapter of three kinds for some steps. Exits 1 where a cosine is below 0.99999, where a tensor of a
@@ -13,6 +14,7 @@ folder is missing or unexpected in Python, or where an adapter changes no vector
 Written with torch 2.13, transformers 4.57.6, peft 0.21.2.
 """
 
+import argparse
 import json
 import subprocess
 import sys
@@ -76,16 +78,31 @@ def open_model(path):
     return model.eval(), [problem for problem in problems if "lm_head" not in problem]
 
 
-def vectors(model, processor, items, placeholder):
-    """Unit vectors of the last position, after the final norm. One item at a time: no padding."""
+def vectors(model, processor, items, placeholder, prompts=None, pool="last"):
+    """Unit vectors after the final norm. One item at a time: no padding."""
     rows = []
-    for item in items:
+    for number, item in enumerate(items):
         image = item.get("image")
-        prompt = (placeholder if image else "") + item["text"]
+        prompt = prompts[number] if prompts else (placeholder if image else "") + item["text"]
         inputs = processor(prompt, Image.open(image).convert("RGB") if image else None, "pt")
-        hidden = model(**inputs, output_hidden_states=True).hidden_states[-1][0, -1]
-        rows.append(torch.nn.functional.normalize(hidden, dim=-1))
+        hidden = model(**inputs, output_hidden_states=True).hidden_states[-1][0]
+        rows.append(torch.nn.functional.normalize(hidden[-1] if pool == "last" else hidden.mean(0), dim=-1))
     return torch.stack(rows)
+
+
+def drawn_items(folder):
+    """Two texts and two pictures of noise."""
+    draws = np.random.default_rng(1)
+    items = [{"text": "a man on a horse near a lake"}, {"text": "something blue"}]
+    for number, (height, width) in enumerate([(56, 84), (91, 70)]):
+        path = folder / f"{number}.png"
+        Image.fromarray(draws.integers(0, 255, (height, width, 3), dtype=np.uint8)).save(path)
+        items.append({"text": "what is it?", "image": str(path)})
+    return items
+
+
+def is_qwen2_vl(checkpoint):
+    return json.loads((checkpoint / "config.json").read_text())["model_type"] == "qwen2_vl"
 
 
 def least_cosine(ours, theirs):
@@ -122,15 +139,10 @@ def trained_by_peft(checkpoint, processor, items, placeholder, config, folder):
 
 
 def check(checkpoint, folder):
-    is_qwen = json.loads((checkpoint / "config.json").read_text())["model_type"] == "qwen2_vl"
+    is_qwen = is_qwen2_vl(checkpoint)
     processor = open_processor(checkpoint, is_qwen)
     placeholder = "<|vision_start|><|image_pad|><|vision_end|>" if is_qwen else "<image>"
-    draws = np.random.default_rng(1)
-    items = [{"text": "a man on a horse near a lake"}, {"text": "something blue"}]
-    for number, (height, width) in enumerate([(56, 84), (91, 70)]):
-        path = folder / f"{number}.png"
-        Image.fromarray(draws.integers(0, 255, (height, width, 3), dtype=np.uint8)).save(path)
-        items.append({"text": "what is it?", "image": str(path)})
+    items = drawn_items(folder)
     listed = folder / "items.json"
     listed.write_text(json.dumps({"placeholder": placeholder, "items": items}))
 
@@ -174,10 +186,38 @@ def check(checkpoint, folder):
     return failed
 
 
-if len(sys.argv) < 2:
-    sys.exit(__doc__)
+def check_tuned(tuned, folder):
+    """A folder of `bifocal tune`: its own prompts and pooling."""
+    items = drawn_items(folder)
+    listed = folder / "items.json"
+    listed.write_text(json.dumps({"placeholder": "", "items": items}))
+    found = node("describe", tuned, listed)
+    base = Path(found["base"])
+    processor = open_processor(base, is_qwen2_vl(base))
+    plain, problems = open_model(base)
+    if (tuned / "adapter_config.json").exists():
+        model, more = open_adapter(plain, tuned)
+        problems += more
+    else:
+        model = plain
+    theirs = vectors(model, processor, items, "", found["prompts"], found["pool"])
+    cosine = least_cosine(found["vectors"], theirs)
+    good = cosine >= LEAST and not problems
+    print(f"{tuned}: pooling {found['pool']}, cosine {cosine:.7f}   {'ok' if good else 'FAILED'}")
+    for problem in problems:
+        print(f"    {problem}")
+    return 0 if good else 1
+
+
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("checkpoint", nargs="*", type=Path)
+parser.add_argument("--folder", nargs="*", type=Path, default=[])
+arguments = parser.parse_args()
+if not arguments.checkpoint and not arguments.folder:
+    parser.error("name a checkpoint or a tuned folder")
 failures = 0
-for given in sys.argv[1:]:
-    with tempfile.TemporaryDirectory() as temporary:
-        failures += check(Path(given).resolve(), Path(temporary))
+for run, given in [(check, arguments.checkpoint), (check_tuned, arguments.folder)]:
+    for path in given:
+        with tempfile.TemporaryDirectory() as temporary:
+            failures += run(path.resolve(), Path(temporary))
 sys.exit(1 if failures else 0)

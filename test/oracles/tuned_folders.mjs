@@ -2,7 +2,9 @@
 // peft_round_trip.py, which runs this. Needs `npm run build`. Usage:
 //   node test/oracles/tuned_folders.mjs write CHECKPOINT OUT ITEMS.json
 //   node test/oracles/tuned_folders.mjs embed FOLDER BASE ITEMS.json
-// ITEMS.json: { placeholder, items: [{ text, image? }] }. Prints vectors as JSON.
+//   node test/oracles/tuned_folders.mjs describe FOLDER ITEMS.json
+// ITEMS.json: { placeholder, items: [{ text, image? }] }. Prints vectors as JSON; `describe` also the
+// base, the prompts and the pooling of the folder's contract.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -17,6 +19,8 @@ const [
   { mergeModel },
   { mergeAdapters },
   { stream },
+  { SequenceInputs },
+  { keyItem },
 ] = await Promise.all(
   [
     'models/embedder/embedder',
@@ -28,6 +32,8 @@ const [
     'models/embedder/merge/checkpoint',
     'models/embedder/merge/adapters',
     'foundation/numeric/random',
+    'models/embedder/sequence-inputs',
+    'inputs/data/item',
   ].map(built),
 )
 
@@ -50,6 +56,16 @@ if (mode === 'embed') {
   const [folder, base] = rest
   const subject = withState(await openSubject(base, { ...options, adapter: folder }), { contract })
   console.log(JSON.stringify(await vectorsOf(await Embedder.over(subject))))
+} else if (mode === 'describe') {
+  const [folder] = rest
+  const subject = await openSubject(folder, { threads: 1 })
+  const { contract, checkpoint } = subject.encoder
+  const inputs = await SequenceInputs.open(subject.model, subject.encoder)
+  const prompts = []
+  for (const item of items) prompts.push((await inputs.prepare(await keyItem(item))).prompt)
+  await inputs.close()
+  const vectors = await vectorsOf(await Embedder.over(subject))
+  console.log(JSON.stringify({ base: checkpoint.dir, prompts, pool: contract.readout.pool, vectors }))
 } else {
   const [checkpoint, out] = rest
   const { model_type: type } = JSON.parse(readFileSync(join(checkpoint, 'config.json'), 'utf8'))
