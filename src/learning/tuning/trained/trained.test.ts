@@ -3,11 +3,11 @@
  * state embeds as the folder that it is written to.
  */
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { goldenDir, hasGolden } from '../../../../test/golden.ts'
+import { goldenDir, hasGolden, reducedFixtures } from '../../../../test/golden.ts'
 import { writeRandomTwins } from '../../../../test/random-twins.ts'
 import { stream } from '../../../foundation/numeric/random.ts'
 import { keyed, type Picture } from '../../../inputs/data/item.ts'
@@ -185,4 +185,24 @@ test('an adapter that a model comes with is refused, or trained further', async 
   expect(() => tunableModel(subject)).toThrow(expect.objectContaining({ code: 'tuning/adapted' }))
   const again = await openTrained(tunableModel(subject, { continues: true }), settings({ continue: true }), 2)
   expect(again.parameters).toEqual(first.parameters)
+})
+
+const families = readdirSync(reducedFixtures).filter((name) =>
+  existsSync(join(goldenDir(name), 'checkpoint')),
+)
+
+describe.each(families.filter((name) => !/^(tune|run)-/.test(name)))('family of %s', (name) => {
+  test('an adapter of every linear layer finds its weights again', async () => {
+    const subject = await openSubject(join(goldenDir(name), 'checkpoint'), { threads: 1, preset: 'none' })
+    if (subject.model.kind !== 'vision-language') return
+    const model = tunableModel(subject)
+    const trained = await openTrained(model, settings({ rank: 2, targets: 'decoder+projector+tower' }), 1)
+    const folder = join(dir, `family ${name}`)
+    await writeTrained(folder, { model, trained })
+    const again = trainedFromAdapter(model, await readAdapter(folder))
+    expect(again.parameters).toEqual(trained.parameters)
+    expect(again.tower).toBe(trained.tower)
+    // Pictures that become codes have no gradient.
+    expect(trained.tower).toBe(model.model.shape.imageCodes === undefined)
+  })
 })
