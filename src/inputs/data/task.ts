@@ -18,8 +18,12 @@ export interface Row {
   readonly query: KeyedItem
   /** A training row holds the right candidate and its hard negatives only. */
   readonly candidates: readonly KeyedItem[]
-  /** Position of the right candidate. */
+  /** Position of the right candidate; of several, of a best one. */
   readonly positive: number
+  /** Positions of all right candidates, where there are several. */
+  readonly positives?: readonly number[]
+  /** How relevant each of `positives` is, above 0; absent: all the same. */
+  readonly grades?: readonly number[]
   /** Rows of one cluster are resampled together: they share a thing. */
   readonly cluster: string
   /** Position of the candidate that the score "apart" compares with the right one. */

@@ -42,12 +42,12 @@ export function evaluateTask(task: Task, vectorOf: VectorOf, part: Part = 'test'
 }
 
 function evaluateRow(
-  { id, query, candidates, positive, cluster, hardIndex }: Row,
+  { id, query, candidates, positive, positives = [positive], grades, cluster, hardIndex }: Row,
   vectorOf: VectorOf,
 ): RowScores {
   const own = vectorOf(query.key)
   const scores = candidates.map(({ key }) => dot(own, vectorOf(key)))
-  const list = ranked({ scores, positives: [positive] })
+  const list = ranked({ scores, positives, ...(grades && { grades }) })
   const best = scores.reduce((top, score, i) => (score > scores[top]! ? i : top), 0)
   const margin = hardIndex === undefined ? undefined : scores[positive]! - scores[hardIndex]!
   return {
@@ -57,6 +57,6 @@ function evaluateRow(
     metrics: perMetric(({ of }) => of(list)),
     ...(margin === undefined ? {} : { apart: margin > 0 ? 1 : margin === 0 ? 0.5 : 0 }),
     best,
-    scoreGap: scores[best]! - scores[positive]!,
+    scoreGap: scores[best]! - Math.max(...positives.map((at) => scores[at]!)),
   }
 }

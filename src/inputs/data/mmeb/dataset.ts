@@ -3,6 +3,7 @@
 import { BifocalError } from '../../../foundation/numeric/errors.ts'
 import { ItemError } from '../errors.ts'
 import { type KeyedItem, keyItem, type Picture } from '../item.ts'
+import { clusterOf } from '../pair-tasks.ts'
 import type { PictureFiles } from '../picture-files.ts'
 import type { Row, Task } from '../task.ts'
 import { Unusable } from '../value.ts'
@@ -159,7 +160,7 @@ async function rowOf(
     list.push(await item(side, { side: 'candidate', candidate }))
   const whole = list.filter((made) => made !== undefined)
   if (own === undefined || whole.length < list.length) return { problems }
-  const cluster = own.image === undefined ? own.key : own.image.map(({ key }) => key).join(' ')
+  const cluster = clusterOf(own)
   return { row: { id: String(row), query: own, candidates: whole, positive: 0, cluster } }
 }
 

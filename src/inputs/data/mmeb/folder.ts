@@ -9,6 +9,7 @@ import { suggestion } from '../../../foundation/numeric/suggestion.ts'
 import { namesOf } from '../columns.ts'
 import { datasetPictures } from '../picture-files.ts'
 import { type DatasetOptions, type MmebDataset, mmebDataset } from './dataset.ts'
+import { STRAY } from './placeholder.ts'
 import { problemOf, tableKind } from './problem.ts'
 import { type MmebRows, mmebRows } from './rows.ts'
 
@@ -60,7 +61,8 @@ export async function openMmeb(path: string): Promise<MmebFolder> {
   const read = async (name: string, options: MmebOptions = {}): Promise<MmebDataset> => {
     const own = files.get(name)
     if (own === undefined) throw unknown(path, name, names)
-    const { images, limit, strict } = options
+    const { images, limit, strict, stray } = options
+    if (stray !== undefined && !STRAY.includes(stray)) throw notStray(stray)
     const rows = await rowsOf(
       own.map((file) => join(path, name, file)),
       name,
@@ -104,6 +106,13 @@ function unknown(path: string, name: string, names: readonly string[]): UsageErr
   return new UsageError('option', {
     message: `${path} has no dataset ${name}; its datasets are ${namesOf(names)}`,
     hint: meant === undefined ? 'Name one of these.' : `Did you mean "${meant}"?`,
+  })
+}
+
+function notStray(given: string): UsageError {
+  return new UsageError('option', {
+    message: `stray: expected ${STRAY.join(', ')}, got ${JSON.stringify(given)}`,
+    hint: 'Leave it out to drop a placeholder that has no picture.',
   })
 }
 

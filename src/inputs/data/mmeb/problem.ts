@@ -92,7 +92,7 @@ const BY_CODE: Readonly<Record<string, ProblemKind>> = {
 }
 
 /** The kind of an error that an item met with. */
-export function kindOf({ code }: BifocalError): ProblemKind {
+function kindOf({ code }: BifocalError): ProblemKind {
   return BY_CODE[code] ?? 'item'
 }
 

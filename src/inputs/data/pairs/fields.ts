@@ -21,7 +21,7 @@ const SINGLE = Object.keys(NAMES).filter((name): name is SingleField => name in 
 
 /** Parts of a pair that a column may hold. */
 export const PAIR_FIELDS = [...SINGLE, 'negatives', 'negativeImages'] as const
-export type PairField = (typeof PAIR_FIELDS)[number]
+type PairField = (typeof PAIR_FIELDS)[number]
 
 /**
  * The names of a source for the parts of a pair. Where one is named, only the named ones are used.

@@ -20,7 +20,7 @@ import type { LeftOut, PairSource } from './source.ts'
 import type { RowTable } from './table.ts'
 
 /** Instructions for items that bring none; of several, one is drawn for each row. */
-export interface Instructions {
+interface Instructions {
   readonly query: readonly string[]
   readonly target: readonly string[]
 }
