@@ -83,7 +83,9 @@ export async function openBeir(folder: string, name: string, options: BeirOption
     const test = rowsOf(queries, corpus, relevant)
     if (test.length > 0) return { task: taskOf(name, 'retrieval', test), problems, close }
     throw new ItemError('no-pairs', {
-      message: `${folder}: no query has a relevant document${problems[0] === undefined ? '' : `: ${problems[0].message}`}`,
+      message: [`${folder}: no query has a relevant document`, ...problems.slice(0, 1).map(wordsOf)].join(
+        ': ',
+      ),
       hint: 'The identifiers in qrels are those of queries and corpus.',
     })
   } catch (cause) {
@@ -91,6 +93,8 @@ export async function openBeir(folder: string, name: string, options: BeirOption
     throw cause
   }
 }
+
+const wordsOf = ({ message }: BifocalError) => message
 
 type Items = ReadonlyMap<string, KeyedItem>
 
@@ -123,9 +127,9 @@ async function itemsOf(
     try {
       const id = idIn(row.record)
       if (items.has(id)) throw new Unusable(`the identifier ${JSON.stringify(id)} is there twice`)
-      const [title, text] = [textIn(valueOf(row.record, 'title')), textIn(valueOf(row.record, 'text'))]
+      const [title, text] = [textIn(cellOf(row.record, 'title')), textIn(cellOf(row.record, 'text'))]
       const image = await Promise.all(pictures(row.record).map(pictureOf))
-      const own = textIn(valueOf(row.record, 'instruction'))
+      const own = textIn(cellOf(row.record, 'instruction'))
       const words = [title, text].filter((part) => part !== undefined && part !== '').join(' ')
       items.set(id, await keyItem({ instruction: own, text: words, image }, instruction))
     } catch (cause) {
@@ -138,16 +142,16 @@ async function itemsOf(
 }
 
 function pictures(record: RowRecord): (string | Uint8Array)[] {
-  return picturesIn(valueOf(record, 'image'))
+  return picturesIn(cellOf(record, 'image'))
 }
 
-function valueOf(record: RowRecord, meaning: keyof typeof COLUMNS): unknown {
+function cellOf(record: RowRecord, meaning: keyof typeof COLUMNS): unknown {
   const column = COLUMNS[meaning].find((name) => Object.hasOwn(record, name))
   return column === undefined ? undefined : record[column]
 }
 
 function idIn(record: RowRecord): string {
-  const id = identifier(valueOf(record, 'id'))
+  const id = identifier(cellOf(record, 'id'))
   if (id !== undefined) return id
   throw new Unusable(`it has no identifier; its columns are ${namesOf(Object.keys(record))}`)
 }
@@ -249,8 +253,8 @@ function absent(folder: string, what: string, cause?: unknown): FileError {
   if (cause !== undefined && !/ENOENT|ENOTDIR/.test(String(cause)))
     return readFailure(join(folder, what), cause)
   return new FileError('missing', {
-    message: `${folder} has no ${what}: expected ${what}.jsonl, .tsv, .csv or .parquet, or a folder ${what} of Parquet files`,
-    hint: 'A folder in the layout of BEIR holds queries, corpus and qrels.',
+    message: `${folder} has no ${what}: expected ${what}.jsonl, .tsv, .csv, .parquet, or a folder ${what}`,
+    hint: 'A folder in the layout of BEIR holds queries, corpus and qrels; a folder of these holds Parquet files.',
     cause,
   })
 }

@@ -10,7 +10,7 @@ import type { MetaTask, Pair, Row, Task } from './task.ts'
  * negatives are its candidates, or where rows have none, all targets. `retrieval`: all targets are
  * candidates, and in a second task all queries, for each target.
  */
-export const PAIR_TASKS = ['classification', 'vqa', 'retrieval'] as const
+const PAIR_TASKS = ['classification', 'vqa', 'retrieval'] as const
 export type PairTaskKind = (typeof PAIR_TASKS)[number]
 
 export interface PairTaskOptions {

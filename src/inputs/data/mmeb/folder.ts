@@ -55,7 +55,7 @@ export async function openMmeb(path: string): Promise<MmebFolder> {
   if (files.size === 0)
     throw new FileError('missing', {
       message: `${path} holds no dataset of MMEB-eval: expected folders with test-00000-of-00001.parquet`,
-      hint: 'Name the folder that holds ImageNet-1K, OK-VQA and the others, as the data set TIGER-Lab/MMEB-eval has them.',
+      hint: 'Name the folder that holds ImageNet-1K, OK-VQA and the others, as TIGER-Lab/MMEB-eval has them.',
     })
   const names = [...files.keys()].sort()
   const read = async (name: string, options: MmebOptions = {}): Promise<MmebDataset> => {

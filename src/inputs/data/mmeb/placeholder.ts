@@ -34,9 +34,7 @@ export function withoutPlaceholder(text: string, pictures: number, stray: Stray 
       .join('')
   }
   if (count !== pictures)
-    throw new Unusable(
-      `its text has ${count === 0 ? 'no placeholder' : `${count} placeholders`} ${PLACEHOLDER} for ${pictures === 1 ? 'one picture' : `${pictures} pictures`}`,
-    )
+    throw new Unusable(`its text has ${count} times the placeholder ${PLACEHOLDER}, for ${pictures} pictures`)
   const [before = '', after = ''] = pieces
   if (before.trim() !== '')
     throw new Unusable(

@@ -42,7 +42,7 @@ export async function formatOf({ path, format }: DataSettings): Promise<Format> 
         known === undefined
           ? `${path}: the ending does not say how the pairs are written`
           : `${path} is a file, and the format ${known} is that of a folder`,
-      hint: 'Name the format: jsonl, csv, tsv, parquet or swift; or let the file end with .jsonl, .csv, .tsv or .parquet.',
+      hint: 'Name the format, jsonl, csv, tsv, parquet or swift; or let the file end with one of the first four.',
     })
   }
   const names = await readdir(path)

@@ -52,8 +52,8 @@ describe('a placeholder', () => {
   })
 
   test.each([
-    ['Find', 1, /no placeholder/],
-    ['<|image_1|><|image_1|>Find', 1, /2 placeholders/],
+    ['Find', 1, /0 times the placeholder/],
+    ['<|image_1|><|image_1|>Find', 1, /2 times the placeholder/],
     ['Find <|image_1|>', 1, /within the text/],
   ])('%j with %d pictures is refused', (text, pictures, message) => {
     expect(() => withoutPlaceholder(text, pictures)).toThrow(message)

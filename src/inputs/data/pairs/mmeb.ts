@@ -37,7 +37,7 @@ export function mmebReader(table: RowTable): RowReader {
         repeated === undefined
           ? `${name} has no column ${namesOf(absent)}; its columns are ${namesOf(columns)}`
           : `${name} has the column ${repeated} more than once`,
-      hint: 'MMEB-train has the columns qry, qry_image_path, pos_text, pos_image_path, and neg_text, neg_image_path in some subsets.',
+      hint: `MMEB-train has the columns ${namesOf(REQUIRED)}; some subsets also ${namesOf(OPTIONAL)}.`,
     })
   table.only?.([...REQUIRED, ...OPTIONAL])
   return {

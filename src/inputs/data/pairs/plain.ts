@@ -121,9 +121,8 @@ function itemIn(value: unknown): DraftItem {
   const unknown = keys.find((key) => !KEYS.includes(key))
   if (unknown !== undefined) {
     const meant = suggestion(unknown, KEYS)
-    throw new Unusable(
-      `an item has no key ${namesOf([unknown])}: ${meant ? `did you mean ${meant}?` : 'it has instruction, text and image'}`,
-    )
+    const help = meant === undefined ? 'it has instruction, text and image' : `did you mean ${meant}?`
+    throw new Unusable(`an item has no key ${namesOf([unknown])}: ${help}`)
   }
   const { image, images } = value
   if (image != null && images != null) throw new Unusable('an item has either image or images')

@@ -45,7 +45,7 @@ export function plainReader(table: RowTable, { columns, warn }: PlainOptions): R
     for (const one of fresh) told.add(one)
     if (fresh.length > 0)
       warn?.(
-        `${name}: ${fresh.length > 1 ? 'the columns' : 'the column'} ${namesOf(fresh)} ${fresh.length > 1 ? 'are' : 'is'} not used`,
+        `${name}: the column${fresh.length > 1 ? 's' : ''} ${namesOf(fresh)} ${fresh.length > 1 ? 'are' : 'is'} not used`,
       )
   }
   const columnsOf = (names: readonly string[]): UsedColumns => {
@@ -103,6 +103,6 @@ function absent({ single }: UsedColumns, names: readonly string[]): string {
 function columnsError(message: string): ItemError {
   return new ItemError('columns', {
     message,
-    hint: 'Say which column holds which part: columns: { queryImage: image, target: caption }. Known names are query or anchor, target or positive, negative.',
+    hint: 'Say which column holds which part, as in columns: { queryImage: image, target: caption }.',
   })
 }

@@ -4,7 +4,7 @@
  */
 
 import { createHash } from 'node:crypto'
-import { BifocalError, InterruptedError, located } from '../../../foundation/numeric/errors.ts'
+import { BifocalError, firstOf, InterruptedError, located } from '../../../foundation/numeric/errors.ts'
 import { pick, stream } from '../../../foundation/numeric/random.ts'
 import { ItemError } from '../errors.ts'
 import { type KeyedItem, keyItem, type Picture } from '../item.ts'
@@ -104,9 +104,7 @@ async function scanned(table: RowTable, reader: RowReader, options: RowsOptions)
   reader.finish?.()
   if (index.length === 0) throw noPairs(table, reasons)
   if (reasons.length > 0)
-    warn?.(
-      `${table.name}: ${reasons.length} of ${at} rows are left out: ${reasons.slice(0, 3).join('; ')}${reasons.length > 3 ? ' …' : ''}`,
-    )
+    warn?.(`${table.name}: ${reasons.length} of ${at} rows are left out: ${firstOf(reasons, 3)}`)
   if (dropped > 0)
     warn?.(
       `${table.name}: ${dropped} negative${dropped > 1 ? 's are' : ' is'} equal to the target and left out`,
@@ -138,7 +136,7 @@ function noPairs({ name }: RowTable, reasons: readonly string[]): ItemError {
     message:
       reasons.length === 0
         ? `${name} has no rows`
-        : `none of the ${reasons.length} rows of ${name} is a pair: ${reasons.slice(0, 3).join('; ')}`,
+        : `none of the ${reasons.length} rows of ${name} is a pair: ${firstOf(reasons, 3)}`,
     hint: 'A pair has a query and a target; docs/data.md shows every form that is read.',
   })
 }
