@@ -106,7 +106,7 @@ export function contentOf({ instruction, text, image }: Item, blank?: BlankTexts
 }
 
 /** One key for the pictures of an item; undefined where there are none. */
-function pictureKey(pictures: readonly Picture[] = []): string | undefined {
+export function pictureKey(pictures: readonly Picture[] = []): string | undefined {
   if (pictures.length <= 1) return pictures[0]?.key
   return JSON.stringify(pictures.map(({ key }) => key))
 }

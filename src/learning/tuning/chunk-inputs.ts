@@ -9,7 +9,7 @@ import { joined } from '../../foundation/numeric/rows.ts'
 import { f32, type Tensor } from '../../foundation/numeric/tensor.ts'
 import type { KeyedItem } from '../../inputs/data/item.ts'
 import { itemReader } from '../../models/embedder/item-reader.ts'
-import { poolsOf, type Readout } from '../../models/embedder/readout.ts'
+import { type Pool, poolsOf, type Readout } from '../../models/embedder/readout.ts'
 import {
   type PreparingOptions,
   type Sequence,
@@ -30,8 +30,20 @@ export interface ChunkInputs {
   fitTogether(sequences: readonly Sequence[]): boolean
   /** How pictures enter the graph of these. */
   pictures(sequences: readonly Sequence[]): Pictures
-  /** Feeds of `chunkVectors`. @param groups as `ChunkKind.groups` */
-  feeds(groups: readonly (readonly Sequence[])[], signal?: AbortSignal): Promise<Record<string, Tensor>>
+  /** @param groups as `ChunkKind.groups` */
+  feeds(groups: readonly (readonly Sequence[])[], signal?: AbortSignal): Promise<ChunkFeeds>
+}
+
+export interface ChunkFeeds {
+  /** Of `chunkVectors`. */
+  readonly feeds: Readonly<Record<string, Tensor>>
+  /** The pictures whose pixels are fed, in their order. */
+  readonly pictures: readonly SeenPicture[]
+}
+
+export interface SeenPicture {
+  readonly key: string
+  readonly views: number
 }
 
 /** Inputs of a frozen tower. */
@@ -44,7 +56,7 @@ export function rowInputs(inputs: SequenceInputs, readouts: readonly Readout[]):
     pictures: () => 'rows',
     async feeds(groups, signal) {
       const table = await inputs.table(groups.flat(), signal)
-      return Object.assign({}, ...groups.map((group, i) => sequenceFeeds(group, table, pools, String(i))))
+      return { feeds: feedsOf(groups, table, pools), pictures: [] }
     },
   }
 }
@@ -72,12 +84,17 @@ export async function pixelInputs(
     pictures: (sequences) => (distinctPictures(sequences).size === 0 ? 'none' : 'pixels'),
     async feeds(groups) {
       const seen = await pixelsOf(distinctPictures(groups.flat()), each)
-      return {
-        ...Object.assign({}, ...groups.map((group, i) => sequenceFeeds(group, seen, pools, String(i)))),
-        ...seen.feeds,
-      }
+      return { feeds: { ...feedsOf(groups, seen, pools), ...seen.feeds }, pictures: seen.pictures }
     },
   }
+}
+
+function feedsOf(
+  groups: readonly (readonly Sequence[])[],
+  table: Parameters<typeof sequenceFeeds>[1],
+  pools: readonly Pool[],
+): Record<string, Tensor> {
+  return Object.assign({}, ...groups.map((group, i) => sequenceFeeds(group, table, pools, String(i))))
 }
 
 function runsAlone(item: PreparedItem): boolean {
@@ -100,8 +117,9 @@ function distinctPictures(sequences: readonly Sequence[]): Map<string, Sequence>
 async function pixelsOf(
   pictures: ReadonlyMap<string, Sequence>,
   each: number,
-): Promise<{ feeds: Record<string, Tensor>; index(sequence: Sequence): readonly number[] }> {
+): Promise<ChunkFeeds & { index(sequence: Pick<Sequence, 'item' | 'pictureKey'>): readonly number[] }> {
   const views: Tensor<'f32'>[] = []
+  const seen: SeenPicture[] = []
   const starts = new Map<string, { start: number; own: number }>()
   let feeds: Readonly<Record<string, Tensor>> = {}
   for (const [key, { item, again }] of pictures) {
@@ -110,11 +128,13 @@ async function pixelsOf(
     const own = whole.visionFeeds === undefined ? whole.views.length * each : Number.POSITIVE_INFINITY
     starts.set(key, { start: views.length * each, own })
     views.push(...whole.views)
+    seen.push({ key, views: whole.views.length })
   }
   const shared = views.length * each
   const pixels = joined(views.map(({ dims, data }) => f32([1, ...dims], data)))
   return {
     feeds: { ...(pixels && { pixel_values: pixels }), ...feeds },
+    pictures: seen,
     index({ item, pictureKey }) {
       const { start, own } = starts.get(pictureKey ?? '') ?? { start: 0, own: 0 }
       return item.imageIndex.map((row) => (row < 0 ? -1 : row < own ? start + row : shared + row - own))

@@ -19,7 +19,7 @@ import { fixedPlan, sampledPlan } from './batches.ts'
 import { makeLoss } from './losses/make.ts'
 import { lossSettings } from './losses/settings.ts'
 import { runTuning, type TuningRun, type TuningUpdate } from './run.ts'
-import { trainSettings } from './trained/settings.ts'
+import { type TrainSettings, trainSettings } from './trained/settings.ts'
 import { openTrained } from './trained/trained.ts'
 import { trainedReadouts, tunableModel } from './tunable.ts'
 
@@ -80,10 +80,10 @@ const found: Pair[] = Array.from({ length: 8 }, (_, i) => ({
 }))
 const sources = [memorySource('name it', named), memorySource('find it', found)]
 
-async function run(name: string, options: Partial<TuningRun> = {}) {
+async function run(name: string, options: Partial<TuningRun> = {}, train: Partial<TrainSettings> = {}) {
   const subject = await openSubject(folder, { threads: 1 })
   const model = tunableModel(subject)
-  const trained = await openTrained(model, trainSettings.parse({ rank: 8 }), 3)
+  const trained = await openTrained(model, trainSettings.parse({ rank: 8, ...train }), 3)
   const { parameters } = trained
   // Where B is zero, A has no gradient.
   for (const [name, { data }] of Object.entries(parameters))
@@ -112,46 +112,41 @@ async function run(name: string, options: Partial<TuningRun> = {}) {
   return { outcome, updates, parameters, log: readFileSync(outcome.log, 'utf8') }
 }
 
-function expectGradients(got: TuningUpdate, expected: TuningUpdate): void {
+/** The gradients of a first update, each with its own largest magnitude as the measure. */
+function expectEqualGradients(found: TuningUpdate, expected: TuningUpdate) {
+  expect(found.loss).toBeCloseTo(expected.loss, 4)
   for (const [name, { data }] of Object.entries(expected.gradients)) {
     const largest = data.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
-    expect(got.gradients[name]!.data, name).toBeAllClose(data, { atol: 2e-5 * largest })
+    expect(largest, name).toBeGreaterThan(0)
+    expect(found.gradients[name]!.data, name).toBeAllClose(data, { atol: 1e-4 * largest })
   }
 }
 
-test('the loss falls', async () => {
-  const { updates } = await run('falls', { updates: 24 })
-  const mean = (list: TuningUpdate[]) => list.reduce((sum, { loss }) => sum + loss, 0) / list.length
-  expect(mean(updates.slice(-5))).toBeLessThan(0.8 * mean(updates.slice(0, 5)))
+describe.each<[string, Partial<TrainSettings>]>([
+  ['low-rank updates', {}],
+  ['dropout', { dropout: 0.3 }],
+  ['a trained tower', { targets: 'decoder+projector+tower' }],
+  ['a trained tower and dropout', { targets: 'decoder+projector+tower', dropout: 0.3 }],
+  ['DoRA', { dora: true }],
+  ['all weights', { method: 'all' }],
+])('%s', (what, train) => {
+  test.each([40, 150])(
+    'chunks of %i positions give the gradients of the whole batch',
+    async (chunkTokens) => {
+      const whole = await run(`whole ${what} ${chunkTokens}`, { updates: 1 }, train)
+      const chunked = await run(`chunked ${what} ${chunkTokens}`, { updates: 1, chunkTokens }, train)
+      expectEqualGradients(chunked.updates[0]!, whole.updates[0]!)
+    },
+  )
 })
 
-test.each([40, 100, 300])(
-  'chunks of %i positions give the gradients of the whole batch',
-  async (chunkTokens) => {
-    const whole = await run(`whole ${chunkTokens}`, { updates: 1 })
-    const chunked = await run(`chunked ${chunkTokens}`, { updates: 1, chunkTokens })
-    expect(chunked.updates[0]!.loss).toBeCloseTo(whole.updates[0]!.loss, 4)
-    expectGradients(chunked.updates[0]!, whole.updates[0]!)
-  },
-)
-
-test.each([
-  ['one graph', {}],
-  ['chunks', { chunkTokens: 60 }],
-])('layers that are computed anew give the same gradients, in %s', async (name, options) => {
-  const kept = await run(`kept, ${name}`, { updates: 1, ...options })
-  const anew = await run(`anew, ${name}`, { updates: 1, recompute: true, ...options })
-  expectGradients(anew.updates[0]!, kept.updates[0]!)
-})
-
-test('frozen weights in 16 bits change a gradient a little', async () => {
-  const [exact, half] = [await run('f32', { updates: 1 }), await run('f16', { updates: 1, precision: 'f16' })]
-  const flat = ({ updates }: typeof exact) =>
-    Object.values(updates[0]!.gradients).flatMap(({ data }) => Array.from(data))
-  const [a, b] = [flat(exact), flat(half)]
-  const dot = (x: number[], y: number[]) => x.reduce((sum, value, i) => sum + value * y[i]!, 0)
-  expect(a).not.toEqual(b)
-  expect(dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b))).toBeGreaterThan(0.999)
+test('dropout changes a step, and no evaluation', async () => {
+  const dev = { sources: [sources[0]!], every: 1, keep: 'last' } as const
+  // A rate so low that nothing moves.
+  const still = { updates: 1, dev, optimizer: optimizerSettings.parse({ learningRate: 1e-30 }) }
+  const [plain, dropped] = [await run('no dropout', still), await run('dropout', still, { dropout: 0.4 })]
+  expect(dropped.updates[0]!.loss).not.toBeCloseTo(plain.updates[0]!.loss, 3)
+  expect(dropped.outcome.evaluations).toEqual(plain.outcome.evaluations)
 })
 
 test('an update is the mean of its micro-batches, each with its own negatives', async () => {

@@ -185,6 +185,7 @@ async function runLocked(run: TuningRun): Promise<TuningOutcome> {
       attention: attentionOf(model.contract, model.model.shape),
       readouts: run.readouts,
       weights,
+      evaluated: trained.dropout && trained.training({ rows: low ? 0 : chunkTokens, dropout: false }),
       loss,
       lossParameters,
       device,
@@ -208,6 +209,7 @@ async function runLocked(run: TuningRun): Promise<TuningOutcome> {
     const steps = new TuningSteps({
       sessions,
       inputs,
+      dropout: trained.dropout,
       loss,
       lossParameters,
       updates,

@@ -25,6 +25,8 @@ export interface StepSessionsOptions {
   readouts: Readonly<Record<string, Readout>>
   /** The model's weights in training. */
   weights: ModelWeights
+  /** The same without dropout, for evaluations. Default: `weights`. */
+  evaluated?: ModelWeights
   loss: ContrastiveLoss
   /** Trained scalars of the loss. */
   lossParameters: NamedArrays
@@ -47,7 +49,7 @@ export interface OpenedGraph {
 export class StepSessions {
   readonly #options: StepSessionsOptions
   readonly #opened = new Map<string, Promise<OpenedGraph>>()
-  readonly #graphs = new Map<string, ChunkGraphs>()
+  readonly #chunks = new Map<string, ChunkGraphs>()
 
   constructor(options: StepSessionsOptions) {
     this.#options = options
@@ -58,9 +60,13 @@ export class StepSessions {
     return await this.#open(`step ${keyOf(kind)}`, () => this.#wholeGraph(kind))
   }
 
-  /** From a chunk to its vectors, by readout. */
-  async forward(kind: ChunkKind): Promise<OpenedGraph> {
-    return await this.#open(`vectors ${keyOf(kind)}`, () => this.#chunk(kind).forward)
+  /** From a chunk to its vectors, by readout. @param training whether elements are dropped */
+  async forward(kind: ChunkKind, training: boolean): Promise<OpenedGraph> {
+    const { evaluated } = this.#options
+    if (training || evaluated === undefined)
+      return await this.#open(`vectors ${keyOf(kind)}`, () => this.#chunk(kind).forward)
+    const build = () => this.#graphs(kind, evaluated).forward
+    return await this.#open(`evaluation ${keyOf(kind)}`, build, evaluated)
   }
 
   /** From a chunk and the gradients of its vectors to those of the parameters. */
@@ -112,22 +118,23 @@ export class StepSessions {
   }
 
   #chunk(kind: ChunkKind): ChunkGraphs {
-    const known = this.#graphs.get(keyOf(kind))
-    if (known !== undefined) return known
-    const { model, readouts, precision } = this.#options
-    const names = Object.keys(readouts)
-    const build = (graph: Graph) => {
-      const vectors = chunkVectors(this.#scope(graph), model, this.#read(), kind)
-      return Object.fromEntries(names.map((name, i) => [name, vectors[i]!]))
-    }
-    const made = chunkGraphs(build, { precision })
-    this.#graphs.set(keyOf(kind), made)
+    const made = this.#chunks.get(keyOf(kind)) ?? this.#graphs(kind, this.#options.weights)
+    this.#chunks.set(keyOf(kind), made)
     return made
   }
 
-  #scope(graph: Graph): Scope {
-    const { weights, recompute } = this.#options
-    return rootScope(graph, { ...weights.scope, recompute })
+  #graphs(kind: ChunkKind, weights: ModelWeights): ChunkGraphs {
+    const { model, readouts, precision } = this.#options
+    const names = Object.keys(readouts)
+    const build = (graph: Graph) => {
+      const vectors = chunkVectors(this.#scope(graph, weights), model, this.#read(), kind)
+      return Object.fromEntries(names.map((name, i) => [name, vectors[i]!]))
+    }
+    return chunkGraphs(build, { precision })
+  }
+
+  #scope(graph: Graph, weights = this.#options.weights): Scope {
+    return rootScope(graph, { ...weights.scope, recompute: this.#options.recompute })
   }
 
   #read(): ReadAs {
@@ -135,14 +142,18 @@ export class StepSessions {
     return { attention, readouts: Object.values(readouts) }
   }
 
-  async #open(name: string, build: () => CompiledGraph): Promise<OpenedGraph> {
-    const opening = this.#opened.get(name) ?? this.#openNow(name, build())
+  async #open(
+    name: string,
+    build: () => CompiledGraph,
+    weights = this.#options.weights,
+  ): Promise<OpenedGraph> {
+    const opening = this.#opened.get(name) ?? this.#openNow(name, build(), weights)
     this.#opened.set(name, opening)
     return await opening
   }
 
-  async #openNow(name: string, compiled: CompiledGraph): Promise<OpenedGraph> {
-    const { id, weights, lossParameters, device, threads, memory, warn } = this.#options
+  async #openNow(name: string, compiled: CompiledGraph, weights: ModelWeights): Promise<OpenedGraph> {
+    const { id, lossParameters, device, threads, memory, warn } = this.#options
     const session = await openSession(compiled, {
       weights: await weights.source(compiled),
       device,

@@ -6,11 +6,11 @@
 import { BifocalError, InterruptedError } from '../../foundation/numeric/errors.ts'
 import { joined } from '../../foundation/numeric/rows.ts'
 import { f32 } from '../../foundation/numeric/tensor.ts'
-import type { KeyedItem } from '../../inputs/data/item.ts'
+import { type KeyedItem, pictureKey } from '../../inputs/data/item.ts'
 import type { Sequence } from '../../models/embedder/sequence.ts'
 import type { NamedArrays } from '../training/arrays.ts'
 import { type StepResult, stepResultOf } from '../training/gradient.ts'
-import type { ChunkInputs } from './chunk-inputs.ts'
+import type { ChunkInputs, SeenPicture } from './chunk-inputs.ts'
 import {
   type CachedChunk,
   floatsIn,
@@ -21,15 +21,18 @@ import {
   upstreamFeeds,
 } from './gradcache.ts'
 import type { ContrastiveLoss } from './losses/loss.ts'
-import { type BatchPair, itemsOf, pairFeeds } from './micro-batch.ts'
+import { type BatchPair, itemsOf, pairFeeds, touches } from './micro-batch.ts'
 import { splitByLength } from './split.ts'
-import type { StepSessions } from './step-sessions.ts'
+import type { OpenedGraph, StepSessions } from './step-sessions.ts'
+import type { Dropout } from './trained/dropout.ts'
 
 export interface StepsOptions {
   /** Groups of similar length in one graph, at most; default 3. */
   groups?: number
   sessions: StepSessions
   inputs: ChunkInputs
+  /** Where elements are dropped while training. */
+  dropout?: Dropout
   loss: ContrastiveLoss
   /** Trained scalars of the loss, changed in place by the optimizer. */
   lossParameters: NamedArrays
@@ -57,6 +60,13 @@ export interface MicroStep extends StepResult {
   readonly cached?: { readonly rowOf: ReadonlyMap<string, number>; readonly cache: NamedArrays }
 }
 
+/** The place of a micro-batch in the training. */
+export interface Turn {
+  readonly update: number
+  /** Within its update. */
+  readonly micro: number
+}
+
 /** A micro-batch whose first chunk is ready to run. */
 export interface PlannedStep {
   /** Whether that chunk is all of it. */
@@ -67,6 +77,13 @@ export interface PlannedStep {
 
 /** The pairs without those of items that can't be used. It throws where too many are lost. */
 export type LeaveOut = (bad: readonly BadItem[], pairs: readonly BatchPair[]) => readonly BatchPair[]
+
+/** A micro-batch as dropout knows it. */
+interface Dropping {
+  readonly turn: Turn
+  /** Of items and pictures, by their keys. */
+  readonly numbers: ReadonlyMap<string, number>
+}
 
 interface Prepared {
   readonly item: KeyedItem
@@ -92,13 +109,15 @@ export class TuningSteps {
    */
   async plan(
     pairs: readonly BatchPair[],
-    update: number,
+    turn: Turn,
     leaveOut: LeaveOut,
     signal?: AbortSignal,
   ): Promise<PlannedStep> {
     const { inputs, chunkTokens } = this.#options
     const bad: BadItem[] = []
-    const items = longestFirst(itemsOf(pairs))
+    const inOrder = itemsOf(pairs)
+    const dropping = { turn, numbers: numbersOf(inOrder) }
+    const items = longestFirst(inOrder)
     const ready: Prepared[] = []
     let tokens = 0
     let read = 0
@@ -109,35 +128,41 @@ export class TuningSteps {
       ready.push({ item, sequence })
       tokens += sequence.tokens
     }
-    const scalars = this.#stepFeeds(update)
-    if (read === items.length) {
+    const scalars = this.#stepFeeds(turn.update)
+    const lost = new Set(bad.map(({ key }) => key))
+    const wanted = new Set(itemsOf(pairs.filter((pair) => !touches(pair, lost))).map(({ key }) => key))
+    const used = ready.filter(({ item }) => wanted.has(item.key))
+    if (read === items.length && this.#fitsWhole(used)) {
       const left = bad.length === 0 ? pairs : leaveOut(bad, pairs)
-      const wanted = new Set(itemsOf(left).map(({ key }) => key))
-      const used = ready.filter(({ item }) => wanted.has(item.key))
-      const groups = groupsOf(used, this.#options.groups ?? GROUPS)
+      const groups = this.#groups(used)
+      const keys = groups.map((group) => group.map(({ item }) => item.key))
       const sequences = groups.map((group) => group.map(({ sequence }) => sequence))
-      if (paddedTokens(sequences) <= chunkTokens && inputs.fitTogether(sequences.flat())) {
-        const feeds = await inputs.feeds(sequences, signal)
-        const kind = { groups: groups.length, pictures: inputs.pictures(sequences.flat()) }
-        const all = {
-          ...feeds,
-          ...scalars,
-          ...pairFeeds(left, rowsOf(groups.flat().map(({ item }) => item.key))),
-        }
-        return {
-          whole: true,
-          run: async (running) => {
-            const { session, arrays } = await this.#options.sessions.whole(kind)
-            const outputs = await runWith(session, { ...arrays, ...all }, { signal: running })
-            return { ...stepResultOf(outputs), pairs: left, chunks: 1 }
-          },
-        }
+      const { feeds, pictures } = await inputs.feeds(sequences, signal)
+      const kind = { groups: groups.length, pictures: inputs.pictures(sequences.flat()) }
+      const all = { ...feeds, ...scalars, ...pairFeeds(left, rowsOf(keys.flat())) }
+      return {
+        whole: true,
+        run: async (running) => {
+          const opened = await this.#options.sessions.whole(kind)
+          const dropped = this.#dropped(opened, dropping, keys, sequences, pictures)
+          const outputs = await runWith(
+            opened.session,
+            { ...opened.arrays, ...all, ...dropped },
+            { signal: running },
+          )
+          return { ...stepResultOf(outputs), pairs: left, chunks: 1 }
+        },
       }
     }
     return {
       whole: false,
       run: async (running) =>
-        await this.#byChunks(pairs, scalars, { ready, rest: items.slice(read), bad, leaveOut }, running),
+        await this.#byChunks(
+          pairs,
+          scalars,
+          { ready, rest: items.slice(read), bad, leaveOut, dropping },
+          running,
+        ),
     }
   }
 
@@ -180,7 +205,14 @@ export class TuningSteps {
       rest,
       bad,
       leaveOut,
-    }: { ready: Prepared[]; rest: KeyedItem[]; bad: BadItem[]; leaveOut: LeaveOut },
+      dropping,
+    }: {
+      ready: Prepared[]
+      rest: KeyedItem[]
+      bad: BadItem[]
+      leaveOut: LeaveOut
+      dropping: Dropping
+    },
     signal?: AbortSignal,
   ): Promise<MicroStep> {
     const { sessions, lossParameters } = this.#options
@@ -192,6 +224,7 @@ export class TuningSteps {
       chunks: this.#chunks(ready, rest, bad, (members) => {
         keys.push(...members.map(({ item }) => item.key))
         count++
+        return this.#chunk(members, dropping)
       }),
       loss: async (vectors, running) => {
         left = bad.length === 0 ? pairs : leaveOut(bad, pairs)
@@ -207,12 +240,9 @@ export class TuningSteps {
     ready: Prepared[],
     rest: readonly KeyedItem[],
     bad: BadItem[],
-    onChunk: (members: readonly Prepared[]) => void,
+    chunkOf: (members: readonly Prepared[]) => CachedChunk,
   ): AsyncGenerator<CachedChunk> {
-    for await (const members of this.#members(ready, rest, bad)) {
-      onChunk(members)
-      yield this.#chunk(members)
-    }
+    for await (const members of this.#members(ready, rest, bad)) yield chunkOf(members)
   }
 
   /**
@@ -244,26 +274,62 @@ export class TuningSteps {
     if (open.length > 0) yield open
   }
 
-  #chunk(members: readonly Prepared[]): CachedChunk {
+  /** @param dropping absent where nothing is dropped */
+  #chunk(members: readonly Prepared[], dropping?: Dropping): CachedChunk {
     const { inputs, sessions } = this.#options
     const items = members.map(({ item }) => item)
+    const keys = [items.map(({ key }) => key)]
     let sequences = members.map(({ sequence }) => sequence)
     const kind = { groups: 1, pictures: inputs.pictures(sequences) }
+    const run = async (opened: OpenedGraph, more: NamedArrays, signal?: AbortSignal) => {
+      const { feeds, pictures } = await inputs.feeds([sequences], signal)
+      const dropped = dropping && this.#dropped(opened, dropping, keys, [sequences], pictures)
+      return await runWith(opened.session, { ...opened.arrays, ...feeds, ...more, ...dropped }, { signal })
+    }
     return {
       vectors: async (signal) => {
-        const { session, arrays } = await sessions.forward(kind)
-        const feeds = await inputs.feeds([sequences], signal)
-        const outputs = await runWith(session, { ...arrays, ...feeds }, { signal })
+        const outputs = await run(await sessions.forward(kind, dropping !== undefined), {}, signal)
         // The backward pass makes the pixels again: those of a batch don't fit into memory.
         sequences = items.map((item, i) => inputs.kept(item, sequences[i]!))
         return floatsIn(outputs)
       },
-      gradients: async (upstream, signal) => {
-        const { session, arrays } = await sessions.backward(kind)
-        const feeds = { ...(await inputs.feeds([sequences], signal)), ...upstreamFeeds(upstream) }
-        return stepResultOf(await runWith(session, { ...arrays, ...feeds }, { signal })).gradients
-      },
+      gradients: async (upstream, signal) =>
+        stepResultOf(await run(await sessions.backward(kind), upstreamFeeds(upstream), signal)).gradients,
     }
+  }
+
+  /**
+   * Feeds of dropout. The numbers of items and pictures are those of the micro-batch, so the same
+   * elements are dropped whatever the chunks.
+   */
+  #dropped(
+    { session }: OpenedGraph,
+    { turn, numbers }: Dropping,
+    keys: readonly (readonly string[])[],
+    groups: readonly (readonly Sequence[])[],
+    pictures: readonly SeenPicture[],
+  ): NamedArrays {
+    const { dropout } = this.#options
+    if (dropout === undefined) return {}
+    const units = groups.map((group, i) => {
+      const rows = Math.max(...group.map(({ tokens }) => tokens))
+      const list = keys[i]!.map((key) => ({ key: numbers.get(key)!, rows }))
+      return [`batch${i}*seq${i}`, list] as const
+    })
+    const views = pictures.map(({ key, views: rows }) => ({ key: numbers.get(key)!, rows }))
+    return dropout.feeds(session, { ...turn, units: { ...Object.fromEntries(units), views } })
+  }
+
+  #groups(prepared: readonly Prepared[]): Prepared[][] {
+    return groupsOf(prepared, this.#options.groups ?? GROUPS)
+  }
+
+  /** Whether one graph can run all items of a micro-batch. */
+  #fitsWhole(prepared: readonly Prepared[]): boolean {
+    const { inputs, chunkTokens } = this.#options
+    if (prepared.length === 0) return true
+    const groups = this.#groups(prepared).map((group) => group.map(({ sequence }) => sequence))
+    return paddedTokens(groups) <= chunkTokens && inputs.fitTogether(groups.flat())
   }
 
   async #prepare(item: KeyedItem, bad: BadItem[]): Promise<Sequence | undefined> {
@@ -281,6 +347,17 @@ export class TuningSteps {
     const scalars = Object.entries(loss.stepInputs(update, updates))
     return Object.fromEntries(scalars.map(([name, value]) => [name, f32([], [value])]))
   }
+}
+
+/** Numbers of items and pictures, by which dropout knows them. */
+function numbersOf(items: readonly KeyedItem[]): ReadonlyMap<string, number> {
+  const numbers = new Map<string, number>()
+  for (const [number, { key, image }] of items.entries()) {
+    numbers.set(key, number)
+    const picture = pictureKey(image)
+    if (picture !== undefined && !numbers.has(picture)) numbers.set(picture, number)
+  }
+  return numbers
 }
 
 /**

@@ -15,7 +15,7 @@ import { GradientSum } from './gradcache.ts'
 import type { ContrastiveLoss } from './losses/loss.ts'
 import { type BatchPair, batchPair, touches } from './micro-batch.ts'
 import type { SkippedPairs } from './skipped.ts'
-import type { LeaveOut, MicroStep, PlannedStep, TuningSteps } from './steps.ts'
+import type { LeaveOut, MicroStep, PlannedStep, TuningSteps, Turn } from './steps.ts'
 
 interface Source {
   readonly name: string
@@ -56,12 +56,6 @@ export interface SeenUpdate {
    * loss's scalars.
    */
   readonly gradients: NamedArrays
-}
-
-/** A micro-batch by its update and its place in it. */
-interface Turn {
-  readonly update: number
-  readonly micro: number
 }
 
 export class UpdateSteps {
@@ -189,7 +183,7 @@ export class UpdateSteps {
       requirePairs(left, update)
       return left
     }
-    return await steps.plan(pairs, update, leaveOut, signal)
+    return await steps.plan(pairs, { update, micro }, leaveOut, signal)
   }
 
   /** Undefined where it can't be read. */

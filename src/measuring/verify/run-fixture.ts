@@ -117,8 +117,7 @@ export function contractOf({ pooling, attention, options }: RunFixture, plain: C
 export function lossOf({ loss, temperature, log_scale: logScale, bias }: RunFixture): LossSettings {
   const { name, symmetric, mask_false_negatives: masked, matryoshka } = loss
   return lossSettings.parse({
-    name: name.toLowerCase(),
-    symmetric,
+    ...(/sig/i.test(name) ? { name: 'sigmoid' } : { name: 'infonce', symmetric }),
     temperature: temperature ?? { learned: Math.exp(-(logScale ?? Number.NaN)) },
     falseNegatives: masked ? 'mask' : 'keep',
     ...(bias != null && { bias }),

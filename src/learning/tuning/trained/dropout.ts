@@ -14,7 +14,7 @@
  *   products modulo a prime hash independently)
  */
 
-import type { CompiledGraph, FeedSlot } from '../../../engine/graph/compiled.ts'
+import type { FeedSlot } from '../../../engine/graph/compiled.ts'
 import { type Dim, multiplyDims, termsOf } from '../../../engine/graph/dims.ts'
 import { floor, lessOrEqual, mul, sub, where } from '../../../engine/graph/elementwise.ts'
 import type { Value } from '../../../engine/graph/graph.ts'
@@ -65,7 +65,7 @@ export interface Dropout {
    */
   apply(x: Value<'f32'>, module: string): Value<'f32'>
   /** The feeds of the inputs that `apply` declared. */
-  feeds(compiled: Pick<CompiledGraph, 'inputs'>, step: DropoutStep): Record<string, Tensor<'f32'>>
+  feeds(compiled: { readonly inputs: readonly FeedSlot[] }, step: DropoutStep): Record<string, Tensor<'f32'>>
 }
 
 /** @param rate above 0, below 1; it is rounded to a multiple of 1 / 1021 */

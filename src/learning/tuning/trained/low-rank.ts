@@ -48,11 +48,16 @@ export function trainedLowRank(
       [...saved].some((name) => vision.has(name)),
     dropout: dropped,
     peftName: (parameter) => peftNames.get(parameter) ?? parameter,
-    training: ({ rows = Number.POSITIVE_INFINITY }: TrainingOptions = {}): ModelWeights => ({
+    training: ({
+      rows = Number.POSITIVE_INFINITY,
+      dropout: drops = true,
+    }: TrainingOptions = {}): ModelWeights => ({
       scope: {
         ...base.scope,
         trainable: (name) => saved.has(name) || (base.scope.trainable?.(name) ?? false),
-        adapter: (name) => lowRankOf(name, live.get(name), { rows, dropped }) ?? base.scope.adapter?.(name),
+        adapter: (name) =>
+          lowRankOf(name, live.get(name), { rows, dropped: drops ? dropped : undefined }) ??
+          base.scope.adapter?.(name),
       },
       feeds: (compiled) => ({
         ...base.feeds(compiled),

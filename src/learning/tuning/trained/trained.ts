@@ -20,6 +20,8 @@ export interface TrainingOptions {
    * more rows than the joining costs; default: more than any.
    */
   rows?: number
+  /** Whether elements are dropped, where the settings say so; default true. */
+  dropout?: boolean
 }
 
 /** The product of a tuning. */
