@@ -1,6 +1,6 @@
 /**
- * @file Loss and gradients of a tuning's steps. Neither chunks nor micro-batches nor layers that are
- * computed anew change them.
+ * @file Loss and gradients of a tuning's steps. Neither chunks nor micro-batches nor layers that
+ * are computed anew change them.
  */
 
 import { describe, expect, test } from 'vitest'
