@@ -44,7 +44,7 @@ async function stopped(out: string, signal: 'SIGKILL' | 'SIGINT', moment: number
   const closed = new Promise<number | null>((resolve) => child.on('close', resolve))
   const watch = setInterval(() => {
     // A run that went on writes its log anew, shorter by the updates after the snapshot.
-    if (updatesIn(out) <= before + 1) return
+    if (updatesIn(out) <= before + 4) return
     clearInterval(watch)
     setTimeout(() => child.kill(signal), moment)
   }, 2)

@@ -40,7 +40,7 @@ describe.each(['twin-ar', 'twin-diffusion'])('bifocal:%s', (twin) => {
         'tune.yaml',
         'tuning.json',
       ])
-      expect(existsSync(`${out}.work`) || existsSync(`${out}.new`)).toBe(false)
+      expect(existsSync(`${out}.work`) || existsSync(`${out}.work.new`)).toBe(false)
       const record = await readTuningRecord(join(out, 'tuning.json'))
       expect(record.data.map(({ name }) => name)).toEqual(
         kind === 'lines of JSON' ? ['pairs'] : ['Captions', 'Pictures'],

@@ -50,7 +50,7 @@ describe('checkSettings', () => {
       'Did you mean "data[0].weight"?',
     ],
   ])('%s is refused with a suggestion', (_, given, problems, hint) => {
-    expect(checkSettings(schema, given, place)).toEqual({ problems, hint })
+    expect(checkSettings(schema, given, place)).toEqual({ problems, hint, missing: [] })
   })
 
   test.each<[string, unknown, string]>([
@@ -63,10 +63,14 @@ describe('checkSettings', () => {
     [
       'the form that it comes nearest to',
       { data: [], loss: { temperature: { start: 1 } } },
-      'at loss: loss.temperature.end: Invalid input: expected number, received undefined',
+      'at loss: loss.temperature.end is missing',
     ],
   ])('another value is refused with %s', (_, given, problems) => {
     expect(checkSettings(schema, given, place)).toMatchObject({ problems })
+  })
+
+  test('keys that are missing are named', () => {
+    expect(checkSettings(schema, {})).toMatchObject({ problems: 'data is missing', missing: ['data'] })
   })
 
   test('keys of all forms are known', () => {

@@ -13,7 +13,14 @@ export type SettingPath = readonly PropertyKey[]
 type Issue = z.core.$ZodIssue
 
 /** The outcome of a check: the settings with defaults filled in, or problems in words. */
-export type CheckedSettings<T> = { settings: T } | { problems: string; hint: string }
+export type CheckedSettings<T> =
+  | { settings: T }
+  | {
+      problems: string
+      hint: string
+      /** Keys that have no default and were not given. */
+      missing: readonly string[]
+    }
 
 /**
  * @param where names the place that a key came from: `tune.yaml, line 4`, `--rank`; undefined for
@@ -37,6 +44,7 @@ export function checkSettings<T>(
       4,
     ),
     hint: hints[0] ?? 'docs/tuning.md has every key with its type and meaning.',
+    missing: found.flatMap(({ path, isMissing }) => (isMissing ? [keyName(path)] : [])),
   }
 }
 
@@ -44,11 +52,14 @@ interface Problem {
   path: SettingPath
   words: string
   hint?: string
+  isMissing?: boolean
 }
 
 function problemsOf(schema: z.ZodType, issue: Issue): Problem[] {
   if (issue.code !== 'unrecognized_keys') {
     const key = keyName(issue.path)
+    if (issue.code === 'invalid_type' && issue.input === undefined)
+      return [{ path: issue.path, words: `${key} is missing`, isMissing: true }]
     return [{ path: issue.path, words: `${key}${key === '' ? '' : ': '}${issue.message}${got(issue)}` }]
   }
   const known = keysAt(schema, issue.path)

@@ -59,6 +59,14 @@ test('settings without model, data and out can be printed', async () => {
 })
 
 describe('problems', () => {
+  test('of keys that are missing are told with their flags', async () => {
+    const spelled = (key: string) => (key === 'model' ? 'MODEL' : `--${key}`)
+    await expect(settingsFrom({ given: { data: 'a' }, spelled })).rejects.toMatchObject({
+      message: 'model is missing; out is missing',
+      hint: 'Give MODEL, --out, or these keys in a configuration file.',
+    })
+  })
+
   test('of a file are told with its line and the key that was meant', async () => {
     const config = configOf('model: m\nout: o\ndata: a\ntrain:\n  rnak: 3\n')
     await expect(settingsFrom({ config })).rejects.toMatchObject({

@@ -58,8 +58,17 @@ async function checkedSettings<T extends PrintedSettings>(
   const problems = 'settings' in checked ? contradictionsIn(checked.settings) : []
   if ('settings' in checked && problems.length === 0) return checked.settings
   const { problems: words, hint } =
-    'settings' in checked ? { problems: problems.join('; '), hint: 'Give settings that agree.' } : checked
+    'settings' in checked
+      ? { problems: problems.join('; '), hint: 'Give settings that agree.' }
+      : { ...checked, hint: missingHint(checked.missing, spelled) ?? checked.hint }
   throw new UsageError(file === undefined ? 'option' : 'config', { message: words, hint })
+}
+
+/** How the missing keys can be given; undefined where none is missing. */
+function missingHint(missing: readonly string[], spelled: SettingSources['spelled']): string | undefined {
+  if (missing.length === 0) return undefined
+  const names = missing.map((key) => spelled?.(key) ?? key)
+  return `Give ${names.join(', ')}, or these keys in a configuration file.`
 }
 
 /** A recipe's number of steps gives way to epochs. */

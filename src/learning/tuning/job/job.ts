@@ -1,7 +1,8 @@
 /** @file A tuning from its settings to the finished folder. The command line and `tune` run it. */
 
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { readJson, writeFileAtomic } from '../../../foundation/files/file.ts'
 import { lockAlone } from '../../../foundation/files/lock.ts'
@@ -14,7 +15,7 @@ import type { TuneSettings } from '../settings.ts'
 import { decidingSettings, differences } from './deciding.ts'
 import { EVENTS, writeDraft } from './folder.ts'
 import { type JobHooks, type OpenedJob, openJob } from './opened.ts'
-import { claimed, clear, type Places, placesOf, publish, savedUpdates } from './places.ts'
+import { claimed, clear, type Places, placesOf, publish, requireEmpty, savedUpdates } from './places.ts'
 import type { TuningPlan } from './plan.ts'
 import { devEvery, planOf } from './planning.ts'
 import type { TuningRecord } from './record-form.ts'
@@ -216,15 +217,19 @@ const runsSchema = z.strictObject({
 
 /**
  * Writes down that another run begins, with the settings of all.
- * @throws TuningError `tuning/other-settings` where a run of other settings was begun here
+ * @throws TuningError `tuning/other-settings` where a run of other settings was begun here,
+ *   `tuning/out` where the folder holds something else
  */
 async function claimedWork(
   path: string,
   deciding: Readonly<Record<string, unknown>>,
   saved: number,
 ): Promise<z.output<typeof runsSchema>> {
+  // Without a saved update nothing goes on: settings may change.
+  if (saved === 0 && existsSync(path)) await rm(dirname(path), { recursive: true, force: true })
   const before = existsSync(path) ? await readJson(path, runsSchema) : undefined
   if (before !== undefined) requireSame(before.deciding, deciding, `${path} belongs to a tuning`)
+  else await requireEmpty(dirname(path))
   const resumedAt = [...(before?.resumedAt ?? []), ...(saved > 0 ? [saved] : [])]
   const runs = { deciding: { ...deciding }, resumedAt }
   await writeFileAtomic(path, `${JSON.stringify(runs, undefined, 1)}\n`)

@@ -1,6 +1,6 @@
 /**
  * @file The folders of a tuning. While it runs, everything lies in `OUT.work`. The finished folder
- * is made whole in `OUT.new`, then gets its name; so `OUT` is never half written.
+ * is made whole in `OUT.work.new`, then gets its name; so `OUT` is never half written.
  */
 
 import { existsSync } from 'node:fs'
@@ -24,7 +24,7 @@ export interface Places {
 export function placesOf(out: string): Places {
   // A slash at the end would put them inside.
   const path = resolve(out)
-  return { out: path, work: `${path}.work`, draft: `${path}.new` }
+  return { out: path, work: `${path}.work`, draft: `${path}.work.new` }
 }
 
 /**
@@ -42,9 +42,16 @@ export async function claimed({ out }: Places): Promise<TuningRecord | undefined
     throw writeFailure(out, cause)
   })
   if (names.includes(RECORD)) return await readTuningRecord(join(out, RECORD))
-  if (names.length === 0) return undefined
+  await requireEmpty(out)
+  return undefined
+}
+
+/** @throws TuningError `tuning/out` for a folder that has files */
+export async function requireEmpty(folder: string): Promise<void> {
+  const names = await readdir(folder).catch((): string[] => [])
+  if (names.length === 0) return
   throw new TuningError('out', {
-    message: `${out} has files already, and no ${RECORD} of a tuning`,
+    message: `${folder} has files already, and they are not of a tuning`,
     hint: 'Name a new folder with --out.',
   })
 }
