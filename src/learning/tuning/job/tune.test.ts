@@ -1,4 +1,4 @@
-/** @file `tune` as programs call it, on a tiny random model: what is written, and what is refused. */
+/** @file `tune` as programs call it, on a tiny random model: the folder, and refusals. */
 
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
