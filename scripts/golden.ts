@@ -64,6 +64,7 @@ const fixtures: Readonly<Record<string, Kept | 'all'>> = {
   'llava-next': { cases: ['tall', 'needle', 'text'] },
   'llava-onevision': { cases: ['tall', 'text'] },
   mmada: { cases: ['image', 'squash', 'grey', 'text'] },
+  'omni-diffusion': { cases: ['text', 'image-instruction', 'several', 'image-mask-readout'] },
   'qwen2-vl': { cases: ['odd', 'text'] },
   // Its small pictures have one window each.
   'qwen2.5-vl': { cases: ['two-images', 'text', 'vlm2vec'] },

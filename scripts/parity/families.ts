@@ -41,6 +41,10 @@ const published: ReadonlyMap<
     { repository: 'hustvl/DiffusionVL-Qwen2.5VL-3B (keys of its class)', config: configs.diffusionVl3b },
   ],
   ['sdar-vl', { repository: 'JetAstra/SDAR-VL 4B (its config)', config: configs.sdarVl4b }],
+  [
+    'omni-diffusion',
+    { repository: 'VITA-MLLM/Omni-Diffusion (sizes of its code)', config: configs.omniDiffusion7b },
+  ],
   ['clip', { repository: 'openai/clip-vit-base-patch32', config: configs.clipBase }],
   ['siglip', { repository: 'google/siglip-base-patch16-224', config: configs.siglipBase }],
 ])

@@ -345,3 +345,13 @@ export const sdarVl4b = {
     vocab_size: 151_936,
   },
 }
+
+/** Omni-Diffusion: Dream's file with the rows that speech and pictures take. */
+export const omniDiffusion7b = {
+  ...dreamDecoder,
+  model_type: 'Dream',
+  architectures: ['DreamModel'],
+  vocab_size: 176_264,
+  use_mrope: false,
+  chunk_size: -1,
+}

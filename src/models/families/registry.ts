@@ -18,6 +18,7 @@ import { llavaOnevision } from './llava-onevision/index.ts'
 import { llavaOriginal } from './llava-original/index.ts'
 import { mmada } from './mmada/index.ts'
 import { bindFamily, type Model } from './model.ts'
+import { omniDiffusion } from './omni-diffusion/index.ts'
 import { qwen2Vl, qwen3Vl, qwen25Vl } from './qwen-vl/index.ts'
 import { sdarVl } from './sdar-vl/index.ts'
 import { siglip } from './siglip/index.ts'
@@ -58,6 +59,7 @@ const families: readonly Entry[] = [
   entryOf(dimple),
   entryOf(diffusionVl),
   entryOf(sdarVl),
+  entryOf(omniDiffusion),
   entryOf(clip),
   entryOf(siglip),
 ]

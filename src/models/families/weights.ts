@@ -131,7 +131,7 @@ export function checkWeights(
 }
 
 /** Towers are left out: several families run fewer layers of them than their files hold. */
-const DECODER_LAYER = /^(?!.*(?:vision|visual|image_tokenizer)).*\.(?:layers|blocks)\.(\d+)\./
+const DECODER_LAYER = /^(?!.*(?:vision|visual|image_tokenizer|audio)).*\.(?:layers|blocks)\.(\d+)\./
 
 /**
  * Warns of a decoder with more layers in the files than its config has: what runs is a part of it.

@@ -46,7 +46,7 @@ export interface MmadaConfig {
 }
 
 /** Constants of the published tokenizer's code. */
-const PUBLISHED = {
+export const PUBLISHED = {
   encoder: { width: 128, multipliers: [1, 2, 2, 4, 4], blocks: [4, 3, 4, 3, 4], bits: 13 },
   imageDecoder: { width: 128, multipliers: [1, 1, 2, 2, 4], blocks: [4, 4, 3, 4, 3], bits: 13 },
   resolution: 512,
@@ -81,7 +81,7 @@ const stack = z
   }))
 
 /** Without `encoder`, the published sizes; an `encoder` alone stands for both. */
-const imageTokenizer = z
+export const imageTokenizerSchema = z
   .looseObject({ encoder: stack.optional(), decoder: stack.optional() })
   .transform(({ encoder, decoder = encoder }) => ({
     encoder: encoder?.stack ?? PUBLISHED.encoder,
@@ -106,7 +106,7 @@ const schema = lladaKeys.extend({
   image_resolution: whole.optional(),
   image_fit: z.enum(IMAGE_FITS).default('crop'),
   image_token_offset: whole.optional(),
-  image_tokenizer_config: imageTokenizer.optional(),
+  image_tokenizer_config: imageTokenizerSchema.optional(),
 })
 
 /**

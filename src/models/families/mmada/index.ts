@@ -1,12 +1,12 @@
 /** @file MMaDA: discrete image tokens and masked diffusion, full attention. */
 
 import type { VisionLanguageFamily } from '../family.ts'
-import { checkCodebook } from './codebook.ts'
+import { magvitV2 } from './companion.ts'
 import { type MmadaConfig, parseMmadaConfig } from './config.ts'
 import { buildDecoder, buildVision } from './model.ts'
 import { mmadaProcessor } from './processor.ts'
 import { type MmadaSettings, mmadaSettings } from './settings.ts'
-import { IMAGE_TOKENIZER, mmadaSpellings } from './weights.ts'
+import { mmadaSpellings } from './weights.ts'
 
 /** @see specs/mmada.md */
 export const mmada: VisionLanguageFamily<MmadaConfig, MmadaSettings> = {
@@ -15,14 +15,7 @@ export const mmada: VisionLanguageFamily<MmadaConfig, MmadaSettings> = {
   settings: mmadaSettings,
   name: 'mmada',
   matches: (json) => json.model_type === 'mmada',
-  companion: {
-    repository: 'showlab/magvitv2',
-    folders: ['image-tokenizer', 'magvitv2'],
-    weights: 'pytorch_model.safetensors',
-    configKey: 'image_tokenizer_config',
-    prefix: `${IMAGE_TOKENIZER}.`,
-    check: checkCodebook,
-  },
+  companion: magvitV2,
   parseConfig: parseMmadaConfig,
   weightSpellings: mmadaSpellings,
   shape: ({ decoder, resolution, codebook }) => ({

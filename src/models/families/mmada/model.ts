@@ -23,7 +23,11 @@ import { IMAGE_TOKENIZER } from './weights.ts'
  * @returns stages `vision` `[views, bits, rows, columns]` (latents, before the sign) and `codes`
  *   `[views, tokens]`; rows: the codes, `[rows, 1]`
  */
-export function buildVision(scope: Scope, { encoder }: MmadaConfig, pixels: Value<'f32'>): VisionPieces {
+export function buildVision(
+  scope: Scope,
+  { encoder }: Pick<MmadaConfig, 'encoder'>,
+  pixels: Value<'f32'>,
+): VisionPieces {
   const vision = encodeImage(scope.under(IMAGE_TOKENIZER), encoder, pixels)
   const codes = codesOf(vision)
   return { stages: { vision, codes }, rows: reshape(codes, [-1, 1]) }
@@ -64,7 +68,7 @@ export function buildDecoder(
  * Ids, codes added where a picture stands: `[batch, seq]`. Sums of ids and codes are far below
  * 2^24, so f32 holds them exactly.
  */
-function idsWithCodes({ inputIds, imageRows, imageIndex }: DecoderInputs): Value<'i64'> {
+export function idsWithCodes({ inputIds, imageRows, imageIndex }: DecoderInputs): Value<'i64'> {
   if (imageRows === undefined || imageIndex === undefined) return inputIds
   // Index −1 reads the last row, which `where` then hides.
   const codes = where(less(imageIndex, 0), 0, reshape(gather(imageRows, imageIndex), imageIndex.dims))
