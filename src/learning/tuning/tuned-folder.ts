@@ -56,8 +56,8 @@ export async function writeTrained(
     return
   }
   const { config, ...adapter } = result.adapter
-  const { contractBase, peftBase, revision } = await baseReference(dir, checkpoint)
-  await writeAdapter(dir, { ...adapter, config: { ...config, baseModel: peftBase, revision } })
+  const { contractBase, peftBase, ...named } = await baseReference(dir, checkpoint)
+  await writeAdapter(dir, { ...adapter, config: { ...config, ...named, baseModel: peftBase } })
   await writeContract(dir, { ...kept, base: contractBase, adapter: '.' })
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { FileError } from '../../foundation/files/errors.ts'
 import { readJson } from '../../foundation/files/file.ts'
-import type { AdapterConfig } from './adapter.ts'
+import type { AdapterConfig, PythonClass } from './adapter.ts'
 import { pythonPattern } from './adapter-targets.ts'
 import { CheckpointError } from './errors.ts'
 import { ADAPTER_CONFIG, adapterNearby } from './sub-folders.ts'
@@ -40,6 +40,10 @@ const configSchema = z.object({
   modules_to_save: z.array(z.string().refine(compiles, NO_PATTERN)).nullish(),
   trainable_token_indices: z.union([z.array(id), z.record(z.string(), z.array(id))]).nullish(),
   init_lora_weights: z.unknown().optional(),
+  auto_mapping: z
+    .looseObject({ base_model_class: z.string(), parent_library: z.string() })
+    .nullish()
+    .catch(null),
   lora_dropout: z.number().min(0).max(1).nullish(),
   target_parameters: z.array(z.string()).nullish(),
   layer_replication: z.unknown().optional(),
@@ -81,6 +85,7 @@ export async function readAdapterConfig(dir: string): Promise<AdapterConfig> {
     dora: published.use_dora ?? false,
     updateBias: published.lora_bias ?? false,
     tokenIds: published.trainable_token_indices ?? null,
+    ...(published.auto_mapping ? { baseClass: classOf(published.auto_mapping) } : {}),
     ...(published.lora_dropout ? { dropout: published.lora_dropout } : {}),
     ...(published.init_lora_weights === true ? { initial: 'kaiming' } : {}),
   }
@@ -94,7 +99,10 @@ export function peftConfig(config: AdapterConfig): Readonly<Record<string, unkno
   const orNull = <T extends { length: number }>(list: T) => (list.length === 0 ? null : list)
   return {
     alpha_pattern: config.alphaPattern,
-    auto_mapping: null,
+    auto_mapping:
+      config.baseClass === undefined
+        ? null
+        : { base_model_class: config.baseClass.name, parent_library: config.baseClass.module },
     base_model_name_or_path: config.baseModel,
     bias: config.bias,
     exclude_modules: orNull(config.excluded),
@@ -122,6 +130,10 @@ export function peftConfig(config: AdapterConfig): Readonly<Record<string, unkno
     use_dora: config.dora,
     use_rslora: config.rankStabilised,
   }
+}
+
+function classOf(given: NonNullable<Published['auto_mapping']>): PythonClass {
+  return { name: given.base_model_class, module: given.parent_library }
 }
 
 /**

@@ -49,6 +49,15 @@ export interface AdapterConfig {
   dropout?: number
   /** How A began; absent: `gaussian`. No vector depends on it. */
   initial?: InitialValues
+  /** Class of the base model in Python, by which `AutoPeftModel` opens it; absent: unknown. */
+  baseClass?: PythonClass
+}
+
+export interface PythonClass {
+  /** `LlavaForConditionalGeneration`. */
+  name: string
+  /** `transformers.models.llava.modeling_llava`. */
+  module: string
 }
 
 /**

@@ -79,8 +79,8 @@ export async function mergeAdapters(
       options.warn?.(
         `${name} reads items or states in another way than ${first!.name}, whose contract is kept`,
       )
-  const { contractBase, peftBase, revision } = await baseReference(out, checkpoint)
-  await writeAdapter(out, { ...adapter, config: { ...adapter.config, baseModel: peftBase, revision } })
+  const { contractBase, peftBase, ...named } = await baseReference(out, checkpoint)
+  await writeAdapter(out, { ...adapter, config: { ...adapter.config, ...named, baseModel: peftBase } })
   const { golden: _golden, ...rest } = contract
   await writeContract(out, { ...rest, base: contractBase, adapter: '.' })
   return { folder: out, modules: adapter.modules.size, rank: adapter.config.rank, kept }
