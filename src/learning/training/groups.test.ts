@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import type { z } from 'zod'
 import { f32 } from '../../foundation/numeric/tensor.ts'
-import { groupsOf } from './groups.ts'
+import { emptyGroups, groupsOf } from './groups.ts'
 import { openOptimizer } from './optimizer.ts'
 import { optimizerSettings } from './settings.ts'
 
@@ -20,9 +20,10 @@ async function groups(
   namesOf?: (name: string) => readonly string[],
 ) {
   const values = parameters()
+  const settings = optimizerSettings.parse(given)
   const optimizer = await openOptimizer(
     values,
-    groupsOf(optimizerSettings.parse(given), { session: { thread: 'caller', threads: 1 }, namesOf }),
+    groupsOf(settings, { session: { thread: 'caller', threads: 1 }, namesOf }),
   )
   const gradients = Object.fromEntries(
     Object.entries(values).map(([name, { dims, data }]) => [name, f32(dims, new Float32Array(data.length))]),
@@ -33,7 +34,7 @@ async function groups(
     await optimizer.close()
     return Object.values(values).map(({ data }) => data[0])
   }
-  return { groups: optimizer.groups, decayed }
+  return { groups: optimizer.groups, empty: emptyGroups(settings, optimizer), decayed }
 }
 
 describe('groups by regular expression', () => {
@@ -64,6 +65,12 @@ describe('groups by regular expression', () => {
       `base.${name}`,
     ])
     expect(found[0]?.parameters).toEqual(['log_scale'])
+  })
+
+  test('one that takes nothing is named, but not a rest that is empty', async () => {
+    const matches = (...list: string[]) => list.map((match) => ({ match }))
+    expect((await groups({ groups: matches('bias', 'biass', 'weight', 'log') })).empty).toEqual(['biass'])
+    expect((await groups({ name: 'muon', groups: matches('log_scale', 'lora_A') })).empty).toEqual([])
   })
 
   test('the decay of the optimizer is for matrices, that of a group for all it takes', async () => {

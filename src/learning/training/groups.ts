@@ -3,11 +3,13 @@
 import type { SessionOptions } from '../../engine/runtime/session.ts'
 import { adamW } from './adamw.ts'
 import { muon } from './muon.ts'
-import type { ParameterGroup } from './optimizer.ts'
+import type { Optimizer, ParameterGroup } from './optimizer.ts'
 import type { OptimizerSettings } from './settings.ts'
 
 /** Name of the parameters that no group of the settings takes. */
 const REST = 'all others'
+/** Ends the name of the part of a group that Muon leaves to AdamW. */
+const BY_ADAMW = ', by AdamW'
 
 export interface GroupOptions {
   /** The names of a parameter that expressions are looked for in; default: its own. */
@@ -55,4 +57,14 @@ export function groupsOf(
       },
     ] satisfies ParameterGroup[]
   })
+}
+
+/** The groups of the settings that took no parameter: their expressions are likely misspelt. */
+export function emptyGroups(settings: OptimizerSettings, { groups }: Pick<Optimizer, 'groups'>): string[] {
+  const taking = new Set(
+    groups.flatMap(({ name, parameters }) =>
+      parameters.length > 0 ? [name, name.replace(BY_ADAMW, '')] : [],
+    ),
+  )
+  return settings.groups.map(({ name, match }) => name ?? match).filter((name) => !taking.has(name))
 }

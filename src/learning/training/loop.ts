@@ -47,7 +47,7 @@ export interface TrainingOptions {
   warn?: (message: string) => void
 }
 
-export interface TrainingEvaluation {
+interface TrainingEvaluation {
   every: number
   /**
    * It may save the parameters before it returns: the evaluation counts once its line is in the

@@ -51,7 +51,7 @@ export interface OptimizerOptions {
   limits?: Readonly<Record<string, Limit>>
 }
 
-export interface OptimizerUpdate {
+interface OptimizerUpdate {
   /** Scales each group's peak learning rate. */
   factor: number
   /** Factor for all gradients, from clipping. */

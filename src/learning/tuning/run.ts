@@ -15,7 +15,7 @@ import type { Readout } from '../../models/embedder/readout.ts'
 import { RowsFile } from '../../models/embedder/rows-file.ts'
 import { SequenceInputs } from '../../models/embedder/sequence-inputs.ts'
 import { hashArrays, type NamedArrays } from '../training/arrays.ts'
-import { groupsOf } from '../training/groups.ts'
+import { emptyGroups, groupsOf } from '../training/groups.ts'
 import type { Evaluation } from '../training/log.ts'
 import { train } from '../training/loop.ts'
 import { openOptimizer } from '../training/optimizer.ts'
@@ -206,6 +206,8 @@ async function runLocked(run: TuningRun): Promise<TuningOutcome> {
     })
     const optimizer = await openOptimizer(parameters, groups, { limits: loss.limits })
     closing.push(optimizer)
+    for (const name of emptyGroups(run.optimizer, optimizer))
+      warn?.(`no trained parameter has a name that the optimizer's group "${name}" looks for`)
     const steps = new TuningSteps({
       sessions,
       inputs,
