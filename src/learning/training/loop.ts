@@ -68,7 +68,7 @@ export interface TrainingProgress {
   gradientNorm: number
   /** Factor of the peak learning rates in this update. */
   factor: number
-  /** Of this update, its batch and its share of waiting included. */
+  /** Time of this update, with that of waiting for its batch. */
   seconds: number
 }
 
@@ -89,7 +89,7 @@ export interface TrainingResult {
  * Saves the state after the last whole update before it stops, also on an abort, a loss that isn't
  * finite or a full disk.
  * @throws InterruptedError; TrainingError `training/not-finite`, `training/other-run`,
- *   `training/optimizer-state`; FileError
+ *   `training/log`, `training/snapshots`, `training/optimizer-state`; FileError
  */
 export async function train(options: TrainingOptions): Promise<TrainingResult> {
   const { steps, signal, evaluate, checkpoint, optimizer, onProgress } = options

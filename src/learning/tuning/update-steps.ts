@@ -58,11 +58,14 @@ export interface SeenUpdate {
   readonly gradients: NamedArrays
 }
 
+/** Below this, a query has hardly a wrong answer to tell its target from. */
+const FEW_CANDIDATES = 2
+
 export class UpdateSteps {
   readonly #options: UpdateStepsOptions
   readonly #sources: ReadonlyMap<string, Source>
   #ahead: (Turn & { planned: Promise<PlannedStep> }) | undefined
-  #warned = false
+  readonly #warned = new Set<string>()
   /** The last update. */
   last: SeenUpdate | undefined
 
@@ -105,7 +108,17 @@ export class UpdateSteps {
     const pairs = results.flatMap((result) => result.pairs)
     const sources: Record<string, number> = {}
     for (const { ref } of pairs) sources[ref.source] = (sources[ref.source] ?? 0) + 1
-    if (loss.needsTeacher && !pairs.some(({ teacher }) => teacher !== undefined)) this.#warnOfTeacher(update)
+    if (loss.needsTeacher && !pairs.some(({ teacher }) => teacher !== undefined))
+      this.#warnOnce(
+        'teacher',
+        `no pair of update ${update + 1} has a teacher's scores, so loss.margin.teacher leaves out none of its candidates`,
+      )
+    const { candidates = FEW_CANDIDATES } = metrics
+    if (candidates < FEW_CANDIDATES)
+      this.#warnOnce(
+        'candidates',
+        `in update ${update + 1} a query has ${candidates.toFixed(1)} candidates on average, its own target among them: such a loss teaches little. Larger batches, hard negatives or more different targets give it more`,
+      )
     const lossParameters = scalarsOf(this.#options.lossParameters)
     const temperature = loss.temperature({ ...loss.stepInputs(update, updates), ...lossParameters })
     const microLosses = results.map((result) => result.loss)
@@ -136,13 +149,10 @@ export class UpdateSteps {
     }
   }
 
-  /** Once: sources without scores may be meant to lie beside others with. */
-  #warnOfTeacher(update: number): void {
-    if (this.#warned) return
-    this.#warned = true
-    this.#options.warn?.(
-      `no pair of update ${update + 1} has a teacher's scores, so loss.margin.teacher leaves out none of its candidates`,
-    )
+  #warnOnce(about: string, message: string): void {
+    if (this.#warned.has(about)) return
+    this.#warned.add(about)
+    this.#options.warn?.(message)
   }
 
   async #run(turn: Turn, following: Turn | undefined, signal?: AbortSignal): Promise<MicroStep> {
