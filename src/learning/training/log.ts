@@ -90,7 +90,7 @@ function parse(text: string): z.output<typeof line> | undefined {
 function requireUpdates(path: string, step: number, found: readonly number[]): void {
   if (found.length === step && found.every((at, i) => at === i + 1)) return
   throw new TrainingError('log', {
-    message: `${path} has lines of ${found.length} updates, not of each of the ${step} that were done: it was changed from outside`,
+    message: `${path} was changed from outside: it has lines of ${found.length} of the ${step} updates that were done`,
     hint: 'Put the file back, or remove the folder of the training to start anew.',
   })
 }

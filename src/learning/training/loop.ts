@@ -240,7 +240,7 @@ function requireFiniteParameters(done: number, parameters: NamedArrays): void {
   )
   if (broken.length === 0) return
   throw new TrainingError('not-finite', {
-    message: `after ${done} updates ${firstOf(broken)} ${broken.length === 1 ? 'is' : 'are'} not finite; the snapshots before are kept`,
+    message: `values are not finite after ${done} updates, in ${firstOf(broken)}; the snapshots before are kept`,
     hint: 'Lower the learning rate, lengthen the warm-up or clip the gradients.',
   })
 }

@@ -1,4 +1,4 @@
-/** @file Candidates that the trainer's losses have: a teacher's margin, and masks that leave few. */
+/** @file Candidates of the trainer's losses: a teacher's margin, and masks that leave few. */
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -281,7 +281,7 @@ test('a log that lost lines is told, not reported as the whole curve', async () 
   writeFileSync(path, readFileSync(path, 'utf8').split('\n').slice(1).join('\n'))
   await expect(tune(options)).rejects.toMatchObject({
     code: 'training/log',
-    message: expect.stringContaining('2 updates'),
+    message: expect.stringContaining('2 of the 3 updates'),
   })
 })
 

@@ -111,13 +111,16 @@ export class UpdateSteps {
     if (loss.needsTeacher && !pairs.some(({ teacher }) => teacher !== undefined))
       this.#warnOnce(
         'teacher',
-        `no pair of update ${update + 1} has a teacher's scores, so loss.margin.teacher leaves out none of its candidates`,
+        `no pair of update ${update + 1} has a teacher's scores: loss.margin.teacher has no effect on it`,
       )
     const { candidates = FEW_CANDIDATES } = metrics
     if (candidates < FEW_CANDIDATES)
       this.#warnOnce(
         'candidates',
-        `in update ${update + 1} a query has ${candidates.toFixed(1)} candidates on average, its own target among them: such a loss teaches little. Larger batches, hard negatives or more different targets give it more`,
+        [
+          `in update ${update + 1} a query has ${candidates.toFixed(1)} candidates on average, its target among them:`,
+          'the loss teaches little. Larger batches, hard negatives or more different targets help.',
+        ].join(' '),
       )
     const lossParameters = scalarsOf(this.#options.lossParameters)
     const temperature = loss.temperature({ ...loss.stepInputs(update, updates), ...lossParameters })
