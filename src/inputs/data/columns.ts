@@ -8,8 +8,8 @@ export const FIELDS = ['id', 'instruction', 'text', 'image'] as const
 export type Field = (typeof FIELDS)[number]
 
 /**
- * Names of an item's fields in a source. Where one is given, only the fields with a name are used;
- * where none is given, each field goes by its own name.
+ * The names that a source has for the fields of an item. If any name is given, only the named
+ * fields are used. If none is given, each field goes by its own name.
  */
 export interface ItemColumns {
   id?: string

@@ -50,8 +50,8 @@ function guessed(bytes: Uint8Array): Guess | undefined {
 }
 
 /**
- * Whether a text begins with the mark of UTF-16 in the byte order of spreadsheets, which tables may
- * have.
+ * Whether a text begins with the byte order mark of UTF-16LE. Spreadsheets write tables in this
+ * encoding.
  */
 export function isLittleEndian([first, second]: Uint8Array): boolean {
   return first === 0xff && second === 0xfe

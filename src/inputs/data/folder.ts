@@ -10,8 +10,8 @@ const PICTURES = new Set(['.png', '.jpg', '.jpeg', '.webp', '.gif', '.tif', '.ti
 
 /**
  * Lists the pictures of a folder and of the folders below it, sorted by path. Hidden files are left
- * out. Links are followed, but no folder is entered twice: a link to a folder above would lead
- * round and round.
+ * out. Links are followed, but no folder is entered twice: a link to a folder above it would
+ * otherwise never end.
  * @throws FileError `file/read`
  */
 export async function folderLines(dir: string): Promise<ItemLine[]> {
@@ -19,8 +19,8 @@ export async function folderLines(dir: string): Promise<ItemLine[]> {
   const entered = new Set<string>()
   const folders = ['']
   /**
-   * Last, and sorted: a folder is called by its own path where it has one, else always by the same
-   * link.
+   * Entered last, in sorted order. So a folder goes by its own path where the listing reaches it
+   * without a link, and otherwise always by the same link.
    */
   const links: string[] = []
   for (let at = folders.shift(); at !== undefined; at = folders.shift() ?? links.sort().shift()) {

@@ -1,7 +1,7 @@
 /**
- * @file Items as a caller of the library gives them: the types say less than JavaScript allows, so
- * everything is checked here, and the handy forms (a bare text, a `URL`, a `Blob`) become plain
- * ones.
+ * @file Items as a caller of the library gives them. A JavaScript caller may give anything, so
+ *   every value is checked here. The short forms (a bare text, a `URL`, a `Blob`) become plain
+ *   items.
  */
 
 import { fileURLToPath } from 'node:url'
@@ -64,7 +64,7 @@ async function imageOf(value: unknown, name: string): Promise<ImageSource> {
   if (value instanceof ArrayBuffer) return new Uint8Array(value)
   if (ArrayBuffer.isView(value)) throw refused(name, 'bytes as a Uint8Array', value)
   if (value instanceof Blob) return new Uint8Array(await value.arrayBuffer())
-  // An address on the net stays one: reading it says that pictures are not fetched.
+  // An address on the net stays as it is. Reading it later reports that pictures are not fetched.
   if (value instanceof URL)
     return value.protocol === 'file:' ? fileURLToPath(value) : locationOf(value.href, name)
   if (!isRecord(value)) throw refused(name, IMAGES, value)
@@ -83,7 +83,7 @@ function pictureOf(picture: Record<string, unknown>, name: string): ImageSource 
   const { key, read } = picture
   if (typeof key !== 'string' || key === '') throw refused(`${name}.key`, 'a string that is not empty', key)
   if (!isReader(read)) throw refused(`${name}.read`, 'a function', read)
-  // A picture may be an object of a class, whose `read` needs it.
+  // Where the picture is an object of a class, its `read` needs the object as `this`.
   return { key, read: read.bind(picture) }
 }
 

@@ -133,8 +133,8 @@ function checked({ instruction, text, image }: Item, blank?: BlankTexts): Words 
 }
 
 /**
- * Blank ones count as absent. Where they are embedded, an empty text beside other content still is
- * none: that is how a table says that there is no text.
+ * Blank texts count as absent. Where blank texts are embedded, an empty text beside other content
+ * still counts as absent: an empty cell of a table means that there is no text.
  */
 function presentIn({ instruction, text, image }: Item, blank?: BlankTexts): Words {
   const said = present(instruction)

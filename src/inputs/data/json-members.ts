@@ -1,6 +1,6 @@
 /**
  * @file The members of a JSON object as they are written. `JSON.parse` rounds whole numbers above
- * 2⁵³ and keeps the last of two equal keys, both in silence.
+ * 2⁵³ and keeps the last of two equal keys, and reports neither.
  */
 
 /**

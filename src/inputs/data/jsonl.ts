@@ -67,7 +67,7 @@ function itemOf(content: string, line: number, at: RecordPlace, { keys, warnUnus
   return lineOf(
     (field, column) => {
       const value = Object.hasOwn(record, column) ? record[column] : undefined
-      // As it stands: digits above 2⁵³ would be rounded.
+      // An id keeps its digits as written: a number above 2⁵³ would be rounded.
       return field === 'id' && typeof value === 'number' ? written.get(column) : value
     },
     line,

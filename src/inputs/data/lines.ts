@@ -9,8 +9,8 @@ const LINE_FEED = 0x0a
 const CARRIAGE_RETURN = 0x0d
 
 /**
- * Bytes of the longest line, 64 MiB. A picture of 48 MiB fits as base64; a longer line is no item,
- * and would fill the memory.
+ * Bytes of the longest line: 64 MiB. A picture of 48 MiB fits into it as base64. A longer line is
+ * surely no item, and would fill the memory.
  */
 export const LINE_LIMIT = 2 ** 26
 
@@ -33,8 +33,9 @@ export interface Line {
 }
 
 /**
- * Splits pieces at `\n`, `\r\n` and `\r`. No other character of UTF-8 has these bytes, and JSON
- * allows neither within a text. Not by `readline`: it also ends lines at U+2028, which JSON allows.
+ * Splits pieces at `\n`, `\r\n` and `\r`. In UTF-8 no other character has these bytes, and JSON
+ * allows neither of them within a text. Node's `readline` would also split at U+2028, which JSON
+ * allows within a text.
  * @param limit bytes of the longest line that is kept
  */
 export async function* byteLines(

@@ -113,7 +113,7 @@ export class ParquetCells {
     const pages: Page[] = []
     let dictionary: Pages['dictionary']
     let row = 0
-    // As the decoder, which leaves a single byte of padding unread.
+    // The decoder leaves a single byte of padding unread; so does this loop.
     for (let at = start; at < end - 1; ) {
       const { header, size } = await this.#header(at, end, where)
       const next = at + size + header.compressed_page_size

@@ -1,6 +1,6 @@
 /**
- * @file Whether a Parquet file holds what it promises. The decoder trusts the footer and the
- * headers of pages: rows that are missing would become items without text, or none.
+ * @file Checks that a Parquet file holds what its footer promises. The decoder trusts the footer
+ *   and the headers of pages: a missing row would become an item without text, or no item.
  */
 
 import { crc32 } from 'node:zlib'
@@ -150,7 +150,7 @@ export function checkPages(bytes: Uint8Array, { codec, num_values: promised }: C
     })
   const reader = { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), offset: 0 }
   let values = 0n
-  // As the decoder, which leaves a single byte of padding unread.
+  // The decoder leaves a single byte of padding unread; so does this loop.
   while (reader.offset < bytes.length - 1) {
     const header = parquetHeader(reader)
     const size = header.compressed_page_size
@@ -168,8 +168,8 @@ export function checkPages(bytes: Uint8Array, { codec, num_values: promised }: C
 }
 
 /**
- * The number of values of a page. The decoder does not look whether the numbers of a header are
- * there: without one of them it would not end.
+ * The number of values of a page. The decoder does not check that a header has its numbers: without
+ * one of them it would loop without end.
  */
 function valuesOf(header: PageHeader): number {
   const { type, compressed_page_size: size, data_page_header_v2: second } = header

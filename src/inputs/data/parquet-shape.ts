@@ -1,5 +1,6 @@
 /**
- * @file The columns of a Parquet file: what their type says they hold, and their values as that.
+ * @file The columns of a Parquet file: the kind of value that each type stands for, and the values
+ * converted to that kind.
  */
 
 import { isUtf8 } from 'node:buffer'
@@ -142,7 +143,7 @@ function wordsOf(shape: Shape): string {
 }
 
 /**
- * A value as its shape says. What is marked as text, but is no UTF-8, stays bytes.
+ * Converts a stored value to what its shape says. A text that is no UTF-8 stays bytes.
  * @param stored as the file has it: bytes, numbers, lists and objects of them, or null
  */
 export function interpreted(shape: Shape, stored: unknown): unknown {

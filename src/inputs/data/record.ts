@@ -55,7 +55,7 @@ function idOf(value: unknown): string | undefined {
   if (typeof value === 'number' && Number.isFinite(value)) return String(value)
   if (value === null || value === undefined) return undefined
   if (typeof value !== 'string') throw new Unusable(`expected text or a number, got ${described(value)}`)
-  // Written to a file, such ids would become equal.
+  // UTF-8 has no half characters: written to a file, two such ids would become equal.
   if (/\p{Cs}/u.test(value)) throw new Unusable('half of a surrogate pair, which is no character')
   return value
 }
@@ -63,7 +63,7 @@ function idOf(value: unknown): string | undefined {
 type FilePicture = string | Uint8Array
 
 function picturesOf(value: unknown, folder: string): FilePicture | FilePicture[] | undefined {
-  // An address stays one: `readPictureFile` says that pictures are not fetched.
+  // An address stays as it is. `readPictureFile` reports that pictures are not fetched.
   const pictures = picturesIn(value).map((picture) =>
     typeof picture === 'string' && !isAddress(picture) ? resolve(folder, picture) : picture,
   )

@@ -42,9 +42,9 @@ export interface OpenOptions {
 }
 
 /**
- * Opens the items of a file or folder. The ending says the kind: `.csv`, `.tsv`, `.parquet`; all
- * other files have a JSON object a line. A folder is searched, with its folders, for pictures.
- * Paths of pictures are relative to the file that names them.
+ * Opens the items of a file or folder. The ending tells the format: `.csv`, `.tsv`, `.parquet`;
+ * every other file holds a JSON object a line. In a folder, all pictures in it and below it are
+ * items. Paths of pictures are relative to the file that names them.
  * @param columns what the source calls text, image, instruction and id. Where one is named, only
  *   the named ones are used
  * @throws FileError `file/missing`, `file/read`; ItemError `data/table`, `data/columns` for a file
@@ -107,8 +107,7 @@ export async function openItems(
 }
 
 /**
- * Streams JSON lines that come in pieces, a pipe's. Reads the first line at once, to detect empty
- * input.
+ * Streams the JSON lines of a pipe. Reads the first line at once, to detect empty input.
  * @param pieces of UTF-8
  * @param at the name of the source, the folder of its pictures, the columns to use
  */

@@ -1,5 +1,5 @@
 /**
- * @file One task: rows that ask which of several candidates fits a query. One pair: a query and its
+ * @file A task: rows that ask which of several candidates fits a query. A pair: a query and its
  * target, to learn from.
  */
 
