@@ -4,6 +4,7 @@
  * Davison & Hinkley 1997, §3.8). Seeded: same inputs, same interval.
  */
 
+import { normalQuantile, studentQuantile } from './quantiles.ts'
 import { type Random, stream } from './random.ts'
 import { mean, quantile, requireFinite, requireSameLength } from './statistics.ts'
 
@@ -20,6 +21,12 @@ export interface BootstrapOptions {
   resamples?: number
   /** Share of resamples inside the interval; default 0.95. */
   confidence?: number
+  /**
+   * Of means only: whether the interval is made wider where there are few clusters, because
+   * resamples vary less than samples (Hesterberg 2015, "What teachers should know about the
+   * bootstrap"). Default false.
+   */
+  expanded?: boolean
 }
 
 /** The rows of one task: a value and a cluster for each. */
@@ -56,20 +63,67 @@ export function meanOfTasks(tasks: readonly ScoredRows[], options: BootstrapOpti
     tasks.map((task) => task.values.length),
     'tasks',
   )
-  const { resamples = 2000 } = options
+  const { resamples = 2000, confidence = 0.95, expanded = false } = options
   const totals = new Float64Array(resamples)
-  for (const [index, task] of tasks.entries()) {
+  const all = tasks.map((task, index) => {
     requireFinite(task.values, `task ${index}`)
-    const sums = clusterSums(task)
+    return clusterSums(task)
+  })
+  for (const [index, sums] of all.entries()) {
     const random = stream(options.seed, 'bootstrap', index)
     for (let r = 0; r < resamples; r++) totals[r] = totals[r]! + resampledMean(sums, random)
   }
   const value = mean(tasks.map((task) => mean(task.values)))
-  return percentileInterval(
+  const interval = percentileInterval(
     value,
     totals.map((total) => total / tasks.length),
     options,
   )
+  if (!expanded) return interval
+  const factor = expansion(all, confidence)
+  const { low, high } = interval
+  return { value, low: value - factor * (value - low), high: value + factor * (high - value) }
+}
+
+/**
+ * The standard error of the mean of task means, without resampling: that of a ratio of sums over
+ * clusters (Cochran 1977, §6). NaN for a task of one cluster.
+ * @throws StatisticsError `statistics/empty`, `statistics/length`
+ */
+export function standardError(tasks: readonly ScoredRows[]): number {
+  requireFinite(
+    tasks.map((task) => task.values.length),
+    'tasks',
+  )
+  const variances = tasks.map((task) => varianceOf(clusterSums(task)))
+  return Math.sqrt(variances.reduce((sum, variance) => sum + variance, 0)) / tasks.length
+}
+
+/** Of the mean of one task. */
+function varianceOf({ sums, sizes }: ClusterSums): number {
+  const rows = sizes.reduce((sum, size) => sum + size, 0)
+  const centre = sums.reduce((sum, value) => sum + value, 0) / rows
+  const squares = sums.reduce((sum, value, i) => sum + (value - sizes[i]! * centre) ** 2, 0)
+  return (squares * sums.length) / (sums.length - 1) / rows ** 2
+}
+
+/**
+ * How much wider than the percentiles: Student's quantile over the normal one, with Satterthwaite's
+ * degrees of freedom over tasks, and √(clusters / (clusters − 1)).
+ */
+function expansion(tasks: readonly ClusterSums[], confidence: number): number {
+  let [sum, squares, shrunk] = [0, 0, 0]
+  for (const task of tasks) {
+    const variance = varianceOf(task)
+    const count = task.sums.length
+    sum += variance
+    squares += variance ** 2 / (count - 1)
+    shrunk += (variance * (count - 1)) / count
+  }
+  // No row differs from another, or there is one cluster alone: nothing is known of the spread.
+  if (!(sum > 0)) return 1
+  const p = (1 + confidence) / 2
+  return (studentQuantile(p, sum ** 2 / squares) / normalQuantile(p)) * Math.sqrt(sum / shrunk)
 }
 
 /** Percentile interval of the mean over tasks of mean(a) − mean(b), rows and draws paired. */
