@@ -8,6 +8,7 @@ import { costOf, type GraphCost } from '../../../engine/graph/cost.ts'
 import { Graph } from '../../../engine/graph/graph.ts'
 import { liveBytes } from '../../../engine/graph/live-memory.ts'
 import { rootScope } from '../../../engine/nn/scope.ts'
+import type { MemoryMode } from '../../../engine/runtime/placement.ts'
 import { sizeOf } from '../../../foundation/numeric/tensor.ts'
 import { attentionOf } from '../../../models/embedder/attention.ts'
 import type { EncoderOptions } from '../../../models/embedder/encoder.ts'
@@ -39,6 +40,8 @@ export interface ForecastOptions {
   chunkTokens: number
   /** Whether layers are computed anew in the backward pass. */
   recompute: boolean
+  /** `low`: weights of 16 bits stay as they are stored. Default `fast`. */
+  memory?: MemoryMode
   /** Batches of an update. */
   accumulate: number
   updates: number
@@ -112,7 +115,7 @@ export async function forecastTuning(options: ForecastOptions): Promise<TuningFo
   return {
     secondsPerUpdate,
     seconds: updates * secondsPerUpdate + firstSight + evaluating,
-    bytes: PROCESS_BYTES + weightBytes(model) + BYTES_TRAINED * options.trained + activations,
+    bytes: PROCESS_BYTES + weightBytes(options) + BYTES_TRAINED * options.trained + activations,
   }
 }
 
@@ -186,7 +189,10 @@ export function chunkShapes(lengths: readonly number[], chunkTokens: number): Ch
   return { whole: false, shapes }
 }
 
-/** Weights of the whole model in f32, the head left out. */
-function weightBytes(model: VisionLanguageModel): number {
-  return modelParameters(model, { head: false }).reduce((sum, { dims }) => sum + 4 * sizeOf(dims), 0)
+/** Weights of the whole model, the head left out: in f32, or in 16 bits where they stay so. */
+function weightBytes({ model, weights, memory }: ForecastOptions): number {
+  return modelParameters(model, { head: false }).reduce((sum, { name, dims }) => {
+    const stays = memory === 'low' && weights.scope.storedDtype(name) !== 'f32'
+    return sum + (stays ? 2 : 4) * sizeOf(dims)
+  }, 0)
 }

@@ -205,6 +205,7 @@ async function forecastOf(
     batches,
     chunkTokens: settings.batch.chunkTokens ?? CHUNK_TOKENS,
     recompute: settings.recompute,
+    memory: settings.memory,
     accumulate: settings.batch.accumulate,
     updates,
     pictures,
