@@ -38,6 +38,8 @@ interface FamilyBase<Config> {
   readonly name: string
   /** The default of the family's models: a contract may name another. */
   readonly objective: Objective
+  /** Where checkpoints of one layout were trained in several ways; default: `objective`. */
+  objectiveOf?(config: Config): Objective
   readonly companion?: Companion
   /** Whether a config.json is of this family, judged by `model_type` and `architectures`. */
   matches(json: Readonly<Record<string, unknown>>): boolean

@@ -71,7 +71,7 @@ export function bindVisionLanguage<Config, Settings>(
   return {
     kind: family.kind,
     family: family.name,
-    objective: family.objective,
+    objective: family.objectiveOf?.(config) ?? family.objective,
     shape,
     checkSettings: (given) => {
       parsedSettings(family, given)
@@ -105,7 +105,7 @@ function bindDualEncoder<Config>(
   return {
     kind: family.kind,
     family: family.name,
-    objective: family.objective,
+    objective: family.objectiveOf?.(config) ?? family.objective,
     shape,
     weightSpellings: (name) => family.weightSpellings(name, config),
     runtimeName: (name) => runtimeName(family, config, name),

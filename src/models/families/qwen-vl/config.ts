@@ -34,6 +34,8 @@ export interface QwenTowerShape {
    * Layers whose states are merged too and added to the first decoder layers, one each (Qwen3-VL).
    */
   readonly deepstack: readonly number[]
+  /** Queries, keys and values have a projection each, `attn.q`, `attn.k`, `attn.v` (Omni). */
+  readonly apart?: boolean
 }
 
 export interface QwenVlConfig {
@@ -46,6 +48,10 @@ export interface QwenVlConfig {
   readonly visionStartId: number
   /** The head is the embedding table itself. */
   readonly tied: boolean
+  /** Before every name in the files, with a dot: the model is a part of another one. */
+  readonly prefix?: string
+  /** Fast-dVLM, which was taught to fill blocks of masks, and reads clean text as before. */
+  readonly diffusion?: boolean
 }
 
 const object = z.record(z.string(), z.unknown())

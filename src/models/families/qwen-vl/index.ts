@@ -4,6 +4,7 @@
  */
 
 import type { VisionLanguageFamily } from '../family.ts'
+import { isQwen25Vl, parseQwen25VlConfig } from './aliases.ts'
 import { parseQwenVlConfig, type QwenVersion, type QwenVlConfig } from './config.ts'
 import { buildQwenDecoder, buildQwenVision, rowParts } from './model.ts'
 import { AXES } from './positions.ts'
@@ -13,17 +14,20 @@ import { qwenVlRuntimeName, qwenVlSpellings } from './weights.ts'
 
 function qwenFamily(
   version: QwenVersion,
-  modelType: string,
+  matches: (json: Readonly<Record<string, unknown>>) => boolean,
+  parseConfig: (json: Readonly<Record<string, unknown>>) => QwenVlConfig = (json) =>
+    parseQwenVlConfig(json, version),
 ): VisionLanguageFamily<QwenVlConfig, QwenSettings> {
   return {
     name: version,
     kind: 'vision-language',
     objective: 'autoregressive',
     settings: qwenSettings,
-    matches: (json) => json.model_type === modelType,
-    parseConfig: (json) => parseQwenVlConfig(json, version),
-    weightSpellings: (name) => qwenVlSpellings(name),
-    runtimeName: qwenVlRuntimeName,
+    objectiveOf: ({ diffusion }) => (diffusion ? 'diffusion' : 'autoregressive'),
+    matches,
+    parseConfig,
+    weightSpellings: (name, { prefix }) => qwenVlSpellings(name, prefix),
+    runtimeName: (name, { prefix }) => qwenVlRuntimeName(name, prefix),
     shape: (config) => {
       const { text, vision } = config
       return {
@@ -44,11 +48,11 @@ function qwenFamily(
 }
 
 /** @see Wang et al. 2024; specs/ar-vlms.md §3 */
-export const qwen2Vl = qwenFamily('qwen2-vl', 'qwen2_vl')
+export const qwen2Vl = qwenFamily('qwen2-vl', (json) => json.model_type === 'qwen2_vl')
 /** Windows in the tower. @see Bai et al. 2025; specs/ar-vlms.md §4.1–4.4 */
-export const qwen25Vl = qwenFamily('qwen2.5-vl', 'qwen2_5_vl')
+export const qwen25Vl = qwenFamily('qwen2.5-vl', isQwen25Vl, parseQwen25VlConfig)
 /**
  * Learned positions in the tower, features of its middle layers in the first decoder layers.
  * @see specs/ar-vlms.md §4.5
  */
-export const qwen3Vl = qwenFamily('qwen3-vl', 'qwen3_vl')
+export const qwen3Vl = qwenFamily('qwen3-vl', (json) => json.model_type === 'qwen3_vl')

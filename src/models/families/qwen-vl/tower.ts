@@ -182,12 +182,18 @@ function segmentsOf({ graph }: Scope, name: string, merge: number, cells: Dim): 
 function attention(
   scope: Scope,
   x: Value<'f32'>,
-  { hidden, heads }: QwenTowerShape,
+  { hidden, heads, apart }: QwenTowerShape,
   { rotary, segments }: { rotary: Rotary; segments: Segments },
 ): Value<'f32'> {
   const patches = x.dims[0]!
   const headDim = hidden / heads
-  const joint = reshape(scope.linear(x, 'qkv', hidden, 3 * hidden), [1, patches, 3 * heads, headDim])
+  const projected = apart
+    ? concat(
+        ['q', 'k', 'v'].map((name) => scope.linear(x, name, hidden, hidden)),
+        -1,
+      )
+    : scope.linear(x, 'qkv', hidden, 3 * hidden)
+  const joint = reshape(projected, [1, patches, 3 * heads, headDim])
   const turned = rotate(slice(joint, 2, 0, 2 * heads), rotary)
   // Padding reads the last patch, which the mask then hides.
   const split = (heads: Value<'f32'>) =>
