@@ -12,7 +12,7 @@ import type { PreparedItem, PrepareOptions, Processor, PromptParts } from '../fa
 import { mmadaPixels } from '../mmada/picture.ts'
 import type { MmadaSettings } from '../mmada/settings.ts'
 import { instructionEnd, itemText } from '../prompt.ts'
-import { checkLength, sharedStart, spliceIds } from '../sequence.ts'
+import { checkLength, lengthWithin, sharedStart, spliceIds } from '../sequence.ts'
 import { imageTokens, type OmniDiffusionConfig } from './config.ts'
 import { type Vocabulary, vocabularyOf } from './vocabulary.ts'
 
@@ -81,10 +81,11 @@ interface Reader {
 function prepare(
   prompt: string,
   images: readonly RgbImage[],
-  { appendIds = [], truncation, instructionEnd: end = 0, settings }: PrepareOptions<MmadaSettings>,
+  options: PrepareOptions<MmadaSettings>,
   { tokenizer, vocabulary, config }: Reader,
 ): PreparedItem {
-  const { maxPositions: maxLength } = config.text
+  const { appendIds = [], truncation, instructionEnd: end = 0, settings } = options
+  const maxLength = lengthWithin(config.text.maxPositions, options)
   checkLength(tokenizer, prompt, maxLength, truncation)
   const tokens = imageTokens(config)
   const { placeholder, begin, end: close, offset } = vocabulary
