@@ -44,6 +44,8 @@ export const preset = oneOf([
   'gme',
   'e5-v',
   'qwen3-vl-embedding',
+  'moca',
+  'lavida-zero-shot',
   'none',
 ]).optional()
 /** Which of the negatives that may be taken are taken. */

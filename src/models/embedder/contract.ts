@@ -76,6 +76,8 @@ const contractShape = z.strictObject({
   attention: z.enum(ATTENTION_KINDS),
   /** Positions of a block, for attention by blocks; absent: as the model's config says. */
   blockSize: z.int().positive().optional(),
+  /** Mask tokens behind every prompt, whatever the pooling; absent: one for poolings at a mask. */
+  masks: z.int().positive().max(1024).optional(),
   readout: readoutSchema,
   normalisation: z.literal('l2'),
   /** How the model was pretrained; absent: as its family was. */

@@ -17,6 +17,8 @@ export const imagePolicySchema = z.strictObject({
   alpha: z.literal('dropped'),
   /** A picture with a side shorter than `below` becomes a square of `to` pixels. */
   enlarge: z.strictObject({ below: side, to: side }).optional(),
+  /** A side shorter than this becomes this long; the other one stays. */
+  least: side.optional(),
   /** Every picture gets exactly this size, whatever its aspect. */
   squash: z.strictObject({ width: side, height: side }).optional(),
   /**
@@ -32,13 +34,19 @@ export type ImagePolicy = z.infer<typeof imagePolicySchema>
 export const PLAIN_IMAGES = { orientation: 'ignored', alpha: 'dropped' } as const satisfies ImagePolicy
 
 /**
- * In this order: enlarge, squash, limit.
+ * In this order: enlarge, least, squash, limit.
  * @throws MediaError `media/aspect` for a strip that the limits cannot be met with
  */
-export function applyImagePolicy(image: RgbImage, { enlarge, squash, limit }: ImagePolicy): RgbImage {
+export function applyImagePolicy(
+  image: RgbImage,
+  { enlarge, least = 1, squash, limit }: ImagePolicy,
+): RgbImage {
   const tiny = enlarge !== undefined && Math.min(image.width, image.height) < enlarge.below
   const large = tiny ? resize(image, { width: enlarge.to, height: enlarge.to }, 'bicubic') : image
-  const square = squash === undefined ? large : resize(large, squash, 'bicubic')
+  const sides = { width: Math.max(large.width, least), height: Math.max(large.height, least) }
+  const thin = Math.min(large.width, large.height) < least
+  const long = thin ? resize(large, sides, 'bicubic') : large
+  const square = squash === undefined ? long : resize(long, squash, 'bicubic')
   if (limit === undefined) return square
   return resize(
     square,

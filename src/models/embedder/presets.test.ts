@@ -72,12 +72,25 @@ describe('prompts as the published code writes them', () => {
       { instruction: 'Find.', images: 2, text: 'a cat' },
       chat('Find.', `${seen}${seen}a cat`),
     ],
+    ['moca', { text: 'a cat' }, 'a cat'],
+    ['moca', { images: 1 }, `${seen}Represent the given document image.\n`],
+    [
+      'moca',
+      { images: 1, text: 'Is it red?' },
+      `${seen}Represent the given image with the following question: Is it red?\n`,
+    ],
+    ['lavida-zero-shot', { text: 'a cat' }, 'a cat conclusion this in one sentence.'],
+    ['lavida-zero-shot', { images: 1 }, '<image>\nDescribe the image in one sentence.'],
   ] as const)('%s %o', (name, item, expected) => {
     expect(promptOf(name, item)).toBe(expected)
   })
 
   test('an instruction without a slot is refused, not lost', () => {
     expect(() => promptOf('e5-v', { text: 'a cat', instruction: 'Find' })).toThrow(/no \{instruction\}/)
+  })
+
+  test('a picture with words is refused where nobody has said how it is put', () => {
+    expect(() => promptOf('lavida-zero-shot', { text: 'a cat', images: 1 })).toThrow(/no form for both/)
   })
 
   test('where the instruction ends', () => {
@@ -115,6 +128,9 @@ describe('picture policies', () => {
     ['qwen3-vl-embedding', [640, 480], [640, 480]],
     ['qwen3-vl-embedding', [40, 30], [96, 64]],
     ['e5-v', [50, 20], [50, 20]],
+    // 1000×28 first: √(256·28² / 28,000) = 2.68 times that, in steps of 28.
+    ['moca', [1000, 20], [2688, 84]],
+    ['moca', [640, 480], [644, 476]],
   ] as const)('%s makes %j %j', (name, [width, height], expected) => {
     expect(size(width, height, name)).toEqual(expected)
   })
@@ -136,6 +152,21 @@ describe('a preset is found', () => {
   ])('%s: %s', (_, name, family, expected) => {
     expect(presetFor([undefined, name], family)).toBe(expected)
   })
+})
+
+test('masks stand behind every prompt, and a mean is over all', async () => {
+  const dir = join(goldenDir('lavida-dream'), 'checkpoint')
+  const { model, encoder } = await openSubject(dir, { preset: 'lavida-zero-shot' })
+  if (model.kind !== 'vision-language') throw new Error('no decoder')
+  const { item, weights } = (await sequencePreparer(model, encoder))({
+    text: 'a cat',
+    pictures: [],
+    pictureKey: undefined,
+  })
+  const mask = Number(encoder.checkpoint.config.mask_token_id)
+  expect(item.inputIds.slice(-8)).toEqual(new Array(8).fill(mask))
+  expect(item.inputIds.filter((id) => id === mask)).toHaveLength(8)
+  expect(weights.get('mean')).toEqual(new Float32Array(item.inputIds.length).fill(1))
 })
 
 test('the command line knows the same names', () => {

@@ -2,7 +2,7 @@
  * @file Contracts of published embedding models: their prompt, picture policy, positions and
  * readout, as their authors' code has them. None has been compared with the real weights by this
  * project yet: `verified` says so.
- * @see specs/ar-vlms.md §8; specs/vlm2vec-mmeb.md §3
+ * @see specs/ar-vlms.md §8; specs/vlm2vec-mmeb.md §3; specs/embedders.md
  */
 
 import type { Item } from '../../inputs/data/item.ts'
@@ -11,7 +11,8 @@ import { EmbedderError } from './errors.ts'
 import { PLAIN_IMAGES } from './image-policy.ts'
 
 /** The parts of a contract that a preset decides; the folder keeps the rest. */
-type PresetContract = Pick<Contract, 'prompt' | 'image' | 'family' | 'readout'>
+type PresetContract = Pick<Contract, 'prompt' | 'image' | 'family' | 'readout' | 'masks'> &
+  Partial<Pick<Contract, 'attention'>>
 
 /**
  * Cosines that the authors printed. The picture is not shipped: `assets/example.jpg` of
@@ -40,6 +41,7 @@ export interface Preset {
 }
 
 const last = { layer: 'last', norm: 'after', pool: 'last' } as const
+const mean = { layer: 'last', norm: 'after', pool: 'mean' } as const
 
 /**
  * VLM2Vec: no chat template; token, instruction and text with single spaces between. Positions are
@@ -149,6 +151,45 @@ const published = {
       readout: last,
     },
   },
+  moca: {
+    repositories: ['moca-embed/MoCa-Qwen25VL-3B'],
+    family: 'qwen2.5-vl',
+    verified: false,
+    contract: {
+      prompt: {
+        template: {
+          text: '{text}',
+          image: '{image}Represent the given document image.\n',
+          both: '{image}Represent the given image with the following question: {text}\n',
+        },
+        placeholder: VISION,
+      },
+      image: {
+        ...PLAIN_IMAGES,
+        least: 28,
+        limit: { factor: 28, minPixels: 256 * 28 * 28, maxPixels: 1024 * 28 * 28 },
+      },
+      attention: 'bidirectional',
+      readout: mean,
+    },
+  },
+  'lavida-zero-shot': {
+    // Its weights are LaViDa's own, whose name must not choose it.
+    repositories: [],
+    family: 'lavida',
+    verified: false,
+    contract: {
+      prompt: {
+        template: {
+          text: '{text} conclusion this in one sentence.',
+          image: '{image}\nDescribe the image in one sentence.',
+        },
+      },
+      image: PLAIN_IMAGES,
+      masks: 8,
+      readout: mean,
+    },
+  },
 } as const satisfies Readonly<Record<string, Preset>>
 
 export type PresetName = keyof typeof published
@@ -199,5 +240,5 @@ export function withPreset(
       hint: 'Choose the preset of this model, or the preset none (--preset none) for its chat template.',
     })
   }
-  return { ...contract, family: undefined, ...decided }
+  return { ...contract, family: undefined, masks: undefined, ...decided }
 }

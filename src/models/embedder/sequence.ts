@@ -39,7 +39,7 @@ export async function sequencePreparer(
     eos: processor.tokenizer.special.eos,
     mask: model.shape.maskId ?? maskToken(checkpoint.config, processor),
   }
-  const appendIds = appendedTokens(readouts, tokens)
+  const appendIds = appendedTokens(readouts, tokens, contract.masks)
   const { prompt: said, truncation, maxLength, family: settings } = contract
   const pools = poolsOf(readouts)
   return ({ instruction: own, text, pictures, pictureKey }) => {
@@ -110,16 +110,20 @@ function maskToken(config: Readonly<Record<string, unknown>>, { tokenizer }: Pro
   return typeof id === 'number' ? id : (tokenizer.special.mask ?? tokenizer.tokenId('<|mdm_mask|>'))
 }
 
-/** Tokens after the prompt at which a pooling reads. All readouts of a pass share the sequence. */
-function appendedTokens(readouts: readonly Readout[], tokens: PoolTokens): number[] {
+/**
+ * Tokens after the prompt at which a pooling reads. All readouts of a pass share the sequence.
+ * @param masks how many mask tokens stand there in any case
+ */
+function appendedTokens(readouts: readonly Readout[], tokens: PoolTokens, masks?: number): number[] {
   const wanted = new Set<'eos' | 'mask'>()
   for (const { pool: kind } of readouts) {
     if (kind === 'eos') wanted.add('eos')
     if (kind === 'mask' || kind === 'mask-shifted') wanted.add('mask')
   }
-  return [...wanted].map((kind) => {
+  if (masks !== undefined) wanted.add('mask')
+  return [...wanted].flatMap((kind) => {
     const id = tokens[kind]
-    if (id !== undefined) return id
+    if (id !== undefined) return new Array<number>(kind === 'mask' ? (masks ?? 1) : 1).fill(id)
     throw new EmbedderError('no-token', {
       message: `pool "${kind}": the model has no ${kind} token`,
       hint: 'Choose another pooling: last or mean.',

@@ -211,11 +211,12 @@ export async function openSubject(path: string, options: LoadOptions = {}): Prom
 
 /** Whether a contract reads items or states in another way. */
 function differs(a: Contract, b: Contract): boolean {
-  const reading = ({ prompt, image, attention, blockSize, readout, adapter, family }: Contract) => [
+  const reading = ({ prompt, image, attention, blockSize, masks, readout, adapter, family }: Contract) => [
     prompt,
     image,
     attention,
     blockSize,
+    masks,
     readout,
     adapter,
     family,

@@ -19,10 +19,10 @@ const promptSchema = z.string().superRefine((prompt, context) => {
   }
 })
 
-/** A prompt, or one for each kind of item. */
+/** A prompt, or one for each kind of item; `both` may be unknown. */
 export const templateSchema = z.union([
   promptSchema,
-  z.strictObject({ text: promptSchema, image: promptSchema, both: promptSchema }),
+  z.strictObject({ text: promptSchema, image: promptSchema, both: promptSchema.optional() }),
 ])
 
 export type PromptTemplate = z.infer<typeof templateSchema>
@@ -44,6 +44,7 @@ export function templatePrompt(
 ): { prompt: string; instructionEnd: number } {
   const { instruction, text, images } = parts
   const chosen = typeof template === 'string' ? template : template[kindOf(parts)]
+  if (chosen === undefined) throw noPair()
   const values: Readonly<Record<string, string | undefined>> = {
     image: images === 0 ? undefined : placeholder.repeat(images),
     instruction,
@@ -79,6 +80,13 @@ export function templatePrompt(
 function kindOf({ text, instruction, images }: PromptParts): 'text' | 'image' | 'both' {
   if (images === 0) return 'text'
   return text || instruction ? 'both' : 'image'
+}
+
+function noPair(): EmbedderError {
+  return new EmbedderError('no-slot', {
+    message: 'the item has a picture and words, and the prompt has no form for both',
+    hint: 'Its authors say how a picture or a text alone is put: give two items, or write `both` into embedder.json.',
+  })
 }
 
 function noSlot(part: string, template: string): EmbedderError {
