@@ -47,6 +47,8 @@ export interface SeenUpdate {
   readonly temperature: number
   /** Trained scalars of the loss, before the update. */
   readonly lossParameters: Readonly<Record<string, number>>
+  /** How each micro-batch was run. */
+  readonly batches: readonly Pick<MicroStep, 'chunks' | 'cached'>[]
   /** Source → pairs. */
   readonly sources: Readonly<Record<string, number>>
   /** Pairs that were left out. */
@@ -124,6 +126,7 @@ export class UpdateSteps {
       )
     const lossParameters = scalarsOf(this.#options.lossParameters)
     const temperature = loss.temperature({ ...loss.stepInputs(update, updates), ...lossParameters })
+    const batches = results.map(({ chunks, cached }) => ({ chunks, cached }))
     const microLosses = results.map((result) => result.loss)
     const skipped = drawn - pairs.length
     const value = mean((result) => result.loss)
@@ -133,6 +136,7 @@ export class UpdateSteps {
       metrics,
       temperature,
       lossParameters,
+      batches,
       sources,
       skipped,
       gradients,

@@ -4,15 +4,14 @@
  */
 
 import { toF32 } from '../../foundation/numeric/float.ts'
-import { joined } from '../../foundation/numeric/rows.ts'
-import { f32, type Tensor } from '../../foundation/numeric/tensor.ts'
+import { f32 } from '../../foundation/numeric/tensor.ts'
 import type { NamedArrays } from '../../learning/training/arrays.ts'
 import type { TuningOutcome, TuningUpdate } from '../../learning/tuning/run.ts'
 import type { Trained } from '../../learning/tuning/trained/trained.ts'
 import { type Adapter, adapterParameters } from '../../models/checkpoint/adapter.ts'
-import { visionLanguageEncoder } from '../../models/embedder/vision-language.ts'
 import type { RunFixture } from './run-fixture.ts'
 import { compareJson, compareNumbers, type RunSubject } from './run-subject.ts'
+import { vectorsOf } from './trained-vectors.ts'
 
 export function compareUpdates(subject: RunSubject, updates: readonly TuningUpdate[], prefix: string): void {
   const { fixture } = subject
@@ -170,32 +169,13 @@ export async function compareVectors(
   when: 'before' | 'after',
   prefix: string,
 ): Promise<void> {
-  const { model: tunable, items, device, fixture, expected, recorder, keys } = subject
-  const { model, checkpoint, contract } = tunable
-  const weights = trained.tuned()
-  const readouts = [contract.readout]
-  const encoder = await visionLanguageEncoder(model, { checkpoint, contract, readouts, weights, device })
-  const rows: Tensor<'f32'>[] = []
-  try {
-    const prepared = []
-    for (const item of items) prepared.push(await encoder.prepare(item))
-    await encoder.encode(prepared, {
-      readouts: [0],
-      onBatch: (places, vectors) => {
-        for (const [i, place] of places.entries()) {
-          const vector = vectors[0]![i]!
-          rows[place] = f32([1, vector.length], vector)
-        }
-      },
-    })
-  } finally {
-    await encoder.close()
-  }
+  const { model, items, device, fixture, expected, recorder, keys } = subject
+  const vectors = await vectorsOf(model, items, trained.tuned(), device)
   const name = `vectors/${when}`
   const key = prefix + name
   keys.add(key)
   const wanted = expected.get(name) ?? f32([0], [])
-  recorder.compare({ case: when, stage: key, key }, joined(rows), wanted, fixture.tolerance.vectors[when])
+  recorder.compare({ case: when, stage: key, key }, vectors, wanted, fixture.tolerance.vectors[when])
 }
 
 /** All arrays of an adapter by the names in its file. */

@@ -9,7 +9,6 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import type { Device } from '../../engine/runtime/devices.ts'
 import { readJson } from '../../foundation/files/file.ts'
-import { f32, type Tensor } from '../../foundation/numeric/tensor.ts'
 import { type KeyedItem, keyItem, readItem } from '../../inputs/data/item.ts'
 import { memorySource } from '../../inputs/data/pairs/source.ts'
 import type { Pair } from '../../inputs/data/task.ts'
@@ -28,6 +27,7 @@ import { VerifyRecorder, type VerifyReport } from '../../models/embedder/golden/
 import { sequencePreparer } from '../../models/embedder/sequence.ts'
 import type { PreparedItem } from '../../models/families/family.ts'
 import { storedWeights } from '../../models/families/model-weights.ts'
+import { copiesOf, copyOf } from './adapter-copies.ts'
 import { contractOf, lossOf, optimizerOf, runFixture, scheduleSettingsOf } from './run-fixture.ts'
 import { compareJson, type RunSubject } from './run-subject.ts'
 import {
@@ -191,19 +191,3 @@ function optionsOf({ dir, fixture, model, items, device }: RunSubject, trained: 
     device,
   } satisfies Partial<TuningRun>
 }
-
-/** An adapter with arrays of its own. */
-function copyOf(adapter: Adapter): Adapter {
-  const modules = [...adapter.modules].map(([name, { down, up, magnitude, ...update }]) => {
-    const own = { ...update, down: copied(down), up: copied(up) }
-    return [name, magnitude === undefined ? own : { ...own, magnitude: copied(magnitude) }] as const
-  })
-  const replaced = [...(adapter.replaced ?? [])].map(([name, value]) => [name, copied(value)] as const)
-  return { ...adapter, modules: new Map(modules), ...(adapter.replaced && { replaced: new Map(replaced) }) }
-}
-
-function copiesOf(arrays: NamedArrays): NamedArrays {
-  return Object.fromEntries(Object.entries(arrays).map(([name, value]) => [name, copied(value)]))
-}
-
-const copied = ({ dims, data }: Tensor<'f32'>): Tensor<'f32'> => f32(dims, data.slice())

@@ -1,26 +1,21 @@
-/**
- * @file The subject of a verification of tuning: the fixture, its model, and the adapter inside
- * graphs.
- */
+/** @file The subject of a verification of tuning: the fixture, its model and its items. */
 
 import { join } from 'node:path'
 import { z } from 'zod'
-import type { CompiledGraph } from '../../engine/graph/compiled.ts'
 import type { Device } from '../../engine/runtime/devices.ts'
-import { openSession, type Session } from '../../engine/runtime/session.ts'
 import { toF32 } from '../../foundation/numeric/float.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
+import type { KeyedItem } from '../../inputs/data/item.ts'
 import type { NamedArrays } from '../../learning/training/arrays.ts'
-import { type Adapter, adapterParameters } from '../../models/checkpoint/adapter.ts'
+import type { TunableModel } from '../../learning/tuning/tunable.ts'
 import { type Checkpoint, openCheckpoint } from '../../models/checkpoint/folder.ts'
 import type { VerifyRecorder } from '../../models/embedder/golden/report.ts'
-import { type AdaptedWeights, type AdapterMode, adaptedWeights } from '../../models/families/adapted.ts'
 import type { VisionLanguageModel } from '../../models/families/model.ts'
 import { modelParameters } from '../../models/families/parameters.ts'
 import { modelOf } from '../../models/families/registry.ts'
 import { checkWeights } from '../../models/families/weights.ts'
 import { VerifyError } from './errors.ts'
-import { batchSettings, type FixtureBatch, paddedIds } from './tuning-batch.ts'
+import { batchSettings, paddedIds } from './tuning-batch.ts'
 
 const ids = paddedIds.shape.ids
 export const tuningFixture = z.looseObject({
@@ -62,17 +57,16 @@ const GRADIENT = { relative: 1e-4, absolute: 1e-6 }
 
 /** Given to every stage of the verification. */
 export interface TuningSubject {
-  dir: string
-  fixture: TuningFixture
-  expected: ReadonlyMap<string, Tensor>
-  checkpoint: Checkpoint
-  model: VisionLanguageModel
-  device: Device
-  recorder: VerifyRecorder
-  query: FixtureBatch
-  target: FixtureBatch
-  /** Trained in place. */
-  adapter: Adapter
+  readonly dir: string
+  readonly fixture: TuningFixture
+  readonly expected: ReadonlyMap<string, Tensor>
+  readonly model: TunableModel
+  readonly queries: readonly KeyedItem[]
+  readonly targets: readonly KeyedItem[]
+  /** Positions of the longest item. */
+  readonly longest: number
+  readonly device: Device
+  readonly recorder: VerifyRecorder
 }
 
 /**
@@ -94,44 +88,6 @@ export async function openSubjectOf(
   return { checkpoint, model }
 }
 
-/** Parameters by the adapter's names: those that the reference gives gradients for, and all. */
-export function trainedParameters({ adapter, fixture }: TuningSubject): {
-  all: NamedArrays
-  trained: NamedArrays
-} {
-  const all = adapterParameters(adapter)
-  const trained = Object.entries(all).filter(([name]) => !fixture.without_gradient.includes(name))
-  return { all, trained: Object.fromEntries(trained) }
-}
-
-/**
- * The adapter's arrays as feeds of a graph, by canonical names.
- * @returns `spelled`: canonical name → the adapter's own name
- */
-export function fedArrays(
-  subject: TuningSubject,
-  compiled: CompiledGraph,
-): { feeds: NamedArrays; spelled: ReadonlyMap<string, string> } {
-  const feeds = adapted(subject, 'live').feeds(compiled)
-  const names = new Map(
-    Object.entries(adapterParameters(subject.adapter)).map(([name, value]) => [value, name]),
-  )
-  return { feeds, spelled: new Map(Object.entries(feeds).map(([name, value]) => [name, names.get(value)!])) }
-}
-
-export function adapted({ checkpoint, model, adapter }: TuningSubject, mode: AdapterMode): AdaptedWeights {
-  return adaptedWeights({ checkpoint, model, adapter, mode })
-}
-
-export async function open(
-  subject: TuningSubject,
-  compiled: CompiledGraph,
-  mode: AdapterMode = 'live',
-): Promise<Session> {
-  const weights = await adapted(subject, mode).source(compiled)
-  return await openSession(compiled, { weights, device: subject.device, thread: 'caller', name: 'tuning' })
-}
-
 export function compareVector(
   { expected, recorder }: TuningSubject,
   stage: string,
@@ -143,6 +99,7 @@ export function compareVector(
   if (wanted !== undefined) recorder.compare({ case: key, stage, key }, got, wanted, tolerance)
 }
 
+/** @param got by the names of the adapter's file */
 export function compareGradients(
   { expected, recorder }: TuningSubject,
   prefix: string,

@@ -5,29 +5,22 @@
  */
 
 import { basename, join } from 'node:path'
-import { compile } from '../../engine/graph/compile.ts'
-import { Graph } from '../../engine/graph/graph.ts'
-import { rootScope } from '../../engine/nn/scope.ts'
 import type { Device } from '../../engine/runtime/devices.ts'
 import { readJson } from '../../foundation/files/file.ts'
-import { f32 } from '../../foundation/numeric/tensor.ts'
-import { type Schedule, schedule } from '../../learning/training/schedule.ts'
-import { adapterParameters } from '../../models/checkpoint/adapter.ts'
+import { keyItem } from '../../inputs/data/item.ts'
+import type { Trained } from '../../learning/tuning/trained/trained.ts'
+import { type Adapter, adapterParameters } from '../../models/checkpoint/adapter.ts'
 import { readAdapter } from '../../models/checkpoint/adapter-folder.ts'
 import { loadSafetensors } from '../../models/checkpoint/safetensors.ts'
+import { type Contract, defaultContract } from '../../models/embedder/contract.ts'
 import { VerifyRecorder, type VerifyReport } from '../../models/embedder/golden/report.ts'
-import { batchFeeds, batchVectors, compareIds, fixtureBatch } from './tuning-batch.ts'
-import { byChunks, compareChunked } from './tuning-chunks.ts'
+import { adaptedWeights } from '../../models/families/adapted.ts'
+import { storedWeights } from '../../models/families/model-weights.ts'
+import { VerifyError } from './errors.ts'
+import { vectorsOf } from './trained-vectors.ts'
+import { compareIds, fixtureBatch } from './tuning-batch.ts'
 import { compareSteps } from './tuning-steps.ts'
-import {
-  adapted,
-  compareVector,
-  open,
-  openSubjectOf,
-  type TuningFixture,
-  type TuningSubject,
-  tuningFixture,
-} from './tuning-subject.ts'
+import { compareVector, openSubjectOf, type TuningSubject, tuningFixture } from './tuning-subject.ts'
 
 /**
  * Compares every tensor of the fixture in `dir`, from pixels and ids to the weights after the last
@@ -43,85 +36,88 @@ export async function verifyTuning(
   const expected = await loadSafetensors(join(dir, 'tensors.safetensors'))
   const { checkpoint, model } = await openSubjectOf(dir)
   const processor = await model.processor(checkpoint.dir)
-  const query = await fixtureBatch(dir, processor, fixture.queries)
-  const target = await fixtureBatch(
-    dir,
-    processor,
-    fixture.targets.map((prompt) => ({ prompt, images: [] })),
-  )
   const recorder = new VerifyRecorder()
-  const adapter = await readAdapter(join(dir, 'adapter-0'))
-  const subject = { dir, fixture, expected, checkpoint, model, device, recorder, query, target, adapter }
-  compareIds(recorder, 'queries', query, fixture, {
+  const asked = await fixtureBatch(dir, processor, fixture.queries)
+  const answers = fixture.targets.map((prompt) => ({ prompt, images: [] }))
+  const answered = await fixtureBatch(dir, processor, answers)
+  compareIds(recorder, 'queries', asked, fixture, {
     ids: fixture.query_ids,
     mask: fixture.query_mask,
     grids: fixture.query_image_grid_thw,
   })
-  compareIds(recorder, 'targets', target, fixture, { ids: fixture.target_ids, mask: fixture.target_mask })
-  const rate = scheduleOf(fixture, recorder)
-  // This runs before the steps change the adapter.
-  const chunked = await byChunks(subject)
-  await compareSteps(subject, rate)
-  compareChunked(subject, chunked)
-  await compareMerged(subject)
+  compareIds(recorder, 'targets', answered, fixture, { ids: fixture.target_ids, mask: fixture.target_mask })
+  // Prompts are final strings, so that the contract adds nothing to them.
+  const contract: Contract = {
+    ...defaultContract(model),
+    prompt: { template: '{text}' },
+    readout: { layer: 'last', norm: 'after', pool: fixture.pooling },
+  }
+  const itemsOf = async (prompts: readonly { prompt: string; images: readonly string[] }[]) => {
+    const keyed = prompts.map(async ({ prompt, images }) => {
+      const image = images.map((name) => join(dir, 'images', name))
+      return await keyItem({ text: prompt, image }, undefined, 'embed')
+    })
+    return await Promise.all(keyed)
+  }
+  const subject: TuningSubject = {
+    dir,
+    fixture,
+    expected,
+    model: { dir: checkpoint.dir, model, checkpoint, contract, weights: storedWeights(checkpoint, model) },
+    queries: await itemsOf(fixture.queries),
+    targets: await itemsOf(answers),
+    longest: Math.max(asked.seq, answered.seq),
+    device,
+    recorder,
+  }
+  const trained = await compareSteps(subject, await readAdapter(join(dir, 'adapter-0')))
+  await compareMerged(subject, trained)
   return recorder.report(basename(dir), 'tuning', expected.keys())
-}
-
-/** Makes our schedule from the fixture's numbers and compares its rates with the reference's. */
-function scheduleOf({ optimizer }: TuningFixture, recorder: VerifyRecorder): Schedule {
-  const [warmup = 0, steps = 0] = (/^linear, (\d+) warm-up steps of (\d+)$/.exec(optimizer.schedule) ?? [])
-    .slice(1)
-    .map(Number)
-  const rate = schedule({ steps, warmup })
-  const wanted = optimizer.lr_at_step
-  const got = wanted.map((_, step) => rate(step) * optimizer.lr)
-  recorder.compare(
-    { case: 'schedule', stage: 'learning rate', key: 'lr_at_step' },
-    f32([got.length], got),
-    f32([wanted.length], wanted),
-    1e-9,
-  )
-  return rate
 }
 
 /**
  * Compares the trained adapter with the reference's folder of it, then merges it into the base and
  * compares weights and vectors.
  */
-async function compareMerged(subject: TuningSubject): Promise<void> {
-  const { dir, fixture, expected, recorder, model, adapter, query } = subject
+async function compareMerged(subject: TuningSubject, trained: Trained): Promise<void> {
+  const { dir, fixture, expected, recorder, model, queries, device } = subject
   const { after, merged = after, final = fixture.tolerance.vectors } = fixture.tolerance
   const folder = `adapter-${fixture.losses.length}`
+  const adapter = adapterOf(trained)
   const own = adapterParameters(adapter)
-  const trained = await readAdapter(join(dir, folder))
-  for (const [name, wanted] of Object.entries(adapterParameters(trained)))
-    recorder.compare({ case: folder, stage: 'folder', key: `${folder}/${name}` }, own[name], wanted, after)
-  const scaled = [...trained.modules]
+  const wanted = await readAdapter(join(dir, folder))
+  for (const [name, value] of Object.entries(adapterParameters(wanted)))
+    recorder.compare({ case: folder, stage: 'folder', key: `${folder}/${name}` }, own[name], value, after)
+  const scaled = [...wanted.modules]
     .filter(([module, { scale }]) => adapter.modules.get(module)?.scale !== scale)
     .map(([module]) => module)
   recorder.check({ case: folder, stage: 'folder' }, scaled.length === 0, `another scale for ${scaled}`)
-  const weights = adapted(subject, 'merged')
+  const weights = adaptedWeights({
+    checkpoint: model.checkpoint,
+    model: model.model,
+    adapter,
+    mode: 'merged',
+  })
   const changed = await weights.merged()
-  for (const [key, wanted] of expected) {
+  for (const [key, value] of expected) {
     if (!key.startsWith('merged/')) continue
     const found = weights.find(key.slice('merged/'.length))
     recorder.compare(
       { case: 'merged', stage: 'merged', key },
       found && changed.get(found.name),
-      wanted,
+      value,
       merged,
     )
   }
-  const graph = new Graph()
-  graph.output(
-    'query',
-    batchVectors(rootScope(graph, adapted(subject, 'merged').scope), model, 'query', query),
-  )
-  const session = await open(subject, compile(graph), 'merged')
-  try {
-    const { query: vectors } = await session.run(batchFeeds('query', query, fixture))
-    compareVector(subject, 'merged vectors', 'final/query', vectors, final)
-  } finally {
-    await session.close()
-  }
+  const vectors = await vectorsOf(model, queries, weights, device)
+  compareVector(subject, 'merged vectors', 'final/query', vectors, final)
+}
+
+function adapterOf(trained: Trained): Adapter {
+  const result = trained.result()
+  if (result.kind === 'adapter') return result.adapter
+  throw new VerifyError('fixture', {
+    message: 'the training gave whole weights and no adapter',
+    hint: 'Fixtures of this kind train low-rank updates.',
+  })
 }
