@@ -10,11 +10,14 @@ import {
   type OptionSchemas,
   someObject,
 } from '../../foundation/files/options.ts'
+import { MIX_METHODS } from '../checkpoint/adapter-mix.ts'
 import { ATTENTION_KINDS } from './attention.ts'
 import { readoutSchema } from './contract.ts'
 import type { EmbedFileOptions } from './embed-file.ts'
 import type { EmbedOptions } from './embedding.ts'
 import { imagePolicySchema } from './image-policy.ts'
+import type { JoinOptions } from './merge/adapters.ts'
+import type { MergeOptions } from './merge/checkpoint.ts'
 import { presetNames } from './presets.ts'
 import type { LoadOptions } from './subject.ts'
 
@@ -61,4 +64,28 @@ export const embedFileOptionSchemas: OptionSchemas<EmbedFileOptions> = {
   out: z.string().min(1),
   quantize: z.enum(['int8', 'binary']),
   onResume: callback,
+}
+
+const { preset, warn, onDownload, signal, adapter } = loadOptionSchemas
+const out = z.string().min(1)
+
+export const mergeOptionSchemas: OptionSchemas<MergeOptions> = {
+  out,
+  onProgress: callback,
+  adapter,
+  preset,
+  warn,
+  onDownload,
+  signal,
+}
+
+export const joinOptionSchemas: OptionSchemas<JoinOptions> = {
+  out,
+  weights: z.array(z.number().positive()),
+  method: z.enum(MIX_METHODS),
+  rank: z.int().min(1),
+  preset,
+  warn,
+  onDownload,
+  signal,
 }

@@ -1,6 +1,7 @@
 /** @file Joins several adapters of one base into one adapter folder. */
 
 import { isDeepStrictEqual } from 'node:util'
+import { checkOptions } from '../../../foundation/files/options.ts'
 import type { Adapter } from '../../checkpoint/adapter.ts'
 import { weightFinder } from '../../checkpoint/adapter-binding.ts'
 import { writeAdapter } from '../../checkpoint/adapter-folder.ts'
@@ -14,6 +15,7 @@ import { baseReference } from '../base.ts'
 import { type Contract, writeContract } from '../contract.ts'
 import { EmbedderError } from '../errors.ts'
 import { checkpointFingerprint } from '../fingerprint.ts'
+import { joinOptionSchemas } from '../options.ts'
 import { type LoadOptions, openSubject, type Subject } from '../subject.ts'
 
 export interface JoinOptions extends Pick<LoadOptions, 'preset' | 'warn' | 'onDownload' | 'signal'> {
@@ -43,13 +45,13 @@ export interface JoinedAdapter {
  * Reads adapter folders, checks that they are for one base, and writes their mean as a folder that
  * every command takes. Its contract is that of the first.
  * @throws EmbedderError `embedder/no-adapter`, `embedder/other-base`; CheckpointError
- *   `checkpoint/adapter-mix`, `checkpoint/out`; what `openSubject` throws
+ *   `checkpoint/adapter-mix`, `checkpoint/out`; UsageError `usage/option`; what `openSubject`
+ *   throws
  * @example await mergeAdapters(['tuned/a', 'tuned/b'], { weights: [2, 1], out: 'joined' })
  */
-export async function mergeAdapters(
-  models: readonly string[],
-  { out, weights, method, rank, ...options }: JoinOptions,
-): Promise<JoinedAdapter> {
+export async function mergeAdapters(models: readonly string[], given: JoinOptions): Promise<JoinedAdapter> {
+  checkOptions('mergeAdapters', joinOptionSchemas, given, ['out'])
+  const { out, weights, method, rank, ...options } = given
   await requireEmpty(out)
   if (weights !== undefined && weights.length !== models.length) {
     throw new CheckpointError('adapter-mix', {

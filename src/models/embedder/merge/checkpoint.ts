@@ -3,6 +3,7 @@
  * which transformers opens too.
  */
 
+import { checkOptions } from '../../../foundation/files/options.ts'
 import { mergedEdits } from '../../checkpoint/adapter-binding.ts'
 import { writeChangedCopy } from '../../checkpoint/changed-copy.ts'
 import { adaptedWeights } from '../../families/adapted.ts'
@@ -10,6 +11,7 @@ import { storedWeights } from '../../families/model-weights.ts'
 import { checkpointWeights } from '../../families/weights.ts'
 import { writeContract } from '../contract.ts'
 import { EmbedderError } from '../errors.ts'
+import { mergeOptionSchemas } from '../options.ts'
 import { type LoadOptions, openSubject } from '../subject.ts'
 
 export interface MergeOptions
@@ -32,13 +34,13 @@ export interface MergedModel {
  * memory.
  * @param model a folder or name that brings an adapter, or the base of `options.adapter`
  * @throws EmbedderError `embedder/no-adapter`; CheckpointError `checkpoint/out`,
- *   `checkpoint/overflow`, `checkpoint/adapter-target`; what `openSubject` throws
+ *   `checkpoint/overflow`, `checkpoint/adapter-target`; UsageError `usage/option`; what
+ *   `openSubject` throws
  * @example await mergeModel('tuned/my-model', { out: 'merged' })
  */
-export async function mergeModel(
-  model: string,
-  { out, onProgress, ...options }: MergeOptions,
-): Promise<MergedModel> {
+export async function mergeModel(model: string, given: MergeOptions): Promise<MergedModel> {
+  checkOptions('mergeModel', mergeOptionSchemas, given, ['out'])
+  const { out, onProgress, ...options } = given
   const subject = await openSubject(model, options)
   const { encoder, adapter } = subject
   const { checkpoint, contract } = encoder
