@@ -8,7 +8,7 @@ import type { PictureFiles } from '../picture-files.ts'
 import type { Row, Task } from '../task.ts'
 import { Unusable } from '../value.ts'
 import { PLACEHOLDER, type Stray, withoutPlaceholder } from './placeholder.ts'
-import { type Place, type Problem, problemOf, rowProblem } from './problem.ts'
+import { type Failure, type Place, type Problem, problemOf, rowProblem } from './problem.ts'
 import type { MmebRow, MmebRows, Side } from './rows.ts'
 import { candidateName, type Subset, subsetOf } from './subsets.ts'
 
@@ -81,9 +81,9 @@ export async function mmebDataset(
 
 /**
  * A dataset without the rows that use items which could not be embedded.
- * @param failures by the keys of items: what each one met with
+ * @param failures of items, by their keys
  */
-export function withoutItems(dataset: MmebDataset, failures: ReadonlyMap<string, BifocalError>): MmebDataset {
+export function withoutItems(dataset: MmebDataset, failures: ReadonlyMap<string, Failure>): MmebDataset {
   const problems: Problem[] = [...dataset.problems]
   const test = dataset.task.test.filter(({ id, query, candidates }) => {
     const row = { dataset: dataset.name, row: Number(id) }

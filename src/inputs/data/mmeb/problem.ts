@@ -1,6 +1,6 @@
 /** @file Problems of a benchmark's dataset: where each one is, and of which kind. */
 
-import { type BifocalError, located } from '../../../foundation/numeric/errors.ts'
+import { BifocalError, located } from '../../../foundation/numeric/errors.ts'
 import { ItemError } from '../errors.ts'
 import { ParquetProblem } from '../parquet-check.ts'
 
@@ -53,8 +53,12 @@ export interface Problem extends Place {
   readonly error: BifocalError
 }
 
-/** Of an error that tells its place already. */
-export function problemOf(place: Place, error: BifocalError, kind = kindOf(error)): Problem {
+/** A failure as an embedder lists it; every BifocalError is one. */
+export type Failure = Pick<BifocalError, 'code' | 'message' | 'hint'>
+
+/** A failure at its place. */
+export function problemOf(place: Place, failure: Failure, kind = kindOf(failure)): Problem {
+  const error = failure instanceof BifocalError ? failure : new BifocalError(failure.code, failure, 3)
   return { ...place, kind, error: located(error, placeText(place)) }
 }
 
@@ -91,8 +95,8 @@ const BY_CODE: Readonly<Record<string, ProblemKind>> = {
   'family/empty': 'no-tokens',
 }
 
-/** The kind of an error that an item met with. */
-function kindOf({ code }: BifocalError): ProblemKind {
+/** The kind of a failure of an item. */
+function kindOf({ code }: Failure): ProblemKind {
   return BY_CODE[code] ?? 'item'
 }
 
