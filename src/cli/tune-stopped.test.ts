@@ -25,7 +25,7 @@ afterAll(() => rmSync(root, { recursive: true, force: true }))
 
 const argumentsFor = (out: string) => {
   const sizes = ['--batch-size', '6', '--steps', String(STEPS), '--rank', '2', '--chunk-tokens', '200']
-  const rest = ['--save-every', '3', '--dev-share', '0.3', '--dev-every', '10']
+  const rest = ['--dropout', '0.1', '--save-every', '3', '--dev-share', '0.3', '--dev-every', '10']
   return ['tune', model, '--data', pairs, '--out', out, ...sizes, ...rest, '--threads', '1']
 }
 

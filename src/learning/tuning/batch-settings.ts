@@ -15,8 +15,6 @@ export const batchSettings = z.strictObject({
   negatives: z.int().min(0).nullable().default(null),
 })
 
-export type BatchSettings = z.output<typeof batchSettings>
-
 export const devSettings = z.strictObject({
   /** Updates between evaluations; null: a twentieth of all. */
   every: z.int().min(1).nullable().default(null),
@@ -27,5 +25,3 @@ export const devSettings = z.strictObject({
   /** Which values are written: those of the best evaluation, or the last. */
   keep: z.enum(['best', 'last']).default('best'),
 })
-
-export type DevSettings = z.output<typeof devSettings>

@@ -24,7 +24,7 @@ const count = z.int().min(1)
 const text = z.string().min(1)
 
 /** How items are read and vectors are made: the written `embedder.json` keeps it. */
-export const inputSettings = z.strictObject({
+const inputSettings = z.strictObject({
   /** A published embedder's prompt, picture policy and readout; null: by the model's name. */
   preset: z
     .enum([...presetNames, 'none'])
@@ -49,7 +49,7 @@ export const inputSettings = z.strictObject({
 })
 
 /** The share of pairs that no update sees, or pairs of their own, and how they decide. */
-export const devPartSettings = z.strictObject({
+const devPartSettings = z.strictObject({
   /** By hash, so that a pair stays on its side when others are added. 0: no dev part. */
   share: z.number().min(0).max(0.5).default(0.05),
   /** Instead of a share: sources of their own. */

@@ -17,7 +17,7 @@ import { RECORD } from './record.ts'
 import type { TuningRecord } from './record-form.ts'
 
 /** The log of a training, in the finished folder. */
-export const METRICS = 'metrics.jsonl'
+const METRICS = 'metrics.jsonl'
 /** Files for TensorBoard, in the work folder and in the finished one. */
 export const EVENTS = 'events'
 

@@ -27,7 +27,7 @@ export interface JobHooks {
 }
 
 /** A source and its parts. */
-export interface OpenedSource {
+interface OpenedSource {
   readonly whole: PairSource
   /** Share of sub-batches, relative to the other sources'. */
   readonly weight: number

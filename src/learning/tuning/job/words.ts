@@ -100,12 +100,12 @@ function shown(value: number): string {
   return String(Number(value.toPrecision(3)))
 }
 
-export function inGigabytes(bytes: number): string {
+function inGigabytes(bytes: number): string {
   return `${(bytes / 1e9).toFixed(bytes < 1e10 ? 1 : 0)} GB`
 }
 
 /** @example inTime(4000) // '1 h 7 min' */
-export function inTime(seconds: number): string {
+function inTime(seconds: number): string {
   if (seconds < 90) return `${Math.ceil(seconds)} s`
   const minutes = Math.round(seconds / 60)
   if (minutes < 90) return `${minutes} min`
