@@ -7,18 +7,27 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { CompiledGraph } from '../src/engine/graph/compiled.ts'
+import type { Graph, Value } from '../src/engine/graph/graph.ts'
 import { gather } from '../src/engine/graph/indexing.ts'
 import { concat } from '../src/engine/graph/shaping.ts'
 import { rootScope } from '../src/engine/nn/scope.ts'
-import { openSession } from '../src/engine/runtime/session.ts'
+import { openSession, type Session } from '../src/engine/runtime/session.ts'
 import { memoryWeights } from '../src/engine/runtime/weights.ts'
 import { writeFileAtomic } from '../src/foundation/files/file.ts'
 import { fillNormal, stream } from '../src/foundation/numeric/random.ts'
 import { f32, i64, type Tensor } from '../src/foundation/numeric/tensor.ts'
 import { adamW } from '../src/learning/training/adamw.ts'
-import { gradientGraph, sessionStep } from '../src/learning/training/gradient.ts'
+import { type GradientStep, gradientGraph, sessionStep } from '../src/learning/training/gradient.ts'
 import { openOptimizer } from '../src/learning/training/optimizer.ts'
 import { groupVectors } from '../src/learning/tuning/decoder.ts'
+import {
+  chunkGraphs,
+  gradCache,
+  sessionChunk,
+  sessionLoss,
+  vectorLossGraph,
+} from '../src/learning/tuning/gradcache.ts'
 import { graphScalars } from '../src/learning/tuning/losses/loss.ts'
 import { makeLoss } from '../src/learning/tuning/losses/make.ts'
 import { lossSettings } from '../src/learning/tuning/losses/settings.ts'
@@ -31,11 +40,13 @@ import { numbers } from './flags.ts'
 import { PICTURE_TOKENS, randomSequences, writeMidSizeModel } from './model.ts'
 import { openPeer, report, type Timing, timed } from './rounds.ts'
 
-const { layers, batch, positions, targetPositions, threads, rounds } = numbers({
+const { layers, batch, positions, targetPositions, chunk, threads, rounds } = numbers({
   layers: 12,
   batch: 8,
   positions: 128,
   targetPositions: 32,
+  /** Items of a chunk of GradCache; 0: the whole batch in one graph. */
+  chunk: 0,
   threads: availableParallelism(),
   rounds: 5,
 })
@@ -61,30 +72,29 @@ try {
   })
   await writeFileAtomic(join(dir, 'tuning.json'), JSON.stringify(settings))
 
-  const loss = makeLoss(lossSettings.parse({ temperature: settings.temperature }))
-  const { compiled } = gradientGraph((graph) => {
+  const contrastive = makeLoss(lossSettings.parse({ temperature: settings.temperature }))
+  const read = { attention: 'causal', readouts: [{ layer: 'last', norm: 'after', pool: 'last' }] } as const
+  /** Vectors of group `index`, `[batch, hidden]`. */
+  const vectorsOf = (graph: Graph, index: number) => {
     const scope = rootScope(graph, { adapter: () => ({ rank: RANK, scale: ALPHA / RANK }) })
-    const read = {
-      attention: 'causal',
-      readouts: [{ layer: 'last', norm: 'after', pool: 'last' }],
-    } as const
+    return groupVectors(scope, model, read, index)[0]!
+  }
+  const lossOf = (graph: Graph, vectors: Value<'f32'>) => {
     // The two groups have sizes of their own: rows are picked by number, as a tuning does.
-    const vectors = concat(
-      [0, 1].map((index) => groupVectors(scope, model, read, index)[0]!),
-      0,
-    )
     const pick = (name: string) => gather(vectors, graph.input(name, 'i64', ['pairs']))
-    return loss.build({
-      ...graphScalars(graph),
-      queries: pick('query_rows'),
-      targets: pick('target_rows'),
-    })
-  })
+    const scalars = graphScalars(graph)
+    return contrastive.build({ ...scalars, queries: pick('query_rows'), targets: pick('target_rows') })
+  }
   const parameters = adapterParameters(adapter)
-  const session = await openSession(compiled, { weights: memoryWeights(weights), threads, name: 'tuning' })
   const optimizer = await openOptimizer(parameters, [
     { rule: adamW(settings), learningRate: settings.learningRate },
   ])
+  const sessions: Session[] = []
+  const open = async (compiled: CompiledGraph, name: string) => {
+    const session = await openSession(compiled, { weights: memoryWeights(weights), threads, name })
+    sessions.push(session)
+    return session
+  }
 
   const { hidden } = model.shape
   const imageRows = f32(
@@ -96,25 +106,59 @@ try {
       [batch],
       Array.from({ length: batch }, (_, i) => from + i),
     )
-  const feeds: Record<string, Tensor> = {
-    image_rows: imageRows,
-    query_rows: numbered(0),
-    target_rows: numbered(batch),
-  }
+  const rows = { query_rows: numbered(0), target_rows: numbered(batch) }
   const peerInputs: Record<string, Tensor> = { image_rows: imageRows }
-  for (const [index, side] of ['query', 'target'].entries()) {
-    const length = index === 0 ? positions : targetPositions
-    const { ids, imageIndex } = randomSequences(batch, length, { pictures: index === 0, key: side })
+  const sides = (['query', 'target'] as const).map((side) => {
+    const length = side === 'query' ? positions : targetPositions
+    const { ids, imageIndex } = randomSequences(batch, length, { pictures: side === 'query', key: side })
     const last = Float32Array.from({ length }, (_, at) => Number(at === length - 1))
-    const places = (values: readonly number[]) => i64([batch, length], values)
-    feeds[`input_ids${index}`] = peerInputs[`input_ids_${side}`] = places(ids)
-    feeds[`image_index${index}`] = peerInputs[`image_index_${side}`] = places(imageIndex)
-    feeds[`attention_mask${index}`] = places(ids.map(() => 1))
-    feeds[`pool_weights${index}`] = poolWeightsFeed([Array.from({ length: batch }, () => last)], length)
-  }
+    peerInputs[`input_ids_${side}`] = i64([batch, length], ids)
+    peerInputs[`image_index_${side}`] = i64([batch, length], imageIndex)
+    /** Items `start … start + count` as group `index`. */
+    return (index: number, start: number, count: number): Record<string, Tensor> => {
+      const places = (values: readonly number[]) =>
+        i64([count, length], values.slice(start * length, (start + count) * length))
+      return {
+        image_rows: imageRows,
+        [`input_ids${index}`]: places(ids),
+        [`image_index${index}`]: places(imageIndex),
+        [`attention_mask${index}`]: places(ids.map(() => 1)),
+        [`pool_weights${index}`]: poolWeightsFeed([Array.from({ length: count }, () => last)], length),
+      }
+    }
+  })
   await writeSafetensors(join(dir, 'peer-inputs.safetensors'), peerInputs)
 
-  const gradient = sessionStep({ session, parameters, feeds: () => feeds })
+  /** Queries and targets in one graph. */
+  const wholeStep = async (): Promise<GradientStep> => {
+    const { compiled } = gradientGraph((graph) =>
+      lossOf(
+        graph,
+        concat(
+          [0, 1].map((index) => vectorsOf(graph, index)),
+          0,
+        ),
+      ),
+    )
+    const feeds = Object.assign({ ...rows }, ...sides.map((side, index) => side(index, 0, batch)))
+    return sessionStep({ session: await open(compiled, 'tuning'), parameters, feeds: () => feeds })
+  }
+  /** GradCache by `chunk` items. */
+  const chunkedStep = async (): Promise<GradientStep> => {
+    const graphs = chunkGraphs((graph) => ({ own: vectorsOf(graph, 0) }))
+    const pair = {
+      forward: await open(graphs.forward, 'vectors'),
+      backward: await open(graphs.backward, 'gradients'),
+    }
+    const lossGraph = vectorLossGraph({ own: ['items', hidden] }, (graph, { own }) => lossOf(graph, own!))
+    const loss = sessionLoss(await open(lossGraph, 'loss'), rows)
+    const starts = Array.from({ length: Math.ceil(batch / chunk) }, (_, i) => i * chunk)
+    const chunks = sides.flatMap((side) =>
+      starts.map((start) => sessionChunk(pair, parameters, side(0, start, Math.min(chunk, batch - start)))),
+    )
+    return async () => await gradCache({ chunks, loss })
+  }
+  const gradient = await (chunk === 0 ? wholeStep() : chunkedStep())
   let step = 0
   const run = async () => {
     const { loss, gradients } = await gradient({ step })
@@ -123,7 +167,7 @@ try {
     return loss
   }
 
-  const peer = await openPeer('tuning.py', [dir, String(threads)])
+  const peer = await openPeer('tuning.py', [dir, String(threads), String(chunk)])
   const ours: Timing[] = []
   const theirs: Timing[] = []
   // The first round warms up: it counts for the losses only.
@@ -137,12 +181,12 @@ try {
     if (!(Math.abs(loss - expected) <= TOLERANCE * Math.max(1, Math.abs(expected)))) process.exitCode = 4
   }
   report(
-    `tuning step: ${layers} layers × 768, ${batch} pairs of ${positions} and ${targetPositions} positions, ${threads} threads`,
+    `tuning step: ${layers} layers × 768, ${batch} pairs of ${positions} and ${targetPositions} positions, ${chunk === 0 ? 'whole' : `chunks of ${chunk}`}, ${threads} threads`,
     ours,
     peer && { name: peer.name, runs: theirs },
   )
   peer?.close()
-  await session.close()
+  for (const session of sessions) await session.close()
   await optimizer.close()
 } finally {
   await rm(dir, { recursive: true })
