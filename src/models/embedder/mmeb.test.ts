@@ -74,7 +74,6 @@ describe.skipIf(!there)('datasets of MMEB', async () => {
 
   test.each([
     ['eval', 'EDIS'],
-    ['eval-v2', 'RefCOCO-Matching'],
     ['eval-zip', 'CIRR'],
   ])('%s, %s: the cosines of the reference', async (folder, name) => {
     const opened = await openMmeb(join(fixture, folder))
