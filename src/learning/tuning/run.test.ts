@@ -1,3 +1,11 @@
+/**
+ * @file Whole tunings of tiny random models: a killed run ends alike, bad pairs are left out, and
+ * the best values are kept.
+ */
+
+import { cpSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { broken, decoded, named, sources, textItem, tinyTunings } from '../../../test/tiny-tuning.ts'
 import { keyed } from '../../inputs/data/item.ts'
@@ -60,6 +68,29 @@ describe('a run that is killed', () => {
     expect(outcome.hash).toBe(straight.outcome.hash)
     expect(log).toBe(straight.log)
     expect(outcome.best).toEqual(straight.outcome.best)
+  })
+
+  test.each<[string, Killed]>([
+    ['after a snapshot', { saveEvery: 2 }],
+    ['before the first snapshot', { saveEvery: 50, chunkTokens: 60 }],
+  ])('without a word, %s, ends alike too', async (what, options) => {
+    const plan = sampledPlan({ sources, batch: 4, subBatch: 2, seed: 3 })
+    const all: Partial<TuningRun> = { ...options, plan, dev: { sources, every: 2 } }
+    const [own, dead] = ['own', 'dead'].map((name) => join(tmpdir(), `bifocal-${name}-${process.pid}`))
+    // The files of a run as they are between two updates: all that a SIGKILL leaves.
+    const straight = await run(`alone, ${what}`, {
+      ...all,
+      dir: own!,
+      onUpdate: ({ update }) => {
+        if (update === 5) cpSync(own!, dead!, { recursive: true })
+      },
+    })
+    const resumed = await run(`resumed, ${what}`, { ...all, dir: dead! })
+    for (const dir of [own!, dead!]) rmSync(dir, { recursive: true })
+    expect(resumed.outcome.resumedAt).toBe(what === 'after a snapshot' ? 4 : 0)
+    expect(resumed.outcome.hash).toBe(straight.outcome.hash)
+    expect(resumed.log).toBe(straight.log)
+    expect(resumed.outcome.best).toEqual(straight.outcome.best)
   })
 
   test('is not taken up with other settings', async () => {
