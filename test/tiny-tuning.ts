@@ -20,7 +20,7 @@ import { runTuning, type TuningRun, type TuningUpdate } from '../src/learning/tu
 import { type TrainSettings, trainSettings } from '../src/learning/tuning/trained/settings.ts'
 import { openTrained } from '../src/learning/tuning/trained/trained.ts'
 import { trainedReadouts, tunableModel } from '../src/learning/tuning/tunable.ts'
-import { openSubject } from '../src/models/embedder/subject.ts'
+import { type LoadOptions, openSubject } from '../src/models/embedder/subject.ts'
 import { writeRandomTwins } from './random-twins.ts'
 
 const words = ['red', 'green', 'blue', 'black']
@@ -86,8 +86,9 @@ export function tinyTunings() {
     name: string,
     options: Partial<TuningRun> = {},
     train: Partial<TrainSettings> = {},
+    load: Pick<LoadOptions, 'attention' | 'blockSize'> = {},
   ) {
-    const subject = await openSubject(folder, { threads: 1 })
+    const subject = await openSubject(folder, { threads: 1, ...load })
     const model = tunableModel(subject)
     const trained = await openTrained(model, trainSettings.parse({ rank: 8, ...train }), 3)
     const { parameters } = trained

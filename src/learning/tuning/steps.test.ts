@@ -40,6 +40,15 @@ describe.each<[string, Partial<TrainSettings>]>([
   )
 })
 
+test('with attention by blocks too, chunks give the gradients of the whole batch', async () => {
+  const blocks = { attention: 'block', blockSize: 6 } as const
+  const causal = await run('causal', { updates: 1 })
+  const whole = await run('blocks', { updates: 1 }, {}, blocks)
+  const chunked = await run('blocks in chunks', { updates: 1, chunkTokens: 40 }, {}, blocks)
+  expectEqualGradients(chunked.updates[0]!, whole.updates[0]!)
+  expect(whole.updates[0]!.loss).not.toBeCloseTo(causal.updates[0]!.loss, 4)
+})
+
 test('dropout changes a step, and no evaluation', async () => {
   const dev = { sources: [sources[0]!], every: 1, keep: 'last' } as const
   // A rate so low that nothing moves.
