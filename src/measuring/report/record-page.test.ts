@@ -88,7 +88,7 @@ describe.skipIf(chromiumPath === undefined)('the page of a tuning in Chromium', 
   test('says in a sentence how the dev score went and which values were written', async () => {
     const { page } = await open(await syntheticRecord())
     expect(await page.locator('.sentence').textContent()).toMatch(
-      /^hit@1 on dev pairs went from 8\.0 % to \d+\.\d % \(\+\d+\.\d points\)/,
+      /^hit@1 on dev pairs went from 8\.0 % before tuning to \d+\.\d % \(\+\d+\.\d points\)/,
     )
     expect(await page.locator('.quantity').textContent()).toMatch(
       /after update 500, the best.*ended early, after update 600/,

@@ -65,10 +65,10 @@ function outcome({ evaluations, best, ended, curve }: TuningRecord): HTMLElement
   const last = curve.at(-1)
   const sentence =
     first !== undefined && kept !== undefined && kept !== first
-      ? `hit@1 on dev pairs went from ${percent(first.hit1)} % to ${percent(kept.hit1)} % ` +
+      ? `hit@1 on dev pairs went from ${percent(first.hit1)} % ${first.update === 0 ? 'before tuning' : `after update ${first.update}`} to ${percent(kept.hit1)} % ` +
         `(${points(kept.hit1 - first.hit1)} points), their loss from ${first.loss.toFixed(3)} to ${kept.loss.toFixed(3)}.`
       : kept !== undefined
-        ? `The model as it came is the best on dev pairs: hit@1 ${percent(kept.hit1)} %, loss ${kept.loss.toFixed(3)}.`
+        ? `${kept.update === 0 ? 'The model as it came' : `The first evaluation, after update ${kept.update},`} is the best on dev pairs: hit@1 ${percent(kept.hit1)} %, loss ${kept.loss.toFixed(3)}.`
         : curve.length > 1
           ? `The loss went from ${curve[0]!.loss.toFixed(3)} to ${last!.loss.toFixed(3)} on training batches. No dev pairs say how well the model embeds others.`
           : 'No update was made.'
