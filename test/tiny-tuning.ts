@@ -58,14 +58,14 @@ export const broken: Picture = {
 }
 
 export const textItem = (colour: number) => keyed({ text: words[colour] })
-export const imageItem = (colour: number, grain: number) =>
+const imageItem = (colour: number, grain: number) =>
   keyed({ instruction: 'What colour is it?', image: picture(colour, grain) })
 export const named: Pair[] = Array.from({ length: 24 }, (_, i) => ({
   query: imageItem(i % 4, i),
   target: textItem(i % 4),
   negatives: [textItem((i + 1) % 4)],
 }))
-export const found: Pair[] = Array.from({ length: 8 }, (_, i) => ({
+const found: Pair[] = Array.from({ length: 8 }, (_, i) => ({
   query: textItem(i % 4),
   target: imageItem(i % 4, i),
   negatives: [],

@@ -18,7 +18,7 @@ export interface PairRef {
 export type BatchPlan = (update: number) => readonly (readonly PairRef[])[]
 
 /** A source to draw from. */
-export interface SampledSource {
+interface SampledSource {
   readonly name: string
   readonly rows: number
   /** Share of the sub-batches relative to the other sources'; default 1. */

@@ -34,7 +34,7 @@ export interface ChunkInputs {
   feeds(groups: readonly (readonly Sequence[])[], signal?: AbortSignal): Promise<ChunkFeeds>
 }
 
-export interface ChunkFeeds {
+interface ChunkFeeds {
   /** Of `chunkVectors`. */
   readonly feeds: Readonly<Record<string, Tensor>>
   /** The pictures whose pixels are fed, in their order. */

@@ -36,7 +36,7 @@ import type { TunableModel } from './tunable.ts'
 import { type SeenUpdate, scalarsOf, UpdateSteps } from './update-steps.ts'
 
 /** A list of pairs, each read when its batch comes. */
-export interface TuningSource {
+interface TuningSource {
   /** Unique within a run. */
   readonly name: string
   readonly rows: number
@@ -44,7 +44,7 @@ export interface TuningSource {
   read(row: number, signal?: AbortSignal): Promise<Pair>
 }
 
-export interface DevOptions {
+interface DevOptions {
   sources: readonly TuningSource[]
   /** Updates between evaluations. */
   every: number
