@@ -28,13 +28,13 @@ export interface AttentionShape {
  */
 export type AttentionPattern = 'causal' | 'bidirectional' | BlockPattern
 
-export interface BlockPattern {
+interface BlockPattern {
   readonly block: number
 }
 
 /**
  * A pattern, or a mask of the caller's own: scores to add before the softmax,
- * `[batch or 1, 1, seq, seq]`, which then hide padding too. See `maskOf`.
+ * `[batch or 1, 1, seq, seq]`, which then hide padding too: 0 or −10⁹.
  */
 export type Attention = AttentionPattern | Value<'f32'>
 
@@ -68,7 +68,7 @@ export function attentionMask(
 }
 
 /** The mask that hides all but some keys. @param seen `[batch or 1, 1, queries, keys]` */
-export function maskOf(seen: Value<'bool'>): Value<'f32'> {
+function maskOf(seen: Value<'bool'>): Value<'f32'> {
   return where(seen, 0, HIDDEN_SCORE)
 }
 

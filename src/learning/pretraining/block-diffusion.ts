@@ -43,7 +43,7 @@ export interface BlockNoisedBatch extends Pick<NoisedBatch, 'positions' | 'targe
 }
 
 /** Tokens of a row once it is filled to a border. */
-export function filledLength(tokens: number, { block, fillId }: BlockNoisingOptions): number {
+function filledLength(tokens: number, { block, fillId }: BlockNoisingOptions): number {
   return fillId === undefined ? tokens : Math.ceil(tokens / block) * block
 }
 

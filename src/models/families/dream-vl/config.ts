@@ -24,7 +24,7 @@ const object = z.record(z.string(), z.unknown())
 const id = (value: number) => withDefault(z.int().min(0), value)
 
 /** Keys that Dream-VL and Dimple share, beside those of the decoder. */
-export const dreamKeys = z.looseObject({
+const dreamKeys = z.looseObject({
   vision_config: withDefault(object, {}),
   mrope_section: withDefault(z.unknown(), [16, 24, 24]),
   image_token_id: id(151_655),
