@@ -48,10 +48,13 @@ const inputSettings = z.strictObject({
   maxPixels: count.nullable().default(null),
 })
 
+/** Share of the dev part where none is given. */
+export const DEFAULT_SHARE = 0.05
+
 /** The share of pairs that no update sees, or pairs of their own, and how they decide. */
 const devPartSettings = z.strictObject({
   /** By hash, so that a pair stays on its side when others are added. 0: no dev part. */
-  share: z.number().min(0).max(0.5).default(0.05),
+  share: z.number().min(0).max(0.5).default(DEFAULT_SHARE),
   /** Instead of a share: sources of their own. */
   data: z.array(dataSettings).default([]),
   /** The first pairs only, of all sources together. */
@@ -120,7 +123,8 @@ export type PrintedSettings = z.output<typeof printedSettings>
 /** Groups of keys: layers of settings are joined key by key inside them. */
 const GROUPS = ['dev', 'input', 'train', 'loss', 'batch', 'optimizer', 'schedule']
 
-type Layer = Readonly<Record<string, unknown>>
+/** Settings of one place: a file, a recipe, flags. */
+export type Layer = Readonly<Record<string, unknown>>
 
 /**
  * Joins layers of settings, later ones over earlier ones. Values below a group are taken whole. A

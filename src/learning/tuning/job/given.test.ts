@@ -43,6 +43,16 @@ describe('layers', () => {
     expect(await settingsFrom({ given })).toMatchObject({ steps: null, epochs: 2 })
   })
 
+  test.each([
+    ['epochs', { epochs: 2 }, { steps: null, epochs: 2 }],
+    ['steps', { steps: 3 }, { steps: 3, epochs: null }],
+  ])('%s that are given take the place of what a file says of the length', async (_, length, expected) => {
+    for (const said of ['steps: 9\n', 'epochs: 9\n', 'recipe: vlm2vec\nepochs: 9\n'])
+      expect(await settingsFrom({ config: configOf(said), given: { ...own, ...length } })).toMatchObject(
+        expected,
+      )
+  })
+
   test.each(recipeNames)('recipe %s is whole, and its source is named', async (recipe) => {
     expect(await settingsFrom({ given: { ...own, recipe } })).toMatchObject({ recipe })
     expect(recipes[recipe].source).not.toBe('')

@@ -7,11 +7,12 @@ import type { z } from 'zod'
 import { readConfigFile } from '../../../foundation/files/config-file.ts'
 import { checkSettings, keyName, type SettingPath } from '../../../foundation/files/settings.ts'
 import { UsageError } from '../../../foundation/numeric/errors.ts'
-import { type RecipeSettings, recipes } from '../recipes.ts'
+import { recipes } from '../recipes.ts'
 import {
   contradictionsIn,
   isLayer,
   joinedSettings,
+  type Layer,
   type PrintedSettings,
   printedSettings,
   recipeNames,
@@ -47,9 +48,12 @@ async function checkedSettings<T extends PrintedSettings>(
   { config, given = {}, spelled }: SettingSources,
 ): Promise<T> {
   const file = config === undefined ? undefined : await readConfigFile(config)
-  const own = joinedSettings(file?.value ?? {}, given)
+  const own = joinedSettings(withoutLength(file?.value ?? {}, given), given)
   const named = recipeNames.find((name) => name === own.recipe)
-  const withRecipe = joinedSettings(named === undefined ? {} : timeless(recipes[named].settings, own), own)
+  const withRecipe = joinedSettings(
+    named === undefined ? {} : withoutLength(recipes[named].settings, own),
+    own,
+  )
   const isGiven = (path: SettingPath) => holds(given, path)
   const checked = checkSettings(schema, withRecipe, (path) => {
     if (isGiven(path)) return spelled?.(keyName(path.filter((part) => typeof part === 'string')))
@@ -71,9 +75,11 @@ function missingHint(missing: readonly string[], spelled: SettingSources['spelle
   return `Give ${names.join(', ')}, or these keys in a configuration file.`
 }
 
-/** A recipe's number of steps gives way to epochs. */
-function timeless(recipe: RecipeSettings, own: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return own.epochs === undefined || own.epochs === null ? { ...recipe } : { ...recipe, steps: null }
+/** Steps and epochs say the same thing: one of them, given above a layer, takes the place of both. */
+function withoutLength(layer: Layer, above: Layer): Layer {
+  const isSaid = (key: string) => above[key] !== undefined && above[key] !== null
+  if (!isSaid('steps') && !isSaid('epochs')) return layer
+  return { ...layer, steps: null, epochs: null }
 }
 
 /** Whether settings have a value at a key, or at one above it that is no group. */
