@@ -4,12 +4,14 @@ import { BifocalError, InterruptedError } from '../../../foundation/numeric/erro
 import { sizeOf } from '../../../foundation/numeric/tensor.ts'
 import { type KeyedItem, readItem } from '../../../inputs/data/item.ts'
 import { describePairs, pairWarnings } from '../../../inputs/data/pairs/describe.ts'
+import type { PairSource } from '../../../inputs/data/pairs/source.ts'
 import type { Pair } from '../../../inputs/data/task.ts'
 import { type Sequence, sequencePreparer } from '../../../models/embedder/sequence.ts'
 import { modelParameters } from '../../../models/families/parameters.ts'
 import { publicName } from '../../../models/hub/public-name.ts'
 import type { BatchPlan } from '../batches.ts'
 import { CHUNK_TOKENS } from '../run.ts'
+import { unmatchedTargets } from '../trained/modules.ts'
 import { chunkShapes, forecastTuning } from './forecast.ts'
 import type { JobHooks, OpenedJob } from './opened.ts'
 import {
@@ -45,7 +47,17 @@ export async function planOf(job: OpenedJob, batches: BatchPlan, hooks: JobHooks
     maxLength: contract.maxLength,
     image: contract.image,
   }
-  const facts = { settings, model: model.model, reading, sources, devPairs, updates, tooLong: tried.tooLong }
+  const facts = {
+    settings,
+    model: model.model,
+    reading,
+    sources,
+    devPairs,
+    updates,
+    tooLong: tried.tooLong,
+    devTrained: devTrained(job),
+    unmatched: settings.train.continue ? [] : unmatchedTargets(model, settings.train.targets),
+  }
   const data = job.sources.flatMap(({ whole }) => pairWarnings(describePairs(whole)))
   return {
     model: { name: publicName(settings.model), family: model.model.family, parameters: numbers },
@@ -66,6 +78,16 @@ export async function planOf(job: OpenedJob, batches: BatchPlan, hooks: JobHooks
 /** Updates between two evaluations. */
 export function devEvery({ settings, updates }: Pick<OpenedJob, 'settings' | 'updates'>): number {
   return settings.dev.every ?? Math.max(1, Math.ceil(updates / 20))
+}
+
+/** Dev pairs whose query and target are a training pair too. */
+function devTrained({ settings, sources, dev }: OpenedJob): number {
+  if (settings.dev.data.length === 0) return 0
+  const places = (source: PairSource) =>
+    Array.from({ length: source.rows }, (_, row) => source.facts(row).share)
+  const seen = new Set<number>()
+  for (const { train } of sources) for (const place of places(train)) seen.add(place)
+  return dev.flatMap((source) => places(source).filter((place) => seen.has(place))).length
 }
 
 function plannedSource({ weight, whole, train, dev }: OpenedJob['sources'][number]): PlannedSource {

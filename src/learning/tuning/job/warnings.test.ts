@@ -36,6 +36,8 @@ function warned(settings: object, more: Partial<PlanFacts> = {}): string[] {
     devPairs: 100,
     updates: 100,
     tooLong: 0,
+    devTrained: 0,
+    unmatched: [],
     ...more,
   }
   return planWarnings(facts).map(({ message }) => message)
@@ -59,6 +61,22 @@ test.each<[string, object, Partial<PlanFacts>, RegExp]>([
   ],
   ['no dev part', {}, { devPairs: 0 }, /no dev part/],
   ['a small dev part', {}, { devPairs: 5 }, /5 dev pairs/],
+  [
+    'patience without a dev part',
+    { dev: { keep: 'last', patience: 3 } },
+    { devPairs: 0 },
+    /patience never stops/,
+  ],
+  ['dev pairs that are trained', {}, { devTrained: 7 }, /7 of 100 dev pairs are trained on too/],
+  [
+    'a share beside dev pairs',
+    { dev: { share: 0.1, data: [{ path: 'd' }] } },
+    {},
+    /dev.share 0.1 is not used/,
+  ],
+  ['a rank of whole weights', { train: { method: 'all', rank: 8 } }, {}, /no use for rank of train/],
+  ['a target that is no module', {}, { unmatched: ['.*q_proj'] }, /ends with \.\*q_proj/],
+  ['a teacher without negatives', { loss: { margin: { teacher: 0.1 } } }, {}, /no pair has any/],
   [
     'mean under a causal mask',
     {},

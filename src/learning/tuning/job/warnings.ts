@@ -1,7 +1,8 @@
 /** @file Settings and data that are known to give a poor embedder: told before the first update. */
 
 import type { VisionLanguageShape } from '../../../models/families/family.ts'
-import type { TuneSettings } from '../settings.ts'
+import { DEFAULT_SHARE, type TuneSettings } from '../settings.ts'
+import { trainSettings } from '../trained/settings.ts'
 import type { PlanWarning, TuningPlan } from './plan.ts'
 
 export interface PlanFacts extends Pick<TuningPlan, 'reading' | 'sources' | 'devPairs' | 'updates'> {
@@ -9,6 +10,10 @@ export interface PlanFacts extends Pick<TuningPlan, 'reading' | 'sources' | 'dev
   readonly model: { readonly shape: Pick<VisionLanguageShape, 'nativeAttention' | 'maxLength'> }
   /** Share of the items of the first batches that take more positions than they may. */
   readonly tooLong: number
+  /** Dev pairs that are trained on too. */
+  readonly devTrained: number
+  /** Names in `train.targets` that no module has. */
+  readonly unmatched: readonly string[]
 }
 
 /** Fewer pairs give so few negatives that the loss is soon 0. */
@@ -30,6 +35,7 @@ export function planWarnings(facts: PlanFacts): PlanWarning[] {
     ...maskWarnings(facts),
     ...lengthWarnings(facts),
     ...rateWarnings(facts),
+    ...unusedWarnings(facts),
   ]
 }
 
@@ -80,21 +86,59 @@ function targetWarnings({ settings: { batch, loss }, sources }: PlanFacts): Plan
   })
 }
 
-function devWarnings({ settings: { dev }, devPairs }: PlanFacts): PlanWarning[] {
+function devWarnings({ settings: { dev }, devPairs, devTrained }: PlanFacts): PlanWarning[] {
+  const found: PlanWarning[] = []
+  const hint = 'Give pairs of their own (--dev), or a share of these (--dev-share 0.1).'
   if (devPairs === 0 && dev.keep === 'best')
-    return [
-      {
-        message: 'there is no dev part: the last update is written, the best or not',
-        hint: 'Give pairs of their own (--dev), or a share of these (--dev-share 0.1).',
-      },
-    ]
-  if (devPairs === 0 || devPairs >= FEW_DEV) return []
-  return [
-    {
+    found.push({ message: 'there is no dev part: the last update is written, the best or not', hint })
+  if (devPairs === 0 && dev.patience !== null)
+    found.push({ message: 'there is no dev part: --patience never stops the tuning', hint })
+  if (devPairs > 0 && devPairs < FEW_DEV)
+    found.push({
       message: `${devPairs} dev pairs give a coarse score`,
       hint: 'Give a larger share (--dev-share), or pairs of their own (--dev).',
-    },
-  ]
+    })
+  if (devTrained > 0)
+    found.push({
+      message: `${devTrained} of ${devPairs} dev pairs are trained on too: their score says little about new pairs`,
+      hint: 'Take them out of --data, or give a share of these (--dev-share 0.1) instead of --dev.',
+    })
+  return found
+}
+
+/** Settings that these data, or other settings, leave without an effect. */
+function unusedWarnings({ settings: { train, loss, dev }, sources, unmatched }: PlanFacts): PlanWarning[] {
+  const found: PlanWarning[] = []
+  const lowRank = lowRankSettings(train)
+  if (train.method === 'all' && lowRank.length > 0)
+    found.push({
+      message: `train.method all has no use for ${lowRank.join(', ')} of train: these are for lora`,
+      hint: 'Leave them out, or give --train lora.',
+    })
+  if (unmatched.length > 0)
+    found.push({
+      message: `no module that can be trained has a name that ends with ${unmatched.join(', ')}`,
+      hint: 'A list of --targets holds endings of paths; a regular expression stands alone.',
+    })
+  if (dev.data.length > 0 && dev.share !== DEFAULT_SHARE)
+    found.push({
+      message: `dev.share ${dev.share} is not used: dev.data names the dev pairs`,
+      hint: 'Give --dev or --dev-share.',
+    })
+  const hasTeacher = loss.margin !== null && loss.margin.teacher !== null
+  if (hasTeacher && sources.every(({ negatives }) => negatives === 0))
+    found.push({
+      message: "the teacher's margin is for hard negatives, and no pair has any",
+      hint: '`bifocal mine` finds hard negatives and writes their scores.',
+    })
+  return found
+}
+
+/** Keys of low-rank updates that differ from their defaults. */
+function lowRankSettings(train: TuneSettings['train']): string[] {
+  const defaults = trainSettings.parse({})
+  const keys = ['rank', 'alpha', 'initial', 'rankPattern', 'alphaPattern'] as const
+  return keys.filter((key) => JSON.stringify(train[key]) !== JSON.stringify(defaults[key]))
 }
 
 function maskWarnings({ reading: { attention, readout }, model }: PlanFacts): PlanWarning[] {

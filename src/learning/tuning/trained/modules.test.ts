@@ -5,7 +5,13 @@ import { describe, expect, test } from 'vitest'
 import { goldenDir } from '../../../../test/golden.ts'
 import { openSubject } from '../../../models/embedder/subject.ts'
 import { tunableModel } from '../tunable.ts'
-import { linearModules, savedParameters, targetedModules, wholeParameters } from './modules.ts'
+import {
+  linearModules,
+  savedParameters,
+  targetedModules,
+  unmatchedTargets,
+  wholeParameters,
+} from './modules.ts'
 import { trainSettings } from './settings.ts'
 
 const open = async (name: string) =>
@@ -36,6 +42,11 @@ test('pictures that become codes have no part that is trained', async () => {
 })
 
 describe('targets', () => {
+  test('names in a list that end no path are found, an expression among them', async () => {
+    const llava = await open('llava')
+    expect(unmatchedTargets(llava, ['q_proj', '.*k_proj', 'c_attn'])).toEqual(['.*k_proj', 'c_attn'])
+  })
+
   test.each<[string, string, object, string[]]>([
     // LLaDA calls its layers otherwise: only three of the list are there, and the tower's own.
     ["VLM2Vec's list", 'lavida-llada', { targets: 'vlm2vec' }, ['k_proj', 'out_proj', 'q_proj', 'v_proj']],

@@ -114,8 +114,23 @@ export function targetedModules(
   if (modules.some(({ idle }) => !idle)) return { modules, targets }
   throw new TuningError('targets', {
     message: `${tunable.dir}: no linear layer is targeted by ${JSON.stringify(wanted)}${excluded.length === 0 ? '' : ` without ${JSON.stringify(excluded)}`}`,
-    hint: `Give ${TARGETS.join(', ')}, or endings of these paths: ${endings(all).join(', ')}.`,
+    hint: `Give ${TARGETS.join(', ')}, or a list of endings of these paths: ${endings(all).join(', ')}.`,
   })
+}
+
+/**
+ * Names in a list of targets that end no path of the model. PEFT passes over them without a word.
+ */
+export function unmatchedTargets(
+  { model, checkpoint }: Pick<TunableModel, 'model' | 'checkpoint'>,
+  targets: TrainSettings['targets'],
+): string[] {
+  if (typeof targets === 'string') return []
+  const paths = [
+    ...linearModules({ model, checkpoint }).map(({ runtime }) => runtime),
+    ...trainable(model).map(({ name }) => model.runtimeName(name).replace(/\.[^.]*$/, '')),
+  ]
+  return targets.filter((name) => !paths.some((path) => path === name || path.endsWith(`.${name}`)))
 }
 
 function targetsOf(all: readonly LinearModule[], wanted: TrainSettings['targets']): AdapterConfig['targets'] {
@@ -182,7 +197,7 @@ export function wholeParameters(
   if (chosen.length > 0) return chosen
   throw new TuningError('targets', {
     message: `${tunable.dir}: no parameter is targeted by ${JSON.stringify(targets)}`,
-    hint: `Give ${TARGETS.join(', ')}, or endings of module paths; \`bifocal inspect\` lists the tensors.`,
+    hint: `Give ${TARGETS.join(', ')}, or a list of endings of module paths; \`bifocal inspect\` lists the tensors.`,
   })
 }
 
