@@ -13,6 +13,7 @@ import { fingerprintParts, openSubject, type Subject, withState } from '../../..
 import { randomDecoder } from '../../../models/families/model-weights.ts'
 import type { DownloadProgress } from '../../../models/hub/progress.ts'
 import { TuningError } from '../errors.ts'
+import { checkCuts } from '../losses/matryoshka.ts'
 import type { TuneSettings } from '../settings.ts'
 import { openTrained, type Trained } from '../trained/trained.ts'
 import { type TunableModel, tunableModel } from '../tunable.ts'
@@ -63,6 +64,9 @@ export async function openJob(settings: TuneSettings, hooks: JobHooks): Promise<
   const model = settings.randomDecoder
     ? { ...found, weights: randomDecoder({ base: found.weights, model: found.model, seed: settings.seed }) }
     : found
+  const { matryoshka } = settings.loss
+  if (matryoshka !== null)
+    checkCuts(matryoshka.dims, subject.encoder.contract.readout.dims ?? found.model.shape.hidden)
   const trained = await openTrained(model, settings.train, settings.seed)
   const opened: PairSource[] = []
   const close = async () => {

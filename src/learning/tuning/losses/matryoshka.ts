@@ -38,8 +38,12 @@ export function matryoshka({ dims, weights }: MatryoshkaSettings, loss: Contrast
 }
 
 function requireDims(dims: readonly number[], { dims: [, width] }: F32): void {
-  const longest = Math.max(...dims)
-  if (typeof width !== 'number' || longest <= width) return
+  if (typeof width === 'number') checkCuts(dims, width)
+}
+
+/** @throws TuningError `tuning/loss` where a cut is longer than the vectors */
+export function checkCuts(dims: readonly number[], width: number): void {
+  if (Math.max(...dims) <= width) return
   throw new TuningError('loss', {
     message: `Matryoshka dims ${dims.join(', ')} of vectors with ${width} dimensions`,
     hint: `Give dims of at most ${width}.`,

@@ -24,7 +24,10 @@ const margin = z.strictObject({
 const matryoshka = z
   .strictObject({
     /** Leading dimensions that shall serve as vectors of their own. */
-    dims: z.array(z.int().positive()).min(1),
+    dims: z
+      .array(z.int().positive())
+      .min(1)
+      .refine((dims) => new Set(dims).size === dims.length, 'expected each size once'),
     /** Weight of the loss of each; default 1. The sum is not divided by them. */
     weights: z.array(z.number().nonnegative()).nullable().default(null),
   })
