@@ -56,6 +56,46 @@ describe.each(['twin-ar', 'twin-diffusion'])('bifocal:%s', (twin) => {
   )
 })
 
+test.each([
+  [['q_proj'], ['q_proj']],
+  [['.*language_model.*[kq]_proj'], ['k_proj', 'q_proj']],
+])('--targets %s trains %s', async (targets, kinds) => {
+  const flags = [...quick, '--dry-run', '--json', '--targets', ...targets]
+  const { code, stdout } = await runCli([
+    'tune',
+    'bifocal:twin-ar',
+    '--data',
+    pairs,
+    '--out',
+    at('x'),
+    ...flags,
+  ])
+  const plan = z
+    .object({ trained: z.object({ modules: z.array(z.object({ kind: z.string() })) }) })
+    .parse(JSON.parse(stdout))
+  expect([code, plan.trained.modules.map(({ kind }) => kind).sort()]).toEqual([0, kinds])
+})
+
+test('a cut that is longer than the vectors is refused by the plan', async () => {
+  const flags = [...quick, '--dry-run', '--matryoshka', '64', '--dims', '32']
+  const { code, stderr } = await runCli([
+    'tune',
+    'bifocal:twin-ar',
+    '--data',
+    pairs,
+    '--out',
+    at('x'),
+    ...flags,
+  ])
+  expect([code, stderr]).toEqual([2, expect.stringContaining('Matryoshka dims 64 of vectors with 32')])
+})
+
+test('dev pairs that are trained on are told', async () => {
+  const flags = ['--batch-size', '8', '--dry-run', '--dev', pairs]
+  const { stdout } = await runCli(['tune', 'bifocal:twin-ar', '--data', pairs, '--out', at('x'), ...flags])
+  expect(stdout).toContain('24 of 24 dev pairs are trained on too')
+})
+
 describe('a finished folder', () => {
   const first = () => at('twin-ar lines of JSON')
   const again = (more: readonly string[] = []) =>

@@ -14,6 +14,18 @@ const texts = z
   .transform((list) => (list.length === 1 ? list[0] : list))
   .optional()
 
+/**
+ * A lone ending of paths stays a list: PEFT takes a lone text for a regular expression of the whole
+ * path, which no ending matches.
+ */
+const targets = texts.transform((given) =>
+  typeof given === 'string' && /^[\w.]+$/.test(given) && !isNamedSet(given) ? [given] : given,
+)
+
+function isNamedSet(given: string): boolean {
+  return ['decoder', 'vlm2vec', 'all-linear'].includes(given.toLowerCase())
+}
+
 export const tune = command(
   'tune [model]',
   'Make an embedder of a vision-language model, from your own pairs',
@@ -66,7 +78,7 @@ export const tune = command(
   .option(
     '--targets <names...>',
     'decoder (default), decoder+projector, vlm2vec, a regular expression, or ends of names',
-    texts,
+    targets,
   )
   .option('--modules-to-save <names...>', 'modules to train whole, by the ends of their names')
   .option('--loss <name>', 'infonce or sigmoid; default infonce', flags.lossName)
