@@ -203,6 +203,18 @@ describe('stopped and resumed', () => {
     expect(warnings).toHaveLength(1)
   })
 
+  test('a snapshot with a changed byte falls back to the one before', async () => {
+    const { dir } = await trial({ folder: 'changed', every: 4 })
+    const path = snapshotPath(dir, 10)
+    const bytes = readFileSync(path)
+    bytes[bytes.length - 2]! ^= 1
+    writeFileSync(path, bytes)
+    const warnings: string[] = []
+    const { result } = await trial({ folder: 'changed', warn: (message) => warnings.push(message) })
+    expect(result?.resumedAt).toBe(8)
+    expect(warnings).toEqual([expect.stringContaining('not those that were written')])
+  })
+
   test('stopped by its evaluations, it ends alike whether or not it was killed before', async () => {
     const scores = [4, 3, 3.5, 3.2, 1]
     const evaluate: TrainingOptions['evaluate'] = {

@@ -11,6 +11,7 @@ import { FileError } from '../../foundation/files/errors.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import { CheckpointError } from '../../models/checkpoint/errors.ts'
 import { loadSafetensors, openSafetensors, writeSafetensors } from '../../models/checkpoint/safetensors.ts'
+import { hashArrays } from './arrays.ts'
 import { TrainingError } from './errors.ts'
 import type { Identity } from './identity.ts'
 
@@ -34,7 +35,7 @@ export function snapshotPath(dir: string, step: number): string {
 
 /**
  * Writes `step-<step>.safetensors`: tensors `parameter/<name>` and `optimizer/<name>`, metadata
- * `step` and `identity`. Older ones but one are removed.
+ * `step`, `identity` and `sha256`, the hash of the tensors. Older ones but one are removed.
  * @throws FileError `file/disk-full`, `file/write`: then the snapshots before are untouched
  */
 export async function saveSnapshot(
@@ -45,6 +46,7 @@ export async function saveSnapshot(
   await writeSafetensors(snapshotPath(dir, step), tensors, {
     step: String(step),
     identity: JSON.stringify(identity),
+    sha256: hashArrays(tensors),
   })
   for (const old of (await snapshotSteps(dir)).slice(KEPT)) await rm(snapshotPath(dir, old), { force: true })
 }
@@ -57,7 +59,7 @@ export async function latestSnapshot(
   dir: string,
   warn: (message: string) => void = () => {},
 ): Promise<Snapshot | undefined> {
-  const failures: (CheckpointError | FileError)[] = []
+  const failures: (CheckpointError | FileError | TrainingError)[] = []
   for (const step of await snapshotSteps(dir)) {
     try {
       const snapshot = await readSnapshot(snapshotPath(dir, step), step)
@@ -65,7 +67,8 @@ export async function latestSnapshot(
         warn(`${message}; going on from the snapshot before, after step ${step}`)
       return snapshot
     } catch (error) {
-      if (!(error instanceof CheckpointError || error instanceof FileError)) throw error
+      if (!(error instanceof CheckpointError || error instanceof FileError || error instanceof TrainingError))
+        throw error
       failures.push(error)
     }
   }
@@ -81,6 +84,12 @@ export async function latestSnapshot(
 async function readSnapshot(path: string, step: number): Promise<Snapshot> {
   const { metadata } = await openSafetensors(path)
   const tensors = await loadSafetensors(path)
+  // Snapshots of releases before this one have no hash.
+  if (metadata.sha256 !== undefined && metadata.sha256 !== hashArrays(Object.fromEntries(tensors)))
+    throw new TrainingError('snapshots', {
+      message: `${path}: its values are not those that were written`,
+      hint: 'Delete the file: the training goes on from the snapshot before.',
+    })
   return {
     step,
     identity: identityIn(metadata.identity ?? '{}'),

@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs'
 import { loadSafetensors, openSafetensors, writeSafetensors } from '../../models/checkpoint/safetensors.ts'
-import { type NamedArrays, restoreArrays } from '../training/arrays.ts'
+import { hashArrays, type NamedArrays, restoreArrays } from '../training/arrays.ts'
 import { TuningError } from './errors.ts'
 
 export class BestValues {
@@ -19,7 +19,11 @@ export class BestValues {
 
   /** Saves the values as they are after `step` updates. @throws FileError */
   async save(step: number): Promise<void> {
-    await writeSafetensors(this.#path, this.#parameters, { step: String(step), identity: this.#identity })
+    await writeSafetensors(this.#path, this.#parameters, {
+      step: String(step),
+      identity: this.#identity,
+      sha256: hashArrays(this.#parameters),
+    })
   }
 
   /**
@@ -31,6 +35,8 @@ export class BestValues {
     if (metadata.step !== String(step) || metadata.identity !== this.#identity)
       throw this.#changed(`it should hold the values after update ${step}`)
     const saved = Object.fromEntries(await loadSafetensors(this.#path))
+    if (metadata.sha256 !== undefined && metadata.sha256 !== hashArrays(saved))
+      throw this.#changed('its values are not those that were written')
     restoreArrays(this.#parameters, saved, (problems) => {
       throw this.#changed(problems.join('; '))
     })
