@@ -75,7 +75,7 @@ function missingHint(missing: readonly string[], spelled: SettingSources['spelle
   return `Give ${names.join(', ')}, or these keys in a configuration file.`
 }
 
-/** Steps and epochs say the same thing: one of them, given above a layer, takes the place of both. */
+/** Steps and epochs say the same thing: one of them, given above, takes the place of both. */
 function withoutLength(layer: Layer, above: Layer): Layer {
   const isSaid = (key: string) => above[key] !== undefined && above[key] !== null
   if (!isSaid('steps') && !isSaid('epochs')) return layer
