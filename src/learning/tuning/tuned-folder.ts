@@ -9,9 +9,7 @@ import { baseReference } from '../../models/embedder/base.ts'
 import { writeContract } from '../../models/embedder/contract.ts'
 import type { Readout } from '../../models/embedder/readout.ts'
 import { checkpointWeights } from '../../models/families/weights.ts'
-import type { NamedArrays } from '../training/arrays.ts'
-import type { Trained, TunedResult } from './trained/trained.ts'
-import { type TunedPart, tunedAdapter } from './trained.ts'
+import type { Trained } from './trained/trained.ts'
 import type { TunableModel } from './tunable.ts'
 
 export interface TunedFolderOptions {
@@ -59,21 +57,4 @@ export async function writeTrained(
   const { contractBase, peftBase, ...named } = await baseReference(dir, checkpoint)
   await writeAdapter(dir, { ...adapter, config: { ...config, ...named, baseModel: peftBase } })
   await writeContract(dir, { ...kept, base: contractBase, adapter: '.' })
-}
-
-/** `writeTrained` for the state of `trained.ts`. */
-export async function writeTuned(
-  dir: string,
-  {
-    model,
-    part,
-    parameters,
-    readout,
-  }: { model: TunableModel; part: TunedPart; parameters: NamedArrays; readout: Readout },
-): Promise<void> {
-  const result: TunedResult =
-    part.tune === 'all'
-      ? { kind: 'weights', weights: parameters }
-      : { kind: 'adapter', adapter: tunedAdapter(model.model, part, parameters) }
-  await writeTrained(dir, { model, trained: { result: () => result }, readout })
 }

@@ -6,7 +6,6 @@
 import type { BootstrapOptions } from '../../foundation/numeric/bootstrap.ts'
 import { Thumbnails } from '../../inputs/data/thumbnails.ts'
 import { trainedReadouts } from '../../learning/tuning/tunable.ts'
-import type { Tuning } from '../../learning/tuning/tune.ts'
 import type { Readout } from '../../models/embedder/readout.ts'
 import type { ModelScores } from '../benchmark/evaluate.ts'
 import { metricLabels } from '../benchmark/metrics.ts'
@@ -37,6 +36,7 @@ import {
   type Outcome,
 } from './outcome.ts'
 import type { MeasuredState } from './state.ts'
+import { type Tuning, temperatureSpan } from './tuning.ts'
 
 /** Most points of a loss curve. */
 const CURVE = 150
@@ -110,17 +110,17 @@ function failuresOf({ studied, world }: Outcome, thumbnails: Thumbnails): Result
 }
 
 function modelsOf({ setting, studied, baselines }: Outcome): ResultsModel[] {
-  const { steps, batch, part, learningRates, temperature } = setting.tuning
+  const { steps, batch, train, optimizer, loss } = setting.tuning
   const tuningOf = (
     { lossCurve }: Tuning,
     { readout: chosen, dev }: MeasuredState['choice'],
     readouts: Readonly<Record<string, Readout>>,
   ): ResultsModel['tuning'] => ({
     steps,
-    batch,
-    rank: part.tune === 'lora' ? part.rank : null,
-    learningRate: learningRates.muon,
-    temperature: { start: temperature.start, end: temperature.end },
+    batch: batch.size,
+    rank: train.method === 'lora' ? train.rank : null,
+    learningRate: optimizer.learningRate,
+    temperature: temperatureSpan(loss.temperature),
     lossCurve: thinned(lossCurve),
     devChoices: Object.entries(dev).map(([name, hit1]) => ({
       setting: readoutWords(readouts[name]!),

@@ -68,9 +68,12 @@ async function secondsOf(
   const pass = mean('operations') / speed.operations + mean('elements') / speed.elements
   const embedding = items.length * pass
   if (subject.model.kind === 'dual-encoder') return embedding + items.length * mean('preparing')
-  const { steps, batch } = setting.tuning
+  const {
+    steps,
+    batch: { size },
+  } = setting.tuning
   // A query, its target and a hard negative for each pair.
-  const tuning = setting.tune ? steps * 3 * batch * PASSES_OF_A_STEP * pass : 0
+  const tuning = setting.tune ? steps * 3 * size * PASSES_OF_A_STEP * pass : 0
   const states = setting.tune ? 2 : 1
   const controls = setting.controls ? tuning + embedding : 0
   return items.length * mean('preparing') + states * embedding + tuning + controls

@@ -6,8 +6,8 @@ import { DEVICES, type Device } from '../../engine/runtime/devices.ts'
 import { abortSignal, callback, MOST_THREADS, type OptionSchemas } from '../../foundation/files/options.ts'
 import type { Limits } from '../../inputs/scenes/tasks/task.ts'
 import { COMPLETE_LIMITS, QUICK_LIMITS } from '../../inputs/scenes/tasks/task.ts'
-import { TUNING, type TuningSettings } from '../../learning/tuning/tune.ts'
 import { publicName } from '../../models/hub/public-name.ts'
+import { type StudyTuning, tuningSettings } from './tuning.ts'
 
 type PlanName = 'quick' | 'full'
 
@@ -71,7 +71,7 @@ interface Plan {
   limits: Limits
   /** Rows and candidates that poolings are chosen on. */
   dev: { rows: number; candidates: number }
-  tuning: Omit<TuningSettings, 'seed'>
+  tuning: StudyTuning
   controls: boolean
   /** Image-caption pairs of the alignment analysis. */
   pairs: number
@@ -84,7 +84,7 @@ const PLANS: { readonly [P in PlanName]: Plan } = {
   quick: {
     limits: QUICK_LIMITS,
     dev: { rows: 24, candidates: 12 },
-    tuning: { ...TUNING, steps: 200 },
+    tuning: tuningSettings({ steps: 200 }),
     // Twice the tunings do not fit into six minutes: the random decoders are compared by
     // `npm run gates` and the full plan.
     controls: false,
@@ -94,7 +94,7 @@ const PLANS: { readonly [P in PlanName]: Plan } = {
   full: {
     limits: COMPLETE_LIMITS,
     dev: { rows: 100, candidates: 100 },
-    tuning: { ...TUNING, steps: 1200, batch: 64, subBatch: 16 },
+    tuning: tuningSettings({ steps: 1200, batch: { size: 64, subBatch: 16 } }),
     controls: true,
     pairs: 400,
     resamples: 2000,
@@ -146,16 +146,16 @@ export const studyOptionSchemas: OptionSchemas<StudyOptions> = {
 export function settingOf(options: StudyOptions): StudySetting {
   const { plan: name = 'quick', tune, rank } = options
   const plan = PLANS[name]
-  const part =
+  const train =
     tune === 'all'
-      ? { tune }
+      ? { ...plan.tuning.train, method: tune }
       : rank === undefined
-        ? plan.tuning.part
-        : { tune: 'lora' as const, rank, alpha: 2 * rank }
+        ? plan.tuning.train
+        : { ...plan.tuning.train, rank, alpha: 2 * rank }
   return {
     ...plan,
     limits: { ...plan.limits, ...options.limits },
-    tuning: { ...plan.tuning, part, steps: options.steps ?? plan.tuning.steps },
+    tuning: { ...plan.tuning, train, steps: options.steps ?? plan.tuning.steps },
     tune: tune !== false,
     controls: tune !== false && (options.controls ?? plan.controls),
     pairs: options.pairs ?? plan.pairs,

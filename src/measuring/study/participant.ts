@@ -6,10 +6,8 @@
 
 import { join } from 'node:path'
 import { sizeOf } from '../../foundation/numeric/tensor.ts'
-import { tunedWeights } from '../../learning/tuning/trained.ts'
 import { type TunableModel, trainedReadouts, tunableModel } from '../../learning/tuning/tunable.ts'
-import { type Tuning, type TuningSettings, tune } from '../../learning/tuning/tune.ts'
-import { writeTuned } from '../../learning/tuning/tuned-folder.ts'
+import { writeTrained } from '../../learning/tuning/tuned-folder.ts'
 import { Embedder } from '../../models/embedder/embedder.ts'
 import { CONTRACT_READOUT } from '../../models/embedder/embedding.ts'
 import { contentHashOf } from '../../models/embedder/fingerprint.ts'
@@ -33,6 +31,7 @@ import {
   type StudyContext,
   stored,
 } from './state.ts'
+import { type Tuning, tuneForStudy } from './tuning.ts'
 
 export interface Participant {
   readonly id: string
@@ -134,15 +133,14 @@ async function runParticipant(opened: Opened): Promise<Participant> {
   const model = tunableModel(subject)
   const readouts = trainedReadouts(subject)
   const tuning = await tuningOf(opened, { id, model, modelHash: hash })
-  const tuned = await inTuned(opened, model, tuning, async (maker) => {
+  const tuned = await inTuned(opened, tuning, async (maker) => {
     const pairs = await pairVectors(maker, context)
     const state = await measured(maker, { id: `${id}-tuned`, readouts }, pairs, context)
     return { state, shuffled: await shuffledBy(maker, state) }
   })
-  await writeTuned(join(context.options.out, 'models', `${id}-tuned`), {
+  await writeTrained(join(context.options.out, 'models', `${id}-tuned`), {
     model,
-    part: setting.tuning.part,
-    parameters: tuning.parameters,
+    trained: tuning.trained,
     readout: tuned.state.readout,
   })
   return { ...shared, tuned: { state: tuned.state, tuning }, shuffled: tuned.shuffled }
@@ -160,7 +158,7 @@ async function runControl(opened: Opened): Promise<ControlParticipant> {
   const modelHash = contentHash([opened.hash, `random decoder ${seed}`])
   const tuning = await tuningOf(opened, { id, model, modelHash })
   const readouts = trainedReadouts(subject)
-  return await inTuned({ ...opened, id, hash: modelHash }, model, tuning, async (maker) => {
+  return await inTuned({ ...opened, id, hash: modelHash }, tuning, async (maker) => {
     const choice = await chosenOn(maker, Object.keys(readouts), context)
     const vectors = await stored(maker, itemsOf(world.tasks, 'test'), context)
     const scores = scoresOf(id, world.tasks, vectors.of(choice.readout))
@@ -212,14 +210,13 @@ async function inState<T>(
 
 async function inTuned<T>(
   opened: Opened,
-  model: TunableModel,
-  { parameters, hash }: Tuning,
+  { trained, hash }: Tuning,
   work: (maker: VectorMaker) => Promise<T>,
 ): Promise<T> {
   const { subject, context } = opened
-  const { part } = context.setting.tuning
-  const weights = tunedWeights(model, part, parameters)
-  const state = contentHash([opened.hash, hash, part])
+  const { train } = context.setting.tuning
+  const weights = trained.tuned()
+  const state = contentHash([opened.hash, hash, train])
   const readouts = trainedReadouts(subject)
   const [readout] = Object.values(readouts)
   const tuned = withState(subject, { weights, state, contract: { readout: readout! } })
@@ -233,34 +230,35 @@ async function tuningOf(
   { id, model, modelHash }: { id: string; model: TunableModel; modelHash: string },
 ): Promise<Tuning> {
   const { setting, world, phases, options: study, version } = context
-  const settings: TuningSettings = { ...setting.tuning, seed: setting.seed }
   // Other settings have another folder: snapshots of a run with other flags stay usable for that
   // run.
   const key = contentHash([
     version,
     modelHash,
-    settings,
+    setting.tuning,
+    setting.seed,
     world.training.map(({ name, pairs }) => [name, pairs.length]),
   ])
   return await phases.time('tuning', async () => {
-    const tuning = await tune({
+    const tuning = await tuneForStudy({
       id,
       model,
       modelHash,
       readouts: trainedReadouts(subject),
-      tasks: world.training,
-      settings,
+      rows: world.training,
+      settings: setting.tuning,
+      seed: setting.seed,
       inputs,
       dir: join(study.out, 'work', 'tunings', `${id}-${key.slice(0, 16)}`),
       threads: setting.threads,
       device: setting.device,
       signal: study.signal,
       warn: study.warn,
-      onProgress: ({ step, steps, loss }) =>
+      onUpdate: ({ update, updates, loss }) =>
         study.onProgress?.({
           label: `tuning ${id}`,
-          done: step,
-          total: steps,
+          done: update,
+          total: updates,
           note: `loss ${loss.toFixed(3)}`,
         }),
     })

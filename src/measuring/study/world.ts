@@ -9,9 +9,9 @@ import { INSTRUCTIONS } from '../../inputs/scenes/instructions.ts'
 import { loadSheets } from '../../inputs/scenes/sheets.ts'
 import { buildTasks } from '../../inputs/scenes/tasks/suite.ts'
 import { loadWorld } from '../../inputs/scenes/world.ts'
-import type { TuningTask } from '../../learning/tuning/tune.ts'
 import { StudyError } from './errors.ts'
 import type { StudySetting } from './options.ts'
+import type { TrainingRows } from './tuning.ts'
 
 /** An image and its caption, as items of their own. */
 interface StudyPair {
@@ -23,7 +23,7 @@ interface StudyPair {
 export interface StudyWorld {
   readonly name: string
   readonly tasks: readonly Task[]
-  readonly training: readonly TuningTask[]
+  readonly training: readonly TrainingRows[]
   /** Captions are distinct, from contents that no training shows. */
   readonly pairs: readonly StudyPair[]
 }

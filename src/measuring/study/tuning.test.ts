@@ -1,6 +1,6 @@
 /**
- * @file Tuning of tiny random models: the loss falls, a stopped run gives the same bytes, and the
- * tuned state embeds as the folder that it is written to.
+ * @file A study's tuning of tiny random models: the loss falls, a stopped run gives the same bytes,
+ * and the tuned state embeds as the folder that it is written to.
  */
 
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
@@ -10,16 +10,16 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { writeRandomTwins } from '../../../test/random-twins.ts'
 import { stream } from '../../foundation/numeric/random.ts'
 import { keyed, type Picture } from '../../inputs/data/item.ts'
+import { openTrained } from '../../learning/tuning/trained/trained.ts'
+import { trainedReadouts, tunableModel } from '../../learning/tuning/tunable.ts'
+import { writeTrained } from '../../learning/tuning/tuned-folder.ts'
 import { writeContract } from '../../models/embedder/contract.ts'
 import { Embedder } from '../../models/embedder/embedder.ts'
 import { contentHashOf } from '../../models/embedder/fingerprint.ts'
 import { SequenceInputs } from '../../models/embedder/sequence-inputs.ts'
 import { fingerprintParts, type LoadOptions, openSubject, withState } from '../../models/embedder/subject.ts'
 import { type ModelWeights, randomDecoder } from '../../models/families/model-weights.ts'
-import { initialTrained, type TunedPart, tunedWeights } from './trained.ts'
-import { trainedReadouts, tunableModel } from './tunable.ts'
-import { type TuningSettings, type TuningTask, tune } from './tune.ts'
-import { writeTuned } from './tuned-folder.ts'
+import { type TrainingRows, tuneForStudy, tuningSettings } from './tuning.ts'
 
 let dir = ''
 const folders = { tower: '', ar: '', diffusion: '' }
@@ -49,9 +49,10 @@ function picture(colour: number, grain: number): Picture {
 const textItem = (colour: number) => keyed({ text: words[colour] })
 const imageItem = (colour: number, grain: number) =>
   keyed({ instruction: 'What colour is it?', image: picture(colour, grain) })
-const tasks: TuningTask[] = [
+const rows: TrainingRows[] = [
   {
     name: 'name it',
+    weight: 1,
     pairs: Array.from({ length: 24 }, (_, i) => ({
       query: imageItem(i % 4, i),
       target: textItem(i % 4),
@@ -60,6 +61,7 @@ const tasks: TuningTask[] = [
   },
   {
     name: 'find it',
+    weight: 1,
     pairs: Array.from({ length: 8 }, (_, i) => ({
       query: textItem(i % 4),
       target: imageItem(i % 4, i),
@@ -67,16 +69,19 @@ const tasks: TuningTask[] = [
     })),
   },
 ]
-const lora: TunedPart = { tune: 'lora', rank: 8, alpha: 16 }
-const settings: TuningSettings = {
-  part: lora,
+const { train: lora, ...recipe } = tuningSettings({
   steps: 24,
-  batch: 8,
-  subBatch: 4,
-  learningRates: { muon: 0.02, adamw: 5e-3 },
-  temperature: { start: 0.2, end: 0.1, share: 0.5 },
-  seed: 3,
+  batch: { size: 8, subBatch: 4, negatives: 1 },
+  train: { rank: 8, alpha: 16 },
+})
+const settings = {
+  ...recipe,
+  train: lora,
+  optimizer: { ...recipe.optimizer, learningRate: 0.02, restLearningRate: 5e-3 },
+  loss: { ...recipe.loss, temperature: { start: 0.2, end: 0.1, share: 0.5 } },
 }
+const whole = { ...lora, method: 'all' as const }
+const seed = 3
 
 /** A model as a study opens it: what `tune` wants of it, and the subject itself. */
 async function open(path: string, options: LoadOptions = {}) {
@@ -93,18 +98,19 @@ async function open(path: string, options: LoadOptions = {}) {
 }
 
 describe.each(['ar', 'diffusion'] as const)('%s', (twin) => {
-  test.each<[string, TunedPart]>([
+  test.each([
     ['low-rank updates', lora],
-    ['all weights', { tune: 'all' }],
-  ])('the loss falls with %s', async (what, part) => {
+    ['all weights', whole],
+  ])('the loss falls with %s', async (what, train) => {
     const opened = await open(folders[twin])
-    const { lossCurve } = await tune({
+    const { lossCurve } = await tuneForStudy({
       ...opened,
-      tasks,
-      settings: { ...settings, part },
+      rows,
+      seed,
+      settings: { ...settings, train },
       dir: join(dir, `falls ${twin} ${what}`),
     })
-    const mean = (values: [number, number][]) =>
+    const mean = (values: readonly [number, number][]) =>
       values.reduce((sum, [, loss]) => sum + loss, 0) / values.length
     expect(lossCurve).toHaveLength(settings.steps)
     expect(mean(lossCurve.slice(-5))).toBeLessThan(0.8 * mean(lossCurve.slice(0, 5)))
@@ -113,27 +119,33 @@ describe.each(['ar', 'diffusion'] as const)('%s', (twin) => {
 })
 
 test('a run that is stopped and goes on ends with the same bytes', async () => {
-  const straight = await tune({ ...(await open(folders.ar)), tasks, settings, dir: join(dir, 'straight') })
+  const straight = await tuneForStudy({
+    ...(await open(folders.ar)),
+    rows,
+    settings,
+    seed,
+    dir: join(dir, 'straight'),
+  })
   const stopped = new AbortController()
-  const at = { ...(await open(folders.ar)), tasks, settings, dir: join(dir, 'stopped') }
-  const run = tune({
+  const at = { ...(await open(folders.ar)), rows, settings, seed, dir: join(dir, 'stopped') }
+  const run = tuneForStudy({
     ...at,
     signal: stopped.signal,
-    onProgress: ({ step }) => step === 9 && stopped.abort(),
+    onUpdate: ({ update }) => update === 9 && stopped.abort(),
   })
   await expect(run).rejects.toMatchObject({ code: 'interrupted' })
-  const resumed = await tune({ ...at, ...(await open(folders.ar)) })
+  const resumed = await tuneForStudy({ ...at, ...(await open(folders.ar)) })
   expect(resumed.resumedAt).toBe(9)
   expect(resumed.hash).toBe(straight.hash)
   expect(resumed.lossCurve).toEqual(straight.lossCurve)
 })
 
 test.each([
-  ['settings', { settings: { ...settings, seed: 4 } }],
+  ['settings', { seed: 4 }],
   ['another model', { modelHash: 'abc' }],
 ])('snapshots of %s are refused', async (_, other) => {
-  const at = { ...(await open(folders.ar)), tasks, settings, dir: join(dir, 'straight') }
-  await expect(tune({ ...at, ...other })).rejects.toMatchObject({ code: 'training/other-run' })
+  const at = { ...(await open(folders.ar)), rows, settings, seed, dir: join(dir, 'straight') }
+  await expect(tuneForStudy({ ...at, ...other })).rejects.toMatchObject({ code: 'training/other-run' })
 })
 
 describe('the tuned state', () => {
@@ -148,14 +160,14 @@ describe('the tuned state', () => {
     return made.readouts
   }
 
-  test.each<[string, TunedPart]>([
+  test.each([
     ['low-rank updates', lora],
-    ['all weights', { tune: 'all' }],
-  ])('is that of the plain weights before the first step: %s', async (_, part) => {
+    ['all weights', whole],
+  ])('is that of the plain weights before the first step: %s', async (_, train) => {
     const opened = await open(folders.diffusion)
-    const parameters = await initialTrained(opened.model, part, 1)
+    const trained = await openTrained(opened.model, train, 1)
     const plain = await vectorsOf(opened, opened.model.weights)
-    const tuned = await vectorsOf(opened, tunedWeights(opened.model, part, parameters))
+    const tuned = await vectorsOf(opened, trained.tuned())
     for (const name of ['mean', 'last'])
       expect(tuned[name]!.data, name).toBeAllClose(plain[name]!.data, { atol: 1e-6 })
     await opened.inputs.close()
@@ -165,16 +177,17 @@ describe('the tuned state', () => {
     '%s: gives the bytes of the folder that it is written to, live and merged apart',
     async (twin) => {
       const opened = await open(folders[twin])
-      const { parameters } = await tune({
+      const { trained } = await tuneForStudy({
         ...opened,
-        tasks,
+        rows,
+        seed,
         settings: { ...settings, steps: 6 },
         dir: join(dir, `written ${twin}`),
       })
-      const tuned = await vectorsOf(opened, tunedWeights(opened.model, lora, parameters))
+      const tuned = await vectorsOf(opened, trained.tuned())
       const folder = join(dir, `tuned ${twin}`)
       const readout = opened.readouts.mean!
-      await writeTuned(folder, { model: opened.model, part: lora, parameters, readout })
+      await writeTrained(folder, { model: opened.model, trained, readout })
       const embedded = async (options: LoadOptions) => {
         const embedder = await Embedder.load(folder, { threads: 1, ...options })
         const { vectors } = await embedder.embed(items)
@@ -198,11 +211,12 @@ describe('the tuned state', () => {
     expect(await weights.read(projector)).toEqual(await model.weights.read(projector))
     const layer = 'language_model.layers.0.mlp.up_proj.weight'
     expect(await weights.read(layer)).not.toEqual(await model.weights.read(layer))
-    const { lossCurve } = await tune({
+    const { lossCurve } = await tuneForStudy({
       ...opened,
       model: { ...model, weights },
       modelHash: 'random 5',
-      tasks,
+      rows,
+      seed,
       settings: { ...settings, steps: 3 },
       dir: join(dir, 'random'),
     })
@@ -213,9 +227,9 @@ describe('the tuned state', () => {
 
 test('a folder that was moved finds its base, by the path that PEFT reads; another base is refused', async () => {
   const opened = await open(folders.ar)
-  const parameters = await initialTrained(opened.model, lora, 1)
+  const trained = await openTrained(opened.model, lora, 1)
   const folder = join(dir, 'here', 'tuned')
-  await writeTuned(folder, { model: opened.model, part: lora, parameters, readout: opened.readouts.last! })
+  await writeTrained(folder, { model: opened.model, trained, readout: opened.readouts.last! })
   const moved = join(dir, 'somewhere', 'else', 'entirely')
   mkdirSync(dirname(moved), { recursive: true })
   renameSync(folder, moved)
@@ -247,9 +261,10 @@ test('a tuning reads items as the contract says, and trains the pooling that it 
   const opened = await open(folder)
   expect((await opened.inputs.prepare(imageItem(1, 0))).prompt).toBe('Query: What colour is it? <image>')
   expect(Object.keys(opened.readouts)).toEqual(['weighted'])
-  const { lossCurve } = await tune({
+  const { lossCurve } = await tuneForStudy({
     ...opened,
-    tasks,
+    rows,
+    seed,
     settings: { ...settings, steps: 2 },
     dir: join(dir, 'own prompt tuning'),
   })
@@ -267,7 +282,7 @@ test('a model with an adapter is refused, with what to do', async () => {
 
 test('a rank above the width is refused', async () => {
   const { model } = await open(folders.ar)
-  await expect(initialTrained(model, { tune: 'lora', rank: 1_000_000, alpha: 1 }, 3)).rejects.toMatchObject({
+  await expect(openTrained(model, { ...lora, rank: 1_000_000 }, 3)).rejects.toMatchObject({
     code: 'tuning/rank',
     exitCode: 2,
   })
@@ -275,11 +290,11 @@ test('a rank above the width is refused', async () => {
 
 test('a log that lost lines is told, not reported as the whole curve', async () => {
   const opened = await open(folders.ar)
-  const options = { ...opened, tasks, settings: { ...settings, steps: 3 }, dir: join(dir, 'log') }
-  await tune(options)
+  const options = { ...opened, rows, seed, settings: { ...settings, steps: 3 }, dir: join(dir, 'log') }
+  await tuneForStudy(options)
   const path = join(options.dir, 'log.jsonl')
   writeFileSync(path, readFileSync(path, 'utf8').split('\n').slice(1).join('\n'))
-  await expect(tune(options)).rejects.toMatchObject({
+  await expect(tuneForStudy(options)).rejects.toMatchObject({
     code: 'training/log',
     message: expect.stringContaining('2 of the 3 updates'),
   })
