@@ -59,7 +59,7 @@ test('folders that verification does not know are left out, each with its reason
   write('clip/checkpoint/config.json', { model_type: 'clip' })
   write('losses/cases.json', { kind: 'losses' })
   write('bench/expected.json', {})
-  write('run/cases.json', { kind: 'run' })
+  write('mystery/cases.json', { kind: 'mystery' })
   write('stranger/cases.json', { kind: 'model' })
   write('stranger/checkpoint/config.json', { model_type: 'strange' })
   writeFileSync(join(made, 'README.md'), '')
@@ -67,7 +67,7 @@ test('folders that verification does not know are left out, each with its reason
     fixtures: ['clip', 'losses'],
     leftOut: [
       { name: 'bench', reason: 'no cases.json' },
-      { name: 'run', reason: 'kind run is not known' },
+      { name: 'mystery', reason: 'kind mystery is not known' },
       { name: 'stranger', reason: 'no family takes model_type "strange"' },
     ],
   })

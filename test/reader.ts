@@ -3,7 +3,16 @@
  * serves a tiny model under each name that they mention.
  */
 
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { initialAdapter } from '../src/models/checkpoint/adapter.ts'
@@ -29,6 +38,15 @@ export interface Reader {
 const FIXTURES: Readonly<Record<string, string>> = { mmada: 'mmada', idefics3: 'smolvlm' }
 /** Beside some models lies a second one. */
 const COMPANION = { repository: 'showlab/magvitv2', family: 'mmada', folder: 'image-tokenizer' }
+
+/** Families whose pages speak of a folder of weights: its name there. */
+const FOLDERS: Readonly<Record<string, string>> = {
+  diffusionvl: 'DiffusionVL-Qwen2.5VL-3B',
+  dimple: 'Dimple-7B',
+  'dream-vl': 'Dream-VL-7B',
+  'omni-diffusion': 'Omni-Diffusion',
+  'sdar-vl': 'SDAR-VL-4B',
+}
 
 /** Settings that a reader has written. */
 const TUNING = `model: bifocal:twin-ar
@@ -62,6 +80,12 @@ export async function reader(): Promise<Reader> {
 
   cpSync(twins.ar, join(folder, 'my-model'), { recursive: true })
   cpSync(llavaOriginal, join(folder, 'my-llava-v1.5'), { recursive: true })
+  for (const [family, name] of Object.entries(FOLDERS)) {
+    const [checkpoint, tokenizer] = [checkpointOf(family), join(goldenDir(family), COMPANION.folder)]
+    if (checkpoint === undefined) continue
+    cpSync(checkpoint, join(folder, name), { recursive: true })
+    if (existsSync(tokenizer)) cpSync(tokenizer, join(folder, name, COMPANION.folder), { recursive: true })
+  }
   await writeAdapter(join(folder, 'my-adapter'), tinyAdapter(1))
   await writeAdapter(join(folder, 'other-adapter'), tinyAdapter(2))
   for (const name of ['packages', 'test']) symlinkSync(join(root, name), join(folder, name))
