@@ -12,7 +12,7 @@ import { ONNX_TYPE } from './onnx-model.ts'
 import type { Op } from './op.ts'
 
 /** One operator of the engine that replaces a node and the nodes that only this node reads. */
-export interface Fusion {
+interface Fusion {
   inputs: readonly Value[]
   /** Gives the name of the node's output. @param names of the inputs */
   write(names: readonly string[], writer: NodeWriter): string

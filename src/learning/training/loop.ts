@@ -59,7 +59,7 @@ interface TrainingEvaluation {
   stop?(evaluations: readonly Evaluation[]): boolean
 }
 
-export interface TrainingProgress {
+interface TrainingProgress {
   /** Updates done, of `steps`. */
   step: number
   steps: number

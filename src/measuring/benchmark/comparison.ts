@@ -35,7 +35,7 @@ interface Difference {
   readonly detectable: number
 }
 
-export interface TaskComparison extends Difference {
+interface TaskComparison extends Difference {
   readonly task: string
   readonly queries: number
   /** Mean hit@1 of each. */

@@ -15,7 +15,7 @@ import { CODE_PICTURE, CODE_STACK, CODES } from './shape.ts'
 
 type Parameters = Readonly<Record<string, Tensor<'f32'>>>
 
-export interface CodeAccuracy {
+interface CodeAccuracy {
   /** Peak signal-to-noise ratio of the pictures rebuilt from codes, in decibels. */
   psnr: number
   /** The exponential of the entropy of the codes: as many equally frequent codes would have it. */

@@ -33,7 +33,7 @@ const INPUT = 'dropout/'
 const OF_ROWS = 1
 
 /** Consecutive rows of a batch that belong together: the positions of an item, or a picture. */
-export interface DropoutUnit {
+interface DropoutUnit {
   /** The number of the item, or of the picture, in its micro-batch. */
   key: number
   /** Rows that it takes, padding included: positions of an item, views (or cells) of a picture. */

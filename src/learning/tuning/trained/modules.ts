@@ -17,7 +17,7 @@ import type { TunableModel } from '../tunable.ts'
 import { TARGETS, type TargetPreset, type TrainSettings } from './settings.ts'
 
 /** `tower`: up to the features that the projector takes; `projector`: from there to image rows. */
-export type Part = 'decoder' | 'projector' | 'tower'
+type Part = 'decoder' | 'projector' | 'tower'
 
 /** A linear layer. */
 export interface LinearModule {
@@ -36,7 +36,7 @@ export interface LinearModule {
 }
 
 /** VLM2Vec's `target_modules`. @see specs/vlm2vec-mmeb.md §5.7 */
-export const VLM2VEC_TARGETS: readonly string[] = [
+const VLM2VEC_TARGETS: readonly string[] = [
   'qkv_proj',
   'o_proj',
   'gate_up_proj',
@@ -87,7 +87,7 @@ export function linearModules({
 }
 
 /** The parameters of one part, norms and tables included. */
-export function partParameters(model: VisionLanguageModel, part: Part): ParameterSlot[] {
+function partParameters(model: VisionLanguageModel, part: Part): ParameterSlot[] {
   return part === 'decoder'
     ? decoderParameters(model)
     : visionParameters(model).filter((slot) => slot.part === part)

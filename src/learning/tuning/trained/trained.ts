@@ -25,7 +25,7 @@ export interface TrainingOptions {
 }
 
 /** The product of a tuning. */
-export type TunedResult =
+type TunedResult =
   /** A PEFT adapter, its modules named as PEFT names them. */
   | { readonly kind: 'adapter'; readonly adapter: Adapter }
   /** Weights instead of the checkpoint's, by canonical name. */
