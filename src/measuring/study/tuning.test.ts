@@ -288,18 +288,6 @@ test('a rank above the width is refused', async () => {
   })
 })
 
-test('a log that lost lines is told, not reported as the whole curve', async () => {
-  const opened = await open(folders.ar)
-  const options = { ...opened, rows, seed, settings: { ...settings, steps: 3 }, dir: join(dir, 'log') }
-  await tuneForStudy(options)
-  const path = join(options.dir, 'log.jsonl')
-  writeFileSync(path, readFileSync(path, 'utf8').split('\n').slice(1).join('\n'))
-  await expect(tuneForStudy(options)).rejects.toMatchObject({
-    code: 'training/log',
-    message: expect.stringContaining('2 of the 3 updates'),
-  })
-})
-
 test('a dual encoder is refused', async () => {
   await expect(open(folders.tower)).rejects.toMatchObject({
     code: 'tuning/subject',

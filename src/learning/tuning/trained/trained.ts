@@ -53,7 +53,8 @@ export interface Trained {
    */
   training(options?: TrainingOptions): ModelWeights
   /**
-   * How they enter an embedder's graph: to the bit as those of the folder that `writeTrained` writes.
+   * How they enter an embedder's graph: to the bit as those of the folder that `writeTrained`
+   * writes.
    * Updates are fed, so they follow the training; whole weights are those of the moment in which a
    * session opens.
    */
