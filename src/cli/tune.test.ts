@@ -90,6 +90,17 @@ test('a cut that is longer than the vectors is refused by the plan', async () =>
   expect([code, stderr]).toEqual([2, expect.stringContaining('Matryoshka dims 64 of vectors with 32')])
 })
 
+test('damaged pictures are told as such, not as long items', async () => {
+  const damaged = at('damaged.jsonl')
+  writeFileSync(at('damaged.png'), 'no picture')
+  const line = (target: string) => `${JSON.stringify({ query: { image: 'damaged.png' }, target })}\n`
+  writeFileSync(damaged, ['a', 'b', 'c', 'd'].map(line).join(''))
+  const flags = ['--batch-size', '4', '--dev-share', '0', '--dry-run']
+  const { stdout } = await runCli(['tune', 'bifocal:twin-ar', '--data', damaged, '--out', at('x'), ...flags])
+  expect(stdout).toMatch(/% of the first items cannot be read.*damaged\.png/)
+  expect(stdout).not.toContain('more than')
+})
+
 test('dev pairs that are trained on are told', async () => {
   const flags = ['--batch-size', '8', '--dry-run', '--dev', pairs]
   const { stdout } = await runCli(['tune', 'bifocal:twin-ar', '--data', pairs, '--out', at('x'), ...flags])

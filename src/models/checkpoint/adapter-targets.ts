@@ -64,10 +64,13 @@ export function pythonPattern(pattern: string): RegExp {
 
 /** The value of the first pattern that matches the path, or its end after a dot. */
 function patternValue(patterns: Readonly<Record<string, number>>, module: string, fallback: number): number {
-  const found = Object.entries(patterns).find(([pattern]) =>
-    pythonPattern(`^(?:.*\\.)?(?:${pattern})$`).test(module),
-  )
+  const found = Object.entries(patterns).find(([pattern]) => matchesEnd(pattern, module))
   return found?.[1] ?? fallback
+}
+
+/** Whether a pattern of ranks or alphas matches the path, or its end after a dot. */
+export function matchesEnd(pattern: string, module: string): boolean {
+  return pythonPattern(`^(?:.*\\.)?(?:${pattern})$`).test(module)
 }
 
 function isInLayers({ layers, layersPattern }: ModuleChoice, module: string): boolean {

@@ -11,7 +11,7 @@ import { modelParameters } from '../../../models/families/parameters.ts'
 import { publicName } from '../../../models/hub/public-name.ts'
 import type { BatchPlan } from '../batches.ts'
 import { CHUNK_TOKENS } from '../run.ts'
-import { unmatchedTargets } from '../trained/modules.ts'
+import { unmatchedNames } from '../trained/modules.ts'
 import { chunkShapes, forecastTuning } from './forecast.ts'
 import type { JobHooks, OpenedJob } from './opened.ts'
 import {
@@ -21,10 +21,12 @@ import {
   type TuningForecast,
   type TuningPlan,
 } from './plan.ts'
-import { planWarnings } from './warnings.ts'
+import { planWarnings, type UnreadableShare } from './warnings.ts'
 
 /** Items of the first batches that are prepared, at most: pictures take time to decode. */
 const MOST_TRIED = 96
+/** The code of an item that takes more positions than it may. */
+const TOO_LONG = 'family/too-long'
 
 /** @throws InterruptedError; RuntimeError for the device */
 export async function planOf(job: OpenedJob, batches: BatchPlan, hooks: JobHooks): Promise<TuningPlan> {
@@ -55,8 +57,9 @@ export async function planOf(job: OpenedJob, batches: BatchPlan, hooks: JobHooks
     devPairs,
     updates,
     tooLong: tried.tooLong,
+    unreadable: tried.unreadable,
     devTrained: devTrained(job),
-    unmatched: settings.train.continue ? [] : unmatchedTargets(model, settings.train.targets),
+    unmatched: settings.train.continue ? [] : unmatchedNames(model, settings.train),
   }
   const data = job.sources.flatMap(({ whole }) => pairWarnings(describePairs(whole)))
   return {
@@ -118,6 +121,8 @@ interface Tried {
   readonly items: number
   /** Share of the items that take more positions than they may. */
   readonly tooLong: number
+  /** Share of the pairs and items that cannot be read for another reason, and the first reason. */
+  readonly unreadable: UnreadableShare
 }
 
 /** Prepares the items of the first batches, as many as a moment allows. */
@@ -127,7 +132,8 @@ async function triedBatches(job: OpenedJob, plan: BatchPlan, { signal }: JobHook
   const byName = new Map(job.sources.map(({ train }) => [train.name, train]))
   const prepare = await sequencePreparer(model.model, { ...encoder, readouts: [encoder.contract.readout] })
   const batches: Sequence[][] = []
-  let [items, seen, refused] = [0, 0, 0]
+  const failures: BifocalError[] = []
+  let [items, seen, lost] = [0, 0, 0]
   for (let update = 0; update < Math.min(2, updates) && seen < MOST_TRIED; update++) {
     for (const batch of plan(update)) {
       const prepared: Sequence[] = []
@@ -138,14 +144,18 @@ async function triedBatches(job: OpenedJob, plan: BatchPlan, { signal }: JobHook
       for (const { source, row } of batch.slice(0, most)) {
         if (signal?.aborted) throw new InterruptedError('the plan', signal)
         const pair = await readable(async () => await byName.get(source)!.read(row, signal))
-        if (pair === undefined) continue
+        if (pair instanceof BifocalError) {
+          failures.push(pair)
+          lost++
+          continue
+        }
         taken++
         for (const item of itemsIn(pair, settings.batch.negatives)) {
           if (keys.has(item.key)) continue
           keys.add(item.key)
           seen++
           const made = await readable(async () => prepare(await readItem(item)))
-          if (made === undefined) refused++
+          if (made instanceof BifocalError) failures.push(made)
           else prepared.push(made)
         }
       }
@@ -161,20 +171,25 @@ async function triedBatches(job: OpenedJob, plan: BatchPlan, { signal }: JobHook
       if (seen >= MOST_TRIED) break
     }
   }
+  const others = failures.filter(({ code }) => code !== TOO_LONG)
   return {
     batches: batches.filter((batch) => batch.length > 0),
     items: batches.length === 0 ? 0 : items / batches.length,
-    tooLong: seen === 0 ? 0 : refused / seen,
+    tooLong: seen === 0 ? 0 : (failures.length - others.length) / seen,
+    unreadable: {
+      share: others.length === 0 ? 0 : others.length / (seen + lost),
+      reason: others[0]?.message ?? '',
+    },
   }
 }
 
-/** Undefined for what cannot be read: the training will list it. @throws InterruptedError */
-async function readable<T>(read: () => Promise<T>): Promise<T | undefined> {
+/** The error of what cannot be read: the training will list it. @throws InterruptedError */
+async function readable<T>(read: () => Promise<T>): Promise<T | BifocalError> {
   try {
     return await read()
   } catch (error) {
     if (error instanceof InterruptedError || !(error instanceof BifocalError)) throw error
-    return undefined
+    return error
   }
 }
 

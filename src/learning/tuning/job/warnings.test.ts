@@ -38,6 +38,7 @@ function warned(settings: object, more: Partial<PlanFacts> = {}): string[] {
     tooLong: 0,
     devTrained: 0,
     unmatched: [],
+    unreadable: { share: 0, reason: '' },
     ...more,
   }
   return planWarnings(facts).map(({ message }) => message)
@@ -75,7 +76,14 @@ test.each<[string, object, Partial<PlanFacts>, RegExp]>([
     /dev.share 0.1 is not used/,
   ],
   ['a rank of whole weights', { train: { method: 'all', rank: 8 } }, {}, /no use for rank of train/],
-  ['a target that is no module', {}, { unmatched: ['.*q_proj'] }, /ends with \.\*q_proj/],
+  ['a target that is no module', {}, { unmatched: ['.*q_proj'] }, /named by \.\*q_proj/],
+  ['a rank of an adapter that goes on', { train: { continue: true, rank: 8 } }, {}, /rank of train are not/],
+  [
+    'items that cannot be read',
+    {},
+    { unreadable: { share: 0.5, reason: 'a.png is damaged' } },
+    /50 % of the first items cannot be read.*a\.png is damaged/,
+  ],
   ['a teacher without negatives', { loss: { margin: { teacher: 0.1 } } }, {}, /no pair has any/],
   [
     'mean under a causal mask',

@@ -10,10 +10,18 @@ export interface PlanFacts extends Pick<TuningPlan, 'reading' | 'sources' | 'dev
   readonly model: { readonly shape: Pick<VisionLanguageShape, 'nativeAttention' | 'maxLength'> }
   /** Share of the items of the first batches that take more positions than they may. */
   readonly tooLong: number
+  readonly unreadable: UnreadableShare
   /** Dev pairs that are trained on too. */
   readonly devTrained: number
-  /** Names in `train.targets` that no module has. */
+  /** Names and patterns in `train` that no module has. */
   readonly unmatched: readonly string[]
+}
+
+/** Share of the first pairs and items that cannot be read. */
+export interface UnreadableShare {
+  readonly share: number
+  /** Of the first one; empty where there is none. */
+  readonly reason: string
 }
 
 /** Fewer pairs give so few negatives that the loss is soon 0. */
@@ -34,6 +42,7 @@ export function planWarnings(facts: PlanFacts): PlanWarning[] {
     ...devWarnings(facts),
     ...maskWarnings(facts),
     ...lengthWarnings(facts),
+    ...readingWarnings(facts),
     ...rateWarnings(facts),
     ...unusedWarnings(facts),
   ]
@@ -109,16 +118,22 @@ function devWarnings({ settings: { dev }, devPairs, devTrained }: PlanFacts): Pl
 /** Settings that these data, or other settings, leave without an effect. */
 function unusedWarnings({ settings: { train, loss, dev }, sources, unmatched }: PlanFacts): PlanWarning[] {
   const found: PlanWarning[] = []
-  const lowRank = lowRankSettings(train)
+  const lowRank = changedKeys(train, LOW_RANK)
+  const fresh = changedKeys(train, FRESH)
   if (train.method === 'all' && lowRank.length > 0)
     found.push({
       message: `train.method all has no use for ${lowRank.join(', ')} of train: these are for lora`,
       hint: 'Leave them out, or give --train lora.',
     })
+  if (train.continue && fresh.length > 0)
+    found.push({
+      message: `train.continue goes on with the adapter's own settings: ${fresh.join(', ')} of train are not used`,
+      hint: 'Leave them out, or tune the base model anew.',
+    })
   if (unmatched.length > 0)
     found.push({
-      message: `no module that can be trained has a name that ends with ${unmatched.join(', ')}`,
-      hint: 'A list of --targets holds endings of paths; a regular expression stands alone.',
+      message: `no module that can be trained is named by ${unmatched.join(', ')}`,
+      hint: 'A list holds endings of paths; a regular expression stands alone.',
     })
   if (dev.data.length > 0 && dev.share !== DEFAULT_SHARE)
     found.push({
@@ -134,10 +149,13 @@ function unusedWarnings({ settings: { train, loss, dev }, sources, unmatched }: 
   return found
 }
 
-/** Keys of low-rank updates that differ from their defaults. */
-function lowRankSettings(train: TuneSettings['train']): string[] {
+const LOW_RANK = ['rank', 'alpha', 'initial', 'rankPattern', 'alphaPattern'] as const
+/** Keys that an adapter which is trained further brings itself. */
+const FRESH = [...LOW_RANK, 'rslora', 'dora', 'targets', 'exclude', 'modulesToSave'] as const
+
+/** Keys whose values differ from their defaults. */
+function changedKeys(train: TuneSettings['train'], keys: typeof LOW_RANK | typeof FRESH): string[] {
   const defaults = trainSettings.parse({})
-  const keys = ['rank', 'alpha', 'initial', 'rankPattern', 'alphaPattern'] as const
   return keys.filter((key) => JSON.stringify(train[key]) !== JSON.stringify(defaults[key]))
 }
 
@@ -169,6 +187,16 @@ function lengthWarnings({ reading, model, tooLong }: PlanFacts): PlanWarning[] {
     {
       message: `${Math.round(100 * tooLong)} % of the first items take more than ${most} positions, and their pairs are left out`,
       hint: 'Raise --max-length, shrink pictures with --max-pixels, or cut items with --truncate reference.',
+    },
+  ]
+}
+
+function readingWarnings({ unreadable: { share, reason } }: PlanFacts): PlanWarning[] {
+  if (share <= MANY) return []
+  return [
+    {
+      message: `${Math.round(100 * share)} % of the first items cannot be read, and their pairs are left out: ${reason}`,
+      hint: 'Mend them; are pictures in another folder (--images)?',
     },
   ]
 }

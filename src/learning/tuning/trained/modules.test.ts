@@ -9,7 +9,7 @@ import {
   linearModules,
   savedParameters,
   targetedModules,
-  unmatchedTargets,
+  unmatchedNames,
   wholeParameters,
 } from './modules.ts'
 import { trainSettings } from './settings.ts'
@@ -42,9 +42,13 @@ test('pictures that become codes have no part that is trained', async () => {
 })
 
 describe('targets', () => {
-  test('names in a list that end no path are found, an expression among them', async () => {
-    const llava = await open('llava')
-    expect(unmatchedTargets(llava, ['q_proj', '.*k_proj', 'c_attn'])).toEqual(['.*k_proj', 'c_attn'])
+  test('names and patterns that no path has are found, an expression in a list among them', async () => {
+    const train = settings({
+      targets: ['q_proj', '.*k_proj', 'c_attn'],
+      exclude: ['fc1', 'fc9'],
+      rankPattern: { '[qk]_proj': 2, 'w.': 3 },
+    })
+    expect(unmatchedNames(await open('llava'), train)).toEqual(['.*k_proj', 'c_attn', 'fc9', 'w.'])
   })
 
   test.each<[string, string, object, string[]]>([

@@ -8,7 +8,7 @@ import { Graph } from '../../../engine/graph/graph.ts'
 import { rootScope } from '../../../engine/nn/scope.ts'
 import type { AdapterConfig } from '../../../models/checkpoint/adapter.ts'
 import { weightFinder } from '../../../models/checkpoint/adapter-binding.ts'
-import { isSaved, isTargeted } from '../../../models/checkpoint/adapter-targets.ts'
+import { isSaved, isTargeted, matchesEnd } from '../../../models/checkpoint/adapter-targets.ts'
 import type { VisionLanguageModel } from '../../../models/families/model.ts'
 import { decoderLinears, decoderParameters, modelParameters } from '../../../models/families/parameters.ts'
 import { type ParameterSlot, parametersOf } from '../../../models/families/weights.ts'
@@ -119,18 +119,29 @@ export function targetedModules(
 }
 
 /**
- * Names in a list of targets that end no path of the model. PEFT passes over them without a word.
+ * Names in lists of targets and excluded modules that end no path of the model, and patterns of
+ * ranks and alphas that match none. PEFT passes over them without a word.
  */
-export function unmatchedTargets(
+export function unmatchedNames(
   { model, checkpoint }: Pick<TunableModel, 'model' | 'checkpoint'>,
-  targets: TrainSettings['targets'],
+  {
+    targets,
+    exclude,
+    rankPattern,
+    alphaPattern,
+  }: Pick<TrainSettings, 'targets' | 'exclude' | 'rankPattern' | 'alphaPattern'>,
 ): string[] {
-  if (typeof targets === 'string') return []
   const paths = [
     ...linearModules({ model, checkpoint }).map(({ runtime }) => runtime),
     ...trainable(model).map(({ name }) => model.runtimeName(name).replace(/\.[^.]*$/, '')),
   ]
-  return targets.filter((name) => !paths.some((path) => path === name || path.endsWith(`.${name}`)))
+  const names = [targets, exclude].flatMap((given) => (typeof given === 'string' ? [] : given))
+  const patterns = [...Object.keys(rankPattern), ...Object.keys(alphaPattern)]
+  const unmatched = [
+    ...names.filter((name) => !paths.some((path) => path === name || path.endsWith(`.${name}`))),
+    ...patterns.filter((pattern) => !paths.some((path) => matchesEnd(pattern, path))),
+  ]
+  return [...new Set(unmatched)]
 }
 
 function targetsOf(all: readonly LinearModule[], wanted: TrainSettings['targets']): AdapterConfig['targets'] {
