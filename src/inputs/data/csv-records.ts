@@ -123,8 +123,8 @@ function tableError({ name }: CsvForm, cause: CsvError): ItemError {
   return new ItemError('table', {
     message: `${name} is no table: ${cause.message}`,
     hint: /QUOTE/.test(cause.code)
-      ? 'Where quotes are ordinary characters, say so: --quote none. Else quote the whole cell, and double the quotes in it.'
-      : 'Give every row as many cells as the first line has, and quote cells that hold the delimiter or a line break; --delimiter says what separates cells, --quote none that quotes are ordinary characters.',
+      ? 'Quote the whole cell, and double the quotes in it. Where quotes are ordinary characters, `embed` takes --quote none.'
+      : 'Give every row as many cells as the first line has, and quote cells that hold the delimiter or a line break. `embed` takes what separates cells as --delimiter, a tuning as data[].delimiter in its settings.',
     cause,
   })
 }
@@ -165,7 +165,7 @@ export function delimiterProblem(header: readonly string[], form: CsvForm, failu
   const names = { ';': 'semicolons', '\t': 'tabs', ',': 'commas', '|': 'vertical bars' }
   return new ItemError('columns', {
     message: `${form.name} has one column, ${namesOf(header)}: its cells seem to stand between ${names[delimiter]}`,
-    hint: `Say what separates the cells: --delimiter ${delimiter === '\t' ? 'tab' : `"${delimiter}"`}`,
+    hint: `Say what separates the cells: --delimiter ${delimiter === '\t' ? 'tab' : `"${delimiter}"`}; for pairs, data[].delimiter in the settings of a tuning.`,
     cause: failure,
   })
 }
