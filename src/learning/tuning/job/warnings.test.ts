@@ -99,6 +99,12 @@ test.each<[string, object, Partial<PlanFacts>, RegExp]>([
   ],
   ['a middle layer', {}, { reading: { ...reading, readout: { ...readout, layer: 3 } } }, /at layer 3/],
   ['long items', {}, { tooLong: 0.2 }, /20 % of the first items take more than 512/],
+  [
+    'a length beyond the model',
+    {},
+    { reading: { ...reading, maxLength: 9999 } },
+    /takes 512 positions: a length of 9999/,
+  ],
   ['a high temperature', { loss: { temperature: 2 } }, {}, /temperature of 2/],
   ['one that falls too low', { loss: { temperature: { start: 0.1, end: 1e-3 } } }, {}, /of 0.001/],
   ['a high rate', { optimizer: { learningRate: 0.1 } }, {}, /learning rate of 0.1/],

@@ -180,15 +180,20 @@ function maskWarnings({ reading: { attention, readout }, model }: PlanFacts): Pl
   return found
 }
 
-function lengthWarnings({ reading, model, tooLong }: PlanFacts): PlanWarning[] {
-  if (tooLong <= MANY) return []
-  const most = reading.maxLength ?? model.shape.maxLength
-  return [
-    {
+function lengthWarnings({ reading: { maxLength }, model: { shape }, tooLong }: PlanFacts): PlanWarning[] {
+  const most = Math.min(maxLength ?? shape.maxLength, shape.maxLength)
+  const found: PlanWarning[] = []
+  if (maxLength !== undefined && maxLength > most)
+    found.push({
+      message: `the model takes ${most} positions: a length of ${maxLength} allows no more`,
+      hint: `Give --max-length ${most} or less.`,
+    })
+  if (tooLong > MANY)
+    found.push({
       message: `${Math.round(100 * tooLong)} % of the first items take more than ${most} positions, and their pairs are left out`,
-      hint: 'Raise --max-length, shrink pictures with --max-pixels, or cut items with --truncate reference.',
-    },
-  ]
+      hint: `${most < shape.maxLength ? 'Raise --max-length, shrink' : 'Shrink'} pictures with --max-pixels, or cut items with --truncate reference.`,
+    })
+  return found
 }
 
 function readingWarnings({ unreadable: { share, reason } }: PlanFacts): PlanWarning[] {
