@@ -21,40 +21,39 @@ beforeAll(async () => {
 }, 300_000)
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
-describe.each(['twin-ar', 'twin-diffusion'])('bifocal:%s', (twin) => {
-  test.each(['lines of JSON', 'an MMEB-train folder'])(
-    'from %s',
-    async (kind) => {
-      const data = kind === 'lines of JSON' ? pairs : writeMmebTrain(at(`mmeb-${twin}`))
-      const out = at(`${twin} ${kind}`)
-      const made = await runCli(['tune', `bifocal:${twin}`, '--data', data, '--out', out, ...quick])
-      expect([made.code, made.stderr]).toEqual([0, expect.stringContaining(`embedder: ${out}`)])
-      expect(readdirSync(out).sort()).toEqual([
-        'README.md',
-        'adapter_config.json',
-        'adapter_model.safetensors',
-        'embedder.json',
-        'golden.png',
-        'golden.safetensors',
-        'metrics.jsonl',
-        'tune.yaml',
-        'tuning.json',
-      ])
-      expect(existsSync(`${out}.work`) || existsSync(`${out}.work.new`)).toBe(false)
-      const record = await readTuningRecord(join(out, 'tuning.json'))
-      expect(record.data.map(({ name }) => name)).toEqual(
-        kind === 'lines of JSON' ? ['pairs'] : ['Captions', 'Pictures'],
-      )
-      expect(record.curve.map(({ update }) => update)).toEqual([1, 2])
-      expect(record.worst.some(({ query, target }) => (query.images ?? target.images) !== undefined)).toBe(
-        true,
-      )
-      const verified = await runCli(['verify', out])
-      expect([verified.code, verified.stderr]).toEqual([0, ''])
-    },
-    120_000,
-  )
-})
+test.each([
+  ['twin-ar', 'lines of JSON'],
+  ['twin-diffusion', 'an MMEB-train folder'],
+])(
+  'bifocal:%s from %s',
+  async (twin, kind) => {
+    const data = kind === 'lines of JSON' ? pairs : writeMmebTrain(at(`mmeb-${twin}`))
+    const out = at(`${twin} ${kind}`)
+    const made = await runCli(['tune', `bifocal:${twin}`, '--data', data, '--out', out, ...quick])
+    expect([made.code, made.stderr]).toEqual([0, expect.stringContaining(`embedder: ${out}`)])
+    expect(readdirSync(out).sort()).toEqual([
+      'README.md',
+      'adapter_config.json',
+      'adapter_model.safetensors',
+      'embedder.json',
+      'golden.png',
+      'golden.safetensors',
+      'metrics.jsonl',
+      'tune.yaml',
+      'tuning.json',
+    ])
+    expect(existsSync(`${out}.work`) || existsSync(`${out}.work.new`)).toBe(false)
+    const record = await readTuningRecord(join(out, 'tuning.json'))
+    expect(record.data.map(({ name }) => name)).toEqual(
+      kind === 'lines of JSON' ? ['pairs'] : ['Captions', 'Pictures'],
+    )
+    expect(record.curve.map(({ update }) => update)).toEqual([1, 2])
+    expect(record.worst.some(({ query, target }) => (query.images ?? target.images) !== undefined)).toBe(true)
+    const verified = await runCli(['verify', out])
+    expect([verified.code, verified.stderr]).toEqual([0, ''])
+  },
+  120_000,
+)
 
 test.each([
   [['q_proj'], ['q_proj']],

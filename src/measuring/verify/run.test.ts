@@ -34,9 +34,7 @@ describe.each<[fixture: string, mistakes: [mistake: string, stage: string, edit:
     [
       ['another betas', 'loss', edit(/"betas": \[\s*0.9,/, '"betas": [ 0.8,')],
       ['no clipping', 'loss', edit('"max_norm": 1.0', '"max_norm": 1000.0')],
-      ['another warm-up', 'loss', edit('"warmup_steps": 4', '"warmup_steps": 5')],
       ['another mask', 'loss', edit('"mask_false_negatives": false', '"mask_false_negatives": true')],
-      ['another pooling', 'vectors/before', edit('"pooling": "last"', '"pooling": "mean"')],
       ['another prompt', 'input_ids', edit('What is in the picture?', 'What is in the pictures?')],
     ],
   ],

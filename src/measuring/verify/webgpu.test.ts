@@ -8,7 +8,6 @@ import { type Bundle, bundle } from '../../../test/bundle.ts'
 import { goldenDir, reducedFixtures } from '../../../test/golden.ts'
 import { unpackFolder } from '../../../test/packed-folder.ts'
 import { gpuEnvironment } from '../../../test/software-gpu.ts'
-import { openSafetensors } from '../../models/checkpoint/safetensors.ts'
 
 const gpu = gpuEnvironment()
 let built: Bundle | undefined
@@ -20,19 +19,20 @@ afterAll(() => built?.remove())
 const copies = mkdtempSync(join(tmpdir(), 'bifocal-webgpu-'))
 afterAll(() => rmSync(copies, { recursive: true, force: true }))
 
-// The second has attention by blocks; all of its cases would take minutes in software.
+// Software takes minutes for more: `npm run parity:webgpu` compares every fixture.
 test.skipIf(gpu === undefined).each([
-  ['llava', () => goldenDir('llava')],
-  ['sdar-vl', () => unpacked('sdar-vl')],
-])('%s equals the reference on webgpu too', { timeout: 240_000 }, async (fixture, folder) => {
+  ['a family with attention by blocks', () => unpacked('sdar-vl')],
+  ['training of LoRA', () => goldenDir('tune-lora-llava')],
+  ['every contrastive loss', () => goldenDir('tune-infonce')],
+])('%s equals the reference on webgpu too', { timeout: 240_000 }, async (_, folder) => {
   const dir = folder()
   const { stdout } = await promisify(execFile)(process.execPath, [built!.file('verify'), 'webgpu', dir], {
     env: gpu,
   })
-  const report: unknown = JSON.parse(stdout)
-  const { tensors } = await openSafetensors(join(dir, 'expected.safetensors'))
+  const report: { compared: number; expected: number } = JSON.parse(stdout)
   expect(report).not.toHaveProperty('failure')
-  expect(report).toMatchObject({ fixture, compared: tensors.size, expected: tensors.size })
+  expect(report.compared).toBe(report.expected)
+  expect(report.expected).toBeGreaterThan(40)
 })
 
 /** The reduced fixture, also where the whole one is at hand. */
