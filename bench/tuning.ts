@@ -10,7 +10,6 @@ import { join } from 'node:path'
 import type { CompiledGraph } from '../src/engine/graph/compiled.ts'
 import type { Graph, Value } from '../src/engine/graph/graph.ts'
 import { gather } from '../src/engine/graph/indexing.ts'
-import { concat } from '../src/engine/graph/shaping.ts'
 import { rootScope } from '../src/engine/nn/scope.ts'
 import { openSession, type Session } from '../src/engine/runtime/session.ts'
 import { memoryWeights } from '../src/engine/runtime/weights.ts'
@@ -20,7 +19,7 @@ import { f32, i64, type Tensor } from '../src/foundation/numeric/tensor.ts'
 import { adamW } from '../src/learning/training/adamw.ts'
 import { type GradientStep, gradientGraph, sessionStep } from '../src/learning/training/gradient.ts'
 import { openOptimizer } from '../src/learning/training/optimizer.ts'
-import { groupVectors } from '../src/learning/tuning/decoder.ts'
+import { chunkVectors } from '../src/learning/tuning/chunk-graph.ts'
 import {
   chunkGraphs,
   gradCache,
@@ -74,10 +73,10 @@ try {
 
   const contrastive = makeLoss(lossSettings.parse({ temperature: settings.temperature }))
   const read = { attention: 'causal', readouts: [{ layer: 'last', norm: 'after', pool: 'last' }] } as const
-  /** Vectors of group `index`, `[batch, hidden]`. */
-  const vectorsOf = (graph: Graph, index: number) => {
+  /** Vectors of all groups, `[items, hidden]`. */
+  const vectorsOf = (graph: Graph, groups: number) => {
     const scope = rootScope(graph, { adapter: () => ({ rank: RANK, scale: ALPHA / RANK }) })
-    return groupVectors(scope, model, read, index)[0]!
+    return chunkVectors(scope, model, read, { groups, pictures: 'rows' })[0]!
   }
   const lossOf = (graph: Graph, vectors: Value<'f32'>) => {
     // The two groups have sizes of their own: rows are picked by number, as a tuning does.
@@ -131,21 +130,13 @@ try {
 
   /** Queries and targets in one graph. */
   const wholeStep = async (): Promise<GradientStep> => {
-    const { compiled } = gradientGraph((graph) =>
-      lossOf(
-        graph,
-        concat(
-          [0, 1].map((index) => vectorsOf(graph, index)),
-          0,
-        ),
-      ),
-    )
+    const { compiled } = gradientGraph((graph) => lossOf(graph, vectorsOf(graph, 2)))
     const feeds = Object.assign({ ...rows }, ...sides.map((side, index) => side(index, 0, batch)))
     return sessionStep({ session: await open(compiled, 'tuning'), parameters, feeds: () => feeds })
   }
   /** GradCache by `chunk` items. */
   const chunkedStep = async (): Promise<GradientStep> => {
-    const graphs = chunkGraphs((graph) => ({ own: vectorsOf(graph, 0) }))
+    const graphs = chunkGraphs((graph) => ({ own: vectorsOf(graph, 1) }))
     const pair = {
       forward: await open(graphs.forward, 'vectors'),
       backward: await open(graphs.backward, 'gradients'),

@@ -21,7 +21,7 @@ import type { VerifyRecorder } from '../../models/embedder/golden/report.ts'
 import type { PreparedItem, Processor } from '../../models/families/family.ts'
 import { spliceIds } from '../../models/families/sequence.ts'
 import { VerifyError } from './errors.ts'
-import { lossAndGradients } from './loss-gradients.ts'
+import { compareLoss, lossAndGradients } from './loss-gradients.ts'
 import type { FixtureContext } from './model.ts'
 
 const ids = z.array(z.array(z.int()))
@@ -135,15 +135,7 @@ export async function verifyBlockDiffusion({
       )
       return maskedDiffusionLoss(norm, head)
     })
-    const where = { case: at.name, stage: 'loss', key: `${at.name} loss` }
-    recorder.compare(where, found.loss, f32([], [at.expect.loss]), loss_tolerance)
-    for (const [name, key] of Object.entries(at.expect.gradients)) {
-      const wanted = fixture.expected.get(key)
-      const stage = `gradient/${name}`
-      const tolerance = gradient_tolerance[name] ?? 0
-      if (wanted !== undefined)
-        recorder.compare({ case: at.name, stage, key }, found[stage], wanted, tolerance)
-    }
+    compareLoss({ recorder, fixture }, at, found, { loss: loss_tolerance, gradients: gradient_tolerance })
   }
 }
 

@@ -49,3 +49,23 @@ export async function lossAndGradients(
     await session.close()
   }
 }
+
+/** Compares a loss and its gradients with the values that a case expects. */
+export function compareLoss(
+  { recorder, fixture }: Pick<FixtureContext, 'recorder' | 'fixture'>,
+  at: {
+    readonly name: string
+    readonly expect: { readonly loss: number; readonly gradients: Readonly<Record<string, string>> }
+  },
+  found: Readonly<Record<string, Tensor>>,
+  tolerance: { readonly loss: number; readonly gradients: Readonly<Record<string, number>> },
+): void {
+  const where = { case: at.name, stage: 'loss', key: `${at.name} loss` }
+  recorder.compare(where, found.loss, f32([], [at.expect.loss]), tolerance.loss)
+  for (const [name, key] of Object.entries(at.expect.gradients)) {
+    const wanted = fixture.expected.get(key)
+    const stage = `gradient/${name}`
+    if (wanted !== undefined)
+      recorder.compare({ case: at.name, stage, key }, found[stage], wanted, tolerance.gradients[name] ?? 0)
+  }
+}

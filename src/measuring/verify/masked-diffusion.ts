@@ -24,7 +24,7 @@ import type { PreparedItem, Processor } from '../../models/families/family.ts'
 import type { VisionLanguageModel } from '../../models/families/model.ts'
 import { spliceIds } from '../../models/families/sequence.ts'
 import { VerifyError } from './errors.ts'
-import { type LossSubject, lossAndGradients } from './loss-gradients.ts'
+import { compareLoss, type LossSubject, lossAndGradients } from './loss-gradients.ts'
 import type { FixtureContext } from './model.ts'
 
 const ids = z.array(z.array(z.int()))
@@ -122,14 +122,10 @@ export async function verifyMaskedDiffusion({
       batch,
       Object.keys(at.expect.gradients),
     )
-    const where = { case: at.name, stage: 'loss', key: `${at.name} loss` }
-    recorder.compare(where, found.loss, f32([], [at.expect.loss]), tolerance.get('loss') ?? 0)
-    for (const [name, key] of Object.entries(at.expect.gradients)) {
-      const wanted = fixture.expected.get(key)
-      const stage = `gradient/${name}`
-      if (wanted !== undefined)
-        recorder.compare({ case: at.name, stage, key }, found[stage], wanted, tolerances[name] ?? 0)
-    }
+    compareLoss({ recorder, fixture }, at, found, {
+      loss: tolerance.get('loss') ?? 0,
+      gradients: tolerances,
+    })
   }
 }
 
