@@ -3,7 +3,7 @@
 import type { GivenSettings, RecipeName } from './settings.ts'
 
 /** The settings of a recipe: everything but the model, the data and the machine. */
-export type RecipeSettings = Pick<
+type RecipeSettings = Pick<
   GivenSettings,
   'dev' | 'input' | 'train' | 'loss' | 'batch' | 'optimizer' | 'schedule' | 'steps' | 'clip' | 'seed'
 >
