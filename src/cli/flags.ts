@@ -24,6 +24,8 @@ export const pool = oneOf([
 ]).optional()
 export const memory = oneOf(['fast', 'low']).optional()
 export const adapterMode = oneOf(['live', 'merged']).optional()
+/** An image token in a text without pictures. */
+export const stray = oneOf(['refuse', 'keep']).optional()
 export const truncation = oneOf(['error', 'reference']).optional()
 export const count = wholeNumber(1).optional()
 export const threads = wholeNumber(1, MOST_THREADS).optional()

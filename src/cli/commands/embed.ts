@@ -57,6 +57,11 @@ export const embed = command('embed <model>', 'Give the vectors of texts and pic
   .option('--dims <n>', 'leading elements to keep, at unit length again', flags.count)
   .option('--quantize <kind>', 'int8 (a scale a vector) or binary (a bit an element)', flags.quantize)
   .option('--truncate <kind>', 'too long an item: error, or cut as the reference does', flags.truncation)
+  .option(
+    '--stray <kind>',
+    "the model's image token in a text without a picture: refuse the item, or keep it as a plain token; default refuse",
+    flags.stray,
+  )
   .option('--adapter <adapter>', 'a PEFT adapter: a folder, or ORG/NAME[@REVISION]; or none')
   .option(
     '--adapter-mode <mode>',
@@ -107,6 +112,7 @@ export const embed = command('embed <model>', 'Give the vectors of texts and pic
       dtype,
       preset,
       truncation: given.truncate,
+      stray: given.stray,
       adapter,
       adapterMode: given.adapterMode,
       readout: { layer, pool, norm },

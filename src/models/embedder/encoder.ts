@@ -22,6 +22,11 @@ export interface EncoderOptions {
   device?: Device
   threads?: number
   memory?: MemoryMode
+  /**
+   * An image token in a text without pictures: `refuse` (default) the item, or `keep` the token as
+   * a plain one, as the published evaluation of MMEB does. It changes no vector of other items.
+   */
+  stray?: 'refuse' | 'keep'
   /** Positions of a batch, padding included. */
   tokenBudget?: number
   warn?: (message: string) => void

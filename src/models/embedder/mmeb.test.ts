@@ -18,7 +18,11 @@ const fixture = join(wholeFixtures, 'bench-mmeb')
 const there = existsSync(fixture)
 const json = (name: string): unknown => (there ? JSON.parse(readFileSync(join(fixture, name), 'utf8')) : null)
 
-const scored = z.object({ predictions: z.array(z.int()), scores: z.array(z.array(z.number())) })
+const scored = z.object({
+  predictions: z.array(z.int()),
+  scores: z.array(z.array(z.number())),
+  stray: z.record(z.string(), z.object({ predictions: z.array(z.int()) })).optional(),
+})
 const expected = z
   .object({
     tolerance: z.object({ cosine: z.number() }),
@@ -46,9 +50,9 @@ describe.skipIf(!there)('datasets of MMEB', async () => {
     : undefined
 
   /** The dataset without rows that cannot be embedded, and the cosines of the other rows by id. */
-  async function scoresOf(dataset: MmebDataset) {
+  async function scoresOf(dataset: MmebDataset, embedder = model!) {
     const items = [...new Set(dataset.task.test.flatMap(({ query, candidates }) => [query, ...candidates]))]
-    const { vectors, skipped } = await model!.embed(items, { blank: 'embed', badItems: 'skip' })
+    const { vectors, skipped } = await embedder.embed(items, { blank: 'embed', badItems: 'skip' })
     const failures = new Map(skipped.map((failure) => [items[failure.index]!.key, failure]))
     const usable = withoutItems(dataset, failures)
     const [, dim = 0] = vectors.dims
@@ -81,6 +85,21 @@ describe.skipIf(!there)('datasets of MMEB', async () => {
     const { scores, predictions } = expected!.presets['vlm2vec-qwen2-vl'].subsets[name]!
     expect(cosines.length).toBe(scores.length)
     for (const [row, own] of cosines.entries()) check(own.cosines, scores[row]!, predictions[row]!)
+    await opened.close()
+  })
+
+  test('a placeholder without its picture that is kept: the predictions of the published reading', async () => {
+    const embedder = await Embedder.load(join(fixture, 'checkpoint'), {
+      preset: 'vlm2vec-qwen2-vl',
+      stray: 'keep',
+      warn: () => {},
+    })
+    const imageToken = embedder.contract.prompt.placeholder
+    const opened = await openMmeb(join(fixture, 'eval'))
+    const { cosines } = await scoresOf(await opened.read('EDIS', { stray: 'keep', imageToken }), embedder)
+    const { predictions } = expected!.presets['vlm2vec-qwen2-vl'].subsets.EDIS!.stray!.keep!
+    expect(cosines.map(({ cosines: own }) => own.indexOf(Math.max(...own)))).toEqual(predictions)
+    await embedder.close()
     await opened.close()
   })
 

@@ -31,6 +31,7 @@ export const loadOptionSchemas: OptionSchemas<LoadOptions> = {
   blockSize: z.int().min(1),
   truncation: z.enum(['error', 'reference']),
   maxLength: z.int().min(1),
+  stray: z.enum(['refuse', 'keep']),
   dtype: z.enum(PRECISIONS),
   readout: readoutSchema.partial(),
   readouts: z.record(z.string().min(1), readoutSchema),

@@ -22,7 +22,7 @@ export interface Sequence extends Encodable, PicturedItem {
 }
 
 /** All that decides how an item becomes a sequence. */
-export type PreparingOptions = Pick<EncoderOptions, 'checkpoint' | 'contract' | 'readouts'>
+export type PreparingOptions = Pick<EncoderOptions, 'checkpoint' | 'contract' | 'readouts' | 'stray'>
 
 /**
  * Makes sequences of items as the contract says: its prompt, instruction, picture policy, positions
@@ -32,7 +32,7 @@ export type PreparingOptions = Pick<EncoderOptions, 'checkpoint' | 'contract' | 
  */
 export async function sequencePreparer(
   model: VisionLanguageModel,
-  { checkpoint, contract, readouts }: PreparingOptions,
+  { checkpoint, contract, readouts, stray }: PreparingOptions,
 ): Promise<(item: ReadItem) => Sequence> {
   const processor = await model.processor(checkpoint.dir)
   const tokens = {
@@ -51,7 +51,7 @@ export async function sequencePreparer(
         ? processor.prompt(parts)
         : templatePrompt(said.template, parts, said.placeholder)
     const images = pictures.map((picture) => applyImagePolicy(picture, contract.image))
-    const options = { instructionEnd, appendIds, truncation, maxLength, settings }
+    const options = { instructionEnd, appendIds, truncation, maxLength, stray, settings }
     const item = processor.prepare(prompt, images, options)
     const { inputIds, imageIndex, spans } = item
     const poolable = { inputIds, imageIndex, text: spans.text, tailStart: spans.tailStart }

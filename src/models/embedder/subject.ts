@@ -50,6 +50,11 @@ export interface LoadOptions {
   truncation?: Contract['truncation']
   maxLength?: number
   /**
+   * An image token in a text without pictures: `refuse` the item (default), or `keep` the token as
+   * a plain one, as the published evaluation of MMEB does.
+   */
+  stray?: EncoderOptions['stray']
+  /**
    * `f32` is the reference. `f16`: matrices are held in 16 bits (f16, or bf16 where the checkpoint
    * has it); a GPU multiplies in f16, the CPU saves memory and loses some time. `int8`: linear
    * layers in 8 bits, for the CPU. Instead of the contract's.
@@ -109,7 +114,7 @@ export interface Subject {
  *   folder
  */
 export async function openSubject(path: string, options: LoadOptions = {}): Promise<Subject> {
-  const { readouts = {}, preset: wished, device, threads, memory, adapterMode, tokenBudget, warn } = options
+  const { readouts = {}, preset: wished, device, threads, memory, adapterMode, warn } = options
   const fetching = { signal: options.signal, onProgress: options.onDownload, warn }
   const locating = { ...fetching, adapter: options.adapter }
   const located = await locateModel(path, locating)
@@ -192,7 +197,8 @@ export async function openSubject(path: string, options: LoadOptions = {}): Prom
     device,
     threads,
     memory,
-    tokenBudget,
+    tokenBudget: options.tokenBudget,
+    stray: options.stray,
     warn,
   }
   return {

@@ -205,6 +205,12 @@ export interface PrepareOptions<Settings = FamilySettings> {
   truncation?: 'error' | 'reference'
   /** Positions that an item may take, where that is fewer than the model has. */
   maxLength?: number
+  /**
+   * An image token in a prompt without pictures: `refuse` (default), or `keep` it as a plain token
+   * of the vocabulary, without any picture's features. A family whose placeholder is no token of
+   * its vocabulary refuses it always.
+   */
+  stray?: 'refuse' | 'keep'
   /** Settings that the family alone has: see `VisionLanguageFamily.settings`. */
   settings?: Settings
 }

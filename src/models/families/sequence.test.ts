@@ -40,6 +40,23 @@ test('the reference cuts at the end, spans with it', () => {
   })
 })
 
+test('without pictures, an image token may be kept as a plain token', () => {
+  expect(spliceIds([1, 9, 2], [], { ...options, stray: 'keep' })).toEqual({
+    inputIds: [1, 9, 2],
+    imageIndex: [-1, -1, -1],
+    spans: { text: [[0, 3]], image: [], tailStart: 0 },
+  })
+})
+
+test.each([
+  ['beside a picture', [1, 9, 9], [[0]], options],
+  ['that is no id of the vocabulary', [1, 9], [], { ...options, fillId: 0 }],
+])('an image token %s is refused all the same', (_, ids, images, at) => {
+  expect(() => spliceIds(ids, images, { ...at, stray: 'keep' })).toThrow(
+    expect.objectContaining({ code: 'family/image-count' }),
+  )
+})
+
 test.each([
   ['family/too-long', [1, 9, 2], [[0, 1, 2]], 3],
   ['family/image-count', [1, 2], [[0]], 10],

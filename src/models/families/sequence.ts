@@ -5,7 +5,7 @@ import type { Tokenizer } from '../../inputs/text/tokenizer.ts'
 import { FamilyError } from './errors.ts'
 import type { PreparedItem, PrepareOptions } from './family.ts'
 
-export interface SpliceOptions extends Pick<PrepareOptions, 'truncation'> {
+export interface SpliceOptions extends Pick<PrepareOptions, 'truncation' | 'stray'> {
   /** The id that stands for a picture among `ids`. */
   imageId: number
   /** The id of the vocabulary that `inputIds` hold at image positions. */
@@ -25,9 +25,12 @@ export interface SpliceOptions extends Pick<PrepareOptions, 'truncation'> {
 export function spliceIds(
   ids: readonly number[],
   images: readonly (readonly number[])[],
-  { imageId, fillId, maxLength, truncation = 'error', instructionIds = 0 }: SpliceOptions,
+  { imageId, fillId, maxLength, truncation = 'error', stray = 'refuse', instructionIds = 0 }: SpliceOptions,
 ): Pick<PreparedItem, 'inputIds' | 'imageIndex' | 'spans'> {
-  const placeholders = ids.filter((id) => id === imageId).length
+  // An id that no vocabulary has cannot be read as a plain token.
+  const plain = stray === 'keep' && images.length === 0 && imageId === fillId
+  const isPicture = (id: number) => id === imageId && !plain
+  const placeholders = ids.filter(isPicture).length
   if (placeholders !== images.length) {
     throw new FamilyError('image-count', {
       message: `the prompt has ${placeholders} image placeholders for ${images.length} pictures`,
@@ -41,14 +44,14 @@ export function spliceIds(
   const spans: PreparedItem['spans'] = { text: [], image: [], tailStart: 0 }
   ids.forEach((id, at) => {
     if (at === instructionIds) spans.tailStart = inputIds.length
-    const rows = id === imageId ? images[spans.image.length]! : [-1]
+    const rows = isPicture(id) ? images[spans.image.length]! : [-1]
     const start = inputIds.length
     for (const row of rows) {
-      inputIds.push(id === imageId ? fillId : id)
+      inputIds.push(isPicture(id) ? fillId : id)
       imageIndex.push(row)
     }
     const last = spans.text.at(-1)
-    if (id === imageId) spans.image.push([start, inputIds.length])
+    if (isPicture(id)) spans.image.push([start, inputIds.length])
     else if (last !== undefined && last[1] === start) last[1] = inputIds.length
     else spans.text.push([start, inputIds.length])
   })
@@ -81,13 +84,13 @@ export function splicePrompt(
   { imageId, maxLength: own }: Pick<SpliceOptions, 'imageId' | 'maxLength'>,
   options: PrepareOptions = {},
 ): Pick<PreparedItem, 'inputIds' | 'imageIndex' | 'spans'> {
-  const { instructionEnd = 0, appendIds = [], truncation } = options
+  const { instructionEnd = 0, appendIds = [], truncation, stray } = options
   const maxLength = lengthWithin(own, options)
   checkLength(tokenizer, prompt, maxLength, truncation)
   const ids = [...tokenizer.encode(prompt), ...appendIds]
   const instructionIds =
     instructionEnd === 0 ? 0 : sharedStart(ids, tokenizer.encode(prompt.slice(0, instructionEnd)))
-  return spliceIds(ids, images, { imageId, fillId: imageId, maxLength, truncation, instructionIds })
+  return spliceIds(ids, images, { imageId, fillId: imageId, maxLength, truncation, stray, instructionIds })
 }
 
 /** Positions that an item may take: the model's, or fewer where the caller says so. */

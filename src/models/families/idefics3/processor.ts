@@ -28,7 +28,7 @@ export async function idefics3Processor(dir: string, config: Idefics3Config): Pr
     tokenizer,
     ...chat,
     prepare(prompt, images, { instructionEnd = 0, ...options } = {}) {
-      checkPlaceholders(prompt, images.length)
+      if (images.length > 0 || options.stray !== 'keep') checkPlaceholders(prompt, images.length)
       const split = images.map((image) => pictures.split(image))
       const views = split.flatMap((picture) => picture.views)
       const rows = views.map((_, view) => Array.from({ length: tokens }, (_, i) => view * tokens + i))
