@@ -16,12 +16,19 @@ import {
 /** Grades in an order of the candidates, 0 for wrong ones. */
 type Order = readonly number[]
 
-/** Orders of the candidates that a rule for ties allows. */
-function orders({ scores, positives, grades }: RankedList, ties: Ties): Order[] {
+/** Orders that a rule for ties allows. A candidate that came before counts as a wrong one. */
+function orders({ scores, positives, grades, copies }: RankedList, ties: Ties): Order[] {
+  const rightOf = (i: number) =>
+    positives.findIndex((positive, at) => positive === i || copies?.[at]?.includes(i))
   const gradeOf = (i: number) => {
-    const at = positives.indexOf(i)
+    const at = rightOf(i)
     return at < 0 ? 0 : (grades?.[at] ?? 1)
   }
+  const firstCounts = (order: readonly number[]) =>
+    order.map((item, place) => {
+      const again = rightOf(item) >= 0 && order.slice(0, place).some((one) => rightOf(one) === rightOf(item))
+      return again ? 0 : gradeOf(item)
+    })
   const items = Array.from({ length: scores.length }, (_, i) => i)
   const falling = (order: readonly number[]) =>
     order.every((item, place) => place === 0 || scores[order[place - 1]!]! >= scores[item]!)
@@ -30,7 +37,7 @@ function orders({ scores, positives, grades }: RankedList, ties: Ties): Order[] 
     first: () => [items.toSorted((a, b) => scores[b]! - scores[a]!)],
     strict: () => [items.toSorted((a, b) => scores[b]! - scores[a]! || gradeOf(a) - gradeOf(b))],
   }
-  return chosen[ties]().map((order) => order.map(gradeOf))
+  return chosen[ties]().map(firstCounts)
 }
 
 function permutations(items: number[]): number[][] {
@@ -104,6 +111,38 @@ describe.each(Object.entries(scores))('%s', (_, { of, definition }) => {
   })
 })
 
+/** Lists in which right candidates of one score and grade are one candidate. */
+const repeated = lists.map(({ scores: given, positives, grades }) => {
+  const groups = new Map<string, { grade: number; at: number[] }>()
+  for (const [i, at] of positives.entries()) {
+    const grade = grades[i]!
+    const key = `${given[at]} ${grade}`
+    const group = groups.get(key) ?? { grade, at: [] }
+    groups.set(key, group)
+    group.at.push(at)
+  }
+  const all = [...groups.values()]
+  return {
+    scores: given,
+    positives: all.map(({ at }) => at[0]!),
+    grades: all.map(({ grade }) => grade),
+    copies: all.map(({ at }) => at.slice(1)),
+  }
+})
+
+describe.each(Object.entries(scores))('%s, right candidates that are repeated', (_, { of, definition }) => {
+  describe.each(['expected', 'first', 'strict'] as const)('ties: %s', (ties) => {
+    propertyTest.prop([repeated, fc.integer({ min: 1, max: 7 })], { seed: 13, numRuns: 100 })(
+      'the first of them counts',
+      (list, k) => {
+        const all = orders(list, ties)
+        const expected = all.reduce((sum, order) => sum + definition(k, order), 0) / all.length
+        expect(of(k, rank(list, ties))).toBeCloseTo(expected, 10)
+      },
+    )
+  })
+})
+
 propertyTest.prop([lists, fc.integer({ min: 1, max: 7 })], { seed: 12, numRuns: 100 })(
   'a strict score is at most the expected one',
   (list, k) => {
@@ -130,6 +169,9 @@ test.each([
   ['scoring/no-positive', { scores: [1], positives: [] }],
   ['scoring/positive-index', { scores: [1], positives: [1] }],
   ['scoring/positive-index', { scores: [1, 2], positives: [1, 1] }],
+  ['scoring/positive-index', { scores: [1, 2], positives: [0], copies: [[1]] }],
+  ['scoring/positive-index', { scores: [1, 1], positives: [0], copies: [[0]] }],
+  ['scoring/positive-index', { scores: [1, 1], positives: [0], copies: [] }],
   ['scoring/grades', { scores: [1], positives: [0], grades: [] }],
   ['scoring/grades', { scores: [1], positives: [0], grades: [0] }],
   ['scoring/not-finite', { scores: [1, Number.NaN], positives: [0] }],

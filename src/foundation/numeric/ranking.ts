@@ -25,6 +25,11 @@ export interface RankedList {
   positives: readonly number[]
   /** How relevant each right candidate is, above 0; default 1 each. */
   grades?: readonly number[]
+  /**
+   * For each right candidate, the positions at which it stands again, with the same score. It takes
+   * all these places, and the first of them counts (VLM2Vec; specs/vlm2vec-mmeb.md §9.5).
+   */
+  copies?: readonly (readonly number[])[]
 }
 
 /**
@@ -41,6 +46,8 @@ interface TieGroup {
   readonly size: number
   /** Grades of the right candidates among them. */
   readonly grades: readonly number[]
+  /** How often each of these stands among them. */
+  readonly counts: readonly number[]
 }
 
 /** The places of the right candidates on a list; best first. */
@@ -63,22 +70,32 @@ export function rank(list: RankedList, ties: Ties = 'expected'): Ranking {
 /** The places under each rule for ties, in one pass. @throws as `rank` */
 export function ranked(list: RankedList): Readonly<Record<Ties, Ranking>> {
   requireRankable(list)
-  const { scores, positives, grades } = list
+  const { scores, positives, grades, copies } = list
   const levels = [...new Set(positives.map((positive) => scores[positive]!))].sort((a, b) => b - a)
-  const right = levels.map((): { at: number; grade: number }[] => [])
+  const right = levels.map((): Right[] => [])
   for (const [i, at] of positives.entries())
-    right[firstAtMost(levels, scores[at]!)]!.push({ at, grade: grades?.[i] ?? 1 })
+    right[firstAtMost(levels, scores[at]!)]!.push({
+      places: copies === undefined ? [at] : [at, ...copies[i]!],
+      grade: grades?.[i] ?? 1,
+    })
   const { above, tied } = places(scores, levels)
   const made: Record<Ties, TieGroup[]> = { expected: [], first: [], strict: [] }
   for (const [level, members] of right.entries()) {
     const before = above[level]!
     const all = tied[level]!
-    made.expected.push({ above: before, size: all.length, grades: members.map(({ grade }) => grade) })
-    for (const { at, grade } of members.toSorted((a, b) => a.at - b.at))
-      made.first.push({ above: before + firstAtLeast(all, at), size: 1, grades: [grade] })
-    const wrong = all.length - members.length
-    for (const [i, { grade }] of members.toSorted((a, b) => a.grade - b.grade).entries())
-      made.strict.push({ above: before + wrong + i, size: 1, grades: [grade] })
+    made.expected.push({
+      above: before,
+      size: all.length,
+      grades: members.map(({ grade }) => grade),
+      counts: members.map(({ places }) => places.length),
+    })
+    const entries = members.flatMap((member) => member.places.map((at) => ({ at, member })))
+    const alone = (above: number, { grade }: Right) => ({ above, size: 1, grades: [grade], counts: [1] })
+    for (const { at, member } of firsts(entries.toSorted((a, b) => a.at - b.at)))
+      made.first.push(alone(before + firstAtLeast(all, at), member))
+    const wrong = all.length - entries.length
+    const rising = entries.toSorted((a, b) => a.member.grade - b.member.grade || a.at - b.at)
+    for (const { place, member } of firsts(rising)) made.strict.push(alone(before + wrong + place, member))
   }
   const ranking = (groups: readonly TieGroup[]): Ranking => ({ groups, positives: positives.length })
   return {
@@ -88,36 +105,62 @@ export function ranked(list: RankedList): Readonly<Record<Ties, Ranking>> {
   }
 }
 
+/** A right candidate and the positions at which it stands. */
+interface Right {
+  readonly places: readonly number[]
+  readonly grade: number
+}
+
+/** The first entry of each right candidate, and its place among the entries. */
+function firsts<T extends { readonly member: Right }>(entries: readonly T[]): (T & { place: number })[] {
+  const seen = new Set<Right>()
+  return entries.flatMap((entry, place) => {
+    if (seen.has(entry.member)) return []
+    seen.add(entry.member)
+    return [{ ...entry, place }]
+  })
+}
+
 /** Probability that a right candidate is among the first `k`. */
 export function hitAt(k: number, { groups }: Ranking): number {
-  const { above, size, grades } = groups[0]!
-  const slots = Math.min(k - above, size)
-  if (slots <= 0) return 0
-  let missed = 1
-  for (let slot = 0; slot < slots && missed > 0; slot++)
-    missed *= (size - grades.length - slot) / (size - slot)
-  return 1 - missed
+  const { above, size, counts } = groups[0]!
+  return 1 - missedBy(k - above, size, total(counts))
 }
 
 /** Expected share of the right candidates among the first `k`. */
 export function recallAt(k: number, { groups, positives }: Ranking): number {
   let found = 0
-  for (const { above, size, grades } of groups)
-    found += grades.length * Math.min(1, Math.max(0, (k - above) / size))
+  for (const { above, size, counts } of groups)
+    for (const count of counts) found += 1 - missedBy(k - above, size, count)
   return found / positives
+}
+
+/** Probability that none of `count` entries is among the first `slots` of `size`. */
+function missedBy(slots: number, size: number, count: number): number {
+  let missed = 1
+  for (let slot = 0; slot < Math.min(slots, size) && missed > 0; slot++)
+    missed *= Math.max(0, size - count - slot) / (size - slot)
+  return missed
+}
+
+function total(counts: readonly number[]): number {
+  return counts.reduce((sum, count) => sum + count, 0)
 }
 
 /** Expected 1 / rank of the first right candidate; its mean over queries is MRR. */
 export function reciprocalRank({ groups }: Ranking): number {
-  const { above, size, grades } = groups[0]!
-  let expected = 0
+  const { above, size, counts } = groups[0]!
+  return firstPlaces(size, total(counts)).reduce((sum, first, place) => sum + first / (above + place + 1), 0)
+}
+
+/** For each place of `size`, the probability that the first of `count` entries stands there. */
+function firstPlaces(size: number, count: number): number[] {
   let stillMissed = 1
-  for (let place = 0; place <= size - grades.length; place++) {
-    const first = (stillMissed * grades.length) / (size - place)
-    expected += first / (above + place + 1)
+  return Array.from({ length: size - count + 1 }, (_, place) => {
+    const first = (stillMissed * count) / (size - place)
     stillMissed -= first
-  }
-  return expected
+    return first
+  })
 }
 
 /**
@@ -127,12 +170,24 @@ export function reciprocalRank({ groups }: Ranking): number {
 export function averagePrecision({ groups, positives }: Ranking): number {
   let sum = 0
   let found = 0
-  for (const { above, size, grades } of groups) {
+  for (const { above, size, grades, counts } of groups) {
     const right = grades.length
-    // Share of right ones among the others of the group.
-    const density = size > 1 ? (right - 1) / (size - 1) : 0
-    for (let place = 0; place < size; place++)
-      sum += ((right / size) * (found + 1 + place * density)) / (above + place + 1)
+    if (total(counts) === right) {
+      // Share of right ones among the others of the group.
+      const density = size > 1 ? (right - 1) / (size - 1) : 0
+      for (let place = 0; place < size; place++)
+        sum += ((right / size) * (found + 1 + place * density)) / (above + place + 1)
+    } else {
+      for (const [i, count] of counts.entries())
+        for (const [place, first] of firstPlaces(size, count).entries()) {
+          // The entries before it are drawn from all that are not its own.
+          const before = counts.reduce(
+            (before, other, j) => before + (i === j ? 0 : 1 - missedBy(place, size - count, other)),
+            0,
+          )
+          sum += (first * (found + 1 + before)) / (above + place + 1)
+        }
+    }
     found += right
   }
   return sum / positives
@@ -150,9 +205,13 @@ export type Gain = 'linear' | 'exponential'
 export function ndcgAt(k: number, { groups }: Ranking, gain: Gain = 'linear'): number {
   const worth = (grade: number) => (gain === 'linear' ? grade : 2 ** grade - 1)
   let gained = 0
-  for (const { above, size, grades } of groups) {
-    const mean = grades.reduce((sum, grade) => sum + worth(grade), 0) / size
-    gained += mean * discounts(above, Math.min(above + size, k))
+  for (const { above, size, grades, counts } of groups) {
+    const once = grades.reduce((sum, grade, i) => sum + (counts[i] === 1 ? worth(grade) : 0), 0)
+    gained += (once / size) * discounts(above, Math.min(above + size, k))
+    for (const [i, count] of counts.entries())
+      if (count > 1)
+        for (const [place, first] of firstPlaces(size, count).entries())
+          if (above + place < k) gained += first * worth(grades[i]!) * discounts(above + place)
   }
   const best = groups.flatMap(({ grades }) => grades).sort((a, b) => b - a)
   const ideal = best.slice(0, k).reduce((sum, grade, place) => sum + worth(grade) * discounts(place), 0)
@@ -212,7 +271,7 @@ function firstAtLeast(rising: readonly number[], value: number): number {
   return low
 }
 
-function requireRankable({ scores, positives, grades }: RankedList): void {
+function requireRankable({ scores, positives, grades, copies }: RankedList): void {
   const hint = 'Check the candidates of this row, and which of them are right.'
   if (scores.length === 0) throw new ScoringError('no-candidates', { message: 'no candidates to rank', hint })
   if (positives.length === 0) {
@@ -229,6 +288,19 @@ function requireRankable({ scores, positives, grades }: RankedList): void {
     const message = fits
       ? `candidate ${positive} is marked as right twice`
       : `the right candidate is number ${positive}, expected a position from 0 to ${scores.length - 1}`
+    throw new ScoringError('positive-index', { message, hint })
+  }
+  for (const [i, places] of copies?.entries() ?? [])
+    for (const at of places) {
+      if (!seen.has(at) && scores[at] !== undefined && scores[at] === scores[positives[i]!]) {
+        seen.add(at)
+        continue
+      }
+      const message = `candidate ${at} is named as a copy of candidate ${positives[i]}, and is none`
+      throw new ScoringError('positive-index', { message, hint })
+    }
+  if (copies !== undefined && copies.length !== positives.length) {
+    const message = `copies of ${copies.length} candidates for ${positives.length} right ones`
     throw new ScoringError('positive-index', { message, hint })
   }
   const bad = grades?.find((grade) => !(grade > 0 && Number.isFinite(grade)))

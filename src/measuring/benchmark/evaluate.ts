@@ -1,10 +1,11 @@
 /** @file Scores of every row of a task from vectors. */
 
 import { dot } from '../../foundation/numeric/linear.ts'
-import { hitAt, ranked } from '../../foundation/numeric/ranking.ts'
+import { hitAt, type RankedList, rank, ranked } from '../../foundation/numeric/ranking.ts'
+import type { KeyedItem } from '../../inputs/data/item.ts'
 import type { Part, Row, Task } from '../../inputs/data/task.ts'
 import type { VectorOf } from '../../models/embedder/vectors/all.ts'
-import { type PerMetric, perMetric } from './metrics.ts'
+import { type PerMetric, perMetric, type RankedRow } from './metrics.ts'
 
 interface RowScores {
   readonly id: string
@@ -47,7 +48,7 @@ function evaluateRow(
 ): RowScores {
   const own = vectorOf(query.key)
   const scores = candidates.map(({ key }) => dot(own, vectorOf(key)))
-  const list = ranked({ scores, positives, ...(grades && { grades }) })
+  const list = rankedRow(candidates, { scores, positives, grades })
   const best = scores.reduce((top, score, i) => (score > scores[top]! ? i : top), 0)
   const margin = hardIndex === undefined ? undefined : scores[positive]! - scores[hardIndex]!
   return {
@@ -59,4 +60,41 @@ function evaluateRow(
     best,
     scoreGap: scores[best]! - Math.max(...positives.map((at) => scores[at]!)),
   }
+}
+
+/**
+ * The rankings of a list. A candidate that stands in it several times is one object: its first
+ * place counts, and `unique` has it once.
+ */
+function rankedRow(
+  candidates: readonly KeyedItem[],
+  { scores, positives, grades }: Pick<RankedList, 'scores' | 'positives' | 'grades'>,
+): RankedRow {
+  const first = new Map<KeyedItem, number>()
+  const again = new Map<number, number[]>()
+  const once: number[] = []
+  for (const [at, item] of candidates.entries()) {
+    const known = first.get(item)
+    if (known === undefined) {
+      first.set(item, at)
+      once.push(at)
+    } else again.set(known, [...(again.get(known) ?? []), at])
+  }
+  if (again.size === 0) {
+    const list = ranked({ scores, positives, grades })
+    return { ...list, unique: list.expected }
+  }
+  // Positions of one right candidate may all be named, or one of them.
+  const right = new Map<number, number | undefined>()
+  for (const [i, at] of positives.entries()) right.set(first.get(candidates[at]!)!, grades?.[i])
+  const kept = [...right.keys()]
+  const given = { positives: kept, grades: grades && [...right.values()].map((grade) => grade ?? 1) }
+  const list = ranked({ ...given, scores, copies: kept.map((at) => again.get(at) ?? []) })
+  const places = new Map(once.map((at, place) => [at, place]))
+  const unique = rank({
+    ...given,
+    scores: once.map((at) => scores[at]!),
+    positives: kept.map((at) => places.get(at)!),
+  })
+  return { ...list, unique }
 }

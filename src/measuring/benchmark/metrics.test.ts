@@ -3,12 +3,18 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { ranked } from '../../foundation/numeric/ranking.ts'
+import { type RankedList, ranked } from '../../foundation/numeric/ranking.ts'
 import { metricLabels, perMetric } from './metrics.ts'
+
+/** A list without repeated candidates. */
+const row = (list: RankedList) => {
+  const rankings = ranked(list)
+  return { ...rankings, unique: rankings.expected }
+}
 
 test('one list under every metric of the table', () => {
   // Places: 1 wrong, 2 and 3 tied (one of them right, grade 3), 4 right (grade 1), 5 wrong.
-  const list = ranked({ scores: [0.9, 0.5, 0.5, 0.2, 0.1], positives: [2, 3], grades: [3, 1] })
+  const list = row({ scores: [0.9, 0.5, 0.5, 0.2, 0.1], positives: [2, 3], grades: [3, 1] })
   const ideal = 3 + 1 / Math.log2(3)
   const got = perMetric(({ of }) => of(list))
   expect(got).toEqual({
@@ -27,12 +33,17 @@ test('one list under every metric of the table', () => {
       (3.5 / Math.log2(3) + 3.5 / 2 + 1 / Math.log2(5)) / (7 + 1 / Math.log2(3)),
       12,
     ),
+    uniqueHit1: 0,
+    uniqueRecall5: 1,
+    uniqueMrr: got.mrr,
+    uniqueNdcg5: got.ndcg5,
+    uniqueNdcg10: got.ndcg10,
   })
   expect(Object.keys(got)).toEqual(metricLabels().map(({ name }) => name))
 })
 
 test('three rules for ties', () => {
-  const tied = ranked({ scores: [1, 1], positives: [0] })
+  const tied = row({ scores: [1, 1], positives: [0] })
   expect(perMetric(({ of }) => of(tied))).toMatchObject({ hit1: 0.5, firstWins: 1, strict: 0 })
 })
 
@@ -48,7 +59,7 @@ test('40 lists of graded relevance without ties: as trec_eval', () => {
   const { lists } = z.object({ lists: z.array(list) }).parse(JSON.parse(readFileSync(fixture, 'utf8')))
   expect(lists.length).toBe(40)
   for (const { expected, ...given } of lists) {
-    const rankings = ranked(given)
+    const rankings = row(given)
     const got = perMetric(({ of }) => of(rankings))
     for (const [name, value] of Object.entries(expected)) expect(got[name]).toBeCloseTo(value, 10)
   }

@@ -10,11 +10,17 @@ import {
   type Ties,
 } from '../../foundation/numeric/ranking.ts'
 
+/**
+ * One list under each rule for ties (`expected` is ours), and without its repeated candidates:
+ * `unique`, in which ties stand as in `expected`.
+ */
+export type RankedRow = Readonly<Record<Ties | 'unique', Ranking>>
+
 export interface Metric {
   /** Words for tables and axes. */
   readonly label: string
-  /** In [0, 1]; the mean over queries is the task's score. `expected` is our rule for ties. */
-  of(list: Readonly<Record<Ties, Ranking>>): number
+  /** In [0, 1]; the mean over queries is the task's score. */
+  of(list: RankedRow): number
 }
 
 /** By their names in results.json. */
@@ -34,6 +40,11 @@ const metrics = {
     label: 'nDCG@10, exponential gain',
     of: ({ expected }) => ndcgAt(10, expected, 'exponential'),
   },
+  uniqueHit1: { label: 'hit@1, repeated candidates once', of: ({ unique }) => hitAt(1, unique) },
+  uniqueRecall5: { label: 'recall@5, repeated candidates once', of: ({ unique }) => recallAt(5, unique) },
+  uniqueMrr: { label: 'MRR, repeated candidates once', of: ({ unique }) => reciprocalRank(unique) },
+  uniqueNdcg5: { label: 'nDCG@5, repeated candidates once', of: ({ unique }) => ndcgAt(5, unique) },
+  uniqueNdcg10: { label: 'nDCG@10, repeated candidates once', of: ({ unique }) => ndcgAt(10, unique) },
 } as const satisfies Record<string, Metric>
 
 /** Names and words of all metrics, in the order of the table. */
