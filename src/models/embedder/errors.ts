@@ -30,5 +30,6 @@ export class EmbedderError extends roomError('embedder', {
   store: 1,
   'too-long': 2,
   'too-many': 2,
+  'vector-file': 3,
   'vector-format': 2,
 }) {}

@@ -38,7 +38,11 @@ export async function writeChunk(
     tensors[readout] = f32([entries.length, dim], data)
   }
   const sha256 = checksum(readouts, tensors)
-  await writeSafetensors(join(folder, `${name}.safetensors`), tensors, { fingerprint, sha256 })
+  await writeSafetensors(join(folder, `${name}.safetensors`), tensors, {
+    fingerprint,
+    readouts: JSON.stringify(readouts),
+    sha256,
+  })
   const lines = entries.map(({ key, about }) => `${JSON.stringify({ key, ...about })}\n`)
   await writeFileAtomic(join(folder, `${name}.jsonl`), lines.join(''))
   return name
