@@ -51,7 +51,7 @@ describe('an interval over trainings', () => {
       sum += hierarchicalInterval([noise], [own], { seed: r, resamples: 2 }).standardError ** 2
     }
     const expected = 1 / (3 * ROWS)
-    // What is left above it is the clamp: a variance is never less than nothing.
+    // The rest is the clamp: a variance is never less than nothing.
     expect(sum / repetitions / expected).toBeGreaterThan(0.95)
     expect(sum / repetitions / expected).toBeLessThan(1.6)
   })

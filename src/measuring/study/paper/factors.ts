@@ -43,12 +43,18 @@ export interface FactorScope {
 }
 
 export interface FactorEffect {
-  /** One factor: first level − second. Two: how much that difference is larger at the other's first level. */
+  /**
+   * One factor: first level − second. Two: by how much that difference is larger at the other's
+   * first level.
+   */
   readonly factors: readonly Factor[]
   readonly scope: FactorScope
   /** Shares of 1, not points. */
   readonly interval: HierarchicalInterval
-  /** What the draws of the interval are. `tuning`: one pretraining of each kind, nothing is known of others. */
+  /**
+   * The draws of the interval are pretrainings, or tunings of one pretraining each: then nothing is
+   * known of other pretrainings.
+   */
   readonly drawn: 'pretraining' | 'tuning' | 'nothing'
   /** Draws of each kind of model. */
   readonly draws: readonly number[]
@@ -100,7 +106,7 @@ function runsFor(factors: readonly Factor[], runs: readonly FactorRun[]): Chosen
           cell.pictures === pictures &&
           masks.some((mask) => mask === cell.mask),
       )
-      // Masks are compared on the same trainings: a run counts where its twin with the other mask is there.
+      // Masks are compared on the same trainings: a run counts where the other mask has it too.
       const key = ({ pretraining, tuning }: FactorRun) => `${pretraining} ${tuning}`
       const withMask = masks.map((mask) => new Set(own.filter(({ cell }) => cell.mask === mask).map(key)))
       return own.filter((run) => withMask.every((keys) => keys.has(key(run))))
@@ -145,7 +151,9 @@ function effectOver(
   }
 }
 
-/** `[tasks][rows]`: of one draw, the mean over its runs of each cell, weighted and summed over cells. */
+/**
+ * `[tasks][rows]`: of one draw, the mean over its runs of each cell, weighted and summed over cells.
+ */
 function contributionOf(
   group: readonly FactorRun[],
   factors: readonly Factor[],
