@@ -152,7 +152,8 @@ function effectOver(
 }
 
 /**
- * `[tasks][rows]`: of one draw, the mean over its runs of each cell, weighted and summed over cells.
+ * `[tasks][rows]`: of one draw, the mean over its runs of each cell, weighted and summed over
+ * cells.
  */
 function contributionOf(
   group: readonly FactorRun[],
