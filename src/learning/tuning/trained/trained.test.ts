@@ -3,11 +3,11 @@
  * state embeds as the folder that it is written to.
  */
 
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { goldenDir, hasGolden, reducedFixtures } from '../../../../test/golden.ts'
+import { goldenDir, hasGolden, reducedNames } from '../../../../test/golden.ts'
 import { writeRandomTwins } from '../../../../test/random-twins.ts'
 import { stream } from '../../../foundation/numeric/random.ts'
 import { keyed, type Picture } from '../../../inputs/data/item.ts'
@@ -187,9 +187,7 @@ test('an adapter that a model comes with is refused, or trained further', async 
   expect(again.parameters).toEqual(first.parameters)
 })
 
-const families = readdirSync(reducedFixtures).filter((name) =>
-  existsSync(join(goldenDir(name), 'checkpoint')),
-)
+const families = reducedNames().filter((name) => existsSync(join(goldenDir(name), 'checkpoint')))
 
 describe.each(families.filter((name) => !/^(tune|run)-/.test(name)))('family of %s', (name) => {
   test('an adapter of every linear layer finds its weights again', async () => {
