@@ -5,7 +5,7 @@
  */
 
 import { z } from 'zod'
-import { canonicalJson } from './canonical.ts'
+import { canonicalJson } from '../../foundation/files/canonical-json.ts'
 import { ReportError } from './errors.ts'
 import { danglingReferences } from './references.ts'
 

@@ -4,7 +4,7 @@
  */
 
 import { z } from 'zod'
-import { canonicalJson } from './canonical.ts'
+import { canonicalJson } from '../../foundation/files/canonical-json.ts'
 import { ReportError } from './errors.ts'
 
 const name = z.string().min(1)
