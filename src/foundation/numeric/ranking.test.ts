@@ -2,6 +2,7 @@ import { fc, test as propertyTest } from '@fast-check/vitest'
 import { describe, expect, test } from 'vitest'
 import {
   averagePrecision,
+  firstRank,
   hitAt,
   ndcgAt,
   type RankedList,
@@ -68,6 +69,11 @@ const scores: Record<
   'reciprocal rank': {
     of: (_, ranking) => reciprocalRank(ranking),
     definition: (_, order) => 1 / (order.findIndex((grade) => grade > 0) + 1),
+  },
+  // Negated: higher is better, as for the other scores.
+  'rank of the first right candidate': {
+    of: (_, ranking) => -firstRank(ranking),
+    definition: (_, order) => -(order.findIndex((grade) => grade > 0) + 1),
   },
   'average precision': {
     of: (_, ranking) => averagePrecision(ranking),

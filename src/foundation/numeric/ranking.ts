@@ -163,6 +163,12 @@ function firstPlaces(size: number, count: number): number[] {
   })
 }
 
+/** Expected rank of the first right candidate, from 1. */
+export function firstRank({ groups }: Ranking): number {
+  const { above, size, grades } = groups[0]!
+  return above + (size + 1) / (grades.length + 1)
+}
+
 /**
  * Expected mean, over the right candidates, of the precision at their rank; its mean over queries
  * is MAP.

@@ -16,6 +16,8 @@ function scored(model: string, hits: Readonly<Record<string, readonly number[]>>
         metrics: {},
         best: 0,
         scoreGap: 0,
+        predicted: 'a',
+        rank: 2 - hit1,
       })),
     })),
   }

@@ -2,5 +2,12 @@
 
 import { roomError } from '../../foundation/numeric/errors.ts'
 
-/** A baseline that cannot embed an item, or scores that cannot be compared. */
-export class BenchmarkError extends roomError('benchmark', { 'other-rows': 2, vectors: 1 }) {}
+/** A baseline that cannot embed an item, scores that cannot be compared, or a folder that is no run. */
+export class BenchmarkError extends roomError('benchmark', {
+  'no-model': 2,
+  'no-task': 2,
+  'other-rows': 2,
+  run: 2,
+  'run-version': 2,
+  vectors: 1,
+}) {}

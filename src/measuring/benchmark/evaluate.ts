@@ -1,13 +1,13 @@
 /** @file Scores of every row of a task from vectors. */
 
 import { dot } from '../../foundation/numeric/linear.ts'
-import { hitAt, type RankedList, rank, ranked } from '../../foundation/numeric/ranking.ts'
+import { firstRank, hitAt, type RankedList, rank, ranked } from '../../foundation/numeric/ranking.ts'
 import type { KeyedItem } from '../../inputs/data/item.ts'
 import type { Part, Row, Task } from '../../inputs/data/task.ts'
 import type { VectorOf } from '../../models/embedder/vectors/all.ts'
 import { type PerMetric, perMetric, type RankedRow } from './metrics.ts'
 
-interface RowScores {
+export interface RowScores {
   readonly id: string
   readonly cluster: string
   /** Probability that the right candidate comes first. Intervals are computed from it. */
@@ -24,6 +24,10 @@ interface RowScores {
    */
   readonly best: number
   readonly scoreGap: number
+  /** Key of that candidate. */
+  readonly predicted: string
+  /** Rank of the first right candidate, from 1; of ties the mean over their orders. */
+  readonly rank: number
 }
 
 export interface TaskScores {
@@ -59,6 +63,8 @@ function evaluateRow(
     ...(margin === undefined ? {} : { apart: margin > 0 ? 1 : margin === 0 ? 0.5 : 0 }),
     best,
     scoreGap: scores[best]! - Math.max(...positives.map((at) => scores[at]!)),
+    predicted: candidates[best]!.key,
+    rank: firstRank(list.expected),
   }
 }
 
