@@ -46,7 +46,7 @@ function picture(number: number): Picture {
   }
 }
 
-/** Queries are pictures with an instruction, candidates are words; the right one is not the first. */
+/** Queries are pictures with an instruction, candidates are words; any of them may be right. */
 function taskOf(name: string, metaTask: MetaTask, { rows = 12, sharing = 2 }: MadeRunOptions): Task {
   const candidates = WORDS.map((word) => keyed({ text: `${name}: ${word}` }))
   return {

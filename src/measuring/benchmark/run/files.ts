@@ -109,7 +109,7 @@ export const resultsSchema = z.strictObject({
   problems: z.array(problemSchema),
 })
 
-/** What a run was asked: another setting needs another folder. */
+/** The setting of a run: another setting needs another folder. */
 export const settingSchema = z.strictObject({
   schemaVersion: version,
   /** Of the package: another one may compute otherwise. */
@@ -203,7 +203,7 @@ export const shownTaskSchema = z.strictObject({
   ),
 })
 
-/** What varies between two runs of one setting. */
+/** Facts that vary between two runs of one setting. */
 export const recordSchema = z.strictObject({
   schemaVersion: version,
   startedAt: z.iso.datetime(),
