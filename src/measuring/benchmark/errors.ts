@@ -2,7 +2,7 @@
 
 import { roomError } from '../../foundation/numeric/errors.ts'
 
-/** A baseline that cannot embed an item, scores that cannot be compared, or a folder that is no run. */
+/** Items that a baseline cannot embed, scores that cannot be compared, folders that are no run. */
 export class BenchmarkError extends roomError('benchmark', {
   'no-model': 2,
   'no-task': 2,
