@@ -55,7 +55,7 @@ export function shiftName(shift: string): string {
 }
 
 /** The shifts of all tasks, from easy to hard; labels of other tasks come last. */
-export function shiftsOf({ tasks }: Results): string[] {
+export function shiftsOf({ tasks }: Pick<Results, 'tasks'>): string[] {
   const found = new Set(tasks.map(({ shift }) => shift))
   const known = [...SHIFTS.keys()]
   return [...known.filter((shift) => found.has(shift)), ...[...found].filter((shift) => !SHIFTS.has(shift))]
@@ -74,12 +74,20 @@ export function scopeName(scope: Scope): string {
       return 'all in-domain tasks'
     case 'all':
       return 'all tasks'
+    case 'average':
+      return scope.average
   }
 }
 
+/** Candidates a query: `200`, or `2 to 8` where queries differ. */
+export function candidatesWords({ candidates, leastCandidates }: Results['tasks'][number]): string {
+  const [least, most] = [leastCandidates ?? candidates, candidates].map((count) => count.toLocaleString('en'))
+  return least === most ? `${most}` : `${least} to ${most}`
+}
+
 /** Name and state: `AR twin, tuned`. */
-export function modelName(results: Results, id: string): string {
-  const model = results.models.find((one) => one.id === id)
+export function modelName({ models }: Pick<Results, 'models'>, id: string): string {
+  const model = models.find((one) => one.id === id)
   if (model === undefined) return id
   return model.state === 'none' ? model.label : `${model.label}, ${model.state}`
 }

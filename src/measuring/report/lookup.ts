@@ -3,7 +3,7 @@
  * scope.
  */
 
-import type { Interval, Results, ResultsModel, Scope } from './results.ts'
+import type { Interval, Measured, Results, ResultsModel, Scope } from './results.ts'
 
 type Difference = Results['differences'][number]
 
@@ -18,15 +18,15 @@ export function isSubject(model: ResultsModel): boolean {
 }
 
 /** Models under study in one state, in the order of the results. */
-export function subjects(results: Results, state: ResultsModel['state']): ResultsModel[] {
-  return results.models.filter((model) => isSubject(model) && model.state === state)
+export function subjects({ models }: Pick<Results, 'models'>, state: ResultsModel['state']): ResultsModel[] {
+  return models.filter((model) => isSubject(model) && model.state === state)
 }
 
 /**
  * The pair of the headline: the first difference between tuned models of two objectives, else
  * between any two models under study.
  */
-export function headlinePair(results: Results): Pair | undefined {
+export function headlinePair(results: Pick<Results, 'models' | 'differences'>): Pair | undefined {
   const byId = new Map(results.models.map((model) => [model.id, model]))
   const pairs = results.differences.flatMap(({ a, b }) => {
     const pair = { a: byId.get(a), b: byId.get(b) }
@@ -40,8 +40,11 @@ export function headlinePair(results: Results): Pair | undefined {
 }
 
 /** The tuned form of an untuned model. */
-export function tunedFormOf(results: Results, untuned: ResultsModel): ResultsModel | undefined {
-  return results.models.find(
+export function tunedFormOf(
+  { models }: Pick<Results, 'models'>,
+  untuned: ResultsModel,
+): ResultsModel | undefined {
+  return models.find(
     (model) => model.of === untuned.id && model.state === 'tuned' && model.role === untuned.role,
   )
 }
@@ -51,19 +54,19 @@ function sameScope(a: Scope, b: Scope): boolean {
 }
 
 /** hit@1 of a model over a scope, if it was measured. */
-export function meanOf(results: Results, model: string, scope: Scope): Interval | undefined {
+export function meanOf(results: Measured, model: string, scope: Scope): Interval | undefined {
   if (scope.kind === 'task')
     return results.scores.find((score) => score.model === model && score.task === scope.task)?.hit1
   return results.means.find((mean) => mean.model === model && sameScope(mean.scope, scope))?.hit1
 }
 
-export function differenceOf(results: Results, { a, b }: Pair, scope: Scope): Interval | undefined {
+export function differenceOf(results: Measured, { a, b }: Pair, scope: Scope): Interval | undefined {
   return results.differences.find((one) => one.a === a.id && one.b === b.id && sameScope(one.scope, scope))
     ?.interval
 }
 
 /** Differences by pair, in the order of the results. */
-export function differencesByPair(results: Results): { a: string; b: string; rows: Difference[] }[] {
+export function differencesByPair(results: Measured): { a: string; b: string; rows: Difference[] }[] {
   const pairs = new Map<string, { a: string; b: string; rows: Difference[] }>()
   for (const one of results.differences) {
     const key = `${one.a}\n${one.b}`

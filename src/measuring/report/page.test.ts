@@ -1,65 +1,51 @@
-import { mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { builtPage, chromiumPath, launched, openPage } from '../../../test/report-page.ts'
+import { describe, expect, test } from 'vitest'
+import {
+  chromiumPath,
+  drawing,
+  expectSound,
+  inked,
+  LOOKS,
+  type OpenPage,
+  pageTests,
+  pointAtSome,
+  sectionsOf,
+} from '../../../test/report-page.ts'
 import { syntheticResults, syntheticRun } from '../../../test/synthetic-results.ts'
+import type { Results } from './results.ts'
 import { scoreTable } from './table.ts'
 import { writeReport } from './write.ts'
 
 const TITLE = '</script><img src=x onerror=alert(1)> twins'
 
 describe.skipIf(chromiumPath === undefined)('the report in Chromium', () => {
-  let browser: Browser
-  let folder: string
-  let report: string
+  const pages = pageTests('page')
+  const written = async (results: Results, name: string) =>
+    (await writeReport(results, syntheticRun, join(pages.folder, name), { page: pages.built })).html
+  let report: Promise<string> | undefined
+  async function open(...look: [scheme?: 'light' | 'dark', width?: number]): Promise<OpenPage> {
+    report ??= syntheticResults(7, TITLE).then((results) => written(results, 'full'))
+    return await pages.open(await report, ...look)
+  }
 
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'bifocal-page-'))
-    await builtPage(folder)
-    report = (
-      await writeReport(await syntheticResults(7, TITLE), syntheticRun, folder, {
-        page: join(folder, 'built', 'page.html'),
-      })
-    ).html
-    browser = await launched()
-  }, 120_000)
-  afterAll(() => browser?.close())
-
-  const open = (colorScheme: 'light' | 'dark', width: number, path = report) =>
-    openPage(browser, path, colorScheme, width)
-
-  test.each([
-    ['light', 1280],
-    ['dark', 1280],
-    ['light', 390],
-    ['dark', 390],
-  ] as const)(
+  test.each(LOOKS)(
     '%s, %d px: no complaint, no request, every chart drawn, nothing wider than the page',
     async (scheme, width) => {
-      const { page, complaints, requests } = await open(scheme, width)
-      await page.waitForFunction(
-        `[...document.querySelectorAll('.chart')].every((chart) => chart.querySelector('svg') !== null)`,
-      )
-      expect(complaints).toEqual([])
-      expect(requests.filter((url) => !url.startsWith('file:') && !url.startsWith('data:'))).toEqual([])
-      expect(await page.locator('h1').textContent()).toBe(TITLE)
-      for (const id of ['scores', 'differences', 'tuning', 'alignment', 'map', 'failures', 'models'])
-        expect(await page.locator(`section#${id}`).count()).toBe(1)
+      const opened = await open(scheme, width)
+      const { page } = opened
+      await expectSound(opened, { width, title: TITLE, shot: `${scheme}-${width}` })
+      expect(await sectionsOf(page)).toEqual([
+        'scores',
+        'differences',
+        'tuning',
+        'alignment',
+        'map',
+        'failures',
+        'models',
+      ])
       expect(await page.locator('#alignment .chart svg').count()).toBe(16)
-      expect(await page.locator('#map .chart svg circle').count()).toBe(4 * 240)
-      expect(
-        await page
-          .locator('svg text')
-          .filter({ hasText: /NaN|undefined/ })
-          .count(),
-      ).toBe(0)
-      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
-      await page.screenshot({
-        path: join(process.env.BIFOCAL_SCREENSHOTS ?? folder, `${scheme}-${width}.png`),
-        fullPage: true,
-      })
+      expect(await page.locator('#map .scatter canvas').count()).toBe(2)
+      expect(await inked(page, '#map .scatter canvas')).toBeGreaterThan(0.002)
       await page.close()
     },
   )
@@ -85,56 +71,55 @@ describe.skipIf(chromiumPath === undefined)('the report in Chromium', () => {
       failures: [],
       criteria: [],
     }
-    const { html } = await writeReport(sparse, syntheticRun, join(folder, 'sparse'), {
-      page: join(folder, 'built', 'page.html'),
-    })
-    const { page, complaints } = await open('light', 1280, html)
+    const { page, complaints } = await pages.open(await written(sparse, 'sparse'))
     expect(complaints).toEqual([])
-    expect(
-      await page.locator('section').evaluateAll((sections) => sections.map((section) => section.id)),
-    ).toEqual(['scores', 'models'])
+    expect(await sectionsOf(page)).toEqual(['scores', 'models'])
     expect(await page.locator('nav a').allTextContents()).toEqual(['Scores', 'Models and tasks'])
     expect(scoreTable(sparse, { color: false })).toMatch(/^hit@1, % +twin-ar\n/)
     await page.close()
   })
 
-  test('pointing at a mark of the map shows its label and a line to its partner', async () => {
-    const { page } = await open('light', 1280)
-    const mark = page.locator('#map .map-box').first().locator('svg circle').nth(5)
-    await mark.scrollIntoViewIfNeeded()
-    const box = await mark.boundingBox()
-    await page.mouse.move(box!.x + box!.width / 2, box!.y + box!.height / 2)
-    await page.locator('#map .tip:not([hidden]) img').first().waitFor()
-    expect(await page.locator('#map path.partner[d]').count()).toBe(1)
+  test('pointing at a mark of the map shows its picture and words', async () => {
+    const { page } = await open()
+    await pointAtSome(page, '#map .scatter canvas')
+    const tip = page.locator('#map .tip').first()
+    expect(await tip.locator('small').textContent()).toMatch(/^(image|text)$/)
+    expect(await tip.textContent()).not.toBe('')
     await page.close()
   })
 
-  test('the map goes by arrow keys and Enter, and keeps what was touched', async () => {
-    const { page } = await open('light', 1280)
-    const chart = page.locator('#map .map-box .chart').first()
-    const tip = page.locator('#map .map-box').first().locator('.tip')
-    await chart.focus()
+  test('the maps go by keys and share what is chosen', async () => {
+    const { page } = await open()
+    const pixels = (place: number) => drawing(page, '#map .scatter canvas', place)
+    const card = page.locator('#map .chosen')
+    const before = await pixels(1)
+    await page.locator('#map .scatter').first().focus()
     await page.keyboard.press('ArrowRight')
-    const line = page.locator('#map path.partner').first()
-    const first = await line.getAttribute('d')
+    const one = await card.textContent()
+    expect(one).toContain('pair-')
+    await expect.poll(() => pixels(1)).not.toBe(before)
     await page.keyboard.press('ArrowRight')
-    expect(await line.getAttribute('d')).not.toBe(first)
-    const kind = await tip.locator('small').textContent()
-    await page.keyboard.press('Enter')
-    expect(await tip.locator('small').textContent()).toBe(kind === 'image' ? 'text' : 'image')
+    expect(await card.textContent()).not.toBe(one)
+    const whole = await pixels(0)
+    await page.keyboard.press('+')
+    await expect.poll(() => pixels(0)).not.toBe(whole)
     await page.keyboard.press('Escape')
-    expect(await tip.isHidden()).toBe(true)
-    const touch = { pointerType: 'touch', bubbles: true }
-    const box = await chart.locator('circle').nth(7).boundingBox()
-    const at = { clientX: box!.x + 2, clientY: box!.y + 2, ...touch }
-    await chart.locator('svg').dispatchEvent('pointerdown', at)
-    await chart.locator('svg').dispatchEvent('pointerleave', at)
-    expect(await tip.isVisible()).toBe(true)
+    expect(await card.textContent()).toContain('Nothing is chosen')
+    await expect.poll(() => pixels(1)).toBe(before)
+    await page.close()
+  })
+
+  test('a search leads to an item', async () => {
+    const { page } = await open()
+    await page.getByRole('searchbox').fill('chess')
+    expect(await page.locator('#map .found small').textContent()).toBe('24 found, the first:')
+    await page.locator('#map .found button').first().click()
+    expect(await page.locator('#map .chosen').textContent()).toContain('chess pawn')
     await page.close()
   })
 
   test('the metric of the task plot can be switched, and a dot pointed at', async () => {
-    const { page } = await open('light', 1280)
+    const { page } = await open()
     const plot = page.locator('#scores figure').first()
     expect(await plot.locator('.key').textContent()).toContain('blind guess')
     await plot.locator('select').selectOption('mrr')
@@ -150,7 +135,7 @@ describe.skipIf(chromiumPath === undefined)('the report in Chromium', () => {
   })
 
   test('a press on a head sorts the tasks of each group, means stay', async () => {
-    const { page } = await open('light', 1280)
+    const { page } = await open()
     const table = page.locator('#scores table.scores')
     const rows = () => table.locator('tbody tr th').allTextContents()
     const before = await rows()
@@ -173,7 +158,7 @@ describe.skipIf(chromiumPath === undefined)('the report in Chromium', () => {
   })
 
   test('the numbers can be downloaded', async () => {
-    const { page } = await open('light', 1280)
+    const { page } = await open()
     const download = page.waitForEvent('download')
     await page.getByRole('button', { name: /CSV/ }).click()
     expect((await download).suggestedFilename()).toBe('scores.csv')
@@ -181,7 +166,7 @@ describe.skipIf(chromiumPath === undefined)('the report in Chromium', () => {
   })
 
   test('AR is blue and diffusion orange in every chart', async () => {
-    const { page } = await open('light', 1280)
+    const { page } = await open()
     const strokes = await page
       .locator('#alignment svg text')
       .evaluateAll((texts) =>

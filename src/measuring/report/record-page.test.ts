@@ -2,9 +2,8 @@ import { writeFileSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { builtPage, chromiumPath, launched, openPage } from '../../../test/report-page.ts'
+import { describe, expect, test } from 'vitest'
+import { chromiumPath, expectSound, LOOKS, pageTests, sectionsOf } from '../../../test/report-page.ts'
 import { syntheticRecord } from '../../../test/synthetic-record.ts'
 import type { TuningRecord } from '../../learning/tuning/job/record-form.ts'
 import { writeTuningReport } from './write.ts'
@@ -32,55 +31,23 @@ describe('the page of a tuning is written', () => {
 })
 
 describe.skipIf(chromiumPath === undefined)('the page of a tuning in Chromium', () => {
-  let browser: Browser
-  let folder: string
-  let built: string
-
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'bifocal-record-'))
-    built = await builtPage(folder)
-    browser = await launched()
-  }, 120_000)
-  afterAll(() => browser?.close())
-
+  const pages = pageTests('record')
   let written = 0
-  async function open(record: TuningRecord, scheme: 'light' | 'dark' = 'light', width = 1280) {
-    const dir = join(folder, `run-${written++}`)
+  async function open(record: TuningRecord, ...look: [scheme?: 'light' | 'dark', width?: number]) {
+    const dir = join(pages.folder, `run-${written++}`)
     await mkdir(dir)
     writeFileSync(join(dir, 'tuning.json'), JSON.stringify(record))
-    return await openPage(browser, await writeTuningReport(dir, { page: built }), scheme, width)
+    return await pages.open(await writeTuningReport(dir, { page: pages.built }), ...look)
   }
 
-  test.each([
-    ['light', 1280],
-    ['dark', 1280],
-    ['light', 390],
-    ['dark', 390],
-  ] as const)(
+  test.each(LOOKS)(
     '%s, %d px: no complaint, no request, every chart drawn, nothing wider than the page',
     async (scheme, width) => {
-      const { page, complaints, requests } = await open(await syntheticRecord(600, NAME), scheme, width)
-      await page.waitForFunction(
-        `[...document.querySelectorAll('.chart')].every((chart) => chart.querySelector('svg') !== null)`,
-      )
-      expect(complaints).toEqual([])
-      expect(requests.filter((url) => !url.startsWith('file:') && !url.startsWith('data:'))).toEqual([])
-      expect(await page.locator('h1').textContent()).toBe(NAME)
-      expect(
-        await page.locator('section').evaluateAll((sections) => sections.map((section) => section.id)),
-      ).toEqual(['curves', 'worst', 'data', 'trained', 'settings'])
+      const opened = await open(await syntheticRecord(600, NAME), scheme, width)
+      const { page } = opened
+      await expectSound(opened, { width, title: NAME, shot: `tuning-${scheme}-${width}` })
+      expect(await sectionsOf(page)).toEqual(['curves', 'worst', 'data', 'trained', 'settings'])
       expect(await page.locator('#curves .chart svg').count()).toBe(6)
-      expect(
-        await page
-          .locator('svg text')
-          .filter({ hasText: /NaN|undefined/ })
-          .count(),
-      ).toBe(0)
-      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
-      await page.screenshot({
-        path: join(process.env.BIFOCAL_SCREENSHOTS ?? folder, `tuning-${scheme}-${width}.png`),
-        fullPage: true,
-      })
       await page.close()
     },
   )

@@ -25,7 +25,7 @@ const metaTaskSchema = z.enum(['classification', 'vqa', 'retrieval', 'grounding'
 /**
  * The kind of a row of the score table. `twin`: a shipped twin; `checkpoint`: a model the user
  * named; the rest are controls: the same tuning of a random decoder, the tower alone, raw pixels,
- * queries with another query's picture, the commonest answer, and luck.
+ * another baseline of a run, queries with another query's picture, the commonest answer, and luck.
  */
 const roleSchema = z.enum([
   'twin',
@@ -33,6 +33,7 @@ const roleSchema = z.enum([
   'random-decoder',
   'dual-encoder',
   'pixels',
+  'baseline',
   'shuffled',
   'majority',
   'chance',
@@ -101,6 +102,8 @@ const taskSchema = z.strictObject({
   queries: count,
   /** Candidates a query (the pool's size for a shared pool). */
   candidates: count,
+  /** The fewest candidates of a query, where queries differ; `candidates` is then the most. */
+  leastCandidates: count.optional(),
   /**
    * hit@1 of luck and of the commonest answer, both in [0, 1]; `majority` null where the notion has
    * no meaning.
@@ -129,6 +132,8 @@ const scopeSchema = z.discriminatedUnion('kind', [
   /** All in-domain tasks, or all tasks. */
   z.strictObject({ kind: z.literal('in-domain') }),
   z.strictObject({ kind: z.literal('all') }),
+  /** A published average of tasks, e.g. MMEB's CLS. */
+  z.strictObject({ kind: z.literal('average'), average: name }),
 ])
 
 /** A mean of task means over `scope`. */
@@ -246,6 +251,15 @@ export type ResultsModel = z.infer<typeof modelSchema>
 export type Failure = z.infer<typeof failureSchema>
 export type MapPoint = z.infer<typeof mapPointSchema>
 export type Results = z.infer<typeof resultsShape>
+
+/** The parts that tables and charts of scores show. Studies and runs have them alike. */
+export type Measured = Pick<
+  Results,
+  'models' | 'tasks' | 'metrics' | 'scores' | 'means' | 'differences' | 'notes'
+>
+
+/** The parts that charts of alignment show. */
+export type Aligned = Pick<Results, 'models' | 'measures' | 'alignment'>
 
 /**
  * Checks what claims to be results.

@@ -71,6 +71,7 @@ export interface Spliced {
   results?: string
   run?: string
   tuning?: string
+  runs?: string
 }
 
 /**
@@ -79,12 +80,13 @@ export interface Spliced {
  */
 export function splicePage(
   page: string,
-  { results = 'null', run = 'null', tuning = 'null' }: Spliced,
+  { results = 'null', run = 'null', tuning = 'null', runs = 'null' }: Spliced,
 ): string {
   return page
     .replace('"__BIFOCAL_RESULTS__"', () => escaped(results))
     .replace('"__BIFOCAL_RUN__"', () => escaped(run))
     .replace('"__BIFOCAL_TUNING__"', () => escaped(tuning))
+    .replace('"__BIFOCAL_RUNS__"', () => escaped(runs))
 }
 
 function escaped(json: string): string {

@@ -6,7 +6,7 @@
 import * as Plot from '@observablehq/plot'
 import { measured, modelName } from '../format.ts'
 import { isSubject, subjects, tunedFormOf } from '../lookup.ts'
-import type { Interval, Results } from '../results.ts'
+import type { Aligned, Interval, Results } from '../results.ts'
 import { canvas, figure, key, padded, plot, separate } from './chart.ts'
 import { colourOf } from './colour.ts'
 import { h, more, scrolling, section } from './element.ts'
@@ -20,7 +20,7 @@ const aim = {
   neither: 'neither end is better',
 } as const
 
-export function alignment(results: Results): HTMLElement | null {
+export function alignment(results: Aligned): HTMLElement | null {
   if (results.alignment.length === 0) return null
   return section(
     'alignment',
@@ -46,13 +46,13 @@ export function alignment(results: Results): HTMLElement | null {
   )
 }
 
-function atReadout(results: Results, model: string | undefined, measure: Measure): Interval | undefined {
+function atReadout(results: Aligned, model: string | undefined, measure: Measure): Interval | undefined {
   return results.alignment.find(
     (one) => one.model === model && one.measure === measure.name && one.layer === null,
   )?.interval
 }
 
-function beforeAfterPanel(results: Results, measure: Measure): HTMLElement | null {
+function beforeAfterPanel(results: Aligned, measure: Measure): HTMLElement | null {
   const slopes = [
     ...subjects(results, 'untuned').map((model) => ({
       label: model.label,
@@ -83,7 +83,7 @@ function panelTitle(measure: Measure): HTMLElement {
   return h('div', { class: 'panel-title' }, measure.label, h('small', {}, aim[measure.direction]))
 }
 
-function layers(results: Results): HTMLElement | null {
+function layers(results: Aligned): HTMLElement | null {
   const rows = results.alignment.flatMap(({ model, measure, layer, interval }) => {
     const found = results.models.find((one) => one.id === model)
     return layer === null || found === undefined
@@ -176,7 +176,7 @@ function layerPlot(rows: LayerRow[], width: number): Element {
   })
 }
 
-function table(results: Results): HTMLElement {
+function table(results: Aligned): HTMLElement {
   const models = results.models.filter((model) =>
     results.alignment.some((one) => one.model === model.id && one.layer === null),
   )

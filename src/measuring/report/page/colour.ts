@@ -7,7 +7,7 @@ import type { Results, ResultsModel } from '../results.ts'
  * A CSS colour. AR is blue and diffusion orange everywhere (Okabe and Ito's colour-blind-safe
  * pair); further models of the same objective get a deeper shade; controls are grey.
  */
-export function colourOf(results: Results, model: ResultsModel): string {
+export function colourOf({ models }: Pick<Results, 'models'>, model: ResultsModel): string {
   if (model.role === 'dual-encoder') return 'var(--contrastive)'
   if (!isSubject(model)) return 'var(--control)'
   const base = {
@@ -18,9 +18,7 @@ export function colourOf(results: Results, model: ResultsModel): string {
   }
   const peers = [
     ...new Set(
-      results.models
-        .filter((one) => isSubject(one) && one.objective === model.objective)
-        .map((one) => one.label),
+      models.filter((one) => isSubject(one) && one.objective === model.objective).map((one) => one.label),
     ),
   ]
   const shade = 28 * peers.indexOf(model.label)

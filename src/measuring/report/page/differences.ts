@@ -3,12 +3,12 @@
 import * as Plot from '@observablehq/plot'
 import { modelName, points, pointsRange, scopeName } from '../format.ts'
 import { differencesByPair, excludesZero, headlinePair } from '../lookup.ts'
-import type { Interval, Results, Scope } from '../results.ts'
+import type { Interval, Measured, Results, Scope } from '../results.ts'
 import { canvas, figure, percentages, plot } from './chart.ts'
 import { colourOf } from './colour.ts'
 import { h, more, scrolling, section } from './element.ts'
 
-export function differences(results: Results): HTMLElement | null {
+export function differences(results: Measured): HTMLElement | null {
   const pairs = differencesByPair(results)
   if (pairs.length === 0) return null
   const headline = headlinePair(results)
@@ -42,13 +42,17 @@ export function differences(results: Results): HTMLElement | null {
   )
 }
 
-const kindRank = { all: 0, 'in-domain': 1, metaTask: 2, shift: 3, task: 4 } as const satisfies Record<
-  Scope['kind'],
-  number
->
+const kindRank = {
+  all: 0,
+  'in-domain': 1,
+  average: 2,
+  metaTask: 3,
+  shift: 4,
+  task: 5,
+} as const satisfies Record<Scope['kind'], number>
 
 function differencePlot(
-  results: Results,
+  results: Measured,
   a: string,
   b: string,
   rows: Results['differences'],
@@ -107,7 +111,7 @@ function differencePlot(
   })
 }
 
-function differenceTable(results: Results): HTMLElement {
+function differenceTable(results: Measured): HTMLElement {
   const rows = results.differences.map(({ a, b, scope, interval }) =>
     h(
       'tr',

@@ -1,11 +1,11 @@
 /** @file The numbers of the page as files: everything as JSON, the scores as CSV. */
 
 import { modelName, scopeName } from '../format.ts'
-import type { Results } from '../results.ts'
+import type { Measured } from '../results.ts'
 import { h } from './element.ts'
 
 /** Two buttons. */
-export function downloads(results: Results): HTMLElement {
+export function downloads(results: Measured): HTMLElement {
   const button = (label: string, name: string, type: string, content: () => string) => {
     const made = h('button', { type: 'button', class: 'download' }, label)
     made.addEventListener('click', () => save(name, new Blob([content()], { type })))
@@ -29,7 +29,7 @@ function save(name: string, blob: Blob): void {
 }
 
 /** A line for each score, mean and paired difference of hit@1, and for each mean of a metric. */
-export function scoresCsv(results: Results): string {
+export function scoresCsv(results: Measured): string {
   const { scores, means, differences } = results
   const rows: (string | number)[][] = [['quantity', 'model', 'over', 'value', 'low', 'high']]
   for (const { model, task, hit1, metrics } of scores) {

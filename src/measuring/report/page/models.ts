@@ -3,14 +3,14 @@
  * levels, notes.
  */
 
-import { percent } from '../format.ts'
+import { candidatesWords, percent } from '../format.ts'
 import { subjects } from '../lookup.ts'
-import type { Results } from '../results.ts'
+import type { Measured } from '../results.ts'
 import { colourOf } from './colour.ts'
 import { h, scrolling, section } from './element.ts'
 
 /** Both tables and the notes. */
-export function models(results: Results): HTMLElement {
+export function models(results: Measured): HTMLElement {
   const described = results.models.filter((model) => model.role !== 'chance' && model.role !== 'majority')
   const rows = described.map((model) =>
     h(
@@ -54,7 +54,7 @@ export function models(results: Results): HTMLElement {
           h('th', { scope: 'row' }, task.name),
           h('td', { class: 'text wide' }, task.reason),
           h('td', {}, String(task.queries)),
-          h('td', {}, String(task.candidates)),
+          h('td', {}, candidatesWords(task)),
           h('td', {}, percent(task.chance)),
           h('td', {}, task.majority === null ? '–' : percent(task.majority)),
         ),

@@ -1,8 +1,17 @@
 /** @file The score table: every task and mean, every model. */
 
-import { metaTaskNames, percent, percentRange, points, pointsRange, shiftName, shiftsOf } from '../format.ts'
+import {
+  candidatesWords,
+  metaTaskNames,
+  percent,
+  percentRange,
+  points,
+  pointsRange,
+  shiftName,
+  shiftsOf,
+} from '../format.ts'
 import { differenceOf, excludesZero, headlinePair, meanOf, type Pair } from '../lookup.ts'
-import type { Interval, Results, ResultsModel, Scope } from '../results.ts'
+import type { Interval, Measured, ResultsModel, Scope } from '../results.ts'
 import { figure } from './chart.ts'
 import { colourOf } from './colour.ts'
 import { h, scrolling } from './element.ts'
@@ -13,7 +22,7 @@ import { sortable } from './sortable.ts'
  * Rows: meta-tasks with their tasks, then the ladder, then all. Columns: the pair, its difference,
  * everyone else.
  */
-export function scoreTable(results: Results): HTMLElement {
+export function scoreTable(results: Measured): HTMLElement {
   const pair = headlinePair(results)
   const scored = results.models.filter((model) => results.scores.some((score) => score.model === model.id))
   const first = pair === undefined ? [] : [pair.a, pair.b]
@@ -61,7 +70,7 @@ export function scoreTable(results: Results): HTMLElement {
             task.name,
             { kind: 'task', task: task.name },
             'task',
-            `${shiftName(task.shift)}, ${task.candidates} candidates`,
+            `${shiftName(task.shift)}, ${candidatesWords(task)} candidates`,
           ),
         ),
     ]),
@@ -84,7 +93,7 @@ export function scoreTable(results: Results): HTMLElement {
   )
 }
 
-function columnHead(results: Results, model: ResultsModel): HTMLElement {
+function columnHead(results: Measured, model: ResultsModel): HTMLElement {
   const swatch = h('i', { class: 'swatch', style: `--swatch: ${colourOf(results, model)}` })
   return h(
     'th',
@@ -105,7 +114,7 @@ function scoreCell(value: Interval | undefined): HTMLElement {
   )
 }
 
-function differenceCell(results: Results, pair: Pair, scope: Scope): HTMLElement {
+function differenceCell(results: Measured, pair: Pair, scope: Scope): HTMLElement {
   const value = differenceOf(results, pair, scope)
   if (value === undefined) return h('td', { class: 'difference absent' }, '–')
   const clear = excludesZero(value)

@@ -1,12 +1,12 @@
 /** @file The scores of every model on every task. */
 
-import type { Results } from '../results.ts'
+import type { Measured } from '../results.ts'
 import { downloads } from './download.ts'
 import { h, section } from './element.ts'
 import { scoreTable } from './score-table.ts'
 import { taskPlot } from './task-plot.ts'
 
-export function scores(results: Results): HTMLElement {
+export function scores(results: Measured): HTMLElement {
   return section(
     'scores',
     'Scores',

@@ -7,10 +7,11 @@ import { differences } from './differences.ts'
 import { h } from './element.ts'
 import { failures } from './failures.ts'
 import { footer, header } from './header.ts'
-import { map } from './map.ts'
+import { pairMap } from './map.ts'
 import { models } from './models.ts'
 import { scores } from './scores.ts'
 import { tuning } from './tuning.ts'
+import { endsOf, verdict } from './verdict.ts'
 
 export function studyPage(results: Results, run: StudyRun | null): HTMLElement {
   const sections = [
@@ -18,7 +19,7 @@ export function studyPage(results: Results, run: StudyRun | null): HTMLElement {
     differences(results),
     tuning(results),
     alignment(results),
-    map(results),
+    pairMap(results),
     failures(results),
     models(results),
   ]
@@ -27,9 +28,15 @@ export function studyPage(results: Results, run: StudyRun | null): HTMLElement {
     'div',
     { class: 'page' },
     header(
-      results,
-      run,
-      parts.map((part) => part.id),
+      {
+        ...results,
+        kind: 'embedding study',
+        byline:
+          `${results.world} world, ${results.plan} plan, seed ${results.seed}` +
+          (run === null ? '' : `, ${run.finishedAt.slice(0, 10)}`),
+        verdict: verdict(results.finding, endsOf(results)),
+      },
+      parts,
     ),
     h('main', {}, ...parts),
     footer(results, run),

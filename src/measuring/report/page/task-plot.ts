@@ -3,7 +3,7 @@
 import * as Plot from '@observablehq/plot'
 import { metaTaskNames, modelName } from '../format.ts'
 import { subjects } from '../lookup.ts'
-import type { Interval, Results, ResultsModel } from '../results.ts'
+import type { Interval, Measured, Results, ResultsModel } from '../results.ts'
 import { canvas, figure, key, percentages, plot } from './chart.ts'
 import { colourOf } from './colour.ts'
 import { h } from './element.ts'
@@ -20,7 +20,7 @@ const CONTROLS = [
  * One row of dots a task: the compared models with their intervals, the controls as grey marks. A
  * menu switches the metric; only hit@1 has intervals and a blind guess.
  */
-export function taskPlot(results: Results): HTMLElement {
+export function taskPlot(results: Measured): HTMLElement {
   const body = h('div', {})
   const menu = h(
     'select',
@@ -48,7 +48,7 @@ interface Dot extends Interval {
 }
 
 /** The key and a panel for each meta-task. */
-function panels(results: Results, metric: string): HTMLElement[] {
+function panels(results: Measured, metric: string): HTMLElement[] {
   const tuned = subjects(results, 'tuned')
   const shown = tuned.length > 0 ? tuned : subjects(results, 'untuned')
   const present = CONTROLS.filter(({ role }) => results.models.some((model) => model.role === role))
