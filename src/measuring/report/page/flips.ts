@@ -1,4 +1,7 @@
-/** @file Flips: queries that one model finds and the other does not, counted and with their pictures. */
+/**
+ * @file Flips: queries that one model finds and the other does not, counted and with their
+ * pictures.
+ */
 
 import { type Explorer, isHit } from '../explorer.ts'
 import { modelName, points } from '../format.ts'

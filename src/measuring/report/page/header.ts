@@ -10,7 +10,7 @@ import type { StudyRun } from '../run.ts'
 import { colourOf } from './colour.ts'
 import { h, more } from './element.ts'
 
-/** What stands at the top of every page. */
+/** The top of every page. */
 export interface Head {
   /** The kind of page: `embedding study`. */
   readonly kind: string

@@ -40,7 +40,8 @@ export function answerMap(
   if (data.models.every(({ layouts }) => layouts.length === 0)) return null
   const drawn =
     data.rows.length < data.measured
-      ? ` ${data.rows.length.toLocaleString('en')} of ${data.measured.toLocaleString('en')} queries are on the map, evenly over tasks.`
+      ? ` ${data.rows.length.toLocaleString('en')} of ${data.measured.toLocaleString('en')} queries are on ` +
+        'the map, evenly over tasks.'
       : ''
   const { element, choose } = explorer(data, shownModels(models, data), {
     query: 'query',

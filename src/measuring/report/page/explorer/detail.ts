@@ -104,7 +104,8 @@ function answerCard({ explorer, pictures, models, task, choose }: DetailOptions,
     return h(
       'li',
       {},
-      `${label} finds it for ${found} of ${right.length} ${right.length === 1 ? 'query' : 'queries'} that it answers, and puts it first for ${taken} other ${taken === 1 ? 'query' : 'queries'}.`,
+      `${label} finds it for ${found} of ${right.length} ${right.length === 1 ? 'query' : 'queries'} that it ` +
+        `answers, and puts it first for ${taken} other ${taken === 1 ? 'query' : 'queries'}.`,
     )
   })
   return h(

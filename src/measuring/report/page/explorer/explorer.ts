@@ -1,4 +1,7 @@
-/** @file The explorer: two models' maps side by side with one selection, a search, and the chosen row. */
+/**
+ * @file The explorer: the maps of two models side by side with one selection, a search, and the
+ * chosen row.
+ */
 
 import { type Explorer, isHit } from '../../explorer.ts'
 import { key } from '../chart.ts'

@@ -21,7 +21,9 @@ export function nearestTo<P extends Place>(
   return best
 }
 
-/** The nearest place on the side of an arrow key; the first key leads to the place furthest left. */
+/**
+ * The nearest place on the side of an arrow key; the first key leads to the place furthest left.
+ */
 export function nextPlace<P extends Place>(
   places: readonly P[],
   from: P | undefined,

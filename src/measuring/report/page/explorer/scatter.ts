@@ -47,7 +47,7 @@ export interface ScatterOptions {
   readonly picture: (mark: number, ready: () => void) => CanvasImageSource | undefined
   /** A few words for a mark without a picture. */
   readonly words: (mark: number) => string | undefined
-  /** What pointing at a mark shows. */
+  /** Shown beside a mark that the pointer is at. */
   readonly tip: (mark: number) => HTMLElement[]
   /** A mark was pressed, or reached by keys; undefined: none any more. */
   readonly onChoose: (mark: number | undefined) => void

@@ -1,4 +1,4 @@
-/** @file What is shown of a model: the marks of its layout, the lines between them. Pure. */
+/** @file The view of a model for the reader's choices: marks, and the lines between them. */
 
 import { type Explorer, type ExplorerModel, isHit, LAYOUT_SIDE, type Layout } from '../../explorer.ts'
 import type { MarkKind } from './marks.ts'
