@@ -5,6 +5,7 @@
 
 import type { CommandEntry } from '../command.ts'
 import { completionCommand } from './completion.ts'
+import { drift } from './drift.ts'
 import { embed } from './embed.ts'
 import { gates } from './gates.ts'
 import { inspect } from './inspect.ts'
@@ -23,6 +24,7 @@ const working: readonly CommandEntry[] = [
   mine,
   report,
   merge,
+  drift,
   embed,
   inspect,
   verify,

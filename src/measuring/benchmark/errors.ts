@@ -6,8 +6,11 @@ import { roomError } from '../../foundation/numeric/errors.ts'
 export class BenchmarkError extends roomError('benchmark', {
   'no-model': 2,
   'no-task': 2,
+  'other-dims': 2,
+  'other-items': 2,
   'other-rows': 2,
   run: 2,
   'run-version': 2,
   vectors: 1,
+  'zero-vector': 3,
 }) {}

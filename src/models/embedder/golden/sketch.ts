@@ -37,3 +37,33 @@ export function sketchTolerance(stage: string, expected: Tensor<'f32'>, toleranc
   const largest = expected.data.subarray(1).reduce((most, value) => Math.max(most, Math.abs(value)), 0)
   return stage === 'vector' ? tolerance : 10 * tolerance * Math.max(largest, Number.MIN_VALUE)
 }
+
+/** Stages before the layers, by how their names begin, and those after them. */
+const EARLY = [
+  'input_ids',
+  'position_ids',
+  'pixel_values',
+  'vision',
+  'merger',
+  'projector',
+  'deepstack',
+  'pooled',
+  'codes',
+  'image_embeds',
+  'inputs',
+]
+const LATE = ['norm', 'text_embeds', 'vector']
+
+/**
+ * The place of a stage in the order of the computation, for comparisons of files: these hold
+ * stages in the order of their names. Stages of one place stand beside each other.
+ */
+export function stageOrder(stage: string): number {
+  const place = EARLY.findIndex((name) => stage.startsWith(name))
+  if (place >= 0) return place
+  const [, layer] = /^layer\.(\d+)$/.exec(stage) ?? []
+  if (layer !== undefined) return EARLY.length + Number(layer)
+  const late = LATE.indexOf(stage)
+  // A stage of a family that is not named here lies between the tower and the decoder.
+  return late < 0 ? EARLY.indexOf('inputs') : Number.MAX_SAFE_INTEGER - LATE.length + late
+}

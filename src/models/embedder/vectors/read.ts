@@ -36,7 +36,7 @@ export async function readVectorSet(path: string, options: ReadVectorsOptions = 
   const reader = readers[extname(path)]
   if (reader !== undefined) return await reader(path, options)
   throw new EmbedderError('vector-format', {
-    message: `${path}: expected a name that ends with ${Object.keys(readers).join(', ')}, or a folder of stored vectors`,
-    hint: 'The ending says how the vectors are read.',
+    message: `${path}: expected a name that ends with ${Object.keys(readers).join(', ')}`,
+    hint: 'The ending says how the vectors are read. A folder of stored vectors is read too.',
   })
 }

@@ -107,7 +107,7 @@ function repeated<T>(values: readonly T[]): T | undefined {
 export function damaged(path: string, why: string, cause?: unknown): EmbedderError {
   return new EmbedderError('vector-file', {
     message: `${path} cannot be read as vectors: ${why}`,
-    hint: 'Expected one vector of finite numbers a row, all of one width: write the file again, e.g. with bifocal embed --out FILE.',
+    hint: 'Expected one vector of finite numbers a row, all of one width, as bifocal embed --out writes them.',
     cause,
   })
 }
