@@ -2,9 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { fillNormal, stream } from '../../foundation/numeric/random.ts'
 import { mean } from '../../foundation/numeric/statistics.ts'
 import { f32, type Tensor } from '../../foundation/numeric/tensor.ts'
-import { analyseAlignment, compareAlignment, layerCurves } from './alignment.ts'
-import { geometryOf, matchedCosines, type Pairs } from './geometry.ts'
-import { measureNames } from './measures.ts'
+import { type Alignment, analyseAlignment, compareAlignment, drawnPairs } from './alignment.ts'
+import { pairSetOf } from './geometry.ts'
+import { type MeasureName, measureNames, measures } from './measures.ts'
+import { type Pairs, unitPairs } from './pairs.ts'
 
 const normals = (count: number, dim: number, key: string) =>
   f32([count, dim], fillNormal(new Float32Array(count * dim), 1, stream(key)))
@@ -24,30 +25,34 @@ const noisyPairs = (count: number, noise: number): Pairs => {
 }
 const pairs = noisyPairs(120, 1)
 const options = { seed: 1, resamples: 200 }
-const analysed = analyseAlignment(pairs, options)
+const analysed = await analyseAlignment(pairs, options)
+const at = (found: Alignment, name: MeasureName) => found.get(name)!
 
 describe('intervals', () => {
   test.each(measureNames)('of %s contain their value and have a width', (name) => {
-    const { value, low, high } = analysed[name]
+    const { value, low, high } = at(analysed, name)
     expect(low).toBeLessThan(value)
     expect(high).toBeGreaterThan(value)
   })
 
-  test('of alignment, a mean over pairs, are as wide as the standard error says', () => {
-    const distances = matchedCosines(geometryOf(pairs)).map((cosine) => 2 - 2 * cosine)
+  test('of alignment, a mean over pairs, are as wide as the standard error says', async () => {
+    const distances = pairSetOf(unitPairs(pairs)).matched.map((cosine) => 2 - 2 * cosine)
     const centre = mean(distances)
     const error = Math.sqrt(mean(distances.map((distance) => (distance - centre) ** 2)) / distances.length)
-    const { low, high } = analyseAlignment(pairs, { seed: 2, resamples: 1500 }).alignment
+    const { low, high } = at(await analyseAlignment(pairs, { seed: 2, resamples: 1500 }), 'alignment')
     expect((high - low) / (2 * 1.96 * error)).toBeCloseTo(1, 1)
   })
 
-  test('of CKA shrink to the truth in a larger sample: resampled copies add no likeness', () => {
-    const large = analyseAlignment(noisyPairs(600, 1), { seed: 1, resamples: 20 }).linearCka.value
-    expect(analysed.linearCka.low).toBeLessThan(large)
-    expect(analysed.linearCka.high).toBeGreaterThan(large)
+  test('of CKA shrink to the truth in a larger sample: resampled copies add no likeness', async () => {
+    const large = at(
+      await analyseAlignment(noisyPairs(600, 1), { seed: 1, resamples: 20 }),
+      'linearCka',
+    ).value
+    expect(at(analysed, 'linearCka').low).toBeLessThan(large)
+    expect(at(analysed, 'linearCka').high).toBeGreaterThan(large)
   })
 
-  test('widen when pairs come in clusters', () => {
+  test('widen when pairs come in clusters', async () => {
     const four = (vectors: Tensor<'f32'>) =>
       f32(
         [160, 12],
@@ -55,51 +60,60 @@ describe('intervals', () => {
       )
     const copies = { images: four(pairs.images), texts: four(pairs.texts) }
     const width = ({ low, high }: { low: number; high: number }) => high - low
-    const clustered = analyseAlignment(copies, {
+    const clustered = await analyseAlignment(copies, {
       ...options,
       clusters: Array.from({ length: 160 }, (_, i) => `concept ${i % 40}`),
     })
-    expect(width(clustered.alignment) / width(analyseAlignment(copies, options).alignment)).toBeCloseTo(2, 0)
+    const alone = await analyseAlignment(copies, options)
+    expect(width(at(clustered, 'alignment')) / width(at(alone, 'alignment'))).toBeCloseTo(2, 0)
   })
 
-  test('depend on the seed only', () => {
-    expect(analyseAlignment(pairs, options)).toEqual(analysed)
-    expect(analyseAlignment(pairs, { ...options, seed: 2 })).not.toEqual(analysed)
+  test('depend on the seed only', async () => {
+    expect(await analyseAlignment(pairs, options)).toEqual(analysed)
+    expect(await analyseAlignment(pairs, { ...options, seed: 2 })).not.toEqual(analysed)
   })
 })
 
 describe('comparison', () => {
-  test('of a model with itself is zero throughout', () => {
-    for (const interval of Object.values(compareAlignment(pairs, pairs, options)))
+  test('of a model with itself is zero throughout', async () => {
+    for (const interval of (await compareAlignment(pairs, pairs, options)).values())
       expect(interval).toEqual({ value: 0, low: 0, high: 0 })
   })
 
-  test('finds the better aligned model, the difference being exact', () => {
+  test('finds the better aligned model, the difference being exact', async () => {
     const worse = noisyPairs(120, 2)
-    const difference = compareAlignment(pairs, worse, options)
-    expect(difference.matchedMargin.low).toBeGreaterThan(0)
-    expect(difference.alignment.high).toBeLessThan(0)
-    expect(difference.matchedAuc.value).toBeCloseTo(
-      analysed.matchedAuc.value - analyseAlignment(worse, options).matchedAuc.value,
+    const difference = await compareAlignment(pairs, worse, options)
+    expect(at(difference, 'matchedMargin').low).toBeGreaterThan(0)
+    expect(at(difference, 'alignment').high).toBeLessThan(0)
+    expect(at(difference, 'matchedAuc').value).toBeCloseTo(
+      at(analysed, 'matchedAuc').value - at(await analyseAlignment(worse, options), 'matchedAuc').value,
       12,
     )
   })
 })
 
-test('layer curves keep order and names of the layers', () => {
-  const curves = layerCurves(
-    [
-      { layer: 0, pairs: noisyPairs(30, 4) },
-      { layer: 3, pairs: noisyPairs(30, 0.1) },
-    ],
-    { seed: 1, resamples: 20 },
-  )
-  expect(curves.map(({ layer }) => layer)).toEqual([0, 3])
-  expect(curves[1]!.measures.matchedMargin.value).toBeGreaterThan(curves[0]!.measures.matchedMargin.value)
+describe('more pairs than the sample', () => {
+  const part = { ...options, sample: 60 }
+
+  test('measures over couples look at the drawn pairs alone, all others at every pair', async () => {
+    const drawn = drawnPairs(120, part)!
+    const found = await analyseAlignment(pairs, part)
+    const rows = (vectors: Tensor<'f32'>) =>
+      f32(
+        [60, 12],
+        Array.from(drawn).flatMap((i) => Array.from(vectors.data.subarray(12 * i, 12 * i + 12))),
+      )
+    const alone = await analyseAlignment({ images: rows(pairs.images), texts: rows(pairs.texts) }, options)
+    expect(new Set(drawn).size).toBe(60)
+    for (const name of measureNames) {
+      const expected = measures[name].over === 'couples' ? alone : analysed
+      expect.soft([name, at(found, name).value]).toEqual([name, expect.closeTo(at(expected, name).value, 5)])
+    }
+  })
 })
 
-test('clusters of another length are refused', () => {
-  expect(() => analyseAlignment(pairs, { seed: 1, clusters: ['a'] })).toThrow(
+test('clusters of another length are refused', async () => {
+  await expect(analyseAlignment(pairs, { seed: 1, clusters: ['a'] })).rejects.toThrow(
     expect.objectContaining({ code: 'statistics/length' }),
   )
 })

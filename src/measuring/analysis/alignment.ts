@@ -8,106 +8,143 @@ import {
   type Interval,
   weightedReplicates,
 } from '../../foundation/numeric/bootstrap.ts'
+import { shapeOf } from '../../foundation/numeric/linear.ts'
+import { shuffle, stream } from '../../foundation/numeric/random.ts'
 import { requireSameLength } from '../../foundation/numeric/statistics.ts'
-import type { LayerName } from '../../models/embedder/readout.ts'
-import { geometryOf, type Pairs, type Sample, sampleOf } from './geometry.ts'
+import { evidenceOf } from './evidence.ts'
 import { type MeasureName, measureNames, measures } from './measures.ts'
+import { type Pairs, unitPairs } from './pairs.ts'
+import { Products } from './products.ts'
+import { type Estimator, sampleOf } from './sample.ts'
 
-export interface AlignmentOptions extends BootstrapOptions {
+export interface AlignmentOptions extends Omit<BootstrapOptions, 'expanded'> {
   /** `[pairs]` what is drawn together, e.g. the concept; default: every pair by itself. */
   clusters?: readonly string[]
+  /**
+   * Pairs at most of the measures over couples, whose resamples cost O(pairs²): of more, so many
+   * are drawn by the seed. Default 1,000.
+   */
+  sample?: number
+  /** Threads of the engine. */
+  threads?: number
+  signal?: AbortSignal
 }
 
 /** Every measure with its interval. */
-export type Alignment = Record<MeasureName, Interval>
+export type Alignment = ReadonlyMap<MeasureName, Interval>
 
-/** The pairs of one layer. */
-export interface LayerPairs {
-  /** As `layerNames` of the embedder's readouts counts. */
-  layer: LayerName
-  pairs: Pairs
-}
+/** Enough for ends of intervals that are shown to two digits. */
+export const RESAMPLES = 300
 
-/** Enough for ends of intervals that are shown to two digits; a resample costs O(pairs²). */
-const RESAMPLES = 300
+/** Pairs of the measures over couples. */
+export const SAMPLE = 1000
 
 /**
  * Measures how image and text are aligned. Intervals (95 %) resample pairs by cluster, all measures
  * over the same draws. A pair should be one item: two pairs with the same text count as each
  * other's mismatch.
+ * @throws AnalysisError, StatisticsError as `unitPairs`; InterruptedError
  */
-export function analyseAlignment(pairs: Pairs, options: AlignmentOptions): Alignment {
-  const { count, evaluate } = prepare(pairs)
-  return resample(count, evaluate, options, (name) => measures[name].range)
+export async function analyseAlignment(pairs: Pairs, options: AlignmentOptions): Promise<Alignment> {
+  const prepared = await prepare(pairs, options)
+  return resample(prepared, [prepared.estimators], options, ([figure]) => figure!, true)
 }
 
 /**
  * Measures of `a` − measures of `b`, two models on the same pairs, with paired intervals: one is an
  * effect where it leaves out 0.
+ * @throws as `analyseAlignment`; StatisticsError `statistics/length` for another number of pairs
  */
-export function compareAlignment(a: Pairs, b: Pairs, options: AlignmentOptions): Alignment {
-  const [first, second] = [prepare(a), prepare(b)]
+export async function compareAlignment(a: Pairs, b: Pairs, options: AlignmentOptions): Promise<Alignment> {
+  const [first, second] = [await prepare(a, options), await prepare(b, options)]
   requireSameLength({ length: first.count }, { length: second.count }, 'pairs of the two models')
-  const difference = (sample: Sample) => {
-    const subtrahends = second.evaluate(sample)
-    return first.evaluate(sample).map((figure, i) => figure - subtrahends[i]!)
-  }
-  return resample(first.count, difference, options, () => [
-    Number.NEGATIVE_INFINITY,
-    Number.POSITIVE_INFINITY,
-  ])
+  return resample(first, [first.estimators, second.estimators], options, ([x, y]) => x! - y!, false)
 }
 
-/** Measures layer by layer, all layers over the same draws. */
-export function layerCurves(
-  layers: readonly LayerPairs[],
-  options: AlignmentOptions,
-): { layer: LayerName; measures: Alignment }[] {
-  return layers.map(({ layer, pairs }) => ({ layer, measures: analyseAlignment(pairs, options) }))
-}
-
-function prepare(pairs: Pairs): { count: number; evaluate: (sample: Sample) => number[] } {
-  const geometry = geometryOf(pairs)
-  const estimators = measureNames.map((name) => measures[name].prepare(geometry))
-  return { count: geometry.count, evaluate: (sample) => estimators.map((estimator) => estimator(sample)) }
-}
-
-function resample(
+/** Which pairs the measures over couples look at, rising; undefined: all. */
+export function drawnPairs(
   count: number,
-  evaluate: (sample: Sample) => number[],
-  { clusters = Array.from({ length: count }, (_, i) => String(i)), ...options }: AlignmentOptions,
-  rangeOf: (name: MeasureName) => readonly [number, number],
-): Alignment {
+  { seed, sample = SAMPLE }: AlignmentOptions,
+): Uint32Array | undefined {
+  if (count <= sample) return undefined
+  const order = shuffle(
+    Array.from({ length: count }, (_, i) => i),
+    stream(seed, 'sampled pairs'),
+  )
+  return Uint32Array.from(order.slice(0, sample)).sort()
+}
+
+interface Prepared {
+  readonly count: number
+  readonly clusters: readonly string[]
+  readonly drawn: Uint32Array | undefined
+  readonly estimators: ReadonlyMap<MeasureName, Estimator>
+}
+
+async function prepare(pairs: Pairs, options: AlignmentOptions): Promise<Prepared> {
+  const unit = unitPairs(pairs)
+  const { rows: count } = shapeOf(unit.images)
+  const { clusters = Array.from({ length: count }, (_, i) => String(i)), threads, signal } = options
   requireSameLength({ length: count }, clusters, 'pairs and clusters')
-  const intervals = weightedReplicates(clusters, (weights) => evaluate(sampleOf(weights)), {
-    resamples: RESAMPLES,
-    ...options,
-  })
-  const of = (name: MeasureName): Interval => {
-    const { value, low, high } = intervals[measureNames.indexOf(name)]!
-    const [least, most] = rangeOf(name)
-    // Both ends on both sides: an interval that was shifted out of the range as a whole ends at its
-    // border.
-    const inRange = (end: number) => Math.min(most, Math.max(least, end))
-    return { value, low: inRange(low), high: inRange(high) }
+  const drawn = drawnPairs(count, options)
+  await using products = new Products({ threads, signal })
+  const evidence = evidenceOf(unit, products, { drawn, halves: halvesOf(clusters) })
+  const estimators = new Map<MeasureName, Estimator>()
+  for (const name of measureNames) estimators.set(name, await measures[name].prepare(evidence))
+  return { count, clusters, drawn, estimators }
+}
+
+/** Clusters by turns, so that both halves have as many. */
+function halvesOf(clusters: readonly string[]): number[] {
+  const places = new Map([...new Set(clusters)].map((cluster, i) => [cluster, i]))
+  return clusters.map((cluster) => places.get(cluster)! % 2)
+}
+
+/**
+ * Draws pairs again and again. Measures over couples of a drawn part are resampled within it, all
+ * others over all pairs.
+ * @param joined makes one figure of those of all sets
+ * @param inRange whether intervals end where the measure does
+ */
+function resample(
+  { clusters, drawn }: Prepared,
+  sets: readonly Prepared['estimators'][],
+  { seed, resamples = RESAMPLES, confidence }: AlignmentOptions,
+  joined: (figures: readonly number[]) => number,
+  inRange: boolean,
+): Alignment {
+  const ofPart = (name: MeasureName) => drawn !== undefined && measures[name].over === 'couples'
+  const found = new Map<MeasureName, Interval>()
+  const run = (names: readonly MeasureName[], rows: readonly string[]) => {
+    if (names.length === 0) return
+    const estimators = names.map((name) => sets.map((set) => set.get(name)!))
+    const intervals = weightedReplicates(
+      rows,
+      (weights) => {
+        const sample = sampleOf(weights)
+        return estimators.map((one) => joined(one.map((estimator) => estimator(sample))))
+      },
+      { seed, resamples, confidence },
+    )
+    for (const [i, name] of names.entries())
+      found.set(name, inRange ? within(measures[name].range, intervals[i]!) : intervals[i]!)
   }
-  return {
-    modalityGap: of('modalityGap'),
-    distributionGap: of('distributionGap'),
-    relativeGap: of('relativeGap'),
-    separability: of('separability'),
-    matchedMargin: of('matchedMargin'),
-    matchedAuc: of('matchedAuc'),
-    recallImageToText: of('recallImageToText'),
-    recallTextToImage: of('recallTextToImage'),
-    alignment: of('alignment'),
-    centredAlignment: of('centredAlignment'),
-    uniformityImages: of('uniformityImages'),
-    uniformityTexts: of('uniformityTexts'),
-    linearCka: of('linearCka'),
-    mutualNeighbours: of('mutualNeighbours'),
-    effectiveRankImages: of('effectiveRankImages'),
-    effectiveRankTexts: of('effectiveRankTexts'),
-    hubness: of('hubness'),
-  }
+  run(
+    measureNames.filter((name) => !ofPart(name)),
+    clusters,
+  )
+  run(
+    measureNames.filter(ofPart),
+    Array.from(drawn ?? [], (pair) => clusters[pair]!),
+  )
+  return new Map(measureNames.map((name) => [name, found.get(name)!]))
+}
+
+/**
+ * Both ends on both sides: an interval that was shifted out of the range as a whole ends at its
+ * border.
+ */
+function within([least, most]: readonly [number, number], { value, low, high }: Interval): Interval {
+  const cut = (end: number) => Math.min(most, Math.max(least, end))
+  return { value, low: cut(low), high: cut(high) }
 }

@@ -2,9 +2,10 @@
 
 import { roomError } from '../../foundation/numeric/errors.ts'
 
-/** Vectors that cannot be analysed. Exit code 1. */
+/** Vectors that cannot be analysed. Exit code 3. */
 export class AnalysisError extends roomError('analysis', {
-  count: 1,
-  'too-few': 1,
-  'zero-vector': 1,
+  count: 3,
+  dims: 3,
+  'too-few': 3,
+  'zero-vector': 3,
 }) {}

@@ -1,12 +1,23 @@
 import { describe, expect, test } from 'vitest'
-import { gram, l2NormaliseRows } from '../../foundation/numeric/linear.ts'
+import { gram, l2NormaliseRows, transpose } from '../../foundation/numeric/linear.ts'
 import { fillNormal, stream } from '../../foundation/numeric/random.ts'
 import { areaUnderRoc } from '../../foundation/numeric/statistics.ts'
 import { f32 } from '../../foundation/numeric/tensor.ts'
-import { coupleMean, geometryFrom, geometryOf, sampleOf, wholeSample } from './geometry.ts'
+import { geometryFrom } from './geometry.ts'
 import { hsic } from './hsic.ts'
-import { matchedAuc, matchedMargin, recallImageToText, recallTextToImage } from './matching.ts'
-import { hubness } from './structure.ts'
+import {
+  matchedAuc,
+  matchedMargin,
+  matchedOverlap,
+  ndcgMixed,
+  recallImageToText,
+  recallMixed,
+  recallTextToImage,
+} from './matching.ts'
+import { poolOf } from './pool.ts'
+import { Products } from './products.ts'
+import { coupleMean, sampleOf, wholeSample } from './sample.ts'
+import { hubnessOfTexts } from './structure.ts'
 
 const normals = (count: number, dim: number, key: string) =>
   l2NormaliseRows(f32([count, dim], fillNormal(new Float32Array(count * dim), 1, stream(key))))
@@ -18,7 +29,21 @@ const withCross = (count: number, cross: number[]) =>
     new Float32Array(count * count),
     Float32Array.from(cross),
   )
-const byHand = withCross(3, [0.5, 0.5, 0.1, 0.2, 0.9, 0.5, 0.3, 0.3, 0.2])
+/** Images on the axes, so that texts are the columns of the cosines. */
+const poolWith = async (count: number, cross: number[], k?: number) =>
+  await poolOf(
+    {
+      images: f32(
+        [count, count],
+        cross.map((_, at) => (at % (count + 1) === 0 ? 1 : 0)),
+      ),
+      texts: transpose(f32([count, count], cross)),
+    },
+    new Products(),
+    k,
+  )
+const cosinesByHand = [0.5, 0.5, 0.1, 0.2, 0.9, 0.5, 0.3, 0.3, 0.2]
+const byHand = withCross(3, cosinesByHand)
 
 test('copies of a pair are not couples', () => {
   // Weight 2 × 1 both ways for (0, 1); neither the diagonal nor the pair that was not drawn counts.
@@ -38,7 +63,9 @@ describe('AUC of matched cosines', () => {
     expect(matchedAuc(byHand)(wholeSample(3))).toBeCloseTo((5 + 6 + 1.5) / 18, 12))
 
   test('weighted, equals the general routine', () => {
-    const geometry = geometryOf({ images: normals(9, 4, 'i'), texts: normals(9, 4, 't') })
+    const [images, texts] = [normals(9, 4, 'i'), normals(9, 4, 't')]
+    const products = [gram(images, images), gram(texts, texts), gram(images, texts)] as const
+    const geometry = geometryFrom(9, products[0].data, products[1].data, products[2].data)
     const drawn = [2, 0, 1, 3, 0, 1, 1, 1, 0]
     const couples = drawn.flatMap((a, i) =>
       drawn.map((b, j) => ({ score: geometry.cross[i * 9 + j]!, weight: a * b, matched: i === j })),
@@ -52,16 +79,31 @@ describe('AUC of matched cosines', () => {
   })
 })
 
-describe('recall', () => {
+test('overlap is the share that the best threshold leaves on the wrong side, by hand', () => {
+  // Above .4 lie two of three matched and two of six mismatched cosines.
+  expect(matchedOverlap(byHand)(wholeSample(3))).toBeCloseTo(1 - (2 / 3 - 2 / 6), 12)
+})
+
+describe('recall', async () => {
+  const pool = await poolWith(3, cosinesByHand)
   // Image 0 ties with text 1 for first place; image 1 is right; image 2 comes last.
   test('image to text, by hand', () =>
-    expect(recallImageToText(1)(byHand)(wholeSample(3))).toBeCloseTo((0.5 + 1) / 3, 12))
+    expect(recallImageToText(1)(pool)(wholeSample(3))).toBeCloseTo((0.5 + 1) / 3, 12))
   // Text 0: .5 of (.5, .2, .3); text 1: .9 of (.5, .9, .3); text 2: .2 of (.1, .5, .2).
   test('text to image, by hand', () =>
-    expect(recallTextToImage(1)(byHand)(wholeSample(3))).toBeCloseTo(2 / 3, 12))
-  test('within two', () => expect(recallTextToImage(2)(byHand)(wholeSample(3))).toBe(1))
+    expect(recallTextToImage(1)(pool)(wholeSample(3))).toBeCloseTo(2 / 3, 12))
+  test('within two', () => expect(recallTextToImage(2)(pool)(wholeSample(3))).toBe(1))
   test('queries are resampled, the gallery stays', () =>
-    expect(recallImageToText(1)(byHand)(weights(2, 1, 0))).toBeCloseTo((2 * 0.5 + 1) / 3, 12))
+    expect(recallImageToText(1)(pool)(weights(2, 1, 0))).toBeCloseTo((2 * 0.5 + 1) / 3, 12))
+  // Images are orthogonal: theirs is as before. Texts have products .61, .23 and .56 with each
+  // other: text 0 finds text 1 and is second, text 1 is first, text 2 finds text 1, image 1 and text
+  // 0 before its image.
+  test('in a mixed pool, by hand', () => {
+    expect(recallMixed(1)(pool)(wholeSample(3))).toBeCloseTo((1.5 / 3 + 1 / 3) / 2, 12)
+    const images = 0.5 * (1 + 1 / Math.log2(3)) + 1 + 1 / Math.log2(4)
+    const texts = 1 / Math.log2(3) + 1 + 1 / Math.log2(5)
+    expect(ndcgMixed(10)(pool)(wholeSample(3))).toBeCloseTo((images + texts) / 6, 12)
+  })
 })
 
 describe('unbiased HSIC', () => {
@@ -115,10 +157,8 @@ describe('unbiased HSIC', () => {
   })
 })
 
-test('one hub that answers every image has the skewness of one in n', () => {
-  const geometry = withCross(
-    5,
-    Array.from({ length: 25 }, (_, at) => (at % 5 === 0 ? 1 : 0)),
-  )
-  expect(hubness(1)(geometry)(wholeSample(5))).toBeCloseTo((1 - 2 / 5) / Math.sqrt((1 / 5) * (4 / 5)), 10)
+test('one hub that answers every image has the skewness of one in n', async () => {
+  const cross = Array.from({ length: 25 }, (_, at) => (at % 5 === 0 ? 1 : 0))
+  const pool = await poolWith(5, cross, 1)
+  expect(hubnessOfTexts(pool)(wholeSample(5))).toBeCloseTo((1 - 2 / 5) / Math.sqrt((1 / 5) * (4 / 5)), 10)
 })

@@ -1,22 +1,15 @@
 /** @file Measures of the distance between image vectors and text vectors as two sets. */
 
 import { areaUnderRoc, mean } from '../../foundation/numeric/statistics.ts'
-import {
-  coupleMean,
-  coupleMeanFrom,
-  type Estimator,
-  matchedCosines,
-  type PairGeometry,
-  pairMean,
-  type Sample,
-} from './geometry.ts'
+import type { PairGeometry, PairSet } from './geometry.ts'
+import { coupleMean, coupleMeanFrom, type Estimator, pairMean, type Sample } from './sample.ts'
 
 /**
  * Distance of the two centroids ‖μ_image − μ_text‖, 0 to 2 (Liang et al. 2022, "Mind the Gap"): the
  * *centroid* part of the gap. The means are of finitely many vectors, so two equal distributions
  * give about √(2 / pairs), not 0.
  */
-export function modalityGap(geometry: PairGeometry): Estimator {
+export function modalityGap(geometry: PairSet): Estimator {
   return (sample) => Math.sqrt(centroidGapSquared(geometry, sample))
 }
 
@@ -24,7 +17,7 @@ export function modalityGap(geometry: PairGeometry): Estimator {
  * ‖μ_image − μ_text‖² = mean of image products − 2 × cross products + text products, copies
  * included: they are part of the means.
  */
-function centroidGapSquared({ centroids }: PairGeometry, sample: Sample): number {
+function centroidGapSquared({ centroids }: PairSet, sample: Sample): number {
   const { imageImage, imageText, textText } = centroids(sample)
   return Math.max(
     0,
@@ -83,15 +76,13 @@ function chord(cosine: number): number {
  * cosine distance, divided by itself plus the mean distance within the modalities. 0: matched
  * vectors coincide; ½: as far as two random ones of a modality; 1: each modality is a point.
  */
-export function relativeGap(geometry: PairGeometry): Estimator {
-  const matched = matchedCosines(geometry)
+export function relativeGap({ matched, imageSquares, textSquares, centroids }: PairSet): Estimator {
   return (sample) => {
     const across = 1 - pairMean(matched, sample)
-    const { imageImage, textText } = geometry.centroids(sample)
+    const { imageImage, textText } = centroids(sample)
     const within =
       1 -
-      (coupleMeanFrom(imageImage, geometry.image, sample) + coupleMeanFrom(textText, geometry.text, sample)) /
-        2
+      (coupleMeanFrom(imageImage, imageSquares, sample) + coupleMeanFrom(textText, textSquares, sample)) / 2
     return across / (across + within)
   }
 }
@@ -128,7 +119,7 @@ export function separability({ count, image, text, cross }: PairGeometry): Estim
  * Mean squared distance of matched vectors after each modality was moved to its centroid: alignment
  * − (centroid gap)², exactly. No shift can remove this part.
  */
-export function centredAlignment(geometry: PairGeometry): Estimator {
-  const matched = matchedCosines(geometry)
+export function centredAlignment(geometry: PairSet): Estimator {
+  const { matched } = geometry
   return (sample) => 2 - 2 * pairMean(matched, sample) - centroidGapSquared(geometry, sample)
 }

@@ -1,50 +1,38 @@
 /**
- * @file Every alignment measure is computed from the inner products of paired unit vectors, and
- * from weights that say how often a pair was drawn. Vectors are multiplied once; a resample only
- * indexes the products.
- *
- * Resampling draws some pairs several times. A copy is not another item: it is neither a mismatched
- * partner of its original nor a neighbour of it. So all sums over two or more items run over
- * *distinct* pairs of the study, each term weighted by the product of its weights, and divided by
- * the sum of those products. Every such mean has the expectation of the mean over the pairs
- * themselves.
+ * @file Alignment measures are computed from inner products of paired unit vectors, and from
+ * weights that say how often a pair was drawn. Vectors are multiplied once; a resample only indexes
+ * the products.
  */
 
-import { gram, l2NormaliseRows, shapeOf } from '../../foundation/numeric/linear.ts'
-import { requireFinite } from '../../foundation/numeric/statistics.ts'
-import type { Tensor } from '../../foundation/numeric/tensor.ts'
-import { AnalysisError } from './errors.ts'
+import { dot, shapeOf } from '../../foundation/numeric/linear.ts'
 import { hsic } from './hsic.ts'
+import type { Pairs } from './pairs.ts'
+import type { Products } from './products.ts'
+import { keepLast, type Sample } from './sample.ts'
 
-/**
- * Row i of both sets describes the same item. Rows are scaled to length 1 here if they are not yet.
- */
-export interface Pairs {
-  /** `[pairs, dim]` */
-  images: Tensor<'f32'>
-  /** `[pairs, dim]` */
-  texts: Tensor<'f32'>
+/** The part of a geometry whose cost grows with the pairs, not with their square. */
+export interface PairSet {
+  readonly count: number
+  /** `[count]` cosine of image i with its own text. */
+  readonly matched: Float64Array
+  /** `[count]` product of image i with itself: 1, up to rounding. */
+  readonly imageSquares: Float64Array
+  /** `[count]` product of text i with itself. */
+  readonly textSquares: Float64Array
+  /** Inner products with the weighted centroids. */
+  readonly centroids: (sample: Sample) => CentroidProducts
 }
 
 /** Cosines, each `[count, count]` row-major. */
-export interface PairGeometry {
-  count: number
+export interface PairGeometry extends PairSet {
   /** Image i with image j. */
-  image: Float32Array
+  readonly image: Float32Array
   /** Text i with text j. */
-  text: Float32Array
+  readonly text: Float32Array
   /** Image i with text j; the diagonal is matched. */
-  cross: Float32Array
-  /**
-   * Inner products with the weighted centroids; the last sample's are kept, as several measures ask
-   * for them.
-   */
-  centroids: (sample: Sample) => CentroidProducts
-  /**
-   * Squared Frobenius norms of the covariances of the images and of the texts, unbiased; kept like
-   * `centroids`.
-   */
-  covariances: (sample: Sample) => { image: number; text: number }
+  readonly cross: Float32Array
+  /** Squared Frobenius norms of the covariances of the images and of the texts, unbiased. */
+  readonly covariances: (sample: Sample) => { image: number; text: number }
 }
 
 /**
@@ -53,56 +41,21 @@ export interface PairGeometry {
  */
 interface CentroidProducts {
   /** Image i with the centroid of the images. */
-  imageImage: Float64Array
+  readonly imageImage: Float64Array
   /** Image i with the centroid of the texts. */
-  imageText: Float64Array
+  readonly imageText: Float64Array
   /** Text i with the centroid of the images. */
-  textImage: Float64Array
+  readonly textImage: Float64Array
   /** Text i with the centroid of the texts. */
-  textText: Float64Array
+  readonly textText: Float64Array
 }
 
-/** Pairs with the number of times each was drawn. */
-export interface Sample {
-  /** `[count]` */
-  weights: Float64Array
-  /** Pairs of weight above 0, ascending. */
-  active: Uint32Array
-  /** Sum of the weights. */
-  total: number
-  /** Sum over ordered couples of distinct pairs of the product of their weights. */
-  couples: number
-}
-
-/** A measure with everything that does not depend on the weights already computed. */
-export type Estimator = (sample: Sample) => number
-
-/** Fewest pairs: the unbiased estimators run over four distinct ones. */
-const FEWEST_PAIRS = 4
-
-/**
- * Multiplies all vectors.
- * @throws AnalysisError `analysis/count`, `analysis/too-few`, `analysis/zero-vector`;
- *   StatisticsError `statistics/not-finite`
- */
-export function geometryOf(pairs: Pairs): PairGeometry {
-  const { rows: count } = shapeOf(pairs.images)
-  const { rows: textCount } = shapeOf(pairs.texts)
-  if (count !== textCount) {
-    throw new AnalysisError('count', {
-      message: `${count} images and ${textCount} texts, expected one text for each image`,
-      hint: 'Row i of both must describe the same item.',
-    })
-  }
-  if (count < FEWEST_PAIRS) {
-    throw new AnalysisError('too-few', {
-      message: `${count} pairs, expected at least ${FEWEST_PAIRS}`,
-      hint: 'Analyse a task with more rows; intervals become useful from about 100 pairs.',
-    })
-  }
-  const images = unitRows(pairs.images, 'image')
-  const texts = unitRows(pairs.texts, 'text')
-  return geometryFrom(count, gram(images, images).data, gram(texts, texts).data, gram(images, texts).data)
+/** Multiplies all vectors. @param pairs of unit vectors */
+export async function geometryOf({ images, texts }: Pairs, products: Products): Promise<PairGeometry> {
+  const image = await products.times(images, images)
+  const text = await products.times(texts, texts)
+  const cross = await products.times(images, texts)
+  return geometryFrom(shapeOf(images).rows, image.data, text.data, cross.data)
 }
 
 /** The same from cosines, each `[count, count]`. */
@@ -112,8 +65,13 @@ export function geometryFrom(
   text: Float32Array,
   cross: Float32Array,
 ): PairGeometry {
+  const diagonal = (matrix: Float32Array) =>
+    Float64Array.from({ length: count }, (_, i) => matrix[i * count + i]!)
   return {
     count,
+    matched: diagonal(cross),
+    imageSquares: diagonal(image),
+    textSquares: diagonal(text),
     image,
     text,
     cross,
@@ -125,92 +83,49 @@ export function geometryFrom(
   }
 }
 
-/**
- * Measures of one resample are computed one after the other: keeping one result spares them the
- * same O(pairs²) sums.
- */
-function keepLast<T>(compute: (sample: Sample) => T): (sample: Sample) => T {
-  let last: { sample: Sample; result: T } | undefined
-  return (sample) => {
-    if (last?.sample !== sample) last = { sample, result: compute(sample) }
-    return last.result
+/** Without the products of all couples: for sets whose square does not fit. @param pairs of unit vectors */
+export function pairSetOf({ images, texts }: Pairs): PairSet {
+  const { rows: count, dim } = shapeOf(images)
+  const row = (data: Float32Array, i: number) => data.subarray(i * dim, (i + 1) * dim)
+  const products = (a: Float32Array, b: Float32Array) =>
+    Float64Array.from({ length: count }, (_, i) => dot(row(a, i), row(b, i)))
+  return {
+    count,
+    matched: products(images.data, texts.data),
+    imageSquares: products(images.data, images.data),
+    textSquares: products(texts.data, texts.data),
+    centroids: keepLast((sample) => {
+      const [image, text] = [centroid(images.data, dim, sample), centroid(texts.data, dim, sample)]
+      const withCentroid = (data: Float32Array, centre: Float64Array) => {
+        const made = new Float64Array(count)
+        for (const i of sample.active) made[i] = dotAt(data, i * dim, centre)
+        return made
+      }
+      return {
+        imageImage: withCentroid(images.data, image),
+        imageText: withCentroid(images.data, text),
+        textImage: withCentroid(texts.data, image),
+        textText: withCentroid(texts.data, text),
+      }
+    }),
   }
 }
 
-function unitRows(vectors: Tensor<'f32'>, modality: string): Tensor<'f32'> {
-  requireFinite(vectors.data, `${modality} vectors`)
-  const unit = l2NormaliseRows(vectors)
-  const { rows, dim } = shapeOf(unit)
-  for (let row = 0; row < rows; row++) {
-    if (unit.data.subarray(row * dim, (row + 1) * dim).some((value) => value !== 0)) continue
-    throw new AnalysisError('zero-vector', {
-      message: `${modality} vector ${row} of ${rows} is zero, expected a direction`,
-      hint: 'Was the item empty, or all of it padding?',
-    })
+/** `[dim]` weighted mean of the rows. */
+function centroid(data: Float32Array, dim: number, { weights, active, total }: Sample): Float64Array {
+  const sum = new Float64Array(dim)
+  for (const i of active) {
+    const weight = weights[i]! / total
+    const offset = i * dim
+    for (let d = 0; d < dim; d++) sum[d] = sum[d]! + weight * data[offset + d]!
   }
-  return unit
+  return sum
 }
 
-/** Joins weights with the sums that measures share. */
-export function sampleOf(weights: Float64Array): Sample {
-  let total = 0
-  let squares = 0
-  const active: number[] = []
-  for (let i = 0; i < weights.length; i++) {
-    const weight = weights[i]!
-    if (weight === 0) continue
-    active.push(i)
-    total += weight
-    squares += weight * weight
-  }
-  return { weights, active: Uint32Array.from(active), total, couples: total * total - squares }
-}
-
-/** Every pair once. */
-export function wholeSample(count: number): Sample {
-  return sampleOf(new Float64Array(count).fill(1))
-}
-
-/** Weighted mean of `[count]` values, one for each pair. */
-export function pairMean(values: ArrayLike<number>, { weights, active, total }: Sample): number {
+function dotAt(data: Float32Array, offset: number, vector: Float64Array): number {
   let sum = 0
-  for (const i of active) sum += weights[i]! * values[i]!
-  return sum / total
-}
-
-/**
- * Weighted mean of a symmetric `[count, count]` matrix over couples of distinct pairs. NaN when
- * only one pair was drawn.
- */
-export function coupleMean(matrix: Float32Array, { weights, active, couples }: Sample): number {
-  const count = weights.length
-  let sum = 0
-  for (let a = 1; a < active.length; a++) {
-    const i = active[a]!
-    const offset = i * count
-    let row = 0
-    for (let b = 0; b < a; b++) {
-      const j = active[b]!
-      row += weights[j]! * matrix[offset + j]!
-    }
-    sum += weights[i]! * row
-  }
-  return (2 * sum) / couples
-}
-
-/**
- * Weighted mean cosine over couples of distinct pairs from the products with a centroid, which hold
- * the diagonal too.
- */
-export function coupleMeanFrom(
-  products: Float64Array,
-  matrix: Float32Array,
-  { weights, active, total, couples }: Sample,
-): number {
-  const count = weights.length
-  let sum = 0
-  for (const i of active) sum += weights[i]! * (products[i]! * total - weights[i]! * matrix[i * count + i]!)
-  return sum / couples
+  for (let d = 0; d < vector.length; d++) sum += data[offset + d]! * vector[d]!
+  return sum
 }
 
 function centroidProducts(
@@ -243,9 +158,4 @@ function centroidProducts(
     products.imageText[i] = crossRow / total
   }
   return products
-}
-
-/** `[count]` the matched cosines. */
-export function matchedCosines({ count, cross }: PairGeometry): Float64Array {
-  return Float64Array.from({ length: count }, (_, i) => cross[i * count + i]!)
 }

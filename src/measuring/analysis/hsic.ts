@@ -1,6 +1,6 @@
 /** @file The Hilbert–Schmidt independence criterion of two kernels over weighted items. */
 
-import type { Sample } from './geometry.ts'
+import type { Sample } from './sample.ts'
 
 /**
  * Unbiased HSIC of two symmetric kernels: E[K₁₂L₁₂] − 2 E[K₁₂L₁₃] + E[K₁₂L₃₄] over distinct items

@@ -1,18 +1,17 @@
 /** @file Measures that compare an image's own text with the texts of other images. */
 
-import { hitAt, rank } from '../../foundation/numeric/ranking.ts'
-import { coupleMeanFrom, type Estimator, matchedCosines, type PairGeometry, pairMean } from './geometry.ts'
+import { hitAt, ndcgAt, type Ranking } from '../../foundation/numeric/ranking.ts'
+import type { PairGeometry, PairSet } from './geometry.ts'
+import { type Pool, rankingAt } from './pool.ts'
+import { coupleMeanFrom, type Estimator, pairMean, type Sample } from './sample.ts'
 
 /** Mean matched cosine − mean mismatched cosine, −2 to 2. */
-export function matchedMargin(geometry: PairGeometry): Estimator {
-  const matched = matchedCosines(geometry)
-  return (sample) =>
-    pairMean(matched, sample) - coupleMeanFrom(geometry.centroids(sample).imageText, geometry.cross, sample)
+export function matchedMargin({ matched, centroids }: PairSet): Estimator {
+  return (sample) => pairMean(matched, sample) - coupleMeanFrom(centroids(sample).imageText, matched, sample)
 }
 
 /** Mean squared distance of matched vectors, 0 to 4 (Wang & Isola 2020, alignment with α = 2). */
-export function alignment(geometry: PairGeometry): Estimator {
-  const matched = matchedCosines(geometry)
+export function alignment({ matched }: PairSet): Estimator {
   return (sample) => 2 - 2 * pairMean(matched, sample)
 }
 
@@ -22,11 +21,32 @@ export function alignment(geometry: PairGeometry): Estimator {
  * something here and nothing in recall.
  */
 export function matchedAuc(geometry: PairGeometry): Estimator {
-  const { count, cross } = geometry
-  const matched = matchedCosines(geometry)
+  const levelled = levelledCosines(geometry)
+  return (sample) => {
+    const { drawn, mismatched } = levelled(sample)
+    let below = 0
+    let won = 0
+    for (let level = 0; level < drawn.length; level++) {
+      below += mismatched[2 * level]!
+      won += drawn[level]! * (below + mismatched[2 * level + 1]! / 2)
+      below += mismatched[2 * level + 1]!
+    }
+    return won / (sample.total * sample.couples)
+  }
+}
+
+/** Weights of cosines by the levels of the matched ones. */
+interface Levelled {
+  /** `[levels]` of the matched cosines of each level, from low to high. */
+  readonly drawn: Float64Array
+  /** `[2 · levels + 1]` of the mismatched: below a level, equal to it, …, above all. */
+  readonly mismatched: Float64Array
+}
+
+/** A resample then needs a histogram, not a sort. */
+function levelledCosines({ count, cross, matched }: PairGeometry): (sample: Sample) => Levelled {
   const levels = Float64Array.from(new Set(matched)).sort()
-  // Twice the number of levels below a cosine, plus 1 if it equals the next: a resample then needs
-  // a histogram, not a sort.
+  // Twice the number of levels below a cosine, plus 1 if it equals the next.
   const place = (cosine: number) => {
     let low = 0
     let high = levels.length
@@ -38,7 +58,7 @@ export function matchedAuc(geometry: PairGeometry): Estimator {
     return 2 * low + (levels[low] === cosine ? 1 : 0)
   }
   const places = Uint32Array.from(cross, place)
-  return ({ weights, active, total, couples }) => {
+  return ({ weights, active }) => {
     const mismatched = new Float64Array(2 * levels.length + 1)
     const drawn = new Float64Array(levels.length)
     for (const i of active) {
@@ -52,41 +72,60 @@ export function matchedAuc(geometry: PairGeometry): Estimator {
         mismatched[at] = mismatched[at]! + weight * weights[j]!
       }
     }
-    let below = 0
-    let won = 0
-    for (let level = 0; level < levels.length; level++) {
-      below += mismatched[2 * level]!
-      won += drawn[level]! * (below + mismatched[2 * level + 1]! / 2)
-      below += mismatched[2 * level + 1]!
+    return { drawn, mismatched }
+  }
+}
+
+/**
+ * Share of matched and of mismatched cosines that the best threshold leaves on the wrong side: 1 −
+ * the largest difference of the two distribution functions (the statistic of Kolmogorov and
+ * Smirnov, Youden's J). Equal to the common area of the two densities where these cross once (Inman
+ * & Bradley 1989); unlike that area it needs no bandwidth.
+ */
+export function matchedOverlap(geometry: PairGeometry): Estimator {
+  const levelled = levelledCosines(geometry)
+  return (sample) => {
+    const { drawn, mismatched } = levelled(sample)
+    let [matchedBelow, mismatchedBelow, largest] = [0, 0, 0]
+    for (let level = 0; level < drawn.length; level++) {
+      const apart = () => Math.abs(matchedBelow / sample.total - mismatchedBelow / sample.couples)
+      mismatchedBelow += mismatched[2 * level]!
+      largest = Math.max(largest, apart())
+      mismatchedBelow += mismatched[2 * level + 1]!
+      matchedBelow += drawn[level]!
+      largest = Math.max(largest, apart())
     }
-    return won / (total * couples)
+    return 1 - largest
   }
 }
 
 /**
- * Share of images whose own text is among the `k` nearest of all texts, ties in expectation. The
- * gallery stays whole in a resample, only the queries are drawn: in a resampled gallery near rivals
- * are missing (37 % of them), and recall would rise for no reason.
+ * Share of images whose own text is among the `k` nearest of all texts, ties in expectation.
  */
-export function recallImageToText(k: number): (geometry: PairGeometry) => Estimator {
-  return ({ count, cross }) => {
-    const hits = Float64Array.from({ length: count }, (_, i) =>
-      hitAt(k, rank({ scores: cross.subarray(i * count, (i + 1) * count), positives: [i] })),
-    )
-    return (sample) => pairMean(hits, sample)
-  }
+export function recallImageToText(k: number): (pool: Pool) => Estimator {
+  return ({ count, images }) => meanOf(count, (row) => hitAt(k, rankingAt(images.other, row)))
 }
 
-/**
- * Share of texts whose own image is among the `k` nearest of all images; as `recallImageToText`.
- */
-export function recallTextToImage(k: number): (geometry: PairGeometry) => Estimator {
-  return ({ count, cross }) => {
-    const column = new Float32Array(count)
-    const hits = Float64Array.from({ length: count }, (_, j) => {
-      for (let i = 0; i < count; i++) column[i] = cross[i * count + j]!
-      return hitAt(k, rank({ scores: column, positives: [j] }))
-    })
-    return (sample) => pairMean(hits, sample)
-  }
+/** Share of texts whose own image is among the `k` nearest of all images. */
+export function recallTextToImage(k: number): (pool: Pool) => Estimator {
+  return ({ count, texts }) => meanOf(count, (row) => hitAt(k, rankingAt(texts.other, row)))
+}
+
+/** The mean of `recall@k` of images and of texts that look for their partner among both. */
+export function recallMixed(k: number): (pool: Pool) => Estimator {
+  return (pool) => meanOf(pool.count, (row) => mixedMean(pool, row, (ranking) => hitAt(k, ranking)))
+}
+
+/** The same of nDCG@k: 1 / log₂(1 + rank of the partner), 0 behind the first `k`. */
+export function ndcgMixed(k: number): (pool: Pool) => Estimator {
+  return (pool) => meanOf(pool.count, (row) => mixedMean(pool, row, (ranking) => ndcgAt(k, ranking)))
+}
+
+function mixedMean({ images, texts }: Pool, row: number, score: (ranking: Ranking) => number): number {
+  return (score(rankingAt(images.mixed, row)) + score(rankingAt(texts.mixed, row))) / 2
+}
+
+function meanOf(count: number, score: (row: number) => number): Estimator {
+  const scores = Float64Array.from({ length: count }, (_, row) => score(row))
+  return (sample) => pairMean(scores, sample)
 }

@@ -2,8 +2,11 @@
  * @file Measures of the spread of each modality, and of the likeness of their arrangement.
  */
 
-import { coupleMean, coupleMeanFrom, type Estimator, type PairGeometry, pairMean } from './geometry.ts'
+import type { PairGeometry, PairSet } from './geometry.ts'
 import { hsic } from './hsic.ts'
+import type { Pool } from './pool.ts'
+import type { Turned } from './rotation.ts'
+import { coupleMean, coupleMeanFrom, type Estimator, pairMean } from './sample.ts'
 
 /**
  * log E exp(−2‖x − x′‖²) over images: −8 to 0, lower is more even (Wang & Isola 2020, uniformity
@@ -41,15 +44,41 @@ export function linearCka({ count, image, text, covariances }: PairGeometry): Es
  * participation ratio, both parts unbiased. An isotropic cloud in d dimensions gives d; NaN when no
  * variance can be told from noise.
  */
-export function effectiveRankOfImages({ image, centroids, covariances }: PairGeometry): Estimator {
-  return (sample) =>
-    participationRatio(coupleMeanFrom(centroids(sample).imageImage, image, sample), covariances(sample).image)
+export function effectiveRankOfImages(geometry: PairGeometry): Estimator {
+  const cosine = anisotropyOfImages(geometry)
+  return (sample) => participationRatio(cosine(sample), geometry.covariances(sample).image)
 }
 
 /** The same of the text vectors. */
-export function effectiveRankOfTexts({ text, centroids, covariances }: PairGeometry): Estimator {
-  return (sample) =>
-    participationRatio(coupleMeanFrom(centroids(sample).textText, text, sample), covariances(sample).text)
+export function effectiveRankOfTexts(geometry: PairGeometry): Estimator {
+  const cosine = anisotropyOfTexts(geometry)
+  return (sample) => participationRatio(cosine(sample), geometry.covariances(sample).text)
+}
+
+/**
+ * Mean cosine of two images, −1 to 1 (Ethayarajh 2019): 0 where vectors point everywhere, near 1
+ * where they fill a narrow cone.
+ */
+export function anisotropyOfImages({ imageSquares, centroids }: PairSet): Estimator {
+  return (sample) => coupleMeanFrom(centroids(sample).imageImage, imageSquares, sample)
+}
+
+/** The same of texts. */
+export function anisotropyOfTexts({ textSquares, centroids }: PairSet): Estimator {
+  return (sample) => coupleMeanFrom(centroids(sample).textText, textSquares, sample)
+}
+
+/**
+ * Share of the texts' variance that the images do not explain after the best rotation and one
+ * scale, 0 to 1 (Procrustes distance; Schönemann 1966, Gower 1975). Each half of the pairs is turned
+ * by the rotation of the other half: in many dimensions a rotation fits its own pairs whatever they
+ * are.
+ */
+export function procrustes({ matched, imageSquares, textSquares }: Turned): Estimator {
+  return (sample) => {
+    const scale = Math.sqrt(pairMean(imageSquares, sample) * pairMean(textSquares, sample))
+    return scale > 0 ? 1 - Math.max(0, pairMean(matched, sample) / scale) ** 2 : Number.NaN
+  }
 }
 
 /** The trace of the covariance of unit vectors is 1 − the mean cosine of two of them. */
@@ -58,51 +87,41 @@ function participationRatio(meanCosine: number, squaredCovariance: number): numb
 }
 
 /**
- * Mean share of common items among the `k` nearest images of an image and the `k` nearest texts of
- * its text (Huh et al. 2024, mutual k-nearest neighbours). Neighbours are taken among all pairs,
- * only the items asked about are resampled.
+ * Mean share of common items among the nearest images of an image and the nearest texts of its text
+ * (Huh et al. 2024, mutual k-nearest neighbours). Neighbours are taken among all pairs, only the
+ * items asked about are resampled.
  */
-export function mutualNeighbours(k: number): (geometry: PairGeometry) => Estimator {
-  return ({ count, image, text }) => {
-    const kept = Math.min(k, count - 1)
-    const shares = Float64Array.from({ length: count }, (_, i) => {
-      const ofImage = new Set(nearest(image, count, i, kept, i))
-      return nearest(text, count, i, kept, i).filter((j) => ofImage.has(j)).length / kept
-    })
-    return (sample) => pairMean(shares, sample)
-  }
+export function mutualNeighbours({ count, kept, images, texts }: Pool): Estimator {
+  const shares = Float64Array.from({ length: count }, (_, i) => {
+    const ofImage = new Set(images.neighbours.subarray(i * kept, (i + 1) * kept))
+    return texts.neighbours.subarray(i * kept, (i + 1) * kept).filter((j) => ofImage.has(j)).length / kept
+  })
+  return (sample) => pairMean(shares, sample)
 }
 
 /**
- * Skewness over texts of how many images have the text among their `k` nearest (Radovanović et al.
+ * Skewness over texts of how many images have the text among their nearest (Radovanović et al.
  * 2010): 0 when all texts are found equally often, large when a few hubs answer everything. Counts
  * are over all images; texts are resampled.
  */
-export function hubness(k: number): (geometry: PairGeometry) => Estimator {
-  return ({ count, cross }) => {
-    const occurrences = new Float64Array(count)
-    for (let i = 0; i < count; i++)
-      for (const j of nearest(cross, count, i, Math.min(k, count))) occurrences[j] = occurrences[j]! + 1
-    return (sample) => {
-      const centre = pairMean(occurrences, sample)
-      const variance = pairMean(
-        occurrences.map((occurrence) => (occurrence - centre) ** 2),
-        sample,
-      )
-      const third = pairMean(
-        occurrences.map((occurrence) => (occurrence - centre) ** 3),
-        sample,
-      )
-      return variance > 0 ? third / variance ** 1.5 : 0
-    }
-  }
+export function hubnessOfTexts({ texts }: Pool): Estimator {
+  return skewness(texts.occurrences)
 }
 
-/** The `k` largest entries of a row, `excluded` left out; of equal ones the earlier. */
-function nearest(matrix: Float32Array, count: number, row: number, k: number, excluded?: number): number[] {
-  const scores = matrix.subarray(row * count, (row + 1) * count)
-  return Array.from({ length: count }, (_, j) => j)
-    .filter((j) => j !== excluded)
-    .sort((a, b) => scores[b]! - scores[a]! || a - b)
-    .slice(0, k)
+/** The same over images, which texts look for. */
+export function hubnessOfImages({ images }: Pool): Estimator {
+  return skewness(images.occurrences)
+}
+
+function skewness(values: Float64Array): Estimator {
+  return (sample) => {
+    const centre = pairMean(values, sample)
+    const power = (exponent: number) =>
+      pairMean(
+        values.map((value) => (value - centre) ** exponent),
+        sample,
+      )
+    const variance = power(2)
+    return variance > 0 ? power(3) / variance ** 1.5 : 0
+  }
 }

@@ -5,7 +5,7 @@
 
 import { InterruptedError } from '../../foundation/numeric/errors.ts'
 import { f32 } from '../../foundation/numeric/tensor.ts'
-import { analyseAlignment, layerCurves } from '../analysis/alignment.ts'
+import { analyseAlignment } from '../analysis/alignment.ts'
 import { mapOf } from '../analysis/map.ts'
 import { measureNames, measures } from '../analysis/measures.ts'
 import type { Results } from '../report/results.ts'
@@ -50,12 +50,8 @@ export async function alignmentOf(
     // Between two states the event loop gets its turn: an interruption is heard.
     await new Promise((resolve) => setImmediate(resolve))
     if (signal?.aborted) throw new InterruptedError('the alignment analysis', signal)
-    const found =
-      layer === null
-        ? analyseAlignment(pairs, { seed })
-        : layerCurves([{ layer, pairs }], { seed })[0]!.measures
-    for (const measure of measureNames) {
-      const interval = found[measure]
+    const found = await analyseAlignment(pairs, { seed, signal })
+    for (const [measure, interval] of found) {
       if (Object.values(interval).every(Number.isFinite)) rows.push({ model, measure, layer, interval })
     }
     onProgress?.({ label: 'analysing alignment', done: i + 1, total: states.length })
