@@ -66,7 +66,7 @@ export async function poolOf({ images, texts }: Pairs, products: Products, k = N
 
 /** The ranking in which one of `level` + 1 equally near candidates is right. */
 export function rankingAt({ above, level }: Places, row: number): Ranking {
-  return { groups: [{ above: above[row]!, size: level[row]! + 1, grades: [1] }], positives: 1 }
+  return { groups: [{ above: above[row]!, size: level[row]! + 1, grades: [1], counts: [1] }], positives: 1 }
 }
 
 async function asked(
