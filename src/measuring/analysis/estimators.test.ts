@@ -96,8 +96,8 @@ describe('recall', async () => {
   test('queries are resampled, the gallery stays', () =>
     expect(recallImageToText(1)(pool)(weights(2, 1, 0))).toBeCloseTo((2 * 0.5 + 1) / 3, 12))
   // Images are orthogonal: theirs is as before. Texts have products .61, .23 and .56 with each
-  // other: text 0 finds text 1 and is second, text 1 is first, text 2 finds text 1, image 1 and text
-  // 0 before its image.
+  // other: text 0 finds text 1 and is second, text 1 is first, text 2 finds text 1, image 1 and
+  // text 0 before its image.
   test('in a mixed pool, by hand', () => {
     expect(recallMixed(1)(pool)(wholeSample(3))).toBeCloseTo((1.5 / 3 + 1 / 3) / 2, 12)
     const images = 0.5 * (1 + 1 / Math.log2(3)) + 1 + 1 / Math.log2(4)

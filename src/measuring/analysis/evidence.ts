@@ -1,4 +1,7 @@
-/** @file The products of a set of pairs that measures are computed from, each made when it is asked for. */
+/**
+ * @file The products of a set of pairs that measures are computed from, each made when it is asked
+ * for.
+ */
 
 import { shapeOf } from '../../foundation/numeric/linear.ts'
 import { geometryOf, type PairGeometry, type PairSet, pairSetOf } from './geometry.ts'

@@ -83,7 +83,10 @@ export function geometryFrom(
   }
 }
 
-/** Without the products of all couples: for sets whose square does not fit. @param pairs of unit vectors */
+/**
+ * Without the products of all couples: for sets whose square does not fit.
+ * @param pairs of unit vectors
+ */
 export function pairSetOf({ images, texts }: Pairs): PairSet {
   const { rows: count, dim } = shapeOf(images)
   const row = (data: Float32Array, i: number) => data.subarray(i * dim, (i + 1) * dim)

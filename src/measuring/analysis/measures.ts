@@ -61,8 +61,7 @@ export const measures = {
   modalityGap: {
     label: 'Modality gap (centroids)',
     direction: 'lower',
-    meaning:
-      'Distance between the mean image vector and the mean text vector: 0 when images and texts lie around the same place.',
+    meaning: 'Distance of the mean image from the mean text: 0 when both lie around one place.',
     range: [0, 2],
     formula: '‖mean of images − mean of texts‖',
     source: 'Liang et al. 2022',
@@ -117,8 +116,7 @@ export const measures = {
   matchedOverlap: {
     label: 'Overlap of matched and mismatched',
     direction: 'lower',
-    meaning:
-      'Share of cosines that the best threshold leaves on the wrong side: 0 when matched and mismatched lie apart, 1 when they are alike.',
+    meaning: 'Share of cosines on the wrong side of the best threshold: 0 apart, 1 alike.',
     range: [0, 1],
     formula: '1 − largest difference of the two distribution functions',
     source: 'Youden 1950; Inman & Bradley 1989',
@@ -145,8 +143,7 @@ export const measures = {
   recallMixed: {
     label: 'Recall@1 in a mixed pool',
     direction: 'higher',
-    meaning:
-      'How often the nearest of all images and texts is the own partner: here a gap costs, as all of the own modality is nearer.',
+    meaning: 'How often the nearest of all images and texts is the own partner: a gap costs most here.',
     range: [0, 1],
     formula: 'mean over xᵢ and yᵢ of [the partner is nearest of all 2n − 1 others]',
     source: 'arXiv 2507.19054; ties in expectation',
@@ -209,8 +206,7 @@ export const measures = {
   procrustes: {
     label: 'Procrustes residual',
     direction: 'lower',
-    meaning:
-      'The part of the texts that the best rotation of the images does not explain: 0 when one set is the other turned.',
+    meaning: 'Part of the texts that no rotation of the images explains: 0 when one set is the other turned.',
     range: [0, 1],
     formula: '1 − (Σ xᵢR·yᵢ)² / (Σ‖xᵢ‖² · Σ‖yᵢ‖²), centred, R of the other half of the pairs',
     source: 'Schönemann 1966; Gower 1975',
@@ -246,7 +242,7 @@ export const measures = {
   anisotropyImages: {
     label: 'Anisotropy, images',
     direction: 'lower',
-    meaning: 'Mean cosine of two images: near 1 when all lie in a narrow cone, 0 when they point everywhere.',
+    meaning: 'Mean cosine of two images: near 1 in a narrow cone, 0 when they point everywhere.',
     range: [-1, 1],
     formula: 'E cos(x, x′)',
     source: 'Ethayarajh 2019',
@@ -255,7 +251,7 @@ export const measures = {
   anisotropyTexts: {
     label: 'Anisotropy, texts',
     direction: 'lower',
-    meaning: 'Mean cosine of two texts: near 1 when all lie in a narrow cone, 0 when they point everywhere.',
+    meaning: 'Mean cosine of two texts: near 1 in a narrow cone, 0 when they point everywhere.',
     range: [-1, 1],
     formula: 'E cos(y, y′)',
     source: 'Ethayarajh 2019',

@@ -33,7 +33,10 @@ export async function rotationOf(
   return await polarFactor(matched, products)
 }
 
-/** The nearest orthogonal matrix, by Newton–Schulz (Higham 2008, §8.3). @param matrix `[dim, dim]` */
+/**
+ * The nearest orthogonal matrix, by Newton–Schulz (Higham 2008, §8.3).
+ * @param matrix `[dim, dim]`
+ */
 export async function polarFactor(matrix: Tensor<'f32'>, products: Products): Promise<Tensor<'f32'>> {
   const scale = norm(matrix.data)
   const { dim } = shapeOf(matrix)

@@ -70,9 +70,9 @@ export function anisotropyOfTexts({ textSquares, centroids }: PairSet): Estimato
 
 /**
  * Share of the texts' variance that the images do not explain after the best rotation and one
- * scale, 0 to 1 (Procrustes distance; Schönemann 1966, Gower 1975). Each half of the pairs is turned
- * by the rotation of the other half: in many dimensions a rotation fits its own pairs whatever they
- * are.
+ * scale, 0 to 1 (Procrustes distance; Schönemann 1966, Gower 1975). Each half of the pairs is
+ * turned by the rotation of the other half: in many dimensions a rotation fits its own pairs
+ * whatever they are.
  */
 export function procrustes({ matched, imageSquares, textSquares }: Turned): Estimator {
   return (sample) => {
