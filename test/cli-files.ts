@@ -1,4 +1,4 @@
-/** @file A folder for tests of the built command line: a tiny model, a picture, lists of items. */
+/** @file A folder for tests of the command line: a tiny model, a picture, lists of items. */
 
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import { expect } from 'vitest'
 import { z } from 'zod'
-import { buildCli, runCli } from './built-cli.ts'
+import { runHere } from './command-line.ts'
 import { writeRandomTwins } from './random-twins.ts'
 
 export interface CliFiles {
@@ -18,7 +18,7 @@ export interface CliFiles {
   remove(): void
 }
 
-/** Makes the folder, and brings the built command line up to date. */
+/** Makes the folder. */
 export async function writeCliFiles(): Promise<CliFiles> {
   const root = mkdtempSync(join(tmpdir(), 'bifocal-cli-'))
   const at = (name: string) => join(root, name)
@@ -36,7 +36,6 @@ export async function writeCliFiles(): Promise<CliFiles> {
   writeFileSync(at('items.csv.jsonl'), 'caption,path\na cat,red.png\n')
   writeFileSync(at('items.csv'), 'caption,path,price\n"a cat, red",red.png,1\na dog,,2\n,absent.png,3\n')
   mkdirSync(at('folder.jsonl'))
-  await buildCli()
   return { root, model, at, remove: () => rmSync(root, { recursive: true, force: true }) }
 }
 
@@ -61,9 +60,16 @@ export interface Refusal {
   says: RegExp
 }
 
-/** Runs the command line and expects an error with a hint, no stack, and no file in `root`. */
-export async function expectRefusal({ args, code, says }: Refusal, root: string): Promise<void> {
-  const result = await runCli(args())
+/**
+ * Runs the command line and expects an error with a hint, no stack, and no file in `root`.
+ * @param run runs it; default: without a process of its own
+ */
+export async function expectRefusal(
+  { args, code, says }: Refusal,
+  root: string,
+  run: typeof runHere = runHere,
+): Promise<void> {
+  const result = await run(args())
   expect(result.stderr).toMatch(says)
   expect(result.stderr).toMatch(/\n {2}hint: ./)
   expect(result.stderr).not.toMatch(/\n {4}at /)

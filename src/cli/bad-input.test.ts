@@ -1,6 +1,6 @@
 /**
- * @file Inputs that the command line refuses or survives, each in a process of its own: broken
- * models, adapters, tables of shards, cache folders.
+ * @file Inputs that the command line refuses or survives: broken models, adapters, tables of shards,
+ * cache folders.
  */
 
 import { spawnSync } from 'node:child_process'
@@ -19,7 +19,8 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { buildCli, runCli } from '../../test/built-cli.ts'
+import { buildCli } from '../../test/built-cli.ts'
+import { runHere } from '../../test/command-line.ts'
 import { writeRandomTwins } from '../../test/random-twins.ts'
 import { initialAdapter } from '../models/checkpoint/adapter.ts'
 import { writeAdapter } from '../models/checkpoint/adapter-folder.ts'
@@ -57,14 +58,14 @@ beforeAll(async () => {
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
 test('a tokenizer without the token of pictures is refused before anything runs', async () => {
-  const { code, stderr } = await runCli(['embed', at('no-image-token'), '--text', 'a cat'])
+  const { code, stderr } = await runHere(['embed', at('no-image-token'), '--text', 'a cat'])
   expect(stderr).toMatch(/family\/special-token.*no-image-token: .*token \d+/)
   expect(code).toBe(3)
 })
 
 test('an adapter gives the same vectors live and merged', async () => {
   const vectorOf = async (...flags: string[]) => {
-    const { stdout } = await runCli(['embed', model, '--text', 'a cat', ...flags])
+    const { stdout } = await runHere(['embed', model, '--text', 'a cat', ...flags])
     return z.object({ vector: z.array(z.number()) }).parse(JSON.parse(stdout)).vector
   }
   const live = await vectorOf('--adapter', at('adapter'))
@@ -97,7 +98,7 @@ test('a process that exits while it writes leaves nothing half written', () => {
 
 describe('golden vectors', () => {
   test('of a model by name want a folder to go to', async () => {
-    const { code, stderr } = await runCli(['verify', 'acme/twin', '--record', at('items.jsonl')])
+    const { code, stderr } = await runHere(['verify', 'acme/twin', '--record', at('items.jsonl')])
     expect(stderr).toMatch(/usage\/arguments.*acme\/twin[\s\S]*hint: .*--out DIR/)
     expect(code).toBe(2)
   })
@@ -106,7 +107,7 @@ describe('golden vectors', () => {
     const snapshot = at(`hub/models--acme--twin/snapshots/${'a'.repeat(40)}`)
     mkdirSync(snapshot, { recursive: true })
     for (const name of readdirSync(model)) symlinkSync(join(model, name), join(snapshot, name))
-    const { code, stderr } = await runCli(['verify', snapshot, '--record', at('items.jsonl')])
+    const { code, stderr } = await runHere(['verify', snapshot, '--record', at('items.jsonl')])
     expect(stderr).toMatch(/embedder\/shared-folder[\s\S]*hint: .*--out DIR/)
     expect(code).toBe(2)
     expect(readdirSync(snapshot).sort()).toEqual(readdirSync(model).sort())

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
-import { buildCli, runCli } from '../../test/built-cli.ts'
+import { runHere } from '../../test/command-line.ts'
 import { table } from '../../test/items.ts'
 import { writeRandomTwins } from '../../test/random-twins.ts'
 
@@ -24,7 +24,6 @@ beforeAll(async () => {
   writeFileSync(at('items.csv'), 'id,caption,image,rank\n1,a cat,red.png,3\n2,a dog,red.png,4\n')
   writeFileSync(at('mixed.jsonl'), '{"text":"a cat","image":"red.png"}\n{"text":"a dog"}\n{"text":"a cow"}\n')
   writeFileSync(at('blank.jsonl'), '{"text":"a cat"}\n{"text":""}\n{"text":"  "}\n')
-  await buildCli()
 }, 400_000)
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
@@ -35,8 +34,8 @@ const vectorsOf = (stdout: string) =>
 
 test('--columns text=caption embeds the text alone, also where a column is called image', async () => {
   const args = ['embed', model, '--json']
-  const named = await runCli([...args, '--input', at('items.csv'), '--columns', 'text=caption'])
-  const alone = await runCli([...args, '--text', 'a cat'])
+  const named = await runHere([...args, '--input', at('items.csv'), '--columns', 'text=caption'])
+  const alone = await runHere([...args, '--text', 'a cat'])
   expect(vectorsOf(named.stdout)[0]!.vector).toBeAllClose(vectorsOf(alone.stdout)[0]!.vector, { atol: 1e-6 })
   expect(vectorsOf(named.stdout)[0]!.id).toBeUndefined()
   expect(named.stderr).toContain('2 items: text\n')
@@ -46,22 +45,22 @@ test('--columns text=caption embeds the text alone, also where a column is calle
 
 test('the line that counts says what was embedded', async () => {
   const columns = 'id=id,text=caption,image=image'
-  const both = await runCli(['embed', model, '--input', at('items.csv'), '--columns', columns])
+  const both = await runHere(['embed', model, '--input', at('items.csv'), '--columns', columns])
   expect(both.stderr).toContain('2 items: text + picture\n')
   expect(both.stdout).toMatch(/"id":"1"/)
-  const mixed = await runCli(['embed', model, '--input', at('mixed.jsonl'), '--json'])
+  const mixed = await runHere(['embed', model, '--input', at('mixed.jsonl'), '--json'])
   expect(mixed.stderr).toContain('3 items: 1 text + picture, 2 text\n')
   expect(JSON.parse(mixed.stdout)).toMatchObject({ content: { 'text + picture': 1, text: 2 } })
 })
 
 test('blank texts are skipped, or embedded where the tokenizer has tokens for them', async () => {
   const args = ['embed', tower, '--input', at('blank.jsonl'), '--json']
-  const refused = await runCli(args)
+  const refused = await runHere(args)
   expect(JSON.parse(refused.stdout).skipped).toMatchObject([
     { line: 2, code: 'data/empty-item', hint: expect.stringContaining('--blank embed') },
     { line: 3, code: 'data/empty-item' },
   ])
-  const embedded = await runCli([...args, '--blank', 'embed'])
+  const embedded = await runHere([...args, '--blank', 'embed'])
   const [cat, none, spaces] = vectorsOf(embedded.stdout)
   expect(spaces!.vector).toHaveLength(cat!.vector.length)
   expect(none!.vector).not.toEqual(cat!.vector)
@@ -72,7 +71,7 @@ test.each([
   ['parquet-lying-rows.parquet', /data\/table.*row group 3/],
   ['parquet-unhandled.parquet', /data\/table.*row group 2, column image\.path/],
 ])('%s is refused before a model is opened', async (name, says) => {
-  const { code, stderr } = await runCli(['embed', model, '--input', table(name)])
+  const { code, stderr } = await runHere(['embed', model, '--input', table(name)])
   expect(code).toBe(2)
   expect(stderr).toMatch(says)
 })
@@ -83,10 +82,10 @@ test('flags of tables without a table are refused', async () => {
     ['--quote', 'none'],
     ['--columns', 'text=a'],
   ]) {
-    const { code, stderr } = await runCli(['embed', model, '--text', 'a', ...flag])
+    const { code, stderr } = await runHere(['embed', model, '--text', 'a', ...flag])
     expect(code).toBe(2)
     expect(stderr).toContain(`${flag[0]} without --input`)
   }
-  const twice = await runCli(['embed', model, '--input', at('items.csv'), '--columns', 'text=a,text=b'])
+  const twice = await runHere(['embed', model, '--input', at('items.csv'), '--columns', 'text=a,text=b'])
   expect(twice.stderr).toContain('each at most once')
 })

@@ -8,7 +8,7 @@ import { closeSync, existsSync, openSync, statSync, writeFileSync } from 'node:f
 import { writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { runCli, startCli } from '../../test/built-cli.ts'
+import { buildCli, runCli, startCli } from '../../test/built-cli.ts'
 import { type CliFiles, writeCliFiles } from '../../test/cli-files.ts'
 import { makeNamedPipe } from '../../test/named-pipe.ts'
 import { loadSafetensors } from '../models/checkpoint/safetensors.ts'
@@ -20,6 +20,7 @@ const at = (name: string) => files.at(name)
 beforeAll(async () => {
   files = await writeCliFiles()
   model = files.model
+  await buildCli()
 }, 400_000)
 afterAll(() => files.remove())
 

@@ -4,8 +4,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
-import { runCli } from '../../test/built-cli.ts'
+import { buildCli, runCli } from '../../test/built-cli.ts'
 import { type CliFiles, writeCliFiles } from '../../test/cli-files.ts'
+import { runHere } from '../../test/command-line.ts'
 import { loadSafetensors } from '../models/checkpoint/safetensors.ts'
 
 let files: CliFiles
@@ -15,6 +16,7 @@ const at = (name: string) => files.at(name)
 beforeAll(async () => {
   files = await writeCliFiles()
   model = files.model
+  await buildCli()
 }, 400_000)
 afterAll(() => files.remove())
 
@@ -58,7 +60,7 @@ test('writes the same vectors to every kind of file', async () => {
   const args = ['embed', model, '--text', 'a cat', '--image', at('red.png'), '--out']
   const out = (ending: string) => at(`out.${ending}`)
   for (const ending of ['safetensors', 'npy', 'jsonl'])
-    expect((await runCli([...args, out(ending)])).code).toBe(0)
+    expect((await runHere([...args, out(ending)])).code).toBe(0)
   const { vectors } = Object.fromEntries(await loadSafetensors(out('safetensors')))
   expect(vectors?.dims).toEqual([1, 24])
   const line = z.object({ vector: z.array(z.number()) }).parse(JSON.parse(readFileSync(out('jsonl'), 'utf8')))
@@ -86,7 +88,7 @@ test('reads a table and writes another; what was skipped is listed beside it', a
     '--dims',
     '6',
   ]
-  const { code, stdout, stderr } = await runCli([...args, '--out', out, '--json'])
+  const { code, stdout, stderr } = await runHere([...args, '--out', out, '--json'])
   expect(code).toBe(0)
   expect(JSON.parse(stdout)).toMatchObject({
     dims: 6,

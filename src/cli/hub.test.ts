@@ -7,7 +7,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { buildCli, runCli } from '../../test/built-cli.ts'
+import { runHere } from '../../test/command-line.ts'
 import { COMMIT } from '../../test/hub-models.ts'
 import { type HubServer, startHubServer } from '../../test/hub-server.ts'
 import { writeRandomTwins } from '../../test/random-twins.ts'
@@ -56,7 +56,6 @@ beforeAll(async () => {
       files: { 'config.json': new Uint8Array([123, 125]), 'pytorch_model.bin': new Uint8Array(4) },
     },
   })
-  await buildCli()
 }, 240_000)
 afterAll(async () => {
   await server.close()
@@ -65,33 +64,33 @@ afterAll(async () => {
 
 test('pull prints the folder, says what it fetched, and does it once', async () => {
   const env = environment('pull')
-  const first = await runCli(['pull', 'acme/twin'], { env })
+  const first = await runHere(['pull', 'acme/twin'], { env })
   const folder = join(root, `pull/hub/models--acme--twin/snapshots/${COMMIT}`)
   expect(first).toMatchObject({ code: 0, stdout: `${folder}\n` })
   expect(first.stderr).toMatch(/acme\/twin at a{12}: \d+ files, [\d.]+ MB; fetched [1-9]\d*/)
-  const again = await runCli(['pull', 'acme/twin', '--json'], { env })
+  const again = await runHere(['pull', 'acme/twin', '--json'], { env })
   expect(json(again.stdout)).toMatchObject({ repository: 'acme/twin', commit: COMMIT, folder })
   expect(again.stderr).toMatch(/fetched 0, 0.0 MB/)
 })
 
 test('embed and inspect take the name, then the cache without a network', async () => {
   const env = environment('embed')
-  const named = await runCli(['embed', 'acme/twin', '--text', 'a cat'], { env })
+  const named = await runHere(['embed', 'acme/twin', '--text', 'a cat'], { env })
   expect(named.stderr).toBe('')
   expect(named).toMatchObject({ code: 0 })
   // Weights by way of links give the vectors of the folder.
-  expect(named.stdout).toBe((await runCli(['embed', model, '--text', 'a cat'], { env })).stdout)
+  expect(named.stdout).toBe((await runHere(['embed', model, '--text', 'a cat'], { env })).stdout)
   const offline = { env: { ...env, HF_ENDPOINT: 'http://127.0.0.1:9', HF_HUB_OFFLINE: '1' } }
-  expect((await runCli(['embed', 'acme/twin', '--text', 'a cat'], offline)).stdout).toBe(named.stdout)
-  const inspected = await runCli(['inspect', `acme/twin@${COMMIT}`, '--json'], offline)
+  expect((await runHere(['embed', 'acme/twin', '--text', 'a cat'], offline)).stdout).toBe(named.stdout)
+  const inspected = await runHere(['inspect', `acme/twin@${COMMIT}`, '--json'], offline)
   expect(json(inspected.stdout)).toMatchObject({ family: 'llava', tensors: { missing: [], unfit: [] } })
 }, 120_000)
 
 test("an adapter's name brings its base along", async () => {
   const env = environment('adapter')
-  const adapted = await runCli(['embed', 'acme/adapted', '--text', 'a cat'], { env })
+  const adapted = await runHere(['embed', 'acme/adapted', '--text', 'a cat'], { env })
   expect(adapted).toMatchObject({ code: 0 })
-  expect(adapted.stdout).not.toBe((await runCli(['embed', 'acme/twin', '--text', 'a cat'], { env })).stdout)
+  expect(adapted.stdout).not.toBe((await runHere(['embed', 'acme/twin', '--text', 'a cat'], { env })).stdout)
   expect(readdirSync(join(root, 'adapter/hub')).sort()).toEqual([
     '.locks',
     'models--acme--adapted',
@@ -114,7 +113,7 @@ test('a tuned folder may name its base on the hub', async () => {
     dtype: 'f32',
   }
   writeFileSync(join(dir, 'embedder.json'), JSON.stringify(contract))
-  expect(await runCli(['inspect', dir], { env: environment('tuned') })).toMatchObject({ code: 0 })
+  expect(await runHere(['inspect', dir], { env: environment('tuned') })).toMatchObject({ code: 0 })
 })
 
 describe('refusals', () => {
@@ -147,7 +146,7 @@ describe('refusals', () => {
     ['a path', ['pull', './twin'], {}, 2, /hub\/name/],
     ['patterns that match nothing', ['pull', 'acme/twin', '--include', '*.gguf'], {}, 2, /hub\/no-match/],
   ])('%s', async (_, args, more, code, says) => {
-    const refused = await runCli(args, { env: environment('refusals', more) })
+    const refused = await runHere(args, { env: environment('refusals', more) })
     expect(refused.stderr).toMatch(says)
     expect(refused).toMatchObject({ code, stdout: '' })
   })

@@ -2,8 +2,8 @@
 
 import { cp } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { runCli } from '../../test/built-cli.ts'
 import { type CliFiles, editConfig, otherShape, writeCliFiles } from '../../test/cli-files.ts'
+import { runHere } from '../../test/command-line.ts'
 
 let files: CliFiles
 let model: string
@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => files.remove())
 
 test('tells family, parameters and memory', async () => {
-  const { code, stdout } = await runCli(['inspect', model, '--json', '--no-probe'])
+  const { code, stdout } = await runHere(['inspect', model, '--json', '--no-probe'])
   expect(JSON.parse(stdout)).toMatchObject({
     family: 'llava',
     kind: 'vision-language',
@@ -33,7 +33,7 @@ test('tells family, parameters and memory', async () => {
 })
 
 test('foretells seconds an item, and compares precisions', async () => {
-  const { code, stdout } = await runCli(['inspect', model, '--precision'])
+  const { code, stdout } = await runHere(['inspect', model, '--precision'])
   expect(stdout).toMatch(/seconds +text \d+\.\d+ ms.*, image \d+\.\d+ ms.*, both \d+\.\d+ ms/)
   expect(stdout).toMatch(/tuning +\d+\.\d+ ms an update of 64 pairs .* \d\.\d GB of memory/)
   expect(stdout).toMatch(
@@ -44,7 +44,7 @@ test('foretells seconds an item, and compares precisions', async () => {
 })
 
 test("compares precisions on a user's items", async () => {
-  const { stdout } = await runCli([
+  const { stdout } = await runHere([
     'inspect',
     model,
     '--no-probe',
@@ -61,7 +61,7 @@ test("compares precisions on a user's items", async () => {
 })
 
 test('lists what does not fit, and exits with 3', async () => {
-  const { code, stdout } = await runCli(['inspect', at('other-shape')])
+  const { code, stdout } = await runHere(['inspect', at('other-shape')])
   expect(stdout).toMatch(/weights .*6 of \d+ weights do not fit.*asks for \[40, 24\]/)
   expect(code).toBe(3)
 })

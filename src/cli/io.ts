@@ -27,9 +27,27 @@ export interface CommandIo {
   progress(at: Progress): void
 }
 
+/** A stream that a command writes to. */
+interface Output {
+  write(text: string): unknown
+  readonly isTTY?: boolean
+  /** Of a terminal. */
+  readonly columns?: number
+}
+
+/** The process that a command runs in, or one that stands for it. */
+export interface Surroundings {
+  readonly stdout: Output
+  readonly stderr: Output
+  readonly env: NodeJS.ProcessEnv
+}
+
 /** @param json whether `--json` was given */
-export function terminalIo(json: boolean, signal: AbortSignal): CommandIo {
-  const { stdout, stderr, env } = process
+export function terminalIo(
+  json: boolean,
+  signal: AbortSignal,
+  { stdout, stderr, env }: Surroundings,
+): CommandIo {
   const color = wantsColor(stdout, env)
   const paint = createColors(wantsColor(stderr, env))
   // A log has no cursor to move, and continuous integration keeps a log even where it gives a

@@ -8,7 +8,8 @@
 import { failureOf, failureText } from './failure.ts'
 
 try {
-  await import('./program.ts')
+  const { runProcess } = await import('./process.ts')
+  await runProcess()
 } catch (cause) {
   const failure = failureOf(cause, { interrupted: false })
   const json = process.argv.includes('--json')

@@ -1,8 +1,8 @@
 /** @file `bifocal merge`. */
 
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { runCli } from '../../test/built-cli.ts'
 import { type CliFiles, expectRefusal, writeCliFiles } from '../../test/cli-files.ts'
+import { runHere } from '../../test/command-line.ts'
 import { initialAdapter } from '../models/checkpoint/adapter.ts'
 import { writeAdapter } from '../models/checkpoint/adapter-folder.ts'
 
@@ -29,7 +29,7 @@ beforeAll(async () => {
 afterAll(() => files.remove())
 
 test('joins two adapters, then merges the joined one: the checkpoint embeds as the adapter does', async () => {
-  const joined = await runCli([
+  const joined = await runHere([
     'merge',
     at('a'),
     at('b'),
@@ -41,17 +41,17 @@ test('joins two adapters, then merges the joined one: the checkpoint embeds as t
   ])
   expect(joined.stderr).toBe('')
   expect(JSON.parse(joined.stdout)).toMatchObject({ modules: 2, rank: 4, kept: 1 })
-  const merged = await runCli(['merge', at('joined'), '--out', at('merged')])
+  const merged = await runHere(['merge', at('joined'), '--out', at('merged')])
   expect(merged.stdout).toMatch(/merged: a checkpoint with 2 weights changed/)
   const vector = async (model: string) => {
-    const { stdout } = await runCli(['embed', model, '--text', 'a red apple'])
+    const { stdout } = await runHere(['embed', model, '--text', 'a red apple'])
     return new Float32Array(JSON.parse(stdout.split('\n')[0]!).vector)
   }
   expect(await vector(at('merged'))).toBeAllClose(await vector(at('joined')), { atol: 1e-5 })
 })
 
 test('a smaller rank says how much of the change it keeps', async () => {
-  const { stdout } = await runCli(['merge', at('a'), at('b'), '--rank', '1', '--out', at('small')])
+  const { stdout } = await runHere(['merge', at('a'), at('b'), '--rank', '1', '--out', at('small')])
   expect(stdout).toMatch(/rank 1; in each module at least \d+\.\d % of the change is kept/)
 })
 

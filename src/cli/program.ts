@@ -1,42 +1,25 @@
-/** @file The command line: parses, runs one command, ends with its exit code. */
+/** @file The command line: parses, runs one command, gives its exit code. */
 
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { z } from 'zod'
-import { streamFailure } from '../foundation/files/errors.ts'
 import type { CommandResult } from './command.ts'
 import { commands } from './commands/all.ts'
 import { failureOf, failureText } from './failure.ts'
-import { interruption } from './interrupt.ts'
-import { terminalIo } from './io.ts'
-
-/**
- * A reader that went away (`| head`) ends the command quietly: nobody is left to tell. Any other
- * loss of data is told.
- */
-function endWithReader(stream: NodeJS.WriteStream): void {
-  stream.on('error', (cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'EPIPE') process.exit(0)
-    const error = streamFailure(stream === process.stdout ? 'stdout' : 'stderr', cause)
-    // Where stderr itself fails nobody can be told.
-    if (stream === process.stdout) tell(error, false)
-    process.exit(error.exitCode)
-  })
-}
+import { type Surroundings, terminalIo } from './io.ts'
 
 /** Writes to stderr why a command failed. @returns the exit code */
-function tell(error: unknown, interrupted: boolean): number {
+export function tell(
+  error: unknown,
+  { stderr, env }: Pick<Surroundings, 'stderr' | 'env'>,
+  { argv, interrupted }: { argv: readonly string[]; interrupted: boolean },
+): number {
   const failure = failureOf(error, { interrupted })
   // Also for a line that the parser refuses: it has not read the flag.
-  const json = process.argv.includes('--json')
-  const text = failureText(failure, { json, debug: process.env.BIFOCAL_DEBUG === '1' })
-  if (text !== undefined) process.stderr.write(`${text}\n`)
+  const json = argv.includes('--json')
+  const text = failureText(failure, { json, debug: env.BIFOCAL_DEBUG === '1' })
+  if (text !== undefined) stderr.write(`${text}\n`)
   return failure.exitCode
-}
-
-/** Written bytes may still be on their way to a pipe when a process is asked to exit. */
-async function drained(stream: NodeJS.WriteStream): Promise<void> {
-  await new Promise<void>((resolve) => stream.write('', () => resolve()))
 }
 
 function version(): string {
@@ -44,10 +27,17 @@ function version(): string {
   return z.object({ version: z.string() }).parse(JSON.parse(text)).version
 }
 
-async function main(argv: readonly string[]): Promise<number> {
-  const signal = interruption(() =>
-    process.stderr.write('\ninterrupted: saving what is done (Ctrl-C again stops at once)\n'),
-  )
+/**
+ * Runs one command.
+ * @param argv command and flags, without the names of Node and of the program
+ * @param signal asks the command to save its state and stop
+ * @returns the exit code; a failure is told on `around.stderr` and not thrown
+ */
+export async function runProgram(
+  argv: readonly string[],
+  around: Surroundings,
+  signal: AbortSignal,
+): Promise<number> {
   let result: CommandResult = 0
   const program = new Command('bifocal')
     .description(
@@ -55,29 +45,24 @@ async function main(argv: readonly string[]): Promise<number> {
     )
     .version(version())
     .exitOverride()
-    .configureOutput({ outputError: () => {} })
+    .configureOutput({
+      outputError: () => {},
+      writeOut: (text) => around.stdout.write(text),
+      writeErr: (text) => around.stderr.write(text),
+    })
   for (const entry of commands) {
     entry.register(
       program,
-      (json) => terminalIo(json, signal),
+      (json) => terminalIo(json, signal, around),
       (code) => {
         result = code
       },
     )
   }
   try {
-    await program.parseAsync(argv)
+    await program.parseAsync(argv, { from: 'user' })
     return result
   } catch (error) {
-    return tell(error, signal.aborted)
+    return tell(error, around, { argv, interrupted: signal.aborted })
   }
 }
-
-endWithReader(process.stdout)
-endWithReader(process.stderr)
-const code = await main(process.argv)
-await drained(process.stdout)
-await drained(process.stderr)
-// Not only `process.exitCode`: a worker that still computes would keep the process alive after an
-// interruption.
-process.exit(code)

@@ -1,6 +1,7 @@
 /** @file Commands and flags that the command line refuses. */
 
 import { afterAll, beforeAll, test } from 'vitest'
+import { buildCli, runCli } from '../../test/built-cli.ts'
 import { type CliFiles, expectRefusal, type Refusal, writeCliFiles } from '../../test/cli-files.ts'
 
 let files: CliFiles
@@ -9,15 +10,11 @@ let model: string
 beforeAll(async () => {
   files = await writeCliFiles()
   model = files.model
+  await buildCli()
 }, 400_000)
 afterAll(() => files.remove())
 
 const refusals: Readonly<Record<string, Refusal>> = {
-  'an unknown command': {
-    args: () => ['embd'],
-    code: 2,
-    says: /usage\/arguments.*embd[\s\S]*Did you mean embed/,
-  },
   'an unknown flag': {
     args: () => ['embed', 'm', '--imgae', 'x'],
     code: 2,
@@ -125,3 +122,8 @@ const refusals: Readonly<Record<string, Refusal>> = {
 }
 
 test.each(Object.entries(refusals))('%s', (_, refusal) => expectRefusal(refusal, files.root))
+
+test('an unknown command, in a process of its own', async () => {
+  const says = /usage\/arguments.*embd[\s\S]*Did you mean embed/
+  await expectRefusal({ args: () => ['embd'], code: 2, says }, files.root, runCli)
+})

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path'
 import { afterAll, beforeAll, test } from 'vitest'
+import { buildCli, runCli } from '../../test/built-cli.ts'
 import { type CliFiles, expectRefusal, type Refusal, writeCliFiles } from '../../test/cli-files.ts'
 
 let files: CliFiles
@@ -11,6 +12,7 @@ const at = (name: string) => files.at(name)
 beforeAll(async () => {
   files = await writeCliFiles()
   model = files.model
+  await buildCli()
 }, 400_000)
 afterAll(() => files.remove())
 
@@ -65,11 +67,6 @@ const refusals: Readonly<Record<string, Refusal>> = {
     code: 2,
     says: /data\/columns.*caption, path, price/,
   },
-  'nothing piped in': {
-    args: () => ['embed', model, '--input', '-'],
-    code: 2,
-    says: /usage\/empty-input.*stdin has no items/,
-  },
   'an input without items': {
     args: () => ['embed', model, '--input', at('blank.jsonl')],
     code: 2,
@@ -118,3 +115,8 @@ const refusals: Readonly<Record<string, Refusal>> = {
 }
 
 test.each(Object.entries(refusals))('%s', (_, refusal) => expectRefusal(refusal, files.root))
+
+test('nothing piped in', async () => {
+  const args = () => ['embed', model, '--input', '-']
+  await expectRefusal({ args, code: 2, says: /usage\/empty-input.*stdin has no items/ }, files.root, runCli)
+})

@@ -4,7 +4,7 @@ import { rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { runCli } from '../../test/built-cli.ts'
+import { buildCli, runCli } from '../../test/built-cli.ts'
 import {
   type CliFiles,
   editConfig,
@@ -21,6 +21,7 @@ const at = (name: string) => files.at(name)
 beforeAll(async () => {
   files = await writeCliFiles()
   model = files.model
+  await buildCli()
   for (const [name, change] of Object.entries(broken)) {
     await cp(model, at(name), { recursive: true })
     change(at(name))

@@ -27,7 +27,7 @@ test.each<[string, string[], string | false | undefined]>([
     })
     .register(
       parser,
-      (json) => terminalIo(json, new AbortController().signal),
+      (json) => terminalIo(json, new AbortController().signal, process),
       () => {},
     )
   await parser.parseAsync(['try', ...words], { from: 'user' })
