@@ -1,7 +1,4 @@
-/**
- * @file Inputs that the command line refuses or survives: broken models, adapters, tables of shards,
- * cache folders.
- */
+/** @file Inputs that the command line refuses or survives: broken models, adapters, cache folders. */
 
 import { spawnSync } from 'node:child_process'
 import {
