@@ -1,4 +1,4 @@
-/** @file Inputs that the command line refuses or survives: broken models, adapters, cache folders. */
+/** @file Inputs that the command line refuses or survives: models, adapters, cache folders. */
 
 import { spawnSync } from 'node:child_process'
 import {
