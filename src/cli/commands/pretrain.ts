@@ -17,14 +17,22 @@ export const pretrain = command(
   )
   .option('--threads <n>', 'default: as many as the machine has', flags.threads)
   .option('--work <dir>', 'snapshots and logs; default .bifocal/pretraining')
-  .option('--tower <dir>', "a twin's tower, a folder or bifocal:tower; default models/tower")
+  .option(
+    '--pictures <dir>',
+    'the tower or image tokenizer of a twin, a folder or bifocal:NAME; default models/tower and the like',
+  )
+  .option(
+    '--from <dir>',
+    'the twin that twin-adapted goes on from, a folder or bifocal:NAME; default models/twin-ar',
+  )
   .option('--out <dir>', 'the model folder; default models/NAME')
   .action(
     async (
       {
         name,
         work = join('.bifocal', 'pretraining'),
-        tower = join('models', 'tower'),
+        pictures,
+        from,
         out,
         threads = availableParallelism(),
         steps,
@@ -32,15 +40,18 @@ export const pretrain = command(
       },
       io,
     ) => {
-      const [{ pretrain: run }, { gateTable }, { shippedByName, shippedData }] = await Promise.all([
-        import('../../learning/pretraining/pretrain.ts'),
-        import('../../learning/pretraining/gates.ts'),
-        import('../../foundation/files/shipped.ts'),
-      ])
+      const [{ pretrain: run, pictureModelOf }, { gateTable }, { shippedByName, shippedData }] =
+        await Promise.all([
+          import('../../learning/pretraining/pretrain.ts'),
+          import('../../learning/pretraining/gates.ts'),
+          import('../../foundation/files/shipped.ts'),
+        ])
+      const placeOf = (folder: string) => shippedByName(folder) ?? folder
       const found = await run(name, {
         data: shippedData(),
         work,
-        tower: shippedByName(tower) ?? tower,
+        pictures: placeOf(pictures ?? join('models', pictureModelOf(name))),
+        from: placeOf(from ?? join('models', 'twin-ar')),
         out: out ?? join('models', name),
         threads,
         steps,

@@ -7,7 +7,7 @@ import { shippedData } from '../../foundation/files/shipped.ts'
 import { f32 } from '../../foundation/numeric/tensor.ts'
 import { loadSheets } from '../../inputs/scenes/sheets.ts'
 import { loadWorld } from '../../inputs/scenes/world.ts'
-import { type CardContent, updateGates, writeCard } from './card.ts'
+import { type CardContent, recordedGates, updateGates, writeCard } from './card.ts'
 import { gate } from './gates.ts'
 import { meanLosses, parseLog, trimmedLog } from './log.ts'
 import { twinSubject } from './twin-subject.ts'
@@ -32,7 +32,7 @@ beforeAll(async () => {
   const data = shippedData()
   const world = await loadWorld(data, 'small')
   content = {
-    subject: twinSubject(twinAr, {}).card,
+    subject: twinSubject(twinAr, { pictures: {} }).card,
     steps: 120,
     batch: 64,
     seed: 1,
@@ -46,6 +46,11 @@ beforeAll(async () => {
 }, 60_000)
 
 const card = () => readFileSync(join(dir, 'README.md'), 'utf8')
+
+test('gates are read back from a card, marked as recorded', () => {
+  expect(recordedGates(card())).toEqual([{ ...count(0.25), beside: 'recorded; a|b' }])
+  expect(recordedGates('a card without a table')).toEqual([])
+})
 
 describe('the card', () => {
   test.each([

@@ -72,6 +72,36 @@ export async function updateGates(dir: string, gates: readonly Gate[]): Promise<
   await writeFileAtomic(path, text.slice(0, start) + gateSection(gates) + text.slice(end + GATES[1].length))
 }
 
+/** A row of the table of gates: met or not, model, name, value, sign and bound, the rest. */
+const GATE_ROW =
+  /^\| (met|MISSED) \| (.+?) \| (.+?) \| (-?[\d.]+) \| (≥|≤|>) (-?[\d.]+) \| ((?:[^|\\]|\\.)*) \|$/u
+const BOUNDED = { '≥': 'at least', '≤': 'at most', '>': 'above' } as const
+
+/** The gates that a card holds, for a model whose weights are not there: marked "recorded". */
+export function recordedGates(card: string): Gate[] {
+  const [start, end] = [card.indexOf(GATES[0]), card.indexOf(GATES[1])]
+  return card
+    .slice(Math.max(0, start), Math.max(0, end))
+    .split('\n')
+    .flatMap((line): Gate[] => {
+      const [, passed, model, name, value, sign, bound, beside = ''] = GATE_ROW.exec(line) ?? []
+      const bounded = Object.entries(BOUNDED).find(([own]) => own === sign)?.[1]
+      if (model === undefined || name === undefined || bounded === undefined) return []
+      const words = beside.replaceAll('\\|', '|')
+      return [
+        {
+          model,
+          name,
+          value: Number(value),
+          bound: Number(bound),
+          bounded,
+          passed: passed === 'met',
+          beside: words === '' ? 'recorded' : `recorded; ${words}`,
+        },
+      ]
+    })
+}
+
 function cardText(content: CardContent): string {
   const { subject, steps, batch, seed, parameters, answers, log, gates } = content
   const { name, library, task, summary, unequal, answered, sections } = subject

@@ -123,7 +123,7 @@ describe.each(TWINS)('%s: the processor', (name) => {
     'gives the ids of training: %s',
     async (kind) => {
       const drawn = samplesOf(at.world, { kind, seed: 5, from: 0, count: 6, use: 'test' })
-      const batch = twinBatch(at, drawn, { objective: 'next-token', seed: 5, step: 0, fill: false })
+      const batch = twinBatch(at, drawn, { objective: 'next-token', seed: 5, step: 0, learning: false })
       const [rows, seq] = [batch.input_ids!, batch.input_ids!.dims[1]!]
       const { model } = await readModel(dirs[name])
       if (model.kind !== 'vision-language') throw new TypeError('no twin')

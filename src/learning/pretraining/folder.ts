@@ -7,16 +7,19 @@ import { writeFileAtomic } from '../../foundation/files/file.ts'
 import { f32ToBf16, toF32 } from '../../foundation/numeric/float.ts'
 import { f32, type Tensor } from '../../foundation/numeric/tensor.ts'
 import type { TokenizerJson } from '../../inputs/text/byte-level.ts'
-import { type Checkpoint, openCheckpoint } from '../../models/checkpoint/folder.ts'
+import type { Checkpoint } from '../../models/checkpoint/folder.ts'
 import { writeSafetensors } from '../../models/checkpoint/safetensors.ts'
+import { defaultContract, writeContract } from '../../models/embedder/contract.ts'
 import type { Model } from '../../models/families/model.ts'
+import { openModel } from '../../models/families/open.ts'
 import { modelParameters } from '../../models/families/parameters.ts'
 import { modelOf } from '../../models/families/registry.ts'
 import { checkpointWeights } from '../../models/families/weights.ts'
 import { PretrainingError } from './errors.ts'
+import { writeImageTokenizer } from './image-tokenizer/folder.ts'
 import { DECODER, PICTURE_SIZE, TOWER } from './recipe.ts'
 import { TOWER_CONFIG } from './tower-config.ts'
-import type { Twin } from './twins/twin.ts'
+import { seesCodes, type Twin } from './twins/twin.ts'
 import { CHAT_TEMPLATE, SPECIAL_IDS, SPECIAL_TOKENS } from './vocabulary.ts'
 
 type Parameters = Readonly<Record<string, Tensor>>
@@ -65,24 +68,30 @@ export async function writeTower(
   await writeJson(dir, 'preprocessor_config.json', PREPROCESSOR)
 }
 
+/** The folder of the image tokenizer within that of a twin. */
+const TOKENIZER_FOLDER = 'image-tokenizer'
+
 /**
  * Writes a twin in its family's layout.
  * @param parameters of `trainTwin`: projector and decoder by canonical name
- * @param tower      of `trainTower`: `vision_model.…`
+ * @param pictures of the picture model: `vision_model.…`, or `encoder.…`, which becomes a
+ *   checkpoint of its own
  * @throws PretrainingError `pretraining/parameters`; FileError
  */
 export async function writeTwin(
   dir: string,
   twin: Twin,
   parameters: Parameters,
-  tower: Parameters,
+  pictures: Readonly<Record<string, Tensor<'f32'>>>,
   tokenizer: TokenizerJson,
 ): Promise<void> {
   const model = modelOf(twin.config)
-  await writeModel(dir, model, { ...parameters, ...towerOf(model, tower, twin.unread) }, twin.unread)
+  await writeModel(dir, model, { ...parameters, ...towerOf(model, pictures, twin.unread) }, twin.unread)
+  if (seesCodes(twin)) await writeImageTokenizer(join(dir, TOKENIZER_FOLDER), pictures)
+  if (twin.attention !== undefined) await writeMask(dir, model, twin)
   await writeJson(dir, 'config.json', twin.config)
   await writeTokenizer(dir, tokenizer, DECODER.maxPositions)
-  await writeJson(dir, 'preprocessor_config.json', PREPROCESSOR)
+  if (!seesCodes(twin)) await writeJson(dir, 'preprocessor_config.json', PREPROCESSOR)
   await writeJson(dir, 'generation_config.json', GENERATION)
   for (const [name, content] of Object.entries(twin.files)) await writeJson(dir, name, content)
 }
@@ -97,7 +106,7 @@ export interface StoredModel {
 
 /** @throws CheckpointError, FamilyError, PretrainingError `pretraining/parameters` */
 export async function readModel(dir: string): Promise<StoredModel> {
-  const checkpoint = await openCheckpoint(dir)
+  const checkpoint = await openModel(dir)
   const model = modelOf(checkpoint.config)
   const weights = checkpointWeights(checkpoint, model.weightSpellings)
   const parameters: Record<string, Tensor<'f32'>> = {}
@@ -124,6 +133,17 @@ export async function readTwin(dir: string, { name, config }: Twin): Promise<Sto
   return stored
 }
 
+/** The contract of a twin whose layout knows another mask than the twin was trained under. */
+async function writeMask(dir: string, model: Model, { attention, objective }: Twin): Promise<void> {
+  const contract = defaultContract(model)
+  await writeContract(dir, {
+    ...contract,
+    attention: attention ?? contract.attention,
+    objective: objective === 'next-token' ? 'autoregressive' : 'diffusion',
+    readout: { ...contract.readout, pool: attention === 'causal' ? 'last' : 'mean' },
+  })
+}
+
 /** The tower's tensors under the names of a twin. */
 function towerOf(model: Model, tower: Parameters, unread: readonly string[]): Record<string, Tensor> {
   const names = [...modelParameters(model).map(({ name }) => name), ...unread]
@@ -143,7 +163,9 @@ async function writeModel(
   parameters: Parameters,
   more: readonly string[] = [],
 ): Promise<void> {
-  const names = [...modelParameters(model).map(({ name }) => name), ...more]
+  // An image tokenizer is a checkpoint of its own.
+  const own = modelParameters(model).filter(({ name }) => !name.startsWith('image_tokenizer.'))
+  const names = [...own.map(({ name }) => name), ...more]
   const absent = names.filter((name) => parameters[name] === undefined)
   if (absent.length > 0) throw missing(dir, absent)
   const stored = names.map(

@@ -11,6 +11,7 @@ import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import type { SampleKind } from '../../inputs/scenes/sample.ts'
 import { openWriter } from './generate.ts'
 import { heldOutLosses } from './held-out.ts'
+import { openSight } from './sight.ts'
 import { openTowerJudge } from './tower-accuracy.ts'
 import type { TowerWorld } from './tower-batch.ts'
 import { isTower, twinLoss } from './twin-loss.ts'
@@ -110,6 +111,7 @@ async function lossGates(
     thread: where.thread,
   })
   const fed = Object.fromEntries(Object.entries(parameters).filter(([name]) => !isTower(name)))
+  const sight = await openSight(twin, parameters, where)
   try {
     let done = 0
     const measured = async (world: TowerWorld, kind: SampleKind) => {
@@ -117,6 +119,7 @@ async function lossGates(
       return await heldOutLosses(session, fed, world, {
         seed,
         objective: twin.objective,
+        sight,
         samples,
         kinds: [kind],
         signal,
@@ -150,7 +153,7 @@ async function lossGates(
       gap('held-out concept label', label, 'label', 0.3, 'at most'),
     ]
   } finally {
-    await session.close()
+    await Promise.all([session.close(), sight.close()])
   }
 }
 

@@ -9,8 +9,11 @@ import { twinGates } from './gates.ts'
 import { openWriter } from './generate.ts'
 import type { TowerWorld } from './tower-batch.ts'
 import { samplesOf, type TwinSamples, withShuffledPictures } from './twin-samples.ts'
-import { TWINS } from './twins/registry.ts'
 import { twinModel } from './twins/twin.ts'
+import { twinAr } from './twins/twin-ar.ts'
+import { twinArDiscrete } from './twins/twin-ar-discrete.ts'
+import { twinDiffusion } from './twins/twin-diffusion.ts'
+import { twinDiscrete } from './twins/twin-discrete.ts'
 
 const DATA = shippedData()
 const LENGTH = 3
@@ -35,7 +38,7 @@ function mixed(): TwinSamples {
   }
 }
 
-describe.each(TWINS)('$name', (twin) => {
+describe.each([twinAr, twinDiffusion, twinArDiscrete, twinDiscrete])('$name', (twin) => {
   // Large initial values, so that different states give different tokens.
   const parameters = initialWeights(modelParameters(twinModel(twin)), { seed: 1, layers: 4, std: 0.2 })
 

@@ -9,17 +9,19 @@ import { Graph } from '../../engine/graph/graph.ts'
 import { gather } from '../../engine/graph/indexing.ts'
 import { reshape, transpose } from '../../engine/graph/shaping.ts'
 import { rootScope } from '../../engine/nn/scope.ts'
-import { openSession, type SessionOptions } from '../../engine/runtime/session.ts'
+import { openSession, type Session, type SessionOptions } from '../../engine/runtime/session.ts'
 import { memoryWeights } from '../../engine/runtime/weights.ts'
 import { toF32 } from '../../foundation/numeric/float.ts'
 import { i64, type Tensor, zeros } from '../../foundation/numeric/tensor.ts'
 import type { VisionLanguageModel } from '../../models/families/model.ts'
 import { drawBatch } from './pictures.ts'
 import { HIDDEN, IMAGE_TOKENS, PICTURE_SIZE } from './recipe.ts'
+import { imagePositions, rowOf } from './rows.ts'
+import { openSight } from './sight.ts'
 import type { TowerWorld } from './tower-batch.ts'
-import { imagePositions, rowOf } from './twin-batch.ts'
+import { shownAt } from './twin-batch.ts'
 import type { TwinSamples } from './twin-samples.ts'
-import { type Twin, twinModel } from './twins/twin.ts'
+import { seesCodes, type Twin, twinModel } from './twins/twin.ts'
 import { SPECIAL_IDS } from './vocabulary.ts'
 
 /** Rows of one forward pass. */
@@ -30,7 +32,7 @@ interface Draft {
   readonly ids: number[]
   /** Where the answer starts. */
   readonly start: number
-  /** Number of its picture in the batch. */
+  /** Number of its picture among the features of the batch. */
   readonly picture: number | undefined
 }
 
@@ -58,8 +60,11 @@ export async function openWriter(
 ): Promise<Writer> {
   const model = twinModel(twin)
   const weights = memoryWeights(parameters)
-  const vision = await openSession(visionGraph(model), { weights, name: `${twin.name} tower`, ...options })
-  const decoder = await openSession(decoderGraph(model), {
+  const sight = await openSight(twin, parameters, options)
+  const vision = seesCodes(twin)
+    ? undefined
+    : await openSession(visionGraph(model), { weights, name: `${twin.name} tower`, ...options })
+  const decoder = await openSession(decoderGraph(model, twin), {
     weights,
     name: `${twin.name} decoder`,
     ...options,
@@ -69,22 +74,20 @@ export async function openWriter(
     async answers(at, { samples, pictures }, length) {
       const answers: string[] = []
       for (let from = 0; from < samples.length; from += BATCH) {
-        const shown = pictures.slice(from, from + BATCH)
-        const seen = shown.filter((picture) => picture !== null)
-        const rows =
-          seen.length === 0
-            ? zeros([IMAGE_TOKENS, HIDDEN])
-            : (await vision.run({ pixels: drawBatch(seen, at.sheets) }, { signal })).rows!
+        const to = from + BATCH
+        const own = { samples: samples.slice(from, to), pictures: pictures.slice(from, to) }
+        const seen = await sight.see(own, at, signal)
+        const rows = vision && (await featureRows(vision, own, at))
         let next = 0
-        const drafts = shown.map((picture, i): Draft => {
-          const { prompt } = rowOf(at, samples[from + i]!, picture !== null)
-          return { ids: prompt, start: prompt.length, picture: picture === null ? undefined : next++ }
+        const drafts = own.samples.map((sample, i): Draft => {
+          const { prompt, hasFeatures } = rowOf(at, sample, shownAt(seen, i))
+          return { ids: prompt, start: prompt.length, picture: hasFeatures ? next++ : undefined }
         })
         const forward: Forward = async (active, positions) => {
-          const { logits } = await decoder.run(
-            { ...feedsOf(active, positions), image_rows: rows },
-            { signal },
-          )
+          const { image_index, ...words } = feedsOf(active, positions)
+          const features: Record<string, Tensor> =
+            rows === undefined ? {} : { image_index: image_index!, image_rows: rows }
+          const { logits } = await decoder.run({ ...words, ...features }, { signal })
           return toF32(logits!)
         }
         await write(drafts, length, forward)
@@ -92,7 +95,13 @@ export async function openWriter(
       }
       return answers
     },
-    close: async () => void (await Promise.all([vision.close(), decoder.close()])),
+    close: async () => void (await Promise.all([vision?.close(), decoder.close(), sight.close()])),
+  }
+
+  async function featureRows(session: Session, { pictures }: TwinSamples, { sheets }: TowerWorld) {
+    const shown = pictures.filter((picture) => picture !== null)
+    if (shown.length === 0) return zeros([IMAGE_TOKENS, HIDDEN])
+    return (await session.run({ pixels: drawBatch(shown, sheets) }, { signal })).rows!
   }
 }
 
@@ -105,15 +114,18 @@ function visionGraph(model: VisionLanguageModel) {
   return compile(graph)
 }
 
-function decoderGraph(model: VisionLanguageModel) {
+function decoderGraph(model: VisionLanguageModel, twin: Twin) {
   const graph = new Graph()
   const ids = (input: string) => graph.input(input, 'i64', ['batch', 'seq'])
-  const pieces = model.buildDecoder(rootScope(graph), {
-    inputIds: ids('input_ids'),
-    attentionMask: ids('attention_mask'),
-    imageIndex: ids('image_index'),
-    imageRows: graph.input('image_rows', 'f32', ['rows', HIDDEN]),
-  })
+  const words = { inputIds: ids('input_ids'), attentionMask: ids('attention_mask') }
+  const features = seesCodes(twin)
+    ? {}
+    : { imageIndex: ids('image_index'), imageRows: graph.input('image_rows', 'f32', ['rows', HIDDEN]) }
+  const pieces = model.buildDecoder(
+    rootScope(graph),
+    { ...words, ...features },
+    { attention: twin.attention },
+  )
   const states = gather(reshape(pieces.norm, [-1, HIDDEN]), graph.input('positions', 'i64', ['positions']))
   graph.output('logits', pieces.head(states))
   return compile(graph)

@@ -7,13 +7,16 @@ import { f32Of } from '../../engine/runtime/results.ts'
 import type { Session } from '../../engine/runtime/session.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import type { SampleKind } from '../../inputs/scenes/sample.ts'
+import type { Objective } from './objective.ts'
+import type { Sight } from './sight.ts'
 import type { TowerWorld } from './tower-batch.ts'
-import { type Objective, twinBatch } from './twin-batch.ts'
+import { twinBatch } from './twin-batch.ts'
 import { samplesOf, withShuffledPictures } from './twin-samples.ts'
 
 export interface HeldOutOptions {
   seed: number
   objective: Objective
+  sight: Sight
   /** Samples of each kind, in batches of at most `BATCH`. */
   samples: number
   kinds?: readonly SampleKind[]
@@ -33,7 +36,7 @@ export async function heldOutLosses(
   session: Session,
   fed: Readonly<Record<string, Tensor>>,
   at: TowerWorld,
-  { seed, objective, samples, kinds = ['caption', 'qa', 'label'], signal }: HeldOutOptions,
+  { seed, objective, sight, samples, kinds = ['caption', 'qa', 'label'], signal }: HeldOutOptions,
 ): Promise<Record<string, number>> {
   const losses: Record<string, number> = {}
   for (const kind of kinds) {
@@ -51,7 +54,8 @@ export async function heldOutLosses(
         ['real', real] as const,
         ['shuffled', withShuffledPictures(real)] as const,
       ]) {
-        const batch = twinBatch(at, drawn, { objective, seed, step: -1 - from / BATCH, fill: false })
+        const seen = await sight.see(drawn, at, signal)
+        const batch = twinBatch(at, seen, { objective, seed, step: -1 - from / BATCH, learning: false })
         const results = await session.run({ ...batch, ...fed }, { outputs: ['loss'], signal })
         const scored = batch.scored_targets!.data.length
         sums[pictures] += f32Of(results, 'loss').data[0]! * scored

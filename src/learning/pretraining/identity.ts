@@ -16,13 +16,13 @@ const PROBES = 24
  * @param feeds    batch of a step
  * @returns name, settings and a hash over batches spread from the first to the last step
  */
-export function identityOf(
+export async function identityOf(
   name: string,
   settings: Readonly<Record<string, unknown>> & { readonly steps: number },
-  feeds: (step: number) => Readonly<Record<string, Tensor>>,
-): Identity {
+  feeds: (step: number) => Readonly<Record<string, Tensor>> | Promise<Readonly<Record<string, Tensor>>>,
+): Promise<Identity> {
   const hash = createHash('sha256')
   for (let probe = 0; probe < PROBES; probe++)
-    hash.update(hashArrays(feeds(Math.round((probe * (settings.steps - 1)) / (PROBES - 1)))))
+    hash.update(hashArrays(await feeds(Math.round((probe * (settings.steps - 1)) / (PROBES - 1)))))
   return { name, settings, batches: hash.digest('hex') }
 }

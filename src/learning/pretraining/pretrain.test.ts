@@ -12,7 +12,7 @@ test.each(TWINS)('$name is not started without a tower', async ({ name }) => {
   const options = {
     data: join(root, 'absent'),
     work: root,
-    tower: join(root, 'tower'),
+    pictures: join(root, 'tower'),
     out: join(root, name),
     threads: 1,
   }
@@ -24,7 +24,7 @@ test('a folder that cannot be written is found out before the training', async (
   const options = {
     data: join(root, 'absent'),
     work: root,
-    tower: join(root, 'tower'),
+    pictures: join(root, 'tower'),
     out: join(root, 'file/tower'),
     threads: 1,
   }

@@ -11,7 +11,6 @@ import { makeFolder, readBytes, readText, writeFileAtomic } from '../../foundati
 import { lockAlone } from '../../foundation/files/lock.ts'
 import { removeAbandoned } from '../../foundation/files/temporary.ts'
 import { UsageError } from '../../foundation/numeric/errors.ts'
-import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import { loadSheets } from '../../inputs/scenes/sheets.ts'
 import { loadWorld } from '../../inputs/scenes/world.ts'
 import { createTokenizer } from '../../inputs/text/tokenizer.ts'
@@ -24,16 +23,17 @@ import { parseLog } from './log.ts'
 import type { PretrainingSubject } from './subject.ts'
 import type { PretrainingRun } from './tower.ts'
 import { towerSubject } from './tower-subject.ts'
+import type { TwinSources } from './twin.ts'
 import { twinSubject } from './twin-subject.ts'
 import { TWINS } from './twins/registry.ts'
+import type { PictureModel, Twin } from './twins/twin.ts'
 import { trainVocabulary } from './vocabulary.ts'
 
+/** The models that twins see pictures through. */
+const PICTURE_MODELS: readonly PretrainingSubject[] = [towerSubject, imageTokenizerSubject]
+
 /** Names of the models that `pretrain` makes: those that twins stand on, then the twins. */
-const PRETRAINED: readonly string[] = [
-  towerSubject.name,
-  imageTokenizerSubject.name,
-  ...TWINS.map(({ name }) => name),
-]
+const PRETRAINED: readonly string[] = [...PICTURE_MODELS, ...TWINS].map(({ name }) => name)
 
 export interface PretrainOptions extends Omit<PretrainingRun, 'workDir' | 'onProgress'> {
   /** The package's pictures: concepts.json and sheets. */
@@ -41,10 +41,12 @@ export interface PretrainOptions extends Omit<PretrainingRun, 'workDir' | 'onPro
   /** Snapshots and logs, a folder for each model. */
   work: string
   /**
-   * The tower's model folder, for a twin: as it ships, rounded to bf16, so that the twin's copy
-   * equals it.
+   * The folder of the model that a twin sees pictures through, `tower` or another `PictureModel`:
+   * as it was written, so that the twin's copy equals it.
    */
-  tower: string
+  pictures: string
+  /** The folder of the twin that this one goes on from, where it does. */
+  from?: string
   /** Where the model folder is written. */
   out: string
   /** Default: the recipe's. */
@@ -68,7 +70,7 @@ export interface Pretrained {
  */
 export async function pretrain(name: string, options: PretrainOptions): Promise<Pretrained> {
   const { data, work, out, threads, signal, warn, onProgress } = options
-  const subject = await subjectCalled(name, options.tower)
+  const subject = await subjectCalled(name, options)
   const { steps = subject.training.steps, seed = subject.training.seed } = options
   const training = { ...subject.training, steps, seed }
   // Found out now, not after hours.
@@ -106,11 +108,19 @@ export async function pretrain(name: string, options: PretrainOptions): Promise<
   }
 }
 
-async function subjectCalled(name: string, tower: string): Promise<PretrainingSubject> {
-  if (name === towerSubject.name) return towerSubject
-  if (name === imageTokenizerSubject.name) return imageTokenizerSubject
+/** The name of the model that a twin sees pictures through; of another model, `tower`. */
+export function pictureModelOf(name: string): PictureModel {
+  return TWINS.find((twin) => twin.name === name)?.pictures ?? 'tower'
+}
+
+async function subjectCalled(
+  name: string,
+  { pictures, from }: Pick<PretrainOptions, 'pictures' | 'from'>,
+): Promise<PretrainingSubject> {
+  const model = PICTURE_MODELS.find((known) => known.name === name)
+  if (model !== undefined) return model
   const twin = TWINS.find((known) => known.name === name)
-  if (twin !== undefined) return twinSubject(twin, await towerOf(tower))
+  if (twin !== undefined) return twinSubject(twin, await sourcesOf(twin, pictures, from))
   throw new UsageError('option', {
     message: `bifocal pretrains no model called ${name}`,
     hint: `Name one of ${PRETRAINED.join(', ')}.`,
@@ -119,16 +129,30 @@ async function subjectCalled(name: string, tower: string): Promise<PretrainingSu
 
 /** Weights and card change together: a model that was there stands until both are made. */
 async function publish(draft: string, out: string): Promise<void> {
-  for (const name of await readdir(draft))
-    await writeFileAtomic(join(out, name), await readBytes(join(draft, name)))
+  for (const entry of await readdir(draft, { withFileTypes: true })) {
+    const [from, to] = [join(draft, entry.name), join(out, entry.name)]
+    if (entry.isDirectory()) {
+      await makeFolder(to)
+      await publish(from, to)
+    } else await writeFileAtomic(to, await readBytes(from))
+  }
 }
 
-async function towerOf(dir: string): Promise<Record<string, Tensor<'f32'>>> {
-  if (!existsSync(join(dir, 'config.json'))) {
-    throw new PretrainingError('no-tower', {
-      message: `${dir} holds no tower`,
-      hint: 'Pretrain the tower first (bifocal pretrain tower), and name its folder (--tower).',
-    })
-  }
-  return (await readModel(dir)).parameters
+/** The models that a twin is made from, as their folders have them. */
+async function sourcesOf(twin: Twin, pictures: string, from: string | undefined): Promise<TwinSources> {
+  requireModel(pictures, twin.pictures, '--pictures')
+  const model = PICTURE_MODELS.find(({ name }) => name === twin.pictures)
+  const seen = await (model ?? towerSubject).read(pictures)
+  if (twin.goesOn === undefined) return { pictures: seen }
+  const before = from ?? ''
+  requireModel(before, twin.goesOn.from, '--from')
+  return { pictures: seen, before: (await readModel(before)).parameters }
+}
+
+function requireModel(dir: string, name: string, flag: string): void {
+  if (existsSync(join(dir, 'config.json'))) return
+  throw new PretrainingError('no-tower', {
+    message: `this twin is made from ${name}: ${dir === '' ? 'no folder was named' : `${dir} holds none`}`,
+    hint: `Pretrain it first (bifocal pretrain ${name}), and name its folder (${flag}).`,
+  })
 }

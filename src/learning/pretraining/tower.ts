@@ -99,7 +99,7 @@ export async function trainTower(
       checkpoint: {
         dir: join(run.workDir, 'snapshots'),
         every: EVERY,
-        identity: identityOf('tower', settings, feeds),
+        identity: await identityOf('tower', settings, feeds),
       },
       log: join(run.workDir, 'log.jsonl'),
       evaluate: { every: EVERY, run: async () => ({ ...(await judge.measure(parameters, run.signal)) }) },

@@ -5,14 +5,15 @@ import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import { loadSheets } from '../../inputs/scenes/sheets.ts'
 import { loadWorld } from '../../inputs/scenes/world.ts'
 import { IMAGE_TOKENS } from './recipe.ts'
+import { rowOf } from './rows.ts'
 import type { TowerWorld } from './tower-batch.ts'
-import { rowOf, twinBatch } from './twin-batch.ts'
+import { twinBatch } from './twin-batch.ts'
 import { PHASES, READING_STEPS, samplesOf, trainingSamples, withShuffledPictures } from './twin-samples.ts'
 import { SPECIAL_IDS } from './vocabulary.ts'
 
 const DATA = shippedData()
 const training = { steps: 100, batch: 6, seed: 9 }
-const options = { seed: 9, step: 4, fill: true }
+const options = { seed: 9, step: 4, learning: true }
 
 let at: TowerWorld
 
@@ -30,7 +31,7 @@ test('both objectives see the same pictures and prompts', () => {
   expect(diffusion.pixels).toEqual(ar.pixels)
   const [arSeq, diffusionSeq] = [ar.input_ids!.dims[1]!, diffusion.input_ids!.dims[1]!]
   for (const [row, sample] of drawn().samples.entries()) {
-    const { prompt } = rowOf(at, sample, true)
+    const { prompt } = rowOf(at, sample, 'features')
     for (const [batch, seq] of [[ar, arSeq] as const, [diffusion, diffusionSeq] as const]) {
       expect(numbers(batch.input_ids!).slice(row * seq, row * seq + prompt.length)).toEqual(prompt)
     }
@@ -43,7 +44,7 @@ describe('next token', () => {
     const ids = numbers(batch.input_ids!)
     const positions = numbers(batch.scored_positions!)
     expect(numbers(batch.scored_targets!)).toEqual(positions.map((position) => ids[position + 1]))
-    const answers = drawn().samples.flatMap((sample) => rowOf(at, sample, true).answer)
+    const answers = drawn().samples.flatMap((sample) => rowOf(at, sample, 'features').answer)
     expect(numbers(batch.scored_targets!)).toEqual(answers)
     expect(numbers(batch.scored_weights!).reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(1, 5)
   })
@@ -56,13 +57,16 @@ describe('masked diffusion', () => {
     const ids = numbers(batch.input_ids!)
     const masked = ids.flatMap((id, position) => (id === SPECIAL_IDS.mask ? [position] : []))
     expect(numbers(batch.scored_positions!).sort((a, b) => a - b)).toEqual(masked)
-    const longest = Math.max(...drawn().samples.map((sample) => rowOf(at, sample, true).answer.length))
+    const longest = Math.max(...drawn().samples.map((sample) => rowOf(at, sample, 'features').answer.length))
     expect(masked).toHaveLength(6 * longest)
   })
 
   test('without filling, the answers alone are scored', () => {
-    const batch = twinBatch(at, drawn(), { ...options, fill: false, objective: 'masked-diffusion' })
-    const answers = drawn().samples.reduce((sum, sample) => sum + rowOf(at, sample, true).answer.length, 0)
+    const batch = twinBatch(at, drawn(), { ...options, learning: false, objective: 'masked-diffusion' })
+    const answers = drawn().samples.reduce(
+      (sum, sample) => sum + rowOf(at, sample, 'features').answer.length,
+      0,
+    )
     expect(batch.scored_targets!.dims).toEqual([answers])
   })
 })
@@ -120,7 +124,7 @@ describe('a plain text', () => {
   const read = () => samplesOf(at.world, { kind: 'reading', seed: 2, from: 0, count: 4, use: 'train' })
 
   test('is learnt from its first word on: no user asked for it', () => {
-    const row = rowOf(at, read().samples[0]!, false)
+    const row = rowOf(at, read().samples[0]!, undefined)
     expect(row.prompt).toEqual([SPECIAL_IDS.bos])
     expect(row.answer).toEqual([
       ...at.tokenizer.encode(read().samples[0]!.answer, { addSpecialTokens: false }),
@@ -130,7 +134,7 @@ describe('a plain text', () => {
 
   test('is not filled up to the longest of its batch', () => {
     const batch = twinBatch(at, read(), { ...options, objective: 'masked-diffusion' })
-    const tokens = read().samples.reduce((sum, sample) => sum + rowOf(at, sample, false).answer.length, 0)
+    const tokens = read().samples.reduce((sum, sample) => sum + rowOf(at, sample, undefined).answer.length, 0)
     expect(batch.scored_targets!.dims).toEqual([tokens])
   })
 })

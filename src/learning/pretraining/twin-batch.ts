@@ -1,52 +1,36 @@
 /**
- * @file Batches of the twins: the same pictures, prompts and answers in the same order; only what
- * is masked and scored differs.
+ * @file Batches of the twins: the same pictures, prompts and answers in the same order; layout, and
+ * what is masked and scored, differ.
  */
 
 import { stream } from '../../foundation/numeric/random.ts'
 import { i64, type Tensor } from '../../foundation/numeric/tensor.ts'
-import type { Sample } from '../../inputs/scenes/sample.ts'
-import { drawNoise, IGNORED, lossFeeds, type NoisedBatch, noise, type TargetRow } from './masked-diffusion.ts'
+import type { SampleKind } from '../../inputs/scenes/sample.ts'
+import {
+  complementary,
+  inverseDegree,
+  maskedPictures,
+  masksOf,
+  nextToken,
+  type Objective,
+  type Scored,
+  together,
+} from './objective.ts'
 import { drawBatch } from './pictures.ts'
-import { IMAGE_TOKENS, PICTURE_SIZE } from './recipe.ts'
+import { PICTURE_SIZE } from './recipe.ts'
+import {
+  imagePositions,
+  isPlainText,
+  lengthOf,
+  pictureRow,
+  type Row,
+  rowOf,
+  type Shown,
+  targetRow,
+} from './rows.ts'
 import type { TowerWorld } from './tower-batch.ts'
 import type { TwinSamples } from './twin-samples.ts'
 import { SPECIAL_IDS } from './vocabulary.ts'
-
-export type Objective = 'next-token' | 'masked-diffusion'
-
-/** One row before padding: token ids, the end token of the answer included. */
-export interface Row {
-  prompt: number[]
-  answer: number[]
-  hasImage: boolean
-}
-
-const isPlainText = ({ prompt }: Sample) => prompt === ''
-
-/** A sample as token ids, image positions in place. A plain text has no user's turn. */
-export function rowOf({ tokenizer }: TowerWorld, sample: Sample, hasImage: boolean): Row {
-  const { prompt, answer } = sample
-  const encode = (text: string) => tokenizer.encode(text, { addSpecialTokens: false })
-  if (isPlainText(sample))
-    return { prompt: [SPECIAL_IDS.bos], answer: [...encode(answer), SPECIAL_IDS.eos], hasImage }
-  const picture = hasImage ? new Array<number>(IMAGE_TOKENS).fill(SPECIAL_IDS.image) : []
-  return {
-    prompt: [
-      SPECIAL_IDS.bos,
-      ...picture,
-      ...encode(hasImage ? `\n${prompt}` : prompt),
-      SPECIAL_IDS.endOfTurn,
-    ],
-    answer: [...encode(answer), SPECIAL_IDS.eos],
-    hasImage,
-  }
-}
-
-/** `imageIndex` of the first positions of a row whose picture is number `picture` of its batch. */
-export function imagePositions(picture: number): number[] {
-  return [-1, ...Array.from({ length: IMAGE_TOKENS }, (_, i) => picture * IMAGE_TOKENS + i)]
-}
 
 export interface TwinBatchOptions {
   objective: Objective
@@ -54,79 +38,104 @@ export interface TwinBatchOptions {
   seed: number
   step: number
   /**
-   * Whether the end tokens that fill an answer up to the longest of its batch are learnt too
-   * (masked diffusion; specs/lavida.md §6.1). Plain texts aren't filled.
+   * Whether the batch is learnt, not measured. Of masked diffusion, the end tokens that fill an
+   * answer up to the longest of its batch are then learnt too (specs/lavida.md §6.1; plain texts
+   * aren't filled); of codes, pictures are learnt from words, and masks are MMaDA's.
    */
-  fill: boolean
+  learning: boolean
 }
 
-/** Feeds of `twinLoss`. */
+/** Answers that describe a picture, from which it can be made. */
+const DESCRIBING: ReadonlySet<SampleKind> = new Set(['caption', 'label', 'silhouette'])
+/** Share of pictures that are learnt without words. @see specs/mmada.md §6.4 */
+const UNCONDITIONED = 0.1
+
+/** A picture as rows show it: codes where a twin reads them. */
+export function shownAt({ pictures, codes }: TwinSamples, i: number): Shown {
+  return pictures[i] === null ? undefined : (codes?.[i] ?? 'features')
+}
+
+/** Feeds of `twinLoss`. @param drawn with codes, for a twin that reads them */
 export function twinBatch(
   at: TowerWorld,
   drawn: TwinSamples,
-  { objective, seed, step, fill }: TwinBatchOptions,
+  { objective, seed, step, learning }: TwinBatchOptions,
 ): Record<string, Tensor> {
-  const rows = drawn.samples.map((sample, i) => rowOf(at, sample, drawn.pictures[i] !== null))
+  const rows = drawn.samples.map((sample, i) => rowOf(at, sample, shownAt(drawn, i)))
   const diffusion = objective === 'masked-diffusion'
   const answers = Math.max(...rows.map(({ answer }) => answer.length))
   const filled = rows.map((row, i) =>
-    diffusion && fill && !isPlainText(drawn.samples[i]!)
+    diffusion && learning && !isPlainText(drawn.samples[i]!)
       ? { ...row, answer: fillUp(row.answer, answers) }
       : row,
   )
-  const seq = Math.max(...filled.map(({ prompt, answer }) => prompt.length + answer.length))
-  const targets = filled.map(({ prompt, answer }): TargetRow => {
-    const rest = new Array<number>(seq - prompt.length - answer.length).fill(SPECIAL_IDS.eos)
-    return {
-      inputIds: [...prompt, ...answer, ...rest],
-      labels: [...prompt.map(() => IGNORED), ...answer, ...rest.map(() => IGNORED)],
-    }
-  })
-  const scored = diffusion
-    ? noise(targets, drawNoise(targets.length, seq, stream(seed, 'noise', step)), {
-        maskId: SPECIAL_IDS.mask,
-      })
-    : nextToken(targets)
-  const copies = scored.inputIds.length / rows.length
+  const made = learning ? pictureRows(at, drawn, seed, step) : []
+  const seq = Math.max(...[...filled, ...made].map(lengthOf))
+  const padded = (of: readonly Row[]) => of.map((row) => targetRow(row, seq))
+  const noise = masksOf(seed, step, 'noise')
+  const terms: { rows: readonly Row[]; scored: Scored }[] = [
+    {
+      rows: filled,
+      scored: !diffusion
+        ? nextToken(padded(filled))
+        : drawn.codes !== undefined && learning
+          ? inverseDegree(padded(filled), noise)
+          : complementary(padded(filled), noise),
+    },
+  ]
+  if (made.length > 0) {
+    const targets = padded(made)
+    const scored = diffusion ? maskedPictures(targets, masksOf(seed, step, 'pictures')) : nextToken(targets)
+    terms.push({ rows: made, scored })
+  }
+  const { inputIds, feeds } = together(terms.map(({ scored }) => scored))
+  const dims = [inputIds.length, seq]
+  // Copies of a batch stand below each other.
+  const repeated = (values: (row: Row) => number[]) =>
+    i64(
+      dims,
+      terms.flatMap(({ rows: own, scored }) => {
+        const once = own.flatMap(values)
+        return Array.from({ length: scored.inputIds.length / own.length }, () => once).flat()
+      }),
+    )
+  const batch = {
+    input_ids: i64(dims, inputIds.flat()),
+    attention_mask: repeated((row) => Array.from({ length: seq }, (_, i) => (i < lengthOf(row) ? 1 : 0))),
+    ...feeds,
+  }
+  if (drawn.codes !== undefined) return batch
+  const numbers = new Map(filled.filter(({ hasFeatures }) => hasFeatures).map((row, i) => [row, i]))
   const pictures = drawn.pictures.filter((picture) => picture !== null)
-  let next = 0
-  const imageIndex = filled.flatMap(({ hasImage }) => {
-    const own = hasImage ? imagePositions(next++) : []
-    return [...own, ...new Array<number>(seq - own.length).fill(-1)]
-  })
-  const mask = filled.flatMap(({ prompt, answer }) =>
-    Array.from({ length: seq }, (_, i) => (i < prompt.length + answer.length ? 1 : 0)),
-  )
-  const dims = [rows.length * copies, seq]
-  const repeated = (values: number[]) => i64(dims, Array.from({ length: copies }, () => values).flat())
   return {
+    ...batch,
     // A text-only batch sees one blank picture that no row points at: the graph stays one.
     pixels: pictures.length > 0 ? drawBatch(pictures, at.sheets) : blank(),
-    input_ids: i64(dims, scored.inputIds.flat()),
-    attention_mask: repeated(mask),
-    image_index: repeated(imageIndex),
-    ...lossFeeds(scored),
+    image_index: repeated((row) => {
+      const number = numbers.get(row)
+      const own = number === undefined ? [] : imagePositions(number)
+      return [...own, ...new Array<number>(seq - own.length).fill(-1)]
+    }),
   }
+}
+
+/** Pictures to be made from the answers that describe them; none where answers do not. */
+function pictureRows(
+  at: TowerWorld,
+  { samples, codes = [] }: TwinSamples,
+  seed: number,
+  step: number,
+): Row[] {
+  const random = stream(seed, 'unconditioned', step)
+  return samples.flatMap(({ kind, answer }, i) => {
+    const own = codes[i]
+    if (!DESCRIBING.has(kind) || own === undefined || own === null) return []
+    return [pictureRow(at, random() < UNCONDITIONED ? undefined : answer, own)]
+  })
 }
 
 function fillUp(answer: readonly number[], length: number): number[] {
   return [...answer, ...new Array<number>(length - answer.length).fill(SPECIAL_IDS.eos)]
-}
-
-/** Every answer token is scored at the position before it. */
-function nextToken(
-  rows: readonly TargetRow[],
-): Pick<NoisedBatch, 'inputIds' | 'positions' | 'targets' | 'weights'> {
-  const seq = rows[0]!.inputIds.length
-  const found = rows.flatMap(({ labels }, row) =>
-    labels.flatMap((label, i) => (label === IGNORED ? [] : [{ position: row * seq + i - 1, label }])),
-  )
-  return {
-    inputIds: rows.map(({ inputIds }) => [...inputIds]),
-    positions: found.map(({ position }) => position),
-    targets: found.map(({ label }) => label),
-    weights: found.map(() => 1 / found.length),
-  }
 }
 
 function blank(): Tensor<'u8'> {

@@ -7,11 +7,11 @@ import { rootScope } from '../../engine/nn/scope.ts'
 import type { Loss } from '../training/gradient.ts'
 import { maskedDiffusionLoss } from './masked-diffusion.ts'
 import { PICTURE_SIZE } from './recipe.ts'
-import { type Twin, twinModel } from './twins/twin.ts'
+import { seesCodes, type Twin, twinModel } from './twins/twin.ts'
 
-/** Whether a parameter is the tower's, which stays as it is. */
+/** Whether a parameter is the tower's or the image tokenizer's, which stays as it is. */
 export function isTower(name: string): boolean {
-  return name.includes('vision_tower')
+  return name.includes('vision_tower') || name.startsWith('image_tokenizer.')
 }
 
 /**
@@ -22,16 +22,16 @@ export function isTower(name: string): boolean {
 export function twinLoss(graph: Graph, twin: Twin): Loss {
   const model = twinModel(twin)
   const scope = rootScope(graph, { trainable: (parameter) => !isTower(parameter) })
-  const bytes = graph.input('pixels', 'u8', ['views', PICTURE_SIZE, PICTURE_SIZE, 3])
-  const pixels = add(div(cast(transpose(bytes, [0, 3, 1, 2]), 'f32'), 127.5), -1)
-  const { rows } = model.buildVision(scope, pixels)
   const ids = (input: string) => graph.input(input, 'i64', ['batch', 'seq'])
-  const inputs = {
-    inputIds: ids('input_ids'),
-    attentionMask: ids('attention_mask'),
-    imageRows: rows,
-    imageIndex: ids('image_index'),
-  }
-  const decoder = model.buildDecoder(scope, inputs)
+  const words = { inputIds: ids('input_ids'), attentionMask: ids('attention_mask') }
+  // Codes are ids already.
+  const seen = seesCodes(twin) ? {} : { imageRows: featureRows(), imageIndex: ids('image_index') }
+  const decoder = model.buildDecoder(scope, { ...words, ...seen }, { attention: twin.attention })
   return { loss: maskedDiffusionLoss(decoder.norm, decoder.head) }
+
+  function featureRows() {
+    const bytes = graph.input('pixels', 'u8', ['views', PICTURE_SIZE, PICTURE_SIZE, 3])
+    const pixels = add(div(cast(transpose(bytes, [0, 3, 1, 2]), 'f32'), 127.5), -1)
+    return model.buildVision(scope, pixels).rows
+  }
 }

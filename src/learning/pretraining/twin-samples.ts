@@ -27,6 +27,8 @@ export interface TwinSamples {
   samples: readonly Sample[]
   /** One for each sample; other than the samples' own where pictures are shuffled. */
   pictures: readonly (Description | null)[]
+  /** The codes of the pictures, for a twin that reads codes. */
+  codes?: readonly (readonly number[] | null)[]
 }
 
 /** The samples of a step. A batch holds one kind, so that its rows are of like length. */
@@ -194,6 +196,6 @@ export function samplesOf(
 }
 
 /** Each sample with the next one's picture. */
-export function withShuffledPictures({ samples, pictures }: TwinSamples): TwinSamples {
+export function withShuffledPictures({ samples, pictures }: Omit<TwinSamples, 'codes'>): TwinSamples {
   return { samples, pictures: pictures.map((_, i) => pictures[(i + 1) % pictures.length]!) }
 }

@@ -1,24 +1,25 @@
-/** @file A twin as a subject of pretraining, on a tower that is trained already. */
+/** @file A twin as a subject of pretraining, on a picture model that is trained already. */
 
-import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import { readModel, writeTwin } from './folder.ts'
 import { twinGates } from './gates.ts'
 import { DECODER, HEADS, HIDDEN, TWIN_MATCHING, TWIN_RATES, TWIN_TRAINING } from './recipe.ts'
 import { sampleAnswers } from './sample-answers.ts'
 import type { PretrainingSubject } from './subject.ts'
-import { trainTwin } from './twin.ts'
+import { type TwinSources, trainTwin } from './twin.ts'
 import { isTower } from './twin-loss.ts'
 import { TWIN_DIET } from './twin-samples.ts'
-import type { Twin } from './twins/twin.ts'
+import { seesCodes, type Twin } from './twins/twin.ts'
 
-/** @param tower the dual encoder's parameters, `vision_model.…` */
-export function twinSubject(twin: Twin, tower: Readonly<Record<string, Tensor<'f32'>>>): PretrainingSubject {
-  const { name, card } = twin
+/** A twin that goes on from another has a fifth of its updates. */
+const GOING_ON = 5
+
+export function twinSubject(twin: Twin, sources: TwinSources): PretrainingSubject {
+  const { name, card, goesOn } = twin
   return {
     name,
-    training: TWIN_TRAINING,
-    train: (at, training, run) => trainTwin(twin, at, tower, training, run),
-    write: (dir, trained, vocabulary) => writeTwin(dir, twin, trained, tower, vocabulary),
+    training: goesOn === undefined ? TWIN_TRAINING : { ...TWIN_TRAINING, steps: goesOn.steps / GOING_ON },
+    train: (at, training, run) => trainTwin(twin, at, sources, training, run),
+    write: (dir, trained, vocabulary) => writeTwin(dir, twin, trained, sources.pictures, vocabulary),
     read: async (dir) => (await readModel(dir)).parameters,
     gates: (at, parameters, options) => twinGates(twin, at, parameters, options),
     answers: (at, parameters, options) => sampleAnswers(twin, at, parameters, options),
@@ -27,13 +28,13 @@ export function twinSubject(twin: Twin, tower: Readonly<Record<string, Tensor<'f
       name,
       task: 'image-text-to-text',
       rates: TWIN_RATES,
-      recipe: recipeLines,
-      unequal: UNEQUAL,
+      recipe: (numbers) => recipeLines(twin, numbers),
+      unequal: [...unequalOf(twin), ...(card.unequal ?? [])],
     },
   }
 }
 
-function recipeLines(numbers: (accepts: (parameter: string) => boolean) => string): string[] {
+function recipeLines(twin: Twin, numbers: (accepts: (parameter: string) => boolean) => string): string[] {
   const decoder = numbers((parameter) => !isTower(parameter))
   const { reading, textEvery, phases } = TWIN_DIET
   const percents = phases.map(({ from, shares }) => {
@@ -41,8 +42,18 @@ function recipeLines(numbers: (accepts: (parameter: string) => boolean) => strin
     return `from update ${from} on ${each.join(', ')}`
   })
   return [
-    `${numbers(() => true)} parameters: frozen tower ${numbers(isTower)}, projector and decoder ` +
-      `${decoder} (${DECODER.layers} layers, width ${HIDDEN}, ${HEADS} heads, head tied to the embeddings).`,
+    seesCodes(twin)
+      ? `${numbers(() => true)} parameters: frozen image encoder ${numbers(isTower)}, decoder ${decoder} ` +
+        `(${DECODER.layers} layers, width ${HIDDEN}, ${HEADS} heads, a head of its own). Codes of ` +
+        `\`${twin.pictures}\`, whose card says what they hold.`
+      : `${numbers(() => true)} parameters: frozen tower ${numbers(isTower)}, projector and decoder ` +
+        `${decoder} (${DECODER.layers} layers, width ${HIDDEN}, ${HEADS} heads, head tied to the embeddings).`,
+    ...(twin.goesOn === undefined
+      ? []
+      : [
+          `Goes on from \`${twin.goesOn.from}\` after its ${twin.goesOn.steps} updates, with the samples ` +
+            'behind them.',
+        ]),
     `The first ${reading} updates see text alone: captions with questions and answers, learnt whole, and ` +
       `questions about words. Later every ${textEvery}th batch does; of the others ${percents.join('; ')}. ` +
       'A batch holds one kind. Two of five prompts are worded as the embedding tasks word their ' +
@@ -52,17 +63,32 @@ function recipeLines(numbers: (accepts: (parameter: string) => boolean) => strin
 }
 
 /** Differences between the twins, meant or not. */
-const UNEQUAL = [
-  'Equal: pictures, prompts, answers and their order; the frozen tower (before its last norm) and its ' +
-    'image tokens; projector and decoder shapes; RoPE base, norms and their epsilon; tokenizer, chat ' +
-    'template, batch, steps, learning rates.',
+function unequalOf(twin: Twin): string[] {
+  const codes = seesCodes(twin)
+  return [
+    codes
+      ? 'Equal to all twins: pictures, prompts, answers and their order; decoder shape and start; RoPE base, ' +
+        'norms and their epsilon; tokenizer, batch, steps, learning rates.'
+      : 'Equal: pictures, prompts, answers and their order; the frozen tower (before its last norm) and its ' +
+        'image tokens; projector and decoder shapes; RoPE base, norms and their epsilon; tokenizer, chat ' +
+        'template, batch, steps, learning rates.',
+    ...SHARED,
+    ...(codes ? [] : FEATURES),
+  ]
+}
+
+const SHARED = [
   'Meant to differ: causal mask and next-token loss against full attention and masked-diffusion loss.',
+  'Twins with masks learn the end tokens that fill an answer up to the longest of its batch (LaViDa and ' +
+    'MMaDA do); those that predict the next token learn the first end token only.',
+]
+const FEATURES = [
   'The diffusion twin runs each batch twice with complementary masks, so one step costs it twice the ' +
     'forward and backward work. Each answer token is scored once per step in both.',
-  'The diffusion twin learns the end tokens that fill an answer up to the longest of its batch (LaViDa ' +
-    'does); the autoregressive twin learns the first end token only.',
-  'The layouts name projector and decoder matrices differently; both twins start from the same values all the same.',
+  'The layouts name projector and decoder matrices differently; both twins start from the same ' +
+    'values all the same.',
   'LLaVA files carry the tower’s last norm (unread); LaViDa files do not. LaViDa’s config counts one ' +
     'tower layer more than the file has, since the family always leaves the last one out.',
-  'No newline token, one view a picture, no pooling in either, unlike published LaViDa models; no system prompt, unlike both.',
+  'No newline token, one view a picture, no pooling in either, unlike published LaViDa models; no ' +
+    'system prompt, unlike both.',
 ]

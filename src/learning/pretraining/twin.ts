@@ -1,4 +1,4 @@
-/** @file Trains a twin: projector and decoder on the frozen tower. */
+/** @file Trains a twin: projector and decoder, or decoder alone, on a frozen picture model. */
 
 import { join } from 'node:path'
 import { openSession } from '../../engine/runtime/session.ts'
@@ -11,16 +11,19 @@ import { gradientGraph, sessionStep } from '../training/gradient.ts'
 import { train } from '../training/loop.ts'
 import { muon } from '../training/muon.ts'
 import { openOptimizer } from '../training/optimizer.ts'
+import { PretrainingError } from './errors.ts'
 import { heldOutLosses } from './held-out.ts'
 import { identityOf } from './identity.ts'
 import { DECODER, HEADS, HIDDEN, TWIN_DECAY, TWIN_MATCHING, TWIN_RATES, type TwinTraining } from './recipe.ts'
+import { openSight } from './sight.ts'
+import { startCodes } from './start-codes.ts'
 import { INITIAL_STD, isBlockMatrix, type PretrainingRun } from './tower.ts'
 import type { TowerWorld } from './tower-batch.ts'
 import { trapezoid } from './trapezoid.ts'
 import { twinBatch } from './twin-batch.ts'
 import { twinLoss } from './twin-loss.ts'
 import { trainingSamples } from './twin-samples.ts'
-import { roleOf, type Twin } from './twins/twin.ts'
+import { roleOf, seesCodes, type Twin } from './twins/twin.ts'
 
 const WARMUP = 200
 /**
@@ -34,16 +37,27 @@ const EVALUATE_EVERY = 500
 /** Held-out samples of each kind behind a logged loss. */
 const HELD_OUT = 128
 
+type Parameters = Readonly<Record<string, Tensor<'f32'>>>
+
+/** The models that a twin is made from. */
+export interface TwinSources {
+  /**
+   * Parameters of the picture model, `vision_model.…` or `encoder.…`. A run on another one does
+   * not go on with this one's snapshots.
+   */
+  pictures: Parameters
+  /** All parameters of the twin that this one goes on from. */
+  before?: Parameters
+}
+
 /**
  * Trains to the end of the recipe, or goes on with it.
- * @param tower parameters of the dual encoder, `vision_model.…`; a run on another tower does not go
- *   on with this one's snapshots
  * @returns projector and decoder by canonical name
  */
 export async function trainTwin(
   twin: Twin,
   at: TowerWorld,
-  tower: Readonly<Record<string, Tensor<'f32'>>>,
+  { pictures, before }: TwinSources,
   recipe: TwinTraining,
   run: PretrainingRun,
 ): Promise<Record<string, Tensor<'f32'>>> {
@@ -55,9 +69,15 @@ export async function trainTwin(
     matching: { rows: (TWIN_MATCHING.heads * HIDDEN) / HEADS, gain: TWIN_MATCHING.gain },
     roleOf,
   })
+  if (seesCodes(twin)) startCodes(parameters, { seed: recipe.seed, std: INITIAL_STD })
+  if (before !== undefined) startFrom(parameters, before)
   const frozen = Object.fromEntries(
-    compiled.weights.map((slot) => [slot.name, tower[slot.name.slice(slot.name.indexOf('vision_model.'))]!]),
+    compiled.weights.map((slot) => [
+      slot.name,
+      pictures[slot.name.slice(slot.name.indexOf('vision_model.'))]!,
+    ]),
   )
+  const sight = await openSight(twin, pictures, { threads: run.threads })
   const session = await openSession(compiled, {
     weights: memoryWeights(frozen),
     name: twin.name,
@@ -71,9 +91,16 @@ export async function trainTwin(
     },
     { rule: adamW({ betas: [0.9, 0.98], weightDecay: 0.01 }), learningRate: TWIN_RATES.adamw },
   ])
-  const { objective } = twin
-  const feeds = (step: number) =>
-    twinBatch(at, trainingSamples(at, recipe, step), { objective, seed: recipe.seed, step, fill: true })
+  const { objective, goesOn } = twin
+  // A twin that goes on sees the samples behind those that it was trained with.
+  const from = goesOn === undefined ? 0 : goesOn.steps
+  const feeds = async (step: number) =>
+    twinBatch(at, await sight.see(trainingSamples(at, recipe, from + step), at, run.signal), {
+      objective,
+      seed: recipe.seed,
+      step: from + step,
+      learning: true,
+    })
   const settings = {
     ...recipe,
     rates: TWIN_RATES,
@@ -81,7 +108,8 @@ export async function trainTwin(
     matching: TWIN_MATCHING,
     schedule: { WARMUP, COOLDOWN },
     clip: CLIP,
-    tower: hashArrays(frozen),
+    tower: hashArrays(seesCodes(twin) ? pictures : frozen),
+    ...(before === undefined ? {} : { before: hashArrays(before) }),
   }
   try {
     await train({
@@ -98,7 +126,7 @@ export async function trainTwin(
       checkpoint: {
         dir: join(run.workDir, 'snapshots'),
         every: SNAPSHOT_EVERY,
-        identity: identityOf(twin.name, settings, feeds),
+        identity: await identityOf(twin.name, settings, feeds),
       },
       log: join(run.workDir, 'log.jsonl'),
       evaluate: {
@@ -107,6 +135,7 @@ export async function trainTwin(
           heldOutLosses(session, parameters, at, {
             seed: recipe.seed,
             objective,
+            sight,
             samples: HELD_OUT,
             signal: run.signal,
           }),
@@ -116,7 +145,22 @@ export async function trainTwin(
       warn: run.warn,
     })
   } finally {
-    await Promise.all([session.close(), optimizer.close()])
+    await Promise.all([session.close(), optimizer.close(), sight.close()])
   }
   return parameters
+}
+
+/** Puts in the values of another twin's parameters of the same roles and shapes. */
+function startFrom(parameters: Parameters, before: Parameters): void {
+  const byRole = new Map(Object.entries(before).map(([name, value]) => [roleOf(name), value]))
+  for (const [name, { dims, data }] of Object.entries(parameters)) {
+    const own = byRole.get(roleOf(name))
+    if (own === undefined || own.dims.join() !== dims.join()) {
+      throw new PretrainingError('parameters', {
+        message: `the twin to go on from has no parameter like ${name} of shape [${dims}]`,
+        hint: 'Name the folder of the twin that this one goes on from (--from).',
+      })
+    }
+    data.set(own.data)
+  }
 }

@@ -21,7 +21,7 @@ export const SPECIAL_TOKENS = {
 
 /**
  * Names at their distance from the first special id, as in LLaDA's tokenizer and MMaDA's use of it;
- * all other slots are reserved. A third twin's image codes follow the last one.
+ * all other slots are reserved. The image codes of discrete twins follow the last one.
  * @see specs/mmada.md §2.1 ("layout relation")
  */
 const NAMED_SLOTS: Readonly<Record<number, string>> = {
@@ -46,6 +46,14 @@ export const SPECIAL_IDS = {
   image: FIRST_SPECIAL + 255,
   mask: FIRST_SPECIAL + 256,
   endOfTurn: FIRST_SPECIAL + 268,
+  /**
+   * Around the codes of a picture: its start, its end, before one to be made, before one to be
+   * read.
+   */
+  startOfImage: FIRST_SPECIAL + 4,
+  endOfImage: FIRST_SPECIAL + 5,
+  textToImage: FIRST_SPECIAL + 8,
+  understand: FIRST_SPECIAL + 9,
 } as const
 
 /**
@@ -57,7 +65,8 @@ export const CHAT_TEMPLATE =
   "{{ '<|startoftext|>' }}{% for message in messages %}{% if message['role'] != 'system' %}" +
   "{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}" +
   "{% if part['type'] == 'image' %}{{ '<image>\\n' }}{% else %}{{ part['text'] }}{% endif %}{% endfor %}{% endif %}" +
-  "{% if message['role'] == 'user' %}{{ '<|eot_id|>' }}{% else %}{{ '<|endoftext|>' }}{% endif %}{% endif %}{% endfor %}"
+  "{% if message['role'] == 'user' %}{{ '<|eot_id|>' }}{% else %}{{ '<|endoftext|>' }}{% endif %}{% " +
+  'endif %}{% endfor %}'
 
 const SAMPLES = 30_000
 

@@ -6,12 +6,13 @@
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { readText } from '../../foundation/files/file.ts'
 import { shipped, shippedData } from '../../foundation/files/shipped.ts'
 import { InterruptedError } from '../../foundation/numeric/errors.ts'
 import { loadSheets } from '../../inputs/scenes/sheets.ts'
 import { loadWorld } from '../../inputs/scenes/world.ts'
 import { loadTokenizer } from '../../inputs/text/tokenizer.ts'
-import { updateGates } from '../../learning/pretraining/card.ts'
+import { recordedGates, updateGates } from '../../learning/pretraining/card.ts'
 import { readModel, readTwin } from '../../learning/pretraining/folder.ts'
 import { type Gate, gate, towerGates, twinGates } from '../../learning/pretraining/gates.ts'
 import { TWIN_TRAINING } from '../../learning/pretraining/recipe.ts'
@@ -20,8 +21,11 @@ import type { Results } from '../report/results.ts'
 import { StudyError } from './errors.ts'
 import { runStudy } from './study.ts'
 
+/** The twins that ship; the others are made by `bifocal pretrain`. */
+const SHIPPED: readonly string[] = ['twin-ar', 'twin-diffusion']
+
 export interface GatesOptions {
-  /** Holds `tower` and a folder for each twin; default the shipped ones. */
+  /** Holds `tower`, a folder for each shipped twin, and for others that are to be measured. */
   models?: string
   /** The tunings are kept here, so that a second run needs no training. */
   out: string
@@ -47,14 +51,19 @@ export interface GatesOptions {
 export async function runGates(options: GatesOptions): Promise<Gate[]> {
   const { models, out, quick = false, cards = false, signal, onProgress, warn, ...measuring } = options
   const folder = (name: string) => (models === undefined ? shipped(name) : join(models, name))
-  const names = TWINS.map(({ name }) => name)
-  const absent = ['tower', ...names].map(folder).filter((dir) => !existsSync(dir))
+  const absent = ['tower', ...SHIPPED].map(folder).filter((dir) => !existsSync(dir))
   if (absent.length > 0) {
     throw new StudyError('no-model', {
       message: `there is no folder ${absent.join(', ')}`,
-      hint: `Name the folder (--models) that holds tower, ${names.join(', ')}; without it the shipped ones are measured.`,
+      hint: `Name the folder (--models) that holds tower, ${SHIPPED.join(', ')}; without it the shipped ones are measured.`,
     })
   }
+  // Other twins are measured where their weights are; where only their card is, it is quoted.
+  const isThere = (name: string, file: string) =>
+    SHIPPED.includes(name) || (models !== undefined && existsSync(join(models, name, file)))
+  const measuredTwins = TWINS.filter(({ name }) => isThere(name, 'model.safetensors'))
+  const names = measuredTwins.map(({ name }) => name)
+  const quoted = TWINS.filter(({ name }) => !names.includes(name) && isThere(name, 'README.md'))
   const data = shippedData()
   const world = await loadWorld(data, 'small')
   const sheets = await loadSheets(data, [...world.training, ...world.heldOut])
@@ -64,13 +73,17 @@ export async function runGates(options: GatesOptions): Promise<Gate[]> {
   // Read before anything is measured: what can't be is told in seconds.
   const tower = await readModel(folder('tower'))
   const twins = await Promise.all(
-    TWINS.map(async (twin) => ({ twin, parameters: (await readTwin(folder(twin.name), twin)).parameters })),
+    measuredTwins.map(async (twin) => ({
+      twin,
+      parameters: (await readTwin(folder(twin.name), twin)).parameters,
+    })),
   )
   const gates = await towerGates(at, tower.parameters, measured)
   for (const { twin, parameters } of twins) {
     if (signal?.aborted) throw new InterruptedError('gates', signal)
     gates.push(...(await twinGates(twin, at, parameters, measured)))
   }
+  for (const { name } of quoted) gates.push(...recordedGates(await readText(join(folder(name), 'README.md'))))
   if (!quick) {
     const dirs = [...names, 'tower'].map(folder)
     const { results } = await runStudy({ models: dirs, out, controls: true, signal, onProgress, warn })

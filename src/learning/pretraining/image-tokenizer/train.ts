@@ -59,7 +59,7 @@ export async function trainImageTokenizer(
       checkpoint: {
         dir: join(run.workDir, 'snapshots'),
         every: EVERY,
-        identity: identityOf('image-tokenizer', settings, feeds),
+        identity: await identityOf('image-tokenizer', settings, feeds),
       },
       log: join(run.workDir, 'log.jsonl'),
       evaluate: { every: EVERY, run: async () => ({ ...(await judge.measure(parameters, run.signal)) }) },

@@ -8,6 +8,7 @@ import type { Twin } from './twin.ts'
 export const twinAr: Twin = {
   name: 'twin-ar',
   objective: 'next-token',
+  pictures: 'tower',
   // `vision_feature_layer` −1: the tower's last hidden states, before `post_layernorm`.
   config: {
     architectures: ['LlavaForConditionalGeneration'],
@@ -56,7 +57,9 @@ export const twinAr: Twin = {
   card: {
     library: 'transformers',
     summary:
-      'The autoregressive twin, in LLaVA layout: causal attention, next-token objective. Its sibling `twin-diffusion` has the same data in the same order, image tower, tokenizer, prompt, sizes and steps; the two differ in objective and attention mask.',
+      'The autoregressive twin, in LLaVA layout: causal attention, next-token objective. Its ' +
+      'sibling `twin-diffusion` has the same data in the same order, image tower, tokenizer, ' +
+      'prompt, sizes and steps; the two differ in objective and attention mask.',
     answered: 'generated',
     sections: [
       '## In transformers\n\n`LlavaForConditionalGeneration.from_pretrained` loads this folder; `test/oracles/load_twin_ar.py` compares the last hidden states with bifocal’s.\n\n<!-- parity -->\nNot compared yet.\n<!-- /parity -->',

@@ -11,6 +11,7 @@ import type { Twin } from './twin.ts'
 export const twinDiffusion: Twin = {
   name: 'twin-diffusion',
   objective: 'masked-diffusion',
+  pictures: 'tower',
   // LaViDa always leaves the last layer of its tower out, so the config counts one layer that the
   // file does not have. The tower ends without its last norm.
   config: {
@@ -67,7 +68,10 @@ export const twinDiffusion: Twin = {
   card: {
     library: 'bifocal',
     summary:
-      'The diffusion twin, in LaViDa layout on LLaDA: bidirectional attention, masked-diffusion objective with complementary masks. Its sibling `twin-ar` has the same data in the same order, image tower, tokenizer, prompt, sizes and steps; the two differ in objective and attention mask.',
+      'The diffusion twin, in LaViDa layout on LLaDA: bidirectional attention, masked-diffusion ' +
+      'objective with complementary masks. Its sibling `twin-ar` has the same data in the same ' +
+      'order, image tower, tokenizer, prompt, sizes and steps; the two differ in objective and ' +
+      'attention mask.',
     answered: 'infilled',
     sections: [],
   },

@@ -2,16 +2,35 @@ import { expect, test } from 'vitest'
 import { modelParameters } from '../../../models/families/parameters.ts'
 import { isTower } from '../twin-loss.ts'
 import { TWINS } from './registry.ts'
-import { roleOf, twinModel } from './twin.ts'
+import { roleOf, seesCodes, twinModel } from './twin.ts'
 
-test('every trained parameter of one twin has its counterpart of the same role and shape in the others', () => {
-  const [first, ...others] = TWINS.map((twin) =>
-    modelParameters(twinModel(twin), { head: true })
-      .filter((slot) => !isTower(slot.name))
-      .map((slot) => `${roleOf(slot.name)} ${slot.dims}`)
-      .sort(),
+const trained = (twin: (typeof TWINS)[number]) =>
+  modelParameters(twinModel(twin), { head: true })
+    .filter((slot) => !isTower(slot.name))
+    .map((slot) => `${roleOf(slot.name)} ${slot.dims}`)
+    .sort()
+
+test.each([
+  ['features', TWINS.filter((twin) => !seesCodes(twin))],
+  ['codes', TWINS.filter(seesCodes)],
+])(
+  'twins that see %s: every trained parameter has its counterpart of the same role and shape',
+  (_, twins) => {
+    const [first, ...others] = twins.map(trained)
+    expect(first!.length).toBeGreaterThan(35)
+    expect(others.length).toBeGreaterThan(0)
+    for (const other of others) expect(other).toEqual(first)
+  },
+)
+
+test('twins that see codes have the decoder of the others; projector, table and head differ', () => {
+  const [features, codes] = [false, true].map((own) =>
+    trained(TWINS.find((twin) => seesCodes(twin) === own)!),
   )
-  expect(first!.length).toBeGreaterThan(40)
-  expect(others.length).toBeGreaterThan(0)
-  for (const other of others) expect(other).toEqual(first)
+  const differ = /embed_tokens|lm_head|mm_projector/
+  expect(codes!.filter((slot) => !differ.test(slot))).toEqual(features!.filter((slot) => !differ.test(slot)))
+  expect(codes!.filter((slot) => differ.test(slot))).toEqual([
+    'lm_head.weight 3072,192',
+    'model.embed_tokens.weight 3072,192',
+  ])
 })

@@ -1,18 +1,26 @@
 /**
- * @file A twin as data. Twins share tower, tokenizer, samples, sizes and steps; a twin's file says
- * how it differs from the others.
+ * @file A twin as data. Twins share tokenizer, samples, sizes and steps; a twin's file says how it
+ * differs from the others.
  */
 
 import { huggingFaceSpelling } from '../../../models/families/decoders/llada.ts'
 import type { VisionLanguageModel } from '../../../models/families/model.ts'
 import { modelOf } from '../../../models/families/registry.ts'
 import { PretrainingError } from '../errors.ts'
-import type { Objective } from '../twin-batch.ts'
+import type { Objective } from '../objective.ts'
 
 export interface Twin {
   /** The folder's name. */
   readonly name: string
   readonly objective: Objective
+  /** The model that it sees pictures through, which is trained before it and stays as it is. */
+  readonly pictures: PictureModel
+  /** The mask that it is trained under and used with, where it is not its layout's own. */
+  readonly attention?: 'causal' | 'bidirectional'
+  /**
+   * Goes on from a trained twin, with fewer updates: roles that both have start with its values.
+   */
+  readonly goesOn?: { readonly from: string; readonly steps: number }
   /** config.json, in the layout of the twin's family. */
   readonly config: Readonly<Record<string, unknown>>
   /** Further JSON files of the folder, by name. */
@@ -22,10 +30,24 @@ export interface Twin {
   readonly card: TwinCard
 }
 
+/**
+ * Towers give features, which a projector turns into rows of the decoder's input; image tokenizers
+ * give codes, which are ids of the vocabulary. Those called `unaligned` and `aligned` were trained
+ * without and with text, against what is usual.
+ */
+export type PictureModel = 'tower' | 'tower-unaligned' | 'image-tokenizer' | 'image-tokenizer-aligned'
+
+/** Whether a twin's pictures are codes. */
+export function seesCodes({ pictures }: Pick<Twin, 'pictures'>): boolean {
+  return pictures.startsWith('image-tokenizer')
+}
+
 /** The parts of a model card that only this twin has. */
 interface TwinCard {
   /** The library that opens the folder. */
   readonly library: 'transformers' | 'bifocal'
+  /** Differences that only this twin has, beside those of all. */
+  readonly unequal?: readonly string[]
   /** First paragraph. */
   readonly summary: string
   /** How the twin answers a question. */
