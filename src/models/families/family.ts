@@ -66,6 +66,9 @@ export interface VisionLanguageShape {
   readonly hidden: number
   /** Layers of the decoder. */
   readonly layers: number
+  /** Heads of its attention that ask, and those that answer. */
+  readonly heads: number
+  readonly keyValueHeads: number
   /** Rows of the embedding table, and of the head. */
   readonly vocabulary: number
   /**

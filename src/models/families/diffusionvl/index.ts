@@ -23,6 +23,8 @@ export const diffusionVl: VisionLanguageFamily<DiffusionVlConfig> = {
   shape: ({ text, vision, block, maskId }) => ({
     hidden: text.hidden,
     layers: text.layers,
+    heads: text.heads,
+    keyValueHeads: text.keyValueHeads,
     vocabulary: text.vocabulary,
     view: [vision.merge ** 2, vision.channels * vision.frames * vision.patch ** 2],
     maxLength: text.maxPositions,

@@ -9,6 +9,8 @@ export function dreamShape({ text, tower: { shape } }: DreamTowerConfig): Vision
   return {
     hidden: text.hidden,
     layers: text.layers,
+    heads: text.heads,
+    keyValueHeads: text.keyValueHeads,
     vocabulary: text.vocabulary,
     view: [shape.merge ** 2, shape.channels * shape.frames * shape.patch ** 2],
     positionAxes: AXES,

@@ -17,6 +17,8 @@ export const idefics3: VisionLanguageFamily<Idefics3Config> = {
   shape: ({ text, vision }) => ({
     hidden: text.hidden,
     layers: text.layers,
+    heads: text.heads,
+    keyValueHeads: text.keyValueHeads,
     vocabulary: text.vocabulary,
     view: [vision.channels, vision.image, vision.image],
     maxLength: text.maxPositions,

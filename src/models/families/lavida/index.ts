@@ -18,6 +18,8 @@ export const lavida: VisionLanguageFamily<LavidaConfig, LavidaSettings> = {
   shape: ({ decoder, vision, maxLength }) => ({
     hidden: decoder.hidden,
     layers: decoder.layers,
+    heads: decoder.heads,
+    keyValueHeads: decoder.keyValueHeads,
     vocabulary: decoder.vocabulary,
     view: [vision.channels, vision.image, vision.image],
     maxLength,

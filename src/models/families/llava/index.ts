@@ -18,6 +18,8 @@ export const llava: VisionLanguageFamily<LlavaConfig> = {
   shape: ({ text, vision }) => ({
     hidden: text.hidden,
     layers: text.layers,
+    heads: text.heads,
+    keyValueHeads: text.keyValueHeads,
     vocabulary: text.vocabulary,
     view: [vision.channels, vision.image, vision.image],
     maxLength: text.maxPositions,

@@ -21,6 +21,8 @@ export const mmada: VisionLanguageFamily<MmadaConfig, MmadaSettings> = {
   shape: ({ decoder, resolution, codebook }) => ({
     hidden: decoder.hidden,
     layers: decoder.layers,
+    heads: decoder.heads,
+    keyValueHeads: decoder.keyValueHeads,
     vocabulary: decoder.vocabulary,
     view: [3, resolution, resolution],
     rowWidth: 1,

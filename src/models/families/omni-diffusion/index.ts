@@ -28,6 +28,8 @@ export const omniDiffusion: VisionLanguageFamily<OmniDiffusionConfig, MmadaSetti
   shape: ({ text, resolution, codebook }) => ({
     hidden: text.hidden,
     layers: text.layers,
+    heads: text.heads,
+    keyValueHeads: text.keyValueHeads,
     vocabulary: text.vocabulary,
     view: [3, resolution, resolution],
     rowWidth: 1,

@@ -33,6 +33,8 @@ function qwenFamily(
       return {
         hidden: text.hidden,
         layers: text.layers,
+        heads: text.heads,
+        keyValueHeads: text.keyValueHeads,
         vocabulary: text.vocabulary,
         view: [vision.merge ** 2, vision.channels * vision.frames * vision.patch ** 2],
         rowWidth: text.hidden * rowParts(config),
