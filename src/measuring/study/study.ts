@@ -6,40 +6,30 @@
 import { existsSync } from 'node:fs'
 import { basename, isAbsolute, join } from 'node:path'
 import { z } from 'zod'
-import { readJson, readText, writeFileAtomic } from '../../foundation/files/file.ts'
+import { readJson, writeFileAtomic } from '../../foundation/files/file.ts'
 import { lockAlone } from '../../foundation/files/lock.ts'
 import { checkOptions } from '../../foundation/files/options.ts'
 import { isShipped } from '../../foundation/files/shipped.ts'
 import { removeAbandoned } from '../../foundation/files/temporary.ts'
 import { packageVersion } from '../../foundation/files/version.ts'
-import { UsageError } from '../../foundation/numeric/errors.ts'
-import { sizeOf } from '../../foundation/numeric/tensor.ts'
-import { tunableModel } from '../../learning/tuning/tunable.ts'
-import { Embedder } from '../../models/embedder/embedder.ts'
-import { CONTRACT_READOUT } from '../../models/embedder/embedding.ts'
-import { contentHashOf, fingerprintOf } from '../../models/embedder/fingerprint.ts'
-import { fingerprintParts, openSubject, type Subject } from '../../models/embedder/subject.ts'
-import { modelParameters } from '../../models/families/parameters.ts'
-import { checkWeights } from '../../models/families/weights.ts'
-import { inMegabytes } from '../../models/hub/progress.ts'
-import { scoresOf } from '../benchmark/choice.ts'
-import { captionMaker, captionSubject } from '../benchmark/dual-encoder.ts'
-import { pixels, pixelsApply } from '../benchmark/pixels.ts'
-import { itemsOf } from '../benchmark/task.ts'
 import { machineFacts } from '../report/machine.ts'
 import type { Results } from '../report/results.ts'
 import type { StudyRun } from '../report/run.ts'
 import { type WrittenReport, writeReport } from '../report/write.ts'
 import { assemble } from './assemble.ts'
+import { baselinesOf } from './baselines.ts'
+import { cardOf } from './card.ts'
 import { StudyError } from './errors.ts'
 import { estimateWords } from './estimate.ts'
-import { idsOf, labelOf, type VisionLanguageSubject } from './names.ts'
+import { labelOf } from './names.ts'
 import { commandOf, type StudyOptions, type StudySetting, settingOf, studyOptionSchemas } from './options.ts'
 import { otherSeeds } from './other-seeds.ts'
-import { type Baseline, comparedPair, type Outcome, type Studied } from './outcome.ts'
+import { comparedPair, type Outcome, type Studied } from './outcome.ts'
 import { runWithControl } from './participant.ts'
 import { Phases } from './phases.ts'
-import { contentHash, pairVectors, type StudyContext, stored } from './state.ts'
+import { isVisionLanguage, type PlannedModel, plannedModels } from './planned.ts'
+import { contentHash, type StudyContext } from './state.ts'
+import { together } from './together.ts'
 import { studyWorld } from './world.ts'
 
 export interface StudyResult {
@@ -47,14 +37,6 @@ export interface StudyResult {
   run: StudyRun
   /** Paths of the files that were written. */
   written: WrittenReport
-}
-
-/** A model that was opened, before anything is computed. */
-interface PlannedModel {
-  id: string
-  subject: Subject
-  /** Of all that decides its vectors. */
-  fingerprint: string
 }
 
 /**
@@ -69,7 +51,7 @@ export async function runStudy(options: StudyOptions): Promise<StudyResult> {
   checkOptions('runStudy', studyOptionSchemas, options, ['out'])
   const startedAt = new Date().toISOString()
   const setting = settingOf(options)
-  const planned = await plan(setting, options)
+  const planned = await plannedModels(setting, options)
   const command = commandOf(options, setting)
   const lock = await lockAlone(join(options.out, 'work'))
   try {
@@ -154,118 +136,6 @@ async function resultsOf(
   }
   const { signal, onProgress } = options
   return await phases.time('analysis', () => assemble(outcome, { seed: setting.seed, signal, onProgress }))
-}
-
-function isVisionLanguage(subject: Subject): subject is VisionLanguageSubject {
-  return subject.model.kind === 'vision-language'
-}
-
-/**
- * Starts all at once; the first failure is thrown when all have ended, so that each has saved its
- * state.
- */
-async function together<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const settled = await Promise.allSettled(items.map(work))
-  return settled.map((one) => {
-    if (one.status === 'fulfilled') return one.value
-    throw one.reason
-  })
-}
-
-/**
- * Opens all models before anything is computed, one after another: models that are known by their
- * name on the hub are fetched, a folder that lacks weights is told at once.
- */
-async function plan(
-  { models, tune, device, dtype, threads }: StudySetting,
-  { signal, onProgress, warn }: StudyOptions,
-): Promise<PlannedModel[]> {
-  if (models.length === 0) {
-    throw new UsageError('arguments', {
-      message: 'a study of no models',
-      hint: 'Name models (--models); without any the shipped twins are studied.',
-    })
-  }
-  const ids = idsOf(models.map((model) => (existsSync(model) ? model : model.replace(/@[^/]*$/, ''))))
-  const planned: PlannedModel[] = []
-  /** Fingerprint → the model that has it. */
-  const known = new Map<string, string>()
-  for (const [i, model] of models.entries()) {
-    const onDownload = (at: Parameters<typeof inMegabytes>[0]) => onProgress?.(inMegabytes(at))
-    const opened = await openSubject(model, { device, dtype, threads, signal, warn, onDownload })
-    const subject = isVisionLanguage(opened) ? opened : captionSubject(opened)
-    const parts = subject.model.kind === 'dual-encoder' ? { scale: false } : { head: false }
-    const { checkpoint } = subject.encoder
-    checkWeights(modelParameters(subject.model, parts), checkpoint, subject.model.weightSpellings)
-    if (tune && isVisionLanguage(subject)) tunableModel(subject)
-    const fingerprint = await fingerprintOf(fingerprintParts(subject))
-    const same = known.get(fingerprint)
-    if (same !== undefined) warn?.(`${model} is the same model as ${same}: nothing can tell the two apart`)
-    known.set(fingerprint, model)
-    planned.push({ id: ids[i]!, subject, fingerprint })
-  }
-  return planned
-}
-
-/** Dual encoders among the models, and raw pixels where a task has pictures on both sides. */
-async function baselinesOf(
-  planned: readonly PlannedModel[],
-  alone: boolean,
-  context: StudyContext,
-): Promise<Baseline[]> {
-  const { tasks } = context.world
-  const baselines: Baseline[] = []
-  for (const { id, subject } of planned) {
-    const { model } = subject
-    if (model.kind !== 'dual-encoder') continue
-    const embedder = await Embedder.over(subject)
-    try {
-      const hash = await contentHashOf(fingerprintParts(subject))
-      const captions = await captionMaker(embedder, id)
-      const maker = { ...captions, hash: contentHash([hash, captions.hash]) }
-      const vectors = await stored(maker, itemsOf(tasks, 'test'), context)
-      const pairs = alone ? (await pairVectors(maker, context))(CONTRACT_READOUT) : undefined
-      baselines.push({
-        id,
-        label: labelOf(id),
-        hash,
-        parameters: modelParameters(model).reduce((sum, { dims }) => sum + sizeOf(dims), 0),
-        family: model.family,
-        role: 'dual-encoder',
-        scores: scoresOf(id, tasks, vectors.of(CONTRACT_READOUT)),
-        pairs,
-      })
-    } finally {
-      await embedder.close()
-    }
-  }
-  const pictured = tasks.filter(pixelsApply)
-  if (pictured.length > 0) {
-    const vectors = await stored(pixels, itemsOf(pictured, 'test'), context)
-    baselines.push({
-      id: 'pixels',
-      label: 'Raw pixels',
-      hash: null,
-      parameters: null,
-      family: null,
-      role: 'pixels',
-      scores: scoresOf('pixels', pictured, vectors.of('pixels')),
-      pairs: undefined,
-    })
-  }
-  return baselines
-}
-
-/** The first paragraph of the model card behind its front matter and title. */
-async function cardOf(dir: string): Promise<string | undefined> {
-  const path = join(dir, 'README.md')
-  if (!existsSync(path)) return undefined
-  const body = (await readText(path)).replace(/^---\n[\s\S]*?\n---\n/, '')
-  const paragraph = body
-    .split(/\n\s*\n/)
-    .map((part) => part.trim())
-    .find((part) => part !== '' && !part.startsWith('#'))
-  return paragraph?.replace(/\s+/g, ' ')
 }
 
 function runOf(
