@@ -1,4 +1,11 @@
-/** @file Tests of differences: exact for pairs of hits, and for many tests at once. */
+/**
+ * @file Tests of differences: exact for pairs of hits, by chance for means over tasks, and for many
+ * tests at once.
+ */
+
+import type { ScoredRows } from './bootstrap.ts'
+import { stream } from './random.ts'
+import { mean, requireSameLength } from './statistics.ts'
 
 /** Pairs of which one side is better. */
 export interface SignTest {
@@ -47,4 +54,40 @@ export function holm(values: readonly number[]): number[] {
     adjusted[i] = largest
   }
   return adjusted
+}
+
+/** Random signs that a test draws, unless it is told otherwise. */
+const FLIPS = 9999
+
+/**
+ * Fisher's randomisation test of a mean of paired differences: where neither side is better, the
+ * differences of a cluster are as likely with the other sign (Fisher 1935; Edgington 1987). It asks
+ * no shape of the differences, only that clusters are independent and differences symmetric.
+ * @param tasks differences by row; the statistic is the plain mean over tasks of each task's mean
+ * @returns the two-sided p-value: at least 1 / (draws + 1)
+ * @throws StatisticsError `statistics/empty`, `statistics/length`
+ */
+export function signFlipTest(
+  tasks: readonly ScoredRows[],
+  { seed, draws = FLIPS }: { seed: number; draws?: number },
+): number {
+  const sums = tasks.flatMap(({ values, clusters }) => {
+    requireSameLength(values, clusters, 'values and clusters')
+    // A cluster that several tasks share is flipped in each task alone, as intervals draw it.
+    const ofClusters = new Map<string, number>()
+    for (const [i, cluster] of clusters.entries())
+      ofClusters.set(cluster, (ofClusters.get(cluster) ?? 0) + values[i]! / clusters.length)
+    return [...ofClusters.values()]
+  })
+  const value = Math.abs(mean(tasks.map(({ values }) => mean(values))) * tasks.length)
+  const random = stream(seed, 'sign flips')
+  // Sums in another order differ in their last digits: ties count as ties.
+  const bar = value * (1 - 1e-9)
+  let asLarge = 1
+  for (let draw = 0; draw < draws; draw++) {
+    let total = 0
+    for (const sum of sums) total += random() < 0.5 ? sum : -sum
+    if (Math.abs(total) >= bar) asLarge += 1
+  }
+  return asLarge / (draws + 1)
 }
