@@ -27,6 +27,9 @@ export const TASKS = [
   'composed-count',
 ]
 
+/** Masks of the plan `pairs`; a test compares. */
+export const MASKS = ['causal', 'bidirectional', 'block'] as const
+
 export const study = command('study', 'Tune models, measure them, explain the difference, write a report')
   .option(
     '--models <models...>',
@@ -35,8 +38,8 @@ export const study = command('study', 'Tune models, measure them, explain the di
   .option('--tasks <names...>', `embedded tasks, default all: ${TASKS.join(', ')}`)
   .option(
     '--plan <name>',
-    'quick (minutes) or full (hours); default quick',
-    z.enum(['quick', 'full'], { error: 'expected quick or full' }).optional(),
+    'quick (minutes), full (hours), or pairs: models that share a base, mask by mask; default quick',
+    z.enum(['quick', 'full', 'pairs'], { error: 'expected quick, full or pairs' }).optional(),
   )
   .option('--steps <n>', 'steps of each tuning', wholeNumber(1).optional())
   .option(
@@ -45,6 +48,16 @@ export const study = command('study', 'Tune models, measure them, explain the di
     z.enum(['lora', 'all']).optional(),
   )
   .option('--no-tune', 'score and analyse the models as they are')
+  .option(
+    '--extra-mask <masks...>',
+    "plan pairs: masks beside each model's own: causal, bidirectional, block; none for no other; default all",
+    z.array(z.enum([...MASKS, 'none'], { error: `expected ${MASKS.join(', ')} or none` })).optional(),
+  )
+  .option(
+    '--block-size <n>',
+    'plan pairs: positions of a block for models without blocks; default: as the first model that has some',
+    flags.count,
+  )
   .option('--rank <n>', 'rank of the low-rank updates; default 64', wholeNumber(1).optional())
   .option(
     '--controls <yes|no>',
@@ -60,7 +73,7 @@ export const study = command('study', 'Tune models, measure them, explain the di
     'where report and results go; default bifocal-study',
     z.string().min(1, 'expected a folder').optional(),
   )
-  .action(async ({ out = 'bifocal-study', controls, ...given }, io) => {
+  .action(async ({ out = 'bifocal-study', controls, extraMask, ...given }, io) => {
     const untuned = { steps: given.steps, rank: given.rank, controls }
     for (const [flag, value] of Object.entries(untuned)) {
       if (given.tune !== false || value === undefined) continue
@@ -82,6 +95,7 @@ export const study = command('study', 'Tune models, measure them, explain the di
     const { results, written } = await runStudy({
       ...given,
       controls: controls === undefined ? undefined : controls === 'yes',
+      extraMasks: extraMask?.filter((mask) => mask !== 'none'),
       out,
       argv: process.argv.slice(2),
       signal: io.signal,
@@ -92,6 +106,7 @@ export const study = command('study', 'Tune models, measure them, explain the di
     const failed = results.criteria.filter(({ passed }) => !passed)
     io.print(scoreTable(results, { width: io.width, color: io.color }), results)
     io.say(`\n${results.finding.sentence}`)
+    for (const { sentence } of results.pairs?.comparisons.slice(1) ?? []) io.say(sentence)
     io.say(
       `criteria: ${results.criteria.length - failed.length} of ${results.criteria.length} ` +
         `met${failed.length > 0 ? '; the report names the others' : ''}`,

@@ -72,6 +72,18 @@ export function danglingReferences(results: Results): Dangling[] {
     known('model', models, b, 'differences', i, 'b')
     scope(difference.scope, 'differences', i, 'scope')
   })
+  const { pairs } = results
+  known('model', models, pairs?.first, 'pairs', 'first')
+  pairs?.others.forEach(({ model }, i) => {
+    known('model', models, model, 'pairs', 'others', i, 'model')
+  })
+  pairs?.left.forEach(({ model }, i) => {
+    known('model', models, model, 'pairs', 'left', i, 'model')
+  })
+  pairs?.comparisons.forEach(({ a, b }, i) => {
+    known('model', models, a, 'pairs', 'comparisons', i, 'a')
+    known('model', models, b, 'pairs', 'comparisons', i, 'b')
+  })
   results.alignment.forEach(({ model, measure }, i) => {
     known('model', models, model, 'alignment', i, 'model')
     known('measure', measures, measure, 'alignment', i, 'measure')

@@ -7,6 +7,8 @@
 import { z } from 'zod'
 import { canonicalJson } from '../../foundation/files/canonical-json.ts'
 import { ReportError } from './errors.ts'
+import { intervalSchema } from './interval.ts'
+import { pairsSchema } from './pairs.ts'
 import { danglingReferences } from './references.ts'
 
 /** The version this code writes and reads. */
@@ -14,11 +16,6 @@ export const RESULTS_VERSION = 2
 
 const name = z.string().min(1)
 const count = z.int().nonnegative()
-
-/** A point estimate with its 95 % bootstrap interval; `low ≤ high`. */
-export const intervalSchema = z
-  .strictObject({ value: z.number(), low: z.number(), high: z.number() })
-  .refine(({ low, high }) => low <= high, { message: 'low must not exceed high' })
 
 const metaTaskSchema = z.enum(['classification', 'vqa', 'retrieval', 'grounding'])
 
@@ -220,6 +217,8 @@ const resultsShape = z.strictObject({
   scores: z.array(scoreSchema),
   means: z.array(meanSchema),
   differences: z.array(differenceSchema),
+  /** Only of a study of models that share a base. */
+  pairs: pairsSchema.optional(),
   measures: z.array(measureSchema),
   alignment: z.array(alignmentSchema),
   maps: z.array(mapSchema),

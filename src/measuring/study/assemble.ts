@@ -16,8 +16,10 @@ import { criteriaOf } from './criteria.ts'
 import { differencesOf } from './differences.ts'
 import { findingOf } from './finding.ts'
 import { modelsOf } from './models.ts'
+import { labelOf } from './names.ts'
 import { notesOf } from './notes.ts'
 import { allScores, candidatesOf, comparedPair, contenders, type Outcome } from './outcome.ts'
+import { pairsNotes, pairsOf } from './pairs/results.ts'
 
 /** Computes figures, analysis, maps and words. */
 export async function assemble(outcome: Outcome, analysis: AnalysisOptions): Promise<Results> {
@@ -30,6 +32,7 @@ export async function assemble(outcome: Outcome, analysis: AnalysisOptions): Pro
   const alignment = await alignmentOf(outcome, analysis)
   const measures = measuresOf()
   const failures = failuresOf(outcome, thumbnails)
+  const pairs = outcome.sharedBase && pairsOf(outcome, outcome.sharedBase, options)
   return {
     schemaVersion: RESULTS_VERSION,
     title: titleOf(outcome),
@@ -60,19 +63,23 @@ export async function assemble(outcome: Outcome, analysis: AnalysisOptions): Pro
       }),
     ),
     differences: differencesOf(outcome, scopes, options),
+    ...(pairs && { pairs }),
     measures,
     alignment,
     maps: mapsOf(outcome, setting.seed),
     thumbnails: await thumbnails.encode(),
     failures,
-    finding: findingOf(outcome, { alignment, measures }, options),
+    finding: findingOf(outcome, { alignment, measures, pairs }, options),
     criteria: criteriaOf(outcome, options),
-    notes: notesOf(outcome, options),
+    notes: [...notesOf(outcome, options), ...(pairs === undefined ? [] : pairsNotes(pairs))],
     credits: CREDITS,
   }
 }
 
 function titleOf(outcome: Outcome): string {
+  const { sharedBase } = outcome
+  if (sharedBase !== undefined)
+    return `${sharedBase.models.map(({ id }) => labelOf(id)).join(', ')} as embedding models, mask by mask`
   const names = (comparedPair(outcome) ?? contenders(outcome).slice(0, 1)).map(({ label }) => label)
   return `${names.join(' and ')} as embedding ${names.length === 1 ? 'model' : 'models'}`
 }

@@ -5,9 +5,10 @@ import type { ModelScores } from '../benchmark/evaluate.ts'
 import { differenceOver, type Scope } from '../benchmark/summary.ts'
 import type { Results } from '../report/results.ts'
 import { comparedPair, finalState, type Outcome } from './outcome.ts'
+import { comparedStates } from './pairs/comparisons.ts'
 
 /**
- * The compared pair at every scope, and as it was before tuning; then tuned − untuned, tuned −
+ * The compared pair, or every comparison of a study of pairs, at every scope, and as it was before tuning; then tuned − untuned, tuned −
  * control and the last state − dual encoder at the wider scopes.
  */
 export function differencesOf(
@@ -23,11 +24,17 @@ export function differencesOf(
       const interval = differenceOver(a, b, scope, world.tasks, options)
       return interval === undefined ? [] : [{ a: a.model, b: b.model, scope, interval }]
     })
-  const pair = comparedPair(outcome)
+  const { sharedBase } = outcome
+  const pair = sharedBase === undefined ? comparedPair(outcome) : undefined
   const before = pair?.flatMap(({ label }) => studied.find((one) => one.label === label) ?? [])
   const [first, second] = before?.filter(({ participant }) => participant.tuned !== undefined) ?? []
   const dual = baselines.find(({ role }) => role === 'dual-encoder')
   return [
+    ...(sharedBase === undefined
+      ? []
+      : comparedStates(outcome, sharedBase).flatMap(({ a, b }) =>
+          between(a.scores, b.scores, [...scopes, ...tasks]),
+        )),
     ...(pair === undefined ? [] : between(pair[0].scores, pair[1].scores, [...scopes, ...tasks])),
     ...(first === undefined || second === undefined
       ? []

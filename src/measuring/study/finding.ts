@@ -1,11 +1,12 @@
 /** @file The study's answer in a sentence, computed from its numbers. */
 
 import type { BootstrapOptions, Interval } from '../../foundation/numeric/bootstrap.ts'
-import { differenceOver, inScope, meanOver, type Scope } from '../benchmark/summary.ts'
+import { differenceOver, meanOver, type Scope } from '../benchmark/summary.ts'
 import { percent, percentRange, points, pointsRange } from '../report/format.ts'
 import { excludesZero } from '../report/lookup.ts'
 import type { Results } from '../report/results.ts'
 import { agreementWords } from './agreement.ts'
+import { type Headline, headlineOf, runWords } from './headline.ts'
 import type { SeedRun } from './other-seeds.ts'
 import {
   type Contender,
@@ -15,14 +16,9 @@ import {
   type Outcome,
   type Studied,
 } from './outcome.ts'
+import { pairsFinding } from './pairs/results.ts'
 
 type Finding = Results['finding']
-
-/** Tasks that models were tuned for, or all where there is none. */
-function headlineScope({ world }: Outcome): Scope {
-  const inDomain: Scope = { kind: 'in-domain' }
-  return world.tasks.some((task) => inScope(inDomain, task)) ? inDomain : { kind: 'all' }
-}
 
 /**
  * The answer of a study. One run is no finding, so the sentence says "in this run", and gives the
@@ -30,35 +26,31 @@ function headlineScope({ world }: Outcome): Scope {
  */
 export function findingOf(
   outcome: Outcome,
-  analysed: Pick<Results, 'alignment' | 'measures'>,
+  analysed: Pick<Results, 'alignment' | 'measures' | 'pairs'>,
   options: BootstrapOptions,
 ): Finding {
-  const scope = headlineScope(outcome)
-  const count = outcome.world.tasks.filter((task) => inScope(scope, task)).length
-  const over = `${count} ${scope.kind === 'in-domain' ? 'in-domain ' : ''}${count === 1 ? 'task' : 'tasks'}`
-  const at: Headline = { outcome, scope, over, options }
+  const { scope, over } = headlineOf(outcome)
+  const at: Answer = { outcome, scope, over, options }
   const before = [
     ...outcome.studied.flatMap((studied) => controlWords(outcome, studied, scope, options)),
     ...alignmentWords(outcome, analysed.alignment),
   ]
-  const pair = comparedPair(outcome)
   const seeds = outcome.otherSeeds.length > 0 ? ROWS_ALONE : outcome.setting.tune ? ONE_SEED : TEST_ROWS
-  const ranking = pair === undefined ? alone(at) : comparison(pair, at, analysed)
+  const pair = comparedPair(outcome)
+  const ranking =
+    (analysed.pairs && pairsFinding(outcome, analysed.pairs)) ??
+    (pair === undefined ? alone(at) : comparison(pair, at, analysed))
   const { caveats, ...found } = ranking
   return { ...found, caveats: [...before, ...caveats, seeds] }
 }
 
-/** The scope of the answer. */
-interface Headline {
-  outcome: Outcome
-  scope: Scope
-  /** In words: `8 in-domain tasks`. */
-  over: string
-  options: BootstrapOptions
+interface Answer extends Headline {
+  readonly outcome: Outcome
+  readonly options: BootstrapOptions
 }
 
 /** A study of one model: what tuning changed, or how well the model does as it is. */
-function alone({ outcome, scope, over, options }: Headline): Finding {
+function alone({ outcome, scope, over, options }: Answer): Finding {
   const [studied] = outcome.studied
   const tuned = studied?.participant.tuned
   if (studied !== undefined && tuned !== undefined) {
@@ -89,7 +81,7 @@ function alone({ outcome, scope, over, options }: Headline): Finding {
 /** Which of two models embeds better. */
 function comparison(
   [a, b]: readonly [Contender, Contender],
-  { outcome, scope, over, options }: Headline,
+  { outcome, scope, over, options }: Answer,
   analysed: Pick<Results, 'alignment' | 'measures'>,
 ): Finding {
   const interval = difference(outcome, a.scores, b.scores, scope, options)
@@ -111,10 +103,6 @@ function comparison(
     otherSeeds: [...otherSeeds],
     caveats: agreementWords([ranked(better), ranked(worse)], open, analysed),
   }
-}
-
-function runWords({ setting }: Outcome): string {
-  return `In this run (seed ${setting.seed})`
 }
 
 const ONE_SEED =

@@ -18,8 +18,8 @@ const LABELS: Readonly<Record<string, string>> = {
 }
 
 /** Kinds of mask that a decoder runs with. */
-const MASKS = ['causal', 'bidirectional', 'block'] as const
-type Mask = (typeof MASKS)[number]
+export const MASKS = ['causal', 'bidirectional', 'block'] as const
+export type Mask = (typeof MASKS)[number]
 
 /** Ids of baselines that are no folders. */
 const OTHERS = ['pixels', 'majority', 'chance']
@@ -43,7 +43,18 @@ export function idsOf(dirs: readonly string[]): string[] {
 }
 
 function statesOf(id: string): string[] {
-  return [id, `${id}-tuned`, `${id}-shuffled`, ...MASKS.map((mask) => controlId(id, mask))]
+  const masked = [id, ...MASKS.map((mask) => maskedId(id, mask))]
+  return masked.flatMap((own) => [
+    own,
+    `${own}-tuned`,
+    `${own}-shuffled`,
+    ...MASKS.map((mask) => controlId(own, mask)),
+  ])
+}
+
+/** The same weights under a mask that is not the model's own. */
+export function maskedId(id: string, mask: Mask): string {
+  return `${id}-${mask}`
 }
 
 /** The random decoder has the mask of the model that it is compared with. */

@@ -4,12 +4,14 @@ import { z } from 'zod'
 import { PRECISIONS, type Precision } from '../../engine/graph/compiled.ts'
 import { DEVICES, type Device } from '../../engine/runtime/devices.ts'
 import { abortSignal, callback, MOST_THREADS, type OptionSchemas } from '../../foundation/files/options.ts'
+import { UsageError } from '../../foundation/numeric/errors.ts'
 import type { Limits } from '../../inputs/scenes/tasks/task.ts'
 import { COMPLETE_LIMITS, QUICK_LIMITS } from '../../inputs/scenes/tasks/task.ts'
 import { publicName } from '../../models/hub/public-name.ts'
+import { MASKS, type Mask } from './names.ts'
 import { type StudyTuning, tuningSettings } from './tuning.ts'
 
-type PlanName = 'quick' | 'full'
+type PlanName = 'quick' | 'full' | 'pairs'
 
 /** How far a part of the study is. */
 export interface StudyProgress {
@@ -42,6 +44,16 @@ export interface StudyOptions {
   rank?: number
   /** Whether a random decoder is tuned alike beside each model; default by plan. */
   controls?: boolean
+  /**
+   * Of the plan `pairs`: masks under which each model is studied beside its own; default causal,
+   * bidirectional and block.
+   */
+  extraMasks?: readonly Mask[]
+  /**
+   * Of the plan `pairs`: positions of a block for models that have no blocks of their own; default:
+   * those of the first model that has.
+   */
+  blockSize?: number
   /** Overrides single limits of the plan's tasks. */
   limits?: Partial<Limits>
   /** Image-caption pairs of the alignment analysis; default by plan. */
@@ -77,6 +89,15 @@ interface Plan {
   pairs: number
   /** Resamples of intervals. */
   resamples: number
+  /** Only where all models share a base, and are studied under several masks. */
+  sharedBase?: SharedBasePlan
+}
+
+interface SharedBasePlan {
+  /** Masks beside each model's own. */
+  masks: readonly Mask[]
+  /** Positions of a block, for models without blocks of their own. */
+  blockSize?: number
 }
 
 /** `quick` is what `npm start` runs, in minutes on two cores. */
@@ -98,6 +119,15 @@ const PLANS: { readonly [P in PlanName]: Plan } = {
     controls: true,
     pairs: 400,
     resamples: 2000,
+  },
+  pairs: {
+    limits: QUICK_LIMITS,
+    dev: { rows: 24, candidates: 12 },
+    tuning: tuningSettings({ steps: 200 }),
+    controls: false,
+    pairs: 160,
+    resamples: 2000,
+    sharedBase: { masks: MASKS },
   },
 }
 
@@ -125,7 +155,9 @@ export const studyOptionSchemas: OptionSchemas<StudyOptions> = {
   tasks: z.array(z.string()),
   steps: count,
   seed: z.int().min(0),
-  plan: z.enum(['quick', 'full']),
+  plan: z.enum(['quick', 'full', 'pairs']),
+  extraMasks: z.array(z.enum(MASKS)),
+  blockSize: count,
   tune: z.literal(['lora', 'all', false]),
   rank: count,
   controls: z.boolean(),
@@ -142,10 +174,15 @@ export const studyOptionSchemas: OptionSchemas<StudyOptions> = {
   warn: callback,
 }
 
-/** Fills in everything that was left open. */
+/**
+ * Fills in everything that was left open.
+ * @throws UsageError `usage/arguments` for masks without the plan that has them, and for that plan
+ *   without models
+ */
 export function settingOf(options: StudyOptions): StudySetting {
   const { plan: name = 'quick', tune, rank } = options
   const plan = PLANS[name]
+  checkSharedBase(plan, options)
   const train =
     tune === 'all'
       ? { ...plan.tuning.train, method: tune }
@@ -166,6 +203,27 @@ export function settingOf(options: StudyOptions): StudySetting {
     device: options.device ?? 'cpu',
     dtype: options.dtype,
     threads: options.threads ?? 1,
+    ...(plan.sharedBase && {
+      sharedBase: {
+        masks: options.extraMasks ?? plan.sharedBase.masks,
+        ...(options.blockSize === undefined ? {} : { blockSize: options.blockSize }),
+      },
+    }),
+  }
+}
+
+function checkSharedBase({ sharedBase }: Plan, { models, extraMasks, blockSize }: StudyOptions): void {
+  if (sharedBase === undefined && (extraMasks ?? blockSize) !== undefined) {
+    throw new UsageError('arguments', {
+      message: `${extraMasks === undefined ? 'a block size' : 'extra masks'} in a study without masks`,
+      hint: 'Choose the plan that compares masks: --plan pairs.',
+    })
+  }
+  if (sharedBase !== undefined && models === undefined) {
+    throw new UsageError('arguments', {
+      message: 'the plan pairs compares models that share a base, and none were named',
+      hint: 'Name them: --models Qwen/Qwen2.5-VL-3B-Instruct hustvl/DiffusionVL-Qwen2.5VL-3B',
+    })
   }
 }
 
@@ -174,7 +232,7 @@ export function settingOf(options: StudyOptions): StudySetting {
  * their names: the report is for others too, and paths of this machine are not.
  */
 export function commandOf(options: StudyOptions, { controls, tune, ...setting }: StudySetting): string {
-  const { models, tasks, steps, rank, dtype, device, threads } = options
+  const { models, tasks, steps, rank, extraMasks, blockSize, dtype, device, threads } = options
   const said: [string, string | number | undefined][] = [
     ['--models', models?.map(publicName).join(' ')],
     ['--tasks', tasks?.join(' ')],
@@ -182,6 +240,8 @@ export function commandOf(options: StudyOptions, { controls, tune, ...setting }:
     ['--steps', steps],
     ['--tune', options.tune || undefined],
     ['--rank', rank],
+    ['--extra-mask', extraMasks === undefined ? undefined : extraMasks.join(' ') || 'none'],
+    ['--block-size', blockSize],
     ['--device', device],
     ['--dtype', dtype],
     ['--threads', threads],

@@ -9,7 +9,8 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { readJson } from '../../foundation/files/file.ts'
 import { shippedPackage } from '../../foundation/files/shipped.ts'
-import { intervalSchema, type Results } from '../report/results.ts'
+import { intervalSchema } from '../report/interval.ts'
+import type { Results } from '../report/results.ts'
 import type { StudySetting } from './options.ts'
 
 export type SeedRun = Results['finding']['otherSeeds'][number]

@@ -8,6 +8,7 @@ import type { ModelScores } from '../benchmark/evaluate.ts'
 import type { ResultsModel } from '../report/results.ts'
 import type { StudySetting } from './options.ts'
 import type { SeedRun } from './other-seeds.ts'
+import type { SharedBase } from './pairs/base.ts'
 import type { ControlParticipant, Participant } from './participant.ts'
 import type { PairVectors } from './state.ts'
 import type { StudyWorld } from './world.ts'
@@ -43,6 +44,8 @@ export interface Outcome {
   readonly world: StudyWorld
   readonly studied: readonly Studied[]
   readonly baselines: readonly Baseline[]
+  /** Only of the plan `pairs`. */
+  readonly sharedBase?: SharedBase
   /** The headline difference in runs with other seeds, where they are known. */
   readonly otherSeeds: readonly SeedRun[]
 }

@@ -20,6 +20,7 @@ import { modelParameters } from '../../models/families/parameters.ts'
 import { type ReadoutChoice, scoresOf } from '../benchmark/choice.ts'
 import type { ModelScores } from '../benchmark/evaluate.ts'
 import { itemsOf, withShuffledPictures } from '../benchmark/task.ts'
+import type { StudiedModel } from './masks.ts'
 import { controlId, maskOf, type VisionLanguageSubject } from './names.ts'
 import {
   chosenOn,
@@ -72,12 +73,23 @@ interface Opened {
 /** Bytes of image rows that are kept: all of a quick study's, of models of the twins' size. */
 const ROW_BYTES = 2 ** 30
 
-/** Runs a model, and its control where the study has controls. */
-export async function runWithControl(
-  { id, subject }: { id: string; subject: VisionLanguageSubject },
+/** A model under one mask, with its control where the study has controls. */
+export interface MaskedRun {
+  readonly label: string
+  readonly participant: Participant
+  readonly control: ControlParticipant | undefined
+}
+
+/**
+ * Runs a model under each of its masks, one after another: they read the same sequences, and each
+ * picture runs through the tower once.
+ */
+export async function runModel(
+  masked: StudiedModel['masked'],
   context: StudyContext,
-): Promise<{ participant: Participant; control: ControlParticipant | undefined }> {
+): Promise<readonly MaskedRun[]> {
   const { setting } = context
+  const { subject } = masked[0]
   const further = { ...candidatesOf(subject), ...layersOf(subject) }
   const read = withState(subject, { readouts: further })
   const trained = setting.tune ? Object.values(trainedReadouts(subject)) : []
@@ -87,12 +99,16 @@ export async function runWithControl(
     remember: true,
     rowBytes: ROW_BYTES,
   })
-  const hash = await contentHashOf(fingerprintParts(subject))
-  const opened: Opened = { id, subject, hash, inputs, context }
+  const runs: MaskedRun[] = []
   try {
-    const participant = await runParticipant(opened)
-    const control = setting.tune && setting.controls ? await runControl(opened) : undefined
-    return { participant, control }
+    for (const { id, label, subject: own } of masked) {
+      const hash = await contentHashOf(fingerprintParts(own))
+      const opened: Opened = { id, subject: own, hash, inputs, context }
+      const participant = await runParticipant(opened)
+      const control = setting.tune && setting.controls ? await runControl(opened) : undefined
+      runs.push({ label, participant, control })
+    }
+    return runs
   } finally {
     await inputs.close()
   }

@@ -4,6 +4,7 @@
  */
 
 import { existsSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { basename, isAbsolute, join } from 'node:path'
 import { z } from 'zod'
 import { readJson, writeFileAtomic } from '../../foundation/files/file.ts'
@@ -21,11 +22,12 @@ import { baselinesOf } from './baselines.ts'
 import { cardOf } from './card.ts'
 import { StudyError } from './errors.ts'
 import { estimateWords } from './estimate.ts'
-import { labelOf } from './names.ts'
+import { type StudiedModel, studiedModels } from './masks.ts'
 import { commandOf, type StudyOptions, type StudySetting, settingOf, studyOptionSchemas } from './options.ts'
 import { otherSeeds } from './other-seeds.ts'
 import { comparedPair, type Outcome, type Studied } from './outcome.ts'
-import { runWithControl } from './participant.ts'
+import { differencesOfFiles, pairsIn, sharedBaseOf } from './pairs/base.ts'
+import { runModel } from './participant.ts'
 import { Phases } from './phases.ts'
 import { isVisionLanguage, type PlannedModel, plannedModels } from './planned.ts'
 import { contentHash, type StudyContext } from './state.ts'
@@ -52,6 +54,7 @@ export async function runStudy(options: StudyOptions): Promise<StudyResult> {
   const startedAt = new Date().toISOString()
   const setting = settingOf(options)
   const planned = await plannedModels(setting, options)
+  const pairs = setting.sharedBase && pairsIn(planned)
   const command = commandOf(options, setting)
   const lock = await lockAlone(join(options.out, 'work'))
   try {
@@ -59,13 +62,21 @@ export async function runStudy(options: StudyOptions): Promise<StudyResult> {
     const version = await packageVersion()
     const phases = new Phases()
     const world = await phases.time('tasks', () => studyWorld(setting))
+    const differs = pairs && (await differencesOfFiles(pairs, world))
     await claimFolder(options.out, identityOf(planned, setting), command)
+    const studied = studiedModels(decodersOf(planned), setting)
     if (options.onEstimate !== undefined) {
-      const subjects = planned.map(({ subject }) => subject)
+      const subjects = [
+        ...studied.flatMap(({ masked }) => masked.map(({ subject }) => subject)),
+        ...planned.flatMap(({ subject }) => (isVisionLanguage(subject) ? [] : [subject])),
+      ]
       const words = await estimateWords(subjects, world, setting)
       if (words !== undefined) options.onEstimate(words)
     }
-    const results = await resultsOf(planned, command, { setting, world, phases, options, version })
+    const context: StudyContext = { setting, world, phases, options, version }
+    const sharedBase =
+      differs && (await phases.time('base', () => sharedBaseOf(studied, differs, options.signal)))
+    const results = await resultsOf({ planned, studied, sharedBase, command }, context)
     const run = runOf({ startedAt, version, phases, setting }, options)
     return { results, run, written: await writeReport(results, run, options.out, { page: options.page }) }
   } finally {
@@ -98,31 +109,40 @@ async function claimFolder(out: string, own: string, command: string): Promise<v
   await writeFileAtomic(file, `${JSON.stringify({ setting: own, command })}\n`)
 }
 
+function decodersOf(planned: readonly PlannedModel[]) {
+  return planned.flatMap(({ id, subject }) => (isVisionLanguage(subject) ? [{ id, subject }] : []))
+}
+
+/** Everything that a study is about. */
+interface Planned extends Pick<Outcome, 'sharedBase' | 'command'> {
+  readonly planned: readonly PlannedModel[]
+  readonly studied: readonly StudiedModel[]
+}
+
 async function resultsOf(
-  planned: readonly PlannedModel[],
-  command: string,
+  { planned, studied: models, sharedBase, command }: Planned,
   context: StudyContext,
 ): Promise<Results> {
   const { setting, world, phases, options } = context
-  const decoders = planned.flatMap(({ id, subject }) => (isVisionLanguage(subject) ? [{ id, subject }] : []))
   // Side by side, with so many threads each as the setting says: the same bytes on any number of
   // cores.
-  const runs = await together(decoders, (model) => runWithControl(model, context))
+  const atOnce = Math.max(1, Math.floor(availableParallelism() / setting.threads))
+  const runs = await together(models, atOnce, ({ masked }) => runModel(masked, context))
   const studied = await Promise.all(
-    runs.map(async ({ participant, control }): Promise<Studied> => {
-      const { id, subject } = participant
+    runs.flat().map(async ({ participant, control, label }): Promise<Studied> => {
+      const { subject } = participant
       const { contract, checkpoint } = subject.encoder
       return {
         participant,
         control,
         role: isShipped(checkpoint.dir) && subject.adapter === undefined ? 'twin' : 'checkpoint',
         objective: contract.objective ?? subject.model.objective,
-        label: labelOf(id),
+        label,
         card: await cardOf(subject.dir),
       }
     }),
   )
-  const baselines = await baselinesOf(planned, decoders.length === 0, context)
+  const baselines = await baselinesOf(planned, models.length === 0, context)
   const measured = { studied, baselines }
   const compared = comparedPair(measured)?.flatMap(({ hash, state }) =>
     state === 'tuned' && hash !== null ? [hash] : [],
@@ -132,6 +152,7 @@ async function resultsOf(
     command,
     world,
     ...measured,
+    ...(sharedBase && { sharedBase }),
     otherSeeds: compared?.length === 2 ? await otherSeeds(compared, setting) : [],
   }
   const { signal, onProgress } = options

@@ -9,6 +9,7 @@ import { failures } from './failures.ts'
 import { footer, header } from './header.ts'
 import { pairMap } from './map.ts'
 import { models } from './models.ts'
+import { pairs } from './pairs.ts'
 import { scores } from './scores.ts'
 import { tuning } from './tuning.ts'
 import { endsOf, verdict } from './verdict.ts'
@@ -16,6 +17,7 @@ import { endsOf, verdict } from './verdict.ts'
 export function studyPage(results: Results, run: StudyRun | null): HTMLElement {
   const sections = [
     scores(results),
+    pairs(results),
     differences(results),
     tuning(results),
     alignment(results),
