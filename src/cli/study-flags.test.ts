@@ -3,12 +3,14 @@
 import { Command } from 'commander'
 import { expect, test } from 'vitest'
 import { TASK_NAMES } from '../inputs/scenes/tasks/suite.ts'
+import { MASKS as STUDY_MASKS } from '../measuring/study/names.ts'
 import { command } from './command.ts'
-import { TASKS } from './commands/study.ts'
+import { MASKS, TASKS } from './commands/study.ts'
 import { terminalIo } from './io.ts'
 
-test('help lists the tasks that there are', () => {
+test('help lists the tasks and masks that there are', () => {
   expect(TASKS).toEqual(TASK_NAMES)
+  expect(MASKS).toEqual(STUDY_MASKS)
 })
 
 test.each<[string, string[], string | false | undefined]>([

@@ -1,4 +1,4 @@
-/** @file What models under study are compared with: dual encoders, raw pixels. */
+/** @file Baselines of the models under study: dual encoders, raw pixels. */
 
 import { sizeOf } from '../../foundation/numeric/tensor.ts'
 import { Embedder } from '../../models/embedder/embedder.ts'

@@ -8,8 +8,9 @@ import { comparedPair, finalState, type Outcome } from './outcome.ts'
 import { comparedStates } from './pairs/comparisons.ts'
 
 /**
- * The compared pair, or every comparison of a study of pairs, at every scope, and as it was before tuning; then tuned − untuned, tuned −
- * control and the last state − dual encoder at the wider scopes.
+ * The compared pair, or every comparison of a study of pairs, at every scope; the pair as it was
+ * before tuning; then tuned − untuned, tuned − control and the last state − dual encoder at the
+ * wider scopes.
  */
 export function differencesOf(
   outcome: Outcome,

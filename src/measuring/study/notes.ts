@@ -1,4 +1,4 @@
-/** @file What a reader of the report should know: readouts, controls, baselines, intervals. */
+/** @file Notes for the reader of a report: readouts, controls, baselines, intervals. */
 
 import type { BootstrapOptions } from '../../foundation/numeric/bootstrap.ts'
 import { trainedReadouts } from '../../learning/tuning/tunable.ts'

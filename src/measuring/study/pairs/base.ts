@@ -156,7 +156,8 @@ function checkTokenizer(
   const apart = texts.filter((text, i) => tokenizer.encode(text).join() !== ids[i]!.join())
   if (apart.length === 0) return
   throw noPair(
-    `${other} does not share the base of ${first}: its tokenizer gives other ids to ${apart.length} of ${texts.length} texts, ${JSON.stringify(apart[0])} first`,
+    `${other} does not share the base of ${first}: its tokenizer gives other ids to ${apart.length} of ` +
+      `${texts.length} texts, ${JSON.stringify(apart[0])} first`,
     'Is the tokenizer of each folder from the repository of its weights?',
   )
 }

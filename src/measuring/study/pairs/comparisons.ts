@@ -104,7 +104,10 @@ function sentenceOf(
   if (told) {
     const [better, worse] = interval.value > 0 ? [a, b] : [b, a]
     const size = `${Math.abs(100 * interval.value).toFixed(1)} points of hit@1`
-    return `${better.label} embeds better than ${worse.label}, by ${size} over ${over} (${range}; p ${shown(adjusted)}).`
+    return (
+      `${better.label} embeds better than ${worse.label}, by ${size} over ${over} ` +
+      `(${range}; p ${shown(adjusted)}).`
+    )
   }
   const found = `${points(interval.value)} points over ${over} (${range}; p ${shown(adjusted)})`
   const among = excludesZero(interval) ? ` among ${count} comparisons` : ''

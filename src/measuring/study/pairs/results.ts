@@ -1,4 +1,4 @@
-/** @file What a study of pairs found, for results.json, and its answer in a sentence. */
+/** @file The findings of a study of pairs for results.json, and its answer in a sentence. */
 
 import type { BootstrapOptions } from '../../../foundation/numeric/bootstrap.ts'
 import type { PartLikeness } from '../../../models/families/likeness.ts'
@@ -40,7 +40,9 @@ export function pairsFinding(
   const label = (id: string) => labels.get(id.replace(/-tuned$/, '')) ?? id
   const how = outcome.setting.tune ? 'tuned alike' : 'as they are'
   return {
-    sentence: `${runWords(outcome)}, ${how}: ${main.sentence} Of ${comparisons.length} differences, ${told} can be told.`,
+    sentence:
+      `${runWords(outcome)}, ${how}: ${main.sentence} ` +
+      `Of ${comparisons.length} differences, ${told} can be told.`,
     quantity: `${label(main.a)} − ${label(main.b)}, ${how}, mean hit@1 over ${main.over}`,
     interval: main.interval,
     otherSeeds: [],
@@ -51,14 +53,15 @@ export function pairsFinding(
 /** Weights further apart than this are not nearer to each other than to zero. */
 const UNRELATED = 1
 
-/** What a reader should know of the base: what differs, how far weights are the same, what is missing. */
+/** Notes on the base: differences of the files, likeness of the weights, masks that are missing. */
 export function pairsNotes({ first, others, left, comparisons }: PairsResults): string[] {
   const part = ({ tensors, matched, identical, distance }: PairsResults['others'][number]['decoder']) =>
     `${identical} of ${tensors} tensors identical` +
     (matched === tensors ? '' : `, ${tensors - matched} without counterpart`) +
     (distance === null ? '' : `, relative distance ${distance.toFixed(3)}`)
   return [
-    'All models are read with the prompt of their own chat template and with poolings chosen on dev rows; of a published embedder only the mask is taken.',
+    'All models are read with the prompt of their own chat template and with poolings chosen on dev rows; ' +
+      'of a published embedder only the mask is taken.',
     ...others.map(
       ({ model, differs, decoder, vision }) =>
         `${labelOf(model)} beside ${labelOf(first)}: decoder ${part(decoder)}; tower and projector ${part(vision)}. ` +
@@ -70,12 +73,14 @@ export function pairsNotes({ first, others, left, comparisons }: PairsResults): 
       distance === null || distance < UNRELATED
         ? []
         : [
-            `The decoder weights of ${labelOf(model)} are as far from those of ${labelOf(first)} as unrelated ones (1.41): the files show no shared base.`,
+            `The decoder weights of ${labelOf(model)} are about as far from those of ${labelOf(first)} as unrelated ` +
+              'ones (1.41): the files show no shared base.',
           ],
     ),
     ...left.map(
       ({ model, mask, reason }) => `${labelOf(model)} was not run under the mask ${mask}: ${reason}.`,
     ),
-    `The ${comparisons.length} p-values are those of a randomisation test that flips the signs of clusters, adjusted for their number (Holm).`,
+    `The ${comparisons.length} p-values are those of a randomisation test that flips the signs of clusters, ` +
+      'adjusted for their number (Holm).',
   ]
 }
