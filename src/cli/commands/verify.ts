@@ -17,7 +17,7 @@ export const verify = command(
   'verify [model]',
   'Recompute expected values and name the first stage that differs',
 )
-  .option('--golden <dir>', 'a fixture of reference values: a folder with cases.json')
+  .option('--golden <dir>', 'a fixture of reference values: a folder with cases.json or expected.json')
   .option(
     '--record <items>',
     "keep golden vectors of a file's items in the model's embedder.json, for later verifications",

@@ -12,6 +12,8 @@ import { ItemError } from './errors.ts'
 export interface Picture {
   /** Equal for equal pictures, and for no others. */
   readonly key: string
+  /** Whether it lies in a JPEG file: another decoder may give levels that differ a little. */
+  readonly jpeg?: boolean
   /** Makes the pixels. */
   read(): RgbImage | Promise<RgbImage>
 }

@@ -5,7 +5,7 @@
 
 import { createHash } from 'node:crypto'
 import { FileError } from '../../foundation/files/errors.ts'
-import { decodeImage, readPictureFile } from '../media/decode.ts'
+import { decodeImage, isJpeg, readPictureFile } from '../media/decode.ts'
 import type { Picture } from './item.ts'
 
 /**
@@ -21,9 +21,11 @@ export async function storedPicture(
   read: () => Promise<Uint8Array>,
   first?: Uint8Array,
 ): Promise<Picture> {
-  const key = keyOf(first ?? (await read()))
+  const known = first ?? (await read())
+  const key = keyOf(known)
   return {
     key,
+    jpeg: isJpeg(known),
     read: async () => {
       const bytes = await read()
       if (keyOf(bytes) === key) return await decodeImage(bytes, { name })

@@ -164,6 +164,13 @@ const WEBP = [0x57, 0x45, 0x42, 0x50]
 const FTYP = [0x66, 0x74, 0x79, 0x70]
 
 /**
+ * Whether a file is a JPEG, by its first bytes. Decoders of JPEG may differ by a level or two.
+ */
+export function isJpeg(bytes: Uint8Array): boolean {
+  return SIGNATURES.some(([format, signature]) => format === 'jpeg' && startsWith(bytes, signature))
+}
+
+/**
  * Only formats that were compared with Pillow reach a decoder: sharp would also render SVG, PDF and
  * more.
  */

@@ -1,13 +1,14 @@
 /** @file One entry to verification: reads the kind of a fixture and runs its verifier. */
 
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Device } from '../../engine/runtime/devices.ts'
 import { readJson } from '../../foundation/files/file.ts'
 import type { VerifyReport } from '../../models/embedder/golden/report.ts'
 
-/** Kinds of fixtures that `verifyGolden` compares: `kind` in `cases.json`. */
-export const fixtureKinds = ['model', 'ops', 'losses', 'tuning', 'run', 'merge'] as const
+/** Kinds of fixtures: `kind` in `cases.json`, or in `expected.json` where there is no such file. */
+export const fixtureKinds = ['model', 'ops', 'losses', 'tuning', 'run', 'merge', 'bench-mmeb'] as const
 const fixture = z.looseObject({
   kind: z.enum(fixtureKinds, { error: `kind: expected one of ${fixtureKinds.join(', ')}` }),
 })
@@ -20,6 +21,7 @@ const verifiers: { readonly [K in (typeof fixtureKinds)[number]]: () => Promise<
   losses: async () => (await import('./losses.ts')).verifyLosses,
   tuning: async () => (await import('./tuning.ts')).verifyTuning,
   run: async () => (await import('./run.ts')).verifyRun,
+  'bench-mmeb': async () => (await import('./mmeb/verify.ts')).verifyMmeb,
   merge: async () => (await import('./merge.ts')).verifyMerge,
   model: async () => {
     const [{ verifyModel }, { verifyMaskedDiffusion }, { verifyBlockDiffusion }, mmada] = await Promise.all([
@@ -46,7 +48,8 @@ const verifiers: { readonly [K in (typeof fixtureKinds)[number]]: () => Promise<
  *   every tensor is equal
  */
 export async function verifyGolden(dir: string, { device }: { device?: Device } = {}): Promise<VerifyReport> {
-  const { kind } = await readJson(join(dir, 'cases.json'), fixture)
+  const files = ['cases.json', 'expected.json'].map((name) => join(dir, name))
+  const { kind } = await readJson(files.find((file) => existsSync(file)) ?? files[0]!, fixture)
   const verify = await verifiers[kind]()
   return await verify(dir, { device })
 }

@@ -1,0 +1,97 @@
+/** @file What evaluation gives for a dataset: vectors, cosines, predictions, scores of every row. */
+
+import { dot } from '../../../foundation/numeric/linear.ts'
+import { mean } from '../../../foundation/numeric/statistics.ts'
+import { f32, type Tensor } from '../../../foundation/numeric/tensor.ts'
+import type { KeyedItem } from '../../../inputs/data/item.ts'
+import { type MmebDataset, withoutItems } from '../../../inputs/data/mmeb/dataset.ts'
+import type { Task } from '../../../inputs/data/task.ts'
+import type { Embedder } from '../../../models/embedder/embedder.ts'
+import type { VectorOf } from '../../../models/embedder/vectors/all.ts'
+import { evaluateTask, type TaskScores } from '../../benchmark/evaluate.ts'
+import type { PerMetric } from '../../benchmark/metrics.ts'
+import { itemsOf } from '../../benchmark/task.ts'
+import { VerifyError } from '../errors.ts'
+
+/** A dataset without the rows that could not be embedded, and the vectors of the others. */
+export interface EmbeddedDataset {
+  readonly dataset: MmebDataset
+  readonly vectorOf: VectorOf
+}
+
+/** Embeds every item of a dataset. Rows with an item that has no vector are left out whole. */
+export async function embedDataset(embedder: Embedder, dataset: MmebDataset): Promise<EmbeddedDataset> {
+  const items = itemsOf([dataset.task], 'test')
+  const { vectors, kept, skipped } = await embedder.embed(items, {
+    badItems: 'skip',
+    blank: 'embed',
+    proven: true,
+  })
+  const [, dim = 0] = vectors.dims
+  const rows = new Map(
+    kept.map((index, row) => [items[index]!.key, vectors.data.subarray(row * dim, (row + 1) * dim)]),
+  )
+  const failures = new Map(skipped.map(({ index, ...why }) => [items[index]!.key, why]))
+  return {
+    dataset: withoutItems(dataset, failures),
+    vectorOf: (key) => {
+      const vector = rows.get(key)
+      if (vector !== undefined) return vector
+      throw new VerifyError('fixture', {
+        message: `the item ${key} has no vector`,
+        hint: 'This is a fault of the verification.',
+      })
+    },
+  }
+}
+
+/** Different items in the order in which they first come: all queries, all candidates. */
+export function uniqueItems({ test }: Task): { queries: KeyedItem[]; candidates: KeyedItem[] } {
+  return {
+    queries: [...new Set(test.map(({ query }) => query))],
+    candidates: [...new Set(test.flatMap(({ candidates }) => candidates))],
+  }
+}
+
+/** `[items, dim]` */
+export function vectorsOf(items: readonly KeyedItem[], vectorOf: VectorOf): Tensor<'f32'> {
+  const rows = items.map(({ key }) => vectorOf(key))
+  const dim = rows[0]?.length ?? 0
+  const data = new Float32Array(rows.length * dim)
+  for (const [i, row] of rows.entries()) data.set(row, i * dim)
+  return f32([rows.length, dim], data)
+}
+
+/** Values of every row, in order. */
+export interface DatasetValues {
+  readonly cosines: readonly (readonly number[])[]
+  readonly scores: TaskScores
+}
+
+export async function valuesOf({ dataset: { task }, vectorOf }: EmbeddedDataset): Promise<DatasetValues> {
+  return {
+    cosines: task.test.map(({ query, candidates }) => {
+      const own = vectorOf(query.key)
+      return candidates.map(({ key }) => dot(own, vectorOf(key)))
+    }),
+    scores: await evaluateTask(task, vectorOf),
+  }
+}
+
+/** The fixture's names of measures that are not ours. */
+const METRICS: Readonly<Record<string, string>> = { hit1_published: 'firstWins', hit1_strict: 'strict' }
+
+/** `unique_ndcg5` → `uniqueNdcg5`, the name in the table of metrics. */
+export function metricOf(name: string): string {
+  return METRICS[name] ?? name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+}
+
+/** The mean of each metric over the rows. */
+export function meansOf({ rows }: TaskScores): PerMetric {
+  return Object.fromEntries(
+    Object.keys(rows[0]?.metrics ?? {}).map((name) => [
+      name,
+      mean(rows.map(({ metrics }) => metrics[name]!)),
+    ]),
+  )
+}
