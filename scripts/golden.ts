@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { packFolder, unpackFolder } from '../test/packed-folder.ts'
 import { type Kept, reducedFixture } from './golden/reduce.ts'
+import { reducedMmeb } from './golden/reduce-mmeb.ts'
 
 const { values } = parseArgs({
   options: {
@@ -23,10 +24,15 @@ const { values } = parseArgs({
 
 const pictured = ['image-odd', 'image-exif6', 'text-batch']
 
+/** Of an evaluation, the datasets that are kept. */
+interface KeptDatasets {
+  readonly datasets: readonly string[]
+}
+
 /**
  * Two or three small cases each, which have all stages between them; other kinds are kept whole.
  */
-const fixtures: Readonly<Record<string, Kept | 'all'>> = {
+const fixtures: Readonly<Record<string, Kept | KeptDatasets | 'all'>> = {
   clip: { cases: pictured },
   diffusionvl: {
     cases: [
@@ -76,6 +82,8 @@ const fixtures: Readonly<Record<string, Kept | 'all'>> = {
   siglip: { cases: pictured },
   siglip2: { cases: pictured },
   smolvlm: { cases: ['odd', 'text', 'batch-left'] },
+  // After qwen2-vl, whose checkpoint it has.
+  'bench-mmeb': { datasets: ['OK-VQA', 'CIRR', 'EDIS', 'RefCOCO-Matching'] },
   'tune-dora-qwen2-vl': 'all',
   'tune-dora-qwen2-vl-image': 'all',
   'tune-gradcache': 'all',
@@ -111,18 +119,22 @@ if (values.unpack !== undefined) {
   await mkdir(values.out, { recursive: true })
   const stored = new Map<string, string>()
   for (const [name, kept] of Object.entries(fixtures)) {
-    packFolder(
-      values.out,
-      name,
-      await reducedFixture(join(values.golden, name), kept === 'all' ? undefined : kept),
-      stored,
-    )
+    packFolder(values.out, name, await reduced(join(values.golden, name), kept), stored)
     console.error(name)
   }
   await writeFile(join(values.out, 'README.md'), readme)
 }
 
-function wordsFor(kept: Kept | 'all'): string {
+async function reduced(
+  dir: string,
+  kept: (typeof fixtures)[string],
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  if (kept !== 'all' && 'datasets' in kept) return await reducedMmeb(dir, kept.datasets)
+  return await reducedFixture(dir, kept === 'all' ? undefined : kept)
+}
+
+function wordsFor(kept: (typeof fixtures)[string]): string {
+  if (kept !== 'all' && 'datasets' in kept) return `datasets ${kept.datasets.join(', ')}`
   return kept === 'all'
     ? 'all'
     : [...kept.cases, ...(kept.losses ?? []).map((loss) => `loss ${loss}`)].join(', ')

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
 import { z } from 'zod'
+import { expectations } from '../src/measuring/verify/mmeb/fixture.ts'
 import { loadSafetensors } from '../src/models/checkpoint/safetensors.ts'
 import { hasWhole, reducedFixtures, reducedNames, wholeFixtures } from './golden.ts'
 import { filesBelow, unpackedFiles } from './packed-folder.ts'
@@ -40,49 +41,42 @@ const qwen = 'src/models/families/qwen-vl/qwen-vl.test.ts'
 const diffusion = 'src/measuring/verify/masked-diffusion.test.ts'
 const tuning = 'src/measuring/verify/tuning.test.ts'
 
-/** The test file that compares a folder, or the work that will bring one. */
-type Check = { test: string } | { notYet: string }
-
 const runs = 'src/measuring/verify/run.test.ts'
 
-const checks: Readonly<Record<string, Check>> = {
-  'bench-mmeb': { notYet: 'comes with the eval command' },
-  clip: { test: models },
-  diffusionvl: { test: 'src/models/families/diffusionvl/diffusionvl.test.ts' },
-  dimple: { test: 'src/models/families/dimple/dimple.test.ts' },
-  'dream-vl': { test: 'src/models/families/dream-vl/dream-vl.test.ts' },
-  idefics3: { test: models },
-  'lavida-dream': { test: diffusion },
-  'lavida-llada': { test: diffusion },
-  llava: { test: models },
-  'llava-next': { test: models },
-  'llava-onevision': { test: models },
-  mmada: { test: 'src/measuring/verify/mmada.test.ts' },
-  'omni-diffusion': { test: 'src/models/families/omni-diffusion/omni-diffusion.test.ts' },
-  'qwen2-vl': { test: qwen },
-  'qwen2.5-vl': { test: qwen },
-  'qwen3-vl': { test: qwen },
-  'run-dora-lavida': { test: runs },
-  'run-lora-llava': { test: runs },
-  'run-matryoshka-llava': { test: runs },
-  'sdar-vl': { test: 'src/models/families/sdar-vl/sdar-vl.test.ts' },
-  siglip: { test: models },
-  siglip2: { test: models },
-  smolvlm: { test: models },
-  'tune-dora-qwen2-vl': { test: tuning },
-  'tune-dora-qwen2-vl-image': { test: tuning },
-  'tune-gradcache': { test: tuning },
-  'tune-infonce': { test: 'src/measuring/verify/losses.test.ts' },
-  'tune-lora-llava': { test: tuning },
-  'tune-lora-llava-zero-b': { test: tuning },
-  'tune-merge': { test: 'src/measuring/verify/merge.test.ts' },
-  'tune-ops': { test: 'src/measuring/verify/operators.test.ts' },
+/** The test file that compares a folder. */
+const checks: Readonly<Record<string, string>> = {
+  'bench-mmeb': 'src/measuring/verify/mmeb/mmeb.test.ts',
+  clip: models,
+  diffusionvl: 'src/models/families/diffusionvl/diffusionvl.test.ts',
+  dimple: 'src/models/families/dimple/dimple.test.ts',
+  'dream-vl': 'src/models/families/dream-vl/dream-vl.test.ts',
+  idefics3: models,
+  'lavida-dream': diffusion,
+  'lavida-llada': diffusion,
+  llava: models,
+  'llava-next': models,
+  'llava-onevision': models,
+  mmada: 'src/measuring/verify/mmada.test.ts',
+  'omni-diffusion': 'src/models/families/omni-diffusion/omni-diffusion.test.ts',
+  'qwen2-vl': qwen,
+  'qwen2.5-vl': qwen,
+  'qwen3-vl': qwen,
+  'run-dora-lavida': runs,
+  'run-lora-llava': runs,
+  'run-matryoshka-llava': runs,
+  'sdar-vl': 'src/models/families/sdar-vl/sdar-vl.test.ts',
+  siglip: models,
+  siglip2: models,
+  smolvlm: models,
+  'tune-dora-qwen2-vl': tuning,
+  'tune-dora-qwen2-vl-image': tuning,
+  'tune-gradcache': tuning,
+  'tune-infonce': 'src/measuring/verify/losses.test.ts',
+  'tune-lora-llava': tuning,
+  'tune-lora-llava-zero-b': tuning,
+  'tune-merge': 'src/measuring/verify/merge.test.ts',
+  'tune-ops': 'src/measuring/verify/operators.test.ts',
 }
-
-/** Folders whose names are listed with a test. */
-const compared = Object.entries(checks).flatMap(([name, check]) =>
-  'test' in check ? [[name, check.test] as const] : [],
-)
 
 test('every folder of the whole reference is listed', () => {
   const folders = existsSync(wholeFixtures)
@@ -92,7 +86,7 @@ test('every folder of the whole reference is listed', () => {
 })
 
 test('every folder that is compared has a reduced fixture, and no other', () => {
-  expect(reducedNames()).toEqual(compared.map(([name]) => name))
+  expect(reducedNames()).toEqual(Object.keys(checks).sort())
 })
 
 test.each(reducedNames())('reduced %s is small', (name) => {
@@ -105,7 +99,10 @@ test('all reduced fixtures are small together', () => {
   expect(reducedNames().reduce((sum, name) => sum + sizeOf(name), 0)).toBeLessThan(20e6)
 })
 
-test.each(reducedNames().filter(hasWhole))(
+/** An evaluation, which has no cases. */
+const MMEB = 'bench-mmeb'
+
+test.each(reducedNames().filter((name) => name !== MMEB && hasWhole(name)))(
   'reduced %s equals the whole fixture in all that it has',
   async (name) => {
     const whole = filesBelow(join(wholeFixtures, name))
@@ -132,7 +129,31 @@ test.each(reducedNames().filter(hasWhole))(
   },
 )
 
-test.each(compared)('%s is compared by %s', (name, file) => {
+test.skipIf(!hasWhole(MMEB))(`reduced ${MMEB} equals the whole fixture in all that it has`, async () => {
+  const whole = filesBelow(join(wholeFixtures, MMEB))
+  const files = unpackedFiles(reducedFixtures, MMEB)
+  for (const [file, bytes] of files)
+    if (file !== 'expected.json' && file !== 'expected.safetensors')
+      expect(Buffer.compare(bytes, whole.get(file)!), file).toBe(0)
+  const missing = [...whole.keys()].filter((file) => !files.has(file) && !file.startsWith('eval'))
+  expect(missing).toEqual(['README.md'])
+  const valuesIn = (bytes: Uint8Array) => expectations(JSON.parse(Buffer.from(bytes).toString()))
+  const all = valuesIn(whole.get('expected.json')!)
+  const kept = valuesIn(files.get('expected.json')!)
+  expect(kept.size).toBeGreaterThan(200)
+  for (const [path, value] of kept)
+    if (path === 'eval_v2' || path === 'eval_zip')
+      expect(all.get(path)).toEqual(expect.arrayContaining(listIn(value)))
+    else expect(value, path).toEqual(all.get(path))
+  const tensors = await loadSafetensors(join(wholeFixtures, MMEB, 'expected.safetensors'))
+  const some = await loadSafetensors(unpackedTo(MMEB, files.get('expected.safetensors')!))
+  expect(some.size).toBeGreaterThan(5)
+  for (const [key, tensor] of some) expect(tensor, key).toEqual(tensors.get(key))
+})
+
+const listIn = (value: unknown) => z.array(z.string()).parse(value)
+
+test.each(Object.entries(checks))('%s is compared by %s', (name, file) => {
   const text = readFileSync(fileURLToPath(new URL(`../${file}`, import.meta.url)), 'utf8')
   expect(text).toContain(`'${name}'`)
 })

@@ -28,10 +28,7 @@ export function hasWhole(name: string): boolean {
   return existsSync(join(wholeFixtures, name))
 }
 
-/**
- * Whether the fixture of this name is at hand, whole or reduced. Those that later work compares
- * have no reduced one yet (test/golden.test.ts).
- */
+/** Whether the fixture of this name is at hand, whole or reduced. */
 export function hasGolden(name: string): boolean {
   return hasWhole(name) || existsSync(join(reducedFixtures, name))
 }
@@ -43,7 +40,11 @@ export function hasGolden(name: string): boolean {
  */
 export function goldenDir(name: string): string {
   if (basename(name) !== name) throw new Error(`${name} is no fixture's name`)
-  if (hasWhole(name)) return join(wholeFixtures, name)
+  return hasWhole(name) ? join(wholeFixtures, name) : reducedDir(name)
+}
+
+/** The folder of a reduced fixture, unpacked: for tests that would take long on the whole one. */
+export function reducedDir(name: string): string {
   const dir = join(here('../.bifocal/golden'), stateOfReduced(), name)
   unpackFolder(reducedFixtures, name, dir)
   return dir

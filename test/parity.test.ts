@@ -59,15 +59,18 @@ test('folders that verification does not know are left out, each with its reason
   write('clip/checkpoint/config.json', { model_type: 'clip' })
   write('losses/cases.json', { kind: 'losses' })
   write('bench/expected.json', {})
+  write('mmeb/expected.json', { kind: 'bench-mmeb' })
+  write('other/expected.txt', {})
   write('mystery/cases.json', { kind: 'mystery' })
   write('stranger/cases.json', { kind: 'model' })
   write('stranger/checkpoint/config.json', { model_type: 'strange' })
   writeFileSync(join(made, 'README.md'), '')
   expect(await fixturesIn(made)).toEqual({
-    fixtures: ['clip', 'losses'],
+    fixtures: ['clip', 'losses', 'mmeb'],
     leftOut: [
-      { name: 'bench', reason: 'no cases.json' },
+      { name: 'bench', reason: 'no kind' },
       { name: 'mystery', reason: 'kind mystery is not known' },
+      { name: 'other', reason: 'no cases.json' },
       { name: 'stranger', reason: 'no family takes model_type "strange"' },
     ],
   })

@@ -23,7 +23,7 @@ const configSchema = z.record(z.string(), z.unknown())
 /** Reads what a fixture says of itself. @throws FileError when the folder is no fixture */
 export async function readFixture(root: string, name: string): Promise<Omit<Measured, 'reports'>> {
   const dir = join(root, name)
-  const { kind, tolerance, versions } = await readJson(join(dir, 'cases.json'), fixtureSchema)
+  const { kind, tolerance, versions } = await readJson(describedIn(dir) ?? dir, fixtureSchema)
   const allowed = numbersIn(tolerance)
   return {
     name,
@@ -59,10 +59,17 @@ export async function fixturesIn(root: string): Promise<{ fixtures: string[]; le
   return { fixtures, leftOut }
 }
 
+/** The file that names a fixture's kind. */
+function describedIn(dir: string): string | undefined {
+  return ['cases.json', 'expected.json'].map((name) => join(dir, name)).find((file) => existsSync(file))
+}
+
 /** Why a folder is no fixture that can be verified; `undefined` when it is one. */
 async function unknownIn(dir: string): Promise<string | undefined> {
-  if (!existsSync(join(dir, 'cases.json'))) return 'no cases.json'
-  const { kind } = await readJson(join(dir, 'cases.json'), fixtureSchema.pick({ kind: true }))
+  const file = describedIn(dir)
+  if (file === undefined) return 'no cases.json'
+  const { kind } = await readJson(file, fixtureSchema.pick({ kind: true }).partial())
+  if (kind === undefined) return 'no kind'
   if (!fixtureKinds.some((known) => known === kind)) return `kind ${kind} is not known`
   if (kind !== 'model') return undefined
   const config = await readJson(join(dir, 'checkpoint/config.json'), configSchema)

@@ -3,10 +3,9 @@
 import { join } from 'node:path'
 import { openMmeb } from '../../../inputs/data/mmeb/folder.ts'
 import type { Problem } from '../../../inputs/data/mmeb/problem.ts'
-import type { Embedder } from '../../../models/embedder/embedder.ts'
 import type { MmebComparison } from './comparison.ts'
 import type { Damaged, DamagedCase, MmebFixture } from './fixture.ts'
-import { embedDataset, valuesOf } from './values.ts'
+import { embedDataset, type StoringEmbedder, valuesOf } from './values.ts'
 
 /** The name under which a damaged folder is compared: once, whatever is in it. */
 export function damagedKey(name: string): string {
@@ -18,7 +17,7 @@ export async function compareDamaged(
   dir: string,
   { cases }: Damaged,
   tolerance: MmebFixture['tolerance'],
-  embedder: Embedder,
+  embedder: StoringEmbedder,
   { recorder }: MmebComparison,
 ): Promise<void> {
   for (const one of cases) {
@@ -36,7 +35,7 @@ async function faultsOf(
   path: string,
   one: DamagedCase,
   { cosine }: MmebFixture['tolerance'],
-  embedder: Embedder,
+  embedder: StoringEmbedder,
 ): Promise<string[]> {
   const folder = await openMmeb(path)
   try {

@@ -16,7 +16,9 @@ const subset = z.looseObject({
   prompts: z.record(z.string(), z.object({ queries: texts, candidates: texts })).optional(),
   scores: z.array(numbers),
   mean: z.record(z.string(), number),
-  stray: z.partialRecord(z.enum(['drop', 'keep', 'token-only']), z.looseObject({ prompts: texts })).optional(),
+  stray: z
+    .partialRecord(z.enum(['drop', 'keep', 'token-only']), z.looseObject({ prompts: texts }))
+    .optional(),
 })
 
 const split = z.looseObject({ prompts: z.record(z.string(), z.array(z.unknown())) })

@@ -5,7 +5,6 @@ import type { KeyedItem } from '../../../inputs/data/item.ts'
 import type { MmebDataset } from '../../../inputs/data/mmeb/dataset.ts'
 import type { MmebFolder } from '../../../inputs/data/mmeb/folder.ts'
 import { STRAY } from '../../../inputs/data/mmeb/placeholder.ts'
-import type { Embedder } from '../../../models/embedder/embedder.ts'
 import type { PresetName } from '../../../models/embedder/presets.ts'
 import { averagesOf } from '../../benchmark/averages.ts'
 import type { PerMetric } from '../../benchmark/metrics.ts'
@@ -17,6 +16,7 @@ import {
   embedDataset,
   meansOf,
   metricOf,
+  type StoringEmbedder,
   uniqueItems,
   valuesOf,
   vectorsOf,
@@ -29,7 +29,7 @@ export interface SubsetSubject {
   readonly fixture: MmebFixture
   /** Expected vectors by name. */
   readonly tensors: ReadonlyMap<string, Tensor>
-  readonly embedder: Embedder
+  readonly embedder: StoringEmbedder
   readonly comparison: MmebComparison
 }
 

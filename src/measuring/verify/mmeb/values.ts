@@ -7,11 +7,33 @@ import type { KeyedItem } from '../../../inputs/data/item.ts'
 import { type MmebDataset, withoutItems } from '../../../inputs/data/mmeb/dataset.ts'
 import type { Task } from '../../../inputs/data/task.ts'
 import type { Embedder } from '../../../models/embedder/embedder.ts'
+import { CONTRACT_READOUT } from '../../../models/embedder/embedding.ts'
 import type { VectorOf } from '../../../models/embedder/vectors/all.ts'
+import type { StoredVectors, VectorStore } from '../../../models/embedder/vectors/store.ts'
 import { evaluateTask, type TaskScores } from '../../benchmark/evaluate.ts'
 import type { PerMetric } from '../../benchmark/metrics.ts'
 import { itemsOf } from '../../benchmark/task.ts'
 import { VerifyError } from '../errors.ts'
+
+/** Keeps the vectors of one embedder: datasets share most of their items. */
+export class MemoryStore implements VectorStore {
+  readonly readouts = [CONTRACT_READOUT]
+  readonly #vectors = new Map<string, readonly Float32Array[]>()
+
+  async get(key: string): Promise<readonly Float32Array[] | undefined> {
+    return this.#vectors.get(key)
+  }
+
+  async put(entries: readonly StoredVectors[]): Promise<void> {
+    for (const { key, vectors } of entries) this.#vectors.set(key, vectors)
+  }
+}
+
+/** An embedder and what it has made. */
+export interface StoringEmbedder {
+  readonly embedder: Embedder
+  readonly store: MemoryStore
+}
 
 /** A dataset without the rows that could not be embedded, and the vectors of the others. */
 export interface EmbeddedDataset {
@@ -20,12 +42,16 @@ export interface EmbeddedDataset {
 }
 
 /** Embeds every item of a dataset. Rows with an item that has no vector are left out whole. */
-export async function embedDataset(embedder: Embedder, dataset: MmebDataset): Promise<EmbeddedDataset> {
+export async function embedDataset(
+  { embedder, store }: StoringEmbedder,
+  dataset: MmebDataset,
+): Promise<EmbeddedDataset> {
   const items = itemsOf([dataset.task], 'test')
   const { vectors, kept, skipped } = await embedder.embed(items, {
     badItems: 'skip',
     blank: 'embed',
     proven: true,
+    store,
   })
   const [, dim = 0] = vectors.dims
   const rows = new Map(

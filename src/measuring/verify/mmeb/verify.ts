@@ -25,7 +25,7 @@ import {
 import { compareLayout } from './layouts.ts'
 import { compareSubset, type SubsetValues } from './subset.ts'
 import { compareTrain } from './train.ts'
-import { metricOf } from './values.ts'
+import { MemoryStore, metricOf, type StoringEmbedder } from './values.ts'
 
 const LAYOUTS = { eval_v2: 'eval-v2', eval_zip: 'eval-zip' } as const
 
@@ -48,31 +48,32 @@ export async function verifyMmeb(
   const recorder = new VerifyRecorder()
   const comparison = new MmebComparison(recorder, expected)
   const folders = new Folders(dir)
-  const load = (preset: string) =>
-    Embedder.load(join(dir, fixture.checkpoint), { preset: presetNamed(preset), device, stray: 'keep' })
+  const embedders = new Map<string, StoringEmbedder>()
+  const embedderOf = async (name: string): Promise<StoringEmbedder> => {
+    const preset = presetNamed(name)
+    const known = embedders.get(preset)
+    if (known !== undefined) return known
+    const embedder = await Embedder.load(join(dir, fixture.checkpoint), { preset, device, stray: 'keep' })
+    const opened = { embedder, store: new MemoryStore() }
+    embedders.set(preset, opened)
+    return opened
+  }
   try {
     for (const [i, preset] of Object.keys(fixture.presets).entries()) {
-      const embedder = await load(preset)
-      try {
-        const values = await comparePreset({ preset, fixture, tensors, embedder, comparison, folders })
-        if (i > 0) continue
-        for (const [key, name] of Object.entries(LAYOUTS))
-          if (expected.has(key) && isLayout(key))
-            await compareLayout(key, await folders.open(name), values, embedder, comparison)
-      } finally {
-        await embedder.close()
-      }
+      const embedder = await embedderOf(preset)
+      const values = await comparePreset({ preset, fixture, tensors, embedder, comparison, folders })
+      if (i > 0) continue
+      for (const [key, name] of Object.entries(LAYOUTS))
+        if (expected.has(key) && isLayout(key))
+          await compareLayout(key, await folders.open(name), values, embedder, comparison)
     }
     await compareTrain(dir, fixture, comparison)
     if (damaged !== undefined) {
-      const embedder = await load(damaged.preset)
-      try {
-        await compareDamaged(dir, damaged, fixture.tolerance, embedder, comparison)
-      } finally {
-        await embedder.close()
-      }
+      const embedder = await embedderOf(damaged.preset)
+      await compareDamaged(dir, damaged, fixture.tolerance, embedder, comparison)
     }
   } finally {
+    for (const { embedder } of embedders.values()) await embedder.close()
     await folders.close()
   }
   const all = [
