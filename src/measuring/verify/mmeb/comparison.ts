@@ -9,7 +9,7 @@ export interface ExpectedPlace {
   readonly stage: string
   /** Of the value in expected.json, its keys joined by `/`. */
   readonly path: string
-  /** Largest allowed difference of numbers; by the first index, where they differ by row. Default 0. */
+  /** Largest allowed difference of numbers, or that of each row. Default 0. */
   readonly tolerance?: number | ((row: number) => number)
 }
 

@@ -30,7 +30,7 @@ export async function compareDamaged(
   }
 }
 
-/** What differs from the expectation, in words. */
+/** The differences from the expectation, in words. */
 async function faultsOf(
   path: string,
   one: DamagedCase,

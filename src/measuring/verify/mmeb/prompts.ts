@@ -5,7 +5,7 @@ import { type PresetName, presets } from '../../../models/embedder/presets.ts'
 import { templatePrompt } from '../../../models/embedder/template.ts'
 import { VerifyError } from '../errors.ts'
 
-/** What a prompt is made of: an item, whose pictures need not be read. */
+/** The parts of a prompt: an item, whose pictures need not be read. */
 export type Prompted = Pick<Item, 'instruction' | 'text'> & { readonly pictures: number }
 
 /** Makes prompts with the token that the preset's backbone has for a picture. */

@@ -1,4 +1,4 @@
-/** @file What evaluation gives for a dataset: vectors, cosines, predictions, scores of every row. */
+/** @file Evaluates a dataset: vectors, cosines, predictions and scores of every row. */
 
 import { dot } from '../../../foundation/numeric/linear.ts'
 import { mean } from '../../../foundation/numeric/statistics.ts'
