@@ -18,7 +18,7 @@ import { writeCard } from './card.ts'
 import { PretrainingError } from './errors.ts'
 import { readModel } from './folder.ts'
 import type { Gate } from './gates.ts'
-import { imageTokenizerSubject } from './image-tokenizer/subject.ts'
+import { alignedImageTokenizerSubject, imageTokenizerSubject } from './image-tokenizer/subject.ts'
 import { parseLog } from './log.ts'
 import type { PretrainingSubject } from './subject.ts'
 import type { PretrainingRun } from './tower.ts'
@@ -27,10 +27,16 @@ import type { TwinSources } from './twin.ts'
 import { twinSubject } from './twin-subject.ts'
 import { TWINS } from './twins/registry.ts'
 import type { PictureModel, Twin } from './twins/twin.ts'
+import { unalignedTowerSubject } from './unaligned-tower/subject.ts'
 import { trainVocabulary } from './vocabulary.ts'
 
 /** The models that twins see pictures through. */
-const PICTURE_MODELS: readonly PretrainingSubject[] = [towerSubject, imageTokenizerSubject]
+const PICTURE_MODELS: readonly PretrainingSubject[] = [
+  towerSubject,
+  unalignedTowerSubject,
+  imageTokenizerSubject,
+  alignedImageTokenizerSubject,
+]
 
 /** Names of the models that `pretrain` makes: those that twins stand on, then the twins. */
 const PRETRAINED: readonly string[] = [...PICTURE_MODELS, ...TWINS].map(({ name }) => name)

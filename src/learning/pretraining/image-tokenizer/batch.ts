@@ -8,20 +8,35 @@ import type { Sheets } from '../../../inputs/scenes/sheets.ts'
 import { mmadaPixels } from '../../../models/families/mmada/picture.ts'
 import { PICTURE_SIZE } from '../recipe.ts'
 import type { TowerWorld } from '../tower-batch.ts'
+import { captionFeeds } from './caption.ts'
 import { CODE_PICTURE, type CodeTraining } from './shape.ts'
 
 /** The pictures whose captions the tower learns, in the same order. */
 export function codeBatch(
-  { world, sheets }: TowerWorld,
-  { batch, seed }: CodeTraining,
+  at: TowerWorld,
+  training: CodeTraining,
   step: number,
   use: SceneUse = 'train',
 ): { pixels: Tensor<'f32'> } {
-  const drawn = Array.from(
-    { length: batch },
-    (_, i) => captionPair(world, seed, step * batch + i, use).description,
+  const drawn = pairsAt(at, training, step, use)
+  return {
+    pixels: codePixels(
+      drawn.map(({ description }) => description),
+      at.sheets,
+    ),
+  }
+}
+
+/** The same with their captions, as `alignedCodeLoss` wants them. */
+export function captionedBatch(at: TowerWorld, training: CodeTraining, step: number): Record<string, Tensor> {
+  const captions = pairsAt(at, training, step, 'train').map(({ caption }) =>
+    at.tokenizer.encode(caption, { addSpecialTokens: false }),
   )
-  return { pixels: codePixels(drawn, sheets) }
+  return { ...codeBatch(at, training, step), ...captionFeeds(captions) }
+}
+
+function pairsAt({ world }: TowerWorld, { batch, seed }: CodeTraining, step: number, use: SceneUse) {
+  return Array.from({ length: batch }, (_, i) => captionPair(world, seed, step * batch + i, use))
 }
 
 /** Drawings as an MMaDA processor prepares them: `[batch, 3, side, side]` from −1 to 1. */

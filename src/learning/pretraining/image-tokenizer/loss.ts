@@ -19,10 +19,13 @@ import { reduceMean } from '../../../engine/graph/reduction.ts'
 import { rootScope } from '../../../engine/nn/scope.ts'
 import { decodeImage, encodeImage } from '../../../models/families/mmada/image-tokenizer.ts'
 import type { Loss } from '../../training/gradient.ts'
+import { captionLoss } from './caption.ts'
 import { CODE_PICTURE, CODE_STACK } from './shape.ts'
 
 const COMMIT = 0.1
 const ENTROPY = 0.1
+/** In nats a token, beside a squared error that ends near .03: enough that words shape the bits. */
+const CAPTION = 0.05
 /** Slope of a sign's probability: a two-way softmax over −(z ∓ 1)². */
 const SLOPE = 4
 /** Keeps logarithms finite where a bit is certain. */
@@ -33,6 +36,22 @@ const LEAST = 1e-6
  * latents on, with the gradient of the latents; 0 the latents themselves.
  */
 export function codeLoss(graph: Graph): Loss {
+  return lossOf(graph).loss
+}
+
+/**
+ * The same, and the caption predicted from the signs. Feeds besides: those of `captionLoss`.
+ */
+export function alignedCodeLoss(graph: Graph): Loss {
+  const { loss, passed } = lossOf(graph)
+  const caption = captionLoss(graph, passed)
+  return {
+    loss: add(loss.loss, mul(caption, CAPTION)),
+    metrics: { ...loss.metrics, caption },
+  }
+}
+
+function lossOf(graph: Graph): { loss: Loss; passed: Value<'f32'> } {
   const scope = rootScope(graph, { trainable: () => true })
   const pixels = graph.input('pixels', 'f32', ['batch', 3, CODE_PICTURE, CODE_PICTURE])
   const latents = encodeImage(scope, CODE_STACK, pixels)
@@ -47,7 +66,8 @@ export function codeLoss(graph: Graph): Loss {
   const each = reduceMean(binaryEntropy(certain))
   const together = reduceMean(binaryEntropy(reduceMean(certain, [0, 2, 3])))
   const loss = add(reconstruction, add(mul(commitment, COMMIT * 0.75), mul(sub(each, together), ENTROPY)))
-  return { loss, metrics: { reconstruction, commitment, bit_entropy: each, mean_bit_entropy: together } }
+  const metrics = { reconstruction, commitment, bit_entropy: each, mean_bit_entropy: together }
+  return { loss: { loss, metrics }, passed }
 }
 
 const meanSquare = (x: Value<'f32'>): Value<'f32'> => reduceMean(mul(x, x))

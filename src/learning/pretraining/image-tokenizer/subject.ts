@@ -1,4 +1,4 @@
-/** @file The image tokenizer as a subject of pretraining. */
+/** @file The image tokenizers as subjects of pretraining. */
 
 import type { PretrainingSubject } from '../subject.ts'
 import { readImageTokenizer, writeImageTokenizer } from './folder.ts'
@@ -12,32 +12,52 @@ import {
   CODES,
   PLAIN_LATENTS,
 } from './shape.ts'
-import { trainImageTokenizer } from './train.ts'
+import { type CodeKind, trainImageTokenizer } from './train.ts'
 
-export const imageTokenizerSubject: PretrainingSubject = {
+export const imageTokenizerSubject = subjectOf('plain', {
   name: 'image-tokenizer',
-  training: CODE_TRAINING,
-  train: trainImageTokenizer,
-  write: (dir, trained) => writeImageTokenizer(dir, trained),
-  read: readImageTokenizer,
-  gates: imageTokenizerGates,
-  answers: async () => [],
-  card: {
-    name: 'image-tokenizer',
-    library: 'bifocal',
-    task: 'image-to-image',
-    summary:
-      "The image tokenizer that the discrete twins share, in the layout of MMaDA's (MAGVIT-v2): a " +
-      'convolutional net whose signs are the bits of a code, and the way back to pixels.',
-    recipe: (numbers) => [
-      `${numbers(() => true)} parameters, half of them in the decoder. Pictures are seen at ` +
-        `${CODE_PICTURE} × ${CODE_PICTURE} pixels: ${CODES} codes of ${CODE_STACK.bits} bits, one for ` +
-        `${CODE_SIDE} × ${CODE_SIDE} pixels.`,
-      'Mean squared error, commitment and entropy of the bits; no text. The first ' +
-        `${PLAIN_LATENTS} updates pass latents on without signs.`,
-      `AdamW (${CODE_RATE}), warm-up, cosine to 0`,
-    ],
-    unequal: [],
-    sections: [],
-  },
+  summary:
+    "The image tokenizer that the discrete twins share, in the layout of MMaDA's (MAGVIT-v2): a " +
+    'convolutional net whose signs are the bits of a code, and the way back to pixels.',
+  loss: 'Mean squared error, commitment and entropy of the bits; no text.',
+})
+
+export const alignedImageTokenizerSubject = subjectOf('aligned', {
+  name: 'image-tokenizer-aligned',
+  summary:
+    'An image tokenizer whose codes also had to predict the caption: `image-tokenizer` in all else. A ' +
+    'small decoder read the caption from the signs while it was trained, and was left out then.',
+  loss:
+    'Mean squared error, commitment and entropy of the bits, and .05 of the cross-entropy of the ' +
+    "caption's tokens, which a decoder of two layers predicts from the signs.",
+})
+
+function subjectOf(
+  kind: CodeKind,
+  { name, summary, loss }: { name: string; summary: string; loss: string },
+): PretrainingSubject {
+  return {
+    name,
+    training: CODE_TRAINING,
+    train: (at, training, run) => trainImageTokenizer(kind, at, training, run),
+    write: (dir, trained) => writeImageTokenizer(dir, trained),
+    read: readImageTokenizer,
+    gates: (at, parameters, options) => imageTokenizerGates(name, at, parameters, options),
+    answers: async () => [],
+    card: {
+      name,
+      library: 'bifocal',
+      task: 'image-to-image',
+      summary,
+      recipe: (numbers) => [
+        `${numbers(() => true)} parameters, half of them in the decoder. Pictures are seen at ` +
+          `${CODE_PICTURE} × ${CODE_PICTURE} pixels: ${CODES} codes of ${CODE_STACK.bits} bits, one for ` +
+          `${CODE_SIDE} × ${CODE_SIDE} pixels.`,
+        `${loss} The first ${PLAIN_LATENTS} updates pass latents on without signs.`,
+        `AdamW (${CODE_RATE}), warm-up, cosine to 0`,
+      ],
+      unequal: [],
+      sections: [],
+    },
+  }
 }

@@ -13,33 +13,44 @@ import { schedule } from '../../training/schedule.ts'
 import { identityOf } from '../identity.ts'
 import type { PretrainingRun } from '../tower.ts'
 import type { TowerWorld } from '../tower-batch.ts'
-import { codeBatch } from './batch.ts'
+import { captionedBatch, codeBatch } from './batch.ts'
+import { CAPTIONER } from './caption.ts'
 import { openCodeJudge } from './judge.ts'
-import { codeLoss } from './loss.ts'
+import { alignedCodeLoss, codeLoss } from './loss.ts'
 import { CODE_RATE, CODE_STACK, CODE_WARMUP, type CodeTraining, PLAIN_LATENTS } from './shape.ts'
+
+/** Codes that rebuild their picture, or that predict its caption too. */
+export type CodeKind = 'plain' | 'aligned'
+
+const KINDS = {
+  plain: { name: 'image-tokenizer', loss: codeLoss, batch: codeBatch },
+  aligned: { name: 'image-tokenizer-aligned', loss: alignedCodeLoss, batch: captionedBatch },
+} as const
 
 const CLIP = 1
 const EVERY = 250
 
 /**
  * Trains to the end of the recipe, or goes on with it.
- * @returns encoder and decoder, in the names of a published image tokenizer
+ * @returns encoder and decoder, in the names of a published image tokenizer; no captioner
  */
 export async function trainImageTokenizer(
+  kind: CodeKind,
   at: TowerWorld,
   recipe: CodeTraining,
   run: PretrainingRun,
 ): Promise<Record<string, Tensor<'f32'>>> {
-  const { compiled, parameters: slots } = gradientGraph(codeLoss)
+  const { name, loss, batch } = KINDS[kind]
+  const { compiled, parameters: slots } = gradientGraph(loss)
   const parameters = initialKernels(initialWeights(slots, { seed: recipe.seed, layers: 1, std: 1 }))
   const session = await openSession(compiled, {
     weights: memoryWeights({}),
-    name: 'image-tokenizer',
+    name,
     threads: run.threads,
   })
   const optimizer = await openOptimizer(parameters, [{ rule: adamW(), learningRate: CODE_RATE }])
   const feeds = (step: number) => ({
-    ...codeBatch(at, recipe, step),
+    ...batch(at, recipe, step),
     signs: f32([], [step < PLAIN_LATENTS ? 0 : 1]),
   })
   const judge = await openCodeJudge(at, recipe.seed, { threads: run.threads })
@@ -59,7 +70,7 @@ export async function trainImageTokenizer(
       checkpoint: {
         dir: join(run.workDir, 'snapshots'),
         every: EVERY,
-        identity: await identityOf('image-tokenizer', settings, feeds),
+        identity: await identityOf(name, settings, feeds),
       },
       log: join(run.workDir, 'log.jsonl'),
       evaluate: { every: EVERY, run: async () => ({ ...(await judge.measure(parameters, run.signal)) }) },
@@ -70,14 +81,17 @@ export async function trainImageTokenizer(
   } finally {
     await Promise.all([session.close(), optimizer.close(), judge.close()])
   }
-  return parameters
+  return Object.fromEntries(Object.entries(parameters).filter(([own]) => !own.startsWith(`${CAPTIONER}.`)))
 }
 
-/** Kernels that keep the size of what they read: standard deviation 1 / √(in · kh · kw). */
+/**
+ * Kernels that keep the size of what they read: standard deviation 1 / √(in · kh · kw); matrices
+ * too.
+ */
 function initialKernels(parameters: Record<string, Tensor<'f32'>>): Record<string, Tensor<'f32'>> {
   for (const { dims, data } of Object.values(parameters)) {
-    if (dims.length !== 4) continue
-    const scale = 1 / Math.sqrt(dims[1]! * dims[2]! * dims[3]!)
+    if (dims.length < 2) continue
+    const scale = 1 / Math.sqrt(dims.slice(1).reduce((product, dim) => product * dim, 1))
     for (let i = 0; i < data.length; i++) data[i]! *= scale
   }
   return parameters
