@@ -22,7 +22,7 @@ import { loadSheets } from '../src/inputs/scenes/sheets.ts'
 import { buildTasks, QUICK_LIMITS } from '../src/inputs/scenes/tasks/suite.ts'
 import { loadWorld } from '../src/inputs/scenes/world.ts'
 import { captionOf } from '../src/measuring/benchmark/dual-encoder.ts'
-import { evaluateTask, type ModelScores } from '../src/measuring/benchmark/evaluate.ts'
+import { evaluateTask, type ModelScores, type TaskScores } from '../src/measuring/benchmark/evaluate.ts'
 import { differenceOver } from '../src/measuring/benchmark/summary.ts'
 import { itemsOf } from '../src/measuring/benchmark/task.ts'
 import { Embedder } from '../src/models/embedder/embedder.ts'
@@ -113,7 +113,9 @@ async function scores(
     const rowOf = new Map(items.map(({ key }, row) => [key, row]))
     const vectorOf = (key: string) =>
       vectors.data.subarray(rowOf.get(key)! * width, (rowOf.get(key)! + 1) * width)
-    return { model: `${model} ${dtype}`, tasks: tasks.map((task) => evaluateTask(task, vectorOf)) }
+    const scored: TaskScores[] = []
+    for (const task of tasks) scored.push(await evaluateTask(task, vectorOf))
+    return { model: `${model} ${dtype}`, tasks: scored }
   } finally {
     await embedder.close()
   }

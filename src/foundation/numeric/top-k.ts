@@ -13,9 +13,9 @@ export interface Best {
  * come first: the result does not depend on how the columns are cut into blocks. Scores of −∞ and
  * NaN are left out.
  *
- * A row collects every score above its k-th best, and is sorted when it has 2 k of them: most
- * scores cost one comparison. An entry is 64 bits whose order is that of the results, so that the
- * engine's own sort of integers does the work.
+ * A row collects every score above its k-th best; when it has 2 k of them, the k best are selected.
+ * Most scores cost one comparison. In the end the k of a row are sorted as 64-bit numbers whose
+ * order is that of the results, by the sort of integers that the JavaScript engine has.
  * @example
  * const best = new TopK(queries, 10)
  * for (const block of blocks) for (let row = 0; row < queries; row++) best.offer(row, …)
@@ -24,17 +24,16 @@ export interface Best {
 export class TopK {
   readonly #k: number
   /** `[rows, 2 k]` */
-  readonly #entries: BigUint64Array
-  /** The same as halves: column reversed, then score. */
-  readonly #halves: Uint32Array
+  readonly #scores: Float32Array
+  readonly #columns: Int32Array
   readonly #sizes: Uint32Array
   /** Of each row, the score that another one has to exceed. */
   readonly #floors: Float32Array
 
   constructor(rows: number, k: number) {
     this.#k = k
-    this.#entries = new BigUint64Array(rows * 2 * k)
-    this.#halves = new Uint32Array(this.#entries.buffer)
+    this.#scores = new Float32Array(rows * 2 * k)
+    this.#columns = new Int32Array(rows * 2 * k)
     this.#sizes = new Uint32Array(rows)
     this.#floors = new Float32Array(rows).fill(Number.NEGATIVE_INFINITY)
   }
@@ -48,15 +47,15 @@ export class TopK {
     if (this.#k === 0) return
     const room = 2 * this.#k
     const first = row * room
+    const [kept, columns] = [this.#scores, this.#columns]
     let floor = this.#floors[row]!
     let size = this.#sizes[row]!
     for (let i = 0; i < count; i++) {
       const score = scores[start + i]!
       // An equal score of a later column does not replace the k-th best.
       if (!(score > floor)) continue
-      const at = 2 * (first + size)
-      this.#halves[at] = ~(column + i)
-      this.#halves[at + 1] = ordered(score)
+      kept[first + size] = score
+      columns[first + size] = column + i
       size += 1
       if (size < room) continue
       floor = this.#cut(first)
@@ -72,24 +71,53 @@ export class TopK {
     const rows = this.#sizes.length
     const columns = new Int32Array(rows * k).fill(-1)
     const scores = new Float32Array(rows * k).fill(Number.NEGATIVE_INFINITY)
+    const entries = new BigUint64Array(2 * k)
+    /** The same as halves: column reversed, then score. */
+    const halves = new Uint32Array(entries.buffer)
     for (let row = 0; row < rows; row++) {
       const [first, size] = [row * 2 * k, this.#sizes[row]!]
-      this.#entries.subarray(first, first + size).sort()
+      for (let i = 0; i < size; i++) {
+        halves[2 * i] = ~this.#columns[first + i]!
+        halves[2 * i + 1] = ordered(this.#scores[first + i]!)
+      }
+      entries.subarray(0, size).sort()
       for (let i = 0; i < Math.min(k, size); i++) {
-        const at = 2 * (first + size - 1 - i)
-        columns[row * k + i] = ~this.#halves[at]!
-        scores[row * k + i] = scoreOf(this.#halves[at + 1]!)
+        const at = 2 * (size - 1 - i)
+        columns[row * k + i] = ~halves[at]!
+        scores[row * k + i] = scoreOf(halves[at + 1]!)
       }
     }
     return { columns, scores }
   }
 
-  /** Keeps the k best of a full row. @returns the worst score of these */
+  /**
+   * Moves the k best of a full row to its front, by Hoare's selection.
+   * @returns the worst score of these
+   */
   #cut(first: number): number {
-    const k = this.#k
-    this.#entries.subarray(first, first + 2 * k).sort()
-    this.#entries.copyWithin(first, first + k, first + 2 * k)
-    return scoreOf(this.#halves[2 * first + 1]!)
+    const [scores, columns, target] = [this.#scores, this.#columns, first + this.#k - 1]
+    let [low, high] = [first, first + 2 * this.#k - 1]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      const [score, column] = [scores[middle]!, columns[middle]!]
+      let [i, j] = [low, high]
+      while (i <= j) {
+        while (scores[i]! > score || (scores[i] === score && columns[i]! < column)) i++
+        while (scores[j]! < score || (scores[j] === score && columns[j]! > column)) j--
+        if (i > j) break
+        const [s, c] = [scores[i]!, columns[i]!]
+        scores[i] = scores[j]!
+        columns[i] = columns[j]!
+        scores[j] = s
+        columns[j] = c
+        i++
+        j--
+      }
+      if (target <= j) high = j
+      else if (target >= i) low = i
+      else break
+    }
+    return scores[target]!
   }
 }
 

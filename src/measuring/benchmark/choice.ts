@@ -5,7 +5,7 @@
 import { mean } from '../../foundation/numeric/statistics.ts'
 import type { Part, Task } from '../../inputs/data/task.ts'
 import type { AllVectors, VectorOf } from '../../models/embedder/vectors/all.ts'
-import { evaluateTask, type ModelScores } from './evaluate.ts'
+import { evaluateTask, type ModelScores, type TaskScores } from './evaluate.ts'
 
 export interface ReadoutChoice {
   /** The name of the best one; of equally good ones the first. */
@@ -18,25 +18,27 @@ export interface ReadoutChoice {
  * @param vectors of the dev items
  * @param readouts names, at least one
  */
-export function chooseReadout(
+export async function chooseReadout(
   tasks: readonly Task[],
   vectors: AllVectors,
   readouts: readonly string[],
-): ReadoutChoice {
+): Promise<ReadoutChoice> {
   const [first = '', ...others] = readouts
-  const hit = (name: string) => meanHit1(scoresOf(name, tasks, vectors.of(name), 'dev'))
-  const dev = Object.fromEntries(readouts.map((name) => [name, hit(name)]))
+  const dev: Record<string, number> = {}
+  for (const name of readouts) dev[name] = meanHit1(await scoresOf(name, tasks, vectors.of(name), 'dev'))
   return { readout: others.reduce((top, name) => (dev[name]! > dev[top]! ? name : top), first), dev }
 }
 
 /** One model on all tasks. */
-export function scoresOf(
+export async function scoresOf(
   model: string,
   tasks: readonly Task[],
   vectorOf: VectorOf,
   part: Part = 'test',
-): ModelScores {
-  return { model, tasks: tasks.map((task) => evaluateTask(task, vectorOf, part)) }
+): Promise<ModelScores> {
+  const scored: TaskScores[] = []
+  for (const task of tasks) scored.push(await evaluateTask(task, vectorOf, part))
+  return { model, tasks: scored }
 }
 
 /** Mean of the task means of hit@1. */

@@ -1,10 +1,10 @@
 /** @file Scores of every row of a task from vectors. */
 
-import { dot } from '../../foundation/numeric/linear.ts'
 import { firstRank, hitAt, type RankedList, rank, ranked } from '../../foundation/numeric/ranking.ts'
 import type { KeyedItem } from '../../inputs/data/item.ts'
 import type { Part, Row, Task } from '../../inputs/data/task.ts'
 import type { VectorOf } from '../../models/embedder/vectors/all.ts'
+import { exactScores } from './exact-scores.ts'
 import { type PerMetric, perMetric, type RankedRow } from './metrics.ts'
 
 export interface RowScores {
@@ -41,19 +41,36 @@ export interface ModelScores {
   readonly tasks: readonly TaskScores[]
 }
 
-/** Ranks the candidates of each row by cosine (vectors have unit length). */
-export function evaluateTask(task: Task, vectorOf: VectorOf, part: Part = 'test'): TaskScores {
-  return { task: task.name, rows: task[part].map((row) => evaluateRow(row, vectorOf)) }
+export interface EvaluateOptions {
+  /** Of the engine, for large tasks. Default: as many as the machine has. */
+  threads?: number
+  signal?: AbortSignal
 }
 
-function evaluateRow(
-  { id, query, candidates, positive, positives = [positive], grades, cluster, hardIndex }: Row,
+/**
+ * Ranks the candidates of each row by cosine (vectors have unit length). Scores are inner products
+ * in f64, the same bits whatever the task's size: see `exactScores`.
+ * @throws as `Similarity.own`
+ */
+export async function evaluateTask(
+  task: Task,
   vectorOf: VectorOf,
+  part: Part = 'test',
+  options: EvaluateOptions = {},
+): Promise<TaskScores> {
+  const rows: RowScores[] = []
+  for await (const { row, scores } of exactScores(task[part], vectorOf, options))
+    rows.push(evaluatedRow(row, scores))
+  return { task: task.name, rows }
+}
+
+function evaluatedRow(
+  { id, candidates, positive, positives = [positive], grades, cluster, hardIndex }: Row,
+  scores: ArrayLike<number>,
 ): RowScores {
-  const own = vectorOf(query.key)
-  const scores = candidates.map(({ key }) => dot(own, vectorOf(key)))
   const list = rankedRow(candidates, { scores, positives, grades })
-  const best = scores.reduce((top, score, i) => (score > scores[top]! ? i : top), 0)
+  let best = 0
+  for (let i = 1; i < scores.length; i++) if (scores[i]! > scores[best]!) best = i
   const margin = hardIndex === undefined ? undefined : scores[positive]! - scores[hardIndex]!
   return {
     id,

@@ -40,7 +40,7 @@ export async function baselinesOf(
         parameters: modelParameters(model).reduce((sum, { dims }) => sum + sizeOf(dims), 0),
         family: model.family,
         role: 'dual-encoder',
-        scores: scoresOf(id, tasks, vectors.of(CONTRACT_READOUT)),
+        scores: await scoresOf(id, tasks, vectors.of(CONTRACT_READOUT)),
         pairs,
       })
     } finally {
@@ -57,7 +57,7 @@ export async function baselinesOf(
       parameters: null,
       family: null,
       role: 'pixels',
-      scores: scoresOf('pixels', pictured, vectors.of('pixels')),
+      scores: await scoresOf('pixels', pictured, vectors.of('pixels')),
       pairs: undefined,
     })
   }

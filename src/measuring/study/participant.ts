@@ -123,7 +123,7 @@ async function runParticipant(opened: Opened): Promise<Participant> {
   const shuffledTasks = world.tasks.map((task) => withShuffledPictures(task, setting.seed))
   const shuffledBy = async (maker: VectorMaker, { choice }: MeasuredState) => {
     const vectors = await stored(maker, itemsOf(shuffledTasks, 'test'), context)
-    return scoresOf(`${id}-shuffled`, shuffledTasks, vectors.of(choice.readout))
+    return await scoresOf(`${id}-shuffled`, shuffledTasks, vectors.of(choice.readout))
   }
   const plain = await inState(opened, subject, { ...candidates, ...layers }, hash, async (makerIn) => {
     // One pass gives the pairs' vectors of all layers; rows of tasks need the candidates only.
@@ -177,7 +177,7 @@ async function runControl(opened: Opened): Promise<ControlParticipant> {
   return await inTuned({ ...opened, id, hash: modelHash }, tuning, async (maker) => {
     const choice = await chosenOn(maker, Object.keys(readouts), context)
     const vectors = await stored(maker, itemsOf(world.tasks, 'test'), context)
-    const scores = scoresOf(id, world.tasks, vectors.of(choice.readout))
+    const scores = await scoresOf(id, world.tasks, vectors.of(choice.readout))
     return { id, choice, readout: readouts[choice.readout]!, scores, tuning }
   })
 }

@@ -57,7 +57,8 @@ export async function measured(
   const names = Object.keys(readouts)
   const choice = await chosenOn(maker, names, context)
   const vectors = await stored(maker, itemsOf(tasks, 'test'), context)
-  const all = new Map(names.map((name) => [name, scoresOf(id, tasks, vectors.of(name))]))
+  const all = new Map<string, ModelScores>()
+  for (const name of names) all.set(name, await scoresOf(id, tasks, vectors.of(name)))
   return {
     choice,
     readout: readouts[choice.readout]!,
@@ -74,7 +75,7 @@ export async function chosenOn(
   context: StudyContext,
 ): Promise<ReadoutChoice> {
   const tasks = context.world.tasks.filter(({ dev }) => dev.length > 0)
-  return chooseReadout(tasks, await stored(maker, itemsOf(tasks, 'dev'), context), readouts)
+  return await chooseReadout(tasks, await stored(maker, itemsOf(tasks, 'dev'), context), readouts)
 }
 
 /** Vectors from the study's store. */

@@ -4,7 +4,9 @@
  */
 
 import { compile } from '../../engine/graph/compile.ts'
+import { cast } from '../../engine/graph/elementwise.ts'
 import { Graph } from '../../engine/graph/graph.ts'
+import { gatherElements } from '../../engine/graph/indexing.ts'
 import { gemm, matMul } from '../../engine/graph/matmul.ts'
 import { reshape } from '../../engine/graph/shaping.ts'
 import type { Device } from '../../engine/runtime/devices.ts'
@@ -13,9 +15,10 @@ import { openSession, type Session } from '../../engine/runtime/session.ts'
 import { memoryWeights } from '../../engine/runtime/weights.ts'
 import { shapeOf } from '../../foundation/numeric/linear.ts'
 import { rangeOf } from '../../foundation/numeric/rows.ts'
-import { f32, type Tensor } from '../../foundation/numeric/tensor.ts'
+import { f32, type Tensor, tensor } from '../../foundation/numeric/tensor.ts'
 import { type Best, TopK } from '../../foundation/numeric/top-k.ts'
 import { EmbedderError } from './errors.ts'
+import { entriesWithin } from './own-lists.ts'
 
 /** Vectors by their place in a list. They need not be in memory. */
 export interface VectorList {
@@ -60,6 +63,7 @@ interface ScoreBlock {
 
 /** Outputs of the graph. */
 const POOL = 'pool_scores'
+const LISTED = 'listed_scores'
 const OWN = 'own_scores'
 
 const BLOCK_BYTES = 2 ** 27
@@ -74,11 +78,13 @@ const QUERIES = 1024
 export class Similarity {
   readonly #dim: number
   readonly #blockBytes: number
-  readonly #sessions: Readonly<Record<'pool' | 'own', Session>>
+  readonly #open: (output: string) => Promise<Session>
+  /** By their outputs. One is opened when it is first used. */
+  readonly #sessions = new Map<string, Promise<Session>>()
 
-  private constructor(dim: number, sessions: Readonly<Record<'pool' | 'own', Session>>, blockBytes: number) {
+  private constructor(dim: number, open: (output: string) => Promise<Session>, blockBytes: number) {
     this.#dim = dim
-    this.#sessions = sessions
+    this.#open = open
     this.#blockBytes = blockBytes
   }
 
@@ -90,7 +96,10 @@ export class Similarity {
     const { device, threads, blockBytes = BLOCK_BYTES } = options
     const graph = new Graph()
     const queries = graph.input('queries', 'f32', ['queries', dim])
-    graph.output(POOL, gemm(queries, graph.input('pool', 'f32', ['pool', dim]), { transposeB: true }))
+    const all = gemm(queries, graph.input('pool', 'f32', ['pool', dim]), { transposeB: true })
+    graph.output(POOL, all)
+    const places = cast(graph.input('places', 'i32', ['queries', 'length']), 'i64')
+    graph.output(LISTED, gatherElements(all, places, 1))
     const lists = graph.input('lists', 'f32', ['queries', 'length', dim])
     const columns = reshape(queries, ['queries', dim, 1])
     graph.output(OWN, reshape(matMul(lists, columns), ['queries', 'length']))
@@ -98,7 +107,9 @@ export class Similarity {
       const compiled = compile(graph, { outputs: [output] })
       return await openSession(compiled, { weights: memoryWeights({}), device, threads, name: 'similarity' })
     }
-    return new Similarity(dim, { pool: await session(POOL), own: await session(OWN) }, blockBytes)
+    const similarity = new Similarity(dim, session, blockBytes)
+    await similarity.#session(POOL)
+    return similarity
   }
 
   /**
@@ -131,6 +142,7 @@ export class Similarity {
   /**
    * Scores of candidates that each query has for itself, in the order of its list. Where lists
    * share most of their candidates, all of them are multiplied at once; else those of each list.
+   * The last bits of a score depend on the vectors beside it: see `scoreBound` of own-lists.
    * @param queries `[queries, dim]`
    * @param pool    `[candidates, dim]` all that occur in a list
    * @param lists   for each query the places of its candidates in the pool
@@ -145,27 +157,39 @@ export class Similarity {
     const wanted = lists.reduce((sum, { length }) => sum + length, 0)
     const all = lists.length * pool.dims[0]!
     return await (all <= DENSE * wanted
-      ? this.#ownOfAll(queries, pool, lists, signal)
+      ? this.listed(vectorList(queries), vectorList(pool), lists, { signal })
       : this.#ownGathered(queries, pool, lists, signal))
   }
 
-  async #ownOfAll(
-    queries: Tensor<'f32'>,
-    pool: Tensor<'f32'>,
+  /**
+   * As `own`, of lists that share candidates, which need not be in memory: multiplies all with all,
+   * block by block, and lets the engine pick the scores of each list.
+   */
+  async listed(
+    queries: VectorList,
+    pool: VectorList,
     lists: readonly ArrayLike<number>[],
-    signal: AbortSignal | undefined,
+    { signal }: { signal?: AbortSignal } = {},
   ): Promise<Float32Array[]> {
+    this.#check(queries.dim, pool.dim)
+    const { tall, wide } = this.#blockSizes(queries.rows, pool.rows)
     const made = lists.map(({ length }) => new Float32Array(length))
-    for await (const block of this.#blocks(vectorList(queries), vectorList(pool), signal)) {
-      const { query, candidate, scores } = block
-      const [rows, width] = [scores.dims[0]!, scores.dims[1]!]
-      for (let row = 0; row < rows; row++) {
-        const list = lists[query + row]!
-        const out = made[query + row]!
-        const start = row * width - candidate
-        for (let i = 0; i < list.length; i++) {
-          const place = list[i]!
-          if (place >= candidate && place < candidate + width) out[i] = scores.data[start + place]!
+    for (let candidate = 0; candidate < pool.rows; candidate += wide) {
+      const part = await pool.read(candidate, Math.min(wide, pool.rows - candidate))
+      for (let query = 0; query < queries.rows; query += tall) {
+        const rows = Math.min(tall, queries.rows - query)
+        const within = lists.slice(query, query + rows).map((list) => entriesWithin(list, candidate, wide))
+        const length = within.reduce((most, { places }) => Math.max(most, places.length), 0)
+        if (length === 0) continue
+        // A place of 0 fills lists that are shorter than the longest one: its score is not used.
+        const places = tensor('i32', [rows, length], new Int32Array(rows * length))
+        for (const [row, entries] of within.entries()) places.data.set(entries.places, row * length)
+        const feeds = { queries: await queries.read(query, rows), pool: part, places }
+        const { data } = f32Of(await (await this.#session(LISTED)).run(feeds, { signal }), LISTED)
+        for (const [row, { at, places: own }] of within.entries()) {
+          const scores = data.subarray(row * length, row * length + own.length)
+          if (at === undefined) made[query + row]!.set(scores)
+          else for (const [i, place] of at.entries()) made[query + row]![place] = scores[i]!
         }
       }
     }
@@ -192,7 +216,7 @@ export class Similarity {
           room.set(pool.data.subarray(list[i]! * dim, (list[i]! + 1) * dim), (row * length + i) * dim)
       const gathered = f32([part.length, length, dim], room.subarray(0, part.length * length * dim))
       const feeds = { queries: rangeOf(queries, first, part.length), lists: gathered }
-      const scores = f32Of(await this.#sessions.own.run(feeds, { signal }), OWN)
+      const scores = f32Of(await (await this.#session(OWN)).run(feeds, { signal }), OWN)
       for (const [row, list] of part.entries())
         made.push(scores.data.slice(row * length, row * length + list.length))
     }
@@ -209,9 +233,7 @@ export class Similarity {
     signal: AbortSignal | undefined,
   ): AsyncGenerator<ScoreBlock> {
     this.#check(queries.dim, pool.dim)
-    const floats = this.#blockBytes / 16
-    const tall = Math.max(1, Math.min(QUERIES, queries.rows, Math.floor(floats / this.#dim)))
-    const wide = Math.max(1, Math.min(Math.floor(floats / tall), Math.floor(floats / this.#dim)))
+    const { tall, wide } = this.#blockSizes(queries.rows, pool.rows)
     let next: Promise<ScoreBlock> | undefined
     for (let candidate = 0; candidate < pool.rows; candidate += wide) {
       const part = await pool.read(candidate, Math.min(wide, pool.rows - candidate))
@@ -227,13 +249,28 @@ export class Similarity {
     if (next !== undefined) yield await next
   }
 
+  #session(output: string): Promise<Session> {
+    const found = this.#sessions.get(output) ?? this.#open(output)
+    this.#sessions.set(output, found)
+    return found
+  }
+
+  /** Queries and candidates of a block. */
+  #blockSizes(queries: number, pool: number): { tall: number; wide: number } {
+    const floats = this.#blockBytes / 16
+    const most = Math.floor(floats / this.#dim)
+    const tall = Math.max(1, Math.min(QUERIES, queries, most))
+    return { tall, wide: Math.max(1, Math.min(pool, Math.floor(floats / tall), most)) }
+  }
+
   async #block(
     at: Pick<ScoreBlock, 'query' | 'candidate'>,
     queries: Tensor<'f32'>,
     pool: Tensor<'f32'>,
     signal: AbortSignal | undefined,
   ): Promise<ScoreBlock> {
-    return { ...at, scores: f32Of(await this.#sessions.pool.run({ queries, pool }, { signal }), POOL) }
+    const session = await this.#session(POOL)
+    return { ...at, scores: f32Of(await session.run({ queries, pool }, { signal }), POOL) }
   }
 
   /** @throws EmbedderError `embedder/dims` */
@@ -246,7 +283,7 @@ export class Similarity {
   }
 
   async close(): Promise<void> {
-    await Promise.all(Object.values(this.#sessions).map((session) => session.close()))
+    await Promise.all([...this.#sessions.values()].map(async (session) => await (await session).close()))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
