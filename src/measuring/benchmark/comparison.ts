@@ -64,7 +64,7 @@ export interface Flips {
 /**
  * Compares hit@1.
  * @throws BenchmarkError `benchmark/other-rows` where both were not scored on the same rows
- * @example const { mean } = compareScores(await scoresOf('a', …), await scoresOf('b', …), { seed: 7 })
+ * @example const { mean } = compareScores(await scoresOf('a', …), await scoresOf('b', …), options)
  */
 export function compareScores(a: ModelScores, b: ModelScores, options: CompareOptions): Comparison {
   const { power = 0.8, ...bootstrap } = options

@@ -10,7 +10,7 @@ import { exactScores, settled } from './exact-scores.ts'
 /** Large enough for the engine: 300 queries × 300 candidates × 4096. */
 const [QUERIES, LENGTH, DIM, POOL] = [300, 300, 4096, 400]
 
-/** Vectors of which every third is a copy of the one before, and every fifth differs in its last bit. */
+/** Every third vector is a copy of the one before, every fifth differs from it in a last bit. */
 const vectors = l2NormaliseRows(
   f32([POOL, DIM], fillNormal(new Float32Array(POOL * DIM), 1, stream(1, 'vectors'))),
 )
