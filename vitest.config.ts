@@ -1,10 +1,12 @@
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
+
+/** They replace modules that other files have loaded before, or count the threads of a process. */
+const ISOLATED = ['src/**/full-disk.test.ts', 'src/engine/runtime/worker.test.ts']
 
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-    setupFiles: ['test/matchers.ts'],
     testTimeout: 60_000,
+    setupFiles: ['test/matchers.ts', 'test/restored.ts'],
     // A test that asks the real hub is a mistake. Some tests load ONNX Runtime themselves, without
     // the module that turns its telemetry off.
     env: { HF_HUB_OFFLINE: '1', ORT_DISABLE_TELEMETRY: '1' },
@@ -13,5 +15,19 @@ export default defineConfig({
     pool: 'forks',
     // Two model processes at once fill the two cores that continuous integration has.
     maxWorkers: 2,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'shared',
+          include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, ...ISOLATED],
+          // Files take turns in two processes: loading the engine and the sources for each of them
+          // takes a third of the time of all tests.
+          isolate: false,
+        },
+      },
+      { extends: true, test: { name: 'isolated', include: ISOLATED } },
+    ],
   },
 })

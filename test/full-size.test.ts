@@ -27,14 +27,10 @@ import { openSafetensors } from '../src/models/checkpoint/safetensors.ts'
 import { checkpointWeights } from '../src/models/families/weights.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'bifocal-full-size-'))
-const before = process.env.BIFOCAL_CACHE
 beforeAll(() => {
   process.env.BIFOCAL_CACHE = join(root, 'cache')
 })
-afterAll(() => {
-  process.env.BIFOCAL_CACHE = before
-  rmSync(root, { recursive: true, force: true })
-})
+afterAll(() => rmSync(root, { recursive: true, force: true }))
 
 describe('sparse files', () => {
   test('hold what is planted and zeros, in shards with an index, on almost no disk', async () => {
