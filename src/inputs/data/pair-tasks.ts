@@ -10,7 +10,7 @@ import type { MetaTask, Pair, Row, Task } from './task.ts'
  * negatives are its candidates, or where rows have none, all targets. `retrieval`: all targets are
  * candidates, and in a second task all queries, for each target.
  */
-const PAIR_TASKS = ['classification', 'vqa', 'retrieval'] as const
+export const PAIR_TASKS = ['classification', 'vqa', 'retrieval'] as const
 export type PairTaskKind = (typeof PAIR_TASKS)[number]
 
 export interface PairTaskOptions {
@@ -48,13 +48,19 @@ export async function tasksOfPairs(source: PairSource, options: PairTaskOptions)
   return { tasks: madeOf(source.name, pairs, kind), problems }
 }
 
+/** Names of the tasks that a source of this name becomes. */
+export function taskNamesOf(name: string, kind: PairTaskKind): string[] {
+  return kind === 'retrieval' ? [`${name} (query to target)`, `${name} (target to query)`] : [name]
+}
+
 function madeOf(name: string, pairs: readonly Pair[], kind: PairTaskKind): Task[] {
   const ownLists = kind === 'vqa' && pairs.length > 0 && pairs.every(({ negatives }) => negatives.length > 0)
   if (ownLists) return [taskOf(name, kind, pairs.map(ownList))]
   const forward = pooled(pairs.map(({ query, target }) => ({ query, target })))
   if (kind !== 'retrieval') return [taskOf(name, kind, forward)]
   const back = pooled(pairs.map(({ query, target }) => ({ query: target, target: query })))
-  return [taskOf(`${name} (query to target)`, kind, forward), taskOf(`${name} (target to query)`, kind, back)]
+  const [there = name, again = name] = taskNamesOf(name, kind)
+  return [taskOf(there, kind, forward), taskOf(again, kind, back)]
 }
 
 /** The target first, as in MMEB. */

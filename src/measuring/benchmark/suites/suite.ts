@@ -40,6 +40,8 @@ export interface OpenTask {
   readonly task: Task
   /** Names of the published averages that it belongs to: `['CLS', 'IND']`; empty for none. */
   readonly averages: readonly string[]
+  /** The metric that decides, by its name in the table of metrics; default `hit1`. */
+  readonly metric?: string
   /** Scores that were published for this task, whatever the model. */
   readonly published?: readonly PublishedScore[]
   /** In the order of the file. */

@@ -1,0 +1,142 @@
+/** @file Tasks of somebody's own files: pairs of any format, and folders in the layout of BEIR. */
+
+import { readdir } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { type BeirOptions, openBeir } from '../../../inputs/data/beir.ts'
+import { type PairTaskKind, taskNamesOf, tasksOfPairs } from '../../../inputs/data/pair-tasks.ts'
+import { openPairs } from '../../../inputs/data/pairs/open.ts'
+import type { GivenPairs } from '../../../inputs/data/pairs/settings.ts'
+import type { PairSource } from '../../../inputs/data/pairs/source.ts'
+import type { Task } from '../../../inputs/data/task.ts'
+import { openedTask } from './opened.ts'
+import type { OpenTaskOptions, TaskProblem, TaskSource } from './suite.ts'
+
+/** How files are read, and what is said of their task. */
+export interface OwnTask extends Omit<GivenPairs, 'weight' | 'subsets'> {
+  /** Default: what the files look like, see `likeliestKind`. */
+  readonly kind?: PairTaskKind | null
+  /** Of a folder in the layout of BEIR: the part of its relevance table. */
+  readonly split?: string
+  /** Whether models have seen such data in training; default `out`. */
+  readonly domain?: 'in' | 'out'
+  /** Averages that the task belongs to. */
+  readonly averages?: readonly string[]
+  /** The metric that decides, by its name in the table of metrics. */
+  readonly metric?: string
+}
+
+export interface OwnOptions {
+  /** Told how files were understood where nobody said it. */
+  readonly warn?: (message: string) => void
+  readonly signal?: AbortSignal
+}
+
+/** The tasks of a source: one, or two where pairs are retrieved both ways. */
+export async function ownSources(given: OwnTask, { warn, signal }: OwnOptions = {}): Promise<TaskSource[]> {
+  if (given.format == null && (await isBeir(given.path))) return [beirSource(given)]
+  const { kind = null, domain: _domain, averages: _averages, metric: _metric, ...pairs } = given
+  const source = await openPairs(pairs, { signal })
+  const found = kind ?? likeliestKind(source)
+  if (kind === null)
+    warn?.(
+      `${given.path} is read as ${found}; --kind, or kind in a task file, says it: classification, vqa or retrieval`,
+    )
+  const { name } = source
+  await source.close()
+  return taskNamesOf(name, found).map((task, index) => ({
+    name: task,
+    suite: 'own',
+    open: (options) => openPart({ ...given, name }, found, index, options),
+  }))
+}
+
+/** Whether a folder holds queries, a corpus and a table of relevance. */
+export async function isBeir(path: string): Promise<boolean> {
+  const names = await readdir(path).catch(() => [])
+  return ['queries', 'corpus', 'qrels'].every((part) => names.some((name) => name.split('.')[0] === part))
+}
+
+/**
+ * Pictures whose targets are few texts, each of several pictures, are pictures of classes; anything
+ * else is retrieval.
+ */
+function likeliestKind(source: PairSource): PairTaskKind {
+  const targets = new Set<number>()
+  for (let row = 0; row < source.rows; row++) {
+    const { pictures, target } = source.facts(row)
+    if (pictures.query === 0 || pictures.target > 0) return 'retrieval'
+    targets.add(target)
+  }
+  return targets.size * 2 <= source.rows ? 'classification' : 'retrieval'
+}
+
+async function openPart(
+  { kind: _kind, domain, averages = [], metric, ...pairs }: OwnTask,
+  kind: PairTaskKind,
+  index: number,
+  { limit, strict, signal }: OpenTaskOptions = {},
+) {
+  const least = Math.min(limit ?? Infinity, pairs.limit ?? Infinity)
+  const source = await openPairs(
+    { ...pairs, limit: Number.isFinite(least) ? least : null },
+    { strict, signal },
+  )
+  try {
+    const { tasks, problems } = await tasksOfPairs(source, { kind, strict, signal })
+    const task = tasks[index]!
+    const left: TaskProblem[] = source.left.reasons.map((message) => ({
+      dataset: task.name,
+      row: null,
+      kind: 'pair',
+      message,
+    }))
+    const unread: TaskProblem[] = problems.map(({ row, error }) => ({
+      dataset: task.name,
+      row: String(row),
+      kind: error.code,
+      message: error.message,
+    }))
+    return openedTask({
+      task: said(task, { domain }),
+      averages,
+      ...(metric !== undefined && { metric }),
+      problems: [...left, ...unread],
+      total: source.rows + source.left.rows,
+      close: () => source.close(),
+    })
+  } catch (cause) {
+    await source.close()
+    throw cause
+  }
+}
+
+function said(task: Task, { domain = task.domain }: Pick<OwnTask, 'domain'>): Task {
+  return { ...task, domain }
+}
+
+/** A folder in the layout of BEIR. Its documents have grades: nDCG@5, as MMEB-V2 has it. */
+export function beirSource(given: OwnTask, averages: readonly string[] = given.averages ?? []): TaskSource {
+  const { path, split, instruction, targetInstruction, domain, metric = 'ndcg5' } = given
+  const name = given.name ?? basename(path)
+  return {
+    name,
+    suite: 'own',
+    async open({ limit, strict } = {}) {
+      const options: BeirOptions = {
+        strict,
+        ...(split !== undefined && { split }),
+        ...(typeof instruction === 'string' && { instruction }),
+        ...(typeof targetInstruction === 'string' && { targetInstruction }),
+      }
+      const { task, problems, close } = await openBeir(path, name, options)
+      return openedTask({
+        task: said({ ...task, test: task.test.slice(0, limit) }, { domain }),
+        averages,
+        metric,
+        problems: problems.map(({ code, message }) => ({ dataset: name, row: null, kind: code, message })),
+        total: task.test.length,
+        close,
+      })
+    },
+  }
+}
