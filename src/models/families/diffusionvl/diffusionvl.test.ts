@@ -1,15 +1,8 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import {
-  type Edit,
-  editText,
-  fixtureCopies,
-  joinShards,
-  keepCases,
-  negated,
-} from '../../../../test/broken-fixture.ts'
+import { editText, fixtureCopies, joinShards, keepCases, negated } from '../../../../test/broken-fixture.ts'
 import { diffusionVl3b, qwen25vl3b } from '../../../../test/configs/published.ts'
-import { goldenDir } from '../../../../test/golden.ts'
+import { expectReference, testMistakes } from '../../../../test/family-reference.ts'
 import { sizeOf } from '../../../foundation/numeric/tensor.ts'
 import { smartResize } from '../../../inputs/media/patch-processor.ts'
 import { verifyGolden } from '../../../measuring/verify/golden.ts'
@@ -19,13 +12,11 @@ import { modelParameters } from '../parameters.ts'
 import { modelOf } from '../registry.ts'
 
 test('stages, masks, losses and gradients equal the reference', async () => {
-  const report = await verifyGolden(goldenDir('diffusionvl'))
-  expect(report.failure).toBeUndefined()
-  expect(report.compared).toBe(report.expected)
-  const stages = ['vision', 'projector', 'layer.00', 'causal/norm', 'bidirectional/norm', 'masks', 'loss']
-  expect(report.stages.map(({ stage }) => stage)).toEqual(expect.arrayContaining(stages))
-  const worst = report.stages.flatMap(({ stage, worst: share }) => (stage === 't' ? [] : [share]))
-  expect(Math.max(...worst)).toBeLessThan(0.5)
+  await expectReference(
+    'diffusionvl',
+    ['vision', 'projector', 'layer.00', 'causal/norm', 'bidirectional/norm', 'masks', 'loss'],
+    ['t'],
+  )
 })
 
 test("the published config asks for as many numbers as Qwen2.5-VL's, under its own names", () => {
@@ -47,25 +38,23 @@ test('a model that was not trained by blocks is refused', () => {
 
 const broken = fixtureCopies()
 const config = (from: string | RegExp, to: string) => editText('checkpoint/config.json', from, to)
-test.each<[mistake: string, at: string, stage: string, edit: Edit]>([
-  ['another block size', 'text', 'layer.00', config('"bd3lm_block_size": 8', '"bd3lm_block_size": 4')],
+testMistakes(
+  'diffusionvl',
   [
-    'another template',
-    'picture',
-    'prompt',
-    editText('checkpoint/tokenizer_config.json', 'helpful assistant', 'helper'),
+    ['another block size', 'text', 'layer.00', config('"bd3lm_block_size": 8', '"bd3lm_block_size": 4')],
+    [
+      'another template',
+      'picture',
+      'prompt',
+      editText('checkpoint/tokenizer_config.json', 'helpful assistant', 'helper'),
+    ],
+    ['other limits of pixels', 'picture', 'input_ids', config('"max_pixels": 6912', '"max_pixels": 2304')],
+    ['the tower without windows', 'picture', 'vision', config('"window_size": 48', '"window_size": 480')],
+    ['the norm of the merger', 'picture', 'projector', negated('model.mm_projector.merger.ln_q.weight')],
+    ['a bias of the decoder', 'text', 'layer.00', negated('model.layers.0.self_attn.v_proj.bias')],
   ],
-  ['other limits of pixels', 'picture', 'input_ids', config('"max_pixels": 6912', '"max_pixels": 2304')],
-  ['the tower without windows', 'picture', 'vision', config('"window_size": 48', '"window_size": 480')],
-  ['the norm of the merger', 'picture', 'projector', negated('model.mm_projector.merger.ln_q.weight')],
-  ['a bias of the decoder', 'text', 'layer.00', negated('model.layers.0.self_attn.v_proj.bias')],
-])('%s (%s) fails at %s', async (_, at, stage, edit) => {
-  const dir = broken('diffusionvl')
-  keepCases(dir, at)
-  await joinShards(dir)
-  await edit(dir)
-  expect((await verifyGolden(dir)).failure?.stage).toBe(stage)
-})
+  joinShards,
+)
 
 test.each<[mistake: string, stage: string, from: RegExp, to: string]>([
   ['rows that are not filled', 'lengths', /"block_aligned_eos":true/g, '"block_aligned_eos": false'],

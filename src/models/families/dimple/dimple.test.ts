@@ -1,19 +1,15 @@
 import { expect, test } from 'vitest'
-import { type Edit, editText, fixtureCopies, keepCases, negated } from '../../../../test/broken-fixture.ts'
+import { editText, negated } from '../../../../test/broken-fixture.ts'
 import { dimple7b } from '../../../../test/configs/published.ts'
-import { goldenDir } from '../../../../test/golden.ts'
+import { expectReference, testMistakes } from '../../../../test/family-reference.ts'
 import { sizeOf } from '../../../foundation/numeric/tensor.ts'
 import { smartResize } from '../../../inputs/media/patch-processor.ts'
-import { verifyModel } from '../../../measuring/verify/model.ts'
 import { modelParameters } from '../parameters.ts'
 import { modelOf } from '../registry.ts'
 import { enlarged } from './picture.ts'
 
 test('equals the reference at every stage', async () => {
-  const report = await verifyModel(goldenDir('dimple'))
-  expect(report.failure).toBeUndefined()
-  expect(report.compared).toBe(report.expected)
-  const stages = [
+  await expectReference('dimple', [
     'position_ids',
     'vision',
     'merger',
@@ -21,9 +17,7 @@ test('equals the reference at every stage', async () => {
     'layer.00',
     'causal/norm',
     'pool.mask-shifted',
-  ]
-  expect(report.stages.map(({ stage }) => stage)).toEqual(expect.arrayContaining(stages))
-  expect(Math.max(...report.stages.map(({ worst }) => worst))).toBeLessThan(0.5)
+  ])
 })
 
 test("the class's defaults ask for the published number of tensors and parameters", () => {
@@ -39,10 +33,9 @@ test('a checkpoint of the first stages is causal', () => {
   })
 })
 
-const broken = fixtureCopies()
 const config = (from: string | RegExp, to: string) => editText('checkpoint/config.json', from, to)
 
-test.each<[mistake: string, at: string, stage: string, edit: Edit]>([
+testMistakes('dimple', [
   [
     'smaller limits',
     'big',
@@ -70,12 +63,7 @@ test.each<[mistake: string, at: string, stage: string, edit: Edit]>([
   ],
   ['causal attention', 'text', 'layer.00', config('"full_attn_mask": true', '"full_attn_mask": false')],
   ['a rope base', 'text', 'layer.00', config('"rope_theta": 1000000.0', '"rope_theta": 10000.0')],
-])('%s (%s) fails at %s', async (_, at, stage, edit) => {
-  const dir = broken('dimple')
-  keepCases(dir, at)
-  await edit(dir)
-  expect((await verifyModel(dir)).failure?.stage).toBe(stage)
-})
+])
 
 const file = { min: 3136, max: 12_845_056 }
 const trained = { min: 3136, max: 112_896 }

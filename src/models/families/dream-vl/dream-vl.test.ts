@@ -1,25 +1,14 @@
 import { expect, test } from 'vitest'
-import {
-  type Edit,
-  editText,
-  fixtureCopies,
-  keepCases,
-  negated,
-  swap,
-} from '../../../../test/broken-fixture.ts'
+import { editText, negated, swap } from '../../../../test/broken-fixture.ts'
 import { dreamVl7b } from '../../../../test/configs/published.ts'
-import { goldenDir } from '../../../../test/golden.ts'
+import { expectReference, testMistakes } from '../../../../test/family-reference.ts'
 import { sizeOf } from '../../../foundation/numeric/tensor.ts'
-import { verifyModel } from '../../../measuring/verify/model.ts'
 import { modelParameters } from '../parameters.ts'
 import { modelOf } from '../registry.ts'
 import { dreamSize } from './picture.ts'
 
 test('equals the reference at every stage', async () => {
-  const report = await verifyModel(goldenDir('dream-vl'))
-  expect(report.failure).toBeUndefined()
-  expect(report.compared).toBe(report.expected)
-  const stages = [
+  await expectReference('dream-vl', [
     'position_ids',
     'vision',
     'merger',
@@ -27,9 +16,7 @@ test('equals the reference at every stage', async () => {
     'layer.00',
     'causal/norm',
     'pool.mask-shifted',
-  ]
-  expect(report.stages.map(({ stage }) => stage)).toEqual(expect.arrayContaining(stages))
-  expect(Math.max(...report.stages.map(({ worst }) => worst))).toBeLessThan(0.5)
+  ])
 })
 
 test("the repository's config asks for the published number of tensors and parameters", () => {
@@ -38,10 +25,9 @@ test("the repository's config asks for the published number of tensors and param
   expect(slots.reduce((sum, { dims }) => sum + sizeOf(dims), 0)).toBe(8_317_072_896)
 })
 
-const broken = fixtureCopies()
 const config = (from: string | RegExp, to: string) => editText('checkpoint/config.json', from, to)
 
-test.each<[mistake: string, at: string, stage: string, edit: Edit]>([
+testMistakes('dream-vl', [
   [
     'a resize filter',
     'grey',
@@ -76,12 +62,7 @@ test.each<[mistake: string, at: string, stage: string, edit: Edit]>([
     'layer.00',
     swap('model.layers.0.self_attn.k_proj.bias', 'model.layers.0.self_attn.v_proj.bias'),
   ],
-])('%s (%s) fails at %s', async (_, at, stage, edit) => {
-  const dir = broken('dream-vl')
-  keepCases(dir, at)
-  await edit(dir)
-  expect((await verifyModel(dir)).failure?.stage).toBe(stage)
-})
+])
 
 /** Limits of pixels of the published file, and those that the model was trained with. */
 const limits = { published: { min: 3136, max: 3_211_264 }, trained: { min: 401_408, max: 3_211_264 } }

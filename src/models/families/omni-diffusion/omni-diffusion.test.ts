@@ -1,19 +1,16 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { type Edit, editText, fixtureCopies, keepCases, negated } from '../../../../test/broken-fixture.ts'
+import { editText, negated } from '../../../../test/broken-fixture.ts'
 import { omniDiffusion7b } from '../../../../test/configs/published.ts'
+import { expectReference, testMistakes } from '../../../../test/family-reference.ts'
 import { goldenDir } from '../../../../test/golden.ts'
 import { sizeOf } from '../../../foundation/numeric/tensor.ts'
-import { verifyModel } from '../../../measuring/verify/model.ts'
 import { openModel } from '../open.ts'
 import { modelParameters } from '../parameters.ts'
 import { familyOf, modelOf } from '../registry.ts'
 
 test('equals the reference at every stage', async () => {
-  const report = await verifyModel(goldenDir('omni-diffusion'))
-  expect(report.failure).toBeUndefined()
-  expect(report.compared).toBe(report.expected)
-  const stages = [
+  await expectReference('omni-diffusion', [
     'prompt',
     'image_codes',
     'input_ids',
@@ -21,9 +18,7 @@ test('equals the reference at every stage', async () => {
     'layer.00',
     'causal/norm',
     'pool.mask-shifted',
-  ]
-  expect(report.stages.map(({ stage }) => stage)).toEqual(expect.arrayContaining(stages))
-  expect(Math.max(...report.stages.map(({ worst }) => worst))).toBeLessThan(0.5)
+  ])
 })
 
 test('the sizes of its code ask for the published decoder and picture tokenizer', () => {
@@ -38,9 +33,7 @@ test('plain Dream, a text model with the same model_type, is no model here', () 
   expect(familyOf({ ...omniDiffusion7b, vocab_size: 152_064 })).toBeUndefined()
 })
 
-const broken = fixtureCopies()
-
-test.each<[mistake: string, at: string, stage: string, edit: Edit]>([
+testMistakes('omni-diffusion', [
   [
     'another picture size',
     'image-instruction',
@@ -60,12 +53,7 @@ test.each<[mistake: string, at: string, stage: string, edit: Edit]>([
     editText('checkpoint/config.json', '"rope_theta": 1000000.0', '"rope_theta": 10000.0'),
   ],
   ['a bias of the decoder', 'text', 'layer.00', negated('model.layers.0.self_attn.v_proj.bias')],
-])('%s (%s) fails at %s', async (_, at, stage, edit) => {
-  const dir = broken('omni-diffusion')
-  keepCases(dir, at)
-  await edit(dir)
-  expect((await verifyModel(dir)).failure?.stage).toBe(stage)
-})
+])
 
 describe('the prompt', () => {
   const processorOf = async (dir: string) => {

@@ -1,15 +1,7 @@
 import { expect, test } from 'vitest'
-import {
-  type Edit,
-  editText,
-  fixtureCopies,
-  joinShards,
-  keepCases,
-  negated,
-} from '../../../../test/broken-fixture.ts'
+import { editText, joinShards, negated } from '../../../../test/broken-fixture.ts'
 import { onevisionHalf, sdarVl4b } from '../../../../test/configs/published.ts'
-import { goldenDir } from '../../../../test/golden.ts'
-import { verifyModel } from '../../../measuring/verify/model.ts'
+import { expectReference, testMistakes } from '../../../../test/family-reference.ts'
 import { tileMap } from '../llava-next/packing.ts'
 import { boundedSize } from '../llava-onevision/packing.ts'
 import { modelParameters } from '../parameters.ts'
@@ -17,12 +9,14 @@ import { modelOf } from '../registry.ts'
 import { parseSdarVlConfig } from './config.ts'
 
 test('equals the reference at every stage', async () => {
-  const report = await verifyModel(goldenDir('sdar-vl'))
-  expect(report.failure).toBeUndefined()
-  expect(report.compared).toBe(report.expected)
-  const stages = ['vision', 'projector', 'layer.00', 'causal/norm', 'bidirectional/norm', 'pool.mask']
-  expect(report.stages.map(({ stage }) => stage)).toEqual(expect.arrayContaining(stages))
-  expect(Math.max(...report.stages.map(({ worst }) => worst))).toBeLessThan(0.5)
+  await expectReference('sdar-vl', [
+    'vision',
+    'projector',
+    'layer.00',
+    'causal/norm',
+    'bidirectional/norm',
+    'pool.mask',
+  ])
 })
 
 test("the repository's config asks for all of its tensors but the tower's last norm", () => {
@@ -41,44 +35,41 @@ test('a block size has no default', () => {
   expect(() => modelOf({ ...sdarVl4b, text_config: text })).toThrow(/block_size/)
 })
 
-const broken = fixtureCopies()
 const config = (from: string | RegExp, to: string) => editText('checkpoint/config.json', from, to)
 
-test.each<[mistake: string, at: string, stage: string, edit: Edit]>([
-  ['another block size', 'text', 'layer.00', config('"block_size": 4', '"block_size": 5')],
-  ['another template', 'text', 'prompt', editText('checkpoint/chat_template.jinja', 'helpful', 'kind')],
+testMistakes(
+  'sdar-vl',
   [
-    'other levels',
-    'picture',
-    'pixel_values',
-    editText('checkpoint/preprocessor_config.json', '"resample": 3', '"resample": 2'),
+    ['another block size', 'text', 'layer.00', config('"block_size": 4', '"block_size": 5')],
+    ['another template', 'text', 'prompt', editText('checkpoint/chat_template.jinja', 'helpful', 'kind')],
+    [
+      'other levels',
+      'picture',
+      'pixel_values',
+      editText('checkpoint/preprocessor_config.json', '"resample": 3', '"resample": 2'),
+    ],
+    [
+      'an earlier feature layer',
+      'picture',
+      'vision',
+      config('"vision_feature_layer": -1', '"vision_feature_layer": -2'),
+    ],
+    [
+      'the activation of the projector',
+      'picture',
+      'projector',
+      config('"projector_hidden_act": "gelu"', '"projector_hidden_act": "silu"'),
+    ],
+    ['a rope base', 'text', 'layer.00', config('"rope_theta": 1000000', '"rope_theta": 10000')],
+    [
+      'a norm of the query heads',
+      'text',
+      'layer.01',
+      negated('language_model.model.layers.1.self_attn.q_norm.weight'),
+    ],
   ],
-  [
-    'an earlier feature layer',
-    'picture',
-    'vision',
-    config('"vision_feature_layer": -1', '"vision_feature_layer": -2'),
-  ],
-  [
-    'the activation of the projector',
-    'picture',
-    'projector',
-    config('"projector_hidden_act": "gelu"', '"projector_hidden_act": "silu"'),
-  ],
-  ['a rope base', 'text', 'layer.00', config('"rope_theta": 1000000', '"rope_theta": 10000')],
-  [
-    'a norm of the query heads',
-    'text',
-    'layer.01',
-    negated('language_model.model.layers.1.self_attn.q_norm.weight'),
-  ],
-])('%s (%s) fails at %s', async (_, at, stage, edit) => {
-  const dir = broken('sdar-vl')
-  keepCases(dir, at)
-  await joinShards(dir)
-  await edit(dir)
-  expect((await verifyModel(dir)).failure?.stage).toBe(stage)
-})
+  joinShards,
+)
 
 const { grids, maxTiles } = parseSdarVlConfig(sdarVl4b)
 
