@@ -1,4 +1,4 @@
-/** @file Tests that every family with a fixture has: equal to the reference, and mistakes that fail. */
+/** @file Tests of every family with a fixture: equal to the reference, and mistakes that fail. */
 
 import { expect, test } from 'vitest'
 import { verifyGolden } from '../src/measuring/verify/golden.ts'
