@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { commands } from '../src/cli/commands/all.ts'
 import { buildCli, runCli } from './built-cli.ts'
+import { runHere } from './command-line.ts'
 import { blocksOf, type Command, commandsOf, pages, root, spansOf } from './pages.ts'
 import { type Reader, reader } from './reader.ts'
 
@@ -107,7 +108,9 @@ describe('runs', () => {
         .filter((word) => /^[\w-][\w.-]*\/[\w.-]+$/.test(word) && !existsSync(join(at.folder, word)))
         .filter((name) => !at.serves(name))
       skip(absent.length > 0, `no tiny model stands for ${absent.join(', ')} on this machine`)
-      const { code, stderr } = await runCli([...given, ...(QUICK[given[0] ?? ''] ?? [])], {
+      // A study renders the page of the build.
+      const runs = given[0] === 'study' ? runCli : runHere
+      const { code, stderr } = await runs([...given, ...(QUICK[given[0] ?? ''] ?? [])], {
         cwd: at.folder,
         env: { ...at.environment, ...command.environment },
       })

@@ -6,12 +6,13 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { buildCli, runCli, startCli } from '../../test/built-cli.ts'
+import { runHere } from '../../test/command-line.ts'
 import { writeRandomTwins } from '../../test/random-twins.ts'
 import { readTuningRecord } from '../learning/tuning/job/record.ts'
 
 const pairs = fileURLToPath(new URL('../../packages/twins/pairs/pairs.jsonl', import.meta.url))
-const KILLS = 5
-const STEPS = 60
+const KILLS = 3
+const STEPS = 50
 
 let root: string
 let model: string
@@ -44,7 +45,7 @@ async function stopped(out: string, signal: 'SIGKILL' | 'SIGINT', moment: number
   const closed = new Promise<number | null>((resolve) => child.on('close', resolve))
   const watch = setInterval(() => {
     // A run that went on writes its log anew, shorter by the updates after the snapshot.
-    if (updatesIn(out) <= before + 4) return
+    if (updatesIn(out) <= before + 3) return
     clearInterval(watch)
     setTimeout(() => child.kill(signal), moment)
   }, 2)
@@ -55,37 +56,35 @@ async function stopped(out: string, signal: 'SIGKILL' | 'SIGINT', moment: number
 
 const adapterOf = (out: string) => readFileSync(join(out, 'adapter_model.safetensors'))
 
-test(`killed ${KILLS} times and resumed, a tuning ends with the bytes of one that was left alone`, async () => {
-  const [whole, killed] = [at('whole'), at('killed')]
+let whole = ''
+beforeAll(async () => {
+  whole = at('whole')
   expect((await runCli(argumentsFor(whole))).code).toBe(0)
-  for (let kill = 0; kill < KILLS; kill++) {
-    await stopped(killed, 'SIGKILL', Math.random() * 60)
-    expect(existsSync(killed)).toBe(false)
-    expect(updatesIn(killed)).toBeGreaterThan(0)
-  }
-  const { code, stderr } = await runCli(argumentsFor(killed))
-  expect([code, stderr]).toEqual([0, expect.stringMatching(/goes on after update \d+/)])
-  expect(adapterOf(killed).equals(adapterOf(whole))).toBe(true)
-  const log = (out: string) => readFileSync(join(out, 'metrics.jsonl'), 'utf8')
-  expect(log(killed)).toBe(log(whole))
-  const { trained, took } = await readTuningRecord(join(killed, 'tuning.json'))
-  expect(trained.sha256).toBe((await readTuningRecord(join(whole, 'tuning.json'))).trained.sha256)
-  expect(took.resumedAt.at(-1)).toBeGreaterThan(0)
-}, 400_000)
+}, 120_000)
 
-test('an interruption saves the state and ends it with 130', async () => {
-  const out = at('interrupted')
+test(`killed ${KILLS} times and interrupted, a tuning ends with the bytes of one that was left alone`, async () => {
+  const out = at('killed')
+  for (let kill = 0; kill < KILLS; kill++) {
+    await stopped(out, 'SIGKILL', Math.random() * 40)
+    expect(existsSync(out)).toBe(false)
+    expect(updatesIn(out)).toBeGreaterThan(0)
+  }
   expect(await stopped(out, 'SIGINT', 0)).toBe(130)
   expect(existsSync(out)).toBe(false)
   const { code, stderr } = await runCli(argumentsFor(out))
   expect([code, stderr]).toEqual([0, expect.stringMatching(/goes on after update \d+/)])
-  expect(adapterOf(out).equals(adapterOf(at('whole')))).toBe(true)
-}, 120_000)
+  expect(adapterOf(out).equals(adapterOf(whole))).toBe(true)
+  const log = (folder: string) => readFileSync(join(folder, 'metrics.jsonl'), 'utf8')
+  expect(log(out)).toBe(log(whole))
+  const { trained, took } = await readTuningRecord(join(out, 'tuning.json'))
+  expect(trained.sha256).toBe((await readTuningRecord(join(whole, 'tuning.json'))).trained.sha256)
+  expect(took.resumedAt.at(-1)).toBeGreaterThan(0)
+}, 400_000)
 
 test('settings that were begun with may not change', async () => {
   const out = at('changed')
   await stopped(out, 'SIGKILL', 0)
-  const { code, stderr } = await runCli([...argumentsFor(out), '--learning-rate', '0.5'])
+  const { code, stderr } = await runHere([...argumentsFor(out), '--learning-rate', '0.5'])
   expect(code).toBe(2)
   expect(stderr).toMatch(/tuning\/other-settings.*optimizer\.learningRate: 0\.0001, now 0\.5/)
 }, 120_000)

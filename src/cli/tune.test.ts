@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { buildCli, runCli } from '../../test/built-cli.ts'
+import { runHere } from '../../test/command-line.ts'
 import { writeMmebTrain } from '../../test/mmeb-folder.ts'
 import { readTuningRecord } from '../learning/tuning/job/record.ts'
 
@@ -15,10 +15,9 @@ const quick = ['--batch-size', '8', '--steps', '2', '--rank', '2', '--dev-share'
 
 let root: string
 const at = (name: string) => join(root, name)
-beforeAll(async () => {
+beforeAll(() => {
   root = mkdtempSync(join(tmpdir(), 'bifocal-tune-'))
-  await buildCli()
-}, 300_000)
+})
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
 test.each([
@@ -29,7 +28,7 @@ test.each([
   async (twin, kind) => {
     const data = kind === 'lines of JSON' ? pairs : writeMmebTrain(at(`mmeb-${twin}`))
     const out = at(`${twin} ${kind}`)
-    const made = await runCli(['tune', `bifocal:${twin}`, '--data', data, '--out', out, ...quick])
+    const made = await runHere(['tune', `bifocal:${twin}`, '--data', data, '--out', out, ...quick])
     expect([made.code, made.stderr]).toEqual([0, expect.stringContaining(`embedder: ${out}`)])
     expect(readdirSync(out).sort()).toEqual([
       'README.md',
@@ -49,7 +48,7 @@ test.each([
     )
     expect(record.curve.map(({ update }) => update)).toEqual([1, 2])
     expect(record.worst.some(({ query, target }) => (query.images ?? target.images) !== undefined)).toBe(true)
-    const verified = await runCli(['verify', out])
+    const verified = await runHere(['verify', out])
     expect([verified.code, verified.stderr]).toEqual([0, ''])
   },
   120_000,
@@ -60,7 +59,7 @@ test.each([
   [['.*language_model.*[kq]_proj'], ['k_proj', 'q_proj']],
 ])('--targets %s trains %s', async (targets, kinds) => {
   const flags = [...quick, '--dry-run', '--json', '--targets', ...targets]
-  const { code, stdout } = await runCli([
+  const { code, stdout } = await runHere([
     'tune',
     'bifocal:twin-ar',
     '--data',
@@ -77,7 +76,7 @@ test.each([
 
 test('a cut that is longer than the vectors is refused by the plan', async () => {
   const flags = [...quick, '--dry-run', '--matryoshka', '64', '--dims', '32']
-  const { code, stderr } = await runCli([
+  const { code, stderr } = await runHere([
     'tune',
     'bifocal:twin-ar',
     '--data',
@@ -95,21 +94,21 @@ test('damaged pictures are told as such, not as long items', async () => {
   const line = (target: string) => `${JSON.stringify({ query: { image: 'damaged.png' }, target })}\n`
   writeFileSync(damaged, ['a', 'b', 'c', 'd'].map(line).join(''))
   const flags = ['--batch-size', '4', '--dev-share', '0', '--dry-run']
-  const { stdout } = await runCli(['tune', 'bifocal:twin-ar', '--data', damaged, '--out', at('x'), ...flags])
+  const { stdout } = await runHere(['tune', 'bifocal:twin-ar', '--data', damaged, '--out', at('x'), ...flags])
   expect(stdout).toMatch(/% of the first items cannot be read.*damaged\.png/)
   expect(stdout).not.toContain('more than')
 })
 
 test('dev pairs that are trained on are told', async () => {
   const flags = ['--batch-size', '8', '--dry-run', '--dev', pairs]
-  const { stdout } = await runCli(['tune', 'bifocal:twin-ar', '--data', pairs, '--out', at('x'), ...flags])
+  const { stdout } = await runHere(['tune', 'bifocal:twin-ar', '--data', pairs, '--out', at('x'), ...flags])
   expect(stdout).toContain('24 of 24 dev pairs are trained on too')
 })
 
 describe('a finished folder', () => {
   const first = () => at('twin-ar lines of JSON')
   const again = (more: readonly string[] = []) =>
-    runCli(['tune', 'bifocal:twin-ar', '--data', pairs, '--out', first(), ...quick, ...more])
+    runHere(['tune', 'bifocal:twin-ar', '--data', pairs, '--out', first(), ...quick, ...more])
 
   test('the same command changes nothing', async () => {
     const before = readFileSync(join(first(), 'tuning.json'), 'utf8')
@@ -125,7 +124,7 @@ describe('a finished folder', () => {
 
   test('its tune.yaml tunes alike', async () => {
     const out = at('alike')
-    const { code } = await runCli(['tune', '--config', join(first(), 'tune.yaml'), '--out', out])
+    const { code } = await runHere(['tune', '--config', join(first(), 'tune.yaml'), '--out', out])
     expect(code).toBe(0)
     const adapter = (dir: string) => readFileSync(join(dir, 'adapter_model.safetensors'))
     expect(adapter(out).equals(adapter(first()))).toBe(true)
@@ -133,7 +132,7 @@ describe('a finished folder', () => {
 
   test('a folder with other files is left alone', async () => {
     writeFileSync(at('notes.txt'), '')
-    const { code, stderr } = await runCli(['tune', 'bifocal:twin-ar', '--data', pairs, '--out', root])
+    const { code, stderr } = await runHere(['tune', 'bifocal:twin-ar', '--data', pairs, '--out', root])
     expect([code, stderr]).toEqual([2, expect.stringContaining('tuning/out')])
   })
 })
@@ -141,7 +140,7 @@ describe('a finished folder', () => {
 test('a plan trains nothing and writes nothing', async () => {
   const out = at('never')
   const flags = ['--batch-size', '4', '--epochs', '2', '--dev-share', '0', '--dry-run', '--json']
-  const { stdout, code } = await runCli(['tune', 'bifocal:twin-ar', '--data', pairs, '--out', out, ...flags])
+  const { stdout, code } = await runHere(['tune', 'bifocal:twin-ar', '--data', pairs, '--out', out, ...flags])
   expect(code).toBe(0)
   const plan = z
     .object({
@@ -162,7 +161,7 @@ test('settings of reading go into the written contract', async () => {
   const out = at('read')
   const flags = ['--max-length', '40', '--truncate', 'reference', '--max-pixels', '900', '--pool', 'mean']
   const more = [...flags, '--attention', 'bidirectional', '--dims', '64']
-  await runCli(['tune', 'bifocal:twin-ar', '--data', pairs, '--out', out, ...quick, ...more])
+  await runHere(['tune', 'bifocal:twin-ar', '--data', pairs, '--out', out, ...quick, ...more])
   expect(JSON.parse(readFileSync(join(out, 'embedder.json'), 'utf8'))).toMatchObject({
     maxLength: 40,
     truncation: 'reference',
@@ -170,7 +169,7 @@ test('settings of reading go into the written contract', async () => {
     image: { limit: { maxPixels: 900 } },
     readout: { pool: 'mean', dims: 64 },
   })
-  const { stdout } = await runCli(['embed', out, '--text', 'a dog'])
+  const { stdout } = await runHere(['embed', out, '--text', 'a dog'])
   expect(z.object({ vector: z.array(z.number()).length(64) }).safeParse(JSON.parse(stdout)).success).toBe(
     true,
   )
@@ -178,7 +177,7 @@ test('settings of reading go into the written contract', async () => {
 
 test('a misspelt key of a file is told with its line', async () => {
   writeFileSync(at('bad.yaml'), 'model: bifocal:twin-ar\ntrain:\n  rnk: 3\n')
-  const { code, stderr } = await runCli([
+  const { code, stderr } = await runHere([
     'tune',
     '--config',
     at('bad.yaml'),

@@ -1,6 +1,6 @@
 /**
  * @file Foretells time and memory of a tuning on this machine, from the shapes of its graphs and
- * two seconds of work of the same kind. No weight is read.
+ * half a second of work of the same kind. No weight is read.
  */
 
 import { vectorJacobian } from '../../../engine/graph/backward.ts'
@@ -62,6 +62,8 @@ export interface ChunkShapes {
   readonly shapes: readonly { readonly rows: number; readonly positions: number }[]
 }
 
+/** Of work by which the machine is measured; one product of a large model takes longer. */
+const PROBE_SECONDS = 0.5
 /** Groups of one graph, as the trainer makes them. */
 const GROUPS = 3
 /** Of the process without a model: Node, the engine, its threads. */
@@ -72,7 +74,7 @@ const BYTES_TRAINED = 4 * 4
 /** @throws RuntimeError for the device; EmbedderError for a readout that the model has not */
 export async function forecastTuning(options: ForecastOptions): Promise<TuningForecast> {
   const { model, encoder, batches, updates, accumulate, tower, chunkTokens } = options
-  const machine = options.machine ?? (await speedFor({ model, encoder: f32Encoder(encoder) }))
+  const machine = options.machine ?? (await speedFor({ model, encoder: f32Encoder(encoder) }, PROBE_SECONDS))
   const seconds = ({ operations, elements }: GraphCost) =>
     operations / machine.operations + elements / machine.elements
   const { forward, backward } = chunkGraphsOf(options)

@@ -43,7 +43,7 @@ export interface PlannedModules {
   readonly parameters: number
 }
 
-/** Time and memory, foretold from shapes and two seconds of work of the same kind. */
+/** Time and memory, foretold from shapes and half a second of work of the same kind. */
 export interface TuningForecast {
   readonly secondsPerUpdate: number
   /** Of all updates and evaluations. */
