@@ -8,7 +8,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 
 export interface ServedRepository {
-  /** Branches and tags → commit. */
+  /** Branches and tags → commit. The name of a data set begins with `datasets/`. */
   refs: Readonly<Record<string, string>>
   /** Path → bytes. What ends with `.safetensors` lies in large file storage, behind a redirect. */
   files: Readonly<Record<string, Uint8Array>>
@@ -91,8 +91,9 @@ function answer(request: IncomingMessage, response: ServerResponse, hub: HubServ
   const parts = url.pathname.split('/').slice(1).map(decodeURIComponent)
   if (parts[0] === 'cdn') return serveStored(request, response, hub, parts[1] ?? '', fault)
   const api = parts[0] === 'api'
-  const [org, name, verb, revision = 'main', ...path] = api ? parts.slice(2) : parts
-  const repository = hub.repositories[`${org}/${name}`]
+  const isData = parts[api ? 1 : 0] === 'datasets'
+  const [org, name, verb, revision = 'main', ...path] = parts.slice(api ? 2 : Number(isData))
+  const repository = hub.repositories[`${isData ? 'datasets/' : ''}${org}/${name}`]
   if (token !== undefined && token !== GOOD_TOKEN)
     return refuse(response, 401, { 'x-error-message': 'Invalid credentials in Authorization header' })
   if (repository === undefined || (repository.private && token === undefined)) {
@@ -208,13 +209,14 @@ function send(
   headers: Record<string, string>,
   fault?: Fault,
 ): ServerResponse {
-  const [, from] = /^bytes=(\d+)-$/.exec(request.headers.range ?? '') ?? []
+  const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? []
   const ranged = from !== undefined && !fault?.ignoreRange
   const start = ranged ? Number(from) : 0
   if (ranged && start >= bytes.length) return refuse(response, 416)
-  const part = bytes.slice(start)
+  const end = ranged && to ? Number(to) + 1 : bytes.length
+  const part = bytes.slice(start, end)
   if (fault?.corrupt) part.fill(0x2a)
-  const range = ranged ? { 'content-range': `bytes ${start}-${bytes.length - 1}/${bytes.length}` } : {}
+  const range = ranged ? { 'content-range': `bytes ${start}-${start + part.length - 1}/${bytes.length}` } : {}
   response.writeHead(ranged ? 206 : 200, {
     'content-length': part.length,
     'accept-ranges': 'bytes',

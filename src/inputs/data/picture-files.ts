@@ -2,7 +2,7 @@
 
 import { stat } from 'node:fs/promises'
 import { join, posix, resolve } from 'node:path'
-import { withFileSource } from '../../foundation/files/byte-source.ts'
+import { type ByteSource, withFileSource } from '../../foundation/files/byte-source.ts'
 import { FileError } from '../../foundation/files/errors.ts'
 import { openZip, type ZipArchive } from '../../foundation/files/zip.ts'
 import { ItemError } from './errors.ts'
@@ -34,16 +34,24 @@ export function folderPictures(folder: string): PictureFiles {
   }
 }
 
+/** An archive of pictures that lies elsewhere: on the hub. */
+export interface RemoteArchive {
+  /** For messages. */
+  readonly name: string
+  open(): Promise<ByteSource>
+}
+
 /**
  * Pictures of a dataset, whose rows may have been written by anybody: a path that leads out of the
  * dataset is refused. Places are tried in their order, each with the path as it stands, and without
  * a leading `images/`. An archive is opened when it is first needed.
  * @param name of the dataset, for messages
- * @param places folders, and files that end with `.zip`; those that do not exist are passed over
+ * @param places folders, and files that end with `.zip`; those that do not exist are passed over;
+ *   archives that lie elsewhere
  */
-export function datasetPictures(name: string, places: readonly string[]): PictureFiles {
-  const opened = new Map<string, Promise<Place>>()
-  const placeAt = (path: string): Promise<Place> => {
+export function datasetPictures(name: string, places: readonly (string | RemoteArchive)[]): PictureFiles {
+  const opened = new Map<string | RemoteArchive, Promise<Place>>()
+  const placeAt = (path: string | RemoteArchive): Promise<Place> => {
     const found = opened.get(path) ?? openPlace(path)
     opened.set(path, found)
     return found
@@ -57,7 +65,7 @@ export function datasetPictures(name: string, places: readonly string[]): Pictur
         if (found !== undefined) return found
       }
     throw new FileError('missing', {
-      message: `${path} does not exist in ${places.join(', ')}`,
+      message: `${path} does not exist in ${places.map((place) => (typeof place === 'string' ? place : place.name)).join(', ')}`,
       hint: 'Was the archive of the pictures fetched, and unpacked to its end? A zip archive is read as it is.',
     })
   }
@@ -100,7 +108,8 @@ interface Place {
   close(): Promise<void>
 }
 
-async function openPlace(path: string): Promise<Place> {
+async function openPlace(path: string | RemoteArchive): Promise<Place> {
+  if (typeof path !== 'string') return zipPlace(await openZip(await path.open()))
   const found = await stat(path).catch(() => undefined)
   if (found?.isDirectory()) return folderPlace(path)
   return found?.isFile() ? zipPlace(await withFileSource(path, openZip)) : NOWHERE

@@ -1,5 +1,6 @@
 /**
- * @file The cache folder in the layout that Python's huggingface_hub shares:
+ * @file The cache folder in the layout that Python's huggingface_hub shares; a data set's folder
+ * begins with `datasets--`:
  *
  *     models--org--name/refs/main                → the commit
  *     models--org--name/snapshots/COMMIT/FILE    → relative link to ../../blobs/DIGEST
@@ -36,8 +37,8 @@ export interface Snapshot {
   complete: boolean
 }
 
-export function cachedRepository(cache: string, { id }: Repository): CachedRepository {
-  const name = `models--${id.replaceAll('/', '--')}`
+export function cachedRepository(cache: string, { id, kind }: Repository): CachedRepository {
+  const name = `${kind === undefined ? 'models' : 'datasets'}--${id.replaceAll('/', '--')}`
   return { folder: join(cache, name), locks: join(cache, '.locks', name) }
 }
 

@@ -5,7 +5,7 @@ import { printable } from '../../foundation/files/printable.ts'
 import { schemaProblems } from '../../foundation/files/schema-problems.ts'
 import { textOf } from './body.ts'
 import { type Asked, strange } from './refusal.ts'
-import { isCommit, type Repository } from './repository.ts'
+import { addressOf, isCommit, type Repository } from './repository.ts'
 import { ask } from './request.ts'
 import type { HubSettings } from './settings.ts'
 
@@ -56,8 +56,8 @@ export async function listFiles(
   repository: Repository,
   { settings, signal }: ListingOptions,
 ): Promise<Listing> {
-  const { id, revision } = repository
-  const url = `${settings.endpoint}/api/models/${id}/revision/${encodeURIComponent(revision)}?blobs=true`
+  const { id, revision, kind = 'model' } = repository
+  const url = `${settings.endpoint}/api/${kind}s/${id}/revision/${encodeURIComponent(revision)}?blobs=true`
   const what = `the list of files of ${id}`
   const text = await ask(url, { asked: { repository }, settings, signal }, (response) =>
     textOf(response, what, { settings, signal }),
@@ -102,8 +102,8 @@ export async function describe(
   return { name, size: Number(length), digest: tag }
 }
 
-export function fileUrl({ id, revision }: Repository, name: string, { endpoint }: HubSettings): string {
-  return `${endpoint}/${id}/resolve/${encodeURIComponent(revision)}/${name.split('/').map(encodeURIComponent).join('/')}`
+export function fileUrl(repository: Repository, name: string, { endpoint }: HubSettings): string {
+  return `${endpoint}/${addressOf(repository)}/resolve/${encodeURIComponent(repository.revision)}/${name.split('/').map(encodeURIComponent).join('/')}`
 }
 
 /**

@@ -15,7 +15,7 @@ import {
   writeReference,
 } from './cache.ts'
 import { HubError } from './errors.ts'
-import { describe, listFiles, type RemoteFile } from './listing.ts'
+import { describe, type ListedFile, listFiles, type RemoteFile } from './listing.ts'
 import { withLock } from './lock.ts'
 import { parallel } from './parallel.ts'
 import type { DownloadProgress } from './progress.ts'
@@ -77,9 +77,32 @@ export async function pullModel(
   const listing = await listFiles(wanted, { settings, signal })
   const names = listing.files.map((file) => file.name)
   const chosen = new Set(selectFiles(wanted.id, names, include))
-  // The commit, not the branch: a push during the download must not mix two revisions.
-  const repository = { id: wanted.id, revision: listing.commit }
   const listed = listing.files.filter((file) => chosen.has(file.name))
+  const pulled = await pullFiles(
+    listed,
+    { wanted, commit: listing.commit },
+    { signal, settings, ...(onProgress && { onProgress }) },
+  )
+  await noteAbsent(
+    cachedRepository(settings.cache, wanted),
+    listing.commit,
+    COMPANIONS.filter((companion) => !names.includes(companion)),
+  )
+  return pulled
+}
+
+/**
+ * Brings files into the cache. Those that are there are not fetched again.
+ * @param listed of the list that the hub gave for this commit
+ * @throws as `pullModel`
+ */
+export async function pullFiles(
+  listed: readonly ListedFile[],
+  { wanted, commit }: { wanted: Repository; commit: string },
+  { signal, onProgress, settings }: DownloadOptions & { settings: HubSettings },
+): Promise<Pulled> {
+  // The commit, not the branch: a push during the download must not mix two revisions.
+  const repository = { ...wanted, revision: commit }
   const files = await parallel(
     listed,
     AT_ONCE,
@@ -104,16 +127,11 @@ export async function pullModel(
       }),
     signal,
   )
-  await writeReference(at, wanted.revision, listing.commit)
-  await noteAbsent(
-    at,
-    listing.commit,
-    COMPANIONS.filter((companion) => !names.includes(companion)),
-  )
+  await writeReference(at, wanted.revision, commit)
   return {
     repository: repositoryName(wanted),
-    commit: listing.commit,
-    folder: snapshotFolder(at, listing.commit),
+    commit,
+    folder: snapshotFolder(at, commit),
     files: plan.map(({ file: { name, size }, present }) => ({ name, size, fetched: !present })),
   }
 }

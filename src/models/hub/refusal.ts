@@ -1,7 +1,7 @@
 /** @file Turns a hub's refusals into errors that tell the user what to do. */
 
 import { HubError } from './errors.ts'
-import { isCommit, type Repository } from './repository.ts'
+import { addressOf, isCommit, type Repository } from './repository.ts'
 import type { HubSettings } from './settings.ts'
 
 /** The object of a request. */
@@ -16,15 +16,13 @@ export interface Asked {
  * and for one that the user may not see; `X-Error-Code` tells them apart.
  * @see huggingface_hub, `hf_raise_for_status`
  */
-export function refusal(
-  response: Response,
-  { repository: { id, revision }, file }: Asked,
-  settings: HubSettings,
-): HubError {
+export function refusal(response: Response, { repository, file }: Asked, settings: HubSettings): HubError {
+  const { id, revision, kind } = repository
+  const noun = kind === undefined ? 'model' : 'data set'
   const { status } = response
   const code = response.headers.get('x-error-code')
   const said = response.headers.get('x-error-message')
-  const page = `${settings.endpoint}/${id}`
+  const page = `${settings.endpoint}/${addressOf(repository)}`
   const login = `create a token at ${settings.endpoint}/settings/tokens and set HF_TOKEN (or run \`hf auth login\`)`
   const known = settings.token !== undefined
   if (code === 'GatedRepo') {
@@ -55,8 +53,8 @@ export function refusal(
   }
   if (status === 401 || status === 404) {
     return new HubError('no-repository', {
-      message: `${settings.endpoint} has no model ${id}${known ? '' : ', or it is private'} (HTTP ${status}), and there is no folder of that name`,
-      hint: `Check the name${known ? '' : `; for a private model ${login}`}.`,
+      message: `${settings.endpoint} has no ${noun} ${id}${known ? '' : ', or it is private'} (HTTP ${status})${kind === undefined ? ', and there is no folder of that name' : ''}`,
+      hint: `Check the name${known ? '' : `; for a private ${noun} ${login}`}.`,
     })
   }
   if (status === 403) {

@@ -1,4 +1,4 @@
-/** @file Names of models on the hub: `org/name`, `org/name@revision`. */
+/** @file Names of models and data sets on the hub: `org/name`, `org/name@revision`. */
 
 import { HubError } from './errors.ts'
 
@@ -7,6 +7,13 @@ export interface Repository {
   id: string
   /** A branch, a tag or a commit; default `main`. */
   revision: string
+  /** Absent: a model. */
+  kind?: 'dataset'
+}
+
+/** The part of an address, after the hub's own. */
+export function addressOf({ id, kind }: Repository): string {
+  return kind === undefined ? id : `datasets/${id}`
 }
 
 const NAME = /^(\w[\w.-]*\/\w[\w.-]*)(?:@(\w[\w./-]*))?$/
@@ -27,8 +34,8 @@ export function requireRepository(name: string): Repository {
   const repository = parseRepository(name)
   if (repository !== undefined) return repository
   throw new HubError('name', {
-    message: `"${name}" is no name of a model on the hub`,
-    hint: 'Write org/name or org/name@revision, as on the page of the model.',
+    message: `"${name}" is no name on the hub`,
+    hint: 'Write org/name or org/name@revision, as on the page of the model or the data set.',
   })
 }
 

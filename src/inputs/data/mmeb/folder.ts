@@ -7,7 +7,7 @@ import { FileError, readFailure } from '../../../foundation/files/errors.ts'
 import { BifocalError, UsageError } from '../../../foundation/numeric/errors.ts'
 import { suggestion } from '../../../foundation/numeric/suggestion.ts'
 import { namesOf } from '../columns.ts'
-import { datasetPictures } from '../picture-files.ts'
+import { datasetPictures, type RemoteArchive } from '../picture-files.ts'
 import { type DatasetOptions, type MmebDataset, mmebDataset } from './dataset.ts'
 import { STRAY } from './placeholder.ts'
 import { problemOf, tableKind } from './problem.ts'
@@ -57,21 +57,36 @@ export async function openMmeb(path: string): Promise<MmebFolder> {
       message: `${path} holds no dataset of MMEB-eval: expected folders with test-00000-of-00001.parquet`,
       hint: 'Name the folder that holds ImageNet-1K, OK-VQA and the others, as TIGER-Lab/MMEB-eval has them.',
     })
+  return mmebFolder(path, {
+    files: new Map(
+      [...files].map(([name, own]) => [name, async () => own.map((file) => join(path, name, file))]),
+    ),
+    pictures: PLACES.map((place) => join(path, place)),
+  })
+}
+
+/** Where the parts of a folder of datasets lie. */
+export interface MmebParts {
+  /** Name of a dataset → the paths of its files on this machine. */
+  readonly files: ReadonlyMap<string, () => Promise<readonly string[]>>
+  /** Places of pictures, the first ones first. */
+  readonly pictures: readonly (string | RemoteArchive)[]
+}
+
+/**
+ * A folder of datasets whose parts are known: on this machine, or partly elsewhere.
+ * @param path for messages
+ */
+export function mmebFolder(path: string, { files, pictures: places }: MmebParts): MmebFolder {
   const names = [...files.keys()].sort()
+  const closing: (() => Promise<void>)[] = []
   const read = async (name: string, options: MmebOptions = {}): Promise<MmebDataset> => {
     const own = files.get(name)
     if (own === undefined) throw unknown(path, name, names)
     const { images, limit, strict, stray } = options
     if (stray !== undefined && !STRAY.includes(stray)) throw notStray(stray)
-    const rows = await rowsOf(
-      own.map((file) => join(path, name, file)),
-      name,
-      limit,
-    )
-    const pictures = datasetPictures(
-      path,
-      images === undefined ? PLACES.map((place) => join(path, place)) : [images],
-    )
+    const rows = await rowsOf(await own(), name, limit)
+    const pictures = datasetPictures(path, images === undefined ? places : [images])
     try {
       const dataset = await mmebDataset(name, rows, pictures, options)
       const [first] = dataset.problems
@@ -82,7 +97,6 @@ export async function openMmeb(path: string): Promise<MmebFolder> {
       closing.push(() => pictures.close())
     }
   }
-  const closing: (() => Promise<void>)[] = []
   return {
     path,
     names,

@@ -5,7 +5,7 @@ import { basename, dirname } from 'node:path'
 import { UsageError } from '../../../foundation/numeric/errors.ts'
 import { suggestion } from '../../../foundation/numeric/suggestion.ts'
 import { type MmebDataset, withoutItems } from '../../../inputs/data/mmeb/dataset.ts'
-import { openMmeb } from '../../../inputs/data/mmeb/folder.ts'
+import { type MmebFolder, openMmeb } from '../../../inputs/data/mmeb/folder.ts'
 import { subsetOf } from '../../../inputs/data/mmeb/subsets.ts'
 import { AVERAGES, averagesOf } from '../averages.ts'
 import { PUBLISHED_ORDER, publishedFor } from './published.ts'
@@ -39,16 +39,35 @@ export async function mmebSources(
   const root = alone ? dirname(path) : path
   const folder = await openMmeb(root)
   await folder.close()
+  return datasetSources({
+    root,
+    names: folder.names,
+    choice: { subsets: alone ? [basename(path)] : subsets, images },
+    open: () => openMmeb(root),
+  })
+}
+
+/** Datasets that can be opened again and again. */
+export interface Datasets {
+  /** For messages. */
+  readonly root: string
+  readonly names: readonly string[]
+  readonly choice: MmebChoice
+  open(): Promise<MmebFolder>
+}
+
+/** Tasks of the datasets that are chosen. @throws UsageError `usage/option` */
+export function datasetSources({ root, names, choice, open: openFolder }: Datasets): TaskSource[] {
+  const { subsets = [], images } = choice
   const rank = (name: string) =>
     PUBLISHED_ORDER.includes(name) ? PUBLISHED_ORDER.indexOf(name) : PUBLISHED_ORDER.length
-  const all = folder.names.toSorted((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
-  const chosen = alone ? [basename(path)] : chosenOf(all, subsets, root)
-  return chosen.map((name) => ({
+  const all = names.toSorted((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
+  return chosenOf(all, subsets, root).map((name) => ({
     name,
     suite: 'mmeb',
     async open({ limit, stray, imageToken, strict } = {}) {
       // Each task has its own archives, which are closed with it.
-      const opened = await openMmeb(root)
+      const opened = await openFolder()
       try {
         const dataset = await opened.read(name, { images, limit, stray, imageToken, strict })
         return openDataset(dataset, () => opened.close())

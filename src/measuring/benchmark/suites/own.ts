@@ -52,7 +52,11 @@ export async function ownSources(given: OwnTask, { warn, signal }: OwnOptions = 
 
 /** Whether a folder holds queries, a corpus and a table of relevance. */
 export async function isBeir(path: string): Promise<boolean> {
-  const names = await readdir(path).catch(() => [])
+  return isBeirLayout(await readdir(path).catch(() => []))
+}
+
+/** The same of the names in it. */
+export function isBeirLayout(names: readonly string[]): boolean {
   return ['queries', 'corpus', 'qrels'].every((part) => names.some((name) => name.split('.')[0] === part))
 }
 

@@ -6,6 +6,7 @@ import { extname, join } from 'node:path'
 import { UsageError } from '../../../foundation/numeric/errors.ts'
 import { suggestion } from '../../../foundation/numeric/suggestion.ts'
 import { EMBEDDED_TASKS, embeddedSources } from './embedded.ts'
+import { hubSources } from './hub.ts'
 import { type MmebChoice, mmebSources } from './mmeb.ts'
 import { type OwnOptions, type OwnTask, ownSources } from './own.ts'
 import type { OpenTask, TaskSource } from './suite.ts'
@@ -19,8 +20,9 @@ const WORLDS = ['small', 'full'] as const
 
 /**
  * Finds the tasks of words, in their order, each once: `embedded`, `embedded:full`, the name of a
- * shipped task, `mmeb:FOLDER`, `visdoc:FOLDER`, a task file (`.yaml`), a file of pairs, a folder of
- * classes, a folder in the layout of BEIR or MMEB. Reads names and the rows of pairs; no picture.
+ * shipped task, `mmeb:FOLDER`, `visdoc:FOLDER`, `hf:ORG/NAME`, a task file (`.yaml`), a file of
+ * pairs, a folder of classes, a folder in the layout of BEIR or MMEB. Reads names and the rows of
+ * pairs; no picture.
  * @throws UsageError `usage/task-unknown` for a word that is none of these, `usage/option` for a
  *   choice that MMEB's folder has not; ItemError, FileError for files that cannot be read
  * @example const sources = await suitesOf(['embedded', 'mmeb:MMEB-eval'], { subsets: ['VQA'] })
@@ -43,6 +45,7 @@ async function sourcesOf(word: string, options: SuiteOptions): Promise<TaskSourc
   if (word === 'embedded') return embeddedSources('small')
   if (scheme === 'embedded') return embeddedNamed(of)
   if (scheme === 'mmeb') return await mmebSources(of, mmeb)
+  if (scheme === 'hf') return await hubSources(of, { ...mmeb, ...said }, { warn, signal })
   if (scheme === 'visdoc') return await visualDocumentSources(of, said)
   if (existsSync(word)) {
     if (/^\.ya?ml$/i.test(extname(word))) return await taskFileSources(word, { warn, signal })
@@ -80,7 +83,7 @@ function unknownWord(word: string): UsageError {
     message: `${word} is no task, and no file or folder of that name is there`,
     hint:
       meant === undefined
-        ? `Name embedded, mmeb:FOLDER, visdoc:FOLDER, a file of your own, or one of the tasks ${EMBEDDED_TASKS.join(', ')}.`
+        ? `Name embedded, mmeb:FOLDER, visdoc:FOLDER, hf:ORG/NAME, a file of your own, or one of the tasks ${EMBEDDED_TASKS.join(', ')}.`
         : `Did you mean "${meant}"?`,
   })
 }
