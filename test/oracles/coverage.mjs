@@ -5,7 +5,7 @@
 // Holm's p-values called any of five tasks different where none was (at most 5 %).
 const built = (path) => import(new URL(`../../dist/${path}.js`, import.meta.url).href)
 const [{ compareScores }, { stream }] = await Promise.all(
-  ['measuring/benchmark/comparison', 'foundation/numeric/random'].map(built),
+  ['measuring/benchmark/comparison/scores', 'foundation/numeric/random'].map(built),
 )
 const repetitions = Number(process.argv[2] ?? 1000)
 const RESAMPLES = 1000

@@ -9,12 +9,12 @@ import {
   type PairedRows,
   pairedMeanOfTasks,
   standardError,
-} from '../../foundation/numeric/bootstrap.ts'
-import { normalQuantile } from '../../foundation/numeric/quantiles.ts'
-import { holm, type SignTest, signTest } from '../../foundation/numeric/significance.ts'
-import { mean } from '../../foundation/numeric/statistics.ts'
-import { BenchmarkError } from './errors.ts'
-import type { ModelScores, TaskScores } from './evaluate.ts'
+} from '../../../foundation/numeric/bootstrap.ts'
+import { normalQuantile } from '../../../foundation/numeric/quantiles.ts'
+import { holm, type SignTest, signTest } from '../../../foundation/numeric/significance.ts'
+import { mean } from '../../../foundation/numeric/statistics.ts'
+import { BenchmarkError } from '../errors.ts'
+import type { ModelScores, TaskScores } from '../evaluate.ts'
 
 export interface CompareOptions extends Omit<BootstrapOptions, 'expanded'> {
   /** Of the detectable difference: how often it would be seen. Default 0.8. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { stream } from '../../foundation/numeric/random.ts'
-import { compareScores, flips } from './comparison.ts'
-import type { ModelScores } from './evaluate.ts'
+import { stream } from '../../../foundation/numeric/random.ts'
+import type { ModelScores } from '../evaluate.ts'
+import { compareScores, flips } from './scores.ts'
 
 /** One model on tasks: hits by task, each in a cluster of `size` queries. */
 function scored(model: string, hits: Readonly<Record<string, readonly number[]>>, size = 1): ModelScores {
