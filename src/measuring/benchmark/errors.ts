@@ -6,6 +6,7 @@ import { roomError } from '../../foundation/numeric/errors.ts'
 export class BenchmarkError extends roomError('benchmark', {
   'no-model': 2,
   'no-task': 2,
+  'no-metric': 2,
   'other-dims': 2,
   'other-items': 2,
   'other-rows': 2,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { stream } from '../../../foundation/numeric/random.ts'
-import type { ModelScores } from '../evaluate.ts'
-import { compareScores, flips } from './scores.ts'
+import type { ModelScores, TaskScores } from '../evaluate.ts'
+import { compareScores, compareUnpaired, flips } from './scores.ts'
 
 /** One model on tasks: hits by task, each in a cluster of `size` queries. */
 function scored(model: string, hits: Readonly<Record<string, readonly number[]>>, size = 1): ModelScores {
@@ -41,8 +41,8 @@ describe('a difference that is there', () => {
     const [task] = tasks
     expect(task!.difference.value).toBeCloseTo(task!.a - task!.b, 12)
     expect(task!.difference.low).toBeGreaterThan(0)
-    expect(task!.mcnemar.b).toBe(0)
-    expect(task!.mcnemar.p).toBeCloseTo(2 * 0.5 ** task!.mcnemar.a, 8)
+    expect(task!.test.b).toBe(0)
+    expect(task!.test.p).toBeCloseTo(2 * 0.5 ** task!.test.a, 8)
     expect(mean.difference).toEqual(task!.difference)
   })
 
@@ -55,7 +55,7 @@ describe('a difference that is there', () => {
 
   test('flips are the queries on which the models part', () => {
     const [{ onlyA, onlyB }] = [flips(scored('a', { one: better }), scored('b', { one: base }))[0]!]
-    expect(onlyA.length).toBe(tasks[0]!.mcnemar.a)
+    expect(onlyA.length).toBe(tasks[0]!.test.a)
     expect(onlyA.every((id) => Number(id.slice(4)) % 20 === 0)).toBe(true)
     expect(onlyB).toEqual([])
   })
@@ -67,7 +67,7 @@ test('a model against itself: 0, no evidence, nothing to detect', () => {
   expect(tasks[0]).toMatchObject({
     difference: { value: 0, low: 0, high: 0 },
     detectable: 0,
-    mcnemar: { a: 0, b: 0, p: 1 },
+    test: { a: 0, b: 0, p: 1 },
     adjusted: 1,
   })
 })
@@ -106,7 +106,7 @@ test('p-values are adjusted over tasks', () => {
     scored('b', { x: base, y: base, z: base }),
     options,
   )
-  expect(tasks[0]!.adjusted).toBeCloseTo(3 * tasks[0]!.mcnemar.p, 12)
+  expect(tasks[0]!.adjusted).toBeCloseTo(3 * tasks[0]!.test.p, 12)
   expect(tasks[2]!.adjusted).toBe(1)
 })
 
@@ -120,4 +120,76 @@ test('scores of other rows are refused', () => {
     expect(() => compareScores(a, b, options)).toThrow(
       expect.objectContaining({ code: 'benchmark/other-rows' }),
     )
+})
+
+test('another metric: its own values decide difference, test and flips', () => {
+  const withMrr = (model: string, mrr: readonly number[]): ModelScores => {
+    const [task] = scored(model, { one: mrr.map(() => 0) }).tasks
+    return {
+      model,
+      tasks: [{ task: 'one', rows: task!.rows.map((row, i) => ({ ...row, metrics: { mrr: mrr[i]! } })) }],
+    }
+  }
+  const [a, b] = [withMrr('a', [1, 0.5, 1, 0.25]), withMrr('b', [1, 1, 0.5, 0.125])]
+  const { tasks } = compareScores(a, b, { ...options, metric: 'mrr' })
+  expect(tasks[0]).toMatchObject({ a: 0.6875, b: 0.65625, test: { a: 2, b: 1 }, clusters: 4 })
+  expect(flips(a, b, 'mrr')[0]).toEqual({ task: 'one', onlyA: ['one-2', 'one-3'], onlyB: ['one-1'] })
+  expect(() => compareScores(a, b, { ...options, metric: 'map' })).toThrow(
+    expect.objectContaining({ code: 'benchmark/no-metric' }),
+  )
+})
+
+describe('two halves of one run', () => {
+  /** Hits of one model on pictures of four queries each, as hard as their picture. */
+  const rows = (seed: number, better = 0): TaskScores => {
+    const random = stream(seed, 'halves')
+    const hits = Array.from({ length: 400 }, () => {
+      const ease = 0.2 + 0.6 * random() + better
+      return Array.from({ length: 4 }, () => Number(random() < ease))
+    }).flat()
+    return scored('a', { one: hits }, 4).tasks[0]!
+  }
+  /** Pictures of even number and of odd number: a query is in one half alone. */
+  const half = ({ task, rows: all }: TaskScores, odd: number): TaskScores => ({
+    task,
+    rows: all.filter(({ cluster }) => Number(cluster) % 2 === odd),
+  })
+
+  test('no difference is found beyond chance, in 200 runs', () => {
+    let found = 0
+    for (let seed = 0; seed < 200; seed++) {
+      const run = rows(seed)
+      const { difference } = compareUnpaired([half(run, 0)], [half(run, 1)], { seed, resamples: 300 })
+      if (difference.low > 0 || difference.high < 0) found += 1
+    }
+    // 5 % of 200 are 10; more than 20 has a probability below 0.001.
+    expect(found).toBeGreaterThan(0)
+    expect(found).toBeLessThan(21)
+  })
+
+  test('a half that is better by construction is found', () => {
+    const [a, b] = [half(rows(1, 0.15), 0), half(rows(1), 1)]
+    const { difference, detectable } = compareUnpaired([a], [b], options)
+    expect(difference.value).toBeCloseTo(
+      a.rows.reduce((sum, { hit1 }) => sum + hit1, 0) / a.rows.length -
+        b.rows.reduce((sum, { hit1 }) => sum + hit1, 0) / b.rows.length,
+      12,
+    )
+    expect(difference.low).toBeGreaterThan(0)
+    expect(detectable).toBeLessThan(difference.value)
+  })
+
+  test('the same queries of two models are compared in pairs: a far narrower interval', () => {
+    const [a, b] = [rows(2, 0.05), rows(2)]
+    const paired = compareScores({ model: 'a', tasks: [a] }, { model: 'b', tasks: [b] }, options).mean
+    const apart = compareUnpaired([a], [b], options)
+    expect(apart.difference.value).toBeCloseTo(paired.difference.value, 12)
+    expect(apart.detectable / paired.detectable).toBeGreaterThan(2)
+  })
+
+  test('other tasks are refused', () => {
+    expect(() => compareUnpaired([rows(1)], [{ ...rows(1), task: 'two' }], options)).toThrow(
+      expect.objectContaining({ code: 'benchmark/other-rows' }),
+    )
+  })
 })

@@ -1,11 +1,12 @@
 /**
  * @file Compares two models on the same queries: paired differences with intervals, exact tests,
- * and the difference that so many queries can show.
+ * and the difference that so many queries can show. Also two models on different queries.
  */
 
 import {
   type BootstrapOptions,
   type Interval,
+  meanOfTasks,
   type PairedRows,
   pairedMeanOfTasks,
   standardError,
@@ -14,15 +15,17 @@ import { normalQuantile } from '../../../foundation/numeric/quantiles.ts'
 import { holm, type SignTest, signTest } from '../../../foundation/numeric/significance.ts'
 import { mean } from '../../../foundation/numeric/statistics.ts'
 import { BenchmarkError } from '../errors.ts'
-import type { ModelScores, TaskScores } from '../evaluate.ts'
+import type { ModelScores, RowScores, TaskScores } from '../evaluate.ts'
 
 export interface CompareOptions extends Omit<BootstrapOptions, 'expanded'> {
+  /** Name of the metric, of the table of metrics. Default `hit1`. */
+  metric?: string
   /** Of the detectable difference: how often it would be seen. Default 0.8. */
   power?: number
 }
 
-/** A difference of hit@1, `a` − `b`, in [−1, 1]. */
-interface Difference {
+/** A difference of the metric, `a` − `b`, in [−1, 1]. */
+export interface Difference {
   /** With its interval; queries of one cluster are drawn together. */
   readonly difference: Interval
   /**
@@ -35,14 +38,19 @@ interface Difference {
   readonly detectable: number
 }
 
-interface TaskComparison extends Difference {
+export interface TaskComparison extends Difference {
   readonly task: string
   readonly queries: number
-  /** Mean hit@1 of each. */
+  /** Groups of queries that are drawn together. */
+  readonly clusters: number
+  /** Mean of the metric for each. */
   readonly a: number
   readonly b: number
-  /** McNemar's exact test; it takes queries for independent, whatever their clusters. */
-  readonly mcnemar: SignTest
+  /**
+   * The exact sign test, which is McNemar's for hits; it takes queries for independent, whatever
+   * their clusters.
+   */
+  readonly test: SignTest
   /** Its p-value, adjusted for the number of tasks (Holm 1979). */
   readonly adjusted: number
 }
@@ -53,24 +61,23 @@ export interface Comparison {
   readonly mean: Difference
 }
 
-/** Queries that one model finds and the other does not, by id. */
+/** Queries on which one model scores higher than the other, by id. */
 export interface Flips {
   readonly task: string
-  /** `a` is nearer to a hit. */
   readonly onlyA: readonly string[]
   readonly onlyB: readonly string[]
 }
 
 /**
- * Compares hit@1.
+ * Compares two models.
  * @throws BenchmarkError `benchmark/other-rows` where both were not scored on the same rows
  * @example const { mean } = compareScores(await scoresOf('a', …), await scoresOf('b', …), options)
  */
 export function compareScores(a: ModelScores, b: ModelScores, options: CompareOptions): Comparison {
-  const { power = 0.8, ...bootstrap } = options
+  const { power = 0.8, metric, ...bootstrap } = options
   const pairs = pairedTasks(a, b).map(({ task, first, second }) => ({
     task,
-    rows: pairedRows(first, second),
+    rows: pairedRows(first, second, metric),
   }))
   const tests = pairs.map(({ rows }) => signTest(rows.a, rows.b))
   const adjusted = holm(tests.map(({ p }) => p))
@@ -82,10 +89,11 @@ export function compareScores(a: ModelScores, b: ModelScores, options: CompareOp
     tasks: pairs.map(({ task, rows }, i) => ({
       task,
       queries: rows.a.length,
+      clusters: new Set(rows.clusters).size,
       a: mean(rows.a),
       b: mean(rows.b),
       ...difference([rows]),
-      mcnemar: tests[i]!,
+      test: tests[i]!,
       adjusted: adjusted[i]!,
     })),
     mean: difference(pairs.map(({ rows }) => rows)),
@@ -93,10 +101,12 @@ export function compareScores(a: ModelScores, b: ModelScores, options: CompareOp
 }
 
 /** The queries on which the models part. @throws as `compareScores` */
-export function flips(a: ModelScores, b: ModelScores): Flips[] {
+export function flips(a: ModelScores, b: ModelScores, metric?: string): Flips[] {
   return pairedTasks(a, b).map(({ task, first, second }) => {
     const where = (sign: number) =>
-      first.rows.flatMap(({ id, hit1 }, i) => (Math.sign(hit1 - second.rows[i]!.hit1) === sign ? [id] : []))
+      first.rows.flatMap((row, i) =>
+        Math.sign(metricOf(row, metric) - metricOf(second.rows[i]!, metric)) === sign ? [row.id] : [],
+      )
     return { task, onlyA: where(1), onlyB: where(-1) }
   })
 }
@@ -128,10 +138,56 @@ function pairedTasks(a: ModelScores, b: ModelScores) {
   })
 }
 
-function pairedRows(first: TaskScores, second: TaskScores): PairedRows & { a: number[]; b: number[] } {
+function pairedRows(
+  first: TaskScores,
+  second: TaskScores,
+  metric: string | undefined,
+): PairedRows & { a: number[]; b: number[] } {
   return {
-    a: first.rows.map(({ hit1 }) => hit1),
-    b: second.rows.map(({ hit1 }) => hit1),
+    a: first.rows.map((row) => metricOf(row, metric)),
+    b: second.rows.map((row) => metricOf(row, metric)),
     clusters: first.rows.map(({ cluster }) => cluster),
+  }
+}
+
+/** The score of a query. @throws BenchmarkError `benchmark/no-metric` */
+export function metricOf({ id, hit1, metrics }: RowScores, metric = 'hit1'): number {
+  const found = metric === 'hit1' ? hit1 : metrics[metric]
+  if (found !== undefined) return found
+  throw new BenchmarkError('no-metric', {
+    message: `row ${id} has no ${metric}; it has ${Object.keys(metrics).join(', ')}`,
+    hint: 'Take one of these, or score the models again with this version.',
+  })
+}
+
+/**
+ * Compares two models that were scored on different queries of the same tasks, drawn apart: the
+ * interval has the spread of both samples. Where both have the same queries, `compareScores` sees
+ * far smaller differences.
+ * @throws BenchmarkError `benchmark/other-rows` where the tasks are not the same
+ */
+export function compareUnpaired(
+  a: readonly TaskScores[],
+  b: readonly TaskScores[],
+  { power = 0.8, metric, ...options }: CompareOptions,
+): Difference {
+  const sides = [a, b].map((side, sign) =>
+    side.map(({ rows }) => ({
+      values: rows.map((row) => (sign === 0 ? 1 : -1) * metricOf(row, metric)),
+      clusters: rows.map(({ cluster }) => cluster),
+    })),
+  )
+  if (a.map(({ task }) => task).join() !== b.map(({ task }) => task).join())
+    throw new BenchmarkError('other-rows', {
+      message: `two samples of different tasks: ${a.map(({ task }) => task)} and ${b.map(({ task }) => task)}`,
+      hint: 'Score both on the same tasks.',
+    })
+  // The mean over the tasks of both, of which those of `b` count negatively, is half the difference.
+  const both = sides.flat()
+  const { value, low, high } = meanOfTasks(both, { ...options, expanded: true })
+  const quantiles = normalQuantile((1 + (options.confidence ?? 0.95)) / 2) + normalQuantile(power)
+  return {
+    difference: { value: 2 * value, low: 2 * low, high: 2 * high },
+    detectable: 2 * quantiles * standardError(both),
   }
 }
