@@ -4,6 +4,7 @@
  */
 
 import type { CommandEntry } from '../command.ts'
+import { compare } from './compare.ts'
 import { completionCommand } from './completion.ts'
 import { drift } from './drift.ts'
 import { embed } from './embed.ts'
@@ -24,6 +25,7 @@ const working: readonly CommandEntry[] = [
   mine,
   report,
   merge,
+  compare,
   drift,
   embed,
   inspect,

@@ -4,12 +4,17 @@ import { roomError } from '../../foundation/numeric/errors.ts'
 
 /** Items that a baseline cannot embed, scores that cannot be compared, folders that are no run. */
 export class BenchmarkError extends roomError('benchmark', {
+  gate: 2,
+  'no-metric': 2,
   'no-model': 2,
   'no-task': 2,
-  'no-metric': 2,
+  'nothing-to-compare': 2,
+  'other-candidates': 2,
   'other-dims': 2,
   'other-items': 2,
   'other-rows': 2,
+  'other-sample': 2,
+  'other-tasks': 2,
   run: 2,
   'run-version': 2,
   vectors: 1,
