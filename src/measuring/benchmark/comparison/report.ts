@@ -96,7 +96,7 @@ export const comparisonSchema = z.strictObject({
           /** Groups of queries that share a picture, and are drawn together. */
           clusters: count,
           ...difference,
-          /** Exact; null where the rows are not the same. `adjusted` over tasks and pairs (Holm). */
+          /** Exact; null for different rows. `adjusted`: over tasks and pairs (Holm). */
           test: z
             .strictObject({
               name: z.enum(['mcnemar', 'sign']),
@@ -109,7 +109,7 @@ export const comparisonSchema = z.strictObject({
         }),
       ),
       means: z.array(z.strictObject({ name, label: name, tasks: z.array(name), ...difference })),
-      /** Queries on which one model scores higher: the first few of each kind, the clearest first. */
+      /** Queries on which one model scores higher; those that are shown, the clearest first. */
       flips: z.array(
         z.strictObject({
           task: name,

@@ -132,7 +132,8 @@ function pairedTasks(a: ModelScores, b: ModelScores) {
       message:
         second === undefined
           ? `${b.model} was not scored on ${first.task}, ${a.model} was`
-          : `${a.model} and ${b.model} were not scored on the same rows: ${first.task} has ${first.rows.length} and ${second.rows.length}, of ${a.tasks.length} and ${b.tasks.length} tasks`,
+          : `${a.model} and ${b.model} were not scored on the same rows: ${first.task} has ` +
+            `${first.rows.length} and ${second.rows.length}, of ${a.tasks.length} and ${b.tasks.length} tasks`,
       hint: 'Score both on the same tasks with the same limit, and compare those.',
     })
   })
@@ -182,7 +183,7 @@ export function compareUnpaired(
       message: `two samples of different tasks: ${a.map(({ task }) => task)} and ${b.map(({ task }) => task)}`,
       hint: 'Score both on the same tasks.',
     })
-  // The mean over the tasks of both, of which those of `b` count negatively, is half the difference.
+  // The mean over the tasks of both is half the difference: those of `b` count negatively.
   const both = sides.flat()
   const { value, low, high } = meanOfTasks(both, { ...options, expanded: true })
   const quantiles = normalQuantile((1 + (options.confidence ?? 0.95)) / 2) + normalQuantile(power)

@@ -102,7 +102,7 @@ function notesOf({ tasks }: ComparedPair, { pairs, setting }: ComparisonReport):
     ...(tests < 2
       ? []
       : [
-          `${told} of ${tasks.length} tasks can be told apart each for itself, ${firm} after Holm's correction for ${tests} tests`,
+          `${told} of ${tasks.length} tasks can be told apart by themselves, ${firm} after Holm's rule for ${tests} tests`,
         ]),
     ...(shared
       ? ['queries that share a picture are drawn together; the p-values take queries for independent']
