@@ -6,6 +6,7 @@
  *     models--org--name/snapshots/COMMIT/FILE    → relative link to ../../blobs/DIGEST
  *     models--org--name/blobs/DIGEST             the bytes; DIGEST.incomplete while they come
  *     models--org--name/.no_exist/COMMIT/FILE    empty: the repository is known to lack the file
+ *     datasets--org--name/ranges/DIGEST/BLOCK    ranges of a file that was not fetched whole
  *     .locks/models--org--name/DIGEST…           held while a blob comes
  *
  * @see https://huggingface.co/docs/huggingface_hub/guides/manage-cache

@@ -3,9 +3,12 @@
  * into the cache that Python shares.
  */
 
+import { join } from 'node:path'
 import type { ByteSource } from '../../foundation/files/byte-source.ts'
+import { cachedRepository } from './cache.ts'
 import { HubError } from './errors.ts'
-import { listFiles } from './listing.ts'
+import { keptRanges } from './kept-ranges.ts'
+import { describe, listFiles } from './listing.ts'
 import { type DownloadOptions, pullFiles } from './pull.ts'
 import { rangeSource } from './range-source.ts'
 import { type Repository, requireRepository } from './repository.ts'
@@ -19,7 +22,7 @@ export interface HubData {
   /** Names of all files. */
   readonly files: readonly string[]
   /**
-   * Opens a file without fetching it: each read asks for its range.
+   * Opens a file without fetching it: a range is asked for when it is first read, and kept.
    * @throws HubError
    */
   open(file: string): Promise<ByteSource>
@@ -54,8 +57,13 @@ export async function openHubData(name: string, options: DownloadOptions = {}): 
     commit: listing.commit,
     files: listing.files.map((file) => file.name),
     open: async (file) => {
-      const found = listing.files.find((one) => one.name === file)
-      return await rangeSource(found ?? { name: file }, repository, { settings, signal })
+      const listed = listing.files.find((one) => one.name === file) ?? { name: file }
+      const found = await describe(listed, repository, { settings, signal })
+      const { folder } = cachedRepository(settings.cache, repository)
+      return keptRanges(
+        rangeSource(found, repository, { settings, signal }),
+        join(folder, 'ranges', found.digest),
+      )
     },
     fetch: async (files) => {
       const chosen = listing.files.filter((file) => files.includes(file.name))

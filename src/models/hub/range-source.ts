@@ -3,23 +3,22 @@
 import type { ByteSource } from '../../foundation/files/byte-source.ts'
 import { FileError } from '../../foundation/files/errors.ts'
 import { bodyOf } from './body.ts'
-import { describe, fileUrl, type ListedFile } from './listing.ts'
+import { fileUrl, type RemoteFile } from './listing.ts'
 import { strange } from './refusal.ts'
 import type { Repository } from './repository.ts'
 import { ask } from './request.ts'
 import type { HubSettings } from './settings.ts'
 
 /**
- * Opens a file. Its size is asked for where the list does not say it.
+ * A file, nothing of which was fetched yet. Its `read` throws HubError, and FileError `file/read`
+ * for a range outside the file.
  * @param repository at a commit: a branch may move between two reads
- * @throws HubError. `read` throws it too, and FileError `file/read` for a range outside the file
  */
-export async function rangeSource(
-  listed: ListedFile,
+export function rangeSource(
+  { name: file, size }: Pick<RemoteFile, 'name' | 'size'>,
   repository: Repository,
   { settings, signal }: { settings: HubSettings; signal?: AbortSignal },
-): Promise<ByteSource> {
-  const { name: file, size } = await describe(listed, repository, { settings, signal })
+): ByteSource {
   const name = `${repository.id}: ${file}`
   return {
     name,
