@@ -103,29 +103,51 @@ export function matchedOverlap(geometry: PairGeometry): Estimator {
  * Share of images whose own text is among the `k` nearest of all texts, ties in expectation.
  */
 export function recallImageToText(k: number): (pool: Pool) => Estimator {
-  return ({ count, images }) => meanOf(count, (row) => hitAt(k, rankingAt(images.other, row)))
+  return (pool) => meanOf(foundTexts(pool, k))
 }
 
 /** Share of texts whose own image is among the `k` nearest of all images. */
 export function recallTextToImage(k: number): (pool: Pool) => Estimator {
-  return ({ count, texts }) => meanOf(count, (row) => hitAt(k, rankingAt(texts.other, row)))
+  return (pool) => meanOf(foundImages(pool, k))
 }
 
 /** The mean of `recall@k` of images and of texts that look for their partner among both. */
 export function recallMixed(k: number): (pool: Pool) => Estimator {
-  return (pool) => meanOf(pool.count, (row) => mixedMean(pool, row, (ranking) => hitAt(k, ranking)))
+  return (pool) => meanOf(foundMixed(pool, k))
 }
 
 /** The same of nDCG@k: 1 / log₂(1 + rank of the partner), 0 behind the first `k`. */
 export function ndcgMixed(k: number): (pool: Pool) => Estimator {
-  return (pool) => meanOf(pool.count, (row) => mixedMean(pool, row, (ranking) => ndcgAt(k, ranking)))
+  return (pool) => meanOf(gainedMixed(pool, k))
 }
 
-function mixedMean({ images, texts }: Pool, row: number, score: (ranking: Ranking) => number): number {
-  return (score(rankingAt(images.mixed, row)) + score(rankingAt(texts.mixed, row))) / 2
+/** `[count]` for each image, whether its text is among the `k` nearest. */
+export function foundTexts({ count, images }: Pool, k: number): Float64Array {
+  return Float64Array.from({ length: count }, (_, row) => hitAt(k, rankingAt(images.other, row)))
 }
 
-function meanOf(count: number, score: (row: number) => number): Estimator {
-  const scores = Float64Array.from({ length: count }, (_, row) => score(row))
+/** `[count]` for each text, whether its image is among the `k` nearest. */
+export function foundImages({ count, texts }: Pool, k: number): Float64Array {
+  return Float64Array.from({ length: count }, (_, row) => hitAt(k, rankingAt(texts.other, row)))
+}
+
+/** `[count]` the mean of both ways in the mixed pool. */
+export function foundMixed(pool: Pool, k: number): Float64Array {
+  return mixed(pool, (ranking) => hitAt(k, ranking))
+}
+
+/** `[count]` the mean nDCG@k of both ways in the mixed pool. */
+export function gainedMixed(pool: Pool, k: number): Float64Array {
+  return mixed(pool, (ranking) => ndcgAt(k, ranking))
+}
+
+function mixed({ count, images, texts }: Pool, score: (ranking: Ranking) => number): Float64Array {
+  return Float64Array.from(
+    { length: count },
+    (_, row) => (score(rankingAt(images.mixed, row)) + score(rankingAt(texts.mixed, row))) / 2,
+  )
+}
+
+function meanOf(scores: Float64Array): Estimator {
   return (sample) => pairMean(scores, sample)
 }
