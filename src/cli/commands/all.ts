@@ -4,6 +4,7 @@
  */
 
 import type { CommandEntry } from '../command.ts'
+import { analyze } from './analyze.ts'
 import { compare } from './compare.ts'
 import { completionCommand } from './completion.ts'
 import { drift } from './drift.ts'
@@ -28,6 +29,7 @@ const working: readonly CommandEntry[] = [
   compare,
   drift,
   embed,
+  analyze,
   inspect,
   verify,
   pull,

@@ -4,8 +4,8 @@
  */
 
 import { z } from 'zod'
+import { canonicalJson } from '../../foundation/files/canonical-json.ts'
 import { readJson } from '../../foundation/files/file.ts'
-import { canonicalJson } from '../../foundation/files/canonical.ts'
 import { type Alignment, RESAMPLES, SAMPLE } from './alignment.ts'
 import { measureNames, measures } from './measures.ts'
 import { CLUSTERING, clusteringWords, pairScoreNames, pairScores } from './scores.ts'
@@ -46,9 +46,7 @@ const remedy = z.strictObject({
   source: z.string(),
   /** A choice that held-out pairs made, in words. */
   setting: name.nullable(),
-  figures: z.array(
-    z.strictObject({ score: name, interval, difference: interval.nullable() }),
-  ),
+  figures: z.array(z.strictObject({ score: name, interval, difference: interval.nullable() })),
 })
 
 const ablation = z.strictObject({
@@ -95,9 +93,7 @@ export const analysisSchema = z.strictObject({
   comparisons: z.array(z.strictObject({ a: name, b: name, figures })),
   /** The table of the scores of remedies and ablations: shares, higher is better. */
   scores: z.array(z.strictObject({ name, label: name, meaning: name })),
-  remedies: z.array(
-    z.strictObject({ subject: name, fitted: count, scored: count, rows: z.array(remedy) }),
-  ),
+  remedies: z.array(z.strictObject({ subject: name, fitted: count, scored: count, rows: z.array(remedy) })),
   ablations: z.array(z.strictObject({ subject: name, score: name, rows: z.array(ablation) })),
   /** Of items with both text and picture: what each of the two does. */
   fused: z.array(

@@ -6,6 +6,7 @@ import { roomError } from '../../foundation/numeric/errors.ts'
 export class AnalysisError extends roomError('analysis', {
   count: 3,
   dims: 3,
+  ids: 3,
   'too-few': 3,
   'zero-vector': 3,
 }) {}

@@ -15,7 +15,7 @@ export async function chosenFit<Setting>(
   pairs: Pairs,
   settings: readonly Setting[],
   { heldOut, products }: FitOptions,
-  fit: (pairs: Pairs, setting: Setting) => Promise<FittedRemedy>,
+  make: (pairs: Pairs, setting: Setting) => Promise<FittedRemedy>,
 ): Promise<FittedRemedy> {
   const rows = Array.from({ length: shapeOf(pairs.images).rows }, (_, i) => i)
   const judges = selected(
@@ -28,12 +28,12 @@ export async function chosenFit<Setting>(
   )
   let best: { setting: Setting; score: number } | undefined
   for (const setting of settings) {
-    const pool = await poolOf(await (await fit(own, setting)).apply(judges), products, 1)
+    const pool = await poolOf(await (await make(own, setting)).apply(judges), products, 1)
     let score = 0
     for (let row = 0; row < pool.count; row++)
       score +=
         reciprocalRank(rankingAt(pool.images.other, row)) + reciprocalRank(rankingAt(pool.texts.other, row))
     if (best === undefined || score > best.score) best = { setting, score }
   }
-  return await fit(pairs, best!.setting)
+  return await make(pairs, best!.setting)
 }

@@ -87,8 +87,9 @@ export async function rescore(pairs: Pairs, options: RescoreOptions): Promise<Re
     },
   ]
   const entries: [string, Remedy][] = Object.entries(remedies)
-  for (const [remedy, { label, meaning, source, fit }] of entries) {
-    const { setting, apply } = await fit(fitting, { products, seed, heldOut })
+  for (const [remedy, one] of entries) {
+    const { label, meaning, source } = one
+    const { setting, apply } = await one.fit(fitting, { products, seed, heldOut })
     const figures = judge.figures(await judge.look(await apply(rest), products))
     rows.push({ remedy, label, meaning, source, setting, figures })
   }
