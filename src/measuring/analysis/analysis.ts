@@ -68,7 +68,7 @@ export const analysisSchema = z.strictObject({
   version: z.literal(ANALYSIS_VERSION),
   kind: z.enum(['vectors', 'models', 'runs']),
   setting: z.strictObject({ seed: z.int(), resamples: count, sample: count }),
-  /** What was read, under the names that it was given by. */
+  /** Files and models that were read, under the names that they were given by. */
   inputs: z.array(
     z.strictObject({
       role: z.enum(['images', 'texts', 'labels', 'model', 'pairs', 'run', 'fitting']),

@@ -1,4 +1,4 @@
-/** @file Whether clusters of images and texts together agree with labels: a gap parts them first. */
+/** @file Whether clusters of images and texts together agree with labels. */
 
 import { type Interval, weightedReplicates } from '../../foundation/numeric/bootstrap.ts'
 import { clusterAgreement, kMeans } from '../../foundation/numeric/clustering.ts'

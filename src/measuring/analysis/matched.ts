@@ -40,7 +40,7 @@ function byId(
     const [path, ids] = absent.length > 0 ? [texts.path, absent] : [images.path, lone]
     throw new AnalysisError('ids', {
       message: `${path} has no vector for ${ids.length} ids of the other file: ${firstOf(ids, 3)}`,
-      hint: 'Both files must hold the same ids, one image and one text each. Without ids, rows are matched by their place.',
+      hint: 'Both files must hold the same ids. Where one has none, rows are matched by their place.',
     })
   }
   return {
@@ -61,7 +61,7 @@ function byPlace(images: VectorSet, texts: VectorSet): MatchedPairs {
   const items = ({ indices, skipped }: VectorSet) => indices.length + skipped
   if (items(images) !== items(texts)) {
     throw new AnalysisError('count', {
-      message: `${images.path} has ${items(images)} rows, ${texts.path} ${items(texts)}: expected one text for each image`,
+      message: `${images.path} has ${items(images)} rows, ${texts.path} ${items(texts)}: expected as many`,
       hint: 'Row i of both must describe the same item, or both files must have ids.',
     })
   }

@@ -26,7 +26,7 @@ export interface AnalyzeVectorsOptions extends AnalysisOptions {
    * Classes, for the score of clusters: one for each row of the images, or a file with one a line.
    */
   labels?: readonly string[] | string
-  /** What is drawn together, e.g. the photographer: one for each row of the images. */
+  /** Images of one cluster are drawn together, e.g. those of a photographer: one for each row. */
   clusters?: readonly string[]
   /** Pairs that remedies are fitted to; default: half of the pairs, which are then not scored. */
   fitting?: { images: GivenVectors; texts: GivenVectors }

@@ -1,31 +1,21 @@
 /** @file The tasks, training pairs and analysis pairs of a study: the same for every model. */
 
 import { shippedData } from '../../foundation/files/shipped.ts'
-import { type KeyedItem, keyed } from '../../inputs/data/item.ts'
 import { pairsOf, type Task } from '../../inputs/data/task.ts'
-import { captionPair } from '../../inputs/scenes/caption-pairs.ts'
-import { Drawing } from '../../inputs/scenes/drawing.ts'
-import { INSTRUCTIONS } from '../../inputs/scenes/instructions.ts'
 import { loadSheets } from '../../inputs/scenes/sheets.ts'
 import { buildTasks } from '../../inputs/scenes/tasks/suite.ts'
 import { loadWorld } from '../../inputs/scenes/world.ts'
+import { type CaptionedImage, captionedImages } from '../analysis/embedded-pairs.ts'
 import { StudyError } from './errors.ts'
 import type { StudySetting } from './options.ts'
 import type { TrainingRows } from './tuning.ts'
-
-/** An image and its caption, as items of their own. */
-interface StudyPair {
-  readonly image: KeyedItem
-  readonly text: KeyedItem
-  readonly caption: string
-}
 
 export interface StudyWorld {
   readonly name: string
   readonly tasks: readonly Task[]
   readonly training: readonly TrainingRows[]
   /** Captions are distinct, from contents that no training shows. */
-  readonly pairs: readonly StudyPair[]
+  readonly pairs: readonly CaptionedImage[]
 }
 
 /** Retrieval has harder targets than naming: it gets a larger share. @see specs/twins.md §3.3 */
@@ -59,16 +49,10 @@ export async function studyWorld({
   const training = tasks
     .filter(({ train }) => train.length > 0)
     .map(({ name, metaTask, train }) => ({ name, weight: WEIGHT[metaTask], pairs: pairsOf(train) }))
-  const found = new Map<string, StudyPair>()
-  for (let index = 0; found.size < pairs; index++) {
-    const { description, caption } = captionPair(world, seed, index, 'test')
-    const image = new Drawing(description, sheets)
-    if (!found.has(caption))
-      found.set(caption, {
-        caption,
-        image: keyed({ instruction: INSTRUCTIONS.picture, image }),
-        text: keyed({ text: caption }),
-      })
+  return {
+    name: world.name,
+    tasks,
+    training,
+    pairs: captionedImages({ world, sheets }, { seed, count: pairs }),
   }
-  return { name: world.name, tasks, training, pairs: [...found.values()] }
 }

@@ -7,7 +7,7 @@ import { less } from '../rotation.ts'
 
 /** A map that was fitted. */
 export interface FittedRemedy {
-  /** What was chosen on held-out pairs, in words; null where there is nothing to choose. */
+  /** The choice that held-out pairs made, in words; null where there is nothing to choose. */
   readonly setting: string | null
   /** Unit vectors of any pairs, or zeros. */
   apply(pairs: Pairs): Promise<Pairs>

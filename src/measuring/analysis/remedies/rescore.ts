@@ -53,7 +53,7 @@ const FEWEST = { fitted: 16, scored: 8 } as const
 /** Share of the fitted pairs that choose settings. */
 const HELD_OUT = 0.25
 
-/** Pairs that are fitted at most: an inverse costs their cube where they are fewer than dimensions. */
+/** Pairs that are fitted at most: where dimensions are more, an inverse costs their cube. */
 const MOST_FITTED = 4000
 
 /**

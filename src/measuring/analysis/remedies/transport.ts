@@ -1,4 +1,4 @@
-/** @file Remedy: optimal transport of the cloud of images onto the cloud of texts, without pairs. */
+/** @file Remedy: optimal transport of the images onto the texts, without pairs. */
 
 import { shapeOf, transpose } from '../../../foundation/numeric/linear.ts'
 import { shuffle, stream } from '../../../foundation/numeric/random.ts'
