@@ -36,7 +36,7 @@ type With<Given, F extends string> =
 type Arguments<L extends string> = L extends `${infer Head} ${infer Tail}`
   ? Arguments<Head> & Arguments<Tail>
   : ArgumentOf<L>
-type ArgumentOf<L extends string> = L extends `<${infer Name}...>`
+type ArgumentOf<L extends string> = L extends `<${infer Name}...>` | `[${infer Name}...]`
   ? { [N in Camel<Name>]: string[] }
   : L extends `<${infer Name}>`
     ? { [N in Camel<Name>]: string }

@@ -2,7 +2,9 @@
 
 import { hitAt, ndcgAt, type Ranking } from '../../foundation/numeric/ranking.ts'
 import type { PairGeometry, PairSet } from './geometry.ts'
-import { type Pool, rankingAt } from './pool.ts'
+import type { Pairs } from './pairs.ts'
+import { type Pool, placesAmong, rankingAt } from './pool.ts'
+import type { Products } from './products.ts'
 import { coupleMeanFrom, type Estimator, pairMean, type Sample } from './sample.ts'
 
 /** Mean matched cosine − mean mismatched cosine, −2 to 2. */
@@ -150,4 +152,19 @@ function mixed({ count, images, texts }: Pool, score: (ranking: Ranking) => numb
 
 function meanOf(scores: Float64Array): Estimator {
   return (sample) => pairMean(scores, sample)
+}
+
+/**
+ * `[count]` the mean of `foundTexts` and `foundImages` at 1, without the other parts of a pool.
+ * @param pairs of unit vectors, or zeros
+ */
+export async function foundBothWays({ images, texts }: Pairs, products: Products): Promise<Float64Array> {
+  const [there, back] = [
+    await placesAmong(images, texts, products),
+    await placesAmong(texts, images, products),
+  ]
+  return Float64Array.from(
+    { length: there.above.length },
+    (_, row) => (hitAt(1, rankingAt(there, row)) + hitAt(1, rankingAt(back, row))) / 2,
+  )
 }

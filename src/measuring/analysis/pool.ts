@@ -106,6 +106,28 @@ async function asked(
   return { other: ofOther, mixed, neighbours }
 }
 
+/** The place of each partner among all items of the other modality, and nothing else. */
+export async function placesAmong(
+  own: Tensor<'f32'>,
+  other: Tensor<'f32'>,
+  products: Products,
+): Promise<Places> {
+  const { rows: count } = shapeOf(own)
+  const places = placesFor(count)
+  const tall = Math.max(1, Math.floor(BLOCK_BYTES / 4 / count))
+  for (let start = 0; start < count; start += tall) {
+    const rows = Math.min(tall, count - start)
+    const { data } = await products.times(rangeOf(own, start, rows), other)
+    for (let row = 0; row < rows; row++) {
+      const [i, from] = [start + row, row * count]
+      const { above, level } = compared(data, from, count, data[from + i]!)
+      places.above[i] = above
+      places.level[i] = level - 1
+    }
+  }
+  return places
+}
+
 function placesFor(count: number): Places {
   return { above: new Uint32Array(count), level: new Uint32Array(count) }
 }

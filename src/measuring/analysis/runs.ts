@@ -1,0 +1,179 @@
+/**
+ * @file Analyses the models of finished runs from their stored vectors, and over all of them which
+ * measure predicts the score.
+ */
+
+import { existsSync } from 'node:fs'
+import { z } from 'zod'
+import { checkOptions, type OptionSchemas } from '../../foundation/files/options.ts'
+import { UsageError } from '../../foundation/numeric/errors.ts'
+import { mean } from '../../foundation/numeric/statistics.ts'
+import { type EvalRun, openRun } from '../benchmark/run/eval-run.ts'
+import { analyseAlignment } from './alignment.ts'
+import { type Analysis, emptyAnalysis, figuresOf } from './analysis.ts'
+import { matrixOf } from './fused.ts'
+import { type AnalysisOptions, analysisOptionSchemas, SEED } from './options.ts'
+import type { Pairs } from './pairs.ts'
+import { predictionOf, type ScoredModel } from './prediction.ts'
+
+export interface AnalyzeRunsOptions extends AnalysisOptions {
+  /** `RUN`, all its models with stored vectors, or `RUN:MODEL`. */
+  runs: readonly string[]
+  /** Pairs at most; default 2,000. */
+  limit?: number
+}
+
+const schemas: OptionSchemas<AnalyzeRunsOptions> = {
+  ...analysisOptionSchemas,
+  runs: z.array(z.string().min(1)).min(1),
+  limit: z.int().min(8),
+}
+
+const LIMIT = 2000
+
+/** A query of a task, and its right candidate: one is a picture, the other a text. */
+interface KeyPair {
+  readonly image: string
+  readonly text: string
+}
+
+/** A model of a run. */
+interface RunSubject {
+  readonly id: string
+  readonly run: EvalRun
+  readonly model: string
+}
+
+/**
+ * Measures the models of runs on the pairs of their tasks: query and right candidate, where one is
+ * a picture and the other a text.
+ * @throws UsageError `usage/option`, `usage/arguments`; BenchmarkError as `openRun`; AnalysisError;
+ *   InterruptedError
+ * @example const { prediction } = await analyzeRuns({ runs: ['out'] })
+ */
+export async function analyzeRuns(options: AnalyzeRunsOptions): Promise<Analysis> {
+  checkOptions('analyzeRuns', schemas, options, ['runs'])
+  const { seed = SEED, resamples, sample, limit = LIMIT, threads, signal, onProgress } = options
+  const analysis = emptyAnalysis('runs', { seed, resamples, sample })
+  analysis.inputs.push(...options.runs.map((name) => ({ role: 'run' as const, name })))
+  const subjects = await subjectsOf(options.runs)
+  const tasks = commonTasks(subjects)
+  const scored: ScoredModel[] = []
+  for (const [done, subject] of subjects.entries()) {
+    onProgress?.({ label: 'measures', done, total: subjects.length })
+    const { id, run, model } = subject
+    const { pairs, clusters, readout } = await pairsOf(subject, tasks, limit)
+    if (pairs === undefined) {
+      analysis.notes.push(`${id} has no stored vectors of pairs of a picture and a text: it is left out`)
+      continue
+    }
+    const found = await analyseAlignment(pairs, { seed, resamples, sample, clusters, threads, signal })
+    const figures = figuresOf(found)
+    const count = clusters.length
+    analysis.subjects.push({
+      ...{ id, label: id, readout, dim: pairs.images.dims[1]!, pairs: count, figures },
+      sampled: Math.min(count, analysis.setting.sample),
+      clusters: new Set(clusters).size,
+    })
+    const hits = run.results.scores.filter((one) => one.model === model && tasks.includes(one.task))
+    scored.push({
+      id,
+      score: mean(hits.map(({ hit1 }) => hit1.value)),
+      figures: Object.fromEntries(figures.map(({ measure, interval }) => [measure, interval.value])),
+    })
+  }
+  const score = `hit@1, mean over ${tasks.length} ${tasks.length === 1 ? 'task' : 'tasks'}`
+  if (scored.length > 1)
+    analysis.prediction = {
+      score,
+      models: scored.map((one) => ({ ...one, figures: { ...one.figures } })),
+      rows: predictionOf(scored, { seed }),
+    }
+  return analysis
+}
+
+async function subjectsOf(operands: readonly string[]): Promise<RunSubject[]> {
+  const opened = new Map<string, EvalRun>()
+  const found = new Map<string, RunSubject>()
+  for (const operand of operands) {
+    const { path, wanted } = parsed(operand)
+    const run = opened.get(path) ?? (await openRun(path))
+    opened.set(path, run)
+    const models = run.models.filter(({ id, fingerprint }) =>
+      wanted === undefined ? fingerprint !== null : id === wanted,
+    )
+    // An unknown name: the run says which models it has.
+    if (wanted !== undefined && models.length === 0) await run.vectors(wanted)
+    for (const { id: model } of models) {
+      const id = operands.length === 1 ? model : `${path}:${model}`
+      found.set(id, { id, run, model })
+    }
+  }
+  return [...found.values()]
+}
+
+/** A path may hold a colon itself. */
+function parsed(operand: string): { path: string; wanted?: string } {
+  const at = operand.lastIndexOf(':')
+  if (at <= 0 || existsSync(operand)) return { path: operand }
+  return { path: operand.slice(0, at), wanted: operand.slice(at + 1) }
+}
+
+/** @throws UsageError `usage/arguments` for runs that share no task */
+function commonTasks(subjects: readonly RunSubject[]): string[] {
+  const ofModel = ({ run, model }: RunSubject) =>
+    run.results.scores.filter((one) => one.model === model).map(({ task }) => task)
+  const [first, ...others] = subjects.map(ofModel)
+  const common = (first ?? []).filter((task) => others.every((list) => list.includes(task)))
+  if (common.length > 0) return common
+  throw new UsageError('arguments', {
+    message: 'no task was scored for all of these models',
+    hint: 'Name runs over the same tasks.',
+  })
+}
+
+/** The pairs of a model, and their vectors; no pairs where none are stored. */
+async function pairsOf(
+  { run, model }: RunSubject,
+  tasks: readonly string[],
+  limit: number,
+): Promise<{ pairs: Pairs | undefined; clusters: string[]; readout: string }> {
+  const { readout } = run.models.find(({ id }) => id === model)!
+  const nothing = { pairs: undefined, clusters: [], readout }
+  const folder = await run.vectors(model)
+  if (folder === undefined) return nothing
+  const keys = await keyPairs(run, tasks, limit)
+  const found = await folder.all(keys.flatMap(({ image, text }) => [image, text]))
+  const kept = keys.filter(({ image, text }) => found.has(image) && found.has(text))
+  if (kept.length < FEWEST) return nothing
+  const side = (of: 'image' | 'text') => matrixOf(kept.map((pair) => found.get(pair[of])![0]!))
+  return {
+    pairs: { images: side('image'), texts: side('text') },
+    clusters: kept.map(({ image }) => image),
+    readout,
+  }
+}
+
+/** Fewer pairs are not analysed. */
+const FEWEST = 8
+
+/** Each item once: of several right answers the first that comes. */
+async function keyPairs(run: EvalRun, tasks: readonly string[], limit: number): Promise<KeyPair[]> {
+  const found: KeyPair[] = []
+  const seen = { image: new Set<string>(), text: new Set<string>() }
+  for (const task of tasks) {
+    const { rows } = await run.shown(task)
+    // Pictures beyond a cap are not kept: one of a task's stands for all of them.
+    const hasPicture = (side: 'query' | 'gold') => rows.some((row) => row[side].picture !== undefined)
+    const [ofQuery, ofGold] = [hasPicture('query'), hasPicture('gold')]
+    if (ofQuery === ofGold) continue
+    for (const { key, goldKey } of rows) {
+      const [image, text] = ofQuery ? [key, goldKey] : [goldKey, key]
+      if (found.length === limit || seen.image.has(image) || seen.text.has(text)) continue
+      seen.image.add(image)
+      seen.text.add(text)
+      found.push({ image, text })
+    }
+  }
+  return found
+}
