@@ -53,7 +53,7 @@ export interface AblatedReadout extends Pick<Readout, 'layer' | 'norm' | 'pool'>
  * Scores every source in every form.
  * @param sources one of them is the base
  * @example
- * await ablate([{ readout, attention: 'causal', base: true, dim: 192, score }], { seed: 7, clusters })
+ * await ablate([{ readout, attention: 'causal', base: true, dim, score }], { seed: 7, clusters })
  */
 export async function ablate(
   sources: readonly AblationSource[],

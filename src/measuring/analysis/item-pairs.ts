@@ -1,4 +1,4 @@
-/** @file Pairs of items as an analysis takes them: an image side and a text side, each item once. */
+/** @file Pairs of items as an analysis takes them: an image side and a text side. */
 
 import { InterruptedError } from '../../foundation/numeric/errors.ts'
 import { type KeyedItem, keyed, pictureKey } from '../../inputs/data/item.ts'

@@ -139,7 +139,9 @@ function isPairSource(data: readonly GivenPairs[] | PairSource): data is PairSou
   return !Array.isArray(data)
 }
 
-/** @throws UsageError `usage/arguments` for `base` of a model without an adapter; as `openSubject` */
+/**
+ * @throws UsageError `usage/arguments` for `base` of a model without an adapter; as `openSubject`
+ */
 async function statesOf(options: AnalyzeModelsOptions): Promise<State[]> {
   const { models, base, load, signal, threads, warn } = options
   const opening = { ...load, signal, threads, warn }
