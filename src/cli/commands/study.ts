@@ -1,9 +1,11 @@
 /** @file `bifocal study`: the main job, models in, report out. */
 
+import { join } from 'node:path'
 import { z } from 'zod'
 import { UsageError } from '../../foundation/numeric/errors.ts'
-import { command, wholeNumber } from '../command.ts'
+import { type CommandResult, command, wholeNumber } from '../command.ts'
 import * as flags from '../flags.ts'
+import type { CommandIo } from '../io.ts'
 
 /**
  * `TASK_NAMES` of the scenes, named here because the library is not loaded before a command runs; a
@@ -38,9 +40,11 @@ export const study = command('study', 'Tune models, measure them, explain the di
   .option('--tasks <names...>', `embedded tasks, default all: ${TASKS.join(', ')}`)
   .option(
     '--plan <name>',
-    'quick (minutes), full (hours), or pairs: models that share a base, mask by mask; default quick',
-    z.enum(['quick', 'full', 'pairs'], { error: 'expected quick, full or pairs' }).optional(),
+    'quick (minutes), full (hours), pairs (models of one base, mask by mask), paper (twins over seeds); default quick',
+    z.enum(['quick', 'full', 'pairs', 'paper'], { error: 'expected quick, full, pairs or paper' }).optional(),
   )
+  .option('--weights <dir>', 'plan paper: holds SEED/NAME for each twin; default .bifocal/weights')
+  .option('--extras', 'plan paper: further kinds of twins, and the other mask with all seeds')
   .option('--steps <n>', 'steps of each tuning', wholeNumber(1).optional())
   .option(
     '--tune <part>',
@@ -73,7 +77,17 @@ export const study = command('study', 'Tune models, measure them, explain the di
     'where report and results go; default bifocal-study',
     z.string().min(1, 'expected a folder').optional(),
   )
-  .action(async ({ out = 'bifocal-study', controls, extraMask, ...given }, io) => {
+  .action(async (flagged, io) => {
+    const { out = 'bifocal-study', controls, extraMask, plan, weights, extras, ...rest } = flagged
+    if (plan === 'paper') return await paper({ ...rest, controls, extraMask }, { out, weights, extras }, io)
+    for (const [flag, value] of Object.entries({ weights, extras })) {
+      if (value === undefined || value === false) continue
+      throw new UsageError('arguments', {
+        message: `--${flag} without --plan paper`,
+        hint: `Only the plan paper has --${flag}.`,
+      })
+    }
+    const given = { ...rest, plan }
     const untuned = { steps: given.steps, rank: given.rank, controls }
     for (const [flag, value] of Object.entries(untuned)) {
       if (given.tune !== false || value === undefined) continue
@@ -114,3 +128,45 @@ export const study = command('study', 'Tune models, measure them, explain the di
     io.say(`report: ${written.html}\nresults: ${written.results}`)
     return 0
   })
+
+/** Flags that the plan sets itself: a seed is part of its design. */
+const SET_BY_PAPER = ['models', 'tune', 'extraMask', 'blockSize', 'controls', 'device', 'dtype', 'seed']
+
+/** The plan `paper`: runs over seeds, a table of factors. */
+async function paper(
+  given: Readonly<Record<string, unknown>> & {
+    tasks?: string[]
+    steps?: number
+    rank?: number
+    threads?: number
+  },
+  { out, weights, extras }: { out: string; weights?: string; extras?: boolean },
+  io: CommandIo,
+): Promise<CommandResult> {
+  const refused = SET_BY_PAPER.find(
+    (flag) => flag in given && given[flag] !== undefined && given[flag] !== true,
+  )
+  if (refused !== undefined) {
+    throw new UsageError('arguments', {
+      message: `--${refused.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} with --plan paper`,
+      hint: 'The plan names its models, seeds and masks itself; --weights says where the models are.',
+    })
+  }
+  const { runPaper } = await import('../../measuring/study/paper/paper.ts')
+  const { tasks, steps, rank, threads } = given
+  const results = await runPaper({
+    out,
+    weights: weights ?? join('.bifocal', 'weights'),
+    extras,
+    tasks,
+    steps,
+    rank,
+    threads,
+    signal: io.signal,
+    onProgress: io.progress,
+    warn: io.warn,
+  })
+  io.print(results.sentences.join('\n'), results)
+  io.say(`tables: ${join(out, 'paper.md')}\nresults: ${join(out, 'paper.json')}`)
+  return 0
+}

@@ -1,0 +1,244 @@
+/**
+ * @file `bifocal study --plan paper`: which ingredient costs how much, over seeds of pretraining
+ * and tuning. Runs with the weights that are there, says which are missing, and goes on where it
+ * stopped.
+ */
+
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { writeFileAtomic } from '../../../foundation/files/file.ts'
+import { lockAlone } from '../../../foundation/files/lock.ts'
+import {
+  abortSignal,
+  callback,
+  checkOptions,
+  MOST_THREADS,
+  type OptionSchemas,
+} from '../../../foundation/files/options.ts'
+import { removeAbandoned } from '../../../foundation/files/temporary.ts'
+import { packageVersion } from '../../../foundation/files/version.ts'
+import { StudyError } from '../errors.ts'
+import { type StudyOptions, settingOf } from '../options.ts'
+import { Phases } from '../phases.ts'
+import { together } from '../together.ts'
+import { type StudyWorld, studyWorld } from '../world.ts'
+import { type FactorEffect, type FactorRun, type FactorTask, factorTable } from './factors.ts'
+import { PAPER_PLAN, type PaperPlan, type PaperRun, runId, runsOf } from './plan.ts'
+import { type PaperRecord, valuesOf } from './record.ts'
+import { recordOf } from './run.ts'
+import { type MissingModel, missingModel, weightsOf } from './weights.ts'
+import { effectWords, factorMarkdown } from './words.ts'
+
+export interface PaperOptions
+  extends Pick<
+    StudyOptions,
+    'out' | 'tasks' | 'steps' | 'rank' | 'limits' | 'threads' | 'signal' | 'onProgress' | 'warn'
+  > {
+  /** Holds the pretrained models, `SEED/NAME` each. Shipped ones are found without it. */
+  weights: string
+  /** Further arms, and the other mask with all seeds. */
+  extras?: boolean
+  /** Default: `PAPER_PLAN`. */
+  plan?: PaperPlan
+}
+
+const count = z.int().min(1)
+const schemas: OptionSchemas<PaperOptions> = {
+  out: z.string().min(1),
+  weights: z.string().min(1),
+  extras: z.boolean(),
+  plan: z.custom<PaperPlan>((value) => typeof value === 'object'),
+  tasks: z.array(z.string()),
+  steps: count,
+  rank: count,
+  limits: z.strictObject({ train: count, dev: count, test: count, candidates: count }).partial(),
+  threads: count.max(MOST_THREADS),
+  signal: abortSignal,
+  onProgress: callback,
+  warn: callback,
+}
+
+/** Results of the plan: everything that its tables are made from. */
+export interface PaperResults {
+  readonly schemaVersion: 1
+  readonly command: string
+  readonly tasks: readonly (Omit<FactorTask, 'clusters'> & { readonly clusters: readonly number[] })[]
+  readonly runs: readonly PaperRecord[]
+  readonly missing: readonly MissingModel[]
+  readonly effects: { readonly untuned: readonly FactorEffect[]; readonly tuned: readonly FactorEffect[] }
+  /** The main effects in words. */
+  readonly sentences: readonly string[]
+}
+
+const RESAMPLES = 2000
+/** Of the analysis pairs, which all runs share, and of the intervals. */
+const SEED = 7
+
+/**
+ * @returns results, as written to `paper.json`; `paper.md` has the tables
+ * @throws UsageError `usage/option`; StudyError `study/no-model` when no model of the plan is
+ *   there; FileError `file/in-use`; InterruptedError with every whole run kept
+ */
+export async function runPaper(options: PaperOptions): Promise<PaperResults> {
+  checkOptions('runPaper', schemas, options, ['out', 'weights'])
+  const { out, weights, extras = false, plan = PAPER_PLAN, tasks, steps, rank, limits, threads } = options
+  const wanted = runsOf(plan, { extras }).map((run) => ({
+    run,
+    dir: weightsOf(weights, run.arm.name, run.pretraining),
+  }))
+  const there = wanted.flatMap(({ run, dir }) => (dir === undefined ? [] : [{ run, dir }]))
+  const missing = missingOf(wanted, weights)
+  if (there.length === 0) {
+    throw new StudyError('no-model', {
+      message: `none of the ${missing.length} models of the plan is in ${weights}`,
+      hint: `Make them, for example: ${missing[0]?.command}`,
+    })
+  }
+  for (const { arm, pretraining, command } of missing)
+    options.warn?.(`${arm} of seed ${pretraining} is missing: its runs are left out. ${command}`)
+  const settingFor = (seed: number) =>
+    settingOf({ out, plan: 'quick', tasks, steps, rank, limits, threads, seed })
+  const lock = await lockAlone(join(out, 'work'))
+  try {
+    await removeAbandoned(out, { recursive: true })
+    const [version, phases] = [await packageVersion(), new Phases()]
+    const world = await studyWorld(settingFor(SEED))
+    const atOnce = Math.max(1, Math.floor(availableParallelism() / settingFor(SEED).threads))
+    let done = 0
+    // Runs of one model follow each other: they share the vectors of the model as it is.
+    const models = [...new Set(there.map(({ dir }) => dir))]
+    const records = new Map<string, PaperRecord>()
+    await together(models, atOnce, async (model) => {
+      for (const { run, dir } of there.filter((one) => one.dir === model)) {
+        const record = await recordOf(run, dir, {
+          setting: settingFor(run.tuning),
+          world: withShare(world, run.share),
+          phases,
+          version,
+          options: { ...options, plan: 'quick' },
+        })
+        records.set(record.id, record)
+        const note = record.id
+        options.onProgress?.({ label: 'runs of the plan', done: ++done, total: there.length, note })
+      }
+    })
+    const runs = there.map(({ run }) => records.get(runId(run))!)
+    const results = resultsOf(runs, missing, world, plan, commandOf(options))
+    await writeFileAtomic(join(out, 'paper.json'), `${JSON.stringify(results)}\n`)
+    await writeFileAtomic(join(out, 'paper.md'), markdownOf(results))
+    return results
+  } finally {
+    await lock.release()
+  }
+}
+
+function missingOf(
+  wanted: readonly { run: PaperRun; dir: string | undefined }[],
+  weights: string,
+): MissingModel[] {
+  const missing = wanted.flatMap(({ run, dir }) =>
+    dir === undefined ? [missingModel(weights, run.arm.name, run.pretraining)] : [],
+  )
+  return [...new Map(missing.map((model) => [model.command, model])).values()]
+}
+
+/** The first rows of each task: smaller shares are part of larger ones. */
+function withShare(world: StudyWorld, share: number): StudyWorld {
+  const training = world.training.map((rows) => ({
+    ...rows,
+    pairs: rows.pairs.slice(0, Math.max(1, Math.ceil(share * rows.pairs.length))),
+  }))
+  return { ...world, training }
+}
+
+function resultsOf(
+  runs: readonly PaperRecord[],
+  missing: readonly MissingModel[],
+  world: StudyWorld,
+  { arms }: PaperPlan,
+  command: string,
+): PaperResults {
+  const tasks = world.tasks.map(
+    ({ name, metaTask, domain, test }): FactorTask => ({
+      name,
+      metaTask,
+      domain,
+      clusters: test.map(({ cluster }) => cluster),
+    }),
+  )
+  const whole = runs.filter(({ share }) => share === 1)
+  const factorRuns = (state: 'untuned' | 'tuned') =>
+    whole.flatMap((run): FactorRun[] => {
+      const cell = arms.find(({ name }) => name === run.arm)?.cell
+      if (cell === undefined) return []
+      const { pretraining, mask } = run
+      // Untuned, a model is the same whatever seed its tuning has: one run stands for all.
+      if (state === 'untuned' && firstOf(whole, run) !== run) return []
+      const hits = tasks.map(({ name }) => valuesOf(run[state].hits[name]!))
+      const tuning = state === 'tuned' ? { tuning: run.tuning } : {}
+      return [{ cell: { ...cell, mask }, pretraining, ...tuning, hits }]
+    })
+  const options = { seed: SEED, resamples: RESAMPLES }
+  const effects = {
+    untuned: factorTable(factorRuns('untuned'), tasks, options),
+    tuned: factorTable(factorRuns('tuned'), tasks, options),
+  }
+  const main = ({ scope }: FactorEffect) => scope.metaTask === 'all' && scope.domain === 'all'
+  return {
+    schemaVersion: 1,
+    command,
+    tasks: tasks.map((task) => ({ ...task, clusters: numbered(task.clusters) })),
+    runs,
+    missing,
+    effects,
+    sentences: (['tuned', 'untuned'] as const).flatMap((state) =>
+      effects[state].filter(main).map((effect) => effectWords(effect, state)),
+    ),
+  }
+}
+
+function firstOf(runs: readonly PaperRecord[], { arm, pretraining, mask }: PaperRecord) {
+  return runs.find((run) => run.arm === arm && run.pretraining === pretraining && run.mask === mask)
+}
+
+/** Clusters as numbers, in the order of first appearance. */
+function numbered(names: readonly string[]): number[] {
+  const numbers = new Map<string, number>()
+  return names.map((name) => {
+    const number = numbers.get(name) ?? numbers.size
+    numbers.set(name, number)
+    return number
+  })
+}
+
+function commandOf({ extras, tasks, steps, rank, limits }: PaperOptions): string {
+  const flags = [
+    ...(extras === true ? ['--extras'] : []),
+    ...(tasks === undefined ? [] : [`--tasks ${tasks.join(' ')}`]),
+    ...(steps === undefined ? [] : [`--steps ${steps}`]),
+    ...(rank === undefined ? [] : [`--rank ${rank}`]),
+    ...(limits === undefined ? [] : [`(limits ${JSON.stringify(limits)})`]),
+  ]
+  return ['bifocal study --plan paper', ...flags].join(' ')
+}
+
+function markdownOf({ command, runs, missing, effects, sentences }: PaperResults): string {
+  const list = (lines: readonly string[]) => lines.map((line) => `- ${line}`).join('\n')
+  const makers = missing.map(
+    ({ arm, pretraining, command: make }) => `${arm}, seed ${pretraining}: \`${make}\``,
+  )
+  const parts = [
+    '# Which ingredient costs how much',
+    `Made by \`${command}\` from ${runs.length} runs.`,
+    ...(missing.length === 0 ? [] : [`Missing, with the commands that make them:\n\n${list(makers)}`]),
+    ...(sentences.length === 0
+      ? ['No effect can be told: a kind of model of the design has no run.']
+      : [
+          list(sentences),
+          factorMarkdown(effects.tuned, 'tuned'),
+          factorMarkdown(effects.untuned, 'untuned'),
+        ]),
+  ]
+  return `${parts.join('\n\n')}\n`
+}
