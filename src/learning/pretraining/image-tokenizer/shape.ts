@@ -46,9 +46,9 @@ export const CODE_RATE = 2e-3
 export const CODE_WARMUP = 200
 
 /**
- * The first updates pass latents on as they are, without signs, while the rate warms up. Not longer:
- * after 750 updates without signs the codes of 512 pictures were 20 different ones (278 after 75),
- * because latents that may differ in size need not differ in sign.
+ * The first updates pass latents on as they are, without signs, while the rate warms up. Not
+ * longer: after 750 updates without signs the codes of 512 pictures were 20 different ones (278
+ * after 75), because latents that may differ in size need not differ in sign.
  */
 export const PLAIN_LATENTS = 100
 
