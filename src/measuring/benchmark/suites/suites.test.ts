@@ -173,6 +173,10 @@ describe('own files', () => {
       ['one', 'visdoc'],
       ['two', 'visdoc'],
     ])
+    expect(all[0]!.task.test[0]?.query).toMatchObject({
+      instruction: 'Find a document image that matches the given query:',
+      text: 'cats',
+    })
   })
 })
 

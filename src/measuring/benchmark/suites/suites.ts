@@ -108,6 +108,7 @@ function renamed(source: TaskSource, name: string): TaskSource {
   const withName = (opened: OpenTask): OpenTask => ({
     ...opened,
     task: { ...opened.task, name },
+    problems: opened.problems.map((problem) => ({ ...problem, dataset: name })),
     without: (failures) => withName(opened.without(failures)),
   })
   return { ...source, name, open: async (options) => withName(await source.open(options)) }
