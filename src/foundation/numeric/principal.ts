@@ -119,7 +119,9 @@ function leadingAxes(matrix: readonly Float64Array[], components: number): Float
 /** Weights of the axes in each axis of their plane, of the largest eigenvalue first. */
 function ordered(axes: readonly Float64Array[], products: readonly Float64Array[]): number[][] {
   const within = new Matrix(axes.map((axis) => products.map((product) => dot(axis, product))))
-  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(within, { assumeSymmetric: true })
+  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(within, {
+    assumeSymmetric: true,
+  })
   return realEigenvalues
     .map((_, i) => i)
     .sort((i, j) => realEigenvalues[j]! - realEigenvalues[i]!)

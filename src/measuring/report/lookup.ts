@@ -39,6 +39,12 @@ export function headlinePair(results: Pick<Results, 'models' | 'differences'>): 
   )
 }
 
+/** The models under study in their last state: tuned ones, else as they were. */
+export function finalModels(results: Pick<Results, 'models'>): ResultsModel[] {
+  const states = ['tuned', 'untuned', 'none'] as const
+  return states.map((state) => subjects(results, state)).find((models) => models.length > 0) ?? []
+}
+
 /** The tuned form of an untuned model. */
 export function tunedFormOf(
   { models }: Pick<Results, 'models'>,

@@ -4,8 +4,10 @@
  * holds the rest.
  */
 
+import { join } from 'node:path'
 import { z } from 'zod'
 import { canonicalJson } from '../../foundation/files/canonical-json.ts'
+import { readJson } from '../../foundation/files/file.ts'
 import { ReportError } from './errors.ts'
 import { intervalSchema } from './interval.ts'
 import { pairsSchema } from './pairs.ts'
@@ -273,6 +275,14 @@ export function parseResults(json: unknown): Results {
     message: `the results break schema version ${RESULTS_VERSION} in ${issues.length} places: ${places.join('; ')}`,
     hint: 'Was the file written by another version of bifocal? Run the study again, or use the version that wrote it.',
   })
+}
+
+/**
+ * Reads `results.json` of a study.
+ * @throws FileError `file/missing`, `file/json`; ReportError `report/results-schema`
+ */
+export async function readResults(folder: string): Promise<Results> {
+  return parseResults(await readJson(join(folder, 'results.json'), z.unknown()))
 }
 
 /**

@@ -3,8 +3,10 @@
  * long, with which versions.
  */
 
+import { join } from 'node:path'
 import { z } from 'zod'
 import { canonicalJson } from '../../foundation/files/canonical-json.ts'
+import { readJson } from '../../foundation/files/file.ts'
 import { ReportError } from './errors.ts'
 
 const name = z.string().min(1)
@@ -44,6 +46,14 @@ const runSchema = z.strictObject({
 })
 
 export type StudyRun = z.infer<typeof runSchema>
+
+/**
+ * Reads `run.json` of a study.
+ * @throws FileError `file/missing`, `file/json`, `file/schema`
+ */
+export async function readRun(folder: string): Promise<StudyRun> {
+  return await readJson(join(folder, 'run.json'), runSchema)
+}
 
 /**
  * The bytes of `run.json`.

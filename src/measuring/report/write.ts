@@ -1,13 +1,17 @@
-/** @file Writes the page of a study, with results and run beside it, and the page of a tuning. */
+/**
+ * @file Writes the page of a study, with results and run beside it, of a tuning, and of runs.
+ */
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { writeFileAtomic } from '../../foundation/files/file.ts'
 import { RECORD, readTuningRecord } from '../../learning/tuning/job/record.ts'
+import type { EvalRun } from '../benchmark/run/eval-run.ts'
 import { ReportError } from './errors.ts'
 import { type Results, serializeResults } from './results.ts'
 import { type StudyRun, serializeRun } from './run.ts'
+import { runPageOf } from './runs/page.ts'
 
 const PAGE = 'report.html'
 
@@ -50,18 +54,49 @@ export async function writeReport(
 }
 
 /**
- * Writes the page of a tuning, `report.html`, into the tuning's folder, complete or not at all.
+ * Writes the page of a tuning, `report.html`, complete or not at all.
  * @param dir has the record of a finished tuning, `tuning.json`
+ * @param options.out  folder of the page (default: the tuning's)
  * @param options.page another built page (default: the one that came with the package)
  * @returns the page's path
  * @throws FileError `file/missing`, `file/json`, `file/schema` for the record; ReportError
  *   `report/page-missing`
  * @example await writeTuningReport('my-embedder')
  */
-export async function writeTuningReport(dir: string, options: { page?: string } = {}): Promise<string> {
+export async function writeTuningReport(
+  dir: string,
+  options: { out?: string; page?: string } = {},
+): Promise<string> {
   const record = await readTuningRecord(join(dir, RECORD))
   const html = splicePage(await readPage(options.page), { tuning: JSON.stringify(record) })
-  const path = join(dir, PAGE)
+  const path = join(options.out ?? dir, PAGE)
+  await writeFileAtomic(path, html)
+  return path
+}
+
+/**
+ * Writes the page of one run or several, `report.html`, into a folder, complete or not at all. Its
+ * maps come from the vectors that the runs have stored; a model without any has none.
+ * @param runs of which all models are shown; with several, tasks of one name and the same rows are
+ *   one task
+ * @returns the page's path
+ * @throws BenchmarkError; FileError; ReportError `report/no-run`, `report/page-missing`
+ * @example await writeRunReport([await openRun('run')], 'run')
+ */
+export async function writeRunReport(
+  runs: readonly EvalRun[],
+  outDir: string,
+  options: { page?: string } = {},
+): Promise<string> {
+  if (!runs.some(({ models }) => models.length > 0)) {
+    throw new ReportError('no-run', {
+      message: 'there is no model to report on: no run was given, or none with a model',
+      hint: 'Give at least one run of `bifocal eval`.',
+    })
+  }
+  const page = await readPage(options.page)
+  const html = splicePage(page, { runs: JSON.stringify(await runPageOf(runs)) })
+  const path = join(outDir, PAGE)
   await writeFileAtomic(path, html)
   return path
 }

@@ -28,18 +28,27 @@ export function figure(title: string, reading: string, ...content: HTMLElement[]
   return h('figure', {}, h('div', { class: 'figure-title' }, title), ...content, h('figcaption', {}, reading))
 }
 
-/** A key: a swatch and a word each. `dash` draws the swatch as a hollow ring. */
-export function key(
-  entries: { label: string; colour: string; shape?: 'dot' | 'ring' | 'tick' | 'cross' | 'diamond' }[],
-): HTMLElement {
+/** An entry of a key: a swatch, or a sign, and a word. */
+export interface KeyEntry {
+  readonly label: string
+  readonly colour: string
+  /** Default: a dot. */
+  readonly shape?: 'dot' | 'ring' | 'tick' | 'cross'
+  /** A letter that stands for the mark. */
+  readonly glyph?: string
+}
+
+export function key(entries: readonly KeyEntry[]): HTMLElement {
   return h(
     'div',
     { class: 'key' },
-    ...entries.map(({ label, colour, shape = 'dot' }) =>
+    ...entries.map(({ label, colour, shape = 'dot', glyph }) =>
       h(
         'span',
         {},
-        h('i', { class: `swatch ${shape}`, style: `--swatch: ${colour}`, 'aria-hidden': 'true' }),
+        glyph === undefined
+          ? h('i', { class: `swatch ${shape}`, style: `--swatch: ${colour}`, 'aria-hidden': 'true' })
+          : h('i', { class: 'glyph', style: `color: ${colour}`, 'aria-hidden': 'true' }, glyph),
         label,
       ),
     ),

@@ -14,7 +14,7 @@ export function colourOf({ models }: Pick<Results, 'models'>, model: ResultsMode
     autoregressive: 'var(--ar)',
     diffusion: 'var(--diffusion)',
     contrastive: 'var(--contrastive)',
-    none: 'var(--control)',
+    none: 'var(--other)',
   }
   const peers = [
     ...new Set(

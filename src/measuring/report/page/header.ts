@@ -36,9 +36,7 @@ export function header(head: Head, parts: readonly HTMLElement[]): HTMLElement {
     h(
       'nav',
       { 'aria-label': 'Parts of this report' },
-      ...contents
-        .filter(([id]) => parts.some((part) => part.id === id))
-        .map(([id, title]) => h('a', { href: `#${id}` }, title)),
+      ...parts.map(({ id }) => h('a', { href: `#${id}` }, contents.get(id) ?? id)),
     ),
   )
 }
@@ -70,16 +68,16 @@ function provenance({ command, models }: Pick<Head, 'command' | 'models'>): HTML
   )
 }
 
-const contents: [string, string][] = [
+const contents: ReadonlyMap<string, string> = new Map([
   ['scores', 'Scores'],
   ['differences', 'Differences'],
   ['tuning', 'Tuning'],
   ['alignment', 'Alignment'],
-  ['map', 'Map'],
   ['flips', 'Flips'],
+  ['map', 'Map'],
   ['failures', 'Failures'],
   ['models', 'Models and tasks'],
-]
+])
 
 /** Criteria that are not met stand open; a click opens the others. */
 function criteria(criteria: Results['criteria']): HTMLElement | null {

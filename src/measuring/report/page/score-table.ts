@@ -77,20 +77,33 @@ export function scoreTable(results: Measured): HTMLElement {
     ...shiftsOf(results).map((shift) =>
       row(`Shift: ${shiftName(shift)}`, { kind: 'shift', shift }, 'mean', 'mean'),
     ),
+    ...averagesOf(results).map((average) =>
+      row(average, { kind: 'average', average }, 'mean', 'mean, as published'),
+    ),
     row('All tasks', { kind: 'all' }, 'mean', 'mean'),
   ]
   return figure(
     'Scores in full',
-    'hit@1 in per cent, 95 % interval below it; the untuned models and the controls follow to the right. ' +
-      'The difference is taken query by query, so its interval is narrower than the two alone; bold where ' +
-      'it excludes zero. Press a head to sort the tasks of each group. "Shift" says how far a test lies ' +
-      'from the training: in-domain; then a new drawing of a known thing, a new style, a new thing, a new ' +
-      'kind of question.',
+    'hit@1 in per cent, 95 % interval below it. ' +
+      (pair === undefined
+        ? ''
+        : 'The difference is taken query by query, so its interval is narrower than the two alone; bold ' +
+          'where it excludes zero. ') +
+      'Press a head to sort the tasks of each group.' +
+      (shiftsOf(results).length < 2
+        ? ''
+        : ' "Shift" says how far a test lies from the training: in-domain; then a new drawing of a known ' +
+          'thing, a new style, a new thing, a new kind of question.'),
     scrolling(
       'Scores of every model on every task',
       sortable(h('table', { class: 'scores' }, h('thead', {}, head), h('tbody', {}, ...body))),
     ),
   )
+}
+
+/** Published averages, in the order of the results. */
+function averagesOf({ means }: Measured): string[] {
+  return [...new Set(means.flatMap(({ scope }) => (scope.kind === 'average' ? [scope.average] : [])))]
 }
 
 function columnHead(results: Measured, model: ResultsModel): HTMLElement {
@@ -100,8 +113,13 @@ function columnHead(results: Measured, model: ResultsModel): HTMLElement {
     { scope: 'col' },
     swatch,
     model.label,
-    h('small', {}, model.state === 'none' ? 'control' : model.state),
+    stateWords(model) === '' ? null : h('small', {}, stateWords(model)),
   )
+}
+
+function stateWords({ state, role }: ResultsModel): string {
+  if (state !== 'none') return state
+  return role === 'checkpoint' ? '' : role === 'baseline' ? 'baseline' : 'control'
 }
 
 function scoreCell(value: Interval | undefined): HTMLElement {

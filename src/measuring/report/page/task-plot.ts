@@ -2,7 +2,7 @@
 
 import * as Plot from '@observablehq/plot'
 import { metaTaskNames, modelName } from '../format.ts'
-import { subjects } from '../lookup.ts'
+import { finalModels } from '../lookup.ts'
 import type { Interval, Measured, Results, ResultsModel } from '../results.ts'
 import { canvas, figure, key, percentages, plot } from './chart.ts'
 import { colourOf } from './colour.ts'
@@ -11,10 +11,43 @@ import { metaTaskRank } from './meta-task.ts'
 
 const HIT1 = 'hit1'
 
-const CONTROLS = [
-  { role: 'random-decoder', label: 'random decoder, tuned alike', symbol: 'diamond' },
-  { role: 'shuffled', label: 'pictures shuffled', symbol: 'times' },
-] as const satisfies { role: ResultsModel['role']; label: string; symbol: 'diamond' | 'times' }[]
+/** Grey marks: a symbol of Plot, and the sign that stands for it in the key. */
+const SYMBOLS = [
+  ['diamond', '◇'],
+  ['times', '×'],
+  ['triangle', '△'],
+  ['square', '□'],
+  ['star', '☆'],
+  ['plus', '+'],
+] as const
+
+/** Controls of a study that share a mark, and what it is called. */
+const CONTROLS: ReadonlyMap<ResultsModel['role'], string> = new Map([
+  ['random-decoder', 'random decoder, tuned alike'],
+  ['shuffled', 'pictures shuffled'],
+])
+
+interface Control {
+  readonly label: string
+  readonly models: readonly ResultsModel[]
+  readonly symbol: string
+  readonly glyph: string
+}
+
+/** Controls by their role, baselines of runs each alone. */
+function controlsOf({ models }: Measured): Control[] {
+  const named = [...CONTROLS].map(([role, label]) => ({
+    label,
+    models: models.filter((model) => model.role === role),
+  }))
+  const alone = models.filter(({ role }) => role === 'baseline')
+  return [...named, ...alone.map((model) => ({ label: model.label, models: [model] }))]
+    .filter((control) => control.models.length > 0)
+    .map((control, i) => {
+      const [symbol, glyph] = SYMBOLS[i % SYMBOLS.length]!
+      return { ...control, symbol, glyph }
+    })
+}
 
 /**
  * One row of dots a task: the compared models with their intervals, the controls as grey marks. A
@@ -49,9 +82,8 @@ interface Dot extends Interval {
 
 /** The key and a panel for each meta-task. */
 function panels(results: Measured, metric: string): HTMLElement[] {
-  const tuned = subjects(results, 'tuned')
-  const shown = tuned.length > 0 ? tuned : subjects(results, 'untuned')
-  const present = CONTROLS.filter(({ role }) => results.models.some((model) => model.role === role))
+  const shown = finalModels(results)
+  const controls = controlsOf(results)
   const scoresOf = (model: ResultsModel) =>
     results.scores.flatMap((score) => {
       if (score.model !== model.id) return []
@@ -69,17 +101,15 @@ function panels(results: Measured, metric: string): HTMLElement[] {
       return { ...score, lane, colour: colourOf(results, model), words }
     }),
   )
-  const marks = present.flatMap(({ role, label, symbol }) =>
-    results.models
-      .filter((model) => model.role === role)
-      .flatMap((model) =>
-        scoresOf(model).map(({ task, value }) => ({
-          task,
-          value,
-          symbol,
-          words: `${task}\n${label}: ${value.toFixed(1)}`,
-        })),
-      ),
+  const marks = controls.flatMap(({ models, label, symbol }) =>
+    models.flatMap((model) =>
+      scoresOf(model).map(({ task, value }) => ({
+        task,
+        value,
+        symbol,
+        words: `${task}\n${label}: ${value.toFixed(1)}`,
+      })),
+    ),
   )
   const order = results.tasks.toSorted((a, b) => metaTaskRank(a.metaTask) - metaTaskRank(b.metaTask))
   const groups = [...new Set(order.map((task) => task.metaTask))]
@@ -87,11 +117,7 @@ function panels(results: Measured, metric: string): HTMLElement[] {
   return [
     key([
       ...shown.map((model) => ({ label: modelName(results, model.id), colour: colourOf(results, model) })),
-      ...present.map(({ label, symbol }) => ({
-        label,
-        colour: 'var(--control)',
-        shape: symbol === 'times' ? ('cross' as const) : symbol,
-      })),
+      ...controls.map(({ label, glyph }) => ({ label, colour: 'var(--control)', glyph })),
       ...(metric === HIT1
         ? [
             {

@@ -1,47 +1,49 @@
 /** @file Finding marks: the one under the pointer, the next one on a side. */
 
-export interface Place {
-  /** Pixels in the map. */
-  readonly left: number
-  readonly top: number
-}
+import type { Places } from './painting.ts'
 
-/** The place nearest to a point, within a distance. */
-export function nearestTo<P extends Place>(
-  places: readonly P[],
-  left: number,
-  top: number,
-  within = Number.POSITIVE_INFINITY,
-): P | undefined {
-  let [best, least]: [P | undefined, number] = [undefined, within]
-  for (const place of places) {
-    const distance = Math.hypot(place.left - left, place.top - top)
-    if (distance < least) [best, least] = [place, distance]
+/** Position of the mark nearest to a point, within a distance. */
+export function nearestTo(
+  { left, top }: Places,
+  [x, y]: readonly [number, number],
+  within: number,
+  counts: (index: number) => boolean = () => true,
+): number | undefined {
+  let [best, least]: [number | undefined, number] = [undefined, within]
+  for (let index = 0; index < left.length; index++) {
+    const distance = Math.hypot(left[index]! - x, top[index]! - y)
+    if (distance < least && counts(index)) [best, least] = [index, distance]
   }
   return best
 }
 
 /**
- * The nearest place on the side of an arrow key; the first key leads to the place furthest left.
+ * The nearest mark on the side of an arrow key; the first key leads to the mark furthest left.
+ * @param from    position of a mark
+ * @param counts  whether a mark may be reached
  */
-export function nextPlace<P extends Place>(
-  places: readonly P[],
-  from: P | undefined,
+export function nextPlace(
+  places: Places,
+  from: number | undefined,
   key: string,
-): P | undefined {
+  counts: (index: number) => boolean,
+): number | undefined {
   const side = SIDES.get(key)
   if (side === undefined) return undefined
-  if (from === undefined)
-    return places.reduce<P | undefined>(
-      (first, place) => (first === undefined || place.left < first.left ? place : first),
-      undefined,
-    )
-  const ahead = places.filter((place) => {
-    const [x, y] = [place.left - from.left, place.top - from.top]
+  const { left, top } = places
+  if (from === undefined) {
+    let first: number | undefined
+    for (let index = 0; index < left.length; index++)
+      if (counts(index) && (first === undefined || left[index]! < left[first]!)) first = index
+    return first
+  }
+  const origin = [left[from]!, top[from]!] as const
+  const ahead = (index: number) => {
+    const [x, y] = [left[index]! - origin[0], top[index]! - origin[1]]
     // Within 45° of the arrow.
-    return x * side[0] + y * side[1] > Math.abs(x * side[1] - y * side[0])
-  })
-  return nearestTo(ahead, from.left, from.top)
+    return counts(index) && x * side[0] + y * side[1] > Math.abs(x * side[1] - y * side[0])
+  }
+  return nearestTo(places, origin, Number.POSITIVE_INFINITY, ahead)
 }
 
 const SIDES: ReadonlyMap<string, readonly [x: number, y: number]> = new Map([
