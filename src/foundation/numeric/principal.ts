@@ -138,7 +138,7 @@ function rotated(vectors: readonly Float64Array[], weights: readonly number[][])
   })
 }
 
-/** Gram and Schmidt, twice over, which is enough in f64; a vector within the others becomes zero. */
+/** Gram and Schmidt, twice over: enough in f64. A vector within the others becomes zero. */
 function orthonormal(vectors: readonly Float64Array[]): Float64Array[] {
   const done: Float64Array[] = []
   for (const vector of vectors) {

@@ -1,9 +1,10 @@
 /** @file Finds out what a folder holds, and writes the page for it. */
 
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { RECORD } from '../../learning/tuning/job/record.ts'
-import { type EvalRun, openRun } from '../benchmark/run/eval-run.ts'
+import { openOperands } from '../benchmark/comparison/operands.ts'
+import type { EvalRun } from '../benchmark/run/eval-run.ts'
 import { runFiles } from '../benchmark/run/files.ts'
 import { ReportError } from './errors.ts'
 import { readResults } from './results.ts'
@@ -48,55 +49,47 @@ export async function report(paths: readonly string[], { out, page }: ReportOpti
       hint: 'Write its page alone.',
     })
   }
-  const folder = out ?? (paths.length === 1 ? runOf(first ?? '')[0] : undefined)
+  const runs = await openRuns(paths)
+  const folder = out ?? (runs.length === 1 ? runs[0]?.path : undefined)
   if (folder === undefined) {
     throw new ReportError('several', {
-      message: `${paths.length} runs were given, and no folder for their page`,
+      message: `${runs.length} runs were given, and no folder for their page`,
       hint: 'Name one: --out FOLDER.',
     })
   }
-  return await writeRunReport(await openRuns(paths), folder, { page })
+  return await writeRunReport(runs, folder, { page })
 }
 
 type Kind = (typeof KINDS)[number]['kind']
 
 function kindOf(path: string): Kind {
-  const [folder] = runOf(path)
-  const found = KINDS.find(({ file }) => existsSync(join(folder, file)))
+  // The models of a run are told apart where the run is opened.
+  if (!existsSync(path) && path.includes(':')) return 'run'
+  const found = KINDS.find(({ file }) => existsSync(join(path, file)))
   if (found !== undefined) return found.kind
   throw new ReportError('unknown-folder', {
-    message: existsSync(folder)
-      ? `${folder} has none of ${KINDS.map(({ file }) => file).join(', ')}`
-      : `${folder} does not exist`,
+    message: existsSync(path)
+      ? `${path} has none of ${KINDS.map(({ file }) => file).join(', ')}`
+      : `${path} does not exist`,
     hint: `Give a folder that ${KINDS.map(({ command }) => `\`${command}\``).join(', ')} wrote.`,
   })
 }
 
-/** `RUN:MODEL` where `RUN` is a folder; names of models may hold colons too. */
-function runOf(path: string): [folder: string, model: string | undefined] {
-  if (existsSync(path)) return [path, undefined]
-  for (let at = path.indexOf(':'); at > 0; at = path.indexOf(':', at + 1))
-    if (existsSync(path.slice(0, at))) return [path.slice(0, at), path.slice(at + 1)]
-  return [path, undefined]
-}
+const isFolder = (path: string) => existsSync(path) && statSync(path).isDirectory()
 
-/** Each run once, with the models that were named, or all. */
-async function openRuns(paths: readonly string[]): Promise<EvalRun[]> {
-  const wanted = new Map<string, string[] | undefined>()
-  for (const path of paths) {
-    const [folder, model] = runOf(path)
-    const known = wanted.get(folder)
-    const all = model === undefined || (wanted.has(folder) && known === undefined)
-    wanted.set(folder, all ? undefined : [...(known ?? []), model])
+/** Each run once, with the models that were named, or all of them, its baselines too. */
+async function openRuns(words: readonly string[]): Promise<EvalRun[]> {
+  const found = new Map<string, { run: EvalRun; ids: Set<string> }>()
+  for (const word of words) {
+    const operands = await openOperands([word])
+    for (const { run, model } of operands) {
+      const known = found.get(resolve(run.path)) ?? { run, ids: new Set() }
+      found.set(resolve(run.path), known)
+      for (const { id } of isFolder(word) ? run.models : [model]) known.ids.add(id)
+    }
   }
-  const runs: EvalRun[] = []
-  for (const [folder, models] of wanted) {
-    const run = await openRun(folder)
-    // Asking for the scores of a model tells whether there is one of that name.
-    for (const model of models ?? []) await run.scores(model)
-    runs.push(
-      models === undefined ? run : { ...run, models: run.models.filter(({ id }) => models.includes(id)) },
-    )
-  }
-  return runs
+  return [...found.values()].map(({ run, ids }) => ({
+    ...run,
+    models: run.models.filter(({ id }) => ids.has(id)),
+  }))
 }

@@ -1,7 +1,7 @@
 /** @file Means, differences and flips of gathered runs. */
 
 import type { BootstrapOptions } from '../../../foundation/numeric/bootstrap.ts'
-import { type Comparison, compareScores } from '../../benchmark/comparison.ts'
+import { type Comparison, compareScores } from '../../benchmark/comparison/scores.ts'
 import type { ModelScores } from '../../benchmark/evaluate.ts'
 import { inScope, meanOver, scopesOf } from '../../benchmark/summary.ts'
 import type { Results, Scope } from '../results.ts'
@@ -138,9 +138,9 @@ function comparisonOf(a: GatheredModel, b: GatheredModel, options: BootstrapOpti
   return first.tasks.length === 0 ? undefined : compareScores(first, second, options)
 }
 
-/** A query that is tied counts as found where the right answer is likelier than not to come first. */
+/** A tied query counts as found where the right answer is likelier than not to come first. */
 function flipsOf(a: GatheredModel, b: GatheredModel, { tasks }: Comparison): FlipCounts[] {
-  return tasks.map(({ task, queries, mcnemar, adjusted, detectable }) => {
+  return tasks.map(({ task, queries, test, adjusted, detectable }) => {
     const rowsOf = ({ scores }: GatheredModel) => scores.tasks.find((one) => one.task === task)!.rows
     const [first, second] = [rowsOf(a), rowsOf(b)]
     const count = (inA: boolean, inB: boolean) =>
@@ -152,7 +152,7 @@ function flipsOf(a: GatheredModel, b: GatheredModel, { tasks }: Comparison): Fli
       onlyA: count(true, false),
       onlyB: count(false, true),
       neither: count(false, false),
-      p: mcnemar.p,
+      p: test.p,
       adjusted,
       detectable: Number.isFinite(detectable) ? detectable : 0,
     }

@@ -1,7 +1,7 @@
 /** @file The verdict on runs: one sentence, and the paired difference that it rests on. */
 
 import type { BootstrapOptions, Interval } from '../../../foundation/numeric/bootstrap.ts'
-import type { Comparison } from '../../benchmark/comparison.ts'
+import type { Comparison } from '../../benchmark/comparison/scores.ts'
 import { meanOver } from '../../benchmark/summary.ts'
 import { percent, percentRange, points, pointsRange } from '../format.ts'
 import { excludesZero } from '../lookup.ts'
@@ -72,7 +72,10 @@ function negated({ value, low, high }: Interval): Interval {
   return { value: -value, low: -high, high: -low }
 }
 
-/** Of three models or more: which ones the best one can be told from, at a level for all of them. */
+/**
+ * Of three models or more: the ones that the best one can be told from, at a level for all of
+ * them.
+ */
 function othersWords(
   ranked: readonly GatheredModel[],
   best: GatheredModel,

@@ -1,4 +1,6 @@
-/** @file Draws a map: lines, marks, small pictures where there is room, and the chosen row on top. */
+/**
+ * @file Draws a map: lines, marks, small pictures where there is room, and the chosen row on top.
+ */
 
 import { h } from '../element.ts'
 import { KINDS, type MarkKind, type Stamps, stamp, stamps } from './marks.ts'

@@ -1,6 +1,7 @@
 /**
- * @file A map of many marks on a canvas: zoom, pointer, touch and keys. The canvas is 2-D: libraries
- * for WebGL scatter plots compile code from text, which the page's content security policy refuses.
+ * @file A map of many marks on a canvas: zoom, pointer, touch and keys. The canvas is 2-D:
+ * libraries for WebGL scatter plots compile code from text, which the page's content security
+ * policy refuses.
  */
 
 import { select } from 'd3-selection'
