@@ -273,7 +273,9 @@ export function parseResults(json: unknown): Results {
   const places = issues.slice(0, 5).map(({ path, message }) => `${path.join('.') || 'top level'}: ${message}`)
   throw new ReportError('results-schema', {
     message: `the results break schema version ${RESULTS_VERSION} in ${issues.length} places: ${places.join('; ')}`,
-    hint: 'Was the file written by another version of bifocal? Run the study again, or use the version that wrote it.',
+    hint:
+      'Was the file written by another version of bifocal? Run the study again, or use the ' +
+      'version that wrote it.',
   })
 }
 

@@ -28,11 +28,13 @@ export function alignment(results: Aligned): HTMLElement | null {
     h(
       'p',
       {},
-      'Each measure looks at matched image and text vectors that were never used in tuning. Bars and bands are 95 % intervals.',
+      'Each measure looks at matched image and text vectors that were never used in tuning. Bars and ' +
+        'bands are 95 % intervals.',
     ),
     figure(
       'Before and after tuning',
-      'Hollow: before tuning; filled: after, at the layer and pooling that the model is used with. Each panel has its own scale.',
+      'Hollow: before tuning; filled: after, at the layer and pooling that the model is used with. ' +
+        'Each panel has its own scale.',
       h(
         'div',
         { class: 'grid' },

@@ -22,7 +22,8 @@ export function failures(results: Results): HTMLElement | null {
     h(
       'p',
       {},
-      'Queries where a wrong candidate came out furthest ahead of the right one, by cosine. They show what a model confuses.',
+      'Queries where a wrong candidate came out furthest ahead of the right one, by cosine. They ' +
+        'show what a model confuses.',
     ),
     h('div', { class: 'columns' }, ...models.map((model) => column(results, model))),
   )

@@ -18,7 +18,8 @@ export function worstPairs(record: TuningRecord): HTMLElement | null {
     h(
       'p',
       {},
-      'Dev queries whose own target comes latest among all dev targets, by cosine. They show what the tuned model confuses, and pairs of the data that are wrong themselves.',
+      'Dev queries whose own target comes latest among all dev targets, by cosine. They show what ' +
+        'the tuned model confuses, and pairs of the data that are wrong themselves.',
     ),
     h('div', { class: 'columns' }, ...cards.slice(0, SHOWN)),
     cards.length > SHOWN

@@ -13,7 +13,8 @@ export function scores(results: Measured): HTMLElement {
     h(
       'p',
       {},
-      'hit@1: the share of queries whose right answer is the nearest candidate. Intervals are 95 %, bootstrapped over clusters of queries.',
+      'hit@1: the share of queries whose right answer is the nearest candidate. Intervals are 95 %, ' +
+        'bootstrapped over clusters of queries.',
     ),
     taskPlot(results),
     scoreTable(results),

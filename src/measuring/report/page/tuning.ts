@@ -65,7 +65,8 @@ function beforeAfter(results: Results): HTMLElement {
   const controlled = results.models.some(({ role, state }) => role === 'random-decoder' && state === 'tuned')
   const control = controlled
     ? [
-        'Grey: the same tuning of a randomly initialised decoder on the same image tower, so the distance to it is the worth of pretraining.',
+        'Grey: the same tuning of a randomly initialised decoder on the same image tower, so the ' +
+          'distance to it is the worth of pretraining.',
       ]
     : []
   return figure(
@@ -126,7 +127,8 @@ function lossCurves(results: Results, tuned: ResultsModel[]): HTMLElement | null
   )
   return figure(
     'Contrastive loss while tuning, nats',
-    'Lower is better, on training batches: it shows that training was steady and where it stopped, not which model embeds better.',
+    'Lower is better, on training batches: it shows that training was steady and where it stopped, ' +
+      'not which model embeds better.',
     canvas('Loss curves of the tuned models', (width) =>
       plot({
         width,

@@ -55,7 +55,8 @@ function ofPair(
             'would be seen in four of five cases; a smaller one is likely to be missed.',
         ]
       : []),
-    'The interval holds for other queries of the same kinds. It says nothing of other tasks, or of a model trained anew.',
+    'The interval holds for other queries of the same kinds. It says nothing of other tasks, or of a ' +
+      'model trained anew.',
   ]
   return {
     sentence,
