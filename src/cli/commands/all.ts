@@ -9,6 +9,7 @@ import { compare } from './compare.ts'
 import { completionCommand } from './completion.ts'
 import { drift } from './drift.ts'
 import { embed } from './embed.ts'
+import { exportCommand } from './export.ts'
 import { gates } from './gates.ts'
 import { inspect } from './inspect.ts'
 import { merge } from './merge.ts'
@@ -28,6 +29,7 @@ const working: readonly CommandEntry[] = [
   merge,
   compare,
   drift,
+  exportCommand,
   embed,
   analyze,
   inspect,

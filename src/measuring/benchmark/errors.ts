@@ -4,10 +4,12 @@ import { roomError } from '../../foundation/numeric/errors.ts'
 
 /** Items that a baseline cannot embed, scores that cannot be compared, folders that are no run. */
 export class BenchmarkError extends roomError('benchmark', {
+  export: 2,
   gate: 2,
   'no-metric': 2,
   'no-model': 2,
   'no-task': 2,
+  'no-vectors': 3,
   'nothing-to-compare': 2,
   'other-candidates': 2,
   'other-dims': 2,

@@ -247,7 +247,7 @@ export const runFiles = {
 const LONGEST = 100
 
 /** A name of a model or a task as the name of a file on any system. */
-function fileName(given: string): string {
+export function fileName(given: string): string {
   const safe = given.replaceAll(/[^\w.-]/gu, (letter) => encodeURIComponent(letter).replaceAll('*', '%2A'))
   const plain = safe.replace(/^\./, '%2E')
   if (plain.length <= LONGEST) return plain

@@ -1,0 +1,74 @@
+/**
+ * @file Results in mteb's form: `OUT/MODEL/REVISION/TASK.json`, one file a task, and
+ * `model_meta.json` beside them.
+ * @see embeddings-benchmark/mteb, `mteb.results.TaskResult`
+ */
+
+import { join } from 'node:path'
+import { writeFileAtomic } from '../../../foundation/files/file.ts'
+import type { RunOperand } from '../comparison/operands.ts'
+import { fileName } from '../run/files.ts'
+
+/** mteb's names of our metrics. */
+const METRICS: Readonly<Record<string, string>> = {
+  hit1: 'hit_rate_at_1',
+  hit5: 'hit_rate_at_5',
+  hit10: 'hit_rate_at_10',
+  recall5: 'recall_at_5',
+  recall10: 'recall_at_10',
+  mrr: 'mrr',
+  map: 'map',
+  ndcg5: 'ndcg_at_5',
+  ndcg10: 'ndcg_at_10',
+}
+
+/** The version of mteb whose form this is. */
+export const MTEB_VERSION = 'MTEB_PLACEHOLDER'
+
+/**
+ * Writes the files of one model. The main score is hit@1, MMEB's.
+ * @returns the folder of the files
+ * @throws FileError
+ */
+export async function exportMteb({ run, model, id }: RunOperand, out: string): Promise<string> {
+  const revision = (model.fingerprint ?? 'none').slice(0, 40)
+  const folder = join(out, id.replaceAll(/[/:]/g, '__'), revision)
+  const write = async (name: string, value: unknown) =>
+    await writeFileAtomic(join(folder, `${fileName(name)}.json`), `${JSON.stringify(value, undefined, 2)}\n`)
+  for (const { model: own, task: name, hit1, metrics } of run.results.scores) {
+    if (own !== model.id) continue
+    const renamed = Object.entries(METRICS).flatMap(([metric, called]): [string, number][] => {
+      const value = metric === 'hit1' ? hit1.value : metrics[metric]
+      return value === undefined ? [] : [[called, value]]
+    })
+    const scores = {
+      ...Object.fromEntries(renamed),
+      accuracy: hit1.value,
+      hit_rate_at_1_ci_low: hit1.low,
+      hit_rate_at_1_ci_high: hit1.high,
+      main_score: hit1.value,
+      hf_subset: 'default',
+      languages: ['eng-Latn'],
+    }
+    await write(name, {
+      dataset_revision: run.tasks.find((task) => task.name === name)?.hash ?? 'unknown',
+      task_name: name,
+      mteb_version: MTEB_VERSION,
+      scores: { test: [scores] },
+      evaluation_time: 0,
+      kg_co2_emissions: null,
+    })
+  }
+  await write('model_meta', {
+    name: id.includes('/') ? id : `bifocal/${id}`,
+    revision,
+    release_date: null,
+    languages: ['eng-Latn'],
+    n_parameters: model.parameters,
+    framework: [],
+    reference: null,
+    similarity_fn_name: 'cosine',
+    modalities: ['image', 'text'],
+  })
+  return folder
+}
