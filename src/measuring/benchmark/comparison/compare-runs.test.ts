@@ -197,8 +197,11 @@ test('the file has the form that pages read, and the same bytes each time', asyn
 test('the table fits its width: spare columns go first', async () => {
   const report = await compareRuns([at(POOR), at(GOOD)], options)
   const lines = (width: number) => comparisonWords(report, [], { width, color: false }).split('\n')
-  expect(lines(200)[1]).toContain('seen from')
-  expect(lines(70)[1]).not.toContain('seen from')
+  expect(lines(200)[1]).toContain('detectable')
+  expect(lines(70)[1]).not.toContain('detectable')
   expect(lines(70)[1]!.length).toBeLessThan(71)
   expect(lines(200).some((line) => /^ {2}naming .*\+\d+ −\d+/.test(line))).toBe(true)
+  expect(
+    lines(200).some((line) => /^ {4}naming row \d+: picture \+ "number \d+" → .*, not /.test(line)),
+  ).toBe(true)
 })

@@ -2,7 +2,7 @@
 
 import colors from 'picocolors'
 import type { GateResult } from './gates.ts'
-import type { ComparedPair, ComparisonReport } from './report.ts'
+import type { ComparedFlip, ComparedPair, ComparisonReport } from './report.ts'
 import { points } from './verdict.ts'
 
 export interface WordsOptions {
@@ -23,6 +23,8 @@ export function comparisonWords(
     paint.bold(pair.verdict),
     ...tableOf(pair, report, width).map((line) => (line.told ? line.text : paint.dim(line.text))),
     ...notesOf(pair, report),
+    ...flipWords(pair, 'lost'),
+    ...flipWords(pair, 'gained'),
     '',
   ])
   const left = report.left.map(
@@ -43,7 +45,7 @@ const HEADS = [
   'model',
   'difference',
   '95 % interval',
-  'seen from',
+  'detectable',
   'gained/lost',
   'p (Holm)',
 ]
@@ -102,10 +104,11 @@ function notesOf({ tasks }: ComparedPair, { pairs, setting }: ComparisonReport):
     ...(tests < 2
       ? []
       : [
-          `${told} of ${tasks.length} tasks can be told apart by themselves, ${firm} after Holm's rule for ${tests} tests`,
+          `${told} of ${tasks.length} tasks can be told apart by themselves, ` +
+            `${firm} after Holm's rule for ${tests} tests`,
         ]),
     ...(shared
-      ? ['queries that share a picture are drawn together; the p-values take queries for independent']
+      ? ['queries that share a picture are drawn together; p-values take queries for independent']
       : []),
   ]
 }
@@ -113,7 +116,28 @@ function notesOf({ tasks }: ComparedPair, { pairs, setting }: ComparisonReport):
 function gateWords({ name, reference, model, limit, difference, passed }: GateResult): string {
   const { value, low, high } = difference
   const found = `${points(value)} points, ${points(low)} to ${points(high)}`
-  return `${passed ? 'held' : 'FAILED'}: ${model} against ${reference} on ${name}: ${found}; limit −${limit}`
+  return `${passed ? 'held' : 'FAILED'}: ${model} against ${reference} on ${name}: ${found}; limit ${limit > 0 ? `−${limit}` : '0'}`
+}
+
+/** Flips of each kind that the terminal shows of a pair. */
+const LISTED = 3
+
+/** The first few queries that one model alone finds, of all tasks in turn. */
+function flipWords({ flips }: ComparedPair, kind: 'gained' | 'lost'): string[] {
+  const all = flips.flatMap((one) => one[kind].map((flip, place) => ({ task: one.task, flip, place })))
+  const count = flips.reduce((sum, one) => sum + one[`${kind}Count`], 0)
+  const listed = all.sort((a, b) => a.place - b.place).slice(0, LISTED)
+  const wrong = kind === 'gained' ? 'reference' : 'model'
+  const lines = listed.map(({ task, flip }) => {
+    const found = flip[wrong] === null ? '' : `, not ${told(flip[wrong])}`
+    return `    ${task} ${flip.id}: ${told(flip.query)} → ${told(flip.gold)}${found}`
+  })
+  return lines.length === 0 ? [] : [`  ${kind} (${count}), such as`, ...lines]
+}
+
+function told({ text, picture }: ComparedFlip['query']): string {
+  const words = text === undefined ? [] : [`"${text.length > 50 ? `${text.slice(0, 49)}…` : text}"`]
+  return [...(picture === undefined ? [] : ['picture']), ...words].join(' + ') || 'an item'
 }
 
 function percent(share: number): string {

@@ -111,7 +111,9 @@ describe('mmeb', () => {
 test('mteb: a file for each task in its folder of model and revision', async () => {
   const { written } = await exportRuns([at('run')], { format: 'mteb', out: at('mteb') })
   const { models, results } = await openRun(at('run'))
-  expect(written).toEqual(models.map(({ id, fingerprint }) => at('mteb', id, fingerprint!.slice(0, 40))))
+  expect(written).toEqual(
+    models.map(({ id, fingerprint }) => at('mteb', 'results', `bifocal__${id}`, fingerprint!.slice(0, 40))),
+  )
   const result = JSON.parse(readFileSync(join(written[0]!, 'GQA.json'), 'utf8'))
   expect(result).toMatchObject({ task_name: 'GQA', dataset_revision: results.tasks[0]!.hash })
   expect(result.scores.test[0]).toMatchObject({

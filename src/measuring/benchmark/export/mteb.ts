@@ -1,6 +1,6 @@
 /**
- * @file Results in mteb's form: `OUT/MODEL/REVISION/TASK.json`, one file a task, and
- * `model_meta.json` beside them.
+ * @file Results in mteb's form: `OUT/results/MODEL/REVISION/TASK.json`, one file a task, and
+ * `model_meta.json` beside them: `ResultCache(OUT)` of mteb reads the folder.
  * @see embeddings-benchmark/mteb, `mteb.results.TaskResult`
  */
 
@@ -23,7 +23,7 @@ const METRICS: Readonly<Record<string, string>> = {
 }
 
 /** The version of mteb whose form this is. */
-export const MTEB_VERSION = 'MTEB_PLACEHOLDER'
+export const MTEB_VERSION = '2.26.24'
 
 /**
  * Writes the files of one model. The main score is hit@1, MMEB's.
@@ -32,10 +32,11 @@ export const MTEB_VERSION = 'MTEB_PLACEHOLDER'
  */
 export async function exportMteb({ run, model, id }: RunOperand, out: string): Promise<string> {
   const revision = (model.fingerprint ?? 'none').slice(0, 40)
-  const folder = join(out, id.replaceAll(/[/:]/g, '__'), revision)
-  const write = async (name: string, value: unknown) =>
-    await writeFileAtomic(join(folder, `${fileName(name)}.json`), `${JSON.stringify(value, undefined, 2)}\n`)
-  for (const { model: own, task: name, hit1, metrics } of run.results.scores) {
+  const name = (id.includes('/') ? id : `bifocal/${id}`).replaceAll(':', '-')
+  const folder = join(out, 'results', name.replaceAll('/', '__'), revision)
+  const write = async (file: string, value: unknown) =>
+    await writeFileAtomic(join(folder, `${fileName(file)}.json`), `${JSON.stringify(value, undefined, 2)}\n`)
+  for (const { model: own, task, hit1, metrics } of run.results.scores) {
     if (own !== model.id) continue
     const renamed = Object.entries(METRICS).flatMap(([metric, called]): [string, number][] => {
       const value = metric === 'hit1' ? hit1.value : metrics[metric]
@@ -50,9 +51,9 @@ export async function exportMteb({ run, model, id }: RunOperand, out: string): P
       hf_subset: 'default',
       languages: ['eng-Latn'],
     }
-    await write(name, {
-      dataset_revision: run.tasks.find((task) => task.name === name)?.hash ?? 'unknown',
-      task_name: name,
+    await write(task, {
+      dataset_revision: run.tasks.find((one) => one.name === task)?.hash ?? 'unknown',
+      task_name: task,
       mteb_version: MTEB_VERSION,
       scores: { test: [scores] },
       evaluation_time: 0,
@@ -60,14 +61,24 @@ export async function exportMteb({ run, model, id }: RunOperand, out: string): P
     })
   }
   await write('model_meta', {
-    name: id.includes('/') ? id : `bifocal/${id}`,
+    loader: null,
+    name,
     revision,
     release_date: null,
     languages: ['eng-Latn'],
     n_parameters: model.parameters,
+    memory_usage_mb: null,
+    max_tokens: null,
+    embed_dim: null,
+    license: null,
+    open_weights: null,
+    public_training_code: null,
+    public_training_data: null,
     framework: [],
     reference: null,
     similarity_fn_name: 'cosine',
+    use_instructions: true,
+    training_datasets: null,
     modalities: ['image', 'text'],
   })
   return folder

@@ -51,7 +51,7 @@ export async function storedItems({ run, model }: RunOperand, rows: readonly Row
   }
 }
 
-/** Candidates by falling score; equal ones in the order of the list, as the published code has it. */
+/** Candidates by falling score; equal ones in the order of the list. */
 export function predictionOf(
   { query, candidates, positive, positives = [positive], grades }: Row,
   { vectorOf, nameOf }: StoredItems,
