@@ -55,7 +55,7 @@ export function taskNamesOf(name: string, kind: PairTaskKind): string[] {
 
 function madeOf(name: string, pairs: readonly Pair[], kind: PairTaskKind): Task[] {
   const ownLists = kind === 'vqa' && pairs.length > 0 && pairs.every(({ negatives }) => negatives.length > 0)
-  if (ownLists) return [taskOf(name, kind, pairs.map(ownList))]
+  if (ownLists) return [taskOf(name, kind, listedRows(pairs))]
   const forward = pooled(pairs.map(({ query, target }) => ({ query, target })))
   if (kind !== 'retrieval') return [taskOf(name, kind, forward)]
   const back = pooled(pairs.map(({ query, target }) => ({ query: target, target: query })))
@@ -63,15 +63,21 @@ function madeOf(name: string, pairs: readonly Pair[], kind: PairTaskKind): Task[
   return [taskOf(there, kind, forward), taskOf(again, kind, back)]
 }
 
-/** The target first, as in MMEB. */
-function ownList({ query, target, negatives }: Pair, row: number): Row {
-  return {
+/** The target first, as in MMEB. Equal candidates are one object: the first place counts. */
+function listedRows(pairs: readonly Pair[]): Row[] {
+  const known = new Map<string, KeyedItem>()
+  const one = (item: KeyedItem): KeyedItem => {
+    const first = known.get(item.key) ?? item
+    known.set(item.key, first)
+    return first
+  }
+  return pairs.map(({ query, target, negatives }, row) => ({
     id: String(row),
     query,
-    candidates: [target, ...negatives],
+    candidates: [target, ...negatives].map(one),
     positive: 0,
     cluster: clusterOf(query),
-  }
+  }))
 }
 
 /** All targets are candidates of every query. */

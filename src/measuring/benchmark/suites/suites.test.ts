@@ -140,10 +140,16 @@ describe('own files', () => {
     const question = { query: { text: 'Which?', image: 'animals/cat/1.bmp' }, target: 'a cat' }
     const path = write(
       'questions.jsonl',
-      lines({ ...question, negatives: ['a dog', 'a cow'] }, { query: 'x' }),
+      lines({ ...question, negatives: ['a dog', 'a cow', 'a dog'] }, { query: 'x' }),
     )
     const [open] = await opened([path], { kind: 'vqa' })
-    expect(open!.task.test[0]?.candidates.map(({ text }) => text)).toEqual(['a cat', 'a dog', 'a cow'])
+    expect(open!.task.test[0]?.candidates.map(({ text }) => text)).toEqual([
+      'a cat',
+      'a dog',
+      'a cow',
+      'a dog',
+    ])
+    expect(open!.task.test[0]?.candidates[3]).toBe(open!.task.test[0]?.candidates[1])
     expect([open!.total, open!.problems.length]).toEqual([2, 1])
     expect(open!.problems[0]?.message).toContain('questions.jsonl, line 2')
     const { key } = open!.task.test[0]!.candidates[2]!
