@@ -3,7 +3,7 @@
 import { Command } from 'commander'
 import { expect, test } from 'vitest'
 import { TASK_NAMES } from '../inputs/scenes/tasks/suite.ts'
-import { MASKS as STUDY_MASKS } from '../measuring/study/names.ts'
+import { MASKS as STUDY_MASKS } from '../measuring/benchmark/words.ts'
 import { command } from './command.ts'
 import { MASKS, TASKS } from './commands/study.ts'
 import { terminalIo } from './io.ts'

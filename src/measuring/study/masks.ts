@@ -10,7 +10,8 @@ import { attentionOf } from '../../models/embedder/attention.ts'
 import { defaultContract } from '../../models/embedder/contract.ts'
 import { withState } from '../../models/embedder/subject.ts'
 import { decoderInputs } from '../../models/families/decoder-inputs.ts'
-import { labelOf, type Mask, maskedId, maskOf, type VisionLanguageSubject } from './names.ts'
+import { labelOf, type Mask, maskOf, type VisionLanguageSubject } from '../benchmark/words.ts'
+import { maskedId } from './names.ts'
 import type { StudySetting } from './options.ts'
 
 /** A model under one mask: one participant of a study. */

@@ -2,8 +2,8 @@
 
 import { trainedReadouts } from '../../learning/tuning/tunable.ts'
 import type { Readout } from '../../models/embedder/readout.ts'
+import { maskOf, readoutWords } from '../benchmark/words.ts'
 import type { ResultsModel } from '../report/results.ts'
-import { maskOf, readoutWords } from './names.ts'
 import type { Baseline, Outcome } from './outcome.ts'
 import type { MeasuredState } from './state.ts'
 import { type Tuning, temperatureSpan } from './tuning.ts'

@@ -3,8 +3,8 @@
 import type { BootstrapOptions } from '../../foundation/numeric/bootstrap.ts'
 import { trainedReadouts } from '../../learning/tuning/tunable.ts'
 import { apartScore } from '../benchmark/summary.ts'
+import { readoutWords } from '../benchmark/words.ts'
 import { percent, percentRange } from '../report/format.ts'
-import { readoutWords } from './names.ts'
 import { finalState, type Outcome } from './outcome.ts'
 import type { MeasuredState } from './state.ts'
 

@@ -8,7 +8,7 @@ import { UsageError } from '../../foundation/numeric/errors.ts'
 import type { Limits } from '../../inputs/scenes/tasks/task.ts'
 import { COMPLETE_LIMITS, QUICK_LIMITS } from '../../inputs/scenes/tasks/task.ts'
 import { publicName } from '../../models/hub/public-name.ts'
-import { MASKS, type Mask } from './names.ts'
+import { MASKS, type Mask } from '../benchmark/words.ts'
 import { type StudyTuning, tuningSettings } from './tuning.ts'
 
 type PlanName = 'quick' | 'full' | 'pairs'

@@ -20,8 +20,9 @@ import { modelParameters } from '../../models/families/parameters.ts'
 import { type ReadoutChoice, scoresOf } from '../benchmark/choice.ts'
 import type { ModelScores } from '../benchmark/evaluate.ts'
 import { itemsOf, withShuffledPictures } from '../benchmark/task.ts'
+import { maskOf, type VisionLanguageSubject } from '../benchmark/words.ts'
 import type { StudiedModel } from './masks.ts'
-import { controlId, maskOf, type VisionLanguageSubject } from './names.ts'
+import { controlId } from './names.ts'
 import {
   chosenOn,
   contentHash,

@@ -9,7 +9,8 @@ import { modelParameters } from '../../models/families/parameters.ts'
 import { checkWeights } from '../../models/families/weights.ts'
 import { inMegabytes } from '../../models/hub/progress.ts'
 import { captionSubject } from '../benchmark/dual-encoder.ts'
-import { idsOf, type VisionLanguageSubject } from './names.ts'
+import type { VisionLanguageSubject } from '../benchmark/words.ts'
+import { idsOf } from './names.ts'
 import type { StudyOptions, StudySetting } from './options.ts'
 
 /** A model that was opened, before anything is computed. */

@@ -2,10 +2,10 @@
 
 import type { BootstrapOptions } from '../../../foundation/numeric/bootstrap.ts'
 import type { PartLikeness } from '../../../models/families/likeness.ts'
+import { labelOf } from '../../benchmark/words.ts'
 import type { PairsResults } from '../../report/pairs.ts'
 import type { Results } from '../../report/results.ts'
 import { headlineOf, runWords } from '../headline.ts'
-import { labelOf } from '../names.ts'
 import type { Outcome } from '../outcome.ts'
 import type { SharedBase } from './base.ts'
 import { comparisonsOf } from './comparisons.ts'
