@@ -106,6 +106,7 @@ export async function writeMadeRun(
     queries: task.test.length,
     candidates: { least: WORDS.length, most: WORDS.length },
     averages: [],
+    metric: 'hit1',
     hash: rowsHash(rowsOf(task)),
     total: task.test.length,
     left: 0,
@@ -157,7 +158,7 @@ export async function writeMadeRun(
     scores: scores.flatMap(({ model, tasks: all }) =>
       all.map((one) => {
         const { task, hit1, metrics } = summariseTask(one, bootstrap)
-        return { model, task, hit1, metrics: { ...metrics } }
+        return { model, task, hit1, headline: hit1, metrics: { ...metrics } }
       }),
     ),
     furtherScores: [],
@@ -167,7 +168,17 @@ export async function writeMadeRun(
       const names = tasks.map(({ name }) => name)
       return hit1 === undefined
         ? []
-        : [{ model: one.model, name: 'all', label: 'all tasks', tasks: names, hit1, metrics: {} }]
+        : [
+            {
+              model: one.model,
+              name: 'all',
+              label: 'all tasks',
+              tasks: names,
+              hit1,
+              headline: hit1,
+              metrics: {},
+            },
+          ]
     }),
     published: [],
     problems: [],
@@ -225,6 +236,7 @@ async function shownOf(task: Task) {
   return {
     schemaVersion: RUN_VERSION,
     task: task.name,
+    address: sha256(`shown ${task.name}`),
     taskHash: rowsHash(rowsOf(task)),
     instruction: task.test[0]?.query.instruction,
     pictures: await pictures.encode(),

@@ -18,14 +18,22 @@ export class Thumbnails {
     return index
   }
 
-  /** `data:image/webp;base64,…`, 64 px wide. */
+  /** `data:image/webp;base64,…` */
   async encode(): Promise<string[]> {
     const made: string[] = []
-    for (const { picture } of this.#pictures.values()) {
-      const { width, height, data } = await picture.read()
-      const image = sharp(data, { raw: { width, height, channels: 3 } }).resize(SIDE, SIDE, { fit: 'inside' })
-      made.push(`data:image/webp;base64,${(await image.webp({ quality: 75 }).toBuffer()).toString('base64')}`)
-    }
+    for (const { picture } of this.#pictures.values()) made.push(await thumbnail(picture, SIDE))
     return made
   }
+}
+
+/**
+ * A small picture as a data URL, in WebP.
+ * @param side width and height at most, in pixels
+ * @throws as the picture's `read`
+ */
+export async function thumbnail(picture: Picture, side: number): Promise<string> {
+  const { width, height, data } = await picture.read()
+  const image = sharp(data, { raw: { width, height, channels: 3 } })
+  const small = image.resize(side, side, { fit: 'inside' })
+  return `data:image/webp;base64,${(await small.webp({ quality: 75 }).toBuffer()).toString('base64')}`
 }

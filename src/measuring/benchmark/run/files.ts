@@ -51,6 +51,8 @@ const taskSchema = z.strictObject({
   candidates: z.strictObject({ least: count, most: count }),
   /** Published averages that it belongs to. */
   averages: z.array(name),
+  /** The metric that is published for it. */
+  metric: name,
   /** Of the rows that were scored: see `rowsHash`. */
   hash,
   /** Rows of the file; null where that is not known. */
@@ -79,15 +81,22 @@ const labelled = z.array(z.strictObject({ name, label: name }))
 export const resultsSchema = z.strictObject({
   schemaVersion: version,
   /** Reproduces this run. */
-  command: name,
+  command: z.string(),
   seed: z.int(),
   models: z.array(modelSchema),
   tasks: z.array(taskSchema),
   /** The table of metrics: names as in `scores`, words for axes. */
   metrics: labelled,
-  /** Means over the task's queries; hit@1 with its interval. */
+  /** Means over the task's queries. */
   scores: z.array(
-    z.strictObject({ model: name, task: name, hit1: intervalSchema, metrics: z.record(name, share) }),
+    z.strictObject({
+      model: name,
+      task: name,
+      hit1: intervalSchema,
+      /** Of the metric that is published for the task; mostly that is hit@1 too. */
+      headline: intervalSchema,
+      metrics: z.record(name, share),
+    }),
   ),
   /** Scores of a whole task: their names in `further`, words for axes. */
   furtherScores: labelled,
@@ -101,6 +110,8 @@ export const resultsSchema = z.strictObject({
       label: name,
       tasks: z.array(name).min(1),
       hit1: intervalSchema,
+      /** Of the metrics that are published for the tasks. */
+      headline: intervalSchema,
       metrics: z.record(name, share),
     }),
   ),
@@ -114,7 +125,7 @@ export const settingSchema = z.strictObject({
   schemaVersion: version,
   /** Of the package: another one may compute otherwise. */
   bifocal: name,
-  command: name,
+  command: z.string(),
   seed: z.int(),
   models: z.array(z.strictObject({ id: name, label: name, fingerprint: name.nullable() })),
   /** With the hashes of their rows as they were read. */
@@ -182,6 +193,8 @@ const shownSchema = z.strictObject({
 
 export const shownTaskSchema = z.strictObject({
   schemaVersion: version,
+  /** Of the rows, and of the candidates that some model predicted. */
+  address: hash,
   task: name,
   taskHash: hash,
   /** Shared by all queries. */

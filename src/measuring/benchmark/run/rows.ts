@@ -3,6 +3,7 @@
 import type { KeyedItem } from '../../../inputs/data/item.ts'
 import type { Row, Task } from '../../../inputs/data/task.ts'
 import { RUN_VERSION, type RunTask, sha256, type TaskRows } from './files.ts'
+import type { OpenedTask } from './opening.ts'
 
 /** The test rows of a task. Lists of candidates that are equal are held once. */
 export function rowsOf({ name, test }: Task): TaskRows {
@@ -70,4 +71,9 @@ export function taskOfRows({ items, lists, rows }: TaskRows, signs: RunTask): Ta
     }),
   )
   return { name, metaTask, domain, shift, reason, chance, train: [], dev: [], test }
+}
+
+/** The hash of a task's rows under the name that the task has in the run. */
+export function hashOf({ name, open }: OpenedTask): string {
+  return rowsHash(rowsOf({ ...open.task, name }))
 }

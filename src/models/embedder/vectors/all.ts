@@ -12,6 +12,7 @@ import type { Embedder } from '../embedder.ts'
 import { CONTRACT_READOUT, type SkippedItem } from '../embedding.ts'
 import { EmbedderError } from '../errors.ts'
 import { VectorFolder } from './folder.ts'
+import type { StoredVectors } from './store.ts'
 
 /** Makes vectors of items: an embedder, or a baseline that needs no model. */
 export interface VectorMaker {
@@ -63,7 +64,7 @@ export interface EmbedAllOptions {
 }
 
 /** An item without vectors, and why. */
-interface SkippedKey extends Omit<SkippedItem, 'index'> {
+export interface SkippedKey extends Omit<SkippedItem, 'index'> {
   readonly key: string
 }
 
@@ -102,28 +103,17 @@ export async function embedAll(
 ): Promise<AllVectors> {
   const { id, readouts } = maker
   const folder = typeof dir === 'string' ? await vectorFolder(dir, maker, warn) : dir
-  const distinct = [...new Map(items.map((item) => [item.key, item])).values()]
+  const distinct = distinctOf(items)
+  // Read first: the items of a damaged chunk are then absent.
   const vectors = await folder.all(distinct.map(({ key }) => key))
-  const resumed = vectors.size
-  const skipped: SkippedKey[] = []
-  const report = (more: number) =>
-    onProgress?.({ done: vectors.size + skipped.length + more, total: distinct.length })
-  for (const chunk of chunks(distinct, CHUNK)) {
-    if (signal?.aborted) throw new InterruptedError('embedding', signal)
-    const missing = chunk.filter(({ key }) => !vectors.has(key))
-    if (missing.length === 0) continue
-    const made = await maker.embed(missing, {
-      signal,
-      badItems,
-      proven: vectors.size > 0,
-      onProgress: ({ done }) => report(done),
-    })
-    const entries = entriesOf(missing, made, readouts)
-    await folder.put(entries)
-    for (const entry of entries) vectors.set(entry.key, entry.vectors)
-    for (const { index, ...why } of made.skipped ?? []) skipped.push({ key: missing[index]!.key, ...why })
-    report(0)
-  }
+  const { resumed, skipped } = await storeAll(folder, maker, distinct, {
+    signal,
+    onProgress,
+    badItems,
+    onStored: (entries) => {
+      for (const entry of entries) vectors.set(entry.key, entry.vectors)
+    },
+  })
   return {
     resumed,
     skipped,
@@ -138,6 +128,76 @@ export async function embedAll(
       }
     },
   }
+}
+
+/** One of several machines that share the chunks of a list. */
+export interface Shard {
+  /** From 1 to `of`. */
+  readonly index: number
+  readonly of: number
+}
+
+export interface StoreAllOptions extends Omit<EmbedAllOptions, 'warn'> {
+  /** Only this machine's chunks; default all. */
+  shard?: Shard
+  /** Whether an item is left out: it is known that it has no vector. */
+  isKnown?: (key: string) => boolean
+  /** Told of each chunk that was written. */
+  onStored?: (entries: readonly StoredVectors[]) => void
+}
+
+/** Counts of distinct items. */
+export interface StoredAll {
+  /** Of this machine's chunks. */
+  readonly items: number
+  /** Items that had vectors before. */
+  readonly resumed: number
+  readonly computed: number
+  /** In the order of the items. */
+  readonly skipped: readonly SkippedKey[]
+}
+
+/**
+ * Stores the vectors of all items that have none in the folder. As `embedAll`, but holds the
+ * vectors of one chunk at a time: a list may be longer than fits into memory.
+ * @param items equal keys count once
+ * @throws as `embedAll`
+ */
+export async function storeAll(
+  folder: VectorFolder,
+  maker: VectorMaker,
+  items: readonly KeyedItem[],
+  { signal, onProgress, badItems, shard = { index: 1, of: 1 }, isKnown, onStored }: StoreAllOptions = {},
+): Promise<StoredAll> {
+  const own = chunks(distinctOf(items), CHUNK).filter((_, i) => i % shard.of === shard.index - 1)
+  const total = own.reduce((sum, chunk) => sum + chunk.length, 0)
+  const resumed = own.reduce((sum, chunk) => sum + chunk.filter(({ key }) => folder.has(key)).length, 0)
+  const skipped: SkippedKey[] = []
+  let computed = 0
+  const report = (more: number) => onProgress?.({ done: resumed + computed + skipped.length + more, total })
+  for (const chunk of own) {
+    if (signal?.aborted) throw new InterruptedError('embedding', signal)
+    const missing = chunk.filter(({ key }) => !folder.has(key) && !isKnown?.(key))
+    if (missing.length === 0) continue
+    const made = await maker.embed(missing, {
+      signal,
+      badItems,
+      proven: folder.size > 0,
+      onProgress: ({ done }) => report(done),
+    })
+    const entries = entriesOf(missing, made, maker.readouts)
+    await folder.put(entries)
+    computed += entries.length
+    onStored?.(entries)
+    for (const { index, ...why } of made.skipped ?? []) skipped.push({ key: missing[index]!.key, ...why })
+    report(0)
+  }
+  return { items: total, resumed, computed, skipped }
+}
+
+/** Each item once. */
+function distinctOf(items: readonly KeyedItem[]): KeyedItem[] {
+  return [...new Map(items.map((item) => [item.key, item])).values()]
 }
 
 /** The folder, within `dir`, of the vectors of one model. @throws FileError */
@@ -200,7 +260,8 @@ export async function makerOf(
     hash: shown === undefined ? fingerprint : sha256(`${fingerprint} ${shown.name}`),
     readouts: embedder.readouts.filter((name, i) => i === 0 || (readouts?.includes(name) ?? true)),
     async embed(items, options) {
-      const made = await embedder.embed(items.map(show), { ...options, readouts })
+      // A blank text that is in the key is a text like any other.
+      const made = await embedder.embed(items.map(show), { ...options, readouts, blank: 'embed' })
       return { vectors: { [CONTRACT_READOUT]: made.vectors, ...made.readouts }, skipped: made.skipped }
     },
   }

@@ -60,6 +60,11 @@ export class VectorFolder implements VectorStore {
     return this.#places.size
   }
 
+  /** Whether an item has vectors here, unless they prove damaged when they are read. */
+  has(key: string): boolean {
+    return this.#places.has(key)
+  }
+
   /** @throws FileError */
   async get(key: string): Promise<readonly Float32Array[] | undefined> {
     const place = this.#places.get(key)
