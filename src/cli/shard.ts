@@ -34,8 +34,7 @@ function scheduled(env: Readonly<NodeJS.ProcessEnv>): number {
   if (kubernetes !== undefined && /^\d+$/.test(kubernetes)) return Number(kubernetes) + 1
   if (slurm !== undefined && /^\d+$/.test(slurm)) return Number(slurm) - Number(least ?? 0) + 1
   throw new UsageError('arguments', {
-    message:
-      '--shard auto: neither JOB_COMPLETION_INDEX nor SLURM_ARRAY_TASK_ID is set to a number',
+    message: '--shard auto: neither JOB_COMPLETION_INDEX nor SLURM_ARRAY_TASK_ID is set to a number',
     hint: 'auto is for indexed jobs of Kubernetes and arrays of Slurm; elsewhere say which one it is: --shard 1/4.',
   })
 }
