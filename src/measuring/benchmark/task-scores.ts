@@ -48,7 +48,7 @@ export async function scoreTask(
 /** Comparisons of a pool, at most: larger pools would take longer than all other scores. */
 const MOST_COMPARED = 4_000_000
 
-/** Retrieval between pictures and texts, whose candidates are of the other kind than the queries. */
+/** Retrieval between pictures and texts: candidates are of the other kind than the queries. */
 function isMixed({ metaTask, test }: Task): boolean {
   if (metaTask !== 'retrieval' || test.length < 2) return false
   const pictured = ({ image }: KeyedItem) => image !== undefined
