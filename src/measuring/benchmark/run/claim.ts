@@ -24,7 +24,7 @@ export async function earlierSetting(path: string, own: RunSetting): Promise<Run
   if (!existsSync(join(path, runFiles.results)) && !existsSync(join(path, 'shard.json'))) return undefined
   throw new BenchmarkError('other-run', {
     message: `${path} holds another run${found === undefined ? '' : `: ${found.command}`}`,
-    hint: `Give this one a folder of its own, --out ${path}-2 say; stored vectors are used again with --store ${path}/${runFiles.vectors}.`,
+    hint: `Name another folder; --store ${path}/${runFiles.vectors} uses the stored vectors again.`,
   })
 }
 

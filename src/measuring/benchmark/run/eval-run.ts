@@ -150,7 +150,7 @@ async function checkFolder(path: string): Promise<void> {
   if (!existsSync(results)) {
     throw new BenchmarkError('run', {
       message: `${path} holds a run that is not finished: it has no ${runFiles.results}`,
-      hint: 'Start the same `bifocal eval` again: it goes on where it stopped. Shards are joined by `bifocal merge-runs`.',
+      hint: 'Start the same `bifocal eval` again: it goes on. Shards are joined by `bifocal merge-runs`.',
     })
   }
   const { schemaVersion } = await readJson(results, versioned)

@@ -171,8 +171,10 @@ export function checkProblems(problems: readonly TaskProblem[], most: number): v
     kinds.set(name, (kinds.get(name) ?? 0) + 1)
   }
   const told = [...kinds].sort((a, b) => b[1] - a[1]).slice(0, 3)
+  const words = told.map(([name, count]) => `${name} (${count})`).join('; ')
+  const first = problems[0]?.message ?? ''
   throw new BenchmarkError('too-many-problems', {
-    message: `${left} rows cannot be used, at most ${most} may be left out: ${told.map(([name, count]) => `${name} (${count})`).join('; ')}. The first one: ${problems[0]?.message}`,
+    message: `${left} rows cannot be used, at most ${most} may be left out: ${words}. First: ${first}`,
     hint: 'Mend the data, or let more rows be left out: --max-problems N.',
   })
 }

@@ -127,7 +127,7 @@ async function drawnRows(
   const found = await rowsWithin(seconds, opened, contestants, seed)
   if (found.seconds > seconds)
     warn?.(
-      `ten rows of each task will take about ${Math.ceil(found.seconds)} s to embed, which is more than the budget of ${seconds} s`,
+      `ten rows of each task take about ${Math.ceil(found.seconds)} s, more than the budget of ${seconds} s`,
     )
   return found.rows
 }

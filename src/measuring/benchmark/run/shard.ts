@@ -63,7 +63,7 @@ export async function readShards(folders: readonly string[]): Promise<Shards> {
   for (const { folder, setting, shard } of read) {
     if (shard.of !== first.shard.of || JSON.stringify(setting) !== JSON.stringify(first.setting)) {
       throw new BenchmarkError('foreign-shard', {
-        message: `${folder} is shard ${shard.index} of ${shard.of} of another run than ${first.folder}: models, tasks or settings differ`,
+        message: `${folder} is shard ${shard.index} of ${shard.of} of another run than ${first.folder}`,
         hint: 'Run all shards with the same command, but for --shard and --out.',
       })
     }
