@@ -1,8 +1,8 @@
 /**
  * @file Whether models of published size open and run on a 24 GiB machine. Makes a checkpoint with
- * the true configuration, tensors and files of `lavida` (8B), `mmada` (8B) or `qwen2-vl` (2B),
- * bf16, as sparse files: a few numbers are planted in every layer, all else is holes that take no
- * disk. One item, a picture with a question, is embedded in low-memory mode; the vector must be the
+ * the true configuration, tensors and files of `lavida` (8B), `mmada` (8B), `qwen2-vl` (2B),
+ * `diffusionvl` (3B), `dream-vl` (7B), `dimple` (7B), `sdar-vl` (4B) or `omni-diffusion` (7B), bf16,
+ * as sparse files: a few numbers are planted in every layer, all else is holes that take no disk. One item, a picture with a question, is embedded in low-memory mode; the vector must be the
  * one worked out by hand from what is planted. Linux; the folder's file system must know holes.
  *
  *     npx tsc -p tsconfig.scripts.json
@@ -26,10 +26,14 @@ import { basename, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { BifocalError } from '../src/foundation/numeric/errors.ts'
 import { writeCheckpoint } from './full-size/checkpoint.ts'
+import { diffusionVlLayout } from './full-size/diffusionvl.ts'
+import { dimpleLayout, dreamVlLayout } from './full-size/dream.ts'
 import { lavidaLayout } from './full-size/lavida.ts'
 import type { Layout, Size } from './full-size/layout.ts'
 import { mmadaLayout } from './full-size/mmada.ts'
+import { omniDiffusionLayout } from './full-size/omni-diffusion.ts'
 import { qwen2VlLayout } from './full-size/qwen2-vl.ts'
+import { sdarVlLayout } from './full-size/sdar-vl.ts'
 import { type Compared, compare, type Measured, measure, peakResident, TOLERANCE } from './full-size/trial.ts'
 import { TEXTS, type TunedSteps, tuneSteps } from './full-size/tuning.ts'
 import { endWith } from './outcome.ts'
@@ -38,6 +42,11 @@ const layouts: Readonly<Record<string, (size: Size) => Layout>> = {
   lavida: lavidaLayout,
   mmada: mmadaLayout,
   'qwen2-vl': qwen2VlLayout,
+  diffusionvl: diffusionVlLayout,
+  'dream-vl': dreamVlLayout,
+  dimple: dimpleLayout,
+  'sdar-vl': sdarVlLayout,
+  'omni-diffusion': omniDiffusionLayout,
 }
 
 /** Seconds, bytes. */

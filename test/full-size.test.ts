@@ -8,10 +8,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { writeCheckpoint } from '../scripts/full-size/checkpoint.ts'
+import { diffusionVlLayout } from '../scripts/full-size/diffusionvl.ts'
+import { dimpleLayout, dreamVlLayout } from '../scripts/full-size/dream.ts'
 import { lavidaLayout } from '../scripts/full-size/lavida.ts'
 import type { Layout, PlantedWeights, Size } from '../scripts/full-size/layout.ts'
 import { mmadaLayout } from '../scripts/full-size/mmada.ts'
+import { omniDiffusionLayout } from '../scripts/full-size/omni-diffusion.ts'
 import { qwen2VlLayout } from '../scripts/full-size/qwen2-vl.ts'
+import { sdarVlLayout } from '../scripts/full-size/sdar-vl.ts'
 import { writeSparse, writeSparseShards } from '../scripts/full-size/sparse.ts'
 import { compare, measure, TOLERANCE } from '../scripts/full-size/trial.ts'
 import { TEXTS, tuneSteps } from '../scripts/full-size/tuning.ts'
@@ -87,6 +91,11 @@ const layouts: [name: string, make: (size: Size) => Layout][] = [
   ['lavida', lavidaLayout],
   ['mmada', mmadaLayout],
   ['qwen2-vl', qwen2VlLayout],
+  ['diffusionvl', diffusionVlLayout],
+  ['dream-vl', dreamVlLayout],
+  ['dimple', dimpleLayout],
+  ['sdar-vl', sdarVlLayout],
+  ['omni-diffusion', omniDiffusionLayout],
 ]
 
 describe('layouts of true size', () => {
@@ -99,6 +108,11 @@ describe('layouts of true size', () => {
     expect(count(lavidaLayout({ scale: 1 }))).toEqual([717, 8_434_837_024])
     expect(count(mmadaLayout({ scale: 1 }))).toEqual([291, 8_082_690_048])
     expect(count(qwen2VlLayout({ scale: 1 }))).toEqual([729, 2_208_985_600])
+    expect(count(diffusionVlLayout({ scale: 1 }))).toEqual([824, 3_754_622_976])
+    expect(count(dreamVlLayout({ scale: 1 }))).toEqual([734, 8_317_072_896])
+    expect(count(dimpleLayout({ scale: 1 }))).toEqual([733, 8_317_863_936])
+    expect(count(sdarVlLayout({ scale: 1 }))).toEqual([839, 4_833_919_600])
+    expect(count(omniDiffusionLayout({ scale: 1 }))).toEqual([339, 7_789_082_112])
   })
 
   test("MMaDA's image tokenizer too", () => {

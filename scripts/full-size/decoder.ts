@@ -14,6 +14,7 @@ import {
   step,
   unit,
 } from './plants.ts'
+import { silu } from './tower.ts'
 
 export interface PlantedDecoder {
   readonly places: DecoderPlaces
@@ -26,6 +27,8 @@ export interface PlantedDecoder {
   readonly epsilon: number
   /** A causal decoder is read at the last position, others at the mean. */
   readonly causal: boolean
+  /** Positions of a block, where attention looks within blocks and back. */
+  readonly block?: number
 }
 
 function tensorsOf({ places: { stack, names } }: PlantedDecoder, layer: number) {
@@ -80,7 +83,11 @@ export function vectorByHand(
   strength: Strength,
   marks: readonly (number | undefined)[] = [],
 ): Float64Array {
-  const { hidden, layers, epsilon, causal } = decoder
+  const { hidden, layers, epsilon, causal, block } = decoder
+  /** How far each position sees: to itself, to the end of its block, to the end. */
+  const seen = carriers.map((_, p) =>
+    causal ? p + 1 : block === undefined ? carriers.length : ends(p, block),
+  )
   /** Channels in order: 0, then two for each layer. */
   const channels: number[][] = [[...carriers]]
   const squares = carriers.map((carrier, p) => carrier ** 2 + (marks[p] === undefined ? 0 : MARK ** 2))
@@ -93,7 +100,7 @@ export function vectorByHand(
   for (let layer = 0; layer < layers; layer++) {
     const tensors = tensorsOf(decoder, layer)
     const values = normed(tensors.attentionNorm).map((x) => x * strength(tensors.value))
-    write(means(values, causal).map((mean) => mean * strength(tensors.output)))
+    write(means(values, seen).map((mean) => mean * strength(tensors.output)))
     write(
       normed(tensors.feedForwardNorm).map(
         (x) => silu(x * strength(tensors.gate)) * x * strength(tensors.up) * strength(tensors.down),
@@ -112,15 +119,19 @@ export function vectorByHand(
   return length === 0 ? pooled : pooled.map((value) => value / length)
 }
 
-/** The mean over the positions that each position sees: all, or itself and those before. */
-function means(values: readonly number[], causal: boolean): number[] {
-  const sums: number[] = []
-  for (const value of values) sums.push((sums.at(-1) ?? 0) + value)
-  return causal ? sums.map((sum, p) => sum / (p + 1)) : values.map(() => sums.at(-1)! / values.length)
+/** The end of a position's block. */
+function ends(position: number, block: number): number {
+  return (Math.floor(position / block) + 1) * block
 }
 
-function silu(x: number): number {
-  return x / (1 + Math.exp(-x))
+/** The mean over the positions that each position sees: so many, or all that there are. */
+function means(values: readonly number[], seen: readonly number[]): number[] {
+  const sums: number[] = []
+  for (const value of values) sums.push((sums.at(-1) ?? 0) + value)
+  return seen.map((count) => {
+    const last = Math.min(count, values.length)
+    return sums[last - 1]! / last
+  })
 }
 
 /** As large as several layers' outputs, so that it turns a vector. */

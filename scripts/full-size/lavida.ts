@@ -2,10 +2,11 @@
 
 import type { PreparedItem } from '../../src/models/families/family.ts'
 import { decoderOperations, plantDecoder } from './decoder.ts'
-import { carrierOf, divided, fewer, type Layout, type Size, tensorsOf, visionLanguage } from './layout.ts'
+import { carrierOf, type Layout, type Size, tensorsOf, visionLanguage } from './layout.ts'
 import { EMBEDDINGS, LLADA_MODULES, lladaConfig, lladaDecoder } from './llada.ts'
 import type { Plant, Strength } from './plants.ts'
-import { geluTanh, type PlantedTower, plainGelu, plantTower, towerByHand, towerOperations } from './tower.ts'
+import { siglipConfig, siglipTower } from './siglip.ts'
+import { type PlantedTower, plainGelu, plantTower, towerByHand, towerOperations } from './tower.ts'
 import { LLADA_TOKENIZER_CONFIG, lladaTokenizer } from './vocabulary.ts'
 
 const VOCABULARY = 126_464
@@ -19,33 +20,10 @@ const TOKENS = 14 ** 2
 /** The neuron of the projector that is planted. */
 const NEURON = 7
 
-/** The tower without the last of its 27 layers. */
-function towerOf(size: Size): PlantedTower & { heads: number } {
-  const heads = divided(16, size)
-  return {
-    tensors(layer) {
-      const at = (module: string) => `${TOWER}.encoder.layers.${layer}.${module}.weight`
-      return {
-        attentionNorm: at('layer_norm1'),
-        value: at('self_attn.v_proj'),
-        output: at('self_attn.out_proj'),
-        feedForwardNorm: at('layer_norm2'),
-        first: at('mlp.fc1'),
-        second: at('mlp.fc2'),
-      }
-    },
-    heads,
-    hidden: heads * 72,
-    inner: Math.floor(4304 / size.scale),
-    layers: fewer(26, size),
-    valueRow: 0,
-    activation: geluTanh,
-  }
-}
-
 export function lavidaLayout(size: Size): Layout {
   const decoder = lladaDecoder(size)
-  const tower = towerOf(size)
+  // The tower without the last of its 27 layers.
+  const tower = siglipTower(TOWER, 26, size)
   const whole = size.scale === 1 && size.layers === undefined
   const config = {
     model_type: 'llava_llada',
@@ -69,7 +47,7 @@ export function lavidaLayout(size: Size): Layout {
     mm_spatial_pool_mode: 'bilinear',
     tokenizer_model_max_length: 4096,
     // Published files name the tower and say nothing of its sizes.
-    ...(whole ? {} : { vision_config: towerConfig(tower) }),
+    ...(whole ? {} : { vision_config: siglipConfig(tower, tower.layers + 1) }),
   }
   const model = visionLanguage(config)
   const modules = [NEWLINE, ...LLADA_MODULES, 'model.vision_tower.', 'model.mm_projector.']
@@ -131,16 +109,4 @@ function carriers(
     if (row < 0) return carrierOf(id) * strength(EMBEDDINGS)
     return row < views.length * TOKENS ? token : strength(NEWLINE)
   })
-}
-
-function towerConfig({ hidden, inner, layers, heads }: PlantedTower & { heads: number }) {
-  return {
-    model_type: 'siglip_vision_model',
-    hidden_size: hidden,
-    intermediate_size: inner,
-    num_hidden_layers: layers + 1,
-    num_attention_heads: heads,
-    image_size: 384,
-    patch_size: 14,
-  }
 }

@@ -20,8 +20,11 @@ export interface TowerTensors {
   readonly value: string
   readonly output: string
   readonly feedForwardNorm: string
+  /** Of a gated block: its gate. */
   readonly first: string
   readonly second: string
+  /** Of a gated block: what its gate multiplies. */
+  readonly up?: string
 }
 
 export interface PlantedTower {
@@ -35,6 +38,8 @@ export interface PlantedTower {
    */
   readonly valueRow: number
   activation(x: number): number
+  /** Default: with the mean taken away. */
+  readonly norm?: 'rms'
 }
 
 /** Of every norm in the towers. */
@@ -43,7 +48,7 @@ export const EPSILON = 1e-6
 export function plantTower({ tensors, hidden, inner, layers, valueRow }: PlantedTower): [string, Plant][] {
   const small = unit(hidden)
   return Array.from({ length: layers }, (_, layer): [string, Plant][] => {
-    const { attentionNorm, value, output, feedForwardNorm, first, second } = tensors(layer)
+    const { attentionNorm, value, output, feedForwardNorm, first, second, up } = tensors(layer)
     const feature = hidden - 1 - layer
     const neuron = inner - 1 - layer
     return [
@@ -52,6 +57,7 @@ export function plantTower({ tensors, hidden, inner, layers, valueRow }: Planted
       [output, { value: step(layer) / 8, at: [attentionChannel(layer) * hidden + feature] }],
       [feedForwardNorm, ONES],
       [first, { value: small, at: [neuron * hidden] }],
+      ...(up === undefined ? [] : [[up, { value: small, at: [neuron * hidden] }] as [string, Plant]]),
       [second, { value: step(layer) / 8, at: [feedForwardChannel(layer) * inner + neuron] }],
     ]
   }).flat()
@@ -62,41 +68,47 @@ export function plantTower({ tensors, hidden, inner, layers, valueRow }: Planted
  * @param pixel channel 0 of its embedding
  * @returns the channels that are not zero: 0, then two for each layer
  */
-export function towerByHand(
-  { tensors, hidden, layers, activation }: PlantedTower,
-  pixel: number,
-  strength: Strength,
-): number[] {
+export function towerByHand(tower: PlantedTower, pixel: number, strength: Strength): number[] {
+  const { tensors, layers, activation } = tower
   const channels = [pixel]
   for (let layer = 0; layer < layers; layer++) {
-    const { attentionNorm, value, output, feedForwardNorm, first, second } = tensors(layer)
-    channels.push(normed(channels, hidden)[0]! * strength(attentionNorm) * strength(value) * strength(output))
-    channels.push(
-      activation(normed(channels, hidden)[0]! * strength(feedForwardNorm) * strength(first)) *
-        strength(second),
-    )
+    const { attentionNorm, value, output, feedForwardNorm, first, second, up } = tensors(layer)
+    channels.push(normed(channels, tower)[0]! * strength(attentionNorm) * strength(value) * strength(output))
+    const state = normed(channels, tower)[0]! * strength(feedForwardNorm)
+    const gated = up === undefined ? 1 : state * strength(up)
+    channels.push(activation(state * strength(first)) * gated * strength(second))
   }
   return channels
 }
 
-/** Layer norm of a state that is zero beyond `channels`; its own weight is left to the caller. */
-export function normed(channels: readonly number[], hidden: number): number[] {
-  const mean = channels.reduce((sum, x) => sum + x, 0) / hidden
+/** The norm of a state that is zero beyond `channels`; its own weight is left to the caller. */
+export function normed(
+  channels: readonly number[],
+  { hidden, norm }: Pick<PlantedTower, 'hidden' | 'norm'>,
+): number[] {
+  const mean = norm === 'rms' ? 0 : channels.reduce((sum, x) => sum + x, 0) / hidden
   const variance = channels.reduce((sum, x) => sum + x ** 2, 0) / hidden - mean ** 2
   return channels.map((x) => (x - mean) / Math.sqrt(variance + EPSILON))
 }
 
 /** Floating-point operations of `views` of `patches` each. */
 export function towerOperations(
-  { hidden, inner, layers }: PlantedTower,
+  { tensors, hidden, inner, layers }: PlantedTower,
   patches: number,
   views: number,
 ): number {
-  return views * layers * (2 * patches * (4 * hidden ** 2 + 2 * hidden * inner) + 4 * patches ** 2 * hidden)
+  const matrices = tensors(0).up === undefined ? 2 : 3
+  return (
+    views * layers * (2 * patches * (4 * hidden ** 2 + matrices * hidden * inner) + 4 * patches ** 2 * hidden)
+  )
 }
 
 export function geluTanh(x: number): number {
   return 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)))
+}
+
+export function silu(x: number): number {
+  return x / (1 + Math.exp(-x))
 }
 
 export function quickGelu(x: number): number {
