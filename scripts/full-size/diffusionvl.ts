@@ -9,6 +9,7 @@ import { decoderOperations, type PlantedDecoder, plantDecoder } from './decoder.
 import { carrierOf, divided, fewer, type Layout, type Size, tensorsOf, visionLanguage } from './layout.ts'
 import {
   plantQwenTower,
+  QWEN25_TOKENS,
   qwen25Tower,
   qwen25TowerConfig,
   qwenFiles,
@@ -51,7 +52,11 @@ export function diffusionVlLayout(size: Size): Layout {
     name: 'diffusionvl',
     config,
     model,
-    files: qwenFiles({ processor: 'Qwen2VLImageProcessor', limits: { min_pixels, max_pixels } }),
+    files: qwenFiles({
+      processor: 'Qwen2VLImageProcessor',
+      added: QWEN25_TOKENS,
+      limits: { min_pixels, max_pixels },
+    }),
     tensors: tensorsOf(model, [EMBEDDINGS, 'model.layers.', 'model.norm.', TOWER, MERGER]),
     plants: new Map([...plantQwenTower(tower, 1 / 256), ...plantDecoder(decoder)]),
     shardBytes: 5e9,

@@ -10,6 +10,7 @@ import { carrierOf, divided, fewer, type Layout, type Size, tensorsOf, visionLan
 import type { Plant, Strength } from './plants.ts'
 import {
   plantQwenTower,
+  QWEN25_TOKENS,
   type QwenTower,
   qwen2Tower,
   qwen2TowerConfig,
@@ -23,7 +24,7 @@ import { plainGelu, silu } from './tower.ts'
 
 export const DREAM_EMBEDDINGS = `${HUGGING_FACE_PLACES.embeddings}.weight`
 /** Tokens of Dream beside Qwen2's. */
-export const DREAM_TOKENS = { '<|beginoftext|>': 151_665, '<|mask|>': 151_666 }
+export const DREAM_TOKENS = { ...QWEN25_TOKENS, '<|beginoftext|>': 151_665, '<|mask|>': 151_666 }
 /** The neuron of the projector that is planted. */
 const NEURON = 5
 

@@ -47,6 +47,18 @@ const ADDED = {
   '<|video_pad|>': 151_656,
 }
 
+/** Tokens of Qwen2.5 behind those of Qwen2-VL. A gap would give later tokens other ids. */
+export const QWEN25_TOKENS = {
+  '<tool_call>': 151_657,
+  '</tool_call>': 151_658,
+  '<|fim_prefix|>': 151_659,
+  '<|fim_middle|>': 151_660,
+  '<|fim_suffix|>': 151_661,
+  '<|fim_pad|>': 151_662,
+  '<|repo_name|>': 151_663,
+  '<|file_sep|>': 151_664,
+}
+
 const TEMPLATE =
   "{% for message in messages %}{% if loop.first and message['role'] != 'system' %}<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n{% endif %}" +
   "<|im_start|>{{ message['role'] }}\n{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for content in message['content'] %}" +

@@ -10,7 +10,7 @@ import { sdarVl4b } from '../../test/configs/published.ts'
 import { decoderOperations, type PlantedDecoder, plantDecoder } from './decoder.ts'
 import { carrierOf, divided, fewer, type Layout, type Size, tensorsOf, visionLanguage } from './layout.ts'
 import type { Plant, Strength } from './plants.ts'
-import { qwenFiles } from './qwen.ts'
+import { QWEN25_TOKENS, qwenFiles } from './qwen.ts'
 import { siglipConfig, siglipTower } from './siglip.ts'
 import { type PlantedTower, plainGelu, plantTower, towerByHand, towerOperations } from './tower.ts'
 
@@ -31,7 +31,14 @@ const PLACES = {
   names: LLAMA_NAMES,
 }
 const EMBEDDINGS = `${PLACES.embeddings}.weight`
-const TOKENS = { '<think>': 151_667, '</think>': 151_668, '<|MASK|>': 151_669 }
+const TOKENS = {
+  ...QWEN25_TOKENS,
+  '<tool_response>': 151_665,
+  '</tool_response>': 151_666,
+  '<think>': 151_667,
+  '</think>': 151_668,
+  '<|MASK|>': 151_669,
+}
 const TEMPLATE =
   "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{% if message['content'] is string %}{{ message['content'] }}{% else %}" +
   "{% for part in message['content'] %}{% if part['type'] == 'image' %}<|image_pad|>{% else %}{{ part['text'] }}{% endif %}{% endfor %}{% endif %}" +
