@@ -28,6 +28,7 @@ const NOT_RUN: readonly [commands: RegExp, why: string][] = [
   [/ --preset \S+ --picture /, "compares published weights with their authors' figures"],
   [/ --device (cuda|webgpu)/, 'wants a GPU'],
   [/^npx bifocal gates/, 'takes minutes'],
+  [/ --plan pairs/, 'runs in a test of its own: src/measuring/study/pairs'],
 ]
 
 /** Flags that make a run of minutes one of seconds. */
