@@ -1,8 +1,9 @@
 /**
  * @file Whether models of published size open and run on a 24 GiB machine. Makes a checkpoint with
  * the true configuration, tensors and files of `lavida` (8B), `mmada` (8B), `qwen2-vl` (2B),
- * `diffusionvl` (3B), `dream-vl` (7B), `dimple` (7B), `sdar-vl` (4B) or `omni-diffusion` (7B), bf16,
- * as sparse files: a few numbers are planted in every layer, all else is holes that take no disk. One item, a picture with a question, is embedded in low-memory mode; the vector must be the
+ * `diffusionvl` (3B), `dream-vl` (7B), `dimple` (7B), `sdar-vl` (4B) or `omni-diffusion` (7B),
+ * bf16, as sparse files: a few numbers are planted in every layer, all else is holes that take no
+ * disk. One item, a picture with a question, is embedded in low-memory mode; the vector must be the
  * one worked out by hand from what is planted. Linux; the folder's file system must know holes.
  *
  *     npx tsc -p tsconfig.scripts.json

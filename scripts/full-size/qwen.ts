@@ -1,6 +1,6 @@
 /**
- * @file The parts that layouts of the Qwen family share: towers for pictures of any size, the merger
- * of their patches, tokens and template.
+ * @file The parts that layouts of the Qwen family share: towers for pictures of any size, the
+ * merger of their patches, tokens and template.
  * @see specs/ar-vlms.md §3, §4
  */
 
