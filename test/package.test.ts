@@ -158,8 +158,7 @@ describe('installed', () => {
         'bifocal:twin-ar',
         '--tasks',
         'object-label',
-        '--steps',
-        '1',
+        '--no-tune',
       )
       expect({ status, stderr }).toMatchObject({ status: 0 })
       expect(readdirSync(join(elsewhere, 'bifocal-study'))).toContain('report.html')
