@@ -120,6 +120,20 @@ export class CommandBuilder<Given> {
     return this.#with<unknown>({ flags, description, schema, repeatable: false })
   }
 
+  /**
+   * A switch that can be turned off too, by `--no-NAME`: undefined where neither was given, so that
+   * settings from elsewhere stay.
+   */
+  toggle<F extends `--${string}`>(
+    flag: F,
+    description: string,
+  ): CommandBuilder<Given & { [N in FlagName<F>]: boolean | undefined }> {
+    const off = { flags: flag.replace('--', '--no-'), description: `turns ${flag} off` }
+    const both = [{ flags: flag as string, description }, off]
+    const flags = both.map((one) => ({ ...one, schema: z.boolean().optional(), repeatable: false }))
+    return new CommandBuilder(this.#line, this.#summary, [...this.#flags, ...flags])
+  }
+
   /** A flag that may be given several times: its value is the list of its texts, in order. */
   repeatable<F extends string>(
     flags: F,
@@ -194,7 +208,9 @@ function read<Given>(parser: Parser, flags: readonly Flag[]): Given {
       continue
     }
     const said = text.includes(' ') && texts[name] === false ? undefined : texts[name]
-    const value = said ?? (text.includes(' ') ? undefined : false)
+    const off = flag.replace('--', '--no-')
+    const isToggle = flags.some((other) => other.flags === off && other.schema !== undefined)
+    const value = said ?? (text.includes(' ') || isToggle ? undefined : false)
     given[name] = schema === undefined ? value : parsed(flag, value, schema)
   }
   return z.custom<Given>().parse(given)

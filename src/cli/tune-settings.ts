@@ -67,7 +67,7 @@ const SOURCE_KEYS = {
   targetInstruction: 'targetInstruction',
 } as const satisfies Readonly<Record<string, string>>
 
-/** Flags as they were given; a switch that was not given is false. */
+/** Flags as they were given. A switch is true, false by its `--no-` form, or absent. */
 export type TuneFlags = Readonly<
   Partial<Record<keyof typeof TUNE_KEYS | keyof typeof SOURCE_KEYS | 'model', unknown>> & {
     data?: readonly string[] | undefined
@@ -118,8 +118,7 @@ export function flagOf(key: string): string | undefined {
 }
 
 function givenIn(flags: object, flag: string): unknown {
-  const value: unknown = new Map(Object.entries(flags)).get(flag)
-  return value === false ? undefined : value
+  return new Map(Object.entries(flags)).get(flag)
 }
 
 function spelled(flag: string): string {

@@ -175,6 +175,32 @@ test('settings of reading go into the written contract', async () => {
   )
 }, 60_000)
 
+test.each([
+  [['--recipe', 'vlm2vec'], { dora: true, rslora: false }],
+  [['--recipe', 'vlm2vec', '--no-dora', '--rslora'], { dora: false, rslora: true }],
+])('%j: a switch wins over the recipe, also to turn it off', async (flags, train) => {
+  const { stdout } = await runHere(['tune', 'bifocal:twin-ar', ...flags, '--print-config', '--json'])
+  expect(JSON.parse(stdout)).toMatchObject({ train })
+})
+
+test('a source given twice is told, and rows that are left out are told once', async () => {
+  const rows = readFileSync(pairs, 'utf8').trim().split('\n')
+  writeFileSync(at('texts.jsonl'), rows.map((_, i) => `{"query":"q ${i}","target":"t ${i}"}`).join('\n'))
+  writeFileSync(at('half.jsonl'), '{"query":"a","target":"b"}\n{"query":"c","target":"d"}\n{"query":"e"}\n')
+  const data = ['--data', at('texts.jsonl'), at('texts.jsonl'), at('half.jsonl')]
+  const { stdout, stderr } = await runHere([
+    'tune',
+    'bifocal:twin-ar',
+    ...data,
+    '--out',
+    at('x'),
+    ...quick,
+    '--dry-run',
+  ])
+  expect(stdout).toContain('texts and texts 2 hold the same pairs')
+  expect(`${stdout}${stderr}`.match(/rows are left out/g)).toHaveLength(1)
+})
+
 test('a misspelt key of a file is told with its line', async () => {
   writeFileSync(at('bad.yaml'), 'model: bifocal:twin-ar\ntrain:\n  rnk: 3\n')
   const { code, stderr } = await runHere([

@@ -72,8 +72,8 @@ export const tune = command(
   .option('--train <part>', 'lora, or all: the decoder itself; default lora', flags.trained)
   .option('--rank <n>', 'of the low-rank updates; default 16', flags.count)
   .option('--alpha <n>', 'their scale is alpha / rank; default twice the rank', flags.number)
-  .option('--rslora', 'scale by alpha / √rank')
-  .option('--dora', 'also train the length of each row')
+  .toggle('--rslora', 'scale by alpha / √rank')
+  .toggle('--dora', 'also train the length of each row')
   .option('--dropout <n>', 'of the inputs of the updates; default 0', flags.number)
   .option(
     '--targets <names...>',
@@ -83,7 +83,7 @@ export const tune = command(
   .option('--modules-to-save <names...>', 'modules to train whole, by the ends of their names')
   .option('--loss <name>', 'infonce or sigmoid; default infonce', flags.lossName)
   .option('--temperature <n>', 'default 0.02', flags.number)
-  .option('--symmetric', 'also from targets to queries')
+  .toggle('--symmetric', 'also from targets to queries')
   .option(
     '--false-negatives <rule>',
     'mask (default) or keep targets equal to a query’s own',
@@ -113,15 +113,15 @@ export const tune = command(
   .option('--epochs <n>', 'times that all pairs are seen; default 1', flags.number)
   .option('--clip <n>', 'largest norm of the gradients; default 1', flags.number)
   .option('--seed <n>', 'default 7', wholeNumber(0).optional())
-  .option('--random-decoder', 'the control: tune a random decoder behind the same tower')
-  .option('--strict', 'stop at the first pair that cannot be read')
+  .toggle('--random-decoder', 'the control: tune a random decoder behind the same tower')
+  .toggle('--strict', 'stop at the first pair that cannot be read')
   .option('--device <device>', 'cpu, webgpu or cuda; default cpu', flags.device)
   .option('--dtype <dtype>', 'f32 or f16, of frozen weights and of the written embedder', flags.trainedDtype)
   .option('--memory <mode>', 'fast, or low: 16-bit weights stay on the disk; slower', flags.memory)
-  .option('--recompute', 'keep less of each layer for the backward pass; slower')
+  .toggle('--recompute', 'keep less of each layer for the backward pass; slower')
   .option('--threads <n>', 'default: as many as the machine has', flags.threads)
   .option('--save-every <n>', 'updates between snapshots; default 50', flags.count)
-  .option('--tensorboard', 'also write event files')
+  .toggle('--tensorboard', 'also write event files')
   .action(async (given, io) => {
     const sources = { config: given.config, given: flaggedSettings(given), spelled: flagOf }
     if (given.printConfig) return await printConfig(sources, io)

@@ -123,7 +123,7 @@ function tableError({ name }: CsvForm, cause: CsvError): ItemError {
   return new ItemError('table', {
     message: `${name} is no table: ${cause.message}`,
     hint: /QUOTE/.test(cause.code)
-      ? 'Quote the whole cell, and double the quotes in it. Where quotes are ordinary characters, `embed` takes --quote none.'
+      ? 'Quote the whole cell, and double the quotes in it. Where quotes are ordinary characters, `embed` takes --quote none, a tuning data[].quote: null.'
       : 'Give every row as many cells as the first line has, and quote cells that hold the delimiter or a line break. `embed` takes what separates cells as --delimiter, a tuning as data[].delimiter in its settings.',
     cause,
   })

@@ -4,7 +4,8 @@
  * memory are keys and numbers of the rows, and blocks of vectors; the vectors lie on disk.
  */
 
-import { rm } from 'node:fs/promises'
+import { realpath, rm } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { writeFileAtomic } from '../../foundation/files/file.ts'
 import { lockAlone } from '../../foundation/files/lock.ts'
 import { checkOptions } from '../../foundation/files/options.ts'
@@ -67,7 +68,8 @@ const MOST_LEFT = 20
  * Finds hard negatives and writes the pairs with them. A run that stopped goes on with the vectors
  * that it left.
  * @param data the source of pairs: `{ path }` and the other settings of a tuning's `data`
- * @throws UsageError `usage/option`; MiningError `mining/no-pairs`, `mining/window`;
+ * @throws UsageError `usage/option`; MiningError `mining/no-pairs`, `mining/window`,
+ *   `mining/output`;
  *   EmbedderError `embedder/output`; FileError `file/in-use` and others; what
  *   `openPairs` and `Embedder.embed` throw; InterruptedError
  * @example
@@ -82,6 +84,13 @@ export async function mineFile(
   checkOptions('mineFile', mineOptionSchemas, options, ['out'])
   const { out, strict, warn, signal, vectors = `${out}.vectors` } = options
   const rules = filledRules(options)
+  const placeOf = async (path: string) => await realpath(path).catch(() => resolve(path))
+  if ((await placeOf(out)) === (await placeOf(data.path))) {
+    throw new MiningError('output', {
+      message: `${out} is the file of the pairs: mining would overwrite what it reads`,
+      hint: 'Name another file with --out; tune reads that one.',
+    })
+  }
   await checkVectorPlace(out, { input: data.path, folders: embedder.folders })
   const lock = await lockAlone(out)
   try {
@@ -167,6 +176,8 @@ class Mining {
         }
         this.#options.onProgress?.({ label: 'write', done: start + block.length, total: rows.length })
       }
+      // Thrown before the file gets its name: pairs without negatives are those that were given.
+      if (sums.count === 0) throw noNegatives(this.#rules, targets.rows)
     }
     await writeFileAtomic(out, lines.call(this))
     return {
@@ -274,4 +285,17 @@ interface Found {
   readonly queries: StoredVectors
   readonly targets: StoredVectors
   readonly nearest: Nearest
+}
+
+/** Window and limits leave no negative to any pair. */
+function noNegatives({ from, to }: FilledRules, targets: number): MiningError {
+  const few = from > targets - 1
+  return new MiningError('window', {
+    message: few
+      ? `no pair has a negative: the window begins at rank ${from}, and a query has at most ${targets - 1} wrong targets`
+      : `no pair has a negative: ranks ${from} to ${to} hold no target that the limits allow`,
+    hint: few
+      ? 'Begin the window earlier (--from), or give more pairs.'
+      : 'Lower the margin (--margin, --relative-margin none), widen the window (--to), or move --min-score and --max-score.',
+  })
 }

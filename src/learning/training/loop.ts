@@ -42,6 +42,8 @@ export interface TrainingOptions {
   /** Figures of the model after every `every` updates and at the end. */
   evaluate?: TrainingEvaluation
   signal?: AbortSignal
+  /** Called once where a snapshot was taken up, with the updates that it has. */
+  onResume?: (step: number) => void
   onProgress?: (progress: TrainingProgress) => void
   /** Receives messages that a user should see though nothing failed. */
   warn?: (message: string) => void
@@ -95,6 +97,7 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
   const { steps, signal, evaluate, checkpoint, optimizer, onProgress } = options
   const resumedAt = await resume(options)
   const log = await openRecords(options, resumedAt)
+  if (resumedAt > 0) options.onResume?.(resumedAt)
   const evaluations = [...log.evaluations]
   let done = resumedAt
   let saved = resumedAt

@@ -3,9 +3,9 @@
  * the best values are kept.
  */
 
-import { cpSync, rmSync } from 'node:fs'
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { broken, decoded, named, sources, textItem, tinyTunings } from '../../../test/tiny-tuning.ts'
 import { keyed } from '../../inputs/data/item.ts'
@@ -95,9 +95,27 @@ describe('a run that is killed', () => {
 
   test('is not taken up with other settings', async () => {
     await run('settings', { updates: 2 })
-    await expect(run('settings', { updates: 2, settings: { seed: 4 } })).rejects.toMatchObject({
-      code: 'training/other-run',
+    const resumed: number[] = []
+    const onResume = (updates: number) => resumed.push(updates)
+    const other = run('settings', { updates: 2, settings: { seed: 4 }, onResume })
+    await expect(other).rejects.toMatchObject({ code: 'training/other-run' })
+    expect(resumed).toEqual([])
+  })
+
+  test('says after which update it goes on: that of a snapshot which can be read', async () => {
+    const warnings: string[] = []
+    const resumed: number[] = []
+    const { outcome } = await run('damaged', { updates: 2, saveEvery: 1 })
+    const last = join(dirname(outcome.log), 'snapshots/step-00000002.safetensors')
+    writeFileSync(last, readFileSync(last).subarray(0, 100))
+    await run('damaged', {
+      updates: 2,
+      saveEvery: 1,
+      onResume: (updates) => resumed.push(updates),
+      warn: (message) => warnings.push(message),
     })
+    expect(resumed).toEqual([1])
+    expect(warnings.join()).toContain('going on from the snapshot before')
   })
 })
 

@@ -107,6 +107,8 @@ export interface TuningRun {
    */
   recompute?: boolean
   signal?: AbortSignal
+  /** Called once where a run before is gone on with, with the updates that it had saved. */
+  onResume?: (updates: number) => void
   /** Called after each update. */
   onUpdate?: (update: TuningUpdate) => void
   warn?: (message: string) => void
@@ -274,6 +276,7 @@ async function runLocked(run: TuningRun): Promise<TuningOutcome> {
       },
       signal: run.signal,
       warn,
+      onResume: run.onResume,
       onProgress: ({ step, gradientNorm, factor }) => {
         const seen = updateSteps.last
         if (seen === undefined) return

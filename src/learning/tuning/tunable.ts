@@ -46,7 +46,7 @@ export function tunableModel(
   if (adapter !== undefined && !continues) {
     throw new TuningError('adapted', {
       message: `${own} comes with an adapter; a fresh one cannot be trained on top of it`,
-      hint: 'Go on training that adapter (`train.continue: true` in the settings), merge it into the weights first (`bifocal merge`), or tune its base model. A study scores it as it is with --no-tune.',
+      hint: 'Go on training that adapter (`train.continue: true` in the settings), merge it into the weights first (`bifocal merge`), or tune its base model. `bifocal study --no-tune` scores it as it is.',
     })
   }
   return adapter === undefined

@@ -61,11 +61,12 @@ export async function formatOf({ path, format }: DataSettings): Promise<Format> 
 
 /** Opens the rows of a source. The caller closes them. @throws ItemError, FileError */
 export async function openTable(settings: DataSettings, format: Format): Promise<RowTable> {
-  const { path, delimiter, split } = settings
-  if (delimiter !== null && format !== 'csv' && format !== 'tsv')
+  const { path, delimiter, quote, split } = settings
+  const told = delimiter !== null ? 'delimiter' : quote !== '"' ? 'quote' : undefined
+  if (told !== undefined && format !== 'csv' && format !== 'tsv')
     throw new ItemError('format', {
-      message: `${path}: a delimiter for ${format}, which has no cells`,
-      hint: 'Leave the delimiter out.',
+      message: `${path}: a ${told} for ${format}, which has no cells`,
+      hint: `Leave the ${told} out.`,
     })
   switch (format) {
     case 'folder':
@@ -84,7 +85,7 @@ export async function openTable(settings: DataSettings, format: Format): Promise
     case 'csv':
     case 'tsv':
       return await withFileSource(path, (file) =>
-        csvTable(file, { name: path, delimiter: delimiter ?? (format === 'csv' ? ',' : '\t'), quote: '"' }),
+        csvTable(file, { name: path, delimiter: delimiter ?? (format === 'csv' ? ',' : '\t'), quote }),
       )
     case 'jsonl':
     case 'swift':

@@ -25,6 +25,13 @@ describe('a table of text', () => {
     ])
   })
 
+  test('may have quotes as ordinary characters, or another character around cells', async () => {
+    const inches = written('pairs.csv', 'query,target\n5" screen,a screen\n')
+    expect(await wordsOf(inches, { quote: null })).toEqual([['5" screen', 'a screen', []]])
+    const other = written('other.csv', "query,target\n'a, b',c\n")
+    expect(await wordsOf(other, { quote: "'" })).toEqual([['a, b', 'c', []]])
+  })
+
   test.each([
     ['with the line ends of Windows', 'query,target\r\n"a\rb",c\r\nd,e\r\n', 'utf8'],
     ['in UTF-16, as spreadsheets write it', '\ufeffquery,target\r\n"a\rb",c\r\nd,e\r\n', 'utf16le'],
@@ -139,6 +146,7 @@ describe('formats', () => {
     ['pairs.txt', {}, /the ending does not say/],
     ['pairs.jsonl', { format: 'folder' }, /is a file, and the format folder/],
     ['pairs.jsonl', { delimiter: ';' }, /a delimiter for jsonl/],
+    ['pairs.jsonl', { quote: null }, /a quote for jsonl/],
   ])('%s with %j is refused', async (name, settings, message) => {
     await expect(openFile(written(name, '{}'), settings)).rejects.toMatchObject({
       code: 'data/format',

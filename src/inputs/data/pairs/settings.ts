@@ -37,6 +37,8 @@ export const dataSettings = z.strictObject({
   subsets: z.array(z.string().min(1)).min(1).nullable().default(null),
   /** Between the cells of a .csv or .tsv file. Null: a comma, or a tab. */
   delimiter: z.string().length(1).nullable().default(null),
+  /** Around such cells. Null: quotes are ordinary characters. */
+  quote: z.string().length(1).nullable().default('"'),
 })
 
 export type DataSettings = z.output<typeof dataSettings>

@@ -72,7 +72,10 @@ async function checkedSettings<T extends PrintedSettings>(
 function missingHint(missing: readonly string[], spelled: SettingSources['spelled']): string | undefined {
   if (missing.length === 0) return undefined
   const names = missing.map((key) => spelled?.(key) ?? key)
-  return `Give ${names.join(', ')}, or these keys in a configuration file.`
+  const swallowed = names.includes('MODEL')
+    ? ' A flag that takes several values, such as --data, takes every word behind it: put MODEL first.'
+    : ''
+  return `Give ${names.join(', ')}, or these keys in a configuration file.${swallowed}`
 }
 
 /** Steps and epochs say the same thing: one of them, given above, takes the place of both. */

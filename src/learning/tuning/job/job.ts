@@ -35,7 +35,7 @@ export interface TuneProgress {
 
 export interface RunHooks extends JobHooks {
   onPlan?: (plan: TuningPlan) => void
-  /** Told of the updates that a run before has saved. */
+  /** Told of the updates that a run before has saved, once they are read and fit. */
   onResume?: (updates: number) => void
   onProgress?: (progress: TuneProgress) => void
 }
@@ -100,7 +100,6 @@ async function trained(
   await removeAbandoned(places.work)
   const saved = await savedUpdates(places)
   const runs = await claimedWork(join(places.work, 'runs.json'), deciding, saved)
-  if (saved > 0) hooks.onResume?.(saved)
   const dev = job.dev.length === 0 ? undefined : devOf(job)
   const outcome = await runTuning({
     id: plan.model.name,
@@ -130,6 +129,7 @@ async function trained(
     ...(settings.tensorboard && { events: join(places.work, EVENTS) }),
     ...(settings.threads !== null && { threads: settings.threads }),
     signal: hooks.signal,
+    onResume: hooks.onResume,
     onUpdate: (update) => hooks.onProgress?.(progressOf(update)),
     warn: hooks.warn,
   })

@@ -61,7 +61,10 @@ export async function planOf(job: OpenedJob, batches: BatchPlan, hooks: JobHooks
     devTrained: devTrained(job),
     unmatched: settings.train.continue ? [] : unmatchedNames(model, settings.train),
   }
-  const data = job.sources.flatMap(({ whole }) => pairWarnings(describePairs(whole)))
+  // Rows that were left out have been told when the source was opened.
+  const data = job.sources
+    .flatMap(({ whole }) => pairWarnings(describePairs(whole)))
+    .filter(({ code }) => code !== 'left-out')
   return {
     model: { name: publicName(settings.model), family: model.model.family, parameters: numbers },
     settings,

@@ -52,8 +52,14 @@ test.each<[string, object, Partial<PlanFacts>, RegExp]>([
   ['a lone pair', { batch: { size: 1 } }, {}, /no wrong target/],
   ['few pairs', { batch: { size: 4 } }, {}, /3 wrong targets a query/],
   ['fewer pairs than a batch', {}, { sources: [{ ...source, train: 20 }] }, /20 pairs are fewer/],
+  [
+    'one source twice',
+    {},
+    { sources: [source, { ...source, name: 'pairs 2' }] },
+    /pairs and pairs 2 hold the same pairs/,
+  ],
   ['accumulated batches', { batch: { accumulate: 2 } }, {}, /add no wrong targets/],
-  ['few targets', {}, { sources: [{ ...source, targets: 7 }] }, /7 targets differ, in batches of 64/],
+  ['few targets', {}, { sources: [{ ...source, targets: 7 }] }, /7 different targets, in batches of 64/],
   [
     'shared targets that count as wrong',
     { loss: { falseNegatives: 'keep' } },

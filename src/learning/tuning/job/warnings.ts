@@ -39,6 +39,7 @@ export function planWarnings(facts: PlanFacts): PlanWarning[] {
   return [
     ...batchWarnings(facts),
     ...targetWarnings(facts),
+    ...doubleWarnings(facts),
     ...devWarnings(facts),
     ...maskWarnings(facts),
     ...lengthWarnings(facts),
@@ -88,8 +89,22 @@ function targetWarnings({ settings: { batch, loss }, sources }: PlanFacts): Plan
     if (targets >= batch.size / 2) return []
     return [
       {
-        message: `${name}: ${targets} targets differ, in batches of ${batch.size} pairs`,
+        message: `${name}: ${targets} different targets, in batches of ${batch.size} pairs`,
         hint: 'A smaller batch has as many wrong targets.',
+      },
+    ]
+  })
+}
+
+/** Sources with the same rows. */
+function doubleWarnings({ sources }: PlanFacts): PlanWarning[] {
+  return sources.flatMap(({ name, fingerprint }, at): PlanWarning[] => {
+    const first = sources.findIndex((other) => other.fingerprint === fingerprint)
+    if (first === at) return []
+    return [
+      {
+        message: `${sources[first]!.name} and ${name} hold the same pairs: each is trained on twice as often`,
+        hint: 'Name the source once; a weight (data[].weight) says how often it is drawn.',
       },
     ]
   })

@@ -53,7 +53,7 @@ function sourceWords(source: TuningPlan['sources'][number]): string {
   return [
     `${name}: ${number(train)} to train${dev === 0 ? '' : `, ${number(dev)} dev`}`,
     `${number(withPictures)} with pictures`,
-    `${number(targets)} targets differ`,
+    targets === 1 ? 'one target' : `${number(targets)} different targets`,
     ...(negatives === 0 ? [] : [`${number(negatives)} hard negatives`]),
     ...(weight === 1 ? [] : [`weight ${weight}`]),
   ].join(', ')
