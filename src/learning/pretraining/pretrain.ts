@@ -18,28 +18,18 @@ import { writeCard } from './card.ts'
 import { PretrainingError } from './errors.ts'
 import { readModel } from './folder.ts'
 import type { Gate } from './gates.ts'
-import { alignedImageTokenizerSubject, imageTokenizerSubject } from './image-tokenizer/subject.ts'
 import { parseLog } from './log.ts'
+import { PICTURE_MODELS } from './picture-models.ts'
 import type { PretrainingSubject } from './subject.ts'
 import type { PretrainingRun } from './tower.ts'
-import { towerSubject } from './tower-subject.ts'
 import type { TwinSources } from './twin.ts'
 import { twinSubject } from './twin-subject.ts'
 import { TWINS } from './twins/registry.ts'
 import type { PictureModel, Twin } from './twins/twin.ts'
-import { unalignedTowerSubject } from './unaligned-tower/subject.ts'
 import { trainVocabulary } from './vocabulary.ts'
 
-/** The models that twins see pictures through. */
-const PICTURE_MODELS: readonly PretrainingSubject[] = [
-  towerSubject,
-  unalignedTowerSubject,
-  imageTokenizerSubject,
-  alignedImageTokenizerSubject,
-]
-
 /** Names of the models that `pretrain` makes: those that twins stand on, then the twins. */
-const PRETRAINED: readonly string[] = [...PICTURE_MODELS, ...TWINS].map(({ name }) => name)
+const PRETRAINED: readonly string[] = [...Object.values(PICTURE_MODELS), ...TWINS].map(({ name }) => name)
 
 export interface PretrainOptions extends Omit<PretrainingRun, 'workDir' | 'onProgress'> {
   /** The package's pictures: concepts.json and sheets. */
@@ -123,7 +113,7 @@ async function subjectCalled(
   name: string,
   { pictures, from }: Pick<PretrainOptions, 'pictures' | 'from'>,
 ): Promise<PretrainingSubject> {
-  const model = PICTURE_MODELS.find((known) => known.name === name)
+  const model = Object.values(PICTURE_MODELS).find((known) => known.name === name)
   if (model !== undefined) return model
   const twin = TWINS.find((known) => known.name === name)
   if (twin !== undefined) return twinSubject(twin, await sourcesOf(twin, pictures, from))
@@ -147,8 +137,7 @@ async function publish(draft: string, out: string): Promise<void> {
 /** The models that a twin is made from, as their folders have them. */
 async function sourcesOf(twin: Twin, pictures: string, from: string | undefined): Promise<TwinSources> {
   requireModel(pictures, twin.pictures, '--pictures')
-  const model = PICTURE_MODELS.find(({ name }) => name === twin.pictures)
-  const seen = await (model ?? towerSubject).read(pictures)
+  const seen = await PICTURE_MODELS[twin.pictures].read(pictures)
   if (twin.goesOn === undefined) return { pictures: seen }
   const before = from ?? ''
   requireModel(before, twin.goesOn.from, '--from')

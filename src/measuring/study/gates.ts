@@ -15,6 +15,7 @@ import { loadTokenizer } from '../../inputs/text/tokenizer.ts'
 import { recordedGates, updateGates } from '../../learning/pretraining/card.ts'
 import { readModel, readTwin } from '../../learning/pretraining/folder.ts'
 import { type Gate, gate, towerGates, twinGates } from '../../learning/pretraining/gates.ts'
+import { PICTURE_MODELS } from '../../learning/pretraining/picture-models.ts'
 import { TWIN_TRAINING } from '../../learning/pretraining/recipe.ts'
 import { TWINS } from '../../learning/pretraining/twins/registry.ts'
 import type { Results } from '../report/results.ts'
@@ -79,6 +80,12 @@ export async function runGates(options: GatesOptions): Promise<Gate[]> {
     })),
   )
   const gates = await towerGates(at, tower.parameters, measured)
+  // The folders of other picture models are measured where they are.
+  for (const { name, read, gates: gatesOf } of Object.values(PICTURE_MODELS)) {
+    const dir = models === undefined ? undefined : join(models, name)
+    if (name === 'tower' || dir === undefined || !existsSync(join(dir, 'config.json'))) continue
+    gates.push(...(await gatesOf(at, await read(dir), measured)))
+  }
   for (const { twin, parameters } of twins) {
     if (signal?.aborted) throw new InterruptedError('gates', signal)
     gates.push(...(await twinGates(twin, at, parameters, measured)))
