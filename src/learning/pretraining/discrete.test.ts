@@ -14,6 +14,7 @@ import { createTokenizer } from '../../inputs/text/tokenizer.ts'
 import { Embedder } from '../../models/embedder/embedder.ts'
 import { initialWeights } from '../../models/families/initial.ts'
 import { modelParameters } from '../../models/families/parameters.ts'
+import { modelOf } from '../../models/families/registry.ts'
 import { gradientGraph, stepResultOf } from '../training/gradient.ts'
 import { latestSnapshot } from '../training/snapshot.ts'
 import { readTwin, writeTwin } from './folder.ts'
@@ -26,11 +27,13 @@ import { rowOf, targetRow } from './rows.ts'
 import { openSight } from './sight.ts'
 import { startCodes } from './start-codes.ts'
 import type { TowerWorld } from './tower-batch.ts'
+import { TOWER_CONFIG } from './tower-config.ts'
 import { trainTwin } from './twin.ts'
 import { twinBatch } from './twin-batch.ts'
 import { isTower, twinLoss } from './twin-loss.ts'
 import { samplesOf } from './twin-samples.ts'
 import { twinModel } from './twins/twin.ts'
+import { twinAdapted } from './twins/twin-adapted.ts'
 import { twinAr } from './twins/twin-ar.ts'
 import { twinArDiscrete } from './twins/twin-ar-discrete.ts'
 import { twinDiscrete } from './twins/twin-discrete.ts'
@@ -255,3 +258,24 @@ test('the twins on features have no rows of pictures, and see what they saw befo
   expect(batch.input_ids!.dims[0]).toBe(3)
   expect(batch.pixels!.dims[0]).toBe(3)
 })
+
+test('the adapted twin starts with the values of the autoregressive one, under other names', async () => {
+  const tower = initialWeights(modelParameters(modelOf(TOWER_CONFIG)), { seed: 6, layers: 4 })
+  const before = initialWeights(modelParameters(twinModel(twinAr)), { seed: 7, layers: 4 })
+  const control = new AbortController()
+  const run = {
+    workDir: join(root, 'adapted'),
+    threads: 1,
+    signal: control.signal,
+    onProgress: () => control.abort(),
+  }
+  const recipe = { steps: 400, batch: 2, seed: 5 }
+  const training = trainTwin(twinAdapted, at, { pictures: tower, before }, recipe, run)
+  await expect(training).rejects.toMatchObject({ code: 'interrupted' })
+  // The first update of a warm-up moves nothing.
+  const { parameters: own } = (await latestSnapshot(join(run.workDir, 'snapshots')))!
+  expect(own['model.transformer.blocks.3.ff_out.weight']!.data).toEqual(
+    before['language_model.layers.3.mlp.down_proj.weight']!.data,
+  )
+  expect(own['model.mm_projector.2.bias']!.data).toEqual(before['multi_modal_projector.linear_2.bias']!.data)
+}, 300_000)

@@ -75,6 +75,9 @@ describe('a plan of tiny twins', () => {
       const pictures = results.effects.tuned.find(({ factors }) => factors.join() === 'pictures')!
       expect(pictures.interval.value).toBe(0)
       expect(results.sentences.join(' ')).toContain('cannot be told')
+      const tables = readFileSync(join(whole, 'paper.md'), 'utf8')
+      expect(tables).toMatch(/\| twin-ar \| own \| 1 \| 1 \| [\d.]+ % \| [\d.]+ % \|/)
+      expect(tables).toContain('| twin-discrete | other | 1 | 1 |')
 
       const out = join(root, 'stopped')
       for (const stopAt of [1, 5]) {

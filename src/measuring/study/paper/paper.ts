@@ -4,10 +4,11 @@
  * stopped.
  */
 
+import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { writeFileAtomic } from '../../../foundation/files/file.ts'
+import { readText, writeFileAtomic } from '../../../foundation/files/file.ts'
 import { lockAlone } from '../../../foundation/files/lock.ts'
 import {
   abortSignal,
@@ -18,6 +19,7 @@ import {
 } from '../../../foundation/files/options.ts'
 import { removeAbandoned } from '../../../foundation/files/temporary.ts'
 import { packageVersion } from '../../../foundation/files/version.ts'
+import { recordedGates } from '../../../learning/pretraining/card.ts'
 import { StudyError } from '../errors.ts'
 import { type StudyOptions, settingOf } from '../options.ts'
 import { Phases } from '../phases.ts'
@@ -27,6 +29,7 @@ import { type FactorEffect, type FactorRun, type FactorTask, factorTable } from 
 import { PAPER_PLAN, type PaperPlan, type PaperRun, runId, runsOf } from './plan.ts'
 import { type PaperRecord, valuesOf } from './record.ts'
 import { recordOf } from './run.ts'
+import { armMarkdown, curveMarkdown } from './tables.ts'
 import { type MissingModel, missingModel, weightsOf } from './weights.ts'
 import { effectWords, factorMarkdown } from './words.ts'
 
@@ -126,7 +129,7 @@ export async function runPaper(options: PaperOptions): Promise<PaperResults> {
     const runs = there.map(({ run }) => records.get(runId(run))!)
     const results = resultsOf(runs, missing, world, plan, commandOf(options))
     await writeFileAtomic(join(out, 'paper.json'), `${JSON.stringify(results)}\n`)
-    await writeFileAtomic(join(out, 'paper.md'), markdownOf(results))
+    await writeFileAtomic(join(out, 'paper.md'), markdownOf(results, await codesWords(weights)))
     return results
   } finally {
     await lock.release()
@@ -223,7 +226,22 @@ function commandOf({ extras, tasks, steps, rank, limits }: PaperOptions): string
   return ['bifocal study --plan paper', ...flags].join(' ')
 }
 
-function markdownOf({ command, runs, missing, effects, sentences }: PaperResults): string {
+/** The gates of the image tokenizers, as their cards have them: they limit the discrete twins. */
+async function codesWords(weights: string): Promise<string[]> {
+  const words: string[] = []
+  for (const model of ['image-tokenizer', 'image-tokenizer-aligned']) {
+    const card = join(weights, model, 'README.md')
+    if (!existsSync(card)) continue
+    for (const { name, value, passed, beside } of recordedGates(await readText(card)))
+      words.push(`${model}: ${name} ${(100 * value).toFixed(1)} % (${beside})${passed ? '' : ', missed'}`)
+  }
+  return words
+}
+
+function markdownOf(
+  { command, runs, missing, effects, sentences }: PaperResults,
+  codes: readonly string[],
+): string {
   const list = (lines: readonly string[]) => lines.map((line) => `- ${line}`).join('\n')
   const makers = missing.map(
     ({ arm, pretraining, command: make }) => `${arm}, seed ${pretraining}: \`${make}\``,
@@ -236,9 +254,12 @@ function markdownOf({ command, runs, missing, effects, sentences }: PaperResults
       ? ['No effect can be told: a kind of model of the design has no run.']
       : [
           list(sentences),
-          factorMarkdown(effects.tuned, 'tuned'),
+          `## Factors\n\n${factorMarkdown(effects.tuned, 'tuned')}`,
           factorMarkdown(effects.untuned, 'untuned'),
         ]),
+    `## Kinds of models\n\n${armMarkdown(runs)}`,
+    `## How many training rows\n\n${curveMarkdown(runs)}`,
+    ...(codes.length === 0 ? [] : [`## What the codes hold\n\n${list(codes)}`]),
   ]
   return `${parts.join('\n\n')}\n`
 }

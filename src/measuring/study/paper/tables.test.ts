@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest'
+import type { PaperRecord } from './record.ts'
+import { armMarkdown, curveMarkdown } from './tables.ts'
+
+const state = (hits: string) => ({ readout: 'mean', byReadout: {}, hits: { a: hits, b: '1' }, alignment: {} })
+const run = (arm: string, pretraining: number, tuned: string, share = 1): PaperRecord => ({
+  id: '',
+  arm,
+  pretraining,
+  tuning: 7,
+  mask: 'native',
+  share,
+  model: '',
+  parameters: 1,
+  untuned: state('0000'),
+  tuned: state(tuned),
+  layers: {},
+})
+
+test('kinds of models: means over tasks, then tunings, then pretrainings, with their range', () => {
+  const runs = [run('twin-ar', 1, '1100'), run('twin-ar', 2, '1111'), run('twin-discrete', 1, '0000')]
+  const table = armMarkdown(runs)
+  expect(table).toContain('| twin-ar | own | 2 | 2 | 50.0 % (50.0 to 50.0) | 87.5 % (75.0 to 100.0) |')
+  expect(table).toContain('| twin-discrete | own | 1 | 1 | 50.0 % | 50.0 % |')
+})
+
+test('the curve ends with the run on all rows, of the same seeds', () => {
+  const runs = [run('twin-ar', 2, '0000'), run('twin-ar', 1, '1111'), run('twin-ar', 1, '1100', 0.5)]
+  expect(curveMarkdown(runs)).toContain('| model | 50 % | 100 % |')
+  expect(curveMarkdown(runs)).toContain('| twin-ar | 75.0 % | 100.0 % |')
+})
