@@ -43,7 +43,13 @@ export const compare = command(
     // Pictures are for pages: they stand in the file alone.
     const { pictures: _, ...figures } = report
     io.print(comparisonWords(report, gates, { width: io.width, color: io.color }), { ...figures, gates })
-    if (out !== undefined) io.say(`comparison: ${await writeComparison(report, out)}`)
+    if (out !== undefined) {
+      io.say(`comparison: ${await writeComparison(report, out)}`)
+      if (!out.endsWith('.json')) {
+        const { writeComparisonReport } = await import('../../measuring/report/write.ts')
+        io.say(`report: ${await writeComparisonReport(report, out)}`)
+      }
+    }
     return failed ? 4 : 0
   })
 

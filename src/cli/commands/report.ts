@@ -1,10 +1,10 @@
-/** @file `bifocal report`: the page of a finished tuning or study, or of runs. */
+/** @file `bifocal report`: the page of whatever a folder holds: a tuning, a study, runs, findings. */
 
 import { command } from '../command.ts'
 
 export const report = command(
   'report <folder...>',
-  'Write one offline page of a tuning, of a study, or of runs: scores, differences, maps, flips',
+  'Write one offline page of a tuning, a study, runs, a comparison or an analysis',
 )
   .option('--out <folder>', 'folder of the page (default: the given one; several runs need it)')
   .action(async ({ folder, out }, io) => {

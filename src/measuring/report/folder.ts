@@ -1,21 +1,33 @@
 /** @file Finds out what a folder holds, and writes the page for it. */
 
 import { existsSync, statSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
+import { z } from 'zod'
+import { readJson } from '../../foundation/files/file.ts'
 import { RECORD } from '../../learning/tuning/job/record.ts'
+import { readAnalysis } from '../analysis/analysis.ts'
 import { openOperands } from '../benchmark/comparison/operands.ts'
+import { comparisonSchema } from '../benchmark/comparison/report.ts'
 import type { EvalRun } from '../benchmark/run/eval-run.ts'
 import { runFiles } from '../benchmark/run/files.ts'
 import { ReportError } from './errors.ts'
 import { readResults } from './results.ts'
 import { readRun } from './run.ts'
-import { writeReport, writeRunReport, writeTuningReport } from './write.ts'
+import {
+  writeAnalysisReport,
+  writeComparisonReport,
+  writeReport,
+  writeRunReport,
+  writeTuningReport,
+} from './write.ts'
 
 /** A kind of folder, the file that shows it, and the command that writes it. */
 const KINDS = [
   { kind: 'tuning', file: RECORD, command: 'bifocal tune' },
   { kind: 'run', file: runFiles.setting, command: 'bifocal eval' },
   { kind: 'study', file: 'results.json', command: 'bifocal study' },
+  { kind: 'comparison', file: 'comparison.json', command: 'bifocal compare --out' },
+  { kind: 'analysis', file: 'analysis.json', command: 'bifocal analyze --out' },
 ] as const
 
 export interface ReportOptions {
@@ -26,26 +38,39 @@ export interface ReportOptions {
 }
 
 /**
- * Writes the page of a finished tuning or study, or of one run or several.
- * @param paths folders; `RUN:MODEL` stands for one model of a run
+ * Writes the page of a finished tuning or study, of one run or several, of a comparison or an
+ * analysis.
+ * @param paths folders, or the `.json` file of a comparison or an analysis; `RUN:MODEL` stands for
+ *   one model of a run
  * @returns the page's path
  * @throws ReportError `report/unknown-folder`, `report/several`; as the writers
  * @example await report(['run-a', 'run-b:my-model'], { out: 'page' })
  */
 export async function report(paths: readonly string[], { out, page }: ReportOptions = {}): Promise<string> {
   const [first] = paths
-  const kinds = paths.map(kindOf)
+  const kinds = await Promise.all(paths.map(kindOf))
   if (first !== undefined && paths.length === 1) {
     if (kinds[0] === 'tuning') return await writeTuningReport(first, { out, page })
     if (kinds[0] === 'study') {
       const [results, run] = [await readResults(first), await readRun(first)]
       return (await writeReport(results, run, out ?? first, { page })).html
     }
+    const [file, folder] = first.endsWith('.json') ? [first, dirname(first)] : [undefined, first]
+    if (kinds[0] === 'comparison') {
+      const comparison = await readJson(file ?? join(first, 'comparison.json'), comparisonSchema)
+      return await writeComparisonReport(comparison, out ?? folder, { page })
+    }
+    if (kinds[0] === 'analysis')
+      return await writeAnalysisReport(
+        await readAnalysis(file ?? join(first, 'analysis.json')),
+        out ?? folder,
+        { page },
+      )
   }
   const other = kinds.findIndex((kind) => kind !== 'run')
   if (other >= 0) {
     throw new ReportError('several', {
-      message: `${paths[other]} is the folder of a ${kinds[other]}: only runs of \`bifocal eval\` stand together on a page`,
+      message: `${paths[other]} holds a ${kinds[other]}: only runs of \`bifocal eval\` stand together on a page`,
       hint: 'Write its page alone.',
     })
   }
@@ -62,7 +87,11 @@ export async function report(paths: readonly string[], { out, page }: ReportOpti
 
 type Kind = (typeof KINDS)[number]['kind']
 
-function kindOf(path: string): Kind {
+async function kindOf(path: string): Promise<Kind> {
+  if (path.endsWith('.json') && existsSync(path)) {
+    const { kind } = await readJson(path, z.looseObject({ kind: z.string().optional() }))
+    return kind === 'comparison' ? 'comparison' : 'analysis'
+  }
   // The models of a run are told apart where the run is opened.
   if (!existsSync(path) && path.includes(':')) return 'run'
   const found = KINDS.find(({ file }) => existsSync(join(path, file)))

@@ -1,5 +1,6 @@
 /**
- * @file Writes the page of a study, with results and run beside it, of a tuning, and of runs.
+ * @file Writes pages: of a study, with results and run beside it, of a tuning, of runs, of a
+ * comparison and of an analysis.
  */
 
 import { readFile } from 'node:fs/promises'
@@ -7,6 +8,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { writeFileAtomic } from '../../foundation/files/file.ts'
 import { RECORD, readTuningRecord } from '../../learning/tuning/job/record.ts'
+import type { Analysis } from '../analysis/analysis.ts'
+import type { ComparisonReport } from '../benchmark/comparison/report.ts'
 import type { EvalRun } from '../benchmark/run/eval-run.ts'
 import { ReportError } from './errors.ts'
 import { type Results, serializeResults } from './results.ts'
@@ -68,10 +71,7 @@ export async function writeTuningReport(
   options: { out?: string; page?: string } = {},
 ): Promise<string> {
   const record = await readTuningRecord(join(dir, RECORD))
-  const html = splicePage(await readPage(options.page), { tuning: JSON.stringify(record) })
-  const path = join(options.out ?? dir, PAGE)
-  await writeFileAtomic(path, html)
-  return path
+  return await writePage({ tuning: JSON.stringify(record) }, options.out ?? dir, options.page)
 }
 
 /**
@@ -94,34 +94,61 @@ export async function writeRunReport(
       hint: 'Give at least one run of `bifocal eval`.',
     })
   }
-  const page = await readPage(options.page)
-  const html = splicePage(page, { runs: JSON.stringify(await runPageOf(runs)) })
-  const path = join(outDir, PAGE)
-  await writeFileAtomic(path, html)
+  return await writePage({ runs: JSON.stringify(await runPageOf(runs)) }, outDir, options.page)
+}
+
+/**
+ * Writes the page of a comparison, complete or not at all.
+ * @param out a `.html` file, or a folder that gets `report.html`
+ * @returns the page's path
+ * @throws FileError; ReportError `report/page-missing`
+ * @example await writeComparisonReport(await compareRuns(['a', 'b']), 'out')
+ */
+export async function writeComparisonReport(
+  comparison: ComparisonReport,
+  out: string,
+  options: { page?: string } = {},
+): Promise<string> {
+  return await writePage({ comparison: JSON.stringify(comparison) }, out, options.page)
+}
+
+/**
+ * Writes the page of an analysis, complete or not at all.
+ * @param out a `.html` file, or a folder that gets `report.html`
+ * @returns the page's path
+ * @throws FileError; ReportError `report/page-missing`
+ * @example await writeAnalysisReport(await analyzeVectors({ images, texts }), 'out')
+ */
+export async function writeAnalysisReport(
+  analysis: Analysis,
+  out: string,
+  options: { page?: string } = {},
+): Promise<string> {
+  return await writePage({ analysis: JSON.stringify(analysis) }, out, options.page)
+}
+
+async function writePage(spliced: Spliced, out: string, page: string | undefined): Promise<string> {
+  const path = out.endsWith('.html') ? out : join(out, PAGE)
+  await writeFileAtomic(path, splicePage(await readPage(page), spliced))
   return path
 }
 
+/** The places of a page for JSON texts; a page fills some of them. */
+const PLACES = ['results', 'run', 'tuning', 'runs', 'comparison', 'analysis'] as const
+
 /** JSON texts that a page shows. */
-export interface Spliced {
-  results?: string
-  run?: string
-  tuning?: string
-  runs?: string
-}
+export type Spliced = Readonly<Partial<Record<(typeof PLACES)[number], string>>>
 
 /**
  * Puts JSON texts into the built page. No `<` of theirs survives, so no label can close the script
  * element it stands in.
  */
-export function splicePage(
-  page: string,
-  { results = 'null', run = 'null', tuning = 'null', runs = 'null' }: Spliced,
-): string {
-  return page
-    .replace('"__BIFOCAL_RESULTS__"', () => escaped(results))
-    .replace('"__BIFOCAL_RUN__"', () => escaped(run))
-    .replace('"__BIFOCAL_TUNING__"', () => escaped(tuning))
-    .replace('"__BIFOCAL_RUNS__"', () => escaped(runs))
+export function splicePage(page: string, spliced: Spliced): string {
+  return PLACES.reduce(
+    (made, place) =>
+      made.replace(`"__BIFOCAL_${place.toUpperCase()}__"`, () => escaped(spliced[place] ?? 'null')),
+    page,
+  )
 }
 
 function escaped(json: string): string {

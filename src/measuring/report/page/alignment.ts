@@ -10,6 +10,7 @@ import type { Aligned, Interval, Results } from '../results.ts'
 import { canvas, figure, key, padded, plot, separate } from './chart.ts'
 import { colourOf } from './colour.ts'
 import { h, more, scrolling, section } from './element.ts'
+import { intervalDots } from './interval-dots.ts'
 import { slopePlot } from './slopes.ts'
 
 type Measure = Results['measures'][number]
@@ -22,24 +23,29 @@ const aim = {
 
 export function alignment(results: Aligned): HTMLElement | null {
   if (results.alignment.length === 0) return null
+  const tuned = results.models.some(({ state }) => state !== 'none')
   return section(
     'alignment',
     'How well image and text are aligned',
     h(
       'p',
       {},
-      'Each measure looks at matched image and text vectors that were never used in tuning. Bars and ' +
-        'bands are 95 % intervals.',
+      tuned
+        ? 'Each measure looks at matched image and text vectors that were never used in tuning. Bars and ' +
+            'bands are 95 % intervals.'
+        : 'Each measure looks at matched image and text vectors. Bars and bands are 95 % intervals.',
     ),
     figure(
-      'Before and after tuning',
-      'Hollow: before tuning; filled: after, at the layer and pooling that the model is used with. ' +
-        'Each panel has its own scale.',
+      tuned ? 'Before and after tuning' : 'At the readout in use',
+      tuned
+        ? 'Hollow: before tuning; filled: after, at the layer and pooling that the model is used with. ' +
+            'Each panel has its own scale.'
+        : 'Each panel has its own scale; bars are 95 % intervals.',
       h(
         'div',
         { class: 'grid' },
         ...results.measures
-          .map((measure) => beforeAfterPanel(results, measure))
+          .map((measure) => (tuned ? beforeAfterPanel : stillPanel)(results, measure))
           .filter((panel) => panel !== null),
       ),
     ),
@@ -81,6 +87,24 @@ function beforeAfterPanel(results: Aligned, measure: Measure): HTMLElement | nul
   )
 }
 
+/** A measure of models of which no state before or after is known. */
+function stillPanel(results: Aligned, measure: Measure): HTMLElement | null {
+  const rows = results.models.flatMap((model) => {
+    const interval = atReadout(results, model.id, measure)
+    return interval === undefined
+      ? []
+      : [{ name: model.label, ...interval, colour: colourOf(results, model) }]
+  })
+  if (rows.length === 0) return null
+  return h(
+    'div',
+    { class: 'panel' },
+    panelTitle(measure),
+    canvas(`${measure.label} of each model`, (width) => intervalDots(rows, width)),
+    h('p', { class: 'meaning' }, measure.meaning, ' ', h('cite', {}, measure.source)),
+  )
+}
+
 function panelTitle(measure: Measure): HTMLElement {
   return h('div', { class: 'panel-title' }, measure.label, h('small', {}, aim[measure.direction]))
 }
@@ -101,11 +125,16 @@ function layers(results: Aligned): HTMLElement | null {
     return [h('div', { class: 'panel' }, panelTitle(measure), canvas(`${measure.label} at each layer`, draw))]
   })
   return figure(
-    `Layer by layer, ${[...new Set(shown.map((model) => model.state))].join(' and ')} models`,
+    statesWords(shown.map((model) => model.state)),
     'From the decoder’s inputs through its layers, counted from 0 as `bifocal embed --layer` counts them. Where lines part tells at which depth the two models treat image and text differently.',
     key(shown.map((model) => ({ label: modelName(results, model.id), colour: colourOf(results, model) }))),
     h('div', { class: 'grid' }, ...panels),
   )
+}
+
+function statesWords(states: readonly Aligned['models'][number]['state'][]): string {
+  const known = [...new Set(states)].filter((state) => state !== 'none')
+  return known.length === 0 ? 'Layer by layer' : `Layer by layer, ${known.join(' and ')} models`
 }
 
 /** Place of a state on the axis: the inputs stand in front of layer 0. */

@@ -3,6 +3,9 @@
 import { isSubject } from '../lookup.ts'
 import type { Results, ResultsModel } from '../results.ts'
 
+/** Models of which nobody says how they were trained: none is blue or orange. */
+const OTHERS = ['var(--other)', 'var(--other-2)', 'var(--other-3)', 'var(--other-4)'] as const
+
 /**
  * A CSS colour. AR is blue and diffusion orange everywhere (Okabe and Ito's colour-blind-safe
  * pair); further models of the same objective get a deeper shade; controls are grey.
@@ -21,6 +24,7 @@ export function colourOf({ models }: Pick<Results, 'models'>, model: ResultsMode
       models.filter((one) => isSubject(one) && one.objective === model.objective).map((one) => one.label),
     ),
   ]
+  if (model.objective === 'none') return OTHERS[peers.indexOf(model.label) % OTHERS.length] ?? OTHERS[0]
   const shade = 28 * peers.indexOf(model.label)
   return shade === 0
     ? base[model.objective]

@@ -20,9 +20,7 @@ export function differences(results: Measured): HTMLElement | null {
         ? `Right of zero, ${modelName(results, a)}, scores higher.`
         : 'Each bar is the 95 % interval of a paired difference; thick bars are means. Right of zero the ' +
             'first scores higher, left of it the second; bars that cross zero are grey: they decide nothing.',
-      canvas(`Paired differences ${modelName(results, a)} minus ${modelName(results, b)}`, (width) =>
-        differencePlot(results, a, b, rows, width),
-      ),
+      differenceChart(results, { a, b, rows }),
     )
   const [main, rest] = [pairs.filter(isHeadline), pairs.filter((pair) => !isHeadline(pair))]
   const grid = h(
@@ -36,7 +34,7 @@ export function differences(results: Measured): HTMLElement | null {
     'differences',
     'Paired differences',
     ...main.map((pair) => draw(pair, false)),
-    rest.length === 0 ? null : h('h3', {}, 'Against the untuned models and the controls'),
+    rest.length === 0 ? null : h('h3', {}, 'Against other models, untuned ones and controls'),
     rest.length === 0 ? null : grid,
     rest.length === 0 ? null : more('These differences as numbers', differenceTable(results)),
   )
@@ -51,11 +49,29 @@ const kindRank = {
   task: 5,
 } as const satisfies Record<Scope['kind'], number>
 
+/** A pair of models and the differences between them. */
+export interface DrawnPair {
+  readonly a: string
+  readonly b: string
+  readonly rows: Results['differences']
+}
+
+/** The differences of a pair as bars. @param metric in words */
+export function differenceChart(
+  results: Pick<Results, 'models'>,
+  pair: DrawnPair,
+  metric = 'hit@1',
+): HTMLElement {
+  const { a, b } = pair
+  return canvas(`Paired differences ${modelName(results, a)} minus ${modelName(results, b)}`, (width) =>
+    differencePlot(results, pair, metric, width),
+  )
+}
+
 function differencePlot(
-  results: Measured,
-  a: string,
-  b: string,
-  rows: Results['differences'],
+  results: Pick<Results, 'models'>,
+  { a, b, rows }: DrawnPair,
+  metric: string,
   width: number,
 ): Element {
   const colour = (interval: Interval) => {
@@ -83,7 +99,7 @@ function differencePlot(
     marginBottom: 38,
     x: {
       domain: [lowest, extent],
-      label: 'difference in hit@1, points',
+      label: `difference in ${metric}, points`,
       labelAnchor: 'center',
       labelArrow: 'none',
       ticks: Math.min(8, width / 80),

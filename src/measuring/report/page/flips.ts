@@ -148,7 +148,7 @@ function table(counts: readonly FlipCounts[], a: string, b: string): HTMLElement
 }
 
 /** @example pValue(0.0001) // '< 0.001' */
-function pValue(p: number): string {
+export function pValue(p: number): string {
   return p < 0.001 ? '< 0.001' : p.toFixed(3)
 }
 

@@ -16,14 +16,22 @@ export interface Head {
   readonly kind: string
   readonly title: string
   readonly byline: string
-  readonly command: string
+  /** Makes the numbers again; undefined where nobody knows it. */
+  readonly command: string | undefined
   readonly models: Results['models']
   readonly verdict: HTMLElement
   readonly criteria: Results['criteria']
 }
 
-/** @param parts the sections of the page */
-export function header(head: Head, parts: readonly HTMLElement[]): HTMLElement {
+/**
+ * @param parts  the sections of the page
+ * @param titles their names in the list of parts, by id; by default those of the known sections
+ */
+export function header(
+  head: Head,
+  parts: readonly HTMLElement[],
+  titles: ReadonlyMap<string, string> = contents,
+): HTMLElement {
   return h(
     'header',
     {},
@@ -36,7 +44,7 @@ export function header(head: Head, parts: readonly HTMLElement[]): HTMLElement {
     h(
       'nav',
       { 'aria-label': 'Parts of this report' },
-      ...parts.map(({ id }) => h('a', { href: `#${id}` }, contents.get(id) ?? id)),
+      ...parts.map(({ id }) => h('a', { href: `#${id}` }, titles.get(id) ?? id)),
     ),
   )
 }
@@ -51,7 +59,9 @@ function provenance({ command, models }: Pick<Head, 'command' | 'models'>): HTML
   return h(
     'div',
     { class: 'provenance' },
-    h('div', { class: 'command' }, h('span', {}, 'Reproduce with'), h('code', {}, command)),
+    command === undefined
+      ? null
+      : h('div', { class: 'command' }, h('span', {}, 'Reproduce with'), h('code', {}, command)),
     h(
       'div',
       { class: 'key' },
