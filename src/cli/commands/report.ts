@@ -1,4 +1,4 @@
-/** @file `bifocal report`: the page of whatever a folder holds: a tuning, a study, runs, findings. */
+/** @file `bifocal report`: the page of a tuning, a study, runs, a comparison or an analysis. */
 
 import { command } from '../command.ts'
 

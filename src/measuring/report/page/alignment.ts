@@ -126,7 +126,8 @@ function layers(results: Aligned): HTMLElement | null {
   })
   return figure(
     statesWords(shown.map((model) => model.state)),
-    'From the decoder’s inputs through its layers, counted from 0 as `bifocal embed --layer` counts them. Where lines part tells at which depth the two models treat image and text differently.',
+    'From the decoder’s inputs through its layers, counted from 0 as `bifocal embed --layer` counts ' +
+      'them. Where lines part tells at which depth the two models treat image and text differently.',
     key(shown.map((model) => ({ label: modelName(results, model.id), colour: colourOf(results, model) }))),
     h('div', { class: 'grid' }, ...panels),
   )

@@ -53,7 +53,8 @@ const labelOf = ({ subjects }: Analysis, id: string) => subjects.find((one) => o
 
 function bylineOf({ subjects, setting }: Analysis): string {
   const pairs = [...new Set(subjects.map((subject) => subject.pairs.toLocaleString('en')))]
-  return `${pairs.join(', ')} pairs of image and text, ${setting.resamples.toLocaleString('en')} resamples, seed ${setting.seed}`
+  const drawn = `${setting.resamples.toLocaleString('en')} resamples, seed ${setting.seed}`
+  return `${pairs.join(', ')} pairs of image and text, ${drawn}`
 }
 
 /** The strongest thing that the analysis can say, with its interval. */
@@ -62,9 +63,11 @@ function sentenceOf(analysis: Analysis): string {
   if (prediction !== null) {
     const told = prediction.rows.filter(({ verdict }) => verdict === 'predicts')
     const measure = (name: string) => analysis.measures.find((one) => one.name === name)?.label ?? name
+    const words = ({ measure: name, correlation }: (typeof told)[number]) =>
+      `${measure(name)}${correlationWords(correlation)}`
     return told.length === 0
       ? `Over ${prediction.models.length} models no measure can be told to rank them as ${prediction.score} does.`
-      : `Over ${prediction.models.length} models ${told.map((row) => `${measure(row.measure)}${correlationWords(row.correlation)}`).join(', ')} ` +
+      : `Over ${prediction.models.length} models ${told.map(words).join(', ')} ` +
           `${told.length === 1 ? 'ranks' : 'rank'} them as ${prediction.score} does.`
   }
   const [first] = comparisons
@@ -76,19 +79,31 @@ function sentenceOf(analysis: Analysis): string {
       ? `None of ${own.length} measures tells ${names} apart: every interval of a difference holds zero.`
       : `${apart} of ${own.length} measures ${apart === 1 ? 'tells' : 'tell'} ${names} apart, each at a level of 95 %.`
   }
-  const gains = remedies.flatMap(({ rows }) =>
-    rows.flatMap(({ label, figures }) =>
-      figures
-        .slice(0, 1)
-        .flatMap(({ score, difference }) => (difference === null ? [] : [{ label, score, difference }])),
-    ),
-  )
-  const best = gains.toSorted((a, b) => b.difference.value - a.difference.value)[0]
   const [subject] = subjects
-  if (best !== undefined && best.difference.low > 0)
-    return `${best.label} raises ${scoreLabel(analysis, best.score)} by ${points(best.difference.value)} points (95 % interval ${pointsRange(best.difference)}).`
-  if (best !== undefined) return 'No remedy raises the score by an amount that can be told from zero.'
-  return `${subject?.figures.filter(({ layer }) => layer === null).length ?? 0} measures of how image and text lie to each other.`
+  const [fitted] = remedies
+  if (fitted !== undefined && fitted.rows.length > 1) return remedyWords(analysis, fitted)
+  const measuresInUse = subject?.figures.filter(({ layer }) => layer === null) ?? []
+  return `${measuresInUse.length} measures of how image and text lie to each other.`
+}
+
+/** The remedies that change the first score by more than luck can. */
+function remedyWords(analysis: Analysis, { rows }: Analysis['remedies'][number]): string {
+  const tried = rows.flatMap(({ label, figures: [first] }) =>
+    first === undefined || first.difference === null
+      ? []
+      : [{ label, score: first.score, difference: first.difference }],
+  )
+  const score = scoreLabel(analysis, tried[0]?.score ?? '')
+  const raising = tried.filter(({ difference }) => difference.low > 0)
+  if (raising.length === 0)
+    return `None of ${tried.length} remedies raises the score "${score}" by an amount that can be told from zero.`
+  const each = raising.map(
+    ({ label, difference }) => `${label} (${points(difference.value)} points, ${pointsRange(difference)})`,
+  )
+  return (
+    `${raising.length} of ${tried.length} remedies ${raising.length === 1 ? 'raises' : 'raise'} the score ` +
+    `"${score}", each at a level of 95 %: ${each.join(', ')}.`
+  )
 }
 
 function correlationWords(interval: Interval | null): string {

@@ -1,18 +1,15 @@
 /** @file The page of a comparison: every pair's verdict, differences, numbers and flips. */
 
-import type { ComparedFlip, ComparedPair, ComparisonReport } from '../../benchmark/comparison/report.ts'
-import { metaTaskNames, percent, points, pointsRange } from '../format.ts'
+import type { ComparedPair, ComparisonReport } from '../../benchmark/comparison/report.ts'
+import { percent } from '../format.ts'
 import type { Results, ResultsModel, Scope } from '../results.ts'
 import { colourOf } from './colour.ts'
+import { flipColumn } from './comparison-flips.ts'
+import { labelOf, numbers } from './comparison-table.ts'
 import { differenceChart } from './differences.ts'
-import { h, more, scrolling, section } from './element.ts'
-import { pValue } from './flips.ts'
+import { h, scrolling, section } from './element.ts'
 import { header } from './header.ts'
-import { sortable } from './sortable.ts'
 import { verdict } from './verdict.ts'
-
-/** Cards of a kind of flip before a click. */
-const SHOWN = 4
 
 export function comparisonPage(report: ComparisonReport): HTMLElement {
   const models = report.models.map(modelRow)
@@ -70,11 +67,8 @@ function modelRow({
 function bylineOf({ tasks, metric, setting }: ComparisonReport): string {
   const queries = tasks.reduce((sum, task) => sum + task.queries, 0)
   const kind = setting.unpaired ? 'rows of different draws' : 'query by query'
-  return `${metric.label}, ${tasks.length} ${tasks.length === 1 ? 'task' : 'tasks'}, ${queries.toLocaleString('en')} queries, ${kind}`
-}
-
-function labelOf({ models }: Pick<ComparisonReport, 'models'>, id: string): string {
-  return models.find((model) => model.id === id)?.label ?? id
+  const over = `${tasks.length} ${tasks.length === 1 ? 'task' : 'tasks'}`
+  return `${metric.label}, ${over}, ${queries.toLocaleString('en')} queries, ${kind}`
 }
 
 function verdictOf(report: ComparisonReport, models: ResultsModel[], pair: ComparedPair): HTMLElement {
@@ -90,7 +84,9 @@ function verdictOf(report: ComparisonReport, models: ResultsModel[], pair: Compa
   return verdict(
     {
       sentence: pair.verdict,
-      quantity: `${labelOf(report, pair.model)} − ${labelOf(report, pair.reference)}, ${report.metric.label} over all tasks`,
+      quantity:
+        `${labelOf(report, pair.model)} − ${labelOf(report, pair.reference)}, ` +
+        `${report.metric.label} over all tasks`,
       interval: overall.difference,
       otherSeeds: [],
       caveats:
@@ -155,7 +151,8 @@ function pairSections(
             h(
               'p',
               {},
-              'Queries on which the two part: those that the first model gained over the second, and those that it lost.',
+              'Queries on which the two part: those that the first model gained over the second, and ' +
+                'those that it lost.',
             ),
             h(
               'div',
@@ -173,158 +170,6 @@ function scopeOf(name: string, label: string): Scope {
   for (const metaTask of ['classification', 'vqa', 'retrieval', 'grounding'] as const)
     if (metaTask === name) return { kind: 'metaTask', metaTask }
   return { kind: 'average', average: label }
-}
-
-function numbers(report: ComparisonReport, pair: ComparedPair): HTMLElement {
-  const heads = [
-    'Task',
-    'Queries',
-    `${labelOf(report, pair.reference)}, %`,
-    `${labelOf(report, pair.model)}, %`,
-    'Difference, points',
-    'Detectable, points',
-    'Gained',
-    'Lost',
-    'p',
-    'p, adjusted',
-  ]
-  const cell = (
-    value: number | null | undefined,
-    text: (value: number) => string,
-    strong = false,
-    note?: string,
-  ) =>
-    value === null || value === undefined
-      ? h('td', { class: 'absent' }, '–')
-      : h(
-          'td',
-          { 'data-value': String(value), ...(strong ? { class: 'strong' } : {}) },
-          text(value),
-          note === undefined ? null : h('small', {}, note),
-        )
-  const count = (value: number) => value.toLocaleString('en')
-  const figures = ({
-    reference,
-    model,
-    difference,
-    detectable,
-    outcome,
-  }: ComparedPair['means'][number] | ComparedPair['tasks'][number]) => [
-    cell(reference, percent),
-    cell(model, percent),
-    cell(difference.value, points, outcome !== 'cannot-be-told', pointsRange(difference)),
-    cell(detectable, percent),
-  ]
-  const tasks = pair.tasks.map((task) =>
-    h(
-      'tr',
-      {},
-      h('th', { scope: 'row', 'data-value': task.task }, task.task),
-      cell(task.queries, count),
-      ...figures(task),
-      cell(task.test?.gained, count),
-      cell(task.test?.lost, count),
-      cell(task.test?.p, pValue),
-      cell(task.test?.adjusted, pValue, (task.test?.adjusted ?? 1) < 0.05),
-    ),
-  )
-  const means = pair.means.map((mean) =>
-    h(
-      'tr',
-      { class: 'mean' },
-      h(
-        'th',
-        { scope: 'row', 'data-value': mean.label },
-        metaTaskLabel(mean),
-        h('small', {}, `mean of ${mean.tasks.length}`),
-      ),
-      h('td'),
-      ...figures(mean),
-      ...[0, 1, 2, 3].map(() => h('td')),
-    ),
-  )
-  return h(
-    'figure',
-    {},
-    scrolling(
-      'Differences of every task',
-      sortable(
-        h(
-          'table',
-          {},
-          h('thead', {}, h('tr', {}, ...heads.map((head) => h('th', { scope: 'col' }, head)))),
-          h('tbody', {}, ...means, ...tasks),
-        ),
-      ),
-    ),
-    h(
-      'figcaption',
-      {},
-      'The interval below a difference is 95 %; bold where it excludes zero. Detectable: a true difference ' +
-        'below this is likely to be missed with so many queries. Gained and lost: queries on which the ' +
-        'second named model is better or worse. p: exact test of gained against lost; adjusted for all ' +
-        'tasks and pairs (Holm). Press a head to sort.',
-    ),
-  )
-}
-
-function metaTaskLabel({ name, label }: ComparedPair['means'][number]): string {
-  const known = Object.entries(metaTaskNames).find(([metaTask]) => metaTask === name)
-  return known?.[1] ?? label
-}
-
-function flipColumn(report: ComparisonReport, pair: ComparedPair, kind: 'gained' | 'lost'): HTMLElement {
-  const total = pair.flips.reduce(
-    (sum, { gainedCount, lostCount }) => sum + (kind === 'gained' ? gainedCount : lostCount),
-    0,
-  )
-  const cards = pair.flips.flatMap((flips) =>
-    flips[kind].map((flip) => flipCard(report, pair, flips.task, flip)),
-  )
-  return h(
-    'div',
-    {},
-    h(
-      'h3',
-      {},
-      `${kind === 'gained' ? 'Gained' : 'Lost'} by ${labelOf(report, pair.model)}: ${total.toLocaleString('en')}`,
-    ),
-    ...cards.slice(0, SHOWN),
-    cards.length > SHOWN ? more(`${cards.length - SHOWN} more`, ...cards.slice(SHOWN)) : null,
-  )
-}
-
-function flipCard(
-  report: ComparisonReport,
-  { reference, model }: ComparedPair,
-  task: string,
-  flip: ComparedFlip,
-): HTMLElement {
-  const shown = (one: ComparedFlip['query'] | null, kind: string, title: string) => {
-    if (one === null) return null
-    const picture = one.picture === undefined ? undefined : report.pictures[one.picture]
-    return h(
-      'div',
-      { class: `example ${kind}` },
-      picture === undefined
-        ? null
-        : h('img', { src: picture, alt: one.text ?? title, width: '64', height: '64', loading: 'lazy' }),
-      h('div', {}, h('small', {}, title), one.text === undefined ? null : h('span', {}, one.text)),
-    )
-  }
-  return h(
-    'article',
-    { class: 'failure' },
-    h('div', { class: 'failure-head' }, h('span', {}, task), h('small', {}, flip.id)),
-    shown(flip.query, 'query', 'Query'),
-    h(
-      'div',
-      { class: 'answers' },
-      shown(flip.gold, 'expected', 'Right answer'),
-      shown(flip.reference, 'got', `${labelOf(report, reference)} put first`),
-      shown(flip.model, 'got', `${labelOf(report, model)} put first`),
-    ),
-  )
 }
 
 function about({ models, left, setting }: ComparisonReport): HTMLElement {
@@ -366,7 +211,8 @@ function about({ models, left, setting }: ComparisonReport): HTMLElement {
     h(
       'p',
       { class: 'meaning' },
-      `Intervals: ${Math.round(100 * setting.confidence)} %, ${setting.resamples.toLocaleString('en')} resamples of groups of queries, seed ${setting.seed}.`,
+      `Intervals: ${Math.round(100 * setting.confidence)} %, ${setting.resamples.toLocaleString('en')} ` +
+        `resamples of groups of queries, seed ${setting.seed}.`,
     ),
     left.length === 0
       ? null

@@ -54,7 +54,8 @@ function bylineOf({ models, tasks }: Gathered): string {
   const some = (count: number, noun: string) =>
     `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`
   const suites = [...new Set(tasks.map(({ signs }) => signs.suite))].map((suite) => SUITES[suite])
-  return `${some(models.length, 'model')}, ${some(tasks.length, 'task')} (${suites.join(', ')}), ${queries.toLocaleString('en')} queries`
+  const measured = `${some(tasks.length, 'task')} (${suites.join(', ')})`
+  return `${some(models.length, 'model')}, ${measured}, ${queries.toLocaleString('en')} queries`
 }
 
 const SUITES = { embedded: 'embedded', mmeb: 'MMEB', own: 'own files' } as const satisfies Record<
