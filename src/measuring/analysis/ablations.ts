@@ -9,7 +9,7 @@ import { l2NormaliseRows, shapeOf } from '../../foundation/numeric/linear.ts'
 import { f32, type Tensor, zeros } from '../../foundation/numeric/tensor.ts'
 import type { Readout } from '../../models/embedder/readout.ts'
 
-export const QUANTIZATIONS = ['none', 'int8', 'binary'] as const
+const QUANTIZATIONS = ['none', 'int8', 'binary'] as const
 export type AblatedForm = (typeof QUANTIZATIONS)[number]
 
 /** Vectors of one readout under one attention. */

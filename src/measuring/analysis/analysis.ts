@@ -11,7 +11,7 @@ import { measureNames, measures } from './measures.ts'
 import { CLUSTERING, clusteringWords, pairScoreNames, pairScores } from './scores.ts'
 
 /** The version that this code writes and reads. */
-export const ANALYSIS_VERSION = 1
+const ANALYSIS_VERSION = 1
 
 const name = z.string().min(1)
 const count = z.int().nonnegative()
@@ -64,7 +64,7 @@ const ablation = z.strictObject({
   difference: interval.nullable(),
 })
 
-export const analysisSchema = z.strictObject({
+const analysisSchema = z.strictObject({
   version: z.literal(ANALYSIS_VERSION),
   kind: z.enum(['vectors', 'models', 'runs']),
   setting: z.strictObject({ seed: z.int(), resamples: count, sample: count }),
@@ -160,7 +160,7 @@ export function emptyAnalysis(
 }
 
 /** The table of measures in words. */
-export function measureWords(): Analysis['measures'] {
+function measureWords(): Analysis['measures'] {
   return measureNames.map((measure) => {
     const { label, direction, meaning, formula, source, over } = measures[measure]
     return {

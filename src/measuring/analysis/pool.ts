@@ -14,7 +14,7 @@ import type { Pairs } from './pairs.ts'
 import type { Products } from './products.ts'
 
 /** Neighbours that `mutualNeighbours` and `hubness` look at, as in their papers. */
-export const NEIGHBOURS = 10
+const NEIGHBOURS = 10
 
 /** Cosines that differ by less are equal: the engine's rounding is of this size. */
 const EQUAL = 2 ** -20

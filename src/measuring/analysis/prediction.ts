@@ -77,7 +77,8 @@ function overModels(values: readonly number[], scores: readonly number[], seed: 
     },
     { seed },
   )
-  return { value, low: Math.max(-1, Math.min(1, low)), high: Math.max(-1, Math.min(1, high)) }
+  const inRange = (end: number) => Math.max(-1, Math.min(1, end))
+  return { value: inRange(value), low: inRange(low), high: inRange(high) }
 }
 
 /** Share of the orders of models whose correlation is at least as strong. */

@@ -3,12 +3,12 @@
  * measure predicts the score.
  */
 
-import { existsSync } from 'node:fs'
 import { z } from 'zod'
 import { checkOptions, type OptionSchemas } from '../../foundation/files/options.ts'
 import { UsageError } from '../../foundation/numeric/errors.ts'
 import { mean } from '../../foundation/numeric/statistics.ts'
-import { type EvalRun, openRun } from '../benchmark/run/eval-run.ts'
+import { openOperands, type RunOperand } from '../benchmark/comparison/operands.ts'
+import type { EvalRun } from '../benchmark/run/eval-run.ts'
 import { analyseAlignment } from './alignment.ts'
 import { type Analysis, emptyAnalysis, figuresOf } from './analysis.ts'
 import { matrixOf } from './fused.ts'
@@ -37,13 +37,6 @@ interface KeyPair {
   readonly text: string
 }
 
-/** A model of a run. */
-interface RunSubject {
-  readonly id: string
-  readonly run: EvalRun
-  readonly model: string
-}
-
 /**
  * Measures the models of runs on the pairs of their tasks: query and right candidate, where one is
  * a picture and the other a text.
@@ -56,13 +49,13 @@ export async function analyzeRuns(options: AnalyzeRunsOptions): Promise<Analysis
   const { seed = SEED, resamples, sample, limit = LIMIT, threads, signal, onProgress } = options
   const analysis = emptyAnalysis('runs', { seed, resamples, sample })
   analysis.inputs.push(...options.runs.map((name) => ({ role: 'run' as const, name })))
-  const subjects = await subjectsOf(options.runs)
+  const subjects = await openOperands(options.runs)
   const tasks = commonTasks(subjects)
   const scored: ScoredModel[] = []
   for (const [done, subject] of subjects.entries()) {
     onProgress?.({ label: 'measures', done, total: subjects.length })
-    const { id, run, model } = subject
-    const { pairs, clusters, readout } = await pairsOf(subject, tasks, limit)
+    const { id, label, run, model } = subject
+    const { pairs, clusters } = await pairsOf(subject, tasks, limit)
     if (pairs === undefined) {
       analysis.notes.push(`${id} has no stored vectors of pairs of a picture and a text: it is left out`)
       continue
@@ -71,11 +64,11 @@ export async function analyzeRuns(options: AnalyzeRunsOptions): Promise<Analysis
     const figures = figuresOf(found)
     const count = clusters.length
     analysis.subjects.push({
-      ...{ id, label: id, readout, dim: pairs.images.dims[1]!, pairs: count, figures },
+      ...{ id, label, readout: model.readout, dim: pairs.images.dims[1]!, pairs: count, figures },
       sampled: Math.min(count, analysis.setting.sample),
       clusters: new Set(clusters).size,
     })
-    const hits = run.results.scores.filter((one) => one.model === model && tasks.includes(one.task))
+    const hits = run.results.scores.filter((one) => one.model === model.id && tasks.includes(one.task))
     scored.push({
       id,
       score: mean(hits.map(({ hit1 }) => hit1.value)),
@@ -92,37 +85,10 @@ export async function analyzeRuns(options: AnalyzeRunsOptions): Promise<Analysis
   return analysis
 }
 
-async function subjectsOf(operands: readonly string[]): Promise<RunSubject[]> {
-  const opened = new Map<string, EvalRun>()
-  const found = new Map<string, RunSubject>()
-  for (const operand of operands) {
-    const { path, wanted } = parsed(operand)
-    const run = opened.get(path) ?? (await openRun(path))
-    opened.set(path, run)
-    const models = run.models.filter(({ id, fingerprint }) =>
-      wanted === undefined ? fingerprint !== null : id === wanted,
-    )
-    // An unknown name: the run says which models it has.
-    if (wanted !== undefined && models.length === 0) await run.vectors(wanted)
-    for (const { id: model } of models) {
-      const id = operands.length === 1 ? model : `${path}:${model}`
-      found.set(id, { id, run, model })
-    }
-  }
-  return [...found.values()]
-}
-
-/** A path may hold a colon itself. */
-function parsed(operand: string): { path: string; wanted?: string } {
-  const at = operand.lastIndexOf(':')
-  if (at <= 0 || existsSync(operand)) return { path: operand }
-  return { path: operand.slice(0, at), wanted: operand.slice(at + 1) }
-}
-
 /** @throws UsageError `usage/arguments` for runs that share no task */
-function commonTasks(subjects: readonly RunSubject[]): string[] {
-  const ofModel = ({ run, model }: RunSubject) =>
-    run.results.scores.filter((one) => one.model === model).map(({ task }) => task)
+function commonTasks(subjects: readonly RunOperand[]): string[] {
+  const ofModel = ({ run, model }: RunOperand) =>
+    run.results.scores.filter((one) => one.model === model.id).map(({ task }) => task)
   const [first, ...others] = subjects.map(ofModel)
   const common = (first ?? []).filter((task) => others.every((list) => list.includes(task)))
   if (common.length > 0) return common
@@ -134,13 +100,12 @@ function commonTasks(subjects: readonly RunSubject[]): string[] {
 
 /** The pairs of a model, and their vectors; no pairs where none are stored. */
 async function pairsOf(
-  { run, model }: RunSubject,
+  { run, model }: RunOperand,
   tasks: readonly string[],
   limit: number,
-): Promise<{ pairs: Pairs | undefined; clusters: string[]; readout: string }> {
-  const { readout } = run.models.find(({ id }) => id === model)!
-  const nothing = { pairs: undefined, clusters: [], readout }
-  const folder = await run.vectors(model)
+): Promise<{ pairs: Pairs | undefined; clusters: string[] }> {
+  const nothing = { pairs: undefined, clusters: [] }
+  const folder = await run.vectors(model.id)
   if (folder === undefined) return nothing
   const keys = await keyPairs(run, tasks, limit)
   const found = await folder.all(keys.flatMap(({ image, text }) => [image, text]))
@@ -150,7 +115,6 @@ async function pairsOf(
   return {
     pairs: { images: side('image'), texts: side('text') },
     clusters: kept.map(({ image }) => image),
-    readout,
   }
 }
 

@@ -16,7 +16,7 @@ import { type Pairs, unitPairs } from './pairs.ts'
 import { rescore } from './remedies/rescore.ts'
 
 /** A file or folder that `readVectorSet` reads, or `[rows, dim]` in memory. */
-export type GivenVectors = string | Tensor<'f32'>
+type GivenVectors = string | Tensor<'f32'>
 
 export interface AnalyzeVectorsOptions extends AnalysisOptions {
   images: GivenVectors

@@ -33,7 +33,7 @@ interface RescoredFigure {
 }
 
 /** A remedy's scores. */
-export interface RescoredRemedy extends Pick<Remedy, 'label' | 'meaning' | 'source'> {
+interface RescoredRemedy extends Pick<Remedy, 'label' | 'meaning' | 'source'> {
   readonly remedy: string
   readonly setting: string | null
   readonly figures: readonly RescoredFigure[]

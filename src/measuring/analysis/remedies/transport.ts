@@ -57,7 +57,7 @@ function drawnRows(count: number, seed: number): number[] {
  * @param x `[points, dim]` unit vectors @param y `[points, dim]` unit vectors
  * @param share entropy's weight, as a share of the mean cost
  */
-export async function entropicMap(
+async function entropicMap(
   x: Tensor<'f32'>,
   y: Tensor<'f32'>,
   share: number,

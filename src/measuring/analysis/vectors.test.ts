@@ -1,0 +1,116 @@
+/** @file Files of vectors: matched by id or by row, and refused where they do not fit. */
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { fillNormal, stream } from '../../foundation/numeric/random.ts'
+import { f32, type Tensor } from '../../foundation/numeric/tensor.ts'
+import { writeVectors } from '../../models/embedder/vectors/file.ts'
+import { readAnalysis, serializeAnalysis } from './analysis.ts'
+import { analyzeVectors } from './vectors.ts'
+import { analysisWords } from './words.ts'
+
+const dir = mkdtempSync(join(tmpdir(), 'bifocal-analysis-'))
+afterAll(() => rmSync(dir, { recursive: true, force: true }))
+
+const ROWS = 80
+const normals = (rows: number, dim: number, key: string) =>
+  f32([rows, dim], fillNormal(new Float32Array(rows * dim), 1, stream(key)))
+const texts = normals(ROWS, 8, 'texts')
+const noise = normals(ROWS, 8, 'noise')
+const images = f32(
+  texts.dims,
+  texts.data.map((value, at) => value + 0.3 * noise.data[at]!),
+)
+const order = Array.from({ length: ROWS }, (_, i) => (i * 7) % ROWS)
+const kept = order.map((_, i) => i)
+const write = async (name: string, vectors: Tensor<'f32'>, ids?: string[]) => {
+  const path = join(dir, name)
+  const rows = vectors.dims[0]!
+  await writeVectors(path, { vectors, kept: kept.slice(0, rows), items: rows, ...(ids && { ids }) })
+  return path
+}
+const shuffled = f32(
+  texts.dims,
+  order.flatMap((i) => Array.from(texts.data.subarray(8 * i, 8 * i + 8))),
+)
+const names = kept.map((i) => `item ${i}`)
+const options = { resamples: 20, remedies: false }
+const recall = async (given: { images: string | Tensor<'f32'>; texts: string | Tensor<'f32'> }) =>
+  (await analyzeVectors({ ...given, ...options })).subjects[0]!.figures.find(
+    ({ measure }) => measure === 'recallImageToText',
+  )!.interval.value
+
+const inMemory = await recall({ images, texts })
+
+test.each(['npy', 'parquet', 'safetensors', 'jsonl'])(
+  '.%s gives what the same vectors in memory give',
+  async (end) => {
+    const found = await recall({
+      images: await write(`a.${end}`, images),
+      texts: await write(`b.${end}`, texts),
+    })
+    expect(found).toBe(inMemory)
+  },
+)
+
+test('rows with ids are matched by these, whatever their order', async () => {
+  const a = await write('ids.parquet', images, names)
+  const b = await write(
+    'shuffled.jsonl',
+    shuffled,
+    order.map((i) => names[i]!),
+  )
+  expect(await recall({ images: a, texts: b })).toBe(inMemory)
+  expect(await recall({ images, texts: shuffled })).toBeLessThan(inMemory / 2)
+})
+
+test.each<[string, () => Promise<{ images: string | Tensor<'f32'>; texts: string | Tensor<'f32'> }>]>([
+  ['analysis/count', async () => ({ images, texts: normals(ROWS - 1, 8, 'short') })],
+  ['analysis/dims', async () => ({ images, texts: normals(ROWS, 9, 'wide') })],
+  ['analysis/too-few', async () => ({ images: normals(3, 8, 'a'), texts: normals(3, 8, 'b') })],
+  ['analysis/zero-vector', async () => ({ images, texts: f32(texts.dims, new Float32Array(ROWS * 8)) })],
+  ['statistics/not-finite', async () => ({ images, texts: f32(texts.dims, texts.data.map(Math.sqrt)) })],
+  [
+    'analysis/ids',
+    async () => ({
+      images: await write('x.parquet', images, names),
+      texts: await write(
+        'y.parquet',
+        texts,
+        names.map((name) => name.replace('item 3', 'thing 3')),
+      ),
+    }),
+  ],
+  ['file/missing', async () => ({ images: join(dir, 'absent.npy'), texts })],
+  [
+    'embedder/vector-format',
+    async () => ({ images: await write('odd.npy', images), texts: join(dir, 'labels.txt') }),
+  ],
+])('%s', async (code, given) => {
+  writeFileSync(join(dir, 'labels.txt'), 'a\n')
+  await expect(analyzeVectors({ ...(await given()), ...options })).rejects.toMatchObject({ code })
+})
+
+test('options are checked, and labels counted', async () => {
+  const wrong = { images, texts, remedys: false }
+  await expect(analyzeVectors(wrong)).rejects.toMatchObject({ code: 'usage/option' })
+  await expect(analyzeVectors({ images, texts, labels: ['a'] })).rejects.toMatchObject({
+    code: 'analysis/count',
+  })
+})
+
+test('an analysis is read as it was written, and says each measure with how to read it', async () => {
+  const given = { images, texts, resamples: 20, sample: 40 }
+  const analysis = await analyzeVectors(given)
+  const json = serializeAnalysis(analysis)
+  expect(serializeAnalysis(await analyzeVectors(given))).toBe(json)
+  writeFileSync(join(dir, 'analysis.json'), json)
+  expect(serializeAnalysis(await readAnalysis(join(dir, 'analysis.json')))).toBe(json)
+  const words = analysisWords(analysis)
+  for (const { label, meaning } of analysis.measures)
+    for (const said of [label, meaning]) expect(words).toContain(said)
+  expect(words).toContain('80 pairs of 8 elements, 40 of them for measures marked ~')
+  expect(words).toContain('the change against "as is"')
+})
