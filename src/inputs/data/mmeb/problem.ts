@@ -5,33 +5,35 @@ import { ItemError } from '../errors.ts'
 import { ParquetProblem } from '../parquet-check.ts'
 
 /** Kinds of problems, in the words of reports. */
-export type ProblemKind =
-  | 'parquet-damaged'
-  | 'parquet-codec'
-  | 'parquet-row-count'
-  | 'parquet-lfs-pointer'
-  | 'file'
-  | 'no-rows'
-  | 'column-missing'
-  | 'column-duplicate'
-  | 'column-type'
-  | 'null'
-  | 'text-encoding'
-  | 'lists-unequal'
-  | 'candidates-empty'
-  | 'gold-absent'
-  | 'query-absent'
-  | 'placeholder-count'
-  | 'archive-damaged'
-  | 'archive-member-damaged'
-  | 'path-outside'
-  | 'picture-missing'
-  | 'picture-too-large'
-  | 'picture-empty'
-  | 'picture-format'
-  | 'picture-damaged'
-  | 'no-tokens'
-  | 'item'
+export const PROBLEM_KINDS = [
+  'parquet-damaged',
+  'parquet-codec',
+  'parquet-row-count',
+  'parquet-lfs-pointer',
+  'file',
+  'no-rows',
+  'column-missing',
+  'column-duplicate',
+  'column-type',
+  'null',
+  'text-encoding',
+  'lists-unequal',
+  'candidates-empty',
+  'gold-absent',
+  'query-absent',
+  'placeholder-count',
+  'archive-damaged',
+  'archive-member-damaged',
+  'path-outside',
+  'picture-missing',
+  'picture-too-large',
+  'picture-empty',
+  'picture-format',
+  'picture-damaged',
+  'no-tokens',
+  'item',
+] as const
+export type ProblemKind = (typeof PROBLEM_KINDS)[number]
 
 /** A place in a dataset. */
 export interface Place {

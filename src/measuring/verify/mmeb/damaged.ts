@@ -1,8 +1,9 @@
 /** @file Damaged folders: every fault is told at its place, and the other rows go on. */
 
 import { join } from 'node:path'
+import { BifocalError } from '../../../foundation/numeric/errors.ts'
 import { openMmeb } from '../../../inputs/data/mmeb/folder.ts'
-import type { Problem } from '../../../inputs/data/mmeb/problem.ts'
+import { PROBLEM_KINDS, type Problem } from '../../../inputs/data/mmeb/problem.ts'
 import type { MmebComparison } from './comparison.ts'
 import type { Damaged, DamagedCase, MmebFixture } from './fixture.ts'
 import { embedDataset, type StoringEmbedder, valuesOf } from './values.ts'
@@ -34,25 +35,33 @@ export async function compareDamaged(
 async function faultsOf(
   path: string,
   one: DamagedCase,
-  { cosine }: MmebFixture['tolerance'],
+  { cosine, cosine_jpeg }: MmebFixture['tolerance'],
   embedder: StoringEmbedder,
 ): Promise<string[]> {
-  const folder = await openMmeb(path)
+  const folder = await openMmeb(path).catch((cause: unknown) => {
+    if (cause instanceof BifocalError) return cause
+    throw cause
+  })
+  if (folder instanceof BifocalError) return refusalFaults(one, folder)
   try {
     const embedded = await embedDataset(embedder, await folder.read(one.dataset))
     const { task, problems, total } = embedded.dataset
     const usable = task.test.map(({ id }) => Number(id))
     const faults = [...reportFaults(one, problems), ...usableFaults(one, usable, problems)]
-    if (total !== undefined && one.accept === undefined && total !== one.rows_in_file)
+    const counted = total !== undefined && one.rows_in_file !== undefined && one.accept === undefined
+    if (counted && total !== one.rows_in_file)
       faults.push(`the file has ${total} rows, expected ${one.rows_in_file}`)
     const { cosines, scores } = await valuesOf(embedded)
     for (const [i, row] of usable.entries()) {
       const wanted = one.expect[row]
       if (wanted === undefined) continue
       const own = cosines[i]!
+      const { query, candidates } = task.test[i]!
+      const jpeg = [query, ...candidates].some(({ image = [] }) => image.some((picture) => picture.jpeg))
+      const allowed = jpeg ? cosine_jpeg : cosine
       const far =
         own.length !== wanted.scores.length ||
-        own.some((value, at) => !(Math.abs(value - wanted.scores[at]!) <= cosine))
+        own.some((value, at) => !(Math.abs(value - wanted.scores[at]!) <= allowed))
       if (far) faults.push(`row ${row} scores ${own.join(' ')}, expected ${wanted.scores.join(' ')}`)
       if (scores.rows[i]!.best !== wanted.prediction)
         faults.push(`row ${row} predicts ${scores.rows[i]!.best}, expected ${wanted.prediction}`)
@@ -63,11 +72,22 @@ async function faultsOf(
   }
 }
 
-/** Every expected fault is told, at its place, and no other. */
+/** A folder that is refused as a whole has no usable rows, and no fault of a single one. */
+function refusalFaults({ report, usable, accept }: DamagedCase, { message }: BifocalError): string[] {
+  const whole = report.every(({ row }) => row === null) && (usable.length === 0 || accept !== undefined)
+  return whole ? [] : [`the folder is refused: ${message}`]
+}
+
+/**
+ * Every expected fault is told, at its place, and no other. A fixture may have words of its own for
+ * the kinds of faults: then the place alone is compared.
+ */
 function reportFaults({ report }: DamagedCase, problems: readonly Problem[]): string[] {
-  const matches = (wanted: Readonly<Record<string, unknown>>, problem: Problem) => {
+  const known: readonly string[] = PROBLEM_KINDS
+  const matches = ({ kind, ...place }: DamagedCase['report'][number], problem: Problem) => {
     const own: Readonly<Record<string, unknown>> = { ...problem }
-    return Object.entries(wanted).every(([key, value]) => own[key] === value)
+    if (known.includes(kind) && kind !== problem.kind) return false
+    return Object.entries(place).every(([key, value]) => own[key] === value)
   }
   return [
     ...report.flatMap((wanted) =>
