@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
+import sharp from 'sharp'
 import { describe, expect, test } from 'vitest'
 import { largeExplorer } from '../../../test/large-explorer.ts'
 import { writeMadeRun } from '../../../test/made-run.ts'
@@ -89,6 +90,26 @@ describe.skipIf(chromiumPath === undefined)('the page of a run in Chromium', () 
       drawings.push(await drawing(page, '#map canvas'))
     }
     expect(await page.locator('#map .panel-title').first().textContent()).toMatch(/\d+ of 60 queries found/)
+    await page.close()
+  })
+
+  test('a figure is saved as a picture that needs no page', async () => {
+    const { page } = await open()
+    const saved = async (figure: string, kind: string) => {
+      const download = page.waitForEvent('download')
+      await page.locator(figure).getByRole('button', { name: kind }).first().click()
+      return await readFile(await (await download).path())
+    }
+    const svg = (await saved('#scores figure', 'SVG')).toString()
+    expect(svg).toContain('Every task')
+    expect(svg).not.toMatch(/var\(|NaN/)
+    expect(svg.match(/<circle/g)?.length).toBeGreaterThanOrEqual(4)
+    const png = sharp(await saved('#map figure', 'PNG'))
+    const { width, height } = await png.metadata()
+    const { channels } = await png.stats()
+    expect([width! > 1000, height! > 500, channels[0]!.stdev > 3]).toEqual([true, true, true])
+    if (process.env.BIFOCAL_SCREENSHOTS)
+      await png.toFile(join(process.env.BIFOCAL_SCREENSHOTS, 'saved-map.png'))
     await page.close()
   })
 

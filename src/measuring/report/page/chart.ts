@@ -6,6 +6,7 @@
 import * as Plot from '@observablehq/plot'
 import type { Interval } from '../results.ts'
 import { h } from './element.ts'
+import { pictureButtons } from './picture-file.ts'
 
 /** Draws at a width in CSS pixels. */
 export type Draw = (width: number) => Element
@@ -23,9 +24,13 @@ export function canvas(label: string, draw: Draw): HTMLElement {
   return box
 }
 
-/** A chart with its title and how to read it. */
+/** A chart with its title and how to read it; it can be saved as a picture. */
 export function figure(title: string, reading: string, ...content: HTMLElement[]): HTMLElement {
-  return h('figure', {}, h('div', { class: 'figure-title' }, title), ...content, h('figcaption', {}, reading))
+  const made = h('figure', {}, h('div', { class: 'figure-title' }, title), ...content)
+  const buttons = pictureButtons(made, title)
+  if (buttons !== null) made.append(buttons)
+  made.append(h('figcaption', {}, reading))
+  return made
 }
 
 /** An entry of a key: a swatch, or a sign, and a word. */

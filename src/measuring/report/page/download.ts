@@ -21,7 +21,8 @@ export function downloads(results: Measured): HTMLElement {
   )
 }
 
-function save(name: string, blob: Blob): void {
+/** Hands a file to the reader. */
+export function save(name: string, blob: Blob): void {
   const url = URL.createObjectURL(blob)
   h('a', { href: url, download: name }).click()
   // The browser reads the address after the click: take it back once it has.
