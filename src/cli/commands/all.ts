@@ -9,10 +9,12 @@ import { compare } from './compare.ts'
 import { completionCommand } from './completion.ts'
 import { drift } from './drift.ts'
 import { embed } from './embed.ts'
+import { evalCommand } from './eval.ts'
 import { exportCommand } from './export.ts'
 import { gates } from './gates.ts'
 import { inspect } from './inspect.ts'
 import { merge } from './merge.ts'
+import { mergeRunsCommand } from './merge-runs.ts'
 import { mine } from './mine.ts'
 import { pretrain } from './pretrain.ts'
 import { pull } from './pull.ts'
@@ -27,6 +29,8 @@ const working: readonly CommandEntry[] = [
   mine,
   report,
   merge,
+  evalCommand,
+  mergeRunsCommand,
   compare,
   drift,
   exportCommand,

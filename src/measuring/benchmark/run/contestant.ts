@@ -11,6 +11,7 @@ import { type LoadOptions, openSubject, type Subject } from '../../../models/emb
 import { makerOf, type VectorMaker } from '../../../models/embedder/vectors/all.ts'
 import { modelParameters } from '../../../models/families/parameters.ts'
 import { checkWeights } from '../../../models/families/weights.ts'
+import { baselinesNamed } from '../baselines/table.ts'
 import { captionMaker, captionSubject } from '../dual-encoder.ts'
 import { isVisionLanguage, labelOf, maskOf, readoutWords } from '../words.ts'
 import { type RunModel, sha256 } from './files.ts'
@@ -112,5 +113,51 @@ export function uniqueIds(names: readonly string[], taken: readonly string[] = [
       known.add(id.toLowerCase())
       return id
     }
+  })
+}
+
+/**
+ * Baselines as contestants: those without a model once, those that show a model a part of each
+ * query once for each model. Numbers that follow from a task alone stand in the run anyway.
+ * @throws UsageError `usage/option` for a name that no baseline has
+ */
+export function baselineContestants(
+  names: readonly string[],
+  models: readonly Contestant[],
+  seed: number,
+): Contestant[] {
+  return baselinesNamed(names).flatMap((baseline): Contestant[] => {
+    if (baseline.kind === 'number') return []
+    const { name, label } = baseline
+    if (baseline.kind === 'seen')
+      return models.map((contestant) => ({
+        ...contestant,
+        model: {
+          ...contestant.model,
+          id: `${contestant.model.id}-${name}`,
+          label: `${contestant.model.label}, ${label}`,
+          role: 'baseline',
+        },
+        seen: (task) => baseline.seen(task, seed),
+      }))
+    const { maker, applies } = baseline
+    return [
+      {
+        model: {
+          id: name,
+          label,
+          role: 'baseline',
+          family: null,
+          objective: 'none',
+          attention: 'none',
+          readout: label,
+          readouts: [...maker.readouts],
+          fingerprint: maker.hash,
+          parameters: null,
+        },
+        open: async () => ({ maker, close: async () => {} }),
+        seen: (task) => (applies(task) ? task : undefined),
+      },
+    ]
   })
 }

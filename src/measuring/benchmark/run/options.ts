@@ -27,7 +27,9 @@ export interface EvaluateOptions {
    * of `RUN/items.jsonl`.
    */
   vectors?: readonly string[]
-  /** Further ones: baselines, say. */
+  /** Names of baselines that are scored beside the models. */
+  baselines?: readonly string[]
+  /** Further contestants. */
   contestants?: readonly Contestant[]
   /** Device, precision, preset, readout …, of all models. */
   load?: Omit<LoadOptions, 'warn' | 'signal'>
@@ -67,6 +69,7 @@ export const evaluateOptionSchemas: OptionSchemas<EvaluateOptions> = {
   tasks: z.array(z.custom((one) => typeof one === 'object' && one !== null && 'open' in one)).min(1),
   models: z.array(z.string().min(1)),
   vectors: z.array(z.string().min(1)),
+  baselines: z.array(z.string()),
   contestants: z.array(z.custom((one) => typeof one === 'object' && one !== null && 'open' in one)),
   load: z.strictObject(
     Object.fromEntries(Object.entries<z.ZodType>(load).map(([name, schema]) => [name, schema.optional()])),

@@ -5,7 +5,7 @@ import { packageVersion } from '../../../foundation/files/version.ts'
 import { UsageError } from '../../../foundation/numeric/errors.ts'
 import { distinctItems, drawn, plainItems, rowsWithin } from './budget.ts'
 import { earlierSetting } from './claim.ts'
-import { type Contestant, modelContestants } from './contestant.ts'
+import { baselineContestants, type Contestant, modelContestants } from './contestant.ts'
 import { folderOf } from './embedding.ts'
 import { RUN_VERSION, type RunSetting, runFiles } from './files.ts'
 import { checkProblems, closeTasks, type OpenedTask, openTasks, rowsLeft } from './opening.ts'
@@ -31,7 +31,8 @@ export async function prepare(options: EvaluateOptions): Promise<Prepared> {
   const { signal, warn, limit, budget, seed = DEFAULT_SEED, stray = 'drop', strict } = options
   const version = await packageVersion()
   const models = await modelContestants(options.models ?? [], { ...options.load, signal, warn })
-  const given = [...models, ...(options.contestants ?? [])]
+  const beside = baselineContestants(options.baselines ?? [], models, seed)
+  const given = [...models, ...beside, ...(options.contestants ?? [])]
   const opened = await openTasks(given, options)
   try {
     const whole = opened.flatMap(({ open }) => open.problems)

@@ -1,0 +1,93 @@
+/** @file The flags of `eval` as options of the library: a shard keeps them, a merge reads them. */
+
+import { existsSync } from 'node:fs'
+import { basename, resolve } from 'node:path'
+import { z } from 'zod'
+import { UsageError } from '../foundation/numeric/errors.ts'
+import type { EvaluateOptions } from '../measuring/benchmark/run/options.ts'
+import { inMegabytes } from '../models/hub/progress.ts'
+import type { CommandIo } from './io.ts'
+
+const texts = z.array(z.string()).optional()
+const text = z.string().optional()
+const number = z.number().optional()
+
+/** Everything that decides a run, as the flags of `eval` have it. */
+export const askedSchema = z.object({
+  models: z.array(z.string()),
+  tasks: texts,
+  vectors: texts,
+  baselines: texts,
+  subset: texts,
+  images: text,
+  kind: z.enum(['classification', 'vqa', 'retrieval']).optional(),
+  instruction: text,
+  targetInstruction: text,
+  split: text,
+  limit: number,
+  budget: number,
+  seed: number,
+  stray: z.enum(['drop', 'keep', 'token-only']).optional(),
+  maxProblems: number,
+  strict: z.boolean().optional(),
+  device: z.enum(['cpu', 'webgpu', 'cuda']).optional(),
+  dtype: z.enum(['f32', 'f16', 'int8']).optional(),
+  threads: number,
+  attention: z.enum(['native', 'causal', 'bidirectional', 'block']).optional(),
+  dims: number,
+})
+export type Asked = z.infer<typeof askedSchema>
+
+/** Opens the tasks that the flags name, and makes options of the rest. */
+export async function evaluationOf(asked: Asked, out: string, io: CommandIo): Promise<EvaluateOptions> {
+  const { suitesOf } = await import('../measuring/benchmark/suites/suites.ts')
+  const { models, tasks: words = [], vectors, baselines, limit, budget, seed, stray, strict } = asked
+  const { device, dtype, threads, attention, dims, maxProblems } = asked
+  if (words.length === 0) {
+    throw new UsageError('arguments', {
+      message: 'no tasks',
+      hint: 'Name them: --tasks embedded, --tasks mmeb:FOLDER, or a file of your own.',
+    })
+  }
+  const { subset, images, kind, instruction, targetInstruction, split } = asked
+  const tasks = await suitesOf(words, {
+    ...given({ subsets: subset, images, kind, instruction, targetInstruction, split }),
+    warn: io.warn,
+    signal: io.signal,
+  })
+  return {
+    out,
+    tasks,
+    ...given({ models, vectors, baselines, limit, budget, seed, stray, strict, maxProblems }),
+    load: {
+      ...given({ device, dtype, threads, attention }),
+      ...(dims !== undefined && { readout: { dims } }),
+      onDownload: (at) => io.progress(inMegabytes(at)),
+    },
+    asked: JSON.parse(JSON.stringify(asked)),
+    command: commandOf(asked),
+    signal: io.signal,
+    onProgress: io.progress,
+    warn: io.warn,
+  }
+}
+
+/** Without what was not said. */
+function given<T extends object>(all: T): Partial<T> {
+  const kept: Partial<T> = { ...all }
+  for (const name in kept) if (kept[name] === undefined) delete kept[name]
+  return kept
+}
+
+/** The command, with the names of files in place of their paths on this machine. */
+function commandOf({ models, tasks, ...rest }: Asked): string {
+  const plain = (word: string) => (existsSync(word) ? basename(resolve(word)) : word)
+  const said = Object.entries({ tasks, ...rest }).flatMap(([name, value]) => {
+    const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+    if (value === undefined || value === false) return []
+    if (value === true) return [flag]
+    if (Array.isArray(value)) return [flag, ...value.map(plain)]
+    return [flag, plain(String(value))]
+  })
+  return ['bifocal', 'eval', ...models.map(plain), ...said].join(' ')
+}
