@@ -51,6 +51,8 @@ export interface TrainingOptions {
 
 interface TrainingEvaluation {
   every: number
+  /** Whether the model is evaluated before the first update too; default false. */
+  first?: boolean
   /**
    * It may save the parameters before it returns: the evaluation counts once its line is in the
    * log, and a run that is killed before makes it again.
@@ -118,7 +120,8 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
   }
   try {
     for (;;) {
-      if (evaluate !== undefined && done > 0 && isDue(done, evaluate.every, steps)) {
+      const begins = done === 0 && evaluate?.first !== true
+      if (evaluate !== undefined && !begins && isDue(done, evaluate.every, steps)) {
         if (evaluations.at(-1)?.step !== done) {
           const begun = performance.now()
           const figures = await evaluate.run(done, evaluations)

@@ -18,6 +18,8 @@ export const batchSettings = z.strictObject({
 export const devSettings = z.strictObject({
   /** Updates between evaluations; null: a twentieth of all. */
   every: z.int().min(1).nullable().default(null),
+  /** The figure that decides which evaluation is better. */
+  metric: z.enum(['loss', 'hit1']).default('loss'),
   /** Evaluations without a better score before the training stops; null: it goes on. */
   patience: z.int().min(1).nullable().default(null),
   /** By how much a score has to be better. */

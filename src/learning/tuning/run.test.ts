@@ -177,6 +177,36 @@ test('a loss that is no number names the batch, and the values before are kept',
   expect(done).toEqual([1, 2])
 })
 
+test('the model is scored before the first update where that is wanted, and the score decides nothing', async () => {
+  const dev = { sources, every: 2 }
+  const plain = await run('without a first score', { updates: 4, dev })
+  const scored = await run('with a first score', { updates: 4, dev: { ...dev, first: true } })
+  expect(scored.outcome.evaluations.map(({ step }) => step)).toEqual([0, 2, 4])
+  expect(scored.outcome.evaluations.slice(1)).toEqual(plain.outcome.evaluations)
+  expect(scored.outcome.evaluations[0]!.figures.loss).not.toBe(plain.outcome.evaluations[0]!.figures.loss)
+  expect(scored.outcome.hash).toBe(plain.outcome.hash)
+  const spoilt = { updates: 2, optimizer: optimizerSettings.parse({ learningRate: 3 }) }
+  const worse = await run('a first score that is the best', {
+    ...spoilt,
+    dev: { sources, every: 1, first: true },
+  })
+  const losses = worse.outcome.evaluations.map(({ figures }) => figures.loss!)
+  expect(losses[0]).toBe(Math.min(...losses))
+  expect(worse.outcome.best!.update).toBeGreaterThan(0)
+})
+
+test('hit@1 decides where it is asked to', async () => {
+  const dev = { sources, every: 1, metric: 'hit1' } as const
+  const optimizer = optimizerSettings.parse({ learningRate: 0.05 })
+  const { outcome } = await run('by hit@1', { updates: 8, optimizer, dev })
+  const hits = outcome.evaluations.map(({ figures }) => figures.hit1!)
+  const losses = outcome.evaluations.map(({ figures }) => figures.loss!)
+  const best = hits.indexOf(Math.max(...hits))
+  expect(outcome.best).toMatchObject({ update: best + 1, hit1: hits[best] })
+  // Else the test could not tell the two figures apart.
+  expect(best).not.toBe(losses.indexOf(Math.min(...losses)))
+})
+
 test('the dev score stops the training, and the best values are those at the end', async () => {
   const optimizer = optimizerSettings.parse({ learningRate: 0.3 })
   const dev = { sources, every: 1, patience: 2 }

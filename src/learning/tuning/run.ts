@@ -48,9 +48,13 @@ interface DevOptions {
   sources: readonly TuningSource[]
   /** Updates between evaluations. */
   every: number
-  /** Evaluations in a row without a better loss after which the training stops; default: never. */
+  /** Whether the pairs are ranked before the first update too: never the best. Default false. */
+  first?: boolean
+  /** Which figure says what is better: the loss (default), or hit@1. */
+  metric?: 'loss' | 'hit1'
+  /** Evaluations without a better figure after which the training stops; default: never. */
   patience?: number
-  /** By how much a loss has to be better; default 0. */
+  /** By how much the figure has to be better; default 0. */
   minDelta?: number
   /** The values at the end: those of the best evaluation (default), or the last. */
   keep?: 'best' | 'last'
@@ -247,10 +251,17 @@ async function runLocked(run: TuningRun): Promise<TuningOutcome> {
         },
         signal: run.signal,
       })
+    const metric = dev?.metric ?? 'loss'
     const verdict = (evaluations: readonly Evaluation[]): Verdict =>
       judge(
-        evaluations.map(({ step, figures }) => ({ step, value: figures.loss ?? Number.NaN })),
-        { better: 'lower', patience: dev?.patience, minDelta: dev?.minDelta },
+        evaluations
+          .filter(({ step }) => step > 0)
+          .map(({ step, figures }) => ({ step, value: figures[metric] ?? Number.NaN })),
+        {
+          better: metric === 'loss' ? 'lower' : 'higher',
+          patience: dev?.patience,
+          minDelta: dev?.minDelta,
+        },
       )
     const log = join(dir, 'log.jsonl')
     const result = await train({
@@ -266,6 +277,7 @@ async function runLocked(run: TuningRun): Promise<TuningOutcome> {
       events: run.events,
       evaluate: dev && {
         every: dev.every,
+        first: dev.first,
         run: async (step, before) => {
           const { loss: value, hit1 } = await score()
           const evaluations = [...before, { step, figures: { loss: value, hit1 } }]

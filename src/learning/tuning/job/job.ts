@@ -162,10 +162,13 @@ function defaultSubBatch(size: number, sources: number): number {
 }
 
 function devOf(job: OpenedJob) {
-  const { patience, minDelta, keep } = job.settings.dev
+  const { metric, patience, minDelta, keep } = job.settings.dev
   return {
     sources: job.dev,
     every: devEvery(job),
+    // The score of the model as it came: the record says what the tuning gained.
+    first: true,
+    metric,
     ...(patience !== null && { patience }),
     minDelta,
     keep,

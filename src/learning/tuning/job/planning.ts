@@ -226,7 +226,7 @@ async function forecastOf(
 ): Promise<TuningForecast | undefined> {
   if (batches.length === 0) return undefined
   const { settings, subject, model, updates, sources } = job
-  const evaluations = devPairs === 0 ? 0 : Math.ceil(updates / devEvery(job)) + 1
+  const evaluations = devPairs === 0 ? 0 : Math.ceil(updates / devEvery(job)) + 2
   const pictures = sources.reduce((sum, { train }) => {
     let count = 0
     for (let row = 0; row < train.rows; row++) {

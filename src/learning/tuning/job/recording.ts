@@ -68,7 +68,7 @@ export async function recordOf(options: RecordOptions): Promise<TuningRecord> {
       loss: figures.loss ?? Number.NaN,
       hit1: figures.hit1 ?? Number.NaN,
     })),
-    best: bestOf(outcome),
+    best: bestOf(outcome, settings.dev.metric),
     ended: outcome.stoppedEarly ? 'early stopping' : 'all updates',
     worst,
     skipped: {
@@ -97,10 +97,11 @@ export async function recordOf(options: RecordOptions): Promise<TuningRecord> {
   })
 }
 
-function bestOf({ best, updates }: TuningOutcome): TuningRecord['best'] {
-  return best === undefined
-    ? { update: updates, metric: 'last', value: 0 }
-    : { update: best.update, metric: 'loss', value: best.loss }
+function bestOf({ best, updates }: TuningOutcome, metric: 'loss' | 'hit1'): TuningRecord['best'] {
+  if (best === undefined) return { update: updates, metric: 'last', value: 0 }
+  return metric === 'loss'
+    ? { update: best.update, metric, value: best.loss }
+    : { update: best.update, metric: 'hit@1', value: best.hit1 }
 }
 
 const logLine = z.object({

@@ -81,13 +81,15 @@ function temperatureWords({ settings, updates }: TuningPlan): string {
 }
 
 /** The outcome in a few lines. */
-export function resultWords({ curve, best, ended, skipped, took }: TuningRecord): string {
+export function resultWords({ curve, best, evaluations, ended, skipped, took }: TuningRecord): string {
   const last = curve.at(-1)
   const early = ended === 'early stopping' ? ', stopped early' : ''
   const rows: Row[] = [['updates', `${number(curve.length)} in ${inTime(took.seconds)}${early}`]]
   if (last !== undefined) rows.push(['loss', shown(last.loss)])
   if (best.metric !== 'last')
     rows.push(['dev', `${best.metric} ${shown(best.value)} after update ${best.update}`])
+  const [first] = evaluations
+  if (first?.update === 0) rows.push(['before', `loss ${shown(first.loss)}, hit@1 ${shown(first.hit1)}`])
   if (skipped.pairs > 0) rows.push(['skipped', `${number(skipped.pairs)} pairs that cannot be read`])
   return rows.map(([name, words]) => `${name.padEnd(9)}  ${words}`).join('\n')
 }
