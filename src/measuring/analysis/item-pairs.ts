@@ -57,16 +57,18 @@ export async function itemPairs(
   }
   const notes = [
     ...(repeated > 0
-      ? [`${repeated} pairs were left out because an item of theirs had come before: each item counts once`]
+      ? [`${left(repeated)} because an item of theirs had come before: each item counts once`]
       : []),
-    ...(beyond > 0 ? [`${beyond} pairs were left out: the first ${most} are analysed (--limit)`] : []),
+    ...(beyond > 0 ? [`${left(beyond)}: the first ${most} are analysed (--limit)`] : []),
     ...(alike > 0
-      ? [
-          `in ${alike} pairs both sides hold a picture, or neither: there "image" stands for the query and "text" for its target`,
-        ]
+      ? [`pairs whose sides both hold a picture, or neither: ${alike}; "image" stands for their query`]
       : []),
   ]
   return { pairs, notes }
+}
+
+function left(count: number): string {
+  return count === 1 ? '1 pair was left out' : `${count} pairs were left out`
 }
 
 /** An item of text and picture, and the same with one of them taken away or exchanged. */

@@ -48,7 +48,7 @@ describe('two models', () => {
     const [first] = analysis.subjects
     expect(new Set(first!.figures.map(({ layer }) => layer)).size).toBeGreaterThan(3)
     expect(analysis.notes.join('\n')).toContain(
-      '1 pairs were left out because an item of theirs had come before',
+      '1 pair was left out because an item of theirs had come before',
     )
   })
 

@@ -10,6 +10,7 @@ import { memorySource, type PairSource } from '../../inputs/data/pairs/source.ts
 import { loadOptionSchemas } from '../../models/embedder/options.ts'
 import { layerNames, type Readout } from '../../models/embedder/readout.ts'
 import { type LoadOptions, openSubject, type Subject } from '../../models/embedder/subject.ts'
+import { readoutWords } from '../benchmark/words.ts'
 import { type AblationSource, ablate } from './ablations.ts'
 import { analyseAlignment, compareAlignment } from './alignment.ts'
 import { type Analysis, type AnalysisFigures, emptyAnalysis, figuresOf } from './analysis.ts'
@@ -218,10 +219,6 @@ function gridName({ layer, norm, pool }: Readout): string {
   return `${layer} ${norm} ${pool}`
 }
 
-function inWords({ layer, norm, pool, dims }: Readout): string {
-  return `layer ${layer} ${norm} the norm, pooling ${pool}${dims === undefined ? '' : `, ${dims} dims`}`
-}
-
 /** Of the model as it is, then under other attention. */
 async function vectorsOf(
   { id, subject, layers, grid, others }: State,
@@ -291,7 +288,7 @@ class ModelAnalysis {
     this.#analysis.subjects.push({
       id,
       label: id,
-      readout: subject.model.kind === 'dual-encoder' ? null : inWords(subject.encoder.contract.readout),
+      readout: subject.model.kind === 'dual-encoder' ? null : readoutWords(subject.encoder.contract.readout),
       dim: this.#pairsOf(vectors, IN_USE).images.dims[1]!,
       pairs: this.#pairs.length,
       sampled: Math.min(this.#pairs.length, this.#analysis.setting.sample),

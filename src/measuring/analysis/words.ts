@@ -141,7 +141,7 @@ function ablationLines({ rows }: Analysis['ablations'][number]): string[] {
         base || difference === null
           ? 'in use'
           : `(${signed(difference.low)} to ${signed(difference.high)})${excludesZero(difference) ? '*' : ''}`
-      return `  ${share(interval.value).padStart(5)}  ${state.padEnd(48)}  ${form.padEnd(18)} ${String(bytes).padStart(6)} B  ${change}`
+      return `  ${share(interval.value).padStart(5)}  ${state.padEnd(52)}  ${form.padEnd(18)} ${String(bytes).padStart(6)} B  ${change}`
     })
   const left = rows.length - words.length
   return left > 0 ? [...words, `  and ${left} more in the JSON (--json, --out)`] : words
