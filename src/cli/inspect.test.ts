@@ -1,9 +1,11 @@
 /** @file `bifocal inspect`. */
 
 import { cp } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type CliFiles, editConfig, otherShape, writeCliFiles } from '../../test/cli-files.ts'
 import { runHere } from '../../test/command-line.ts'
+import { goldenDir } from '../../test/golden.ts'
 
 let files: CliFiles
 let model: string
@@ -30,6 +32,11 @@ test('tells family, parameters and memory', async () => {
     precision: null,
   })
   expect(code).toBe(0)
+})
+
+test('a mask by blocks is said with its size', async () => {
+  const { stdout } = await runHere(['inspect', join(goldenDir('diffusionvl'), 'checkpoint'), '--no-probe'])
+  expect(stdout).toContain('nativeAttention blocks of 8')
 })
 
 test('foretells seconds an item, and compares precisions', async () => {

@@ -145,7 +145,7 @@ function inspectionWords(found: Inspection): Row[] {
     [
       'shape',
       Object.entries(shape)
-        .map(([name, value]) => `${name} ${Array.isArray(value) ? value.join('×') : value}`)
+        .map(([name, value]) => `${name} ${inWords(value)}`)
         .join(', '),
     ],
     [
@@ -232,4 +232,10 @@ function precisionWords(reports: readonly PrecisionReport[] | null): Row[] {
 
 function inMilliseconds(seconds: number): string {
   return seconds < 10 ? `${(1000 * seconds).toFixed(2)} ms` : `${seconds.toFixed(1)} s`
+}
+
+/** A size, several of them, or a mask: `blocks of 8`. */
+function inWords(value: number | string | readonly number[] | { readonly block: number }): string {
+  if (typeof value !== 'object') return String(value)
+  return 'block' in value ? `blocks of ${value.block}` : value.join('×')
 }
