@@ -19,7 +19,7 @@ beforeAll(async () => {
   const { ar, tower } = await writeRandomTwins(dir)
   subjects = [await openSubject(ar, { threads: 1 }), await openSubject(tower, { threads: 1 })]
   world = await studyWorld(settingOf(small))
-})
+}, 120_000)
 afterAll(() => rmSync(dir, { recursive: true, force: true }))
 
 /** The seconds of an estimate. */

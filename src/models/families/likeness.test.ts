@@ -12,7 +12,7 @@ let folders: Awaited<ReturnType<typeof writeSharedBase>>
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'bifocal-likeness-'))
   folders = await writeSharedBase(dir)
-})
+}, 120_000)
 afterAll(() => rmSync(dir, { recursive: true, force: true }))
 
 async function stored(folder: string): Promise<Stored> {

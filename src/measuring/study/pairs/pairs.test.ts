@@ -35,7 +35,7 @@ beforeAll(async () => {
     warn: () => {},
     page,
   }
-})
+}, LONG)
 afterAll(() => rmSync(dir, { recursive: true, force: true }))
 
 const bytesOf = (out: string) => readFileSync(join(out, 'results.json'), 'utf8')
