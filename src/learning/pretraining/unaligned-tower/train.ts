@@ -28,7 +28,7 @@ const CLIP = 1
 const EVERY = 250
 
 /** Feeds of `unalignedLoss`. */
-export function unalignedBatch(
+function unalignedBatch(
   { world, sheets }: TowerWorld,
   { batch, seed }: TwinTraining,
   step: number,

@@ -15,7 +15,7 @@ export const FACTORS = {
   pictures: ['aligned', 'discrete'],
   mask: ['native', 'other'],
 } as const
-export type Factor = keyof typeof FACTORS
+type Factor = keyof typeof FACTORS
 export type Cell = { readonly [F in Factor]: (typeof FACTORS)[F][number] }
 
 /** One model, pretrained, tuned and scored. */

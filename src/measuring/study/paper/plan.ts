@@ -7,7 +7,7 @@ import { TWIN_TRAINING } from '../../../learning/pretraining/recipe.ts'
 import type { Cell } from './factors.ts'
 
 /** A kind of model: a twin's name, and its place in the design where it has one. */
-export interface Arm {
+interface Arm {
   readonly name: string
   readonly cell?: Omit<Cell, 'mask'>
 }
@@ -39,7 +39,7 @@ export const PAPER_PLAN: PaperPlan = {
 }
 
 /** Arms outside the design, one pretraining each, and the other mask with all seeds of tuning. */
-export const PAPER_EXTRAS = {
+const PAPER_EXTRAS = {
   arms: [
     { name: 'twin-adapted' },
     { name: 'twin-ar-unaligned' },

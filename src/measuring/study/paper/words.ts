@@ -14,11 +14,11 @@ const EFFECTS: Readonly<Record<string, string>> = {
   'pictures mask': 'what its own mask is worth with aligned features − with codes',
 }
 
-export function effectName({ factors }: Pick<FactorEffect, 'factors'>): string {
+function effectName({ factors }: Pick<FactorEffect, 'factors'>): string {
   return EFFECTS[factors.join(' ')] ?? factors.join(' × ')
 }
 
-export function scopeName({ metaTask, domain }: FactorScope): string {
+function scopeName({ metaTask, domain }: FactorScope): string {
   const tasks = metaTask === 'all' ? 'all tasks' : metaTask
   return domain === 'all' ? tasks : `${tasks}, ${domain === 'in' ? 'in domain' : 'out of domain'}`
 }
