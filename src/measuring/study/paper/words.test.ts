@@ -22,11 +22,7 @@ test('an effect is claimed only where its interval excludes zero', () => {
   expect(effectWords(effect(0.01, 0.05), 'tuned')).toMatch(
     /^next token − masked diffusion, tuned alike, vqa, out of domain: \+3\.0 points of hit@1 \(95 %/,
   )
-  for (const interval of [
-    [-0.01, 0.05],
-    [0, 0.05],
-  ] as const)
-    expect(effectWords(effect(...interval), 'tuned')).toContain('cannot be told')
+  for (const low of [-0.01, 0]) expect(effectWords(effect(low, 0.05), 'tuned')).toContain('cannot be told')
   expect(effectWords(effect(-0.05, -0.01), 'untuned')).not.toContain('cannot be told')
   expect(factorMarkdown([effect(-0.01, 0.05)], 'tuned')).toContain('| cannot be told |')
 })
