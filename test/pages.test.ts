@@ -29,6 +29,8 @@ const NOT_RUN: readonly [commands: RegExp, why: string][] = [
   [/ --device (cuda|webgpu)/, 'wants a GPU'],
   [/^npx bifocal gates/, 'takes minutes'],
   [/ --plan pairs/, 'runs in a test of its own: src/measuring/study/pairs'],
+  [/ --plan paper/, 'runs in a test of its own: src/measuring/study/paper'],
+  [/^npx bifocal pretrain/, 'takes hours'],
 ]
 
 /** Flags that make a run of minutes one of seconds. */
