@@ -108,7 +108,12 @@ describe('runs', () => {
       const given = argumentsOf(command)
       const absent = given
         .map((word) => word.replace(/@.*$/, ''))
-        .filter((word) => /^[\w-][\w.-]*\/[\w.-]+$/.test(word) && !existsSync(join(at.folder, word)))
+        .filter(
+          (word) =>
+            /^[\w-][\w.-]*\/[\w.-]+$/.test(word) &&
+            !/^\d+\/\d+$/.test(word) &&
+            !existsSync(join(at.folder, word)),
+        )
         .filter((name) => !at.serves(name))
       skip(absent.length > 0, `no tiny model stands for ${absent.join(', ')} on this machine`)
       // A study renders the page of the build.

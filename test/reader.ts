@@ -6,6 +6,7 @@
 import {
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -23,6 +24,7 @@ import { COMMIT } from './hub-models.ts'
 import { type ServedRepository, startHubServer } from './hub-server.ts'
 import { root, textOf } from './pages.ts'
 import { writeRandomTwins } from './random-twins.ts'
+import { smallPicture } from './small-picture.ts'
 import { writeTinyModels } from './tiny-models.ts'
 
 export interface Reader {
@@ -92,6 +94,14 @@ export async function reader(): Promise<Reader> {
   writeFileSync(join(folder, 'pairs.jsonl'), pairLines())
   writeFileSync(join(folder, 'captions.csv'), 'caption,path\na horse,packages/twins/horse.png\n')
   writeFileSync(join(folder, 'tune.yaml'), TUNING)
+  for (const [name, level] of [
+    ['night', 10],
+    ['day', 200],
+  ] as const) {
+    mkdirSync(join(folder, 'photos', name), { recursive: true })
+    for (const more of [0, 20])
+      writeFileSync(join(folder, 'photos', name, `${more}.bmp`), smallPicture(level + more))
+  }
   return {
     folder,
     environment: {

@@ -1,0 +1,93 @@
+/**
+ * Kills an evaluation over three tasks at random moments and compares all bytes with those of the
+ * run left alone; no vector may be computed twice.
+ *
+ *   npm run build && node test/oracles/killed-eval.mjs [KILLS] [SEED]
+ *
+ * Prints a line for each kill, and at the end the number of files compared and of vectors computed.
+ */
+
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const [kills = 30, seed = 1] = process.argv.slice(2).map(Number)
+const main = new URL('../../dist/cli/main.js', import.meta.url).pathname
+const dir = mkdtempSync(join(tmpdir(), 'bifocal-killed-eval-'))
+const words = [
+  'eval',
+  'bifocal:tower',
+  '--tasks',
+  'object-group',
+  'scene-t2i',
+  'cross-style',
+  '--limit',
+  '12',
+]
+
+/** Runs to the end, or so many milliseconds. @returns the exit code, null where it was killed */
+function run(out, milliseconds) {
+  const child = spawn(process.execPath, [main, ...words, '--threads', '1', '--out', out], { stdio: 'ignore' })
+  const timer = milliseconds === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), milliseconds)
+  return new Promise((resolve) =>
+    child.on('close', (code) => {
+      clearTimeout(timer)
+      resolve(code)
+    }),
+  )
+}
+
+const varying = /^(run\.json|report\.html)$/
+const filesOf = (out) =>
+  new Map(
+    readdirSync(out, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && !varying.test(entry.name))
+      .map(({ parentPath, name }) => join(parentPath, name))
+      .map((path) => [path.slice(out.length), readFileSync(path, 'base64')]),
+  )
+const keysOf = (out) =>
+  !existsSync(join(out, 'vectors'))
+    ? []
+    : [...filesOf(join(out, 'vectors'))]
+        .filter(([path]) => path.endsWith('.jsonl'))
+        .flatMap(([, text]) => Buffer.from(text, 'base64').toString().trim().split('\n'))
+        .map((line) => JSON.parse(line).key)
+
+let state = seed
+const random = () => {
+  state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+  return state / 2 ** 32
+}
+
+try {
+  const [alone, killed] = [join(dir, 'alone'), join(dir, 'killed')]
+  const start = performance.now()
+  if ((await run(alone)) !== 0) throw new Error('the run left alone failed')
+  const whole = performance.now() - start
+  const expected = filesOf(alone)
+  let stopped = 0
+  for (let kill = 1; kill <= kills; kill++) {
+    // A killed run that got to its end starts anew, so that every kill meets work.
+    if (existsSync(join(killed, 'results.json')) && keysOf(killed).length === keysOf(alone).length)
+      rmSync(killed, { recursive: true, force: true })
+    const code = await run(killed, whole * (0.1 + 0.8 * random()))
+    if (code === null) stopped += 1
+    const keys = keysOf(killed)
+    if (new Set(keys).size !== keys.length) throw new Error(`kill ${kill}: a vector is stored twice`)
+    console.log(`${kill}: ${code === null ? 'killed' : `ended with ${code}`}, ${keys.length} vectors stored`)
+  }
+  const before = keysOf(killed).length
+  if ((await run(killed)) !== 0) throw new Error('the run after the kills failed')
+  const [{ items, resumed, computed }] = JSON.parse(readFileSync(join(killed, 'run.json'), 'utf8')).vectors
+  if (resumed !== before || resumed + computed !== items)
+    throw new Error('a stored vector was computed again')
+  const found = filesOf(killed)
+  for (const [path, bytes] of expected) if (found.get(path) !== bytes) throw new Error(`${path} differs`)
+  for (const path of found.keys()) if (!expected.has(path)) throw new Error(`${path} is too many`)
+  console.log(
+    `${stopped} of ${kills} kills stopped a run; ${found.size} files are equal; ${items} vectors, none twice`,
+  )
+} finally {
+  rmSync(dir, { recursive: true, force: true })
+}
