@@ -113,7 +113,7 @@ const analysisSchema = z.strictObject({
       rows: z.array(
         z.strictObject({
           measure: name,
-          /** Spearman's; null where the measure is the same for all models. */
+          /** Spearman's; null where the measure is the same for all models, and for two models. */
           correlation: interval.nullable(),
           /** Of a permutation test, and adjusted for the number of measures (Holm). */
           p: z.number().nullable(),

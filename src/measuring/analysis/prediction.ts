@@ -14,7 +14,10 @@ export interface ScoredModel {
 
 export interface PredictionRow {
   readonly measure: string
-  /** Spearman's correlation with its interval over models; null where all models have one value. */
+  /**
+   * Spearman's correlation with its interval over models; null where all models have one value, and
+   * for two models.
+   */
   readonly correlation: Interval | null
   /** Chance of a correlation this strong either way were models paired with scores at random. */
   readonly p: number | null
@@ -24,7 +27,7 @@ export interface PredictionRow {
 }
 
 /** With fewer models the strongest correlation comes by luck in more than one of twenty cases. */
-const FEWEST_MODELS = 5
+export const FEWEST_MODELS = 5
 /** All orders of so many models are tried: 5,040; of more, as many as `DRAWS` are drawn. */
 const ALL_ORDERS = 7
 const DRAWS = 10_000

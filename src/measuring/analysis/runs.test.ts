@@ -31,7 +31,9 @@ test('pairs of a picture and a text are measured for each model; two models pred
     new Set(['cannot-be-told']),
   )
   expect(serializeAnalysis(analysis)).toContain('"kind": "runs"')
-  expect(analysisWords(analysis)).toMatch(/Which measure ranks models as hit@1, mean over \d tasks? does/)
+  expect(analysisWords(analysis)).toMatch(
+    /Which measure ranks models as hit@1, mean over \d tasks? does\n {2}cannot be told from 2 models: 5 /,
+  )
 })
 
 test('a model is named as RUN:MODEL; alone it has no prediction', async () => {

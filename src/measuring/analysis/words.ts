@@ -2,6 +2,7 @@
 
 import { createColors } from 'picocolors'
 import type { Analysis, AnalysisFigures } from './analysis.ts'
+import { FEWEST_MODELS } from './prediction.ts'
 
 type Interval = AnalysisFigures[number]['interval']
 
@@ -149,6 +150,9 @@ function ablationLines({ rows }: Analysis['ablations'][number]): string[] {
 
 function predictionLines({ prediction, measures }: Analysis): string[] {
   if (prediction === null) return []
+  const { models } = prediction
+  if (models.length < FEWEST_MODELS)
+    return [`  cannot be told from ${models.length} models: ${FEWEST_MODELS} are needed at least`]
   const labels = Math.max(...measures.map(({ label }) => label.length))
   return prediction.rows.map(({ measure, correlation, adjusted, verdict }) => {
     const label = (measures.find(({ name }) => name === measure)?.label ?? measure).padEnd(labels)
