@@ -1,6 +1,6 @@
 /** @file The comparisons of a study of models that share a base: bases, masks, what can be told. */
 
-import { modelName, points, pointsRange } from '../format.ts'
+import { points, pointsRange } from '../format.ts'
 import type { PairsResults } from '../pairs.ts'
 import type { Results } from '../results.ts'
 import { h, scrolling, section } from './element.ts'
@@ -33,7 +33,7 @@ function comparisonTable(results: Results, { comparisons }: PairsResults): HTMLE
     h(
       'tr',
       {},
-      h('th', { scope: 'row' }, `${modelName(results, a)} − ${modelName(results, b)}`),
+      h('th', { scope: 'row' }, `${labelOf(results, a)} − ${labelOf(results, b)}`),
       h('td', { class: 'text' }, kind),
       h('td', {}, points(interval.value)),
       h('td', {}, pointsRange(interval)),
