@@ -2,9 +2,10 @@
 // it is known: `npm run build && node test/oracles/coverage.mjs [REPETITIONS]`. Prints the share of
 // 1,000 repetitions for each design, and exits 4 where one is not within 93 to 97 %. It also prints
 // how often the detectable difference was found when it was there (aimed at: 80 %), and how often
-// Holm's p-values called any of five tasks different where none was (at most 5 %).
+// Holm's p-values called any of five tasks different where none was (at most 5 %). Hits come first,
+// then reciprocal ranks (MRR), then hits of two models on different queries.
 const built = (path) => import(new URL(`../../dist/${path}.js`, import.meta.url).href)
-const [{ compareScores }, { stream }] = await Promise.all(
+const [{ compareScores, compareUnpaired }, { stream }] = await Promise.all(
   ['measuring/benchmark/comparison/scores', 'foundation/numeric/random'].map(built),
 )
 const repetitions = Number(process.argv[2] ?? 1000)
@@ -26,8 +27,15 @@ const designs = {
   ],
 }
 
-/** Hits of two models with true means apart by `difference`; six of ten queries alike for both. */
-function benchmark(design, difference, random) {
+/** Mean of 1 / rank for a query that is missed: its rank is 2 to 10, each as likely. */
+const RANKS = [2, 3, 4, 5, 6, 7, 8, 9, 10]
+const MISSED = RANKS.reduce((sum, rank) => sum + 1 / rank, 0) / RANKS.length
+
+/**
+ * Hits of two models with true means apart by `difference`; six of ten queries alike for both. MRR
+ * differs by (1 − MISSED) × `difference`; `ranks` draws the ranks of missed queries.
+ */
+function benchmark(design, difference, random, ranks = () => 0) {
   const tasks = { a: [], b: [] }
   for (const [index, [clusters, most]] of design.entries()) {
     const rows = { a: [], b: [] }
@@ -37,9 +45,11 @@ function benchmark(design, difference, random) {
       for (let query = 0; query < queries; query++) {
         const luck = random()
         const other = random() < 0.6 ? luck : random()
-        const row = { id: `${cluster} ${query}`, cluster: `${cluster}`, metrics: {}, best: 0, scoreGap: 0 }
-        rows.a.push({ ...row, hit1: Number(luck < ease + difference) })
-        rows.b.push({ ...row, hit1: Number(other < ease) })
+        const row = { id: `${cluster} ${query}`, cluster: `${cluster}`, best: 0, scoreGap: 0 }
+        const missed = 1 / RANKS[Math.floor(ranks() * RANKS.length)]
+        const hits = { a: luck < ease + difference, b: other < ease }
+        for (const side of ['a', 'b'])
+          rows[side].push({ ...row, hit1: Number(hits[side]), metrics: { mrr: hits[side] ? 1 : missed } })
       }
     }
     for (const side of ['a', 'b']) tasks[side].push({ task: `task ${index}`, rows: rows[side] })
@@ -47,30 +57,52 @@ function benchmark(design, difference, random) {
   return ['a', 'b'].map((model) => ({ model, tasks: tasks[model] }))
 }
 
-const compared = (design, difference, key, seed) =>
-  compareScores(...benchmark(design, difference, stream(seed, key)), { seed, resamples: RESAMPLES })
+const pairedHits = (design, difference, key, seed) =>
+  compareScores(...benchmark(design, difference, stream(seed, key)), { seed, resamples: RESAMPLES }).mean
+
+const pairedRanks = (design, difference, key, seed) =>
+  compareScores(...benchmark(design, difference / (1 - MISSED), stream(seed, key), stream(seed, 'ranks')), {
+    seed,
+    resamples: RESAMPLES,
+    metric: 'mrr',
+  }).mean
+
+/** Each model on queries of its own. */
+const unpairedHits = (design, difference, key, seed) => {
+  const [a] = benchmark(design, difference, stream(seed, `${key} a`))
+  const [, b] = benchmark(design, difference, stream(seed, `${key} b`))
+  return compareUnpaired(a.tasks, b.tasks, { seed, resamples: RESAMPLES })
+}
 
 const share = (count) => `${((100 * count) / repetitions).toFixed(1)} %`
-for (const [name, design] of Object.entries(designs)) {
+const few = ['one task of 100 queries', '30 pictures of 1 to 8 queries', 'mean of five unequal tasks']
+const rounds = [
+  ...Object.keys(designs).map((name) => ['', pairedHits, name]),
+  ...few.map((name) => ['MRR: ', pairedRanks, name]),
+  ...few.map((name) => ['other queries: ', unpairedHits, name]),
+]
+for (const [kind, compared, name] of rounds) {
+  const design = designs[name]
   let covered = 0
   let detectable = 0
   for (let seed = 0; seed < repetitions; seed++) {
-    const { mean } = compared(design, 0.05, name, seed)
-    if (mean.difference.low <= 0.05 && mean.difference.high >= 0.05) covered += 1
-    detectable += mean.detectable / repetitions
+    const found = compared(design, 0.05, name, seed)
+    if (found.difference.low <= 0.05 && found.difference.high >= 0.05) covered += 1
+    detectable += found.detectable / repetitions
   }
   let found = 0
   for (let seed = 0; seed < repetitions; seed++)
-    if (compared(design, detectable, `${name} detectable`, seed).mean.difference.low > 0) found += 1
+    if (compared(design, detectable, `${name} detectable`, seed).difference.low > 0) found += 1
   const share93 = covered / repetitions
   if (share93 < 0.93 || share93 > 0.97) process.exitCode = 4
   console.log(
-    `${name.padEnd(31)} ${share(covered)} of the intervals hold it; a difference of ${(100 * detectable).toFixed(1)} points is found in ${share(found)}`,
+    `${(kind + name).padEnd(46)} ${share(covered)} of the intervals hold it; a difference of ${(100 * detectable).toFixed(1)} points is found in ${share(found)}`,
   )
 }
 let wrong = 0
 for (let seed = 0; seed < repetitions; seed++) {
-  const { tasks } = compared(Array(5).fill([300, 1]), 0, 'none', seed)
+  const models = benchmark(Array(5).fill([300, 1]), 0, stream(seed, 'none'))
+  const { tasks } = compareScores(...models, { seed, resamples: RESAMPLES })
   if (tasks.some(({ adjusted }) => adjusted <= 0.05)) wrong += 1
 }
 console.log(`five tasks without a difference: one is called different in ${share(wrong)}`)

@@ -23,6 +23,7 @@ export class BenchmarkError extends roomError('benchmark', {
   'other-tasks': 2,
   run: 2,
   'run-version': 2,
+  'several-models': 2,
   'shard-twice': 2,
   'too-many-problems': 3,
   'vector-items': 2,

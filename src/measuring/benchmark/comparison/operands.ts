@@ -1,11 +1,11 @@
 /** @file Models of runs, as commands name them: `RUN`, all models of it, or `RUN:MODEL`. */
 
 import { existsSync, statSync } from 'node:fs'
-import { basename, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { suggestion } from '../../../foundation/numeric/suggestion.ts'
 import { BenchmarkError } from '../errors.ts'
 import { type EvalRun, openRun } from '../run/eval-run.ts'
-import type { RunModel } from '../run/files.ts'
+import { type RunModel, runFiles } from '../run/files.ts'
 
 /** A model of a run. */
 export interface RunOperand {
@@ -47,6 +47,11 @@ export async function openOperands(words: readonly string[]): Promise<RunOperand
       model,
     }
   })
+}
+
+/** Whether a word names a run, or a model of one. */
+export function isRunOperand(word: string): boolean {
+  return existsSync(join(split(word).path, runFiles.setting))
 }
 
 /** The folder is the longest part before a colon that exists: names of models hold colons too. */

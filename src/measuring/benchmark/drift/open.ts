@@ -5,7 +5,9 @@ import type { VerifyReport } from '../../../models/embedder/golden/report.ts'
 import type { LoadOptions } from '../../../models/embedder/subject.ts'
 import { readVectorSet } from '../../../models/embedder/vectors/read.ts'
 import type { VectorSet } from '../../../models/embedder/vectors/reading/set.ts'
+import { isRunOperand } from '../comparison/operands.ts'
 import { type Drift, type DriftOptions, measureDrift } from './drift.ts'
+import { runVectors } from './run-vectors.ts'
 import { goldenFile, stageDrift } from './stages.ts'
 
 export interface DriftOfOptions extends DriftOptions, Pick<LoadOptions, 'warn' | 'onDownload'> {
@@ -18,9 +20,9 @@ export interface DriftOfOptions extends DriftOptions, Pick<LoadOptions, 'warn' |
 }
 
 /**
- * @param a a file or folder of vectors, a file of golden vectors, or the folder of a model with an
- *   `embedder.json` that has some
- * @throws as `readVectorSet`, `measureDrift` and `verifyContract`
+ * @param a a file or folder of vectors; a model of a run, `RUN:MODEL`; a file of golden vectors, or
+ *   the folder of a model with an `embedder.json` that has some
+ * @throws as `readVectorSet`, `measureDrift`, `verifyContract` and `runVectors`
  */
 export async function driftOf(
   a: string,
@@ -48,6 +50,7 @@ async function opened(
   name: string | undefined,
   { signal }: DriftOptions,
 ): Promise<{ set: VectorSet; golden: string | undefined }> {
+  if (isRunOperand(path)) return { set: await runVectors(path, { name, signal }), golden: undefined }
   const golden = await goldenFile(path)
   return { set: await readVectorSet(golden ?? path, { name, signal }), golden }
 }
