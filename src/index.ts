@@ -33,6 +33,13 @@ export { type AnalyzeModelsOptions, analyzeModels } from './measuring/analysis/m
 export { type AnalyzeRunsOptions, analyzeRuns } from './measuring/analysis/runs.ts'
 export { type AnalyzeVectorsOptions, analyzeVectors } from './measuring/analysis/vectors.ts'
 export { analysisWords } from './measuring/analysis/words.ts'
+export {
+  type CompareRunsOptions,
+  compareRuns,
+} from './measuring/benchmark/comparison/compare-runs.ts'
+export type { ComparisonReport } from './measuring/benchmark/comparison/report.ts'
+export { type Drift, type DriftOptions, measureDrift } from './measuring/benchmark/drift/drift.ts'
+export { type ExportOptions, exportRuns } from './measuring/benchmark/export/export.ts'
 export { type EvalRun, openRun } from './measuring/benchmark/run/eval-run.ts'
 export { type Evaluated, evaluate } from './measuring/benchmark/run/evaluate.ts'
 export { type MergeRunsOptions, mergeRuns } from './measuring/benchmark/run/merge.ts'
@@ -69,6 +76,8 @@ export type { LayerName, Pool, Readout } from './models/embedder/readout.ts'
 export type { SequenceInputs } from './models/embedder/sequence-inputs.ts'
 export { type LoadOptions, openSubject, type Subject } from './models/embedder/subject.ts'
 export type { Quantization } from './models/embedder/vectors/quantize.ts'
+export { readVectorSet } from './models/embedder/vectors/read.ts'
+export type { VectorSet } from './models/embedder/vectors/reading/set.ts'
 export type { StoredVectors, VectorStore } from './models/embedder/vectors/store.ts'
 export { type Pulled, type PulledFile, type PullOptions, pullModel } from './models/hub/pull.ts'
 export { type ResolveOptions, resolveModel } from './models/hub/resolve.ts'
