@@ -8,7 +8,8 @@ import { rangeOf } from '../../foundation/numeric/rows.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import type { PairRef } from './batches.ts'
 import { type BatchPair, itemsOf, touches } from './micro-batch.ts'
-import type { BadItem, TuningSteps } from './steps.ts'
+import type { BadItem } from './micro-step.ts'
+import type { TuningSteps } from './steps.ts'
 
 /** A dev pair among all dev targets. */
 export interface RankedPair {

@@ -6,7 +6,7 @@
 import { BifocalError, InterruptedError } from '../../foundation/numeric/errors.ts'
 import { joined } from '../../foundation/numeric/rows.ts'
 import { f32 } from '../../foundation/numeric/tensor.ts'
-import { type KeyedItem, pictureKey } from '../../inputs/data/item.ts'
+import type { KeyedItem } from '../../inputs/data/item.ts'
 import type { Sequence } from '../../models/embedder/sequence.ts'
 import type { NamedArrays } from '../training/arrays.ts'
 import { type StepResult, stepResultOf } from '../training/gradient.ts'
@@ -20,8 +20,10 @@ import {
   sessionLoss,
   upstreamFeeds,
 } from './gradcache.ts'
+import { longestFirst, numbersOf } from './item-order.ts'
 import type { ContrastiveLoss } from './losses/loss.ts'
 import { type BatchPair, itemsOf, pairFeeds, touches } from './micro-batch.ts'
+import type { BadItem, LeaveOut, MicroStep, PlannedStep, Turn } from './micro-step.ts'
 import { splitByLength } from './split.ts'
 import type { OpenedGraph, StepSessions } from './step-sessions.ts'
 import type { Dropout } from './trained/dropout.ts'
@@ -41,42 +43,6 @@ export interface StepsOptions {
   /** Positions that run at once, padding included. */
   chunkTokens: number
 }
-
-/** An item whose pictures or text the model can't take. */
-export interface BadItem {
-  readonly key: string
-  readonly error: BifocalError
-}
-
-export interface MicroStep extends StepResult {
-  /** The pairs that took part. */
-  readonly pairs: readonly BatchPair[]
-  /** How many chunks it took; 1 = one graph. */
-  readonly chunks: number
-  /**
-   * By chunks: the row of each item, by its key, in the vectors that the loss saw, and the
-   * gradients of those by readout, `[items, dim]`.
-   */
-  readonly cached?: { readonly rowOf: ReadonlyMap<string, number>; readonly cache: NamedArrays }
-}
-
-/** The place of a micro-batch in the training. */
-export interface Turn {
-  readonly update: number
-  /** Within its update. */
-  readonly micro: number
-}
-
-/** A micro-batch whose first chunk is ready to run. */
-export interface PlannedStep {
-  /** Whether that chunk is all of it. */
-  readonly whole: boolean
-  /** @throws RuntimeError, InterruptedError; what `leaveOut` throws */
-  run(signal?: AbortSignal): Promise<MicroStep>
-}
-
-/** The pairs without those of items that can't be used. It throws where too many are lost. */
-export type LeaveOut = (bad: readonly BadItem[], pairs: readonly BatchPair[]) => readonly BatchPair[]
 
 /** A micro-batch as dropout knows it. */
 interface Dropping {
@@ -347,27 +313,6 @@ export class TuningSteps {
     const scalars = Object.entries(loss.stepInputs(update, updates))
     return Object.fromEntries(scalars.map(([name, value]) => [name, f32([], [value])]))
   }
-}
-
-/** Numbers of items and pictures, by which dropout knows them. */
-function numbersOf(items: readonly KeyedItem[]): ReadonlyMap<string, number> {
-  const numbers = new Map<string, number>()
-  for (const [number, { key, image }] of items.entries()) {
-    numbers.set(key, number)
-    const picture = pictureKey(image)
-    if (picture !== undefined && !numbers.has(picture)) numbers.set(picture, number)
-  }
-  return numbers
-}
-
-/**
- * Items in the order in which they run: those with the most pictures, then those with the longest
- * texts, as far as that can be told without decoding a picture.
- */
-function longestFirst(items: readonly KeyedItem[]): KeyedItem[] {
-  const words = ({ instruction = '', text = '' }: KeyedItem) => instruction.length + text.length
-  const pictures = ({ image = [] }: KeyedItem) => image.length
-  return [...items].sort((a, b) => pictures(b) - pictures(a) || words(b) - words(a))
 }
 
 /** At most `most` groups of similar length, none empty. */

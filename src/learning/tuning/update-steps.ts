@@ -14,8 +14,9 @@ import { TuningError } from './errors.ts'
 import { GradientSum } from './gradcache.ts'
 import type { ContrastiveLoss } from './losses/loss.ts'
 import { type BatchPair, batchPair, touches } from './micro-batch.ts'
+import type { LeaveOut, MicroStep, PlannedStep, Turn } from './micro-step.ts'
 import type { SkippedPairs } from './skipped.ts'
-import type { LeaveOut, MicroStep, PlannedStep, TuningSteps, Turn } from './steps.ts'
+import type { TuningSteps } from './steps.ts'
 
 interface Source {
   readonly name: string
