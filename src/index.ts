@@ -47,8 +47,14 @@ export type { EvaluateOptions } from './measuring/benchmark/run/options.ts'
 export { type EvaluationPlan, planEvaluation } from './measuring/benchmark/run/prepare.ts'
 export type { OpenTask, TaskSource } from './measuring/benchmark/suites/suite.ts'
 export { type SuiteOptions, suitesOf } from './measuring/benchmark/suites/suites.ts'
+export { type ReportOptions, report } from './measuring/report/folder.ts'
 export { parseResults, type Results } from './measuring/report/results.ts'
-export { writeTuningReport } from './measuring/report/write.ts'
+export {
+  writeAnalysisReport,
+  writeComparisonReport,
+  writeRunReport,
+  writeTuningReport,
+} from './measuring/report/write.ts'
 export type { StudyOptions } from './measuring/study/options.ts'
 export { runStudy, type StudyResult } from './measuring/study/study.ts'
 export { verifyGolden } from './measuring/verify/golden.ts'

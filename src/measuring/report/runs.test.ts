@@ -1,8 +1,9 @@
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type MadeRunOptions, writeMadeRun } from '../../../test/made-run.ts'
+import { emptyAnalysis, serializeAnalysis } from '../analysis/analysis.ts'
 import { type EvalRun, openRun } from '../benchmark/run/eval-run.ts'
 import { report } from './folder.ts'
 import { runPageOf } from './runs/page.ts'
@@ -99,6 +100,25 @@ describe('the data of the page of runs', () => {
     expect(apart.models.map(({ id }) => id)).toContain('good (run-c)')
     expect(apart.notes.join(' ')).toContain('naming has other rows in run-c')
   })
+})
+
+test('an analysis beside a run gives its models measures and layer curves', async () => {
+  const run = await made('analysed')
+  const interval = { value: 0.4, low: 0.3, high: 0.5 }
+  const [first] = emptyAnalysis('runs', { seed: 7 }).measures
+  const subject = { readout: null, dim: 8, pairs: 9, sampled: 9, clusters: 9 }
+  const figures = [null, 0, 1].map((layer) => ({ measure: first!.name, layer, interval }))
+  const analysis = {
+    ...emptyAnalysis('runs', { seed: 7 }),
+    subjects: [
+      { ...subject, id: 'poor', label: 'another name', figures },
+      { ...subject, id: 'unknown', label: 'no model of the run', figures },
+    ],
+  }
+  await writeFile(join(run.path, 'analysis.json'), serializeAnalysis(analysis))
+  const { alignment, measures } = await runPageOf([run], few)
+  expect(alignment).toEqual(figures.map((figure) => ({ model: 'poor', ...figure })))
+  expect(measures.map(({ name }) => name)).toContain(first!.name)
 })
 
 describe('a folder to report on', () => {

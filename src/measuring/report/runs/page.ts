@@ -4,6 +4,7 @@ import type { BootstrapOptions } from '../../../foundation/numeric/bootstrap.ts'
 import { metricLabels } from '../../benchmark/metrics.ts'
 import type { EvalRun } from '../../benchmark/run/eval-run.ts'
 import type { Results } from '../results.ts'
+import { analysedOf } from './analysed.ts'
 import { type ExplorerLimits, explorerOf } from './explorer.ts'
 import { figuresOf } from './figures.ts'
 import type { RunPage } from './form.ts'
@@ -35,8 +36,7 @@ export async function runPageOf(runs: readonly EvalRun[], options: RunPageOption
     means,
     differences,
     notes: [...all.notes],
-    measures: [],
-    alignment: [],
+    ...(await analysedOf(models)),
     verdict,
     flips,
     explorer: await explorerOf(models, all.tasks, seed, options),
