@@ -165,8 +165,8 @@ function firstPlaces(size: number, count: number): number[] {
 
 /** Expected rank of the first right candidate, from 1. */
 export function firstRank({ groups }: Ranking): number {
-  const { above, size, grades } = groups[0]!
-  return above + (size + 1) / (grades.length + 1)
+  const { above, size, counts } = groups[0]!
+  return above + (size + 1) / (total(counts) + 1)
 }
 
 /**
