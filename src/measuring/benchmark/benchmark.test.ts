@@ -85,6 +85,13 @@ describe('scores', async () => {
     expect(scopesOf([naming]).map(({ kind }) => kind)).toEqual(['metaTask', 'shift', 'in-domain', 'all'])
   })
 
+  test.each(['classification', 'vqa', 'retrieval', 'grounding'] as const)(
+    '%s has a mean of its own',
+    (metaTask) => {
+      expect(scopesOf([{ ...naming, metaTask }])).toContainEqual({ kind: 'metaTask', metaTask })
+    },
+  )
+
   test('majority is the share of the commonest answer, and means nothing in retrieval', () => {
     const twice = { ...naming, test: [...naming.test, naming.test[0]!] }
     expect(majorityOf(twice)).toBe(2 / 5)

@@ -44,7 +44,7 @@ export function inScope(scope: Scope, { name, metaTask, domain, shift }: TaskSig
   }
 }
 
-const META_TASKS: readonly MetaTask[] = ['classification', 'vqa', 'retrieval']
+const META_TASKS: readonly MetaTask[] = ['classification', 'vqa', 'retrieval', 'grounding']
 
 /**
  * The scopes wider than a task that have tasks, in the order of the report: shifts stand as the
