@@ -49,3 +49,30 @@ test.each([
   expect(result.stderr).toMatch(says)
   expect(result.code).toBe(code)
 })
+
+test.each([
+  [['--data', 'pairs.jsonl'], '--data has no meaning in an analysis of vectors'],
+  [['--ablate'], '--ablate has no meaning in an analysis of vectors'],
+  [['--limit', '20'], '--limit has no meaning in an analysis of vectors'],
+])('%s is refused beside two files of vectors', async (extra, message) => {
+  const files = ['analyze', '--images', at('images.npy'), '--texts', at('texts.npy')]
+  const { code, stderr } = await runHere([...files, ...extra])
+  expect(code).toBe(2)
+  expect(stderr).toContain(message)
+})
+
+test('pairs to fit are refused beside a model, which would not look at them', async () => {
+  const fit = ['--fit-images', at('images.npy'), '--fit-texts', at('texts.npy')]
+  const { code, stderr } = await runHere(['analyze', 'bifocal:twin-ar', ...fit])
+  expect(code).toBe(2)
+  expect(stderr).toContain('--fit-images has no meaning in an analysis of models')
+})
+
+test('an output that is a file of vectors is refused, and the file stays', async () => {
+  const before = readFileSync(at('images.npy'))
+  const files = ['analyze', '--images', at('images.npy'), '--texts', at('texts.npy')]
+  const { code, stderr } = await runHere([...files, '--out', at('images.npy')])
+  expect(code).toBe(2)
+  expect(stderr).toContain('expected the name of a .json file')
+  expect(readFileSync(at('images.npy'))).toEqual(before)
+})

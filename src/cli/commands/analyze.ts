@@ -55,6 +55,13 @@ export const analyze = command(
         hint: 'Name one model or several, or runs with --runs, or two files with --images and --texts.',
       })
     }
+    refuseFlags(given, models.length > 0 ? 'models' : runs !== undefined ? 'runs' : 'vectors')
+    if (out !== undefined && !out.endsWith('.json')) {
+      throw new UsageError('arguments', {
+        message: `--out ${out}: expected the name of a .json file`,
+        hint: 'The analysis is JSON; another name could be that of a file of vectors.',
+      })
+    }
     const [{ serializeAnalysis }, { analysisWords }, { writeFileAtomic }] = await Promise.all([
       import('../../measuring/analysis/analysis.ts'),
       import('../../measuring/analysis/words.ts'),
@@ -71,6 +78,41 @@ export const analyze = command(
     io.print(analysisWords(analysis, { color: io.color, width: io.width }), JSON.parse(json))
     return 0
   })
+
+type Kind = 'models' | 'runs' | 'vectors'
+
+/** Flags that only some kinds of analysis read, by their names in `given`. */
+const KINDS_OF_FLAGS: Readonly<Record<string, readonly Kind[]>> = {
+  data: ['models'],
+  pictures: ['models'],
+  instruction: ['models'],
+  limit: ['models', 'runs'],
+  base: ['models'],
+  ablate: ['models'],
+  vectors: ['models'],
+  preset: ['models'],
+  device: ['models'],
+  dtype: ['models'],
+  memory: ['models'],
+  labels: ['vectors'],
+  fitImages: ['vectors'],
+  fitTexts: ['vectors'],
+}
+
+/** @throws UsageError `usage/arguments` for a flag that would change nothing */
+function refuseFlags(given: object, kind: Kind): void {
+  const foreign = Object.entries(given).find(
+    ([name, value]) =>
+      value !== undefined && value !== false && KINDS_OF_FLAGS[name]?.includes(kind) === false,
+  )
+  if (foreign === undefined) return
+  const [name] = foreign
+  const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+  throw new UsageError('arguments', {
+    message: `${flag} has no meaning in an analysis of ${kind}`,
+    hint: `It belongs to an analysis of ${KINDS_OF_FLAGS[name]!.join(' or ')}: leave it out.`,
+  })
+}
 
 /** Flags that all kinds of analysis take. */
 interface CommonFlags {
