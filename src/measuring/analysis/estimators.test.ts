@@ -17,7 +17,7 @@ import {
 import { poolOf } from './pool.ts'
 import { Products } from './products.ts'
 import { coupleMean, sampleOf, wholeSample } from './sample.ts'
-import { hubnessOfTexts } from './structure.ts'
+import { hubnessOfTexts, mutualNeighbours } from './structure.ts'
 
 const normals = (count: number, dim: number, key: string) =>
   l2NormaliseRows(f32([count, dim], fillNormal(new Float32Array(count * dim), 1, stream(key))))
@@ -161,4 +161,27 @@ test('one hub that answers every image has the skewness of one in n', async () =
   const cross = Array.from({ length: 25 }, (_, at) => (at % 5 === 0 ? 1 : 0))
   const pool = await poolWith(5, cross, 1)
   expect(hubnessOfTexts(pool)(wholeSample(5))).toBeCloseTo((1 - 2 / 5) / Math.sqrt((1 / 5) * (4 / 5)), 10)
+})
+
+describe('neighbours that are equally near count in expectation', () => {
+  const equal = f32([12, 2], new Float32Array(24).fill(Math.SQRT1_2))
+
+  test('of vectors that are all equal, mutual neighbours are chance and there is no hub', async () => {
+    const pool = await poolOf({ images: equal, texts: equal }, new Products(), 3)
+    expect(mutualNeighbours(pool)(wholeSample(12))).toBeCloseTo(3 / 11, 12)
+    expect([...pool.texts.occurrences]).toEqual(new Array(12).fill(3))
+  })
+
+  test('texts of one class are found alike', async () => {
+    // Two classes of six equal texts; the three nearest of an image are any of its class.
+    const texts = f32(
+      [12, 2],
+      Float32Array.from({ length: 24 }, (_, at) => ((at >> 1) % 2 === at % 2 ? 1 : 0)),
+    )
+    const pool = await poolOf({ images: texts, texts }, new Products(), 3)
+    for (const occurrences of pool.texts.occurrences) expect(occurrences).toBeCloseTo(3, 12)
+    expect(hubnessOfTexts(pool)(wholeSample(12))).toBeCloseTo(0, 6)
+    // Five others of the class: three of them at random, twice.
+    expect(mutualNeighbours(pool)(wholeSample(12))).toBeCloseTo(3 / 5, 12)
+  })
 })

@@ -19,7 +19,7 @@ const NEIGHBOURS = 10
 /** Cosines that differ by less are equal: the engine's rounding is of this size. */
 const EQUAL = 2 ** -20
 
-/** Cosines in memory at a time, in bytes, of each of two blocks. */
+/** Cosines in memory at a time, in bytes, of each of three blocks. */
 const BLOCK_BYTES = 2 ** 26
 
 /** The place of the right partner among all that were ranked, one for each who asks. */
@@ -36,32 +36,45 @@ interface Asked {
   readonly other: Places
   /** Among all items but the one that asks. */
   readonly mixed: Places
-  /** `[count, k]` nearest items of the own modality, the asking one left out. */
-  readonly neighbours: Int32Array
-  /** `[count]` how many items of the other modality have this one among their `k` nearest. */
+  /**
+   * `[count]` how many items of the other modality have this one among their `k` nearest, in
+   * expectation where several are equally near.
+   */
   readonly occurrences: Float64Array
 }
 
 export interface Pool {
   readonly count: number
-  /** Neighbours that were kept of each. */
-  readonly kept: number
   readonly images: Asked
   readonly texts: Asked
+  /**
+   * `[count]` share of the `k` nearest images of an image that are among the `k` nearest texts of
+   * its text, in expectation where several are equally near.
+   */
+  readonly shared: Float64Array
 }
 
 /** Ranks all against all, a block at a time. @param pairs of unit vectors, or zeros */
 export async function poolOf({ images, texts }: Pairs, products: Products, k = NEIGHBOURS): Promise<Pool> {
   const { rows: count } = shapeOf(images)
-  const occurrences = { images: new Float64Array(count), texts: new Float64Array(count) }
-  const fromImages = await asked(images, texts, products, { k, found: occurrences.texts })
-  const fromTexts = await asked(texts, images, products, { k, found: occurrences.images })
-  return {
-    count,
-    kept: Math.min(k, count - 1),
-    images: { ...fromImages, occurrences: occurrences.images },
-    texts: { ...fromTexts, occurrences: occurrences.texts },
+  const pool = { count, images: askedBy(count), texts: askedBy(count), shared: new Float64Array(count) }
+  const kept = Math.min(k, count - 1)
+  const tall = Math.max(1, Math.floor(BLOCK_BYTES / 4 / count))
+  for (let start = 0; start < count; start += tall) {
+    const rows = Math.min(tall, count - start)
+    const block = { count, start, rows, k }
+    const ofImages = await asked(images, texts, products, block, pool.images, pool.texts.occurrences)
+    const ofTexts = await asked(texts, images, products, block, pool.texts, pool.images.occurrences)
+    for (let row = 0; row < rows; row++) {
+      let common = 0
+      for (let at = row * count; at < (row + 1) * count; at++)
+        common +=
+          chance(ofImages.nearest[row]!, ofImages.within[at]!) *
+          chance(ofTexts.nearest[row]!, ofTexts.within[at]!)
+      pool.shared[start + row] = common / kept
+    }
   }
+  return pool
 }
 
 /** The ranking in which one of `level` + 1 equally near candidates is right. */
@@ -69,41 +82,72 @@ export function rankingAt({ above, level }: Places, row: number): Ranking {
   return { groups: [{ above: above[row]!, size: level[row]! + 1, grades: [1], counts: [1] }], positives: 1 }
 }
 
+function askedBy(count: number): Asked {
+  return { other: placesFor(count), mixed: placesFor(count), occurrences: new Float64Array(count) }
+}
+
+interface Block {
+  readonly count: number
+  readonly start: number
+  readonly rows: number
+  readonly k: number
+}
+
+/**
+ * Fills the places of a block of askers, and counts whom they find.
+ * @param found `[count]` occurrences of the other modality
+ * @returns cosines `[rows, count]` with the own modality, and which of them are nearest
+ */
 async function asked(
   own: Tensor<'f32'>,
   other: Tensor<'f32'>,
   products: Products,
-  { k, found }: { k: number; found: Float64Array },
-): Promise<Omit<Asked, 'occurrences'>> {
-  const { rows: count } = shapeOf(own)
-  const kept = Math.min(k, count - 1)
-  const [ofOther, mixed] = [placesFor(count), placesFor(count)]
-  const neighbours = new Int32Array(count * kept)
-  const tall = Math.max(1, Math.floor(BLOCK_BYTES / 4 / count))
-  for (let start = 0; start < count; start += tall) {
-    const rows = Math.min(tall, count - start)
-    const block = rangeOf(own, start, rows)
-    const { data: across } = await products.times(block, other)
-    const { data: within } = await products.times(block, own)
-    const [nearestOther, nearestOwn] = [new TopK(rows, Math.min(k, count)), new TopK(rows, kept)]
-    for (let row = 0; row < rows; row++) {
-      const [i, from] = [start + row, row * count]
-      const right = across[from + i]!
-      within[from + i] = Number.NEGATIVE_INFINITY
-      const rivals = compared(across, from, count, right)
-      const others = compared(within, from, count, right)
-      // The partner itself stands level.
-      ofOther.above[i] = rivals.above
-      ofOther.level[i] = rivals.level - 1
-      mixed.above[i] = rivals.above + others.above
-      mixed.level[i] = rivals.level - 1 + others.level
-      nearestOther.offer(row, across, from, count, 0)
-      nearestOwn.offer(row, within, from, count, 0)
-    }
-    for (const column of nearestOther.finish().columns) found[column] = found[column]! + 1
-    neighbours.set(nearestOwn.finish().columns, start * kept)
+  { count, start, rows, k }: Block,
+  places: Asked,
+  found: Float64Array,
+): Promise<{ within: Float32Array; nearest: Nearest[] }> {
+  const asking = rangeOf(own, start, rows)
+  const { data: across } = await products.times(asking, other)
+  const { data: within } = await products.times(asking, own)
+  for (let row = 0; row < rows; row++) {
+    const [i, from] = [start + row, row * count]
+    const right = across[from + i]!
+    within[from + i] = Number.NEGATIVE_INFINITY
+    const rivals = compared(across, from, count, right)
+    const others = compared(within, from, count, right)
+    // The partner itself stands level.
+    places.other.above[i] = rivals.above
+    places.other.level[i] = rivals.level - 1
+    places.mixed.above[i] = rivals.above + others.above
+    places.mixed.level[i] = rivals.level - 1 + others.level
   }
-  return { other: ofOther, mixed, neighbours }
+  for (const [row, one] of nearestOf(across, rows, count, Math.min(k, count)).entries())
+    for (let j = 0; j < count; j++) found[j] = found[j]! + chance(one, across[row * count + j]!)
+  return { within, nearest: nearestOf(within, rows, count, Math.min(k, count - 1)) }
+}
+
+/** The `k` nearest of one who asks: all that lie above `bound`, and a share of those equal to it. */
+interface Nearest {
+  readonly bound: number
+  readonly share: number
+}
+
+/** The chance to be among the nearest, where equally near ones are drawn at random. */
+function chance({ bound, share }: Nearest, cosine: number): number {
+  const difference = cosine - bound
+  return difference > EQUAL ? 1 : difference >= -EQUAL ? share : 0
+}
+
+/** @param scores `[rows, count]` */
+function nearestOf(scores: Float32Array, rows: number, count: number, k: number): Nearest[] {
+  const best = new TopK(rows, k)
+  for (let row = 0; row < rows; row++) best.offer(row, scores, row * count, count, 0)
+  const { scores: kept } = best.finish()
+  return Array.from({ length: rows }, (_, row) => {
+    const bound = k === 0 ? Number.POSITIVE_INFINITY : kept[(row + 1) * k - 1]!
+    const { above, level } = compared(scores, row * count, count, bound)
+    return { bound, share: (k - above) / level }
+  })
 }
 
 /** The place of each partner among all items of the other modality, and nothing else. */

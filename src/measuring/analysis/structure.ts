@@ -89,14 +89,11 @@ function participationRatio(meanCosine: number, squaredCovariance: number): numb
 /**
  * Mean share of common items among the nearest images of an image and the nearest texts of its text
  * (Huh et al. 2024, mutual k-nearest neighbours). Neighbours are taken among all pairs, only the
- * items asked about are resampled.
+ * items asked about are resampled. Ties in expectation: of vectors that are all equal the share is
+ * that of chance.
  */
-export function mutualNeighbours({ count, kept, images, texts }: Pool): Estimator {
-  const shares = Float64Array.from({ length: count }, (_, i) => {
-    const ofImage = new Set(images.neighbours.subarray(i * kept, (i + 1) * kept))
-    return texts.neighbours.subarray(i * kept, (i + 1) * kept).filter((j) => ofImage.has(j)).length / kept
-  })
-  return (sample) => pairMean(shares, sample)
+export function mutualNeighbours({ shared }: Pool): Estimator {
+  return (sample) => pairMean(shared, sample)
 }
 
 /**
@@ -113,6 +110,9 @@ export function hubnessOfImages({ images }: Pool): Estimator {
   return skewness(images.occurrences)
 }
 
+/** Counts that are shares of ties are equal up to rounding; its variance is below this. */
+const ROUNDING = 1e-12
+
 function skewness(values: Float64Array): Estimator {
   return (sample) => {
     const centre = pairMean(values, sample)
@@ -122,6 +122,6 @@ function skewness(values: Float64Array): Estimator {
         sample,
       )
     const variance = power(2)
-    return variance > 0 ? power(3) / variance ** 1.5 : 0
+    return variance > ROUNDING ? power(3) / variance ** 1.5 : 0
   }
 }
