@@ -126,7 +126,7 @@ async function asked(
   return { within, nearest: nearestOf(within, rows, count, Math.min(k, count - 1)) }
 }
 
-/** The `k` nearest of one who asks: all that lie above `bound`, and a share of those equal to it. */
+/** The `k` nearest of one who asks: all above `bound`, and a share of those equal to it. */
 interface Nearest {
   readonly bound: number
   readonly share: number
