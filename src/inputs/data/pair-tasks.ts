@@ -3,7 +3,7 @@
 import { BifocalError, InterruptedError } from '../../foundation/numeric/errors.ts'
 import type { KeyedItem } from './item.ts'
 import type { PairSource } from './pairs/source.ts'
-import type { MetaTask, Pair, Row, Task } from './task.ts'
+import { chanceOf, type MetaTask, type Pair, type Row, type Task } from './task.ts'
 
 /**
  * `classification`: every target is a class, and all classes are candidates. `vqa`: a row's own
@@ -124,14 +124,13 @@ export function clusterOf({ key, image }: KeyedItem): string {
 
 /** A task of somebody's own data: all rows are test rows. */
 export function taskOf(name: string, metaTask: MetaTask, test: readonly Row[]): Task {
-  const chance = test.reduce((sum, row) => sum + (row.positives?.length ?? 1) / row.candidates.length, 0)
   return {
     name,
     metaTask,
     domain: 'out',
     shift: 'own',
     reason: 'your own data: whether a model has seen its like, only you know',
-    chance: test.length === 0 ? 0 : chance / test.length,
+    chance: chanceOf(test),
     train: [],
     dev: [],
     test,

@@ -40,7 +40,7 @@ export interface Task {
   readonly shift: string
   /** Why the task stands on its shift, in words. */
   readonly reason: string
-  /** hit@1 of a blind guess: the mean of 1 / number of candidates. */
+  /** hit@1 of a blind guess. */
   readonly chance: number
   readonly train: readonly Row[]
   readonly dev: readonly Row[]
@@ -63,4 +63,10 @@ export function pairsOf(rows: readonly Row[]): Pair[] {
     target: candidates[positive]!,
     negatives: candidates.filter((_, i) => i !== positive),
   }))
+}
+
+/** hit@1 of a blind guess: the mean over rows of the share of candidates that are right; 0 of no rows. */
+export function chanceOf(rows: readonly Row[]): number {
+  const sum = rows.reduce((all, row) => all + (row.positives?.length ?? 1) / row.candidates.length, 0)
+  return rows.length === 0 ? 0 : sum / rows.length
 }

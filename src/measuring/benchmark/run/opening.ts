@@ -2,7 +2,7 @@
 
 import { InterruptedError } from '../../../foundation/numeric/errors.ts'
 import { shuffle, stream } from '../../../foundation/numeric/random.ts'
-import type { Row, Task } from '../../../inputs/data/task.ts'
+import { chanceOf, type Task } from '../../../inputs/data/task.ts'
 import { BenchmarkError } from '../errors.ts'
 import type { ItemFailure, OpenTask, TaskProblem, TaskSource } from '../suites/suite.ts'
 import type { Contestant } from './contestant.ts'
@@ -96,12 +96,6 @@ function restricted(open: OpenTask, ids: ReadonlySet<string>): OpenTask {
 /** Whether a row is usable: problems of other rows stay, whatever is drawn. */
 function knows({ task }: OpenTask, row: string): boolean {
   return task.test.some(({ id }) => id === row)
-}
-
-/** hit@1 of a blind guess. */
-function chanceOf(test: readonly Row[]): number {
-  const sum = test.reduce((all, row) => all + (row.positives?.length ?? 1) / row.candidates.length, 0)
-  return test.length === 0 ? 0 : sum / test.length
 }
 
 /** Why items of a contestant have no vectors, by their keys. */

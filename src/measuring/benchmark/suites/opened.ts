@@ -1,7 +1,7 @@
 /** @file An open task of any suite: rows whose items could not be embedded are left out whole. */
 
 import type { KeyedItem } from '../../../inputs/data/item.ts'
-import type { Row, Task } from '../../../inputs/data/task.ts'
+import { chanceOf, type Row } from '../../../inputs/data/task.ts'
 import type { ItemFailure, OpenTask, TaskProblem } from './suite.ts'
 
 /** Everything of an open task but the rule for rows that are left out. */
@@ -55,10 +55,4 @@ function problemsOf(
     ...told(query, { side: 'query' }),
     ...candidates.flatMap((item, candidate) => told(item, { side: 'candidate', candidate })),
   ]
-}
-
-/** hit@1 of a blind guess. */
-function chanceOf(test: readonly Row[]): Task['chance'] {
-  const sum = test.reduce((sum, row) => sum + (row.positives?.length ?? 1) / row.candidates.length, 0)
-  return test.length === 0 ? 0 : sum / test.length
 }

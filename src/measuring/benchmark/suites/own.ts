@@ -7,7 +7,7 @@ import { type PairTaskKind, taskNamesOf, tasksOfPairs } from '../../../inputs/da
 import { openPairs } from '../../../inputs/data/pairs/open.ts'
 import type { GivenPairs } from '../../../inputs/data/pairs/settings.ts'
 import type { PairSource } from '../../../inputs/data/pairs/source.ts'
-import type { Task } from '../../../inputs/data/task.ts'
+import { chanceOf, type Task } from '../../../inputs/data/task.ts'
 import { openedTask } from './opened.ts'
 import type { OpenTaskOptions, TaskProblem, TaskSource } from './suite.ts'
 
@@ -80,11 +80,7 @@ async function openPart(
   index: number,
   { limit, strict, signal }: OpenTaskOptions = {},
 ) {
-  const least = Math.min(limit ?? Infinity, pairs.limit ?? Infinity)
-  const source = await openPairs(
-    { ...pairs, limit: Number.isFinite(least) ? least : null },
-    { strict, signal },
-  )
+  const source = await openPairs(pairs, { strict, signal })
   try {
     const { tasks, problems } = await tasksOfPairs(source, { kind, strict, signal })
     const task = tasks[index]!
@@ -101,7 +97,7 @@ async function openPart(
       message: error.message,
     }))
     return openedTask({
-      task: said(task, { domain }),
+      task: firstRows(said(task, { domain }), limit),
       averages,
       ...(metric !== undefined && { metric }),
       problems: [...left, ...unread],
@@ -112,6 +108,12 @@ async function openPart(
     await source.close()
     throw cause
   }
+}
+
+/** The first rows of a task. Their candidates stay those of the whole task: fewer would be easier. */
+function firstRows(task: Task, limit?: number): Task {
+  const test = task.test.slice(0, limit)
+  return { ...task, test, chance: chanceOf(test) }
 }
 
 function said(task: Task, { domain = task.domain }: Pick<OwnTask, 'domain'>): Task {
@@ -134,7 +136,7 @@ export function beirSource(given: OwnTask, averages: readonly string[] = given.a
       }
       const { task, problems, close } = await openBeir(path, name, options)
       return openedTask({
-        task: said({ ...task, test: task.test.slice(0, limit) }, { domain }),
+        task: firstRows(said(task, { domain }), limit),
         averages,
         metric,
         problems: problems.map(({ code, message }) => ({ dataset: name, row: null, kind: code, message })),

@@ -122,6 +122,13 @@ describe('own files', () => {
     expect(said).toEqual([expect.stringContaining('read as classification')])
   })
 
+  test('a limit takes rows away, no candidates', async () => {
+    const [source] = await suitesOf([join(dir, 'animals')], { kind: 'classification' })
+    const { task, total, close } = await source!.open({ limit: 1 })
+    await close()
+    expect([task.test.length, task.test[0]!.candidates.length, task.chance, total]).toEqual([1, 2, 0.5, 4])
+  })
+
   test('pictures and captions are retrieved both ways', async () => {
     const path = write('captions.csv', 'image,caption\nanimals/cat/1.bmp,a cat\nanimals/dog/3.bmp,a dog\n')
     const tasks = await opened([path], {
