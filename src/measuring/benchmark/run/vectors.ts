@@ -50,6 +50,7 @@ function labelled(given: string): { label: string; path: string } {
 function contestantOf(id: string, set: VectorSet, items: readonly KeyedItem[]): Contestant {
   const rowOf = rowsByKey(set, items)
   const dim = set.vectors.dims[1] ?? 0
+  checkDirections(set)
   const { data } = l2NormaliseRows(set.vectors)
   const hash = createHash('sha256').update(`vectors ${dim} ${JSON.stringify([...rowOf])}`)
   const fingerprint = hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)).digest('hex')
@@ -85,6 +86,19 @@ function contestantOf(id: string, set: VectorSet, items: readonly KeyedItem[]): 
       parameters: null,
     },
     open: async () => ({ maker, close: async () => {} }),
+  }
+}
+
+/** A vector of zeros has no cosine: its scores would mean nothing. */
+function checkDirections({ path, vectors: { dims, data }, indices, ids }: VectorSet): void {
+  const [rows = 0, dim = 0] = dims
+  for (let row = 0; row < rows; row++) {
+    if (data.subarray(row * dim, (row + 1) * dim).some((element) => element !== 0)) continue
+    const place = ids === undefined ? `row ${indices[row]}` : ids[row]
+    throw new BenchmarkError('vector-items', {
+      message: `${path}: the vector of ${place} has no direction: all its elements are 0`,
+      hint: 'Embed the item again, or let its row be NaN: then it is left out for all models.',
+    })
   }
 }
 
