@@ -193,3 +193,27 @@ describe('two halves of one run', () => {
     )
   })
 })
+
+describe('queries that all differ alike', () => {
+  const won = (clusters: number, size = 1) => {
+    const ones = Array.from({ length: clusters * size }, () => 1)
+    const none = ones.map(() => 0)
+    return compareScores(scored('a', { one: ones }, size), scored('b', { one: none }, size), options)
+  }
+
+  test.each([
+    [1, false],
+    [2, false],
+    [5, false],
+    [6, true],
+  ])('of %i, a model is the better one: %s, as the exact test says', (count, isBetter) => {
+    const [task] = won(count).tasks
+    expect(task!.difference.value).toBe(1)
+    expect(task!.difference.low > 0).toBe(isBetter)
+    expect(task!.test.p < 0.05).toBe(isBetter)
+  })
+
+  test('queries of one picture count as one', () => {
+    expect(won(1, 20).mean.difference.low).toBeLessThan(-0.9)
+  })
+})

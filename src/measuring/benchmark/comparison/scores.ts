@@ -82,7 +82,7 @@ export function compareScores(a: ModelScores, b: ModelScores, options: CompareOp
   const tests = pairs.map(({ rows }) => signTest(rows.a, rows.b))
   const adjusted = holm(tests.map(({ p }) => p))
   const difference = (tasks: readonly PairedRows[]): Difference => ({
-    difference: pairedMeanOfTasks(tasks, { ...bootstrap, expanded: true }),
+    difference: withUnseen(pairedMeanOfTasks(tasks, { ...bootstrap, expanded: true }), tasks, bootstrap),
     detectable: detectable(tasks, bootstrap.confidence ?? 0.95, power),
   })
   return {
@@ -117,6 +117,28 @@ function detectable(tasks: readonly PairedRows[], confidence: number, power: num
     clusters,
   }))
   return (normalQuantile((1 + confidence) / 2) + normalQuantile(power)) * standardError(differences)
+}
+
+/**
+ * Widens the interval by the tasks whose queries all differ alike, which resamples cannot vary: of
+ * a share of 1 − (α / 2)^(1 / clusters) of such queries, none need have been seen, and their
+ * differences lie anywhere from −1 to 1 (Clopper & Pearson 1934). So of fewer than six clusters
+ * that one model wins without a loss, no model is the better one; the exact sign test says so too.
+ */
+function withUnseen(
+  { value, low, high }: Interval,
+  tasks: readonly PairedRows[],
+  { confidence = 0.95 }: Pick<BootstrapOptions, 'confidence'>,
+): Interval {
+  let [below, above] = [0, 0]
+  for (const { a, b, clusters } of tasks) {
+    const own = (a[0] ?? 0) - (b[0] ?? 0)
+    if (own === 0 || Array.from(a).some((one, i) => one - b[i]! !== own)) continue
+    const unseen = 1 - ((1 - confidence) / 2) ** (1 / new Set(clusters).size)
+    below += (unseen * (own + 1)) / tasks.length
+    above += (unseen * (1 - own)) / tasks.length
+  }
+  return { value, low: low - below, high: high + above }
 }
 
 /** Tasks of both, in the order of `a`; rows in the same order. */
