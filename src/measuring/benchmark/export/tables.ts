@@ -92,7 +92,8 @@ export function markdownTable(records: readonly ScoreRecord[], metric = 'hit1'):
   const cell = (row: string, label: string) => {
     const found = records.find((one) => one.label === label && `${one.kind} ${one.name}` === row)
     if (found === undefined) return '–'
-    if (metric !== 'hit1') return percent(found.metrics[metric] ?? 0)
+    const other = found.metrics[metric]
+    if (metric !== 'hit1') return other === undefined ? '–' : percent(other)
     const { value, low, high } = found.hit1
     return `${percent(value)} (${percent(low)}–${percent(high)})`
   }
