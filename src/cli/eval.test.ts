@@ -159,6 +159,16 @@ test('a score below its limit ends with 4', async () => {
   expect({ code, stderr }).toMatchObject({ code: 4, stderr: expect.stringContaining('all is') })
 })
 
+test('a baseline may be below the limit of the models', async () => {
+  const args = ['--baselines', 'pixels', '--out', at('beside'), '--fail-under', 'all=1%']
+  const run = async (limit: string) => (await runHere([...words, ...args.slice(0, -1), limit])).code
+  await run('all=0')
+  const { means } = (await openRun(at('beside'))).results
+  const of = (id: string) => means.find(({ model, name }) => model === id && name === 'all')!.headline.value
+  expect(of('pixels')).toBeLessThan(of('tower'))
+  expect(await run(`all=${of('tower')}`)).toBe(0)
+})
+
 test('a budget draws the same rows again and says how many of how many', async () => {
   const args = [...words, '--budget', '1s', '--out', at('budget')]
   expect((await runHere(args)).code).toBe(0)

@@ -138,12 +138,16 @@ function limitOf(given: string): Limit {
   })
 }
 
-/** @throws UsageError `usage/option` for a name that the run does not have */
+/**
+ * The models that are below a limit; baselines may be.
+ * @throws UsageError `usage/option` for a name that the run does not have
+ */
 function below({ results }: EvalRun, { name, score }: Limit): string[] {
+  const models = new Set(results.models.filter(({ role }) => role === 'model').map(({ id }) => id))
   const own = [
     ...results.scores.filter(({ task }) => task === name),
     ...results.means.filter((mean) => mean.name === name),
-  ]
+  ].filter(({ model }) => models.has(model))
   if (own.length === 0) {
     const names = [
       ...results.tasks.map((task) => task.name),
