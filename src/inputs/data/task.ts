@@ -65,7 +65,7 @@ export function pairsOf(rows: readonly Row[]): Pair[] {
   }))
 }
 
-/** hit@1 of a blind guess: the mean over rows of the share of candidates that are right; 0 of no rows. */
+/** hit@1 of a blind guess: the mean share of candidates that are right; 0 of no rows. */
 export function chanceOf(rows: readonly Row[]): number {
   const sum = rows.reduce((all, row) => all + (row.positives?.length ?? 1) / row.candidates.length, 0)
   return rows.length === 0 ? 0 : sum / rows.length

@@ -22,7 +22,7 @@ test('a vector of zeros is refused, and its item named', async () => {
   const a = { id: 'a', vector: [0, 2] }
   await expect(given(a, { id: 'b', vector: [1, 0] })).resolves.toMatchObject([{ model: { id: 'mine' } }])
   await expect(given(a, { id: 'b', vector: [0, 0] })).rejects.toMatchObject({
-    code: 'benchmark/vector-items',
+    code: 'benchmark/zero-vector',
     message: expect.stringContaining('the vector of b has no direction'),
   })
 })

@@ -21,8 +21,8 @@ import type { EvaluateOptions } from './options.ts'
 /**
  * @param given `FILE` or `LABEL=FILE`
  * @param items all items of the run, in the order of `items.jsonl`
- * @throws BenchmarkError `benchmark/vector-items` for a file that does not fit the items; as
- *   `readVectorSet`
+ * @throws BenchmarkError `benchmark/vector-items` for a file that does not fit the items,
+ *   `benchmark/zero-vector`; as `readVectorSet`
  */
 export async function vectorContestants(
   given: readonly string[],
@@ -95,7 +95,7 @@ function checkDirections({ path, vectors: { dims, data }, indices, ids }: Vector
   for (let row = 0; row < rows; row++) {
     if (data.subarray(row * dim, (row + 1) * dim).some((element) => element !== 0)) continue
     const place = ids === undefined ? `row ${indices[row]}` : ids[row]
-    throw new BenchmarkError('vector-items', {
+    throw new BenchmarkError('zero-vector', {
       message: `${path}: the vector of ${place} has no direction: all its elements are 0`,
       hint: 'Embed the item again, or let its row be NaN: then it is left out for all models.',
     })

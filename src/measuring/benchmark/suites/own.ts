@@ -110,7 +110,7 @@ async function openPart(
   }
 }
 
-/** The first rows of a task. Their candidates stay those of the whole task: fewer would be easier. */
+/** The first rows of a task. Their candidates stay: among fewer the right one is found sooner. */
 function firstRows(task: Task, limit?: number): Task {
   const test = task.test.slice(0, limit)
   return { ...task, test, chance: chanceOf(test) }
