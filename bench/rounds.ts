@@ -125,7 +125,7 @@ export function report(
   console.log(`  ratio peer / bifocal: ${ratios.join(', ')}`)
 }
 
-function median(runs: readonly Timing[], kind: keyof Timing): number {
+export function median(runs: readonly Timing[], kind: keyof Timing): number {
   const sorted = runs.map((run) => run[kind]).sort((a, b) => a - b)
   return (sorted[Math.floor((sorted.length - 1) / 2)]! + sorted[Math.floor(sorted.length / 2)]!) / 2
 }
