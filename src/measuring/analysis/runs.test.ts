@@ -48,3 +48,12 @@ test('a folder that is no run, and a model that is not in it, are refused', asyn
     code: 'benchmark/no-model',
   })
 })
+
+test('tasks of one name with other rows are not scored together', async () => {
+  await writeMadeRun(join(dir, 'longer'), { rows: 14 })
+  const runs = [join(dir, 'run'), join(dir, 'longer')]
+  await expect(analyzeRuns({ runs, ...options })).rejects.toMatchObject({
+    code: 'usage/arguments',
+    message: 'no task was scored on the same rows for all of these models',
+  })
+})

@@ -85,16 +85,21 @@ export async function analyzeRuns(options: AnalyzeRunsOptions): Promise<Analysis
   return analysis
 }
 
-/** @throws UsageError `usage/arguments` for runs that share no task */
+/** @throws UsageError `usage/arguments` for runs that share no task with the same rows */
 function commonTasks(subjects: readonly RunOperand[]): string[] {
   const ofModel = ({ run, model }: RunOperand) =>
     run.results.scores.filter((one) => one.model === model.id).map(({ task }) => task)
   const [first, ...others] = subjects.map(ofModel)
-  const common = (first ?? []).filter((task) => others.every((list) => list.includes(task)))
+  const rowsOf = ({ run }: RunOperand, name: string) => run.tasks.find((task) => task.name === name)?.hash
+  const common = (first ?? []).filter(
+    (task) =>
+      others.every((list) => list.includes(task)) &&
+      subjects.every((one) => rowsOf(one, task) === rowsOf(subjects[0]!, task)),
+  )
   if (common.length > 0) return common
   throw new UsageError('arguments', {
-    message: 'no task was scored for all of these models',
-    hint: 'Name runs over the same tasks.',
+    message: 'no task was scored on the same rows for all of these models',
+    hint: 'Name runs over the same tasks, with the same limit and seed.',
   })
 }
 

@@ -8,6 +8,7 @@ import { fillNormal, stream } from '../../foundation/numeric/random.ts'
 import { f32, type Tensor } from '../../foundation/numeric/tensor.ts'
 import { writeVectors } from '../../models/embedder/vectors/file.ts'
 import { readAnalysis, serializeAnalysis } from './analysis.ts'
+import { rowsAt } from './pairs.ts'
 import { analyzeVectors } from './vectors.ts'
 import { analysisWords } from './words.ts'
 
@@ -113,4 +114,29 @@ test('an analysis is read as it was written, and says each measure with how to r
     for (const said of [label, meaning]) expect(words).toContain(said)
   expect(words).toContain('80 pairs of 8 elements, 40 of them for measures marked ~')
   expect(words).toContain('the change against "as is"')
+})
+
+test('pairs of one image are drawn together, and the note counts them', async () => {
+  const doubled = rowsAt(images, [...kept, ...kept])
+  const both = f32(
+    [2 * ROWS, 8],
+    Float32Array.from([...texts.data, ...normals(ROWS, 8, 'second texts').data]),
+  )
+  const { subjects, notes } = await analyzeVectors({ images: doubled, texts: both, ...options })
+  expect(subjects[0]).toMatchObject({ pairs: 2 * ROWS, clusters: ROWS })
+  expect(notes.join()).toContain(`${ROWS} of ${2 * ROWS} pairs have the image or the text of an earlier pair`)
+})
+
+test('remedies are not fitted to pairs that are scored', async () => {
+  const fitted = { images: normals(40, 8, 'fit images'), texts: normals(40, 8, 'fit texts') }
+  const mixed = {
+    images: f32([120, 8], Float32Array.from([...images.data, ...fitted.images.data])),
+    texts: f32([120, 8], Float32Array.from([...texts.data, ...fitted.texts.data])),
+  }
+  const given = { images, texts, resamples: 20 }
+  const leaking = await analyzeVectors({ ...given, fitting: mixed })
+  const clean = await analyzeVectors({ ...given, fitting: fitted })
+  expect(leaking.remedies).toEqual(clean.remedies)
+  expect(leaking.notes.join()).toContain(`${ROWS} of the pairs to fit are among those that are scored`)
+  expect(clean.notes).toEqual([])
 })

@@ -12,7 +12,7 @@ import { type Analysis, emptyAnalysis, figuresOf } from './analysis.ts'
 import { AnalysisError } from './errors.ts'
 import { type MatchedPairs, matchedSets } from './matched.ts'
 import { type AnalysisOptions, analysisOptionSchemas, SEED } from './options.ts'
-import { type Pairs, unitPairs } from './pairs.ts'
+import { type Pairs, selected, unitPairs } from './pairs.ts'
 import { rescore } from './remedies/rescore.ts'
 
 /** A file or folder that `readVectorSet` reads, or `[rows, dim]` in memory. */
@@ -72,11 +72,20 @@ export async function analyzeVectors(options: AnalyzeVectorsOptions): Promise<An
   const pairs = unitPairs(matched.pairs)
   const { rows, dim } = shapeOf(pairs.images)
   const labels = await labelsOf(options.labels, matched)
+  const repeated = { images: firstOfEqual(pairs.images), texts: firstOfEqual(pairs.texts) }
   const clusters =
-    options.clusters === undefined ? matched.ids : ofPlaces(options.clusters, matched, 'clusters')
+    options.clusters === undefined
+      ? repeated.images.map((row) => matched.ids[row]!)
+      : ofPlaces(options.clusters, matched, 'clusters')
   const analysis = emptyAnalysis('vectors', { seed, resamples, sample })
   analysis.inputs.push(...inputsOf(options))
   if (matched.skipped > 0) analysis.notes.push(`${matched.skipped} pairs without both vectors were left out`)
+  const copies = clusters.filter((_, i) => repeated.images[i] !== i || repeated.texts[i] !== i).length
+  if (copies > 0) {
+    analysis.notes.push(
+      `${copies} of ${rows} pairs have the image or the text of an earlier pair, and count as its mismatches: keep one of each for recall that compares with other sets`,
+    )
+  }
   const label = options.label ?? (typeof options.images === 'string' ? options.images : 'vectors')
   const steps = options.remedies === false ? 1 : 2
   onProgress?.({ label: 'measures', done: 0, total: steps })
@@ -93,13 +102,19 @@ export async function analyzeVectors(options: AnalyzeVectorsOptions): Promise<An
   })
   if (steps === 1) return analysis
   onProgress?.({ label: 'remedies', done: 1, total: steps })
+  const others = fitting && withoutScored(await fittingOf(fitting, dim, signal), pairs)
+  if (others !== undefined && others.left > 0) {
+    analysis.notes.push(
+      `${others.left} of the pairs to fit are among those that are scored: remedies were not fitted to them`,
+    )
+  }
   const rescored = await rescore(pairs, {
     seed,
     clusters,
     threads,
     signal,
     ...(labels && { labels }),
-    ...(fitting && { fitting: await fittingOf(fitting, dim, signal) }),
+    ...(others && { fitting: others.pairs }),
   })
   addRemedies(analysis, 'vectors', rescored)
   return analysis
@@ -130,6 +145,33 @@ async function matchedOf(
     return { path: what, vectors: given, indices: Array.from({ length: rows }, (_, i) => i), skipped: 0 }
   }
   return matchedSets(await set(images, 'images'), await set(texts, 'texts'))
+}
+
+/** `[rows]` for each row the first one that is equal to it. */
+function firstOfEqual(matrix: Tensor<'f32'>): number[] {
+  const first = new Map<string, number>()
+  return rowBytes(matrix).map((bytes, row) => {
+    if (!first.has(bytes)) first.set(bytes, row)
+    return first.get(bytes)!
+  })
+}
+
+function rowBytes(matrix: Tensor<'f32'>): string[] {
+  const { rows, dim } = shapeOf(matrix)
+  const { buffer, byteOffset } = matrix.data
+  return Array.from({ length: rows }, (_, row) =>
+    Buffer.from(buffer, byteOffset + row * dim * 4, dim * 4).toString('latin1'),
+  )
+}
+
+/** Pairs to fit less those that are scored too: a remedy would know the answer. */
+function withoutScored(fitting: Pairs, scored: Pairs): { pairs: Pairs; left: number } {
+  const known = { images: new Set(rowBytes(scored.images)), texts: new Set(rowBytes(scored.texts)) }
+  const [images, texts] = [rowBytes(fitting.images), rowBytes(fitting.texts)]
+  const rows = [...images.keys()].filter(
+    (row) => !(known.images.has(images[row]!) && known.texts.has(texts[row]!)),
+  )
+  return { pairs: selected(fitting, rows), left: images.length - rows.length }
 }
 
 /** @throws AnalysisError `analysis/dims` */
