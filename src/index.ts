@@ -77,7 +77,8 @@ export {
   type Nearness,
   type PrecisionReport,
 } from './models/embedder/precision.ts'
-export { type PresetName, type PublishedCosines, presetNames, presets } from './models/embedder/presets.ts'
+export type { PublishedCosines } from './models/embedder/preset.ts'
+export { type PresetName, presetNames, presets } from './models/embedder/presets.ts'
 export type { LayerName, Pool, Readout } from './models/embedder/readout.ts'
 export type { SequenceInputs } from './models/embedder/sequence-inputs.ts'
 export { type LoadOptions, openSubject, type Subject } from './models/embedder/subject.ts'

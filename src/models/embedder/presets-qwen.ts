@@ -1,0 +1,97 @@
+/**
+ * @file Contracts of published embedders on Qwen's families.
+ * @see specs/ar-vlms.md §8; specs/vlm2vec-mmeb.md §3; specs/embedders.md
+ */
+
+import { PLAIN_IMAGES } from './image-policy.ts'
+import { cosines, LAST, MEAN, type Preset, QUESTION, VLM2VEC } from './preset.ts'
+
+const VISION = '<|vision_start|><|image_pad|><|vision_end|>'
+
+export const qwenPresets = {
+  'vlm2vec-qwen2-vl': {
+    repositories: ['TIGER-Lab/VLM2Vec-Qwen2VL-2B', 'TIGER-Lab/VLM2Vec-Qwen2VL-7B'],
+    family: 'qwen2-vl',
+    verified: false,
+    contract: {
+      prompt: { template: VLM2VEC, placeholder: '<|image_pad|>' },
+      image: { ...PLAIN_IMAGES, squash: { width: 1344, height: 1344 } },
+      family: { mropeMode: 'plain' },
+      readout: LAST,
+    },
+    published: { query: QUESTION, candidates: cosines(0.25, 0.1865), tolerance: 0.02, plainImages: true },
+  },
+  'vlm2vec-v2': {
+    repositories: ['VLM2Vec/VLM2Vec-V2.0', 'TIGER-Lab/VLM2Vec-V2.0'],
+    family: 'qwen2-vl',
+    verified: false,
+    contract: {
+      prompt: { template: VLM2VEC, placeholder: '<|image_pad|>' },
+      image: {
+        ...PLAIN_IMAGES,
+        enlarge: { below: 28, to: 56 },
+        limit: { factor: 28, minPixels: 4 * 28 * 28, maxPixels: 1280 * 28 * 28 },
+      },
+      family: { mropeMode: 'plain' },
+      readout: LAST,
+    },
+    published: { query: QUESTION, candidates: cosines(0.3281, 0.2871), tolerance: 0.02 },
+  },
+  gme: {
+    repositories: ['Alibaba-NLP/gme-Qwen2-VL-2B-Instruct', 'Alibaba-NLP/gme-Qwen2-VL-7B-Instruct'],
+    family: 'qwen2-vl',
+    verified: false,
+    contract: {
+      prompt: {
+        template:
+          '<|im_start|>system\n{instruction}<|im_end|>\n<|im_start|>user\n{image}{text}<|im_end|>\n<|im_start|>assistant\n<|endoftext|>',
+        placeholder: VISION,
+        instruction: 'You are a helpful assistant.',
+      },
+      image: { ...PLAIN_IMAGES, limit: { factor: 28, minPixels: 256 * 28 * 28, maxPixels: 1280 * 28 * 28 } },
+      // Its wrapper hands embeddings to the text model, which then counts positions in one
+      // dimension.
+      family: { mropeMode: 'plain' },
+      readout: LAST,
+    },
+  },
+  'qwen3-vl-embedding': {
+    repositories: ['Qwen/Qwen3-VL-Embedding-2B', 'Qwen/Qwen3-VL-Embedding-8B'],
+    family: 'qwen3-vl',
+    verified: false,
+    contract: {
+      prompt: {
+        template:
+          '<|im_start|>system\n{instruction}<|im_end|>\n<|im_start|>user\n{image}{text}<|im_end|>\n<|im_start|>assistant\n',
+        placeholder: VISION,
+        instruction: "Represent the user's input.",
+        punctuated: true,
+      },
+      image: { ...PLAIN_IMAGES, limit: { factor: 32, minPixels: 4 * 32 * 32, maxPixels: 1800 * 32 * 32 } },
+      family: { mropeMode: 'grid' },
+      readout: LAST,
+    },
+  },
+  moca: {
+    repositories: ['moca-embed/MoCa-Qwen25VL-3B'],
+    family: 'qwen2.5-vl',
+    verified: false,
+    contract: {
+      prompt: {
+        template: {
+          text: '{text}',
+          image: '{image}Represent the given document image.\n',
+          both: '{image}Represent the given image with the following question: {text}\n',
+        },
+        placeholder: VISION,
+      },
+      image: {
+        ...PLAIN_IMAGES,
+        least: 28,
+        limit: { factor: 28, minPixels: 256 * 28 * 28, maxPixels: 1024 * 28 * 28 },
+      },
+      attention: 'bidirectional',
+      readout: MEAN,
+    },
+  },
+} as const satisfies Readonly<Record<string, Preset>>
