@@ -10,6 +10,7 @@ import { smartResize } from '../../inputs/media/patch-processor.ts'
 import { resize } from '../../inputs/media/resize.ts'
 
 const side = z.int().min(1)
+const pixels = z.strictObject({ factor: side, minPixels: side, maxPixels: side })
 
 export const imagePolicySchema = z.strictObject({
   /** As in the references; named so that a reader need not guess. */
@@ -25,7 +26,12 @@ export const imagePolicySchema = z.strictObject({
    * Sides become multiples of `factor`, the number of pixels is brought between the limits: Qwen's
    * `smart_resize` with limits of the embedder's own.
    */
-  limit: z.strictObject({ factor: side, minPixels: side, maxPixels: side }).optional(),
+  limit: pixels.optional(),
+  /**
+   * The same before `limit`, where a wrapper resizes a picture and gives it to a processor with
+   * limits of its own.
+   */
+  align: pixels.optional(),
 })
 
 export type ImagePolicy = z.infer<typeof imagePolicySchema>
@@ -33,13 +39,16 @@ export type ImagePolicy = z.infer<typeof imagePolicySchema>
 /** Pictures go to the processor as they are. */
 export const PLAIN_IMAGES = { orientation: 'ignored', alpha: 'dropped' } as const satisfies ImagePolicy
 
+/** What Qwen's `qwen-vl-utils` does with a picture that comes without limits. */
+export const QWEN_ALIGN = { factor: 28, minPixels: 4 * 28 * 28, maxPixels: 16384 * 28 * 28 } as const
+
 /**
- * In this order: enlarge, least, squash, limit.
+ * In this order: enlarge, least, squash, align, limit.
  * @throws MediaError `media/aspect` for a strip that the limits cannot be met with
  */
 export function applyImagePolicy(
   image: RgbImage,
-  { enlarge, least = 1, squash, limit }: ImagePolicy,
+  { enlarge, least = 1, squash, align, limit }: ImagePolicy,
 ): RgbImage {
   const tiny = enlarge !== undefined && Math.min(image.width, image.height) < enlarge.below
   const large = tiny ? resize(image, { width: enlarge.to, height: enlarge.to }, 'bicubic') : image
@@ -47,10 +56,11 @@ export function applyImagePolicy(
   const thin = Math.min(large.width, large.height) < least
   const long = thin ? resize(large, sides, 'bicubic') : large
   const square = squash === undefined ? long : resize(long, squash, 'bicubic')
-  if (limit === undefined) return square
-  return resize(
-    square,
-    smartResize(square, limit.factor, { min: limit.minPixels, max: limit.maxPixels }),
-    'bicubic',
-  )
+  return within(within(square, align), limit)
+}
+
+function within(image: RgbImage, limit: ImagePolicy['limit']): RgbImage {
+  if (limit === undefined) return image
+  const { factor, minPixels: min, maxPixels: max } = limit
+  return resize(image, smartResize(image, factor, { min, max }), 'bicubic')
 }

@@ -3,10 +3,12 @@
  * @see specs/ar-vlms.md §8; specs/vlm2vec-mmeb.md §3; specs/embedders.md
  */
 
-import { PLAIN_IMAGES } from './image-policy.ts'
+import { PLAIN_IMAGES, QWEN_ALIGN } from './image-policy.ts'
 import { cosines, LAST, MEAN, type Preset, QUESTION, VLM2VEC } from './preset.ts'
 
 const VISION = '<|vision_start|><|image_pad|><|vision_end|>'
+/** Of pictures, in the tokens that they become. */
+const TOKENS_256_TO_1280 = { factor: 28, minPixels: 256 * 28 * 28, maxPixels: 1280 * 28 * 28 } as const
 
 export const qwenPresets = {
   'vlm2vec-qwen2-vl': {
@@ -48,7 +50,7 @@ export const qwenPresets = {
         placeholder: VISION,
         instruction: 'You are a helpful assistant.',
       },
-      image: { ...PLAIN_IMAGES, limit: { factor: 28, minPixels: 256 * 28 * 28, maxPixels: 1280 * 28 * 28 } },
+      image: { ...PLAIN_IMAGES, align: QWEN_ALIGN, limit: TOKENS_256_TO_1280 },
       // Its wrapper hands embeddings to the text model, which then counts positions in one
       // dimension.
       family: { mropeMode: 'plain' },
