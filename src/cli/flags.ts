@@ -48,6 +48,11 @@ export const preset = oneOf([
   'qwen3-vl-embedding',
   'moca',
   'lavida-zero-shot',
+  'ops-mm-embedding',
+  'rzenembed',
+  'unite',
+  'gve',
+  'nomic-embed-multimodal',
   'none',
 ]).optional()
 /** Which of the negatives that may be taken are taken. */

@@ -39,7 +39,7 @@ export type ImagePolicy = z.infer<typeof imagePolicySchema>
 /** Pictures go to the processor as they are. */
 export const PLAIN_IMAGES = { orientation: 'ignored', alpha: 'dropped' } as const satisfies ImagePolicy
 
-/** What Qwen's `qwen-vl-utils` does with a picture that comes without limits. */
+/** Limits of Qwen's `qwen-vl-utils` for a picture that comes without any. */
 export const QWEN_ALIGN = { factor: 28, minPixels: 4 * 28 * 28, maxPixels: 16384 * 28 * 28 } as const
 
 /**

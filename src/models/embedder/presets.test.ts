@@ -30,11 +30,12 @@ describe('prompts as the published code writes them', () => {
     name: keyof typeof presets,
     item: { instruction?: string; text?: string; images?: number },
   ) => {
-    const { template = '', placeholder } = presets[name].contract.prompt
-    return templatePrompt(template, { images: 0, ...item }, placeholder).prompt
+    const { template = '', placeholder, instruction } = presets[name].contract.prompt
+    return templatePrompt(template, { images: 0, instruction, ...item }, placeholder).prompt
   }
   const chat = (system: string, user: string) =>
     `<|im_start|>system\n${system}<|im_end|>\n<|im_start|>user\n${user}<|im_end|>\n<|im_start|>assistant\n`
+  const helpful = (user: string) => `${chat('You are a helpful assistant.', user)}<|endoftext|>`
   const llama = (user: string) =>
     `<|start_header_id|>user<|end_header_id|>\n\n${user}<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n \n`
   const seen = '<|vision_start|><|image_pad|><|vision_end|>'
@@ -79,6 +80,36 @@ describe('prompts as the published code writes them', () => {
       { images: 1, text: 'Is it red?' },
       `${seen}Represent the given image with the following question: Is it red?\n`,
     ],
+    ['ops-mm-embedding', { text: 'a cat' }, helpful('a cat')],
+    ['ops-mm-embedding', { images: 1 }, helpful(seen)],
+    [
+      'ops-mm-embedding',
+      { instruction: 'Find.', images: 1, text: 'a cat' },
+      `${chat('Find.', `${seen}a cat`)}<|endoftext|>`,
+    ],
+    ['rzenembed', { text: 'a cat' }, helpful('a cat')],
+    ['rzenembed', { images: 1, instruction: 'Represent it.' }, helpful(`${seen}Represent it.`)],
+    ['rzenembed', { images: 1, instruction: 'Find: ', text: 'a cat' }, helpful(`${seen}Find: a cat`)],
+    ['unite', { text: 'a cat' }, helpful('a cat\nSummary above sentence in one word:')],
+    ['unite', { images: 1 }, helpful(`${seen}\nSummary above image in one word:`)],
+    [
+      'unite',
+      { images: 1, text: 'a cat' },
+      helpful(`${seen}a cat\nSummary above sentence and image in one word:`),
+    ],
+    ['gve', { text: 'a cat' }, helpful('a cat')],
+    ['gve', { images: 1 }, helpful(seen)],
+    [
+      'gve',
+      { instruction: 'Find.', images: 1, text: 'a cat' },
+      `${chat('Find.', `${seen}a cat`)}<|endoftext|>`,
+    ],
+    ['nomic-embed-multimodal', { text: 'a cat' }, 'Query: a cat<|endoftext|>'],
+    [
+      'nomic-embed-multimodal',
+      { images: 1 },
+      `<|im_start|>user\n${seen}Describe the image.<|im_end|><|endoftext|>`,
+    ],
     ['lavida-zero-shot', { text: 'a cat' }, 'a cat conclusion this in one sentence.'],
     ['lavida-zero-shot', { images: 1 }, '<image>\nDescribe the image in one sentence.'],
   ] as const)('%s %o', (name, item, expected) => {
@@ -89,9 +120,12 @@ describe('prompts as the published code writes them', () => {
     expect(() => promptOf('e5-v', { text: 'a cat', instruction: 'Find' })).toThrow(/no \{instruction\}/)
   })
 
-  test('a picture with words is refused where nobody has said how it is put', () => {
-    expect(() => promptOf('lavida-zero-shot', { text: 'a cat', images: 1 })).toThrow(/no form for both/)
-  })
+  test.each(['lavida-zero-shot', 'nomic-embed-multimodal'] as const)(
+    '%s: a picture with words is refused, as nobody has said how it is put',
+    (name) => {
+      expect(() => promptOf(name, { text: 'a cat', images: 1 })).toThrow(/no form for both/)
+    },
+  )
 
   test('where the instruction ends', () => {
     const { prompt, instructionEnd } = templatePrompt('{image} {instruction} {text}', {
@@ -127,6 +161,10 @@ describe('picture policies', () => {
     ['gme', [60, 60], [448, 448]],
     // 504×28 first: at once it would be 2240×112.
     ['gme', [500, 20], [1904, 112]],
+    ['ops-mm-embedding', [500, 20], [2240, 112]],
+    ['rzenembed', [500, 20], [1904, 112]],
+    ['unite', [60, 60], [448, 448]],
+    ['gve', [50, 20], [50, 20]],
     ['qwen3-vl-embedding', [640, 480], [640, 480]],
     ['qwen3-vl-embedding', [40, 30], [96, 64]],
     ['e5-v', [50, 20], [50, 20]],
@@ -148,6 +186,11 @@ describe('a preset is found', () => {
       'qwen2-vl',
       'vlm2vec-qwen2-vl',
     ],
+    ['by its adapter', 'nomic-ai/nomic-embed-multimodal-3b', 'qwen2.5-vl', 'nomic-embed-multimodal'],
+    ['by one of its sizes', '/m/Ops-MM-embedding-v1-7B', 'qwen2-vl', 'ops-mm-embedding'],
+    ['by its version', 'friedrichor/Unite-Instruct-Qwen2-VL-7B', 'qwen2-vl', 'unite'],
+    ['by its owner', 'qihoo360/RzenEmbed', 'qwen2-vl', 'rzenembed'],
+    ['by its size', 'Alibaba-NLP/GVE-3B', 'qwen2.5-vl', 'gve'],
     ['not for its base model', 'Qwen/Qwen2-VL-2B-Instruct', 'qwen2-vl', undefined],
     ['not for another family', 'royokong/e5-v', 'qwen2-vl', undefined],
     ['not inside other names', '/data/my-e5-v', 'llava-next', undefined],
