@@ -128,6 +128,8 @@ describe('runs that differ', () => {
     const one = await compareRuns([at(POOR), at('one')], { ...options, common: true })
     expect(one.tasks.map(({ name }) => name)).toEqual(['naming'])
     expect(one.left).toEqual([{ task: 'asking', model: 'good', rows: 80, reason: 'no such task' }])
+    const draws = await compareRuns([at(POOR), at('one')], { ...options, unpaired: true })
+    expect(draws.left).toEqual(one.left)
   })
 
   test('rows of one id and other contents are never compared', async () => {

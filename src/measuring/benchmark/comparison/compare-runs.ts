@@ -154,7 +154,15 @@ async function drawsOf(models: readonly RunOperand[]): Promise<{ tasks: JoinedTa
     const signs = models[0]!.run.tasks.find(({ name }) => name === task)
     return scores.length === models.length && signs !== undefined ? [{ task: signs, scores }] : []
   })
-  if (tasks.length > 0) return { tasks, left: [] }
+  const names = new Set(all.flatMap((one) => one.tasks.map(({ task }) => task)))
+  const left = [...names].flatMap((task): LeftRows[] => {
+    if (tasks.some((one) => one.task.name === task)) return []
+    const rows = all.flatMap((one) => one.tasks.find((own) => own.task === task)?.rows.length ?? [])
+    const lacking = models.filter((_, at) => !all[at]!.tasks.some((own) => own.task === task))
+    const reason = 'no such task'
+    return lacking.map(({ id }) => ({ task, model: id, rows: Math.max(...rows), reason }))
+  })
+  if (tasks.length > 0) return { tasks, left }
   throw new BenchmarkError('other-tasks', {
     message: `${models.map(({ label }) => label).join(' and ')} have no task in common`,
     hint: 'Score them on the same tasks.',
