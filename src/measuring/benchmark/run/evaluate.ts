@@ -68,7 +68,8 @@ export async function evaluateWith(options: EvaluateOptions, merging?: Merging):
       const { opened, contestants } = prepared
       const made = await embedTasks(opened, contestants, embedding)
       if (shard !== undefined) {
-        await writeShard(out, { shard, failures: made.failures, asked: options.asked ?? null })
+        const { failures } = made
+        await writeShard(out, { shard, failures, asked: options.asked ?? null, store: storeFrom(options) })
         return { run: undefined, vectors: made.counts }
       }
       const rest = await finish(prepared, made, { writer, options, embedding })
@@ -77,7 +78,7 @@ export async function evaluateWith(options: EvaluateOptions, merging?: Merging):
         startedAt,
         finishedAt: new Date().toISOString(),
         argv: [...(options.argv ?? [])],
-        ...(options.store !== undefined && { store: relative(resolve(out), resolve(options.store)) }),
+        store: storeFrom(options),
         vectors: made.counts,
         scored: rest,
         machine: machineFacts(options.load),
@@ -90,6 +91,11 @@ export async function evaluateWith(options: EvaluateOptions, merging?: Merging):
   } finally {
     await lock.release()
   }
+}
+
+/** Where the vectors lie, from the run's folder; undefined: in it. */
+function storeFrom({ out, store }: EvaluateOptions): string | undefined {
+  return store === undefined ? undefined : relative(resolve(out), resolve(store))
 }
 
 function embeddingOptions(options: EvaluateOptions): EmbeddingOptions {

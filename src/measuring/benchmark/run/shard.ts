@@ -1,10 +1,10 @@
 /** @file One machine's part of a run, and the parts put together. */
 
-import { existsSync } from 'node:fs'
-import { copyFile, readdir } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { createReadStream, existsSync, statSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { join, relative, resolve } from 'node:path'
 import { z } from 'zod'
-import { makeFolder, readJson, writeFileAtomic } from '../../../foundation/files/file.ts'
+import { readJson, writeFileAtomic } from '../../../foundation/files/file.ts'
 import type { Shard } from '../../../models/embedder/vectors/all.ts'
 import { BenchmarkError } from '../errors.ts'
 import type { ItemFailure } from '../suites/suite.ts'
@@ -18,6 +18,8 @@ const shardSchema = z.strictObject({
   shard: z.strictObject({ index: count, of: count }),
   /** By it, whoever merges the shards opens models and tasks again. */
   asked: z.json(),
+  /** Where its vectors lie, from its folder; absent: in it. */
+  store: z.string().optional(),
   /** Items that this machine could not embed: model → key → why. */
   failures: z.record(
     z.string(),
@@ -29,12 +31,16 @@ interface FinishedShard {
   shard: Shard
   failures: Failures
   asked: unknown
+  store?: string | undefined
 }
 
 /** Says that all vectors of a shard are there. */
-export async function writeShard(out: string, { shard, failures, asked }: FinishedShard): Promise<void> {
+export async function writeShard(
+  out: string,
+  { shard, failures, asked, store }: FinishedShard,
+): Promise<void> {
   const plain = Object.fromEntries([...failures].map(([model, own]) => [model, Object.fromEntries(own)]))
-  const text = JSON.stringify(shardSchema.parse({ shard, asked, failures: plain }), undefined, 2)
+  const text = JSON.stringify(shardSchema.parse({ shard, asked, store, failures: plain }), undefined, 2)
   await writeFileAtomic(join(out, FILE), `${text}\n`)
 }
 
@@ -120,9 +126,13 @@ function joined(all: readonly Failures[]): Failures {
   return made
 }
 
-/** Copies the stored vectors of a shard; those that are there already stay. */
+/**
+ * Copies the stored vectors of a shard; those that are there already stay, unless they are shorter:
+ * such a file is damaged.
+ */
 export async function copyVectors(shard: string, out: string): Promise<void> {
-  const from = join(shard, runFiles.vectors)
+  const { store } = await readJson(join(shard, FILE), shardSchema)
+  const from = store === undefined ? join(shard, runFiles.vectors) : resolve(shard, store)
   const entries = existsSync(from) ? await readdir(from, { recursive: true, withFileTypes: true }) : []
   // The list of a chunk is copied after its vectors: a kill between the two costs this chunk alone.
   const files = entries
@@ -130,8 +140,7 @@ export async function copyVectors(shard: string, out: string): Promise<void> {
     .map(({ parentPath, name }) => join(parentPath, name))
   for (const file of files.sort((a, b) => Number(a.endsWith('.jsonl')) - Number(b.endsWith('.jsonl')))) {
     const target = join(out, runFiles.vectors, relative(from, file))
-    if (existsSync(target)) continue
-    await makeFolder(join(target, '..'))
-    await copyFile(file, target)
+    if (existsSync(target) && statSync(target).size >= statSync(file).size) continue
+    await writeFileAtomic(target, createReadStream(file))
   }
 }
