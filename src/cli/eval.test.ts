@@ -1,13 +1,24 @@
 /** @file `bifocal eval`: killed, in shards, with vectors of other programs: the same scores. */
 
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildCli, startCli } from '../../test/built-cli.ts'
 import { runHere } from '../../test/command-line.ts'
+import { writeMadeRun } from '../../test/made-run.ts'
 import { writeRandomTwins } from '../../test/random-twins.ts'
 import { openRun } from '../measuring/benchmark/run/eval-run.ts'
+import { printRun } from './commands/eval.ts'
 
 let dir = ''
 const at = (name: string) => join(dir, name)
@@ -145,8 +156,30 @@ test('vectors of another program are scored as the model that made them', async 
     )
   }
   expect(await hits('from-file')).toEqual(await hits('from-model'))
-  const other = await runHere(['eval', ...rest, '--limit', '19', '--vectors', file, '--out', at('misfit')])
+  const fewer = ['eval', '--tasks', at('one.jsonl'), '--kind', 'retrieval']
+  const other = await runHere([...fewer, '--vectors', file, '--out', at('misfit')])
   expect(other).toMatchObject({ code: 2, stderr: expect.stringContaining('benchmark/vector-items') })
+})
+
+test('shards keep their vectors elsewhere; a file that a merge copied by half is copied again', async () => {
+  for (const part of ['1/2', '2/2'])
+    await runHere([...words, '--shard', part, '--store', at('shared'), '--out', at(`stored-${part[0]}`)])
+  const merge = async () =>
+    (await runHere(['merge-runs', at('stored-1'), at('stored-2'), '--out', at('of-stored')])).code
+  expect(await merge()).toBe(0)
+  const store = join(at('of-stored'), 'vectors')
+  const files = readdirSync(store, { recursive: true, encoding: 'utf8' })
+  truncateSync(join(store, files.find((name) => name.endsWith('.safetensors'))!), 100)
+  rmSync(join(at('of-stored'), 'scores'), { recursive: true })
+  expect(await merge()).toBe(0)
+  expect(bytesOf('of-stored')).toEqual(bytesOf('whole'))
+}, 120_000)
+
+test('the folder of a study is refused', async () => {
+  mkdirSync(join(at('study'), 'work'), { recursive: true })
+  writeFileSync(join(at('study'), 'work', 'study.json'), '{}')
+  const result = await runHere([...words, '--out', at('study')])
+  expect(result).toMatchObject({ code: 2, stderr: expect.stringContaining('holds a study') })
 })
 
 test('a folder of another run is refused', async () => {
@@ -160,13 +193,18 @@ test('a score below its limit ends with 4', async () => {
 })
 
 test('a baseline may be below the limit of the models', async () => {
-  const args = ['--baselines', 'pixels', '--out', at('beside'), '--fail-under', 'all=1%']
-  const run = async (limit: string) => (await runHere([...words, ...args.slice(0, -1), limit])).code
-  await run('all=0')
-  const { means } = (await openRun(at('beside'))).results
-  const of = (id: string) => means.find(({ model, name }) => model === id && name === 'all')!.headline.value
-  expect(of('pixels')).toBeLessThan(of('tower'))
-  expect(await run(`all=${of('tower')}`)).toBe(0)
+  await writeMadeRun(at('made'), { models: { good: 1, poor: 0 } })
+  const run = await openRun(at('made'))
+  const models = run.models.map((model) => ({
+    ...model,
+    role: model.id === 'poor' ? ('baseline' as const) : model.role,
+  }))
+  const beside = { ...run, results: { ...run.results, models } }
+  const nothing = () => {}
+  const io = { signal: new AbortController().signal, json: false, color: false, width: undefined }
+  const quiet = { ...io, print: nothing, line: nothing, say: nothing, warn: nothing, progress: nothing }
+  expect(await printRun(run, [{ name: 'all', score: 0.9 }], quiet)).toBe(4)
+  expect(await printRun(beside, [{ name: 'all', score: 0.9 }], quiet)).toBe(0)
 })
 
 test('a budget draws the same rows again and says how many of how many', async () => {

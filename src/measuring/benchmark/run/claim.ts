@@ -15,16 +15,26 @@ function identityOf({ command: _, budget, ...setting }: RunSetting): string {
 /**
  * The setting of the run that the folder holds, where it is this one: its drawn rows are taken
  * again.
- * @throws BenchmarkError `benchmark/other-run` where the folder holds results of another run
+ * @throws BenchmarkError `benchmark/other-run` where the folder holds results of another run, or a
+ *   study
  */
 export async function earlierSetting(path: string, own: RunSetting): Promise<RunSetting | undefined> {
   const file = join(path, runFiles.setting)
   const found = existsSync(file) ? await readSetting(file) : undefined
   if (found !== undefined && identityOf(found) === identityOf(own)) return found
-  if (!existsSync(join(path, runFiles.results)) && !existsSync(join(path, 'shard.json'))) return undefined
+  if (existsSync(join(path, 'work', 'study.json'))) throw ofStudy(path)
+  const taken = [runFiles.results, 'shard.json'].some((name) => existsSync(join(path, name)))
+  if (!taken) return undefined
   throw new BenchmarkError('other-run', {
     message: `${path} holds another run${found === undefined ? '' : `: ${found.command}`}`,
     hint: `Name another folder; --store ${path}/${runFiles.vectors} uses the stored vectors again.`,
+  })
+}
+
+function ofStudy(path: string): BenchmarkError {
+  return new BenchmarkError('other-run', {
+    message: `${path} holds a study`,
+    hint: 'Name another folder.',
   })
 }
 
