@@ -181,6 +181,7 @@ export async function writeMadeRun(
           ]
     }),
     published: [],
+    publishedMeans: [],
     problems: [],
   })
   await writer.record({

@@ -5,7 +5,7 @@
  */
 
 import { mean } from '../../foundation/numeric/statistics.ts'
-import type { Subset } from '../../inputs/data/mmeb/subsets.ts'
+import { SUBSETS, type Subset, subsetOf } from '../../inputs/data/mmeb/subsets.ts'
 import type { PerMetric } from './metrics.ts'
 
 /**
@@ -22,6 +22,11 @@ export function averagesOf({ metaTask, domain, averaged }: Omit<Subset, 'parser'
   if (!averaged) return []
   const own: Average[] = [OF_META_TASK[metaTask], domain === 'in' ? 'IND' : 'OOD', 'overall']
   return metaTask === 'grounding' ? own : [...own, 'without_grounding']
+}
+
+/** All datasets of an average: no fewer give the published figure. */
+export function datasetsOf(average: Average): string[] {
+  return [...SUBSETS.keys()].filter((name) => averagesOf(subsetOf(name)).includes(average))
 }
 
 /** A task's scores, and the averages that it belongs to. */
@@ -42,9 +47,12 @@ export interface MacroAverage {
 /**
  * Unweighted means over tasks: every task counts the same, whatever the number of its queries.
  * Averages without a task are left out.
+ * @param known names that come first, in their order; default: the published ones
  */
-export function macroAverages(tasks: readonly AveragedTask[]): MacroAverage[] {
-  const known: readonly string[] = AVERAGES
+export function macroAverages(
+  tasks: readonly AveragedTask[],
+  known: readonly string[] = AVERAGES,
+): MacroAverage[] {
   const others = tasks.flatMap(({ averages }) => averages.filter((name) => !known.includes(name)))
   return [...new Set([...known, ...others])].flatMap((name) => {
     const own = tasks.filter(({ averages }) => averages.includes(name))

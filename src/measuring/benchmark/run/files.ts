@@ -117,6 +117,10 @@ export const resultsSchema = z.strictObject({
   ),
   /** Scores that others published for a model and a task of this run. */
   published: z.array(z.strictObject({ model: name, task: name, metric: name, score: share, source: name })),
+  /** The same of a mean, where all datasets of the published one were measured. */
+  publishedMeans: z.array(
+    z.strictObject({ model: name, mean: name, metric: name, score: share, source: name }),
+  ),
   problems: z.array(problemSchema),
 })
 

@@ -3,7 +3,9 @@
 import { bootstrapMean, type Interval, meanOfTasks } from '../../../foundation/numeric/bootstrap.ts'
 import { mean } from '../../../foundation/numeric/statistics.ts'
 import type { MetaTask, Task } from '../../../inputs/data/task.ts'
+import { AVERAGES, datasetsOf, macroAverages } from '../averages.ts'
 import { metricLabels, perMetric } from '../metrics.ts'
+import { publishedAverages } from '../suites/published.ts'
 import { majorityOf } from '../task.ts'
 import { taskScoreLabels } from '../task-scores.ts'
 import {
@@ -66,6 +68,7 @@ export function resultsOf({ command, seed, models, tasks, problems, scores }: Me
         models.flatMap(({ id }) => (isModel(one.model, id) ? [{ ...one, model: id, task: name }] : [])),
       ),
     ),
+    publishedMeans: publishedMeansOf(models, runTasks),
     problems: [...problems],
   }
 }
@@ -114,29 +117,19 @@ const META_LABELS: Readonly<Record<MetaTask, string>> = {
   grounding: 'grounding',
 }
 
-/** A mean, and the tasks that it is taken over. */
-interface Average {
-  readonly name: string
-  readonly label: string
-  has(task: RunTask): boolean
+/** Kinds of tasks, domains, and all tasks, in the order of the table. */
+const GROUPS: ReadonlyMap<string, string> = new Map([
+  ...Object.entries(META_LABELS),
+  ['in-domain', 'in-domain tasks'],
+  ['out-of-domain', 'out-of-domain tasks'],
+  ['all', 'all tasks'],
+])
+
+function groupsOf({ metaTask, domain }: RunTask): string[] {
+  return [metaTask, domain === 'in' ? 'in-domain' : 'out-of-domain', 'all']
 }
 
-/** Published averages that tasks belong to; then the kinds of tasks, the domain, and all tasks. */
-function averages(tasks: readonly RunTask[]): Average[] {
-  const published = [...new Set(tasks.flatMap((task) => task.averages))]
-  return [
-    ...published.map((name) => ({ name, label: name, has: (task: RunTask) => task.averages.includes(name) })),
-    ...Object.entries(META_LABELS).map(([name, label]) => ({
-      name,
-      label,
-      has: ({ metaTask }: RunTask) => metaTask === name,
-    })),
-    { name: 'in-domain', label: 'in-domain tasks', has: ({ domain }) => domain === 'in' },
-    { name: 'out-of-domain', label: 'out-of-domain tasks', has: ({ domain }) => domain === 'out' },
-    { name: 'all', label: 'all tasks', has: () => true },
-  ]
-}
-
+/** Published averages, then groups of tasks; those whose tasks the model was all scored on. */
 function meansOver(
   model: string,
   tasks: readonly RunTask[],
@@ -144,31 +137,61 @@ function meansOver(
   seed: number,
 ): RunResults['means'] {
   const own = new Map(scores.filter((one) => one.model === model).map((one) => [one.task, one]))
-  return averages(tasks).flatMap(({ name, label, has }) => {
-    const wanted = tasks.filter(has)
-    const found = wanted.flatMap((task) => own.get(task.name) ?? [])
-    if (found.length === 0 || found.length < wanted.length) return []
-    const over = (metric: (task: RunTask) => string) =>
-      meanOfTasks(
-        found.map(({ rows }, i) => ({
-          values: rows.map((row) => row.metrics[metric(wanted[i]!)] ?? row.hit1),
-          clusters: rows.map(({ cluster }) => cluster),
-        })),
-        { seed },
-      )
-    const hit1 = over(() => 'hit1')
-    const same = wanted.every(({ metric }) => metric === 'hit1')
-    const means = found.map(meansOf)
-    return [
-      {
-        model,
-        name,
-        label,
-        tasks: wanted.map((task) => task.name),
-        hit1,
-        headline: same ? hit1 : over(({ metric }) => metric),
-        metrics: { ...perMetric((_, metric) => mean(means.map((one) => one[metric]!))) },
-      },
-    ]
+  const over = (labelOf: (name: string) => string, known: readonly string[], groups: Groups) => {
+    const found = tasks.flatMap((task) => {
+      const file = own.get(task.name)
+      return file === undefined ? [] : [{ name: task.name, averages: groups(task), scores: meansOf(file) }]
+    })
+    return macroAverages(found, known).flatMap(({ name, tasks: names, scores: metrics }) => {
+      const wanted = tasks.filter((task) => groups(task).includes(name))
+      if (wanted.length > names.length) return []
+      const interval = (metric: (task: RunTask) => string) =>
+        meanOfTasks(
+          wanted.map((task) => {
+            const { rows } = own.get(task.name)!
+            return {
+              values: rows.map((row) => row.metrics[metric(task)] ?? row.hit1),
+              clusters: rows.map(({ cluster }) => cluster),
+            }
+          }),
+          { seed },
+        )
+      const hit1 = interval(() => 'hit1')
+      const same = wanted.every(({ metric }) => metric === 'hit1')
+      const headline = same ? hit1 : interval(({ metric }) => metric)
+      return [
+        { model, name, label: labelOf(name), tasks: [...names], hit1, headline, metrics: { ...metrics } },
+      ]
+    })
+  }
+  return [
+    ...over(
+      (name) => name,
+      AVERAGES,
+      ({ averages }) => averages,
+    ),
+    ...over((name) => GROUPS.get(name) ?? name, [...GROUPS.keys()], groupsOf),
+  ]
+}
+
+type Groups = (task: RunTask) => readonly string[]
+
+/** Averages that were published for models of the run, where all their datasets were measured. */
+export function publishedMeansOf(
+  models: readonly Pick<RunModel, 'id'>[],
+  tasks: readonly Pick<RunTask, 'name' | 'suite' | 'averages'>[],
+): RunResults['publishedMeans'] {
+  return AVERAGES.flatMap((mean) => {
+    const measured = tasks.filter(({ averages }) => averages.includes(mean))
+    const wanted = new Set(datasetsOf(mean))
+    const whole =
+      measured.length === wanted.size &&
+      measured.every(({ name, suite }) => suite === 'mmeb' && wanted.has(name))
+    if (!whole) return []
+    return publishedAverages(mean).flatMap(({ model, metric, score, source }) =>
+      models.flatMap(({ id }) =>
+        model !== null && isModel(model, id) ? [{ model: id, mean, metric, score, source }] : [],
+      ),
+    )
   })
 }

@@ -7,19 +7,29 @@ const GAP = '  '
 const MINUS = '−'
 
 type Interval = RunResults['scores'][number]['hit1']
+type Published = Pick<RunResults['published'][number], 'model' | 'score' | 'source'>
 
 /**
  * A row for each task and each mean, a column for each model: hit@1, or the metric that is
  * published for the task, with its 95 % interval. Where ties make a difference, the two other
  * rules for ties stand behind it: the first of the tied wins, as published, and a tie is lost.
+ * Scores that others published for the model stand in rows below.
  * Models that do not fit into `width` are named below.
  */
 export function runTable(results: RunResults, { width = 120 }: { width?: number } = {}): string {
   const { models, tasks, scores, means, further, furtherScores, metrics } = results
+  const { published, publishedMeans } = results
   const labelOf = (metric: string) => metrics.find(({ name }) => name === metric)?.label ?? metric
   const rows: { label: string; cells: string[] }[] = []
   const add = (label: string, cell: (model: string) => string | undefined) =>
     rows.push({ label, cells: models.map(({ id }) => cell(id) ?? '') })
+  const addPublished = (all: readonly Published[]) => {
+    for (const source of new Set(all.map((one) => one.source)))
+      add(`  published, ${source.split(',')[0]}`, (model) => {
+        const found = all.find((one) => one.model === model && one.source === source)
+        return found && percent(found.score)
+      })
+  }
   for (const task of tasks) {
     const metric = task.metric === 'hit1' ? '' : ` (${labelOf(task.metric)})`
     add(`${task.name}${metric}`, (model) => {
@@ -34,6 +44,7 @@ export function runTable(results: RunResults, { width = 120 }: { width?: number 
         return found && figure(found.interval)
       })
     }
+    addPublished(published.filter((one) => one.task === task.name))
   }
   for (const name of new Set(means.map((mean) => mean.name))) {
     const own = means.filter((mean) => mean.name === name)
@@ -41,6 +52,7 @@ export function runTable(results: RunResults, { width = 120 }: { width?: number 
       const found = own.find((one) => one.model === model)
       return found && figure(found.headline)
     })
+    addPublished(publishedMeans.filter(({ mean }) => mean === name))
   }
   add('chance, mean of all', () => percent(sum(tasks.map(({ chance }) => chance)) / tasks.length))
   return laidOut(

@@ -1,4 +1,4 @@
-/** @file Damaged folders of MMEB through a whole run: every fault is told, the other rows go on. */
+/** @file Folders of MMEB through whole runs: the reference's averages, faults of damaged ones. */
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -51,5 +51,47 @@ test('every damaged folder: its faults in results.json, its usable rows scored',
     if (accept === undefined) expect(ids, name).toEqual(usable)
     for (const { id, best } of rows)
       if (wanted[id] !== undefined) expect(best, `${name}, row ${id}`).toBe(wanted[id].prediction)
+  }
+}, 120_000)
+
+const expectedSchema = z.object({
+  presets: z.record(
+    z.string(),
+    z.object({
+      subsets: z.record(z.string(), z.looseObject({ mean: z.looseObject({ hit1: z.number() }) })),
+      averages: z
+        .record(z.string(), z.looseObject({ hit1: z.number(), hit1_published: z.number() }))
+        .optional(),
+    }),
+  ),
+})
+
+test('averages of a run are those of the reference, in the order of the published tables', async () => {
+  const fixture = reducedDir('bench-mmeb')
+  const preset = 'vlm2vec-qwen2-vl'
+  const { presets } = expectedSchema.parse(JSON.parse(readFileSync(join(fixture, 'expected.json'), 'utf8')))
+  const { subsets, averages = {} } = presets[preset]!
+  const { run } = await evaluate({
+    out: join(out, 'averages'),
+    store: join(out, 'vectors'),
+    tasks: await suitesOf([`mmeb:${join(fixture, 'eval')}`]),
+    models: [join(fixture, 'checkpoint')],
+    load: { preset },
+  })
+  const { means } = run!.results
+  expect(means.map(({ name }) => name)).toEqual([
+    ...['VQA', 'RET', 'VG', 'IND', 'OOD', 'overall', 'without_grounding'],
+    ...['vqa', 'retrieval', 'grounding', 'in-domain', 'out-of-domain', 'all'],
+  ])
+  expect(Object.keys(averages)).not.toEqual([])
+  for (const [name, wanted] of Object.entries(averages)) {
+    const found = means.find((mean) => mean.name === name)
+    expect(found?.hit1.value, name).toBeCloseTo(wanted.hit1, 5)
+    expect(found?.metrics.firstWins, name).toBeCloseTo(wanted.hit1_published, 5)
+  }
+  // Averages over datasets that the reduced fixture has in part: means of the reference's scores.
+  for (const { name, tasks, hit1 } of means) {
+    const sum = tasks.reduce((all, task) => all + subsets[task]!.mean.hit1, 0)
+    expect(hit1.value, name).toBeCloseTo(sum / tasks.length, 5)
   }
 }, 120_000)

@@ -131,7 +131,8 @@ function notesOf({ tasks, results }: EvalRun): string[] {
       ? []
       : [`${name}: ${sample.drawn} of ${sample.usable} rows were drawn; its intervals are wider for it.`]),
   ])
-  const published = results.published.map(
+  const means = results.publishedMeans.map(({ mean, ...one }) => ({ task: mean, ...one }))
+  const published = [...results.published, ...means].map(
     ({ model, task, metric, score, source }) =>
       `${task}: ${(100 * score).toFixed(1)} % ${metric} was published for ${model} (${source}).`,
   )
