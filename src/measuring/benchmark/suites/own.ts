@@ -84,12 +84,16 @@ async function openPart(
   try {
     const { tasks, problems } = await tasksOfPairs(source, { kind, strict, signal })
     const task = tasks[index]!
-    const left: TaskProblem[] = source.left.reasons.map((message) => ({
-      dataset: task.name,
-      row: null,
-      kind: 'pair',
-      message,
-    }))
+    const { rows, reasons } = source.left
+    const left = Array.from(
+      { length: rows },
+      (_, at): TaskProblem => ({
+        dataset: task.name,
+        row: `left ${at}`,
+        kind: 'pair',
+        message: reasons[at] ?? `${source.name}: another row that is no pair`,
+      }),
+    )
     const unread: TaskProblem[] = problems.map(({ row, error }) => ({
       dataset: task.name,
       row: String(row),

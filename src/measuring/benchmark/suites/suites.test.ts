@@ -130,6 +130,12 @@ describe('own files', () => {
     expect([task.test.length, task.test[0]!.candidates.length, task.chance, total]).toEqual([1, 2, 0.5, 4])
   })
 
+  test('each row that is no pair is a problem of its own', async () => {
+    const path = write('few.jsonl', lines({ query: 'a', target: 'b' }, ...Array(150).fill({ query: 'x' })))
+    const [open] = await opened([path], { kind: 'vqa' })
+    expect(new Set(open!.problems.map(({ row }) => row)).size).toBe(150)
+  })
+
   test('pictures and captions are retrieved both ways', async () => {
     const path = write('captions.csv', 'image,caption\nanimals/cat/1.bmp,a cat\nanimals/dog/3.bmp,a dog\n')
     const tasks = await opened([path], {
