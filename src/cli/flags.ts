@@ -53,6 +53,7 @@ export const preset = oneOf([
   'unite',
   'gve',
   'nomic-embed-multimodal',
+  'unime-v2-llava-onevision',
   'none',
 ]).optional()
 /** Which of the negatives that may be taken are taken. */

@@ -45,6 +45,10 @@ const promptSchema = z.strictObject({
   instruction: z.string().optional(),
   /** An instruction without a punctuation mark at its end gets a full stop. */
   punctuated: z.literal(true).optional(),
+  /** Instructions and texts lose the white space at their ends. */
+  trimmed: z.literal(true).optional(),
+  /** The text of an item that is a picture and nothing else. */
+  wordless: z.string().min(1).optional(),
 })
 
 const FORMAT = 'bifocal-embedder/2'

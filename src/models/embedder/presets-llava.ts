@@ -55,4 +55,16 @@ export const llavaPresets = {
       readout: MEAN,
     },
   },
+  // mteb's unime_v2_models.py, and the authors' demo and model_utils.py
+  // (github.com/GaryGuTC/UniME-v2), which agree. The chat template is the folder's own.
+  'unime-v2-llava-onevision': {
+    repositories: ['TianchengGu/UniME-V2-LLaVA-OneVision-8B'],
+    family: 'llava-onevision',
+    verified: false,
+    contract: {
+      prompt: { trimmed: true, wordless: 'Find an image caption describing the given image.' },
+      image: { ...PLAIN_IMAGES, squash: { width: 1344, height: 1344 } },
+      readout: LAST,
+    },
+  },
 } as const satisfies Readonly<Record<string, Preset>>

@@ -191,6 +191,12 @@ describe('a preset is found', () => {
     ['by its version', 'friedrichor/Unite-Instruct-Qwen2-VL-7B', 'qwen2-vl', 'unite'],
     ['by its owner', 'qihoo360/RzenEmbed', 'qwen2-vl', 'rzenembed'],
     ['by its size', 'Alibaba-NLP/GVE-3B', 'qwen2.5-vl', 'gve'],
+    [
+      'on LLaVA-OneVision',
+      'TianchengGu/UniME-V2-LLaVA-OneVision-8B',
+      'llava-onevision',
+      'unime-v2-llava-onevision',
+    ],
     ['not for its base model', 'Qwen/Qwen2-VL-2B-Instruct', 'qwen2-vl', undefined],
     ['not for another family', 'royokong/e5-v', 'qwen2-vl', undefined],
     ['not inside other names', '/data/my-e5-v', 'llava-next', undefined],

@@ -13,7 +13,7 @@ import { EmbedderError } from './errors.ts'
 import { applyImagePolicy } from './image-policy.ts'
 import type { PicturedItem, RowTable } from './picture-rows.ts'
 import { type Pool, type PoolTokens, poolsOf, poolWeights, poolWeightsFeed, type Readout } from './readout.ts'
-import { punctuated, templatePrompt } from './template.ts'
+import { partsOf, templatePrompt } from './template.ts'
 
 export interface Sequence extends Encodable, PicturedItem {
   readonly prompt: string
@@ -43,9 +43,7 @@ export async function sequencePreparer(
   const { prompt: said, truncation, maxLength, family: settings } = contract
   const pools = poolsOf(readouts)
   return ({ instruction: own, text, pictures, pictureKey }) => {
-    const given = own ?? said.instruction
-    const instruction = given === undefined || !said.punctuated ? given : punctuated(given)
-    const parts = { instruction, text, images: pictures.length }
+    const parts = partsOf({ instruction: own, text, images: pictures.length }, said)
     const { prompt, instructionEnd } =
       said.template === undefined
         ? processor.prompt(parts)

@@ -1,5 +1,10 @@
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { templateSchema } from './template.ts'
+import { goldenDir } from '../../../test/golden.ts'
+import { openCheckpoint } from '../checkpoint/folder.ts'
+import { modelOf } from '../families/registry.ts'
+import { presets } from './presets.ts'
+import { partsOf, templateSchema } from './template.ts'
 
 test.each(['{image}\n{instruction} {text}', 'plain', '{"a": 1} {text}', 'f(x) = {x} {text}', '{} {text}'])(
   '%j is a template',
@@ -14,4 +19,21 @@ test.each([
   [{ text: '{text}', image: '{imgae}', both: '{image} {text}' }, '{imgae} is no slot'],
 ])('a misspelt slot is refused, not embedded: %j', (template, words) => {
   expect(JSON.stringify(templateSchema.safeParse(template).error?.issues)).toContain(words)
+})
+
+/** Expected: the fixture's chat template, rendered by transformers 4.57 for the wrapper's turns. */
+test.each([
+  [{ text: ' a cat\n' }, '<|im_start|>user \na cat'],
+  [{ images: 1 }, '<|im_start|>user <image>\nFind an image caption describing the given image.'],
+  [{ images: 1, text: '\nIs it red?\n' }, '<|im_start|>user <image>\nIs it red?'],
+  [{ images: 1, instruction: 'Find it. ' }, '<|im_start|>user <image>\nFind it.'],
+  [{ images: 1, instruction: 'Find it.', text: 'a cat' }, '<|im_start|>user <image>\nFind it.\na cat'],
+])("unime-v2-llava-onevision leaves %o to the folder's chat template", async (item, turn) => {
+  const checkpoint = await openCheckpoint(join(goldenDir('llava-onevision'), 'checkpoint'))
+  const model = modelOf(checkpoint.config)
+  if (model.kind === 'dual-encoder') return expect.unreachable()
+  const { prompt } = presets['unime-v2-llava-onevision'].contract
+  const processor = await model.processor(checkpoint.dir)
+  const made = processor.prompt(partsOf({ images: 0, ...item }, prompt)).prompt
+  expect(made).toBe(`${turn}<|im_end|><|im_start|>assistant\n`)
 })

@@ -103,3 +103,24 @@ export function punctuated(instruction: string): string {
   const trimmed = instruction.trim()
   return trimmed === '' || PUNCTUATION.test(trimmed) ? trimmed : `${trimmed}.`
 }
+
+/** How a contract's prompt changes the words of an item. */
+interface Wording {
+  readonly instruction?: string | undefined
+  readonly punctuated?: true | undefined
+  readonly trimmed?: true | undefined
+  readonly wordless?: string | undefined
+}
+
+/** An item's parts as a contract's prompt wants them. */
+export function partsOf(
+  { instruction: own, text: written, images }: PromptParts,
+  { instruction: byDefault, punctuated: full, trimmed, wordless }: Wording,
+): PromptParts {
+  const cut = (words: string | undefined) => (trimmed ? words?.trim() : words)
+  const said = cut(own ?? byDefault)
+  const instruction = said === undefined || !full ? said : punctuated(said)
+  const text = cut(written)
+  const bare = images > 0 && !text && !instruction
+  return { instruction, text: bare ? (wordless ?? text) : text, images }
+}
