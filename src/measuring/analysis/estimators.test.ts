@@ -172,6 +172,11 @@ describe('neighbours that are equally near count in expectation', () => {
     expect([...pool.texts.occurrences]).toEqual(new Array(12).fill(3))
   })
 
+  test('with as many neighbours as there are others, mutual neighbours are not defined', async () => {
+    const pool = await poolOf({ images: normals(11, 4, 'a'), texts: normals(11, 4, 'b') }, new Products())
+    expect(mutualNeighbours(pool)(wholeSample(11))).toBeNaN()
+  })
+
   test('texts of one class are found alike', async () => {
     // Two classes of six equal texts; the three nearest of an image are any of its class.
     const texts = f32(

@@ -49,7 +49,8 @@ export interface Pool {
   readonly texts: Asked
   /**
    * `[count]` share of the `k` nearest images of an image that are among the `k` nearest texts of
-   * its text, in expectation where several are equally near.
+   * its text, in expectation where several are equally near. NaN where all others are among the
+   * nearest, so that the share would be 1 whatever the vectors are.
    */
   readonly shared: Float64Array
 }
@@ -71,7 +72,7 @@ export async function poolOf({ images, texts }: Pairs, products: Products, k = N
         common +=
           chance(ofImages.nearest[row]!, ofImages.within[at]!) *
           chance(ofTexts.nearest[row]!, ofTexts.within[at]!)
-      pool.shared[start + row] = common / kept
+      pool.shared[start + row] = kept < count - 1 ? common / kept : Number.NaN
     }
   }
   return pool
