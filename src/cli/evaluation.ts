@@ -7,13 +7,15 @@ import { UsageError } from '../foundation/numeric/errors.ts'
 import type { EvaluateOptions } from '../measuring/benchmark/run/options.ts'
 import { inMegabytes } from '../models/hub/progress.ts'
 import type { CommandIo } from './io.ts'
+import { loadFlagsSchema, loadOptionsOf } from './load-flags.ts'
 
 const texts = z.array(z.string()).optional()
 const text = z.string().optional()
 const number = z.number().optional()
 
 /** Everything that decides a run, as the flags of `eval` have it. */
-export const askedSchema = z.object({
+export const askedSchema = z.strictObject({
+  ...loadFlagsSchema.shape,
   models: z.array(z.string()),
   tasks: texts,
   vectors: texts,
@@ -24,17 +26,13 @@ export const askedSchema = z.object({
   instruction: text,
   targetInstruction: text,
   split: text,
+  columns: z.record(z.string(), z.string()).optional(),
   limit: number,
   budget: number,
   seed: number,
   stray: z.enum(['drop', 'keep', 'token-only']).optional(),
   maxProblems: number,
   strict: z.boolean().optional(),
-  device: z.enum(['cpu', 'webgpu', 'cuda']).optional(),
-  dtype: z.enum(['f32', 'f16', 'int8']).optional(),
-  threads: number,
-  attention: z.enum(['native', 'causal', 'bidirectional', 'block']).optional(),
-  dims: number,
 })
 export type Asked = z.infer<typeof askedSchema>
 
@@ -42,26 +40,26 @@ export type Asked = z.infer<typeof askedSchema>
 export async function evaluationOf(asked: Asked, out: string, io: CommandIo): Promise<EvaluateOptions> {
   const { suitesOf } = await import('../measuring/benchmark/suites/suites.ts')
   const { models, tasks: words = [], vectors, baselines, limit, budget, seed, stray, strict } = asked
-  const { device, dtype, threads, attention, dims, maxProblems } = asked
+  const { dims, maxProblems } = asked
   if (words.length === 0) {
     throw new UsageError('arguments', {
       message: 'no tasks',
       hint: 'Name them: --tasks embedded, --tasks mmeb:FOLDER, or a file of your own.',
     })
   }
-  const { subset, images, kind, instruction, targetInstruction, split } = asked
+  const { subset, images, kind, instruction, targetInstruction, split, columns } = asked
   const tasks = await suitesOf(words, {
-    ...given({ subsets: subset, images, kind, instruction, targetInstruction, split }),
+    ...given({ subsets: subset, images, kind, instruction, targetInstruction, split, columns }),
     warn: io.warn,
     signal: io.signal,
   })
+  const load = loadOptionsOf(asked)
   return {
     out,
     tasks,
     ...given({ models, vectors, baselines, limit, budget, seed, stray, strict, maxProblems }),
     load: {
-      ...given({ device, dtype, threads, attention }),
-      ...(dims !== undefined && { readout: { dims } }),
+      ...given({ ...load, readout: given({ ...load.readout, dims }) }),
       onDownload: (at) => io.progress(inMegabytes(at)),
     },
     asked: JSON.parse(JSON.stringify(asked)),
@@ -87,6 +85,13 @@ function commandOf({ models, tasks, ...rest }: Asked): string {
     if (value === undefined || value === false) return []
     if (value === true) return [flag]
     if (Array.isArray(value)) return [flag, ...value.map(plain)]
+    if (typeof value === 'object')
+      return [
+        flag,
+        Object.entries(value)
+          .map(([part, column]) => `${part}=${column}`)
+          .join(','),
+      ]
     return [flag, plain(String(value))]
   })
   return ['bifocal', 'eval', ...models.map(plain), ...said].join(' ')

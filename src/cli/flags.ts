@@ -60,21 +60,37 @@ export const preset = oneOf([
 export const sample = oneOf(['top', 'random']).optional()
 export const quantize = oneOf(['int8', 'binary']).optional()
 
-const PAIR = /^(id|instruction|text|image)=(.+)$/
-/** `text=caption,image=path`: names of an item's parts in a source. */
-export const columns = z
-  .string()
-  .transform((given, at) => {
-    const pairs = given.split(',').map((pair) => PAIR.exec(pair))
-    const named = pairs.flatMap((pair) => (pair === null ? [] : [[pair[1] ?? '', pair[2] ?? ''] as const]))
-    if (named.length === pairs.length && new Set(named.map(([part]) => part)).size === pairs.length)
-      return Object.fromEntries(named)
-    at.addIssue(
-      'expected text=NAME, image=NAME, instruction=NAME, id=NAME, each at most once, with commas between',
-    )
-    return z.NEVER
-  })
-  .optional()
+/** `text=caption,image=path`: what is which, each part at most once. */
+function named<const T extends string>(parts: readonly [T, ...T[]]) {
+  const pair = new RegExp(`^(${parts.join('|')})=(.+)$`, 's')
+  return z
+    .string()
+    .transform((given, at) => {
+      const pairs = given.split(',').map((one) => pair.exec(one))
+      const all = pairs.flatMap((one) => (one === null ? [] : [[one[1] ?? '', one[2] ?? ''] as const]))
+      if (all.length === pairs.length && new Set(all.map(([part]) => part)).size === pairs.length)
+        return Object.fromEntries(all)
+      at.addIssue(
+        `expected ${parts.map((part) => `${part}=NAME`).join(', ')}, each at most once, with commas between`,
+      )
+      return z.NEVER
+    })
+    .optional()
+}
+
+/** Names of an item's parts in a source. */
+export const columns = named(['text', 'image', 'instruction', 'id'])
+/** Names of a pair's parts in a source: those of `PAIR_FIELDS` that a task can have. */
+export const pairColumns = named([
+  'query',
+  'queryImage',
+  'queryInstruction',
+  'target',
+  'targetImage',
+  'targetInstruction',
+  'negatives',
+  'negativeImages',
+])
 
 /** Whether texts without letters are refused or embedded. */
 export const blank = oneOf(['refuse', 'embed']).optional()

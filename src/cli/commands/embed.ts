@@ -8,8 +8,9 @@ import { command } from '../command.ts'
 import * as flags from '../flags.ts'
 import type { CommandIo } from '../io.ts'
 import { itemsIn, requireTable, type TableFlags } from '../items.ts'
+import { loadOptionsOf, withLoadFlags } from '../load-flags.ts'
 
-export const embed = command('embed <model>', 'Give the vectors of texts and pictures')
+const own = command('embed <model>', 'Give the vectors of texts and pictures')
   .option(
     '--input <path>',
     'items: a .jsonl, .csv, .tsv or .parquet file, or a folder of pictures; - reads JSON lines from stdin',
@@ -37,64 +38,17 @@ export const embed = command('embed <model>', 'Give the vectors of texts and pic
     '--out <file>',
     'write to a .safetensors, .npy, .parquet or .jsonl file instead of stdout; a killed run goes on',
   )
-  .option(
-    '--preset <name>',
-    'prompt and readout of a published embedder; default: by the name of the model; or none',
-    flags.preset,
-  )
-  .option('--pool <kind>', 'how positions become one vector: last, mean, mean-text, … ', flags.pool)
-  .option(
-    '--layer <n>',
-    'the state after decoder layer N, counted from 0; "inputs", the state before the first; or "last"',
-    flags.layer,
-  )
-  .option(
-    '--attention <kind>',
-    'native, causal, bidirectional, or block: within and before blocks',
-    flags.attention,
-  )
-  .option('--block-size <n>', "positions of a block; default: as the model's config says", flags.count)
-  .option('--dims <n>', 'leading elements to keep, at unit length again', flags.count)
+
+export const embed = withLoadFlags(own)
   .option('--quantize <kind>', 'int8 (a scale a vector) or binary (a bit an element)', flags.quantize)
-  .option('--truncate <kind>', 'too long an item: error, or cut as the reference does', flags.truncation)
   .option(
     '--stray <kind>',
     "the model's image token in a text without a picture: refuse the item, or keep it as a plain token; default refuse",
     flags.stray,
   )
-  .option('--adapter <adapter>', 'a PEFT adapter: a folder, or ORG/NAME[@REVISION]; or none')
-  .option(
-    '--adapter-mode <mode>',
-    'live, or merged: its weights are made once, faster and with more memory; default live',
-    flags.adapterMode,
-  )
-  .option('--device <device>', 'cpu, webgpu or cuda; default cpu', flags.device)
-  .option(
-    '--dtype <dtype>',
-    "f32; f16: half the memory, on a GPU faster; int8: faster on the CPU; default: the model's contract, else f32",
-    flags.dtype,
-  )
-  .option('--threads <n>', 'default: as many as the machine has', flags.threads)
-  .option('--memory <mode>', 'fast, or low: half the memory of f16 weights, slower', flags.memory)
   .option('--strict', 'stop at the first bad item instead of skipping it')
   .action(async (given, io) => {
-    const {
-      model,
-      out,
-      preset,
-      dims,
-      quantize,
-      device,
-      threads,
-      memory,
-      attention,
-      blockSize,
-      dtype,
-      adapter,
-      layer,
-      pool,
-      instruction,
-    } = given
+    const { model, out, dims, quantize, instruction } = given
     const [{ Embedder }, { embedFile, embedSource }, { checkVectorPath }] = await Promise.all([
       import('../../models/embedder/embedder.ts'),
       import('../../models/embedder/embed-file.ts'),
@@ -102,20 +56,9 @@ export const embed = command('embed <model>', 'Give the vectors of texts and pic
     ])
     if (out !== undefined) checkVectorPath(out)
     const source = await itemSource(given, io)
-    const norm = layer === undefined || layer === 'last' ? undefined : 'before'
     const embedder = await Embedder.load(model, {
-      device,
-      threads,
-      memory,
-      attention,
-      blockSize,
-      dtype,
-      preset,
-      truncation: given.truncate,
+      ...loadOptionsOf(given),
       stray: given.stray,
-      adapter,
-      adapterMode: given.adapterMode,
-      readout: { layer, pool, norm },
       warn: io.warn,
       signal: io.signal,
       onDownload: (at) => io.progress(inMegabytes(at)),

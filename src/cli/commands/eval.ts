@@ -8,6 +8,7 @@ import { command, wholeNumber } from '../command.ts'
 import { askedSchema, evaluationOf } from '../evaluation.ts'
 import * as flags from '../flags.ts'
 import type { CommandIo } from '../io.ts'
+import { withLoadFlags } from '../load-flags.ts'
 import { shardOf } from '../shard.ts'
 
 const DURATION = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?$/
@@ -23,10 +24,10 @@ const duration = z
   .pipe(z.number().positive('expected more than no time'))
   .optional()
 
-export const evalCommand = command('eval [models...]', 'Score models on tasks: a table with intervals')
+const own = command('eval [models...]', 'Score models on tasks: a table with intervals')
   .option(
     '--tasks <words...>',
-    'embedded, embedded:full, an embedded task, mmeb:FOLDER, a task file (.yaml), pairs of your own (.jsonl, .csv, .parquet, a folder of classes, a folder as BEIR has it)',
+    'embedded, embedded:full, an embedded task, mmeb:FOLDER, visdoc:FOLDER, hf:ORG/NAME, a task file (.yaml), pairs of your own (.jsonl, .csv, .parquet, a folder of classes, a folder as BEIR has it)',
   )
   .option('--out <folder>', 'the folder of the run; a stopped run goes on', z.string().min(1).optional())
   .option('--vectors <files...>', 'vectors that were made elsewhere, FILE or LABEL=FILE, by id or in order')
@@ -40,6 +41,11 @@ export const evalCommand = command('eval [models...]', 'Score models on tasks: a
     z
       .enum(['classification', 'vqa', 'retrieval'], { error: 'expected classification, vqa or retrieval' })
       .optional(),
+  )
+  .option(
+    '--columns <names>',
+    'columns of your own pairs, and what they are: queryImage=scan,target=words',
+    flags.pairColumns,
   )
   .option('--instruction <text>', 'for queries that bring none')
   .option('--target-instruction <text>', 'for candidates that bring none')
@@ -58,12 +64,9 @@ export const evalCommand = command('eval [models...]', 'Score models on tasks: a
   .option('--shard <i/n>', "this machine's part, from 1; auto/n reads the scheduler's index")
   .option('--dry-run', 'tell what would be done and how long it would take')
   .repeatable('--fail-under <name=score>', 'exit 4 where a task or a mean (all, CLS, …) is below: all=0.6')
-  .option('--dims <n>', 'leading elements to keep, at unit length again', flags.count)
-  .option('--attention <kind>', 'native, causal, bidirectional or block', flags.attention)
-  .option('--device <device>', 'cpu, webgpu or cuda; default cpu', flags.device)
-  .option('--dtype <dtype>', 'f32, f16 or int8', flags.dtype)
-  .option('--threads <n>', 'default: as many as the machine has', flags.threads)
-  .action(async ({ out, items, store, shard: said, dryRun, failUnder = [], models = [], ...flagged }, io) => {
+
+export const evalCommand = withLoadFlags(own).action(
+  async ({ out, items, store, shard: said, dryRun, failUnder = [], models = [], ...flagged }, io) => {
     const shard = shardOf(said, process.env)
     const limits = failUnder.map(limitOf)
     const options = await evaluationOf(askedSchema.parse({ ...flagged, models }), out ?? '', io)
@@ -95,7 +98,8 @@ export const evalCommand = command('eval [models...]', 'Score models on tasks: a
       return 0
     }
     return await printRun(run, limits, io)
-  })
+  },
+)
 
 /** The table, the problems, the page, and whether a score is below its limit. */
 export async function printRun(run: EvalRun, limits: readonly Limit[], io: CommandIo): Promise<0 | 4> {
