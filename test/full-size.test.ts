@@ -131,6 +131,7 @@ describe('two layers of an eighth of the width', () => {
     const { difference, effects } = await compare(dir, layout, written, vector)
     expect(difference).toBeLessThanOrEqual(TOLERANCE)
     for (const { change } of effects) expect(change).toBeGreaterThan(10 * TOLERANCE)
+    if (name !== layouts[0]![0]) return
     // Another number in a single tensor is another vector.
     const tensor = effects[1]!.at.name
     const plants = new Map([...written.plants, [tensor, { ...written.plants.get(tensor)!, value: 0.5 }]])

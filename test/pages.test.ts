@@ -28,6 +28,7 @@ const NOT_RUN: readonly [commands: RegExp, why: string][] = [
   [/ --preset \S+ --picture /, "compares published weights with their authors' figures"],
   [/ --device (cuda|webgpu)/, 'wants a GPU'],
   [/^npx bifocal gates/, 'takes minutes'],
+  [/ --precision/, 'runs in a test of its own: src/models/embedder/precision.test.ts'],
   [/ --plan pairs/, 'runs in a test of its own: src/measuring/study/pairs'],
   [/ --plan paper/, 'runs in a test of its own: src/measuring/study/paper'],
   [/^npx bifocal pretrain/, 'takes hours'],
@@ -35,7 +36,7 @@ const NOT_RUN: readonly [commands: RegExp, why: string][] = [
 
 /** Flags that make a run of minutes one of seconds. */
 const QUICK: Readonly<Record<string, readonly string[]>> = {
-  study: ['--tasks', 'object-label', '--steps', '1', '--rank', '2'],
+  study: ['--tasks', 'object-group', '--steps', '1', '--rank', '2'],
 }
 
 const place = ({ page, line, text }: Command) => [`${page}:${line}`, text] as const

@@ -38,7 +38,7 @@ const readouts: Readonly<Record<string, Readout>> = {
   'layer inputs': { layer: 'inputs', norm: 'before', pool: 'mean' },
 }
 
-test.each(['ar', 'diffusion'] as const)(
+test.each(['diffusion'] as const)(
   '%s: untuned and tuned',
   async (twin) => {
     const folders = await writeRandomTwins(join(dir, twin))

@@ -149,7 +149,7 @@ describe('a study', () => {
         let events = 0
         // Each round gets further before it is stopped: in a tuning, among vectors, in the
         // analysis.
-        const onProgress = () => ++events === 5 * stops && controller.abort()
+        const onProgress = () => ++events === 14 * stops && controller.abort()
         const run = runStudy({ ...options, out: stopped, signal: controller.signal, onProgress })
         const ended = await run.then(
           () => true,

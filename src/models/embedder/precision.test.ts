@@ -60,7 +60,7 @@ test.each(families)(
   },
 )
 
-test.each(['tower', 'twin-ar', 'twin-diffusion'])(
+test.each(['tower', 'twin-diffusion'])(
   '%s, int8: vectors of its own pictures and captions stay near',
   async (name) => {
     const world = await loadWorld(shippedData(), 'small')
