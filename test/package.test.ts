@@ -151,11 +151,11 @@ describe('installed', () => {
       )
     }, 60_000)
 
-    test('a study of one writes its report', () => {
+    test('a study of the tower writes its report', () => {
       const { status, stderr } = bifocal(
         'study',
         '--models',
-        'bifocal:twin-ar',
+        'bifocal:tower',
         '--tasks',
         'object-label',
         '--no-tune',

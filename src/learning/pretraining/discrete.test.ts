@@ -230,7 +230,7 @@ describe.each(DISCRETE)('$name', (twin) => {
 
 test('stopped and resumed, a discrete twin has the same bytes', async () => {
   const twin = twinDiscrete
-  const recipe = { steps: 400, batch: 8, seed: 5 }
+  const recipe = { steps: 400, batch: 4, seed: 5 }
   const until = async (dir: string, stop: number) => {
     const control = new AbortController()
     const run = {
