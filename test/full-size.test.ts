@@ -87,15 +87,12 @@ describe('sparse files', () => {
   )
 })
 
+// One of each way of pictures and masks; `scripts/full-size.ts` runs every layout, at true size too.
 const layouts: [name: string, make: (size: Size) => Layout][] = [
   ['lavida', lavidaLayout],
   ['mmada', mmadaLayout],
-  ['qwen2-vl', qwen2VlLayout],
   ['diffusionvl', diffusionVlLayout],
-  ['dream-vl', dreamVlLayout],
-  ['dimple', dimpleLayout],
   ['sdar-vl', sdarVlLayout],
-  ['omni-diffusion', omniDiffusionLayout],
 ]
 
 describe('layouts of true size', () => {

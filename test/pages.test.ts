@@ -36,7 +36,7 @@ const NOT_RUN: readonly [commands: RegExp, why: string][] = [
 
 /** Flags that make a run of minutes one of seconds. */
 const QUICK: Readonly<Record<string, readonly string[]>> = {
-  study: ['--tasks', 'object-group', '--steps', '1', '--rank', '2'],
+  study: ['--tasks', 'object-group', '--no-tune'],
 }
 
 const place = ({ page, line, text }: Command) => [`${page}:${line}`, text] as const

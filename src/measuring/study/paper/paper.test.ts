@@ -49,6 +49,7 @@ describe('a plan of tiny twins', () => {
       steps: 1,
       rank: 2,
       limits: { train: 40, dev: 4, test: 6, candidates: 4 },
+      pairs: 8,
       threads: 1,
     }
   })

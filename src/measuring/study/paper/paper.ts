@@ -36,7 +36,7 @@ import { effectWords, factorMarkdown } from './words.ts'
 export interface PaperOptions
   extends Pick<
     StudyOptions,
-    'out' | 'tasks' | 'steps' | 'rank' | 'limits' | 'threads' | 'signal' | 'onProgress' | 'warn'
+    'out' | 'tasks' | 'steps' | 'rank' | 'limits' | 'pairs' | 'threads' | 'signal' | 'onProgress' | 'warn'
   > {
   /** Holds the pretrained models, `SEED/NAME` each. Shipped ones are found without it. */
   weights: string
@@ -56,6 +56,7 @@ const schemas: OptionSchemas<PaperOptions> = {
   steps: count,
   rank: count,
   limits: z.strictObject({ train: count, dev: count, test: count, candidates: count }).partial(),
+  pairs: count,
   threads: count.max(MOST_THREADS),
   signal: abortSignal,
   onProgress: callback,
@@ -85,7 +86,18 @@ const SEED = 7
  */
 export async function runPaper(options: PaperOptions): Promise<PaperResults> {
   checkOptions('runPaper', schemas, options, ['out', 'weights'])
-  const { out, weights, extras = false, plan = PAPER_PLAN, tasks, steps, rank, limits, threads } = options
+  const {
+    out,
+    weights,
+    extras = false,
+    plan = PAPER_PLAN,
+    tasks,
+    steps,
+    rank,
+    limits,
+    pairs,
+    threads,
+  } = options
   const wanted = runsOf(plan, { extras }).map((run) => ({
     run,
     dir: weightsOf(weights, run.arm.name, run.pretraining),
@@ -101,7 +113,7 @@ export async function runPaper(options: PaperOptions): Promise<PaperResults> {
   for (const { arm, pretraining, command } of missing)
     options.warn?.(`${arm} of seed ${pretraining} is missing: its runs are left out. ${command}`)
   const settingFor = (seed: number) =>
-    settingOf({ out, plan: 'quick', tasks, steps, rank, limits, threads, seed })
+    settingOf({ out, plan: 'quick', tasks, steps, rank, limits, pairs, threads, seed })
   const lock = await lockAlone(join(out, 'work'))
   try {
     await removeAbandoned(out, { recursive: true })
@@ -215,13 +227,14 @@ function numbered(names: readonly string[]): number[] {
   })
 }
 
-function commandOf({ extras, tasks, steps, rank, limits }: PaperOptions): string {
+function commandOf({ extras, tasks, steps, rank, limits, pairs }: PaperOptions): string {
   const flags = [
     ...(extras === true ? ['--extras'] : []),
     ...(tasks === undefined ? [] : [`--tasks ${tasks.join(' ')}`]),
     ...(steps === undefined ? [] : [`--steps ${steps}`]),
     ...(rank === undefined ? [] : [`--rank ${rank}`]),
     ...(limits === undefined ? [] : [`(limits ${JSON.stringify(limits)})`]),
+    ...(pairs === undefined ? [] : [`(pairs ${pairs})`]),
   ]
   return ['bifocal study --plan paper', ...flags].join(' ')
 }
