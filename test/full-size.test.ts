@@ -87,7 +87,7 @@ describe('sparse files', () => {
   )
 })
 
-// One of each way of pictures and masks; `scripts/full-size.ts` runs every layout, at true size too.
+// One of each way of pictures and masks; `scripts/full-size.ts` runs every layout.
 const layouts: [name: string, make: (size: Size) => Layout][] = [
   ['lavida', lavidaLayout],
   ['mmada', mmadaLayout],
