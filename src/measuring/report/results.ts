@@ -250,7 +250,6 @@ export type MetaTask = z.infer<typeof metaTaskSchema>
 export type Scope = z.infer<typeof scopeSchema>
 export type ResultsModel = z.infer<typeof modelSchema>
 export type Failure = z.infer<typeof failureSchema>
-export type MapPoint = z.infer<typeof mapPointSchema>
 export type Results = z.infer<typeof resultsShape>
 
 /** The parts that tables and charts of scores show. Studies and runs have them alike. */

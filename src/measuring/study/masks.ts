@@ -15,7 +15,7 @@ import { maskedId } from './names.ts'
 import type { StudySetting } from './options.ts'
 
 /** A model under one mask: one participant of a study. */
-export interface MaskedModel {
+interface MaskedModel {
   readonly id: string
   readonly label: string
   readonly subject: VisionLanguageSubject

@@ -38,7 +38,7 @@ export interface Difference {
   readonly detectable: number
 }
 
-export interface TaskComparison extends Difference {
+interface TaskComparison extends Difference {
   readonly task: string
   readonly queries: number
   /** Groups of queries that are drawn together. */

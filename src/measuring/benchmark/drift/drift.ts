@@ -17,7 +17,7 @@ export interface DriftOptions extends NeighbourOptions {
 }
 
 /** An item and the cosine between its two vectors. */
-export interface ItemDrift {
+interface ItemDrift {
   readonly id: string
   /** Its words, where a set keeps them. */
   readonly label?: string

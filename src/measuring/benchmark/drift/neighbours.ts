@@ -8,7 +8,7 @@ import { f32, type Tensor } from '../../../foundation/numeric/tensor.ts'
 import { Similarity, vectorList } from '../../../models/embedder/similarity.ts'
 
 /** An item whose nearest neighbour moved. */
-export interface MovedNeighbour {
+interface MovedNeighbour {
   /** Names of the item and of its nearest neighbour in `a`. */
   readonly id: string
   readonly neighbour: string

@@ -11,7 +11,7 @@ import { exportProjector } from './projector.ts'
 import { csvTable, markdownTable, type ScoreRecord, scoreRecords } from './tables.ts'
 
 export const EXPORT_FORMATS = ['csv', 'json', 'markdown', 'mteb', 'mmeb', 'projector'] as const
-export type ExportFormat = (typeof EXPORT_FORMATS)[number]
+type ExportFormat = (typeof EXPORT_FORMATS)[number]
 
 export interface ExportOptions {
   format: ExportFormat

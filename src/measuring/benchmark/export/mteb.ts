@@ -23,7 +23,7 @@ const METRICS: Readonly<Record<string, string>> = {
 }
 
 /** The version of mteb whose form this is. */
-export const MTEB_VERSION = '2.26.24'
+const MTEB_VERSION = '2.26.24'
 
 /**
  * Writes the files of one model. The main score is hit@1, MMEB's.

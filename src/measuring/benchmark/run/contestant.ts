@@ -93,7 +93,7 @@ export async function modelContestants(
 }
 
 /** Another version of the package may compute otherwise. */
-export function versioned(version: string, hash: string): string {
+function versioned(version: string, hash: string): string {
   return sha256(JSON.stringify([version, hash]))
 }
 

@@ -10,7 +10,7 @@ import type { TaskSource } from '../suites/suite.ts'
 import type { Contestant } from './contestant.ts'
 
 /** How far a part of the run is. */
-export interface RunProgress {
+interface RunProgress {
   label: string
   done: number
   total: number

@@ -8,7 +8,7 @@ import type { Stray } from '../../../inputs/data/mmeb/placeholder.ts'
 import type { Task } from '../../../inputs/data/task.ts'
 
 /** Suites of tasks: shipped with the package, a folder of MMEB, the user's own files. */
-export type SuiteName = 'embedded' | 'mmeb' | 'own'
+type SuiteName = 'embedded' | 'mmeb' | 'own'
 
 /** One task to be measured, not read yet. */
 export interface TaskSource {

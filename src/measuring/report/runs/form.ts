@@ -4,7 +4,7 @@ import type { Explorer } from '../explorer.ts'
 import type { Aligned, Measured, Results } from '../results.ts'
 
 /** One side of the headline: a model, or a bar that no model sets. */
-export interface HeadlineSide {
+interface HeadlineSide {
   readonly label: string
   /** Id of the model; null for a blind guess. */
   readonly model: string | null

@@ -41,7 +41,6 @@ const schema = z.looseObject({
 })
 
 export type MmebFixture = z.output<typeof schema>
-export type SubsetExpectation = z.output<typeof subset>
 
 const report = z.looseObject({ row: z.int().nullable(), kind: z.string() })
 const damagedCase = z.object({

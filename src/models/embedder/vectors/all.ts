@@ -64,7 +64,7 @@ export interface EmbedAllOptions {
 }
 
 /** An item without vectors, and why. */
-export interface SkippedKey extends Omit<SkippedItem, 'index'> {
+interface SkippedKey extends Omit<SkippedItem, 'index'> {
   readonly key: string
 }
 
