@@ -36,6 +36,8 @@ interface MakeOptions {
   badItems?: 'throw' | 'skip'
   /** Items of this model have given finite vectors: see `EmbedOptions.proven`. */
   proven?: boolean
+  /** Where an item comes from, for the error of a bad one: see `EmbedOptions.placeOf`. */
+  placeOf?: (index: number) => string | undefined
 }
 
 interface MadeVectors {
@@ -140,6 +142,8 @@ export interface Shard {
 export interface StoreAllOptions extends Omit<EmbedAllOptions, 'warn'> {
   /** Only this machine's chunks; default all. */
   shard?: Shard
+  /** Where an item comes from, for the error of a bad one. */
+  placeOf?: (key: string) => string | undefined
   /** Whether an item is left out: it is known that it has no vector. */
   isKnown?: (key: string) => boolean
   /** Told of each chunk that was written. */
@@ -157,6 +161,18 @@ export interface StoredAll {
   readonly skipped: readonly SkippedKey[]
 }
 
+/** Neighbours in a list of different items. The borders of the chunks follow from the list alone. */
+export interface ItemChunk {
+  readonly keys: readonly string[]
+  /** The items in the same order. Called once at most, for one chunk after the other. */
+  items(): readonly KeyedItem[] | Promise<readonly KeyedItem[]>
+}
+
+/** Cuts a list of different items, or of their keys, into the chunks that are stored. */
+export function storedChunks<T>(distinct: readonly T[]): T[][] {
+  return chunks(distinct, CHUNK)
+}
+
 /**
  * Stores the vectors of all items that have none in the folder. As `embedAll`, but holds the
  * vectors of one chunk at a time: a list may be longer than fits into memory.
@@ -167,23 +183,45 @@ export async function storeAll(
   folder: VectorFolder,
   maker: VectorMaker,
   items: readonly KeyedItem[],
-  { signal, onProgress, badItems, shard = { index: 1, of: 1 }, isKnown, onStored }: StoreAllOptions = {},
+  options: StoreAllOptions = {},
 ): Promise<StoredAll> {
-  const own = chunks(distinctOf(items), CHUNK).filter((_, i) => i % shard.of === shard.index - 1)
-  const total = own.reduce((sum, chunk) => sum + chunk.length, 0)
-  const resumed = own.reduce((sum, chunk) => sum + chunk.filter(({ key }) => folder.has(key)).length, 0)
+  const all = storedChunks(distinctOf(items)).map((chunk) => ({
+    keys: chunk.map(({ key }) => key),
+    items: () => chunk,
+  }))
+  return await storeChunks(folder, maker, all, options)
+}
+
+/**
+ * The same of items that need not be in memory: those of a chunk are asked for when they are
+ * embedded.
+ * @param all all chunks of the list, also those of other machines
+ * @throws as `embedAll`, and what `ItemChunk.items` throws
+ */
+export async function storeChunks(
+  folder: VectorFolder,
+  maker: VectorMaker,
+  all: readonly ItemChunk[],
+  options: StoreAllOptions = {},
+): Promise<StoredAll> {
+  const { signal, onProgress, badItems, shard = { index: 1, of: 1 }, isKnown, onStored, placeOf } = options
+  const own = all.filter((_, i) => i % shard.of === shard.index - 1)
+  const total = own.reduce((sum, { keys }) => sum + keys.length, 0)
+  const resumed = own.reduce((sum, { keys }) => sum + keys.filter((key) => folder.has(key)).length, 0)
   const skipped: SkippedKey[] = []
   let computed = 0
   const report = (more: number) => onProgress?.({ done: resumed + computed + skipped.length + more, total })
   for (const chunk of own) {
     if (signal?.aborted) throw new InterruptedError('embedding', signal)
-    const missing = chunk.filter(({ key }) => !folder.has(key) && !isKnown?.(key))
-    if (missing.length === 0) continue
+    const absent = (key: string) => !folder.has(key) && !isKnown?.(key)
+    if (!chunk.keys.some(absent)) continue
+    const missing = (await chunk.items()).filter(({ key }) => absent(key))
     const made = await maker.embed(missing, {
       signal,
       badItems,
       proven: folder.size > 0,
       onProgress: ({ done }) => report(done),
+      ...(placeOf && { placeOf: (index: number) => placeOf(missing[index]!.key) }),
     })
     const entries = entriesOf(missing, made, maker.readouts)
     await folder.put(entries)
