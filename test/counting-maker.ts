@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { f32 } from '../src/foundation/numeric/tensor.ts'
 import { type KeyedItem, keyed } from '../src/inputs/data/item.ts'
-import type { VectorMaker } from '../src/models/embedder/vectors/all.ts'
+import type { VectorMaker } from '../src/models/embedder/vectors/maker.ts'
 
 export const text = (word: string): KeyedItem => keyed({ text: word })
 export const items = Array.from({ length: 600 }, (_, i) => text(`item ${i}`))

@@ -5,7 +5,8 @@ import { Embedder } from '../../models/embedder/embedder.ts'
 import { CONTRACT_READOUT } from '../../models/embedder/embedding.ts'
 import type { Readout } from '../../models/embedder/readout.ts'
 import { type Subject, withState } from '../../models/embedder/subject.ts'
-import { embedAll, makerOf } from '../../models/embedder/vectors/all.ts'
+import { embedAll } from '../../models/embedder/vectors/all.ts'
+import { makerOf } from '../../models/embedder/vectors/maker.ts'
 
 export interface ModelVectorsOptions {
   /** For messages. */

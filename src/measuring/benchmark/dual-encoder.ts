@@ -6,7 +6,7 @@
 import type { Item } from '../../inputs/data/item.ts'
 import type { Embedder } from '../../models/embedder/embedder.ts'
 import { type Subject, withState } from '../../models/embedder/subject.ts'
-import { makerOf, type VectorMaker } from '../../models/embedder/vectors/all.ts'
+import { makerOf, type VectorMaker } from '../../models/embedder/vectors/maker.ts'
 
 /**
  * The words for a text tower that was trained on captions: the text, or the part of an instruction

@@ -5,7 +5,7 @@ import { f32 } from '../../foundation/numeric/tensor.ts'
 import type { KeyedItem } from '../../inputs/data/item.ts'
 import type { Task } from '../../inputs/data/task.ts'
 import { resize } from '../../inputs/media/resize.ts'
-import type { VectorMaker } from '../../models/embedder/vectors/all.ts'
+import type { VectorMaker } from '../../models/embedder/vectors/maker.ts'
 import { BenchmarkError } from './errors.ts'
 
 const SIDE = 16

@@ -1,7 +1,7 @@
 /** @file The kinds of baselines: what a score has to beat. */
 
 import type { Task } from '../../../inputs/data/task.ts'
-import type { VectorMaker } from '../../../models/embedder/vectors/all.ts'
+import type { VectorMaker } from '../../../models/embedder/vectors/maker.ts'
 
 interface Named {
   /** On the command line and in files. */

@@ -2,7 +2,7 @@
 
 import { l2NormaliseRows } from '../../../foundation/numeric/linear.ts'
 import { f32 } from '../../../foundation/numeric/tensor.ts'
-import type { VectorMaker } from '../../../models/embedder/vectors/all.ts'
+import type { VectorMaker } from '../../../models/embedder/vectors/maker.ts'
 import { BenchmarkError } from '../errors.ts'
 import { pixelsApply } from '../pixels.ts'
 import type { PlainBaseline } from './baseline.ts'

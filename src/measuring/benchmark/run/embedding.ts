@@ -2,8 +2,8 @@
 
 import { InterruptedError } from '../../../foundation/numeric/errors.ts'
 import type { KeyedItem } from '../../../inputs/data/item.ts'
-import { type Shard, type StoredAll, storeAll } from '../../../models/embedder/vectors/all.ts'
 import { VectorFolder } from '../../../models/embedder/vectors/folder.ts'
+import { type Shard, type StoredAll, storeAll } from '../../../models/embedder/vectors/storing.ts'
 import { BenchmarkError } from '../errors.ts'
 import type { ItemFailure } from '../suites/suite.ts'
 import { distinctItems } from './budget.ts'

@@ -5,7 +5,7 @@ import { abortSignal, callback, type OptionSchemas } from '../../../foundation/f
 import { STRAY, type Stray } from '../../../inputs/data/mmeb/placeholder.ts'
 import { loadOptionSchemas } from '../../../models/embedder/options.ts'
 import type { LoadOptions } from '../../../models/embedder/subject.ts'
-import type { Shard } from '../../../models/embedder/vectors/all.ts'
+import type { Shard } from '../../../models/embedder/vectors/storing.ts'
 import type { TaskSource } from '../suites/suite.ts'
 import type { Contestant } from './contestant.ts'
 

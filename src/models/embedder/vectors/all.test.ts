@@ -9,8 +9,9 @@ import { Counting, filesOf, items, text } from '../../../../test/counting-maker.
 import { writeRandomTwins } from '../../../../test/random-twins.ts'
 import { InterruptedError } from '../../../foundation/numeric/errors.ts'
 import { Embedder } from '../embedder.ts'
-import { embedAll, makerOf, type VectorMaker } from './all.ts'
+import { embedAll } from './all.ts'
 import { VectorFolder } from './folder.ts'
+import { makerOf, type VectorMaker } from './maker.ts'
 
 let dir = ''
 beforeAll(() => {

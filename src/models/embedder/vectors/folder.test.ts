@@ -9,8 +9,9 @@ import { Counting, filesOf, items, numberOf, text } from '../../../../test/count
 import { f32 } from '../../../foundation/numeric/tensor.ts'
 import { loadSafetensors } from '../../checkpoint/safetensors.ts'
 import { EmbedderError } from '../errors.ts'
-import { embedAll, type VectorMaker } from './all.ts'
+import { embedAll } from './all.ts'
 import { VectorFolder } from './folder.ts'
+import type { VectorMaker } from './maker.ts'
 
 let dir = ''
 beforeAll(() => {
