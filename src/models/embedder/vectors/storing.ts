@@ -64,7 +64,7 @@ export interface StoredAll {
   readonly skipped: readonly SkippedKey[]
 }
 
-/** Neighbours in a list of different items. The borders of the chunks follow from the list alone. */
+/** Neighbours in a list of different items. The list alone decides the borders of its chunks. */
 export interface ItemChunk {
   readonly keys: readonly string[]
   /** The items in the same order. Called once at most, for one chunk after the other. */
