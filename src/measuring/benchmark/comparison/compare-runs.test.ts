@@ -56,6 +56,25 @@ describe('two models of one run', () => {
     })
   })
 
+  test('couples that are named are compared, each with a test of its mean', async () => {
+    const couples = [
+      [1, 0],
+      [0, 1],
+    ] as const
+    const { pairs } = await compareRuns([at(POOR), at(GOOD)], { ...options, couples })
+    expect(pairs.map(({ reference, model, outcome }) => `${reference} ${model} ${outcome}`)).toEqual([
+      'good poor worse',
+      'poor good better',
+    ])
+    for (const { test: own } of pairs) {
+      expect(own!.p).toBeLessThan(0.01)
+      expect(own!.adjusted).toBeCloseTo(2 * own!.p, 12)
+    }
+    const [plain] = (await compareRuns([at(POOR), at(GOOD)], options)).pairs
+    expect(plain!.test).toBeUndefined()
+    expect(plain!.means).toEqual(pairs[1]!.means)
+  })
+
   test('a run alone stands for its models', async () => {
     const report = await compareRuns([at('both')], options)
     expect(report.pairs.map(({ reference, model }) => [reference, model])).toEqual([['good', 'poor']])

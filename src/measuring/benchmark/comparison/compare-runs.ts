@@ -1,7 +1,7 @@
-/** @file Compares models of finished runs: the first with each other one. */
+/** @file Compares models of finished runs: the first with each other one, or named couples. */
 
 import type { Interval } from '../../../foundation/numeric/bootstrap.ts'
-import { holm, signTest } from '../../../foundation/numeric/significance.ts'
+import { holm, signFlipTest, signTest } from '../../../foundation/numeric/significance.ts'
 import { mean } from '../../../foundation/numeric/statistics.ts'
 import { suggestion } from '../../../foundation/numeric/suggestion.ts'
 import { BenchmarkError } from '../errors.ts'
@@ -23,10 +23,18 @@ export interface CompareRunsOptions extends Omit<CompareOptions, 'seed'> {
   unpaired?: boolean
   /** Queries that are shown of each kind of flip, task and pair. Default 10. */
   flips?: number
+  /**
+   * Places of the operands that are compared. Each couple then has a randomisation test of its mean
+   * over all tasks, adjusted for the number of couples. Default: the first with each other one,
+   * without that test.
+   */
+  couples?: readonly Couple[]
 }
 
+type Couple = readonly [reference: number, model: number]
+
 /**
- * @param operands `RUN` or `RUN:MODEL`; the first model is the reference
+ * @param operands `RUN` or `RUN:MODEL`; the first model is the reference unless `couples` says more
  * @throws BenchmarkError `benchmark/nothing-to-compare`, `benchmark/no-metric`; as `openOperands`
  *   and `joinRuns`
  * @example
@@ -46,6 +54,7 @@ export async function compareRuns(
     common = false,
     unpaired = false,
     flips: most = 10,
+    couples,
   } = options
   const label = labelOf(metric)
   const models = await openOperands(operands)
@@ -59,20 +68,22 @@ export async function compareRuns(
   const settings: CompareOptions = { metric, seed, resamples, confidence, power }
   const collector = new FlipCollector()
   const pairs: ComparedPair[] = []
-  for (let at = 1; at < models.length; at++) {
-    const compare = (some: readonly JoinedTask[]) => differenceOf(some, at, { ...settings, unpaired })
+  const all = couples ?? models.slice(1).map((_, i): Couple => [0, i + 1])
+  for (const couple of all) {
+    const [reference, model] = [models[couple[0]]!, models[couple[1]]!]
+    const compare = (some: readonly JoinedTask[]) => differenceOf(some, couple, { ...settings, unpaired })
     const compared = tasks.map((one) => {
       const { scores, task } = one
-      const { rows } = scores[at]!
+      const { rows } = scores[couple[1]]!
       return {
         task: task.name,
         queries: rows.length,
         clusters: new Set(rows.map(({ cluster }) => cluster)).size,
         ...compare([one]),
-        test: unpaired ? null : testOf(one, at, metric),
+        test: unpaired ? null : testOf(one, couple, metric),
       }
     })
-    const means = meansOf(tasks, models[0]!).map((one) => ({
+    const means = meansOf(tasks, reference).map((one) => ({
       name: one.name,
       label: one.label,
       tasks: one.tasks.map(({ task }) => task.name),
@@ -81,14 +92,15 @@ export async function compareRuns(
     const overall = compare(tasks)
     const flips: ComparedPair['flips'] = []
     if (!unpaired)
-      for (const one of tasks) flips.push(await collector.of(one, models, [0, at], { metric, most }))
+      for (const one of tasks) flips.push(await collector.of(one, models, couple, { metric, most }))
     pairs.push({
-      reference: models[0]!.id,
-      model: models[at]!.id,
+      reference: reference.id,
+      model: model.id,
       outcome: overall.outcome,
+      ...(couples !== undefined && !unpaired && { test: meanTest(tasks, couple, settings) }),
       verdict: verdictOf(overall, {
-        reference: models[0]!.label,
-        model: models[at]!.label,
+        reference: reference.label,
+        model: model.label,
         metric: label,
         tasks: tasks.map(({ task }) => task.name),
         queries: compared.reduce((sum, { queries }) => sum + queries, 0),
@@ -169,13 +181,13 @@ async function drawsOf(models: readonly RunOperand[]): Promise<{ tasks: JoinedTa
   })
 }
 
-/** Of the model at `at` against the first one, over the mean of tasks. */
+/** Over the mean of tasks. */
 function differenceOf(
   tasks: readonly JoinedTask[],
-  at: number,
+  couple: Couple,
   { unpaired, ...options }: CompareOptions & { unpaired: boolean },
 ) {
-  const [reference, model] = [0, at].map((place) => tasks.map(({ scores }) => scores[place]!)) as [
+  const [reference, model] = couple.map((place) => tasks.map(({ scores }) => scores[place]!)) as [
     TaskScores[],
     TaskScores[],
   ]
@@ -200,20 +212,41 @@ function outcomeOf({ low, high }: Interval): ComparedOutcome {
   return low > 0 ? 'better' : high < 0 ? 'worse' : 'cannot-be-told'
 }
 
-function testOf({ scores }: JoinedTask, at: number, metric: string) {
+function testOf({ scores }: JoinedTask, [reference, model]: Couple, metric: string) {
   const of = (place: number) => scores[place]!.rows.map((row) => metricOf(row, metric))
-  const { a, b, p } = signTest(of(at), of(0))
+  const { a, b, p } = signTest(of(model), of(reference))
   const name = metric.toLowerCase().includes('hit') ? ('mcnemar' as const) : ('sign' as const)
   return { name, gained: a, lost: b, p, adjusted: p }
 }
 
-/** Holm's rule over all tasks of all pairs. */
+/** Signs of clusters are flipped: it asks no shape of the differences. */
+function meanTest(
+  tasks: readonly JoinedTask[],
+  [reference, model]: Couple,
+  { metric, seed }: Pick<CompareOptions, 'metric' | 'seed'>,
+) {
+  const differences = tasks.map(({ scores }) => {
+    const others = scores[reference]!.rows
+    const { rows } = scores[model]!
+    return {
+      values: rows.map((row, i) => metricOf(row, metric) - metricOf(others[i]!, metric)),
+      clusters: rows.map(({ cluster }) => cluster),
+    }
+  })
+  const p = signFlipTest(differences, { seed })
+  return { name: 'sign-flip' as const, p, adjusted: p }
+}
+
+/** Holm's rule over all tasks of all pairs, and over the means of all pairs. */
 function adjusted(pairs: readonly ComparedPair[]): ComparedPair[] {
+  const ofMeans = holm(pairs.flatMap(({ test }) => test?.p ?? []))
   const tests = pairs.flatMap(({ tasks }) => tasks.flatMap(({ test }) => test?.p ?? []))
   const values = holm(tests)
   let next = 0
-  return pairs.map((pair) => ({
+  return pairs.map((pair, i) => ({
     ...pair,
+    // All pairs have a test of their mean, or none.
+    ...(pair.test && { test: { ...pair.test, adjusted: ofMeans[i]! } }),
     tasks: pair.tasks.map((task) => ({
       ...task,
       test: task.test && { ...task.test, adjusted: values[next++]! },

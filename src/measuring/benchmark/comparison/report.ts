@@ -49,7 +49,7 @@ export const comparisonSchema = z.strictObject({
     /** Whether rows were taken for different draws of the same tasks. */
     unpaired: z.boolean(),
   }),
-  /** The first is the reference. */
+  /** The first is the reference, unless couples were named. */
   models: z
     .array(
       z.strictObject({
@@ -87,6 +87,8 @@ export const comparisonSchema = z.strictObject({
       model: name,
       /** Of the mean over all tasks. */
       outcome,
+      /** Of the mean over all tasks, for named couples; `adjusted`: over the couples (Holm). */
+      test: z.strictObject({ name: z.literal('sign-flip'), p: share, adjusted: share }).optional(),
       /** The same as a sentence. */
       verdict: name,
       tasks: z.array(
