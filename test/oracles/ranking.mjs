@@ -9,8 +9,9 @@ const [{ ranked }, { perMetric }, { clusterAgreement, kMeans }] = await Promise.
 const { lists, labelings, clouds } = JSON.parse(await text(process.stdin))
 const made = {
   lists: lists.map((list) => {
-    const ranking = ranked(list)
-    return perMetric(({ of }) => of(ranking))
+    const rankings = ranked(list)
+    // No candidate stands in these lists twice.
+    return perMetric(({ of }) => of({ ...rankings, unique: rankings.expected }))
   }),
   labelings: labelings.map(({ labels, clusters }) => clusterAgreement(labels, clusters)),
   clouds: clouds.map(({ rows, dim, data, k }) => {
