@@ -74,6 +74,16 @@ describe('files of others', () => {
     expect(Array.from((await readVectorSet(halves)).vectors.data)).toEqual([1, -0.5])
   })
 
+  test('.npy of either order of bytes, by rows and by columns', async () => {
+    const columns = Float32Array.of(0.6, 0, 0, 1, -0.8, 0)
+    expect((await readVectorSet(npy(header('<f4', '(2, 3)', 'True'), columns))).vectors).toEqual(vectors)
+    const big = Buffer.from(Float64Array.from(columns).buffer).swap64()
+    const swapped = npy(header('>f8', '(2, 3)', 'True'), big)
+    expect((await readVectorSet(swapped)).vectors.data).toBeAllClose([0.6, 0, -0.8, 0, 1, 0], { atol: 1e-7 })
+    const halves = npy(header('>f2', '(1, 2)'), Buffer.from(Uint16Array.of(0x3c00, 0xb800).buffer).swap16())
+    expect(Array.from((await readVectorSet(halves)).vectors.data)).toEqual([1, -0.5])
+  })
+
   test('safetensors: a matrix of any name; of several the one that is named', async () => {
     await writeSafetensors(at('one.safetensors'), { mine: vectors })
     expect((await readVectorSet(at('one.safetensors'))).vectors).toEqual(vectors)
@@ -110,7 +120,9 @@ test('a folder of stored vectors: keys, texts, and the readout that is asked for
 describe('damaged', () => {
   const cases: [string, () => string][] = [
     ['a matrix that is cut short', () => npy(header('<f4', '(3, 3)'), vectors.data)],
-    ['columns one after the other', () => npy(header('<f4', '(2, 3)', 'True'), vectors.data)],
+    ['a matrix by columns that is cut short', () => npy(header('<f4', '(3, 3)', 'True'), vectors.data)],
+    ['vectors without elements', () => npy(header('<f4', '(3, 0)'), new Float32Array(0))],
+    ['a double that no float holds', () => npy(header('<f8', '(1, 2)'), Float64Array.of(1, 1e300))],
     ['a list instead of a matrix', () => npy(header('<f4', '(6,)'), vectors.data)],
     ['objects', () => npy(header('|O', '(2, 3)'), vectors.data)],
     ['an infinity', () => npy(header('<f4', '(1, 2)'), Float32Array.of(1, Number.POSITIVE_INFINITY))],
