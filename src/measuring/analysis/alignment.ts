@@ -12,6 +12,7 @@ import { shapeOf } from '../../foundation/numeric/linear.ts'
 import { shuffle, stream } from '../../foundation/numeric/random.ts'
 import { requireSameLength } from '../../foundation/numeric/statistics.ts'
 import { evidenceOf } from './evidence.ts'
+import { linkedPairs } from './linked.ts'
 import { type MeasureName, measureNames, measures } from './measures.ts'
 import { type Pairs, unitPairs } from './pairs.ts'
 import { Products } from './products.ts'
@@ -30,11 +31,17 @@ export interface AlignmentOptions extends Omit<BootstrapOptions, 'expanded'> {
   signal?: AbortSignal
 }
 
-/** Every measure with its interval. */
+/** Every measure with its interval; NaN for a measure, or for ends, that are not defined. */
 export type Alignment = ReadonlyMap<MeasureName, Interval>
 
 /** Enough for ends of intervals that are shown to two digits. */
 export const RESAMPLES = 300
+
+/**
+ * Share of resamples in which a measure may be undefined. Where it is more, as with few pairs, the
+ * others show a part of the spread only: the measure then has no interval.
+ */
+const UNDEFINED = 0.1
 
 /** Pairs of the measures over couples. */
 export const SAMPLE = 1000
@@ -88,16 +95,10 @@ async function prepare(pairs: Pairs, options: AlignmentOptions): Promise<Prepare
   requireSameLength({ length: count }, clusters, 'pairs and clusters')
   const drawn = drawnPairs(count, options)
   await using products = new Products({ threads, signal })
-  const evidence = evidenceOf(unit, products, { drawn, halves: halvesOf(clusters) })
+  const evidence = evidenceOf(unit, products, { drawn, linked: linkedPairs(unit, clusters) })
   const estimators = new Map<MeasureName, Estimator>()
   for (const name of measureNames) estimators.set(name, await measures[name].prepare(evidence))
   return { count, clusters, drawn, estimators }
-}
-
-/** Clusters by turns, so that both halves have as many. */
-function halvesOf(clusters: readonly string[]): number[] {
-  const places = new Map([...new Set(clusters)].map((cluster, i) => [cluster, i]))
-  return clusters.map((cluster) => places.get(cluster)! % 2)
 }
 
 /**
@@ -118,16 +119,26 @@ function resample(
   const run = (names: readonly MeasureName[], rows: readonly string[]) => {
     if (names.length === 0) return
     const estimators = names.map((name) => sets.map((set) => set.get(name)!))
+    const undefinedIn = new Uint32Array(names.length)
     const intervals = weightedReplicates(
       rows,
       (weights) => {
         const sample = sampleOf(weights)
-        return estimators.map((one) => joined(one.map((estimator) => estimator(sample))))
+        return estimators.map((one, i) => {
+          const figure = joined(one.map((estimator) => estimator(sample)))
+          if (!Number.isFinite(figure)) undefinedIn[i] = undefinedIn[i]! + 1
+          return figure
+        })
       },
       { seed, resamples, confidence },
     )
-    for (const [i, name] of names.entries())
-      found.set(name, inRange ? within(measures[name].range, intervals[i]!) : intervals[i]!)
+    for (const [i, name] of names.entries()) {
+      const { value, low, high } = intervals[i]!
+      if (undefinedIn[i]! > UNDEFINED * resamples)
+        found.set(name, { value, low: Number.NaN, high: Number.NaN })
+      else
+        found.set(name, inRange ? within(measures[name].range, { value, low, high }) : { value, low, high })
+    }
   }
   run(
     measureNames.filter((name) => !ofPart(name)),

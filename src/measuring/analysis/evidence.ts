@@ -4,7 +4,8 @@
  */
 
 import { shapeOf } from '../../foundation/numeric/linear.ts'
-import { geometryOf, type PairGeometry, type PairSet, pairSetOf } from './geometry.ts'
+import { byTurns, geometryOf, type PairGeometry, type PairSet, pairSetOf } from './geometry.ts'
+import { halvesOf } from './linked.ts'
 import { type Pairs, selected } from './pairs.ts'
 import { type Pool, poolOf } from './pool.ts'
 import type { Products } from './products.ts'
@@ -26,8 +27,8 @@ export interface Evidence {
 export type EvidenceOf = { readonly [Kind in keyof Evidence]: () => Promise<Evidence[Kind]> }
 
 export interface EvidenceOptions {
-  /** For each pair 0 or 1; default: by turns. */
-  readonly halves?: ArrayLike<number>
+  /** `[pairs]` as `linkedPairs`; default: none are linked. */
+  readonly linked?: ArrayLike<number>
   /** Pairs whose couples are looked at; default: all. */
   readonly drawn?: ArrayLike<number>
 }
@@ -36,17 +37,20 @@ export interface EvidenceOptions {
 export function evidenceOf(
   pairs: Pairs,
   products: Products,
-  { halves, drawn }: EvidenceOptions = {},
+  { linked, drawn }: EvidenceOptions = {},
 ): EvidenceOf {
   const { rows: count } = shapeOf(pairs.images)
-  const couples = once(() => geometryOf(drawn === undefined ? pairs : selected(pairs, drawn), products))
+  const halves = linked === undefined ? byTurns(count) : halvesOf(linked)
+  const couples = once(() => {
+    if (drawn === undefined) return geometryOf(pairs, products, halves)
+    const own = linked && halvesOf(Array.from(drawn, (row) => linked[row]!))
+    return geometryOf(selected(pairs, drawn), products, own)
+  })
   return {
     couples,
     pairs: drawn === undefined ? couples : once(async () => pairSetOf(pairs)),
     pool: once(() => poolOf(pairs, products)),
-    halves: once(() =>
-      turnedHalves(pairs, halves ?? Uint8Array.from({ length: count }, (_, i) => i % 2), products),
-    ),
+    halves: once(() => turnedHalves(pairs, halves, products)),
   }
 }
 

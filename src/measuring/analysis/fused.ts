@@ -6,12 +6,10 @@ import { f32, type Tensor } from '../../foundation/numeric/tensor.ts'
 import type { KeyedItem } from '../../inputs/data/item.ts'
 import type { FusedItem, ItemPair } from './item-pairs.ts'
 import { foundTexts } from './matching.ts'
+import { FEWEST_DRAWN } from './pairs.ts'
 import { poolOf } from './pool.ts'
 import type { Products } from './products.ts'
 import { sampleOf } from './sample.ts'
-
-/** Fewer items show nothing. */
-const FEWEST = 4
 
 interface FusedFigure {
   readonly name: string
@@ -45,7 +43,7 @@ export async function fusedFigures(
       ? [{ cluster: pairs[pair]!.cluster, partner, both, image, text, imageSwapped, textSwapped }]
       : []
   })
-  if (found.length < FEWEST) return undefined
+  if (found.length < FEWEST_DRAWN) return undefined
   const clusters = found.map(({ cluster }) => cluster)
   const partners = matrixOf(found.map(({ partner }) => partner))
   const recall = async (name: string, label: string, meaning: string, vectors: Float32Array[]) => {

@@ -62,9 +62,14 @@ export function distributionGap(geometry: PairGeometry): Estimator {
     }
     const between = (2 * sum) / couples
     const within = coupleMean(imageDistance, sample) + coupleMean(textDistance, sample)
-    return between === 0 ? 0 : (between - within) / between
+    return between > NO_DISTANCE ? (between - within) / between : 0
   }
 }
+
+/** Distances below this are the rounding of equal cosines. */
+const NO_DISTANCE = 2e-3
+/** The same of 1 − cosine. */
+const NO_COSINE = 1e-6
 
 /** Euclidean distance of two unit vectors from their cosine. */
 function chord(cosine: number): number {
@@ -74,7 +79,8 @@ function chord(cosine: number): number {
 /**
  * Relative modality gap, 0 to 1 (Schrodi et al. 2025, "Two Effects, One Trigger"): mean matched
  * cosine distance, divided by itself plus the mean distance within the modalities. 0: matched
- * vectors coincide; ½: as far as two random ones of a modality; 1: each modality is a point.
+ * vectors coincide; ½: as far as two random ones of a modality; 1: each modality is a point. NaN
+ * where all vectors are one.
  */
 export function relativeGap({ matched, imageSquares, textSquares, centroids }: PairSet): Estimator {
   return (sample) => {
@@ -83,19 +89,20 @@ export function relativeGap({ matched, imageSquares, textSquares, centroids }: P
     const within =
       1 -
       (coupleMeanFrom(imageImage, imageSquares, sample) + coupleMeanFrom(textText, textSquares, sample)) / 2
-    return across / (across + within)
+    const all = across + within
+    return all > NO_COSINE ? across / all : Number.NaN
   }
 }
 
 /**
  * AUC of telling image from text by the inner product with the difference of the centroids: 0.5
- * when that axis says nothing, 1 when a plane separates the modalities. Cross-fitted: pairs at even
- * positions are scored on the axis of those at odd positions and the other way round, as vectors
- * look separable along an axis that was fitted to them.
+ * when that axis says nothing, 1 when a plane separates the modalities. Cross-fitted: pairs of one
+ * half are scored on the axis of the other, as vectors look separable along an axis that was fitted
+ * to them.
  */
-export function separability({ count, image, text, cross }: PairGeometry): Estimator {
+export function separability({ count, image, text, cross, half }: PairGeometry): Estimator {
   return ({ weights, active }) => {
-    const folds = [active.filter((i) => i % 2 === 0), active.filter((i) => i % 2 === 1)]
+    const folds = [0, 1].map((side) => active.filter((i) => half[i] === side))
     const areas = folds.map((scored, fold) => {
       const fitted = folds[1 - fold]!
       if (scored.length === 0 || fitted.length === 0) return Number.NaN

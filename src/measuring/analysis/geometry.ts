@@ -31,6 +31,8 @@ export interface PairGeometry extends PairSet {
   readonly text: Float32Array
   /** Image i with text j; the diagonal is matched. */
   readonly cross: Float32Array
+  /** `[count]` 0 or 1: what is fitted to pairs of one half is looked at on the other. */
+  readonly half: ArrayLike<number>
   /** Squared Frobenius norms of the covariances of the images and of the texts, unbiased. */
   readonly covariances: (sample: Sample) => { image: number; text: number }
 }
@@ -50,12 +52,16 @@ interface CentroidProducts {
   readonly textText: Float64Array
 }
 
-/** Multiplies all vectors. @param pairs of unit vectors */
-export async function geometryOf({ images, texts }: Pairs, products: Products): Promise<PairGeometry> {
+/** Multiplies all vectors. @param pairs of unit vectors @param half default: by turns */
+export async function geometryOf(
+  { images, texts }: Pairs,
+  products: Products,
+  half?: ArrayLike<number>,
+): Promise<PairGeometry> {
   const image = await products.times(images, images)
   const text = await products.times(texts, texts)
   const cross = await products.times(images, texts)
-  return geometryFrom(shapeOf(images).rows, image.data, text.data, cross.data)
+  return geometryFrom(shapeOf(images).rows, image.data, text.data, cross.data, half)
 }
 
 /** The same from cosines, each `[count, count]`. */
@@ -64,6 +70,7 @@ export function geometryFrom(
   image: Float32Array,
   text: Float32Array,
   cross: Float32Array,
+  half: ArrayLike<number> = byTurns(count),
 ): PairGeometry {
   const diagonal = (matrix: Float32Array) =>
     Float64Array.from({ length: count }, (_, i) => matrix[i * count + i]!)
@@ -75,12 +82,18 @@ export function geometryFrom(
     image,
     text,
     cross,
+    half,
     centroids: keepLast((sample) => centroidProducts(image, text, cross, sample)),
     covariances: keepLast((sample) => ({
       image: hsic(image, image, count, sample),
       text: hsic(text, text, count, sample),
     })),
   }
+}
+
+/** `[count]` 0 and 1 by turns. */
+export function byTurns(count: number): Uint8Array {
+  return Uint8Array.from({ length: count }, (_, i) => i % 2)
 }
 
 /**

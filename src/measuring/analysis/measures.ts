@@ -91,7 +91,7 @@ export const measures = {
     meaning:
       'How surely one direction tells images from texts: 0.5 when they are mixed, 1 when they lie apart.',
     range: [0, 1],
-    formula: 'AUC of v·(mean of images − mean of texts), means of the other half',
+    formula: 'AUC of v·(mean of images − mean of texts), means of the other half of the pairs',
     source: 'nearest centroid, cross-fitted',
     ...from('couples', separability),
   },

@@ -106,6 +106,21 @@ test('readouts are compared with the one in use, under both kinds of attention',
   expect(rows.length % states.size).toBe(0)
 }, 60_000)
 
+test.each([
+  ['a name', (model: string) => model],
+  ['a path', (model: string) => `${model}/.`],
+])('one model twice is refused, told by %s', async (_, again) => {
+  const twice = analyzeModels({ ...options, models: [models[0]!, again(models[0]!)] })
+  await expect(twice).rejects.toMatchObject({ code: 'usage/arguments' })
+})
+
+test('too few pairs are refused before a model is opened', async () => {
+  const few = memorySource('few', pairs.slice(0, 7))
+  await expect(analyzeModels({ ...options, data: few, models: ['no such model'] })).rejects.toMatchObject({
+    code: 'analysis/too-few',
+  })
+})
+
 test('the base of a model that was not tuned by an adapter is refused', async () => {
   await expect(analyzeModels({ ...options, models: [models[0]!], base: true })).rejects.toMatchObject({
     code: 'usage/arguments',

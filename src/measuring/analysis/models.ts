@@ -1,5 +1,7 @@
 /** @file Analyses models on pairs: their vectors in use, layer by layer, one against the other. */
 
+import { resolve } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { checkOptions, type OptionSchemas } from '../../foundation/files/options.ts'
 import { UsageError } from '../../foundation/numeric/errors.ts'
@@ -15,12 +17,13 @@ import { type AblationSource, ablate } from './ablations.ts'
 import { analyseAlignment, compareAlignment } from './alignment.ts'
 import { type Analysis, type AnalysisFigures, emptyAnalysis, figuresOf } from './analysis.ts'
 import { embeddedPairs } from './embedded-pairs.ts'
+import { AnalysisError } from './errors.ts'
 import { fusedFigures, matrixOf } from './fused.ts'
 import { type FusedItem, fusedItems, type ItemPair, itemPairs } from './item-pairs.ts'
 import { foundBothWays } from './matching.ts'
 import { IN_USE, type ModelVectors, modelVectors } from './model-vectors.ts'
 import { type AnalysisOptions, analysisOptionSchemas, SEED } from './options.ts'
-import { type Pairs, unitPairs } from './pairs.ts'
+import { FEWEST_DRAWN, type Pairs, requireEnough, unitPairs } from './pairs.ts'
 import { Products } from './products.ts'
 import { rescore } from './remedies/rescore.ts'
 import { addRemedies } from './vectors.ts'
@@ -75,7 +78,9 @@ export async function analyzeModels(options: AnalyzeModelsOptions): Promise<Anal
   checkOptions('analyzeModels', schemas, options, ['models'])
   const { seed = SEED, resamples, sample } = options
   const analysis = emptyAnalysis('models', { seed, resamples, sample })
+  requireDistinctNames(options.models)
   const pairs = await pairsOf(options, analysis)
+  requireEnough(pairs.map(({ cluster }) => cluster))
   const states = await statesOf(options)
   analysis.inputs.push(...options.models.map((name) => ({ role: 'model' as const, name })))
   const fused = (['image', 'text'] as const).map((side) => ({ side, items: fusedItems(pairs, side) }))
@@ -85,6 +90,13 @@ export async function analyzeModels(options: AnalyzeModelsOptions): Promise<Anal
     read.every(({ vectors }) => vectors.every(({ of }) => of(IN_USE)(image) && of(IN_USE)(text))),
   )
   if (kept.length < pairs.length) analysis.notes.push(leftOut(pairs, read))
+  if (kept.length < FEWEST_DRAWN) {
+    throw new AnalysisError('too-few', {
+      message: `${kept.length} of ${pairs.length} pairs are left, expected at least ${FEWEST_DRAWN}: ${leftOut(pairs, read)}`,
+      hint: 'A model must embed both sides of a pair: the picture and the text.',
+    })
+  }
+  requireEnough(kept.map(({ cluster }) => cluster))
   const work = new ModelAnalysis(analysis, kept, options)
   for (const { state, vectors } of read) {
     const [own, ...others] = vectors
@@ -150,8 +162,7 @@ async function statesOf(options: AnalyzeModelsOptions): Promise<State[]> {
   const states: State[] = []
   for (const model of models) {
     const subject = await openSubject(model, opening)
-    const id = free(model, taken)
-    states.push(await stateOf(id, subject, model, options))
+    states.push(await stateOf(free(model, taken), subject, model, options))
     if (!base) continue
     if (subject.adapter === undefined) {
       throw new UsageError('arguments', {
@@ -163,7 +174,33 @@ async function statesOf(options: AnalyzeModelsOptions): Promise<State[]> {
     // Prompt and readout stay those of the tuned model, so that only the weights differ.
     states.push(await stateOf(free(`${model} without its adapter`, taken), before, model, options))
   }
+  for (const [i, { id, subject }] of states.entries()) {
+    const same = states.slice(0, i).find((other) => isSame(other.subject, subject))
+    if (same !== undefined) throw oneModel(same.id, id)
+  }
   return states
+}
+
+/** @throws UsageError `usage/arguments` */
+function requireDistinctNames(models: readonly string[]): void {
+  const again = models.find((model, i) => models.indexOf(model) < i)
+  if (again !== undefined) throw oneModel(again, again)
+}
+
+/** Whether two models have the same files and the same contract. */
+function isSame(a: Subject, b: Subject): boolean {
+  return (
+    resolve(a.dir) === resolve(b.dir) &&
+    a.adapterFolder === b.adapterFolder &&
+    isDeepStrictEqual(a.encoder.contract, b.encoder.contract)
+  )
+}
+
+function oneModel(a: string, b: string): UsageError {
+  return new UsageError('arguments', {
+    message: a === b ? `${a} is named twice` : `${a} and ${b} are one model`,
+    hint: 'Name each model once: it differs from itself in nothing.',
+  })
 }
 
 function free(name: string, taken: Set<string>): string {

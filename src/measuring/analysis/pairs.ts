@@ -16,6 +16,9 @@ export interface Pairs {
 /** Fewest pairs: the unbiased estimators run over four distinct ones. */
 const FEWEST_PAIRS = 4
 
+/** Fewest pictures that an analysis draws again and again: fewer tell no interval. */
+export const FEWEST_DRAWN = 8
+
 /**
  * Checks pairs, and scales every row to length 1.
  * @throws AnalysisError `analysis/count`, `analysis/dims`, `analysis/too-few`,
@@ -42,6 +45,25 @@ export function unitPairs({ images, texts }: Pairs): Pairs {
     })
   }
   return { images: unitRows(images, 'image'), texts: unitRows(texts, 'text') }
+}
+
+/**
+ * Checks that there is enough to draw from.
+ * @param clusters `[pairs]` what is drawn together
+ * @throws AnalysisError `analysis/too-few`
+ */
+export function requireEnough(clusters: readonly string[]): void {
+  const { size } = new Set(clusters)
+  if (size >= FEWEST_DRAWN) return
+  const equal = size < clusters.length
+  throw new AnalysisError('too-few', {
+    message: equal
+      ? `${clusters.length} pairs of only ${size} different images, expected at least ${FEWEST_DRAWN}`
+      : `${size} pairs, expected at least ${FEWEST_DRAWN}`,
+    hint: equal
+      ? 'Pairs of one image are drawn together. Where all images have one vector, the model tells none from another.'
+      : 'Intervals become useful from about 100 pairs.',
+  })
 }
 
 function unitRows(vectors: Tensor<'f32'>, modality: string): Tensor<'f32'> {

@@ -40,6 +40,8 @@ export async function rotationOf(
 export async function polarFactor(matrix: Tensor<'f32'>, products: Products): Promise<Tensor<'f32'>> {
   const scale = norm(matrix.data)
   const { dim } = shapeOf(matrix)
+  // Vectors without any variance: every rotation fits them, and the unit matrix turns least.
+  if (scale === 0) return identity(dim)
   let turn = f32(
     matrix.dims,
     matrix.data.map((value) => value / scale),
@@ -54,6 +56,12 @@ export async function polarFactor(matrix: Tensor<'f32'>, products: Products): Pr
     if (change < SETTLED) break
   }
   return turn
+}
+
+function identity(dim: number): Tensor<'f32'> {
+  const unit = zeros([dim, dim])
+  for (let d = 0; d < dim; d++) unit.data[d * (dim + 1)] = 1
+  return unit
 }
 
 function norm(values: Float32Array): number {
@@ -84,7 +92,7 @@ export interface Turned {
  * Splits the pairs in two halves, and turns each by the rotation that was fitted to the other: a
  * rotation fits its own pairs whatever they are.
  * @param pairs of unit vectors
- * @param half  for each pair 0 or 1; pairs of one cluster are in one half
+ * @param half  for each pair 0 or 1; linked pairs are in one half
  */
 export async function turnedHalves(
   pairs: Pairs,

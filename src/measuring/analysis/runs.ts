@@ -13,7 +13,7 @@ import { analyseAlignment } from './alignment.ts'
 import { type Analysis, emptyAnalysis, figuresOf } from './analysis.ts'
 import { matrixOf } from './fused.ts'
 import { type AnalysisOptions, analysisOptionSchemas, SEED } from './options.ts'
-import type { Pairs } from './pairs.ts'
+import { FEWEST_DRAWN, type Pairs } from './pairs.ts'
 import { predictionOf, type ScoredModel } from './prediction.ts'
 
 export interface AnalyzeRunsOptions extends AnalysisOptions {
@@ -57,7 +57,9 @@ export async function analyzeRuns(options: AnalyzeRunsOptions): Promise<Analysis
     const { id, label, run, model } = subject
     const { pairs, clusters } = await pairsOf(subject, tasks, limit)
     if (pairs === undefined) {
-      analysis.notes.push(`${id} has no stored vectors of pairs of a picture and a text: it is left out`)
+      analysis.notes.push(
+        `${id} has fewer than ${FEWEST_DRAWN} stored pairs of a picture and a text: it is left out`,
+      )
       continue
     }
     const found = await analyseAlignment(pairs, { seed, resamples, sample, clusters, threads, signal })
@@ -115,16 +117,13 @@ async function pairsOf(
   const keys = await keyPairs(run, tasks, limit)
   const found = await folder.all(keys.flatMap(({ image, text }) => [image, text]))
   const kept = keys.filter(({ image, text }) => found.has(image) && found.has(text))
-  if (kept.length < FEWEST) return nothing
+  if (new Set(kept.map(({ image }) => image)).size < FEWEST_DRAWN) return nothing
   const side = (of: 'image' | 'text') => matrixOf(kept.map((pair) => found.get(pair[of])![0]!))
   return {
     pairs: { images: side('image'), texts: side('text') },
     clusters: kept.map(({ image }) => image),
   }
 }
-
-/** Fewer pairs are not analysed. */
-const FEWEST = 8
 
 /** Each item once: of several right answers the first that comes. */
 async function keyPairs(run: EvalRun, tasks: readonly string[], limit: number): Promise<KeyPair[]> {

@@ -26,6 +26,9 @@ function uniformity(cosines: Float32Array): Estimator {
   return (sample) => Math.log(coupleMean(kernel, sample))
 }
 
+/** Squared norms of covariances below this are the rounding of equal cosines. */
+const NO_SPREAD = 1e-13
+
 /**
  * Linear CKA, about 0 to 1 (Kornblith et al. 2019): ‖Cov(image, text)‖² / (‖Cov(image)‖
  * ‖Cov(text)‖), 1 when one set is the other turned and scaled. From the unbiased estimator of HSIC
@@ -34,8 +37,9 @@ function uniformity(cosines: Float32Array): Estimator {
  */
 export function linearCka({ count, image, text, covariances }: PairGeometry): Estimator {
   return (sample) => {
-    const scale = covariances(sample).image * covariances(sample).text
-    return scale > 0 ? hsic(image, text, count, sample) / Math.sqrt(scale) : Number.NaN
+    const { image: ofImages, text: ofTexts } = covariances(sample)
+    if (!(Math.min(ofImages, ofTexts) > NO_SPREAD)) return Number.NaN
+    return hsic(image, text, count, sample) / Math.sqrt(ofImages * ofTexts)
   }
 }
 
@@ -68,6 +72,9 @@ export function anisotropyOfTexts({ textSquares, centroids }: PairSet): Estimato
   return (sample) => coupleMeanFrom(centroids(sample).textText, textSquares, sample)
 }
 
+/** Mean squares below this are the rounding of equal vectors. */
+const NO_VARIANCE = 1e-12
+
 /**
  * Share of the texts' variance that the images do not explain after the best rotation and one
  * scale, 0 to 1 (Procrustes distance; Schönemann 1966, Gower 1975). Each half of the pairs is
@@ -77,13 +84,13 @@ export function anisotropyOfTexts({ textSquares, centroids }: PairSet): Estimato
 export function procrustes({ matched, imageSquares, textSquares }: Turned): Estimator {
   return (sample) => {
     const scale = Math.sqrt(pairMean(imageSquares, sample) * pairMean(textSquares, sample))
-    return scale > 0 ? 1 - Math.max(0, pairMean(matched, sample) / scale) ** 2 : Number.NaN
+    return scale > NO_VARIANCE ? 1 - Math.max(0, pairMean(matched, sample) / scale) ** 2 : Number.NaN
   }
 }
 
 /** The trace of the covariance of unit vectors is 1 − the mean cosine of two of them. */
 function participationRatio(meanCosine: number, squaredCovariance: number): number {
-  return squaredCovariance > 0 ? (1 - meanCosine) ** 2 / squaredCovariance : Number.NaN
+  return squaredCovariance > NO_SPREAD ? (1 - meanCosine) ** 2 / squaredCovariance : Number.NaN
 }
 
 /**

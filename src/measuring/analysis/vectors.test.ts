@@ -71,6 +71,8 @@ test.each<[string, () => Promise<{ images: string | Tensor<'f32'>; texts: string
   ['analysis/count', async () => ({ images, texts: normals(ROWS - 1, 8, 'short') })],
   ['analysis/dims', async () => ({ images, texts: normals(ROWS, 9, 'wide') })],
   ['analysis/too-few', async () => ({ images: normals(3, 8, 'a'), texts: normals(3, 8, 'b') })],
+  ['analysis/too-few', async () => ({ images: normals(7, 8, 'a'), texts: normals(7, 8, 'b') })],
+  ['analysis/too-few', async () => ({ images: rowsAt(images, new Uint8Array(ROWS)), texts })],
   ['analysis/zero-vector', async () => ({ images, texts: f32(texts.dims, new Float32Array(ROWS * 8)) })],
   ['statistics/not-finite', async () => ({ images, texts: f32(texts.dims, texts.data.map(Math.sqrt)) })],
   [
@@ -137,6 +139,6 @@ test('remedies are not fitted to pairs that are scored', async () => {
   const leaking = await analyzeVectors({ ...given, fitting: mixed })
   const clean = await analyzeVectors({ ...given, fitting: fitted })
   expect(leaking.remedies).toEqual(clean.remedies)
-  expect(leaking.notes.join()).toContain(`${ROWS} of the pairs to fit are among those that are scored`)
+  expect(leaking.notes.join()).toContain(`${ROWS} of the pairs to fit have an image that is scored`)
   expect(clean.notes).toEqual([])
 })

@@ -10,9 +10,10 @@ import { readVectorSet } from '../../models/embedder/vectors/read.ts'
 import { analyseAlignment } from './alignment.ts'
 import { type Analysis, emptyAnalysis, figuresOf } from './analysis.ts'
 import { AnalysisError } from './errors.ts'
+import { firstOfEqual, rowBytes } from './linked.ts'
 import { type MatchedPairs, matchedSets } from './matched.ts'
 import { type AnalysisOptions, analysisOptionSchemas, SEED } from './options.ts'
-import { type Pairs, selected, unitPairs } from './pairs.ts'
+import { type Pairs, requireEnough, selected, unitPairs } from './pairs.ts'
 import { rescore } from './remedies/rescore.ts'
 
 /** A file or folder that `readVectorSet` reads, or `[rows, dim]` in memory. */
@@ -77,6 +78,7 @@ export async function analyzeVectors(options: AnalyzeVectorsOptions): Promise<An
     options.clusters === undefined
       ? repeated.images.map((row) => matched.ids[row]!)
       : ofPlaces(options.clusters, matched, 'clusters')
+  requireEnough(clusters)
   const analysis = emptyAnalysis('vectors', { seed, resamples, sample })
   analysis.inputs.push(...inputsOf(options))
   if (matched.skipped > 0) analysis.notes.push(`${matched.skipped} pairs without both vectors were left out`)
@@ -103,11 +105,7 @@ export async function analyzeVectors(options: AnalyzeVectorsOptions): Promise<An
   if (steps === 1) return analysis
   onProgress?.({ label: 'remedies', done: 1, total: steps })
   const others = fitting && withoutScored(await fittingOf(fitting, dim, signal), pairs)
-  if (others !== undefined && others.left > 0) {
-    analysis.notes.push(
-      `${others.left} of the pairs to fit are among those that are scored: remedies were not fitted to them`,
-    )
-  }
+  analysis.notes.push(...(others?.notes ?? []))
   const rescored = await rescore(pairs, {
     seed,
     clusters,
@@ -147,31 +145,23 @@ async function matchedOf(
   return matchedSets(await set(images, 'images'), await set(texts, 'texts'))
 }
 
-/** `[rows]` for each row the first one that is equal to it. */
-function firstOfEqual(matrix: Tensor<'f32'>): number[] {
-  const first = new Map<string, number>()
-  return rowBytes(matrix).map((bytes, row) => {
-    if (!first.has(bytes)) first.set(bytes, row)
-    return first.get(bytes)!
-  })
-}
-
-function rowBytes(matrix: Tensor<'f32'>): string[] {
-  const { rows, dim } = shapeOf(matrix)
-  const { buffer, byteOffset } = matrix.data
-  return Array.from({ length: rows }, (_, row) =>
-    Buffer.from(buffer, byteOffset + row * dim * 4, dim * 4).toString('latin1'),
-  )
-}
-
-/** Pairs to fit less those that are scored too: a remedy would know the answer. */
-function withoutScored(fitting: Pairs, scored: Pairs): { pairs: Pairs; left: number } {
+/**
+ * Pairs to fit less those whose image is scored too: a remedy would know the answer. A text may be
+ * that of a scored pair, as the name of a class is of many images; how many are is told.
+ */
+function withoutScored(fitting: Pairs, scored: Pairs): { pairs: Pairs; notes: string[] } {
   const known = { images: new Set(rowBytes(scored.images)), texts: new Set(rowBytes(scored.texts)) }
   const [images, texts] = [rowBytes(fitting.images), rowBytes(fitting.texts)]
-  const rows = [...images.keys()].filter(
-    (row) => !(known.images.has(images[row]!) && known.texts.has(texts[row]!)),
-  )
-  return { pairs: selected(fitting, rows), left: images.length - rows.length }
+  const rows = [...images.keys()].filter((row) => !known.images.has(images[row]!))
+  const left = images.length - rows.length
+  const shared = rows.filter((row) => known.texts.has(texts[row]!)).length
+  const notes = [
+    ...(left > 0
+      ? [`${left} of the pairs to fit have an image that is scored: remedies were not fitted to them`]
+      : []),
+    ...(shared > 0 ? [`${shared} of the pairs that were fitted have a text that is scored`] : []),
+  ]
+  return { pairs: selected(fitting, rows), notes }
 }
 
 /** @throws AnalysisError `analysis/dims` */

@@ -64,7 +64,8 @@ function measureLines({ measures, subjects }: Analysis, figures: AnalysisFigures
   const some = subjects.some(({ pairs, sampled }) => sampled < pairs)
   return measures.flatMap(({ name, label, direction, meaning, sampled }) => {
     const found = figures.find(({ measure, layer }) => measure === name && layer === null)
-    if (found === undefined) return [`  ${label.padEnd(labels)}     not defined for these vectors`]
+    if (found === undefined)
+      return [`  ${label.padEnd(labels)}     not defined for these vectors, or for so few`]
     const mark = some && sampled ? '~' : ' '
     const line = `${mark} ${label.padEnd(labels)} ${ARROWS[direction]} ${ranged(found.interval)}`
     // How to read it stands beside the figure where there is room, else below.
@@ -171,7 +172,8 @@ function ranged({ value, low, high }: Interval): string {
 }
 
 function figure(value: number): string {
-  return (Math.abs(value) >= 100 ? value.toFixed(1) : value.toFixed(3)).replace('-', '−').padStart(6)
+  const shown = Math.abs(value) >= 100 ? value.toFixed(1) : value.toFixed(3)
+  return (Number(shown) === 0 ? '0.000' : shown).replace('-', '−').padStart(6)
 }
 
 /** A share in per cent. */
@@ -180,5 +182,6 @@ function share(value: number): string {
 }
 
 function signed(value: number): string {
-  return `${value < 0 ? '−' : '+'}${share(Math.abs(value))}`
+  const shown = share(Math.abs(value))
+  return `${value < 0 && Number(shown) > 0 ? '−' : '+'}${shown}`
 }

@@ -6,10 +6,13 @@ import { type Pairs, selected } from '../pairs.ts'
 import { poolOf, rankingAt } from '../pool.ts'
 import type { FitOptions, FittedRemedy } from './remedy.ts'
 
+/** Fewer pairs choose nothing. */
+const FEWEST = 4
+
 /**
  * Fits each setting to the pairs that are not held out, keeps the one under which the held-out
  * partners rank best (mean reciprocal rank of both directions), and fits it to all. Of equally good
- * ones the first.
+ * ones the first. Where there are too few of either, it takes the setting in the middle.
  */
 export async function chosenFit<Setting>(
   pairs: Pairs,
@@ -26,6 +29,10 @@ export async function chosenFit<Setting>(
     pairs,
     rows.filter((row) => !heldOut.has(row)),
   )
+  if (Math.min(shapeOf(judges.images).rows, shapeOf(own.images).rows) < FEWEST) {
+    const fitted = await make(pairs, settings[settings.length >> 1]!)
+    return { ...fitted, setting: `${fitted.setting}, not chosen: too few pairs` }
+  }
   let best: { setting: Setting; score: number } | undefined
   for (const setting of settings) {
     const pool = await poolOf(await (await make(own, setting)).apply(judges), products, 1)

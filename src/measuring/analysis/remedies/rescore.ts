@@ -4,6 +4,7 @@ import { bootstrapMean, type Interval, pairedMeanOfTasks } from '../../../founda
 import { shapeOf } from '../../../foundation/numeric/linear.ts'
 import { shuffle, stream } from '../../../foundation/numeric/random.ts'
 import { type Clustered, clusteringOf, clusteringScores } from '../clustering.ts'
+import { linkedPairs, partOf } from '../linked.ts'
 import { type Pairs, selected } from '../pairs.ts'
 import { poolOf } from '../pool.ts'
 import { Products } from '../products.ts'
@@ -13,11 +14,17 @@ import { remedies } from './table.ts'
 
 export interface RescoreOptions {
   readonly seed: number
-  /** `[pairs]` pairs of one cluster are fitted together or scored together. */
+  /**
+   * `[pairs]` pairs of one cluster are drawn together, and fitted together or scored together; so
+   * are pairs of one image vector or one text vector.
+   */
   readonly clusters: readonly string[]
   /** `[pairs]` classes, for the score of clusters. */
   readonly labels?: readonly string[]
-  /** Pairs of their own to fit; default: half of the pairs, which are then not scored. */
+  /**
+   * Pairs of their own to fit, none of which has an image that is scored; default: half of the
+   * pairs, which are then not scored.
+   */
   readonly fitting?: Pairs
   /** Default 2,000. */
   readonly resamples?: number
@@ -64,13 +71,12 @@ const MOST_FITTED = 4000
  */
 export async function rescore(pairs: Pairs, options: RescoreOptions): Promise<Rescored | undefined> {
   const { seed, clusters, labels, threads, signal } = options
-  const { fitting, scored } = splitOf(pairs, options)
+  const { fitting, fittedClusters, scored } = splitOf(pairs, options)
   const { rows: fitted } = shapeOf(fitting.images)
   if (fitted < FEWEST.fitted || scored.length < FEWEST.scored) return undefined
   await using products = new Products({ threads, signal })
   const rest = selected(pairs, scored)
-  const random = stream(seed, 'held out of fitting')
-  const heldOut = new Set(Array.from({ length: fitted }, (_, i) => i).filter(() => random() < HELD_OUT))
+  const heldOut = partOf(linkedPairs(fitting, fittedClusters), HELD_OUT, stream(seed, 'held out of fitting'))
   const judge = new Judge(
     scored.map((row) => clusters[row]!),
     labels && scored.map((row) => labels[row]!),
@@ -96,22 +102,35 @@ export async function rescore(pairs: Pairs, options: RescoreOptions): Promise<Re
   return { fitted, scored: scored.length, rows }
 }
 
-/** A cluster's own hash decides: a pair stays on its side when others come or go. */
-function splitOf(
-  pairs: Pairs,
-  { clusters, fitting, seed }: RescoreOptions,
-): { fitting: Pairs; scored: number[] } {
-  const all = Array.from({ length: clusters.length }, (_, i) => i)
-  if (fitting !== undefined) return { fitting: limited(fitting, seed), scored: all }
-  const isFitted = (row: number) => stream(seed, 'fitted', clusters[row]!)() < 0.5
-  const rows = all.filter(isFitted)
-  return { fitting: limited(selected(pairs, rows), seed), scored: all.filter((row) => !isFitted(row)) }
+interface Split {
+  readonly fitting: Pairs
+  /** `[fitted]`; undefined where nothing is known but the vectors. */
+  readonly fittedClusters: readonly string[] | undefined
+  readonly scored: readonly number[]
 }
 
-function limited(pairs: Pairs, seed: number): Pairs {
-  const rows = Array.from({ length: shapeOf(pairs.images).rows }, (_, i) => i)
-  if (rows.length <= MOST_FITTED) return pairs
-  return selected(pairs, shuffle(rows, stream(seed, 'fitted pairs')).slice(0, MOST_FITTED))
+/** A cluster's own hash decides: a pair stays on its side when others come or go. */
+function splitOf(pairs: Pairs, { clusters, fitting, seed }: RescoreOptions): Split {
+  const all = Array.from({ length: clusters.length }, (_, i) => i)
+  if (fitting !== undefined) {
+    const rows = limited(
+      Array.from({ length: shapeOf(fitting.images).rows }, (_, i) => i),
+      seed,
+    )
+    return { fitting: selected(fitting, rows), fittedClusters: undefined, scored: all }
+  }
+  const linked = linkedPairs(pairs, clusters)
+  const isFitted = (row: number) => stream(seed, 'fitted', clusters[linked[row]!]!)() < 0.5
+  const rows = limited(all.filter(isFitted), seed)
+  return {
+    fitting: selected(pairs, rows),
+    fittedClusters: rows.map((row) => clusters[row]!),
+    scored: all.filter((row) => !isFitted(row)),
+  }
+}
+
+function limited(rows: number[], seed: number): number[] {
+  return rows.length <= MOST_FITTED ? rows : shuffle(rows, stream(seed, 'fitted pairs')).slice(0, MOST_FITTED)
 }
 
 /** Scores of each pair under one remedy. */
