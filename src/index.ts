@@ -71,6 +71,8 @@ export type { VerifyReport } from './models/embedder/golden/report.ts'
 export { type Inspection, inspectModel } from './models/embedder/inspection.ts'
 export { type JoinedAdapter, type JoinOptions, mergeAdapters } from './models/embedder/merge/adapters.ts'
 export { type MergedModel, type MergeOptions, mergeModel } from './models/embedder/merge/checkpoint.ts'
+export { type EmbeddedPart, type EmbedPartOptions, embedPart } from './models/embedder/parts/embed-part.ts'
+export { type MergedParts, type MergePartsOptions, mergeParts } from './models/embedder/parts/merge-parts.ts'
 export {
   type MeasurePrecisionOptions,
   measurePrecision,

@@ -3,12 +3,14 @@
 import { UsageError } from '../../foundation/numeric/errors.ts'
 import type { ItemSource } from '../../inputs/data/source.ts'
 import type { EmbeddedFile, EmbeddedSource, SkippedLine } from '../../models/embedder/embed-file.ts'
+import type { EmbeddedPart } from '../../models/embedder/parts/embed-part.ts'
 import { inMegabytes } from '../../models/hub/progress.ts'
 import { command } from '../command.ts'
 import * as flags from '../flags.ts'
 import type { CommandIo } from '../io.ts'
 import { itemsIn, requireTable, type TableFlags } from '../items.ts'
 import { loadOptionsOf, withLoadFlags } from '../load-flags.ts'
+import { shardOf } from '../shard.ts'
 
 const own = command('embed <model>', 'Give the vectors of texts and pictures')
   .option(
@@ -38,6 +40,10 @@ const own = command('embed <model>', 'Give the vectors of texts and pictures')
     '--out <file>',
     'write to a .safetensors, .npy, .parquet or .jsonl file instead of stdout; a killed run goes on',
   )
+  .option(
+    '--shard <i/n>',
+    "this machine's part of the items, from 1; auto/n reads the scheduler's index; --out is then a folder for merge-runs",
+  )
 
 export const embed = withLoadFlags(own)
   .option('--quantize <kind>', 'int8 (a scale a vector) or binary (a bit an element)', flags.quantize)
@@ -49,12 +55,14 @@ export const embed = withLoadFlags(own)
   .option('--strict', 'stop at the first bad item instead of skipping it')
   .action(async (given, io) => {
     const { model, out, dims, quantize, instruction } = given
+    const shard = shardOf(given.shard, process.env)
     const [{ Embedder }, { embedFile, embedSource }, { checkVectorPath }] = await Promise.all([
       import('../../models/embedder/embedder.ts'),
       import('../../models/embedder/embed-file.ts'),
       import('../../models/embedder/vectors/file.ts'),
     ])
-    if (out !== undefined) checkVectorPath(out)
+    if (shard !== undefined) requireList(given)
+    else if (out !== undefined) checkVectorPath(out)
     const source = await itemSource(given, io)
     const embedder = await Embedder.load(model, {
       ...loadOptionsOf(given),
@@ -74,6 +82,14 @@ export const embed = withLoadFlags(own)
         badItems: given.strict || given.input === undefined ? 'throw' : 'skip',
         onProgress: (at: { done: number; total?: number }) => io.progress({ label: 'embed', ...at }),
       } as const
+      if (shard !== undefined && out !== undefined) {
+        const { embedPart } = await import('../../models/embedder/parts/embed-part.ts')
+        return printPart(
+          await embedPart(embedder, source, { ...options, shard, out, warn: io.warn }),
+          out,
+          io,
+        )
+      }
       const onResume = (vectors: number) => io.say(`goes on: ${vectors} vectors of an earlier run are kept`)
       const made: EmbeddedFile =
         out === undefined
@@ -89,10 +105,34 @@ export const embed = withLoadFlags(own)
     }
   })
 
+/** @throws UsageError `usage/arguments` */
+function requireList({ input, out }: { input?: string; out?: string }): void {
+  if (input !== undefined && out !== undefined) return
+  throw new UsageError('arguments', {
+    message: `--shard without ${input === undefined ? '--input' : '--out'}`,
+    hint: 'A shard is a part of a list: --input PATH --shard 1/4 --out FOLDER.',
+  })
+}
+
+function printPart(part: EmbeddedPart, out: string, io: CommandIo): 0 {
+  warnSkipped(part, io)
+  const { shard, items, own } = part
+  if (own.resumed > 0) io.say(`goes on: ${own.resumed} vectors of an earlier run are kept`)
+  io.print(
+    `shard ${shard.index} of ${shard.of}: ${own.items} different items of ${items} lines → ${out}\n` +
+      `merge them: bifocal merge-runs FOLDER… --out FILE`,
+    { ...part, out },
+  )
+  return 0
+}
+
 /** More would hide the others: all are in the list beside the file. */
 const SHOWN = 20
 
-function warnSkipped({ skipped, skippedFile }: EmbeddedFile, io: CommandIo): void {
+export function warnSkipped(
+  { skipped, skippedFile }: Pick<EmbeddedFile, 'skipped' | 'skippedFile'>,
+  io: CommandIo,
+): void {
   const label = ({ line, id }: SkippedLine) => (id === undefined ? `item ${line}` : `item ${line} (${id})`)
   const shown = skipped.slice(0, SHOWN)
   for (const at of shown) io.warn(`${label(at)} was skipped [${at.code}]: ${at.message}\n  hint: ${at.hint}`)
@@ -123,7 +163,7 @@ async function print(
 }
 
 /** `4 items: text + picture`, or `6 items: 4 text + picture, 2 text`. */
-function contentLine({ rows, content }: EmbeddedSource): string {
+export function contentLine({ rows, content }: Pick<EmbeddedSource, 'rows' | 'content'>): string {
   const kinds = Object.entries(content)
   const [only] = kinds
   const count = rows.kept.length

@@ -97,15 +97,16 @@ export async function embedSource(
 }
 
 /** @throws UsageError `usage/option` */
-function checkSource(source: unknown): void {
+export function checkSource(call: string, source: unknown): void {
   if (typeof source === 'object' && source !== null && 'lines' in source && !Array.isArray(source)) return
   throw new UsageError('option', {
-    message: `embedFile: expected a source of items, got ${Array.isArray(source) ? 'an array' : String(source)}`,
+    message: `${call}: expected a source of items, got ${Array.isArray(source) ? 'an array' : String(source)}`,
     hint: 'Open a file or folder with openItems, or call embed for a list of items.',
   })
 }
 
-function counted(names: readonly string[]): Record<string, number> {
+/** How often each name comes. */
+export function counted(names: readonly string[]): Record<string, number> {
   const counts = new Map<string, number>()
   for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1)
   return Object.fromEntries(counts)
@@ -129,7 +130,7 @@ export async function embedFile(
   options: EmbedFileOptions,
 ): Promise<EmbeddedFile> {
   checkOptions('embedFile', embedFileOptionSchemas, options, ['out'])
-  checkSource(source)
+  checkSource('embedFile', source)
   const { out, onResume, ...rest } = options
   checkVectorPath(out)
   await checkVectorPlace(out, { input: source.path, folders: embedder.folders })
@@ -155,7 +156,15 @@ export async function embedFile(
   }
 }
 
-async function listSkipped(path: string, skipped: readonly SkippedLine[]): Promise<string | undefined> {
+/**
+ * Writes the list of skipped items; removes that of an earlier run.
+ * @returns its path; undefined where there are none
+ * @throws FileError `file/write`
+ */
+export async function listSkipped(
+  path: string,
+  skipped: readonly SkippedLine[],
+): Promise<string | undefined> {
   // The list of an earlier run does not hold for this one.
   if (skipped.length === 0) await rm(path, { force: true })
   else await writeFileAtomic(path, skipped.map((item) => `${JSON.stringify(item)}\n`).join(''))

@@ -130,6 +130,11 @@ function checkReadouts({ readouts: stored }: VectorStore, readouts: readonly str
 /** Errors that end a run also where bad items are skipped: the next item would meet them too. */
 const NOT_OF_THE_ITEM = ['embedder/dims', 'file/open-files']
 
+/** Whether an error says that one item is bad, and nothing of the others. */
+export function isItemFault(error: unknown): error is BifocalError {
+  return error instanceof BifocalError && !NOT_OF_THE_ITEM.includes(error.code)
+}
+
 /** Items on their way: known by key, waiting for their batch, or with a row of vectors. */
 class EmbeddingRun {
   readonly #encoder: Encoder
@@ -174,7 +179,7 @@ class EmbeddingRun {
       this.#outcome.push(await this.#admit(item))
     } catch (error) {
       // Too many `dims` are no fault of the item.
-      if (!(error instanceof BifocalError) || NOT_OF_THE_ITEM.includes(error.code)) throw error
+      if (!isItemFault(error)) throw error
       if (badItems === 'throw') throw this.#placed(error, this.#outcome.length)
       this.#outcome.push(error)
       this.#settled += 1

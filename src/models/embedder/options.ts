@@ -18,6 +18,8 @@ import type { EmbedOptions } from './embedding.ts'
 import { imagePolicySchema } from './image-policy.ts'
 import type { JoinOptions } from './merge/adapters.ts'
 import type { MergeOptions } from './merge/checkpoint.ts'
+import type { EmbedPartOptions } from './parts/embed-part.ts'
+import type { MergePartsOptions } from './parts/merge-parts.ts'
 import { presetNames } from './presets.ts'
 import type { LoadOptions } from './subject.ts'
 
@@ -65,6 +67,27 @@ export const embedFileOptionSchemas: OptionSchemas<EmbedFileOptions> = {
   out: z.string().min(1),
   quantize: z.enum(['int8', 'binary']),
   onResume: callback,
+}
+
+const { readouts: _readouts, proven: _proven, ...partOptions } = ownEmbedOptions
+
+/** One machine of several. */
+const shard = z
+  .strictObject({ index: z.int().min(1), of: z.int().min(1) })
+  .refine(({ index, of }) => index <= of, { error: 'expected an index from 1 to the number of shards' })
+
+export const embedPartOptionSchemas: OptionSchemas<EmbedPartOptions> = {
+  ...partOptions,
+  out: z.string().min(1),
+  quantize: z.enum(['int8', 'binary']),
+  shard,
+  warn: callback,
+}
+
+export const mergePartsOptionSchemas: OptionSchemas<MergePartsOptions> = {
+  out: z.string().min(1),
+  warn: callback,
+  signal: abortSignal,
 }
 
 const { preset, warn, onDownload, signal, adapter } = loadOptionSchemas

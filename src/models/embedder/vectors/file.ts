@@ -37,6 +37,11 @@ const writers: Readonly<Record<string, Writer>> = {
   '.jsonl': async (path, rows) => await writeFileAtomic(path, encodedLines(rows)),
 }
 
+/** Whether the ending of a path is that of a file of vectors. */
+export function isVectorPath(path: string): boolean {
+  return extname(path) in writers
+}
+
 /** Finds the writer for the ending of a path. @throws EmbedderError `embedder/vector-format` */
 function writerOf(path: string): Writer {
   const found = writers[extname(path)]
