@@ -9,7 +9,7 @@ import { runHere } from '../../test/command-line.ts'
 let files: CliFiles
 const at = (name: string) => files.at(name)
 
-/** Two chunks for three parts: names, texts that come again, a picture, an absent picture, a damaged one, and a bad line. */
+/** Two chunks for three parts: names, texts that come again, pictures of which two are bad. */
 function items(): string {
   const lines = Array.from({ length: 290 }, (_, i) => ({ id: `n${i}`, text: `a cat ${i % 270}` }))
   const others = [

@@ -20,7 +20,7 @@ const hash = z.string().regex(/^[0-9a-f]{64}$/)
 const failureSchema = z.strictObject({ code: z.string(), message: z.string(), hint: z.string() })
 const place = { line: count, id: z.string().optional() }
 
-/** A line of the source: its item's key, and the fields that are embedded; or why it has no item. */
+/** A line of the source: its item's key and the fields that are embedded, or why it is bad. */
 const rowSchema = z.union([
   z.strictObject({ ...place, key: hash, content: z.string() }),
   z.strictObject({ ...place, error: failureSchema }),
