@@ -3,11 +3,8 @@
  * stopped study goes on.
  */
 
-import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { basename, isAbsolute, join } from 'node:path'
-import { z } from 'zod'
-import { readJson, writeFileAtomic } from '../../foundation/files/file.ts'
 import { lockAlone } from '../../foundation/files/lock.ts'
 import { checkOptions } from '../../foundation/files/options.ts'
 import { isShipped } from '../../foundation/files/shipped.ts'
@@ -20,7 +17,7 @@ import { type WrittenReport, writeReport } from '../report/write.ts'
 import { assemble } from './assemble.ts'
 import { baselinesOf } from './baselines.ts'
 import { cardOf } from './card.ts'
-import { StudyError } from './errors.ts'
+import { claimFolder } from './claim.ts'
 import { estimateWords } from './estimate.ts'
 import { type StudiedModel, studiedModels } from './masks.ts'
 import { commandOf, type StudyOptions, type StudySetting, settingOf, studyOptionSchemas } from './options.ts'
@@ -87,26 +84,6 @@ export async function runStudy(options: StudyOptions): Promise<StudyResult> {
 /** Names everything that decides the results: the models by their weights, wherever they lie. */
 function identityOf(planned: readonly PlannedModel[], { models: _, ...setting }: StudySetting): string {
   return contentHash({ ...setting, models: planned.map(({ fingerprint }) => fingerprint) })
-}
-
-const claimSchema = z.object({ setting: z.string(), command: z.string() })
-
-/**
- * One folder is for one study: a second one with other models or settings would replace the first
- * one's report and tuned models. A study that left neither gives its folder up.
- * @throws StudyError `study/other-run`
- */
-async function claimFolder(out: string, own: string, command: string): Promise<void> {
-  const file = join(out, 'work', 'study.json')
-  const claim = existsSync(file) ? await readJson(file, claimSchema) : undefined
-  const kept = ['results.json', 'models'].some((name) => existsSync(join(out, name)))
-  if (claim !== undefined && kept && claim.setting !== own) {
-    throw new StudyError('other-run', {
-      message: `${out} holds another study: ${claim.command}`,
-      hint: `Give this one a folder of its own, --out ${out}-2 say, or remove ${out}.`,
-    })
-  }
-  await writeFileAtomic(file, `${JSON.stringify({ setting: own, command })}\n`)
 }
 
 function decodersOf(planned: readonly PlannedModel[]) {
