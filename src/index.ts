@@ -55,6 +55,10 @@ export {
   writeRunReport,
   writeTuningReport,
 } from './measuring/report/write.ts'
+export type { CheckpointStudyOptions } from './measuring/study/checkpoints/options.ts'
+export { type CheckpointPlan, planCheckpoints } from './measuring/study/checkpoints/plan.ts'
+export type { CheckpointRecord } from './measuring/study/checkpoints/record.ts'
+export { type CheckpointStudy, studyCheckpoints } from './measuring/study/checkpoints/study.ts'
 export type { StudyOptions } from './measuring/study/options.ts'
 export { runStudy, type StudyResult } from './measuring/study/study.ts'
 export { verifyGolden } from './measuring/verify/golden.ts'

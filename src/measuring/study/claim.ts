@@ -8,7 +8,7 @@ import { StudyError } from './errors.ts'
 
 const claimSchema = z.object({ setting: z.string(), command: z.string() })
 
-/** What a study leaves: a folder with none of these is given up. */
+/** Files and folders that a study leaves; without any of them a new study may take the folder. */
 const LEFT = ['results.json', 'models', 'before/results.json', 'run/results.json']
 
 /**
