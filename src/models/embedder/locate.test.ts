@@ -2,7 +2,7 @@
  * @file An adapter beside the weights of a whole checkpoint: transformers applies it to its base.
  */
 
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -110,6 +110,21 @@ test('an adapter beside a contract that does not name it is not passed over in s
   await writeAdapter(dir, adapterOf(base))
   await openSubject(dir, { warn })
   expect(warnings).toEqual([expect.stringContaining(join(dir, 'adapter_config.json'))])
+})
+
+test('picture settings beside an adapter that differ from those of its base are not passed over in silence', async () => {
+  const dir = mkdtempSync(join(root, 'own-processor-'))
+  await writeAdapter(dir, adapterOf(base))
+  const file = 'preprocessor_config.json'
+  cpSync(join(base, file), join(dir, file))
+  await openSubject(dir, { warn })
+  expect(warnings).toEqual([])
+  writeFileSync(
+    join(dir, file),
+    JSON.stringify({ ...JSON.parse(readFileSync(join(base, file), 'utf8')), do_rescale: false }),
+  )
+  await openSubject(dir, { warn })
+  expect(warnings).toEqual([expect.stringContaining(`${join(dir, file)} is not read`)])
 })
 
 test('an adapter alone, whose base is not there: the error names both', async () => {

@@ -6,6 +6,7 @@
 import { existsSync } from 'node:fs'
 import { readdir, realpath } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { readFailure, systemCode } from '../../foundation/files/errors.ts'
 import { readJson } from '../../foundation/files/file.ts'
@@ -30,6 +31,8 @@ export interface LocatedModel {
   /** The adapter folder. */
   readonly adapter: string | undefined
 }
+
+const PROCESSOR = 'preprocessor_config.json'
 
 /** Which checkpoint PEFT adapted. */
 const adaptedSchema = z.object({
@@ -110,6 +113,25 @@ async function requireHash(
     message: `${dir} was made for another base model than the one in ${places.join(' and in ')}: their weights or settings differ`,
     hint: `Put the right checkpoint there, or name it under base.path in ${join(dir, CONTRACT)}.`,
   })
+}
+
+/**
+ * Warns of picture settings beside an adapter that differ from those beside the base's weights:
+ * pictures are prepared as the base's say.
+ */
+export async function warnOfOwnProcessor(
+  base: string,
+  adapter: string | undefined,
+  { warn }: LocateOptions,
+): Promise<void> {
+  if (adapter === undefined || (await realpath(adapter)) === (await realpath(base))) return
+  const [own, used] = [join(adapter, PROCESSOR), join(base, PROCESSOR)]
+  if (!existsSync(own)) return
+  const before = existsSync(used) ? await readJson(used, z.unknown()) : undefined
+  if (isDeepStrictEqual(await readJson(own, z.unknown()), before)) return
+  warn?.(
+    `${own} is not read, and differs from the base's: pictures are prepared as ${used} says; copy the file there, or set the contract's image policy`,
+  )
 }
 
 async function adaptedIn(dir: string): Promise<z.infer<typeof adaptedSchema> | undefined> {

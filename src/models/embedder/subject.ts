@@ -25,7 +25,7 @@ import type { EncoderOptions } from './encoder.ts'
 import { EmbedderError } from './errors.ts'
 import type { FingerprintParts } from './fingerprint.ts'
 import type { ImagePolicy } from './image-policy.ts'
-import { locateModel, warnOfIdleAdapter } from './locate.ts'
+import { locateModel, warnOfIdleAdapter, warnOfOwnProcessor } from './locate.ts'
 import { type PresetName, presetFor, presets, withPreset } from './presets.ts'
 import type { Readout } from './readout.ts'
 import { checkDims } from './vectors/leading.ts'
@@ -126,6 +126,7 @@ export async function openSubject(path: string, options: LoadOptions = {}): Prom
   const from = typeof wanted === 'string' ? await resolveModel(wanted, fetching) : wanted
   const adapterFolder = typeof from === 'string' ? from : undefined
   await warnOfIdleAdapter(located, adapterFolder, locating)
+  await warnOfOwnProcessor(checkpoint.dir, adapterFolder, locating)
   // A contract beside the weights knows better than their name.
   const names = [adapterFolder, path.replace(/@[^/]*$/, ''), located.dir, nameIn(checkpoint.config)]
   const found = wished ?? (located.contract === undefined ? presetFor(names, model.family) : undefined)
