@@ -4,7 +4,7 @@ import { goldenDir } from '../../../test/golden.ts'
 import { openCheckpoint } from '../checkpoint/folder.ts'
 import { modelOf } from '../families/registry.ts'
 import { presets } from './presets.ts'
-import { partsOf, templateSchema } from './template.ts'
+import { partsOf, templatePrompt, templateSchema } from './template.ts'
 
 test.each(['{image}\n{instruction} {text}', 'plain', '{"a": 1} {text}', 'f(x) = {x} {text}', '{} {text}'])(
   '%j is a template',
@@ -36,4 +36,15 @@ test.each([
   const processor = await model.processor(checkpoint.dir)
   const made = processor.prompt(partsOf({ images: 0, ...item }, prompt)).prompt
   expect(made).toBe(`${turn}<|im_end|><|im_start|>assistant\n`)
+})
+
+test.each([
+  ['{image} {instruction} {text}<end>', { text: undefined }, '<image> say<end>'],
+  ['{image} {instruction} {text}<end>', { instruction: undefined }, '<image> a cat<end>'],
+  ['{image} {instruction} {text}<end>', { text: undefined, instruction: undefined }, '<image><end>'],
+  ['{image}\n{text}\nSummary', { instruction: undefined, text: undefined }, '<image>\nSummary'],
+  ['{image} {instruction} Query: {text}', { instruction: undefined }, '<image> Query: a cat'],
+])('%s without %o: words that stand behind an empty slot get no separator', (template, without, prompt) => {
+  const parts = { images: 1, instruction: 'say', text: 'a cat', ...without }
+  expect(templatePrompt(template, parts).prompt).toBe(prompt)
 })

@@ -30,7 +30,8 @@ export type PromptTemplate = z.infer<typeof templateSchema>
 /**
  * Fills the slots `{image}`, `{instruction}`, `{text}`. A line break or space right after a slot
  * belongs to it: it is dropped with a slot that has no value, and between two slots when the second
- * has none. A space before a value that begins with a line break is dropped too (the MMEB rule).
+ * has none. It stays before other words, unless these stand right behind a slot without a value:
+ * `{instruction} {text}<end>` without a text gives no space before `<end>`. A space before a value that begins with a line break is dropped too (the MMEB rule).
  * @param placeholder of one picture: `<|image_pad|>` in Qwen's families
  * @throws EmbedderError `embedder/no-slot` for an instruction or text that the template has no slot
  *   for
@@ -58,23 +59,27 @@ export function templatePrompt(
   /** A separator that is written when the next value comes. */
   let pending = ''
   let lastFilled = false
+  /** Whether the next words stand right behind a slot without a value. */
+  let attached = false
   for (const slot of chosen.matchAll(/\{(image|instruction|text)\}([\n ]?)/g)) {
     const [whole, name = '', separator = ''] = slot
     const literal = chosen.slice(from, slot.index)
     from = slot.index + whole.length
     if (literal !== '') {
-      prompt += pending + literal
+      prompt += (attached ? '' : pending) + literal
       pending = ''
     }
     const value = values[name]
     lastFilled = value !== undefined && value !== ''
+    attached = !lastFilled && separator === ''
     if (value === undefined || value === '') continue
     prompt += (pending === ' ' && value.startsWith('\n') ? '' : pending) + value
     if (name === 'instruction') instructionEnd = prompt.length
     pending = separator
   }
   const rest = chosen.slice(from)
-  return { prompt: rest !== '' || lastFilled ? prompt + pending + rest : prompt, instructionEnd }
+  const between = attached ? '' : pending
+  return { prompt: rest !== '' || lastFilled ? prompt + between + rest : prompt, instructionEnd }
 }
 
 function kindOf({ text, instruction, images }: PromptParts): 'text' | 'image' | 'both' {
