@@ -99,7 +99,9 @@ async function trained(
   hooks.onPlan?.(plan)
   await removeAbandoned(places.work)
   const saved = await savedUpdates(places)
-  const runs = await claimedWork(join(places.work, 'runs.json'), deciding, saved)
+  const log = join(places.work, 'runs.json')
+  let runs = await claimedWork(log, deciding, saved)
+  let corrected = Promise.resolve()
   const dev = job.dev.length === 0 ? undefined : devOf(job)
   const outcome = await runTuning({
     id: plan.model.name,
@@ -129,10 +131,17 @@ async function trained(
     ...(settings.tensorboard && { events: join(places.work, EVENTS) }),
     ...(settings.threads !== null && { threads: settings.threads }),
     signal: hooks.signal,
-    onResume: hooks.onResume,
+    onResume: (updates) => {
+      // The newest snapshot was damaged: the training goes on from the one before.
+      if (updates !== saved) {
+        runs = { ...runs, resumedAt: [...runs.resumedAt.slice(0, -1), updates] }
+        corrected = writeRuns(log, runs)
+      }
+      hooks.onResume?.(updates)
+    },
     onUpdate: (update) => hooks.onProgress?.(progressOf(update)),
     warn: hooks.warn,
-  })
+  }).finally(() => corrected)
   const record = await recordOf({ job, plan, outcome, deciding, resumedAt: runs.resumedAt })
   await writeDraft(job, record, { places, log: outcome.log, signal: hooks.signal })
   await publish(places)
@@ -212,6 +221,8 @@ function progressOf({ update, updates, loss, metrics }: TuningUpdate): TuneProgr
   return { label: 'tune', done: update, total: updates, note: said.join(', '), loss, accuracy }
 }
 
+type Runs = z.output<typeof runsSchema>
+
 const runsSchema = z.strictObject({
   deciding: z.record(z.string(), z.unknown()),
   /** Updates that the runs after the first found saved. */
@@ -227,7 +238,7 @@ async function claimedWork(
   path: string,
   deciding: Readonly<Record<string, unknown>>,
   saved: number,
-): Promise<z.output<typeof runsSchema>> {
+): Promise<Runs> {
   // Without a saved update nothing goes on: settings may change.
   if (saved === 0 && existsSync(path)) await rm(dirname(path), { recursive: true, force: true })
   const before = existsSync(path) ? await readJson(path, runsSchema) : undefined
@@ -235,6 +246,10 @@ async function claimedWork(
   else await requireEmpty(dirname(path))
   const resumedAt = [...(before?.resumedAt ?? []), ...(saved > 0 ? [saved] : [])]
   const runs = { deciding: { ...deciding }, resumedAt }
-  await writeFileAtomic(path, `${JSON.stringify(runs, undefined, 1)}\n`)
+  await writeRuns(path, runs)
   return runs
+}
+
+async function writeRuns(path: string, runs: Runs): Promise<void> {
+  await writeFileAtomic(path, `${JSON.stringify(runs, undefined, 1)}\n`)
 }

@@ -96,6 +96,20 @@ describe('a run that was stopped', () => {
     expect(existsSync(at('unnamed.work')) || existsSync(at('unnamed.work.new'))).toBe(false)
   }, 90_000)
 
+  test('goes on from the snapshot before a damaged one, and its record says from which', async () => {
+    const stop = new AbortController()
+    const onProgress = ({ done, total }: { done: number; total: number }) => done === total && stop.abort()
+    const options = { saveEvery: 1, dev: { share: 0 } }
+    await expect(
+      tune(settings('damaged', { ...options, signal: stop.signal, onProgress })),
+    ).rejects.toMatchObject({ code: 'interrupted' })
+    const snapshots = at('damaged.work/snapshots')
+    const newest = readdirSync(snapshots).sort().at(-1)!
+    writeFileSync(join(snapshots, newest), 'half')
+    const { record } = await tune(settings('damaged', options))
+    expect(record.took.resumedAt).toEqual([1])
+  }, 60_000)
+
   test('before its first snapshot may go on with other settings', async () => {
     const stop = new AbortController()
     const onPlan = () => stop.abort()

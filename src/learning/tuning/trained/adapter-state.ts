@@ -64,10 +64,10 @@ export async function freshAdapter(
     ...(settings.dropout === 0 ? {} : { dropout: settings.dropout }),
     ...(initial === 'gaussian' ? {} : { initial }),
   }
+  for (const { runtime } of modules) requireRank(rankOf(config, runtime), tunable)
   const updates: Named<LowRankUpdate>[] = []
   for (const { name, runtime, inFeatures, outFeatures, idle } of modules) {
     const ownRank = rankOf(config, runtime)
-    requireRank(ownRank, tunable)
     const layer = { module: name, inFeatures, outFeatures }
     const update = initialUpdate(layer, { rank: ownRank, scale: scaleOf(config, runtime), seed, initial })
     const magnitude = dora ? rowLengths(await tunable.weights.read(`${name}.weight`)) : undefined
