@@ -29,7 +29,7 @@ export const inspect = command(
   .option('--columns <names>', 'columns or keys to use, and what they are, as for embed', flags.columns)
   .option('--delimiter <char>', 'what separates cells, as for embed', flags.delimiter)
   .option('--quote <char>', 'what stands around cells, as for embed', flags.quote)
-  .option('--no-probe', 'leave out the seconds an item, which take a measurement of two seconds')
+  .option('--no-probe', 'leave out the foretold seconds, which take two to three seconds of measurement')
   .option('--device <device>', 'cpu, webgpu or cuda; default cpu', flags.device)
   .option('--threads <n>', 'default: as many as the machine has', flags.threads)
   .action(async (flagged, io) => {
