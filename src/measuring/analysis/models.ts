@@ -92,7 +92,7 @@ export async function analyzeModels(options: AnalyzeModelsOptions): Promise<Anal
   if (kept.length < pairs.length) analysis.notes.push(leftOut(pairs, read))
   if (kept.length < FEWEST_DRAWN) {
     throw new AnalysisError('too-few', {
-      message: `${kept.length} of ${pairs.length} pairs are left, expected at least ${FEWEST_DRAWN}: ${leftOut(pairs, read)}`,
+      message: `${kept.length} pairs are left, expected at least ${FEWEST_DRAWN}: ${leftOut(pairs, read)}`,
       hint: 'A model must embed both sides of a pair: the picture and the text.',
     })
   }

@@ -85,7 +85,8 @@ export async function analyzeVectors(options: AnalyzeVectorsOptions): Promise<An
   const copies = clusters.filter((_, i) => repeated.images[i] !== i || repeated.texts[i] !== i).length
   if (copies > 0) {
     analysis.notes.push(
-      `${copies} of ${rows} pairs have the image or the text of an earlier pair, and count as its mismatches: keep one of each for recall that compares with other sets`,
+      `${copies} of ${rows} pairs have the image or the text of an earlier pair, and count as its mismatches: ` +
+        'keep one of each for recall that compares with other sets',
     )
   }
   const label = options.label ?? (typeof options.images === 'string' ? options.images : 'vectors')

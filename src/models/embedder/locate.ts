@@ -130,7 +130,7 @@ export async function warnOfOwnProcessor(
   const before = existsSync(used) ? await readJson(used, z.unknown()) : undefined
   if (isDeepStrictEqual(await readJson(own, z.unknown()), before)) return
   warn?.(
-    `${own} is not read, and differs from the base's: pictures are prepared as ${used} says; copy the file there, or set the contract's image policy`,
+    `${own} is not read: pictures are prepared as ${used} says, which differs; put the file in its place`,
   )
 }
 

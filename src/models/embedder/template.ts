@@ -31,7 +31,8 @@ export type PromptTemplate = z.infer<typeof templateSchema>
  * Fills the slots `{image}`, `{instruction}`, `{text}`. A line break or space right after a slot
  * belongs to it: it is dropped with a slot that has no value, and between two slots when the second
  * has none. It stays before other words, unless these stand right behind a slot without a value:
- * `{instruction} {text}<end>` without a text gives no space before `<end>`. A space before a value that begins with a line break is dropped too (the MMEB rule).
+ * `{instruction} {text}<end>` without a text gives no space before `<end>`. A space before a value
+ * that begins with a line break is dropped too (the MMEB rule).
  * @param placeholder of one picture: `<|image_pad|>` in Qwen's families
  * @throws EmbedderError `embedder/no-slot` for an instruction or text that the template has no slot
  *   for
