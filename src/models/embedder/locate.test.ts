@@ -112,7 +112,7 @@ test('an adapter beside a contract that does not name it is not passed over in s
   expect(warnings).toEqual([expect.stringContaining(join(dir, 'adapter_config.json'))])
 })
 
-test('picture settings of an adapter that differ from its base's are told', async () => {
+test('picture settings of an adapter are told where they differ from those of its base', async () => {
   const dir = mkdtempSync(join(root, 'own-processor-'))
   await writeAdapter(dir, adapterOf(base))
   const file = 'preprocessor_config.json'
