@@ -41,13 +41,18 @@ function sinc(x: number): number {
 interface Taps {
   readonly first: Int32Array
   readonly count: Int32Array
-  /** `[output, stride]` */
+  /** `[output, stride]`, zero behind the last position of each output. */
   readonly weights: Int32Array
   readonly stride: number
 }
 
 const PRECISION_BITS = 22
 const HALF = 1 << (PRECISION_BITS - 1)
+/**
+ * Positions that are added at a time: enough for a bicubic enlargement. One loop over five rows
+ * takes a third of the time of five weights in a loop for each element.
+ */
+const GROUP = 5
 
 /**
  * The filter weights from `from` to `to` positions: `Resample.c`, `precompute_coeffs` and
@@ -59,7 +64,8 @@ export function resizeTaps(from: number, to: number, filter: ResizeFilter): Taps
   const filterScale = Math.max(scale, 1)
   const reach = support * filterScale
   const inverse = 1 / filterScale
-  const stride = Math.ceil(reach) * 2 + 1
+  const longest = Math.ceil(reach) * 2 + 1
+  const stride = Math.ceil(longest / GROUP) * GROUP
   const taps = {
     first: new Int32Array(to),
     count: new Int32Array(to),
@@ -134,7 +140,9 @@ function resizePasses(
   const isWhole = rows === undefined
   const size = Math.min(stride, image.height)
   const ring = isWhole ? image.data : new Uint8ClampedArray(length * size)
+  // Places beyond the last one have no weight.
   const places = new Int32Array(stride)
+  const sums = new Int32Array(length)
   let next = 0
   for (let y = 0, at = 0; y < height; y++) {
     const [begin, taps] = [first[y]!, count[y]!]
@@ -143,14 +151,27 @@ function resizePasses(
       narrowRow(image, next, rows, ring.subarray(place, place + length))
     }
     for (let tap = 0; tap < taps; tap++) places[tap] = (isWhole ? begin + tap : (begin + tap) % size) * length
-    for (let x = 0; x < length; x++, at++) {
-      let sum = HALF
-      for (let tap = 0, weight = y * stride; tap < taps; tap++, weight++)
-        sum = (sum + Math.imul(ring[places[tap]! + x]!, weights[weight]!)) | 0
-      out[at] = sum >> PRECISION_BITS
-    }
+    sums.fill(HALF)
+    for (let tap = 0; tap < taps; tap += GROUP)
+      addRows(sums, ring, places.subarray(tap, tap + GROUP), weights.subarray(y * stride + tap))
+    for (let x = 0; x < length; x++, at++) out[at] = sums[x]! >> PRECISION_BITS
   }
   return { width, height, data: new Uint8Array(out.buffer) }
+}
+
+/** Adds a group of rows, which begin at `places`, each times its weight. */
+function addRows(
+  sums: Int32Array,
+  rows: Uint8Array | Uint8ClampedArray,
+  places: Int32Array,
+  weights: Int32Array,
+): void {
+  const [a, b, c, d, e] = [places[0]!, places[1]!, places[2]!, places[3]!, places[4]!]
+  const [p, q, r, s, t] = [weights[0]!, weights[1]!, weights[2]!, weights[3]!, weights[4]!]
+  for (let x = 0; x < sums.length; x++) {
+    const sum = Math.imul(rows[a + x]!, p) + Math.imul(rows[b + x]!, q) + Math.imul(rows[c + x]!, r)
+    sums[x] = (sums[x]! + sum + Math.imul(rows[d + x]!, s) + Math.imul(rows[e + x]!, t)) | 0
+  }
 }
 
 /** One row of the horizontal pass. */
