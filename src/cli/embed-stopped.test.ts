@@ -4,7 +4,7 @@
  */
 
 import { spawn, spawnSync } from 'node:child_process'
-import { closeSync, existsSync, openSync, statSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, existsSync, openSync, statSync, writeFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -97,6 +97,17 @@ describe.runIf(process.platform === 'linux')('takes a pipe by its path', () => {
     return ['embed', model, '--input', at(name), '--dims', '2', '--json']
   }
 
+  /** The pipe, once a process has opened it to read. */
+  const opened = async (path: string): Promise<number> => {
+    for (;;) {
+      try {
+        return openSync(path, constants.O_WRONLY | constants.O_NONBLOCK)
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, 5))
+      }
+    }
+  }
+
   test('also of a writer that comes later', async () => {
     const result = runCli(pipe('late.jsonl'))
     setTimeout(() => writeFile(at('late.jsonl'), '{"text":"a cat"}\n'), 500)
@@ -105,8 +116,11 @@ describe.runIf(process.platform === 'linux')('takes a pipe by its path', () => {
 
   test('and can be interrupted while nobody writes', async () => {
     const child = startCli(pipe('never.jsonl'))
-    setTimeout(() => child.kill('SIGINT'), 2000)
-    expect(await new Promise((resolve) => child.on('close', resolve))).toBe(130)
+    const closed = new Promise((resolve) => child.on('close', resolve))
+    const writer = await opened(at('never.jsonl'))
+    child.kill('SIGINT')
+    expect(await closed).toBe(130)
+    closeSync(writer)
   })
 })
 
