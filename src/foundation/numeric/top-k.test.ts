@@ -12,16 +12,19 @@ function sorted(row: readonly number[], k: number) {
   return {
     columns: [...order, ...new Array<number>(padding).fill(-1)],
     scores: [
-      ...order.map((column) => row[column]!),
+      // −0 comes back as 0.
+      ...order.map((column) => row[column]! + 0),
       ...new Array<number>(padding).fill(Number.NEGATIVE_INFINITY),
     ],
   }
 }
 
-const row = fc.array(fc.oneof(fc.integer({ min: -3, max: 3 }), fc.constant(Number.NEGATIVE_INFINITY)), {
-  minLength: 0,
-  maxLength: 40,
-})
+const score = fc.oneof(
+  fc.integer({ min: -3, max: 3 }),
+  fc.constant(Number.NEGATIVE_INFINITY),
+  fc.float({ noNaN: true }),
+)
+const row = fc.array(score, { minLength: 0, maxLength: 40 })
 
 propertyTest.prop([row, row, fc.integer({ min: 0, max: 12 }), fc.integer({ min: 1, max: 41 })], {
   seed: 3,
@@ -35,6 +38,18 @@ propertyTest.prop([row, row, fc.integer({ min: 0, max: 12 }), fc.integer({ min: 
   const expected = [sorted(first, k), sorted(second, k)]
   expect(Array.from(columns)).toEqual(expected.flatMap((one) => one.columns))
   expect(Array.from(scores)).toEqual(expected.flatMap((one) => one.scores))
+})
+
+test.each([
+  ['even ones', (i: number) => Math.sin(i)],
+  ['a few far above many', (i: number) => (i % 300 === 0 ? 1e6 + i : i % 7)],
+  ['near one value', (i: number) => 0.5 + (i % 50) * 2 ** -24],
+  ['with +∞', (i: number) => (i === 77 ? Number.POSITIVE_INFINITY : -i)],
+])('many scores at a time, %s: equals a sort', (_, scoreOf) => {
+  const many = Array.from(Float32Array.from({ length: 2000 }, (_, i) => scoreOf(i)))
+  const best = new TopK(1, 60)
+  best.offer(0, Float32Array.from(many), 0, many.length, 0)
+  expect(Array.from(best.finish().columns)).toEqual(sorted(many, 60).columns)
 })
 
 test('columns count from where the caller says', () => {

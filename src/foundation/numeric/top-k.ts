@@ -1,5 +1,10 @@
 /** @file The k best of a stream of scores, for many rows at once; 2 k numbers a row in memory. */
 
+/** Bins of a histogram of scores. */
+const BINS = 256
+/** First scores of a row, in multiples of k, from which a histogram is worth its time. */
+const MANY = 4
+
 /** The best columns of each row. */
 export interface Best {
   /** `[rows, k]` columns, best first; −1 where a row has fewer than k. */
@@ -14,8 +19,10 @@ export interface Best {
  * NaN are left out.
  *
  * A row collects every score above its k-th best; when it has 2 k of them, the k best are selected.
- * Most scores cost one comparison. In the end the k of a row are sorted as 64-bit numbers whose
- * order is that of the results, by the sort of integers that the JavaScript engine has.
+ * Most scores cost one comparison. Of the first scores of a row, if they are many, those that are
+ * far from the k best are left out by a histogram. In the end the k of a row are sorted as 64-bit
+ * numbers whose order is that of the results, by the sort of integers that the JavaScript engine
+ * has.
  * @example
  * const best = new TopK(queries, 10)
  * for (const block of blocks) for (let row = 0; row < queries; row++) best.offer(row, …)
@@ -29,6 +36,8 @@ export class TopK {
   readonly #sizes: Uint32Array
   /** Of each row, the score that another one has to exceed. */
   readonly #floors: Float32Array
+  /** Scores in each bin of a histogram. */
+  readonly #counts = new Uint32Array(BINS)
 
   constructor(rows: number, k: number) {
     this.#k = k
@@ -48,8 +57,8 @@ export class TopK {
     const room = 2 * this.#k
     const first = row * room
     const [kept, columns] = [this.#scores, this.#columns]
-    let floor = this.#floors[row]!
     let size = this.#sizes[row]!
+    let floor = size === 0 && count >= MANY * this.#k ? this.#below(scores, start, count) : this.#floors[row]!
     for (let i = 0; i < count; i++) {
       const score = scores[start + i]!
       // An equal score of a later column does not replace the k-th best.
@@ -63,6 +72,31 @@ export class TopK {
     }
     this.#floors[row] = floor
     this.#sizes[row] = size
+  }
+
+  /** A score that at least k of these exceed; −∞ where a histogram does not find one. */
+  #below(scores: Float32Array, start: number, count: number): number {
+    let low = Number.POSITIVE_INFINITY
+    let high = Number.NEGATIVE_INFINITY
+    for (let i = start; i < start + count; i++) {
+      const score = scores[i]!
+      if (score < low && score > Number.NEGATIVE_INFINITY) low = score
+      if (score > high) high = score
+    }
+    const scale = (BINS - 1) / (high - low)
+    if (!(scale > 0 && scale < Number.POSITIVE_INFINITY)) return Number.NEGATIVE_INFINITY
+    const counts = this.#counts.fill(0)
+    for (let i = start; i < start + count; i++) {
+      const score = scores[i]!
+      // −∞ and NaN are in no bin.
+      if (!(score >= low)) continue
+      const bin = ((score - low) * scale) | 0
+      counts[bin] = counts[bin]! + 1
+    }
+    let bin = BINS
+    for (let above = 0; bin > 0 && above < this.#k; ) above += counts[--bin]!
+    // Lower by a bin than all that were counted, whatever is rounded.
+    return bin === 0 ? Number.NEGATIVE_INFINITY : low + (bin - 1) / scale
   }
 
   /** The best of each row, sorted. */

@@ -13,6 +13,7 @@ export function entriesWithin(list: ArrayLike<number>, first: number, count: num
   let held = 0
   for (let i = 0; i < list.length; i++) if (inside(list[i]!)) held += 1
   if (held === list.length) {
+    if (first === 0 && list instanceof Int32Array) return { places: list, at: undefined }
     const places = Int32Array.from(list)
     return { places: first === 0 ? places : places.map((place) => place - first), at: undefined }
   }

@@ -173,7 +173,7 @@ export class Similarity {
   ): Promise<Float32Array[]> {
     this.#check(queries.dim, pool.dim)
     const { tall, wide } = this.#blockSizes(queries.rows, pool.rows)
-    const made = lists.map(({ length }) => new Float32Array(length))
+    const made: Float32Array[] = []
     for (let candidate = 0; candidate < pool.rows; candidate += wide) {
       const part = await pool.read(candidate, Math.min(wide, pool.rows - candidate))
       for (let query = 0; query < queries.rows; query += tall) {
@@ -188,12 +188,16 @@ export class Similarity {
         const { data } = f32Of(await (await this.#session(LISTED)).run(feeds, { signal }), LISTED)
         for (const [row, { at, places: own }] of within.entries()) {
           const scores = data.subarray(row * length, row * length + own.length)
-          if (at === undefined) made[query + row]!.set(scores)
-          else for (const [i, place] of at.entries()) made[query + row]![place] = scores[i]!
+          // A list that lies in this block is a view of its scores: nothing is copied.
+          if (at === undefined) made[query + row] = scores
+          else {
+            made[query + row] ??= new Float32Array(lists[query + row]!.length)
+            for (const [i, place] of at.entries()) made[query + row]![place] = scores[i]!
+          }
         }
       }
     }
-    return made
+    return lists.map((_, row) => made[row] ?? new Float32Array(0))
   }
 
   async #ownGathered(
