@@ -43,7 +43,7 @@ export function withLoadFlags<Given>(command: CommandBuilder<Given>) {
       "f32; f16: half the memory, on a GPU faster; int8: faster on the CPU; default: the model's contract, else f32",
       flags.dtype,
     )
-    .option('--threads <n>', 'default: as many as the machine has', flags.threads)
+    .option('--threads <n>', 'default: BIFOCAL_THREADS, else as many as the machine has', flags.threads)
     .option('--memory <mode>', 'fast, or low: half the memory of f16 weights, slower', flags.memory)
 }
 

@@ -42,7 +42,7 @@ export const analyze = command(
   )
   .option('--device <device>', 'cpu, webgpu or cuda; default cpu', flags.device)
   .option('--dtype <dtype>', 'f32, f16 or int8', flags.dtype)
-  .option('--threads <n>', 'default: as many as the machine has', flags.threads)
+  .option('--threads <n>', 'default: BIFOCAL_THREADS, else as many as the machine has', flags.threads)
   .option('--memory <mode>', 'fast, or low: half the memory of f16 weights, slower', flags.memory)
   .action(async (given, io) => {
     const { models, runs, images, texts, out } = given

@@ -32,7 +32,7 @@ export const drift = command(
   .option('--tolerance <x>', 'of golden vectors in two recordings; default 1e-5', tolerance)
   .option('--min-cosine <x>', 'exit 4 where the cosine of an item is lower', cosine)
   .option('--min-kept <share>', 'exit 4 where a smaller share of neighbours is kept', share)
-  .option('--threads <n>', 'default: as many as the machine has', flags.threads)
+  .option('--threads <n>', 'default: BIFOCAL_THREADS, else as many as the machine has', flags.threads)
   .action(async ({ a, b, name, model, minCosine, minKept, ...options }, io) => {
     const [{ driftOf }, { driftGates }, { driftWords }] = await Promise.all([
       import('../../measuring/benchmark/drift/open.ts'),

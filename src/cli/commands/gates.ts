@@ -8,7 +8,7 @@ export const gates = command('gates', 'Measure the gates of tower and twins; exi
   .option('--models <dir>', 'holds tower, twin-ar and twin-diffusion; default: the shipped ones')
   .option('--quick', 'leave out the tunings of twins and random decoders')
   .option('--cards', 'put the figures into the model cards')
-  .option('--threads <n>', 'default: as many as the machine has', flags.threads)
+  .option('--threads <n>', 'default: BIFOCAL_THREADS, else as many as the machine has', flags.threads)
   .option('--out <dir>', 'keeps the tunings; default .bifocal/gates')
   .action(async ({ models, quick, cards, threads, out = join('.bifocal', 'gates') }, io) => {
     const [{ runGates }, { gateTable }] = await Promise.all([

@@ -31,7 +31,7 @@ export const inspect = command(
   .option('--quote <char>', 'what stands around cells, as for embed', flags.quote)
   .option('--no-probe', 'leave out the foretold seconds, which take two to three seconds of measurement')
   .option('--device <device>', 'cpu, webgpu or cuda; default cpu', flags.device)
-  .option('--threads <n>', 'default: as many as the machine has', flags.threads)
+  .option('--threads <n>', 'default: BIFOCAL_THREADS, else as many as the machine has', flags.threads)
   .action(async (flagged, io) => {
     const { model, precision, items, probe, device, threads } = flagged
     requireTable(flagged, items, '--items')

@@ -50,7 +50,7 @@ export const mine = command('mine <pairs>', 'Find hard negatives: near targets t
   .option('--adapter <adapter>', 'a PEFT adapter: a folder, or ORG/NAME[@REVISION]; or none')
   .option('--device <device>', 'cpu, webgpu or cuda; default cpu', flags.device)
   .option('--dtype <dtype>', 'f32, f16 or int8', flags.dtype)
-  .option('--threads <n>', 'default: as many as the machine has', flags.threads)
+  .option('--threads <n>', 'default: BIFOCAL_THREADS, else as many as the machine has', flags.threads)
   .option('--memory <mode>', 'fast, or low: half the memory of f16 weights, slower', flags.memory)
   .option('--strict', 'stop at the first pair that cannot be read instead of leaving it out')
   .action(async (given, io) => {

@@ -1,6 +1,5 @@
 /** @file `bifocal pretrain`: makes the shipped tower and twins. */
 
-import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { command, wholeNumber } from '../command.ts'
 import * as flags from '../flags.ts'
@@ -15,7 +14,7 @@ export const pretrain = command(
     'of initial values, samples and masks; default: that of the recipe',
     wholeNumber(0).optional(),
   )
-  .option('--threads <n>', 'default: as many as the machine has', flags.threads)
+  .option('--threads <n>', 'default: BIFOCAL_THREADS, else as many as the machine has', flags.threads)
   .option('--work <dir>', 'snapshots and logs; default .bifocal/pretraining')
   .option(
     '--pictures <dir>',
@@ -28,24 +27,20 @@ export const pretrain = command(
   .option('--out <dir>', 'the model folder; default models/NAME')
   .action(
     async (
-      {
-        name,
-        work = join('.bifocal', 'pretraining'),
-        pictures,
-        from,
-        out,
-        threads = availableParallelism(),
-        steps,
-        seed,
-      },
+      { name, work = join('.bifocal', 'pretraining'), pictures, from, out, threads, steps, seed },
       io,
     ) => {
-      const [{ pretrain: run, pictureModelOf }, { gateTable }, { shippedByName, shippedData }] =
-        await Promise.all([
-          import('../../learning/pretraining/pretrain.ts'),
-          import('../../learning/pretraining/gates.ts'),
-          import('../../foundation/files/shipped.ts'),
-        ])
+      const [
+        { pretrain: run, pictureModelOf },
+        { gateTable },
+        { shippedByName, shippedData },
+        { defaultThreads },
+      ] = await Promise.all([
+        import('../../learning/pretraining/pretrain.ts'),
+        import('../../learning/pretraining/gates.ts'),
+        import('../../foundation/files/shipped.ts'),
+        import('../../engine/runtime/threads.ts'),
+      ])
       const placeOf = (folder: string) => shippedByName(folder) ?? folder
       const found = await run(name, {
         data: shippedData(),
@@ -53,7 +48,7 @@ export const pretrain = command(
         pictures: placeOf(pictures ?? join('models', pictureModelOf(name))),
         from: placeOf(from ?? join('models', 'twin-ar')),
         out: out ?? join('models', name),
-        threads,
+        threads: threads ?? defaultThreads(),
         steps,
         seed,
         signal: io.signal,

@@ -119,7 +119,7 @@ export const tune = command(
   .option('--dtype <dtype>', 'f32 or f16, of frozen weights and of the written embedder', flags.trainedDtype)
   .option('--memory <mode>', 'fast, or low: 16-bit weights stay on the disk; slower', flags.memory)
   .toggle('--recompute', 'keep less of each layer for the backward pass; slower')
-  .option('--threads <n>', 'default: as many as the machine has', flags.threads)
+  .option('--threads <n>', 'default: BIFOCAL_THREADS, else as many as the machine has', flags.threads)
   .option('--save-every <n>', 'updates between snapshots; default 50', flags.count)
   .toggle('--tensorboard', 'also write event files')
   .action(async (given, io) => {

@@ -17,6 +17,7 @@ export class RuntimeError extends roomError('runtime', {
   'output-name': 1,
   result: 1,
   staging: 1,
+  threads: 2,
   weights: 3,
   'worker-exit': 1,
 }) {}

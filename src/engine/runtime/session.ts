@@ -1,7 +1,6 @@
 /** @file Sessions: a compiled graph with its weights, ready to run on a device. */
 
 import { existsSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import { InterruptedError } from '../../foundation/numeric/errors.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import type { CompiledGraph, FeedSlot } from '../graph/compiled.ts'
@@ -11,6 +10,7 @@ import { RuntimeError } from './errors.ts'
 import { checkFeeds } from './feeds.ts'
 import { type MemoryMode, placeWeights } from './placement.ts'
 import { sumsSignedExactly } from './signed-sums.ts'
+import { defaultThreads } from './threads.ts'
 import { locateWeights, type WeightSource } from './weights.ts'
 import { startWorkerEngine } from './worker-engine.ts'
 
@@ -19,8 +19,8 @@ export interface SessionOptions {
   /** Default `cpu`. */
   device?: Device
   /**
-   * Threads within one operator; default: as many as the machine runs at once. Runs with the same
-   * number of threads give the same bytes.
+   * Threads within one operator; default: `BIFOCAL_THREADS`, else as many as the machine runs at
+   * once. Runs with the same number of threads give the same bytes.
    */
   threads?: number
   /** Default `fast`. */
@@ -80,7 +80,7 @@ const WORKER_ENTRY = new URL('./worker.js', import.meta.url)
  * const { y } = await session.run({ x: f32([1, 2], [1, 1]) })
  * await session.close()
  * @throws RuntimeError `runtime/weights`, `runtime/dtype`, `runtime/staging`, `runtime/no-cuda`,
- *   `runtime/no-adapter`, `runtime/no-worker`
+ *   `runtime/no-adapter`, `runtime/no-worker`, `runtime/threads`
  */
 export async function openSession(graph: CompiledGraph, options: SessionOptions): Promise<Session> {
   const { device = 'cpu', memory = 'fast', name = 'session' } = options
@@ -99,7 +99,7 @@ export async function openSession(graph: CompiledGraph, options: SessionOptions)
       model: placed.model,
       buffers: placed.buffers,
       providers,
-      threads: options.threads ?? availableParallelism(),
+      threads: options.threads ?? defaultThreads(),
       name,
     }
     const engine = await (livesInWorker(options.thread)
