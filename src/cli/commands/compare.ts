@@ -12,7 +12,7 @@ export const compare = command(
   .option('--common', 'compare the rows that all have, where the runs hold different ones')
   .option('--unpaired', 'take the rows for different draws of the same tasks')
   .option('--flips <n>', 'queries shown of each kind of flip and task; default 10', wholeNumber(0).optional())
-  .option('--seed <n>', 'of the intervals; default 0', wholeNumber(0).optional())
+  .option('--seed <n>', "of the intervals; default: that of the reference's run", wholeNumber(0).optional())
   .option('--resamples <n>', 'of the intervals; default 2000', wholeNumber(100).optional())
   .option('--out <path>', 'writes a .json file, or a folder with comparison.json and a page')
   .repeatable(

@@ -1,11 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import {
-  bootstrapMean,
-  bootstrapWeighted,
-  type Interval,
-  meanOfTasks,
-  pairedMeanOfTasks,
-} from './bootstrap.ts'
+import { bootstrapMean, bootstrapWeighted, type Interval, meanOfTasks } from './bootstrap.ts'
 import { fillNormal, stream } from './random.ts'
 import { mean } from './statistics.ts'
 
@@ -62,16 +56,6 @@ describe('interval of a mean', () => {
   })
 })
 
-test('a paired difference of two noisy copies is far narrower than either mean', () => {
-  const shared = normals(300, 7)
-  const noise = normals(300, 8)
-  const better = shared.map((value, i) => value + 0.1 + 0.05 * noise[i]!)
-  const difference = pairedMeanOfTasks([{ a: better, b: shared, clusters: own(300) }], { seed: 1 })
-  expect(difference.value).toBeCloseTo(0.1, 2)
-  expect(difference.low).toBeGreaterThan(0)
-  expect(halfWidth(difference)).toBeLessThan(0.1 * halfWidth(bootstrapMean(shared, own(300), { seed: 1 })))
-})
-
 describe('mean of tasks', () => {
   const small = { values: normals(50, 9), clusters: own(50) }
   const large = { values: normals(800, 10).map((value) => value + 3), clusters: own(800) }
@@ -82,11 +66,6 @@ describe('mean of tasks', () => {
     expect(
       halfWidth(interval) / (Math.hypot(analytic(small.values), analytic(large.values)) / 2),
     ).toBeCloseTo(1, 1)
-  })
-
-  test('of a model against itself is exactly zero', () => {
-    const tasks = [small, large].map(({ values, clusters }) => ({ a: values, b: values, clusters }))
-    expect(pairedMeanOfTasks(tasks, { seed: 1 })).toEqual({ value: 0, low: 0, high: 0 })
   })
 })
 
@@ -117,7 +96,6 @@ describe('interval of a weighted statistic', () => {
 
 test.each([
   ['statistics/length', () => bootstrapMean([1, 2], ['a'], { seed: 1 })],
-  ['statistics/length', () => pairedMeanOfTasks([{ a: [1, 2], b: [1], clusters: ['a', 'b'] }], { seed: 1 })],
   ['statistics/empty', () => meanOfTasks([], { seed: 1 })],
   ['statistics/empty', () => bootstrapMean([], [], { seed: 1 })],
   ['statistics/not-finite', () => bootstrapMean([Number.NaN], ['a'], { seed: 1 })],

@@ -35,13 +35,6 @@ export interface ScoredRows {
   clusters: readonly string[]
 }
 
-/** The rows of one task as scored by two models, in the same order. */
-export interface PairedRows {
-  a: ArrayLike<number>
-  b: ArrayLike<number>
-  clusters: readonly string[]
-}
-
 /**
  * Percentile interval of the mean over rows. A resample draws as many clusters as there are, with
  * replacement.
@@ -126,17 +119,6 @@ function expansion(tasks: readonly ClusterSums[], confidence: number): number {
   return (studentQuantile(p, sum ** 2 / squares) / normalQuantile(p)) * Math.sqrt(sum / shrunk)
 }
 
-/** Percentile interval of the mean over tasks of mean(a) − mean(b), rows and draws paired. */
-export function pairedMeanOfTasks(tasks: readonly PairedRows[], options: BootstrapOptions): Interval {
-  return meanOfTasks(
-    tasks.map(({ a, b, clusters }) => {
-      requireSameLength(a, b, 'paired rows')
-      return { values: Float64Array.from(a, (value, i) => value - b[i]!), clusters }
-    }),
-    options,
-  )
-}
-
 /**
  * Interval of any statistic of weighted rows. A resample gives every row the number of times that
  * its cluster was drawn, so the statistic can tell copies of a row from other rows.
@@ -190,18 +172,19 @@ export function weightedReplicates(
   })
 }
 
-/** The middle `confidence` of the replicates; NaN ends where there are none. */
+/**
+ * The middle `confidence` of the replicates; NaN ends where there are none. Mirrored replicates
+ * give the mirrored interval.
+ */
 function percentileInterval(
   value: number,
   replicates: Float64Array,
   { confidence = 0.95 }: BootstrapOptions,
 ): Interval {
   if (replicates.length === 0) return { value, low: Number.NaN, high: Number.NaN }
-  return {
-    value,
-    low: quantile(replicates, (1 - confidence) / 2),
-    high: quantile(replicates, (1 + confidence) / 2),
-  }
+  const p = (1 + confidence) / 2
+  const mirrored = replicates.map((replicate) => 0 - replicate)
+  return { value, low: 0 - quantile(mirrored, p), high: quantile(replicates, p) }
 }
 
 interface ClusterSums {

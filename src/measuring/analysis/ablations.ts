@@ -3,7 +3,8 @@
  * the vectors; fewer dimensions and fewer bits are made of them here. The model does not run again.
  */
 
-import { bootstrapMean, type Interval, pairedMeanOfTasks } from '../../foundation/numeric/bootstrap.ts'
+import { bootstrapMean, type Interval } from '../../foundation/numeric/bootstrap.ts'
+import { pairedDifference } from '../../foundation/numeric/bounded.ts'
 import { int8Rows } from '../../foundation/numeric/int8.ts'
 import { l2NormaliseRows, shapeOf } from '../../foundation/numeric/linear.ts'
 import { f32, type Tensor, zeros } from '../../foundation/numeric/tensor.ts'
@@ -81,7 +82,7 @@ export async function ablate(
     return {
       ...one,
       interval: { value, low: Math.max(0, low), high: Math.min(1, high) },
-      difference: pair === undefined ? null : pairedMeanOfTasks([pair], { seed, expanded: true }),
+      difference: pair === undefined ? null : pairedDifference([pair], { seed }),
     }
   })
 }

@@ -9,6 +9,8 @@ import {
   reciprocalRank,
   type Ties,
 } from '../../foundation/numeric/ranking.ts'
+import { suggestion } from '../../foundation/numeric/suggestion.ts'
+import { BenchmarkError } from './errors.ts'
 
 /**
  * One list under each rule for ties (`expected` is ours), and without its repeated candidates:
@@ -50,6 +52,22 @@ const metrics = {
 /** Names and words of all metrics, in the order of the table. */
 export function metricLabels(): { name: string; label: string }[] {
   return Object.entries(metrics).map(([name, { label }]) => ({ name, label }))
+}
+
+/**
+ * Words of one metric.
+ * @throws BenchmarkError `benchmark/no-metric` for a name that is not in the table
+ */
+export function metricLabel(metric: string): string {
+  const known = metricLabels()
+  const found = known.find(({ name }) => name === metric)
+  if (found !== undefined) return found.label
+  const names = known.map(({ name }) => name)
+  const near = suggestion(metric, names)
+  throw new BenchmarkError('no-metric', {
+    message: `there is no metric ${metric}; there are ${names.join(', ')}`,
+    hint: near === undefined ? 'Name one of these.' : `Did you mean ${near}?`,
+  })
 }
 
 /** Name of a metric → number. */

@@ -8,8 +8,8 @@ import {
   bootstrapMean,
   type Interval,
   meanOfTasks,
-  pairedMeanOfTasks,
 } from '../../foundation/numeric/bootstrap.ts'
+import { pairedDifference } from '../../foundation/numeric/bounded.ts'
 import { mean } from '../../foundation/numeric/statistics.ts'
 import type { MetaTask, Task } from '../../inputs/data/task.ts'
 import type { ModelScores, TaskScores } from './evaluate.ts'
@@ -125,7 +125,7 @@ export function differenceOver(
 ): Interval | undefined {
   const [first, second] = [within(a, scope, tasks), within(b, scope, tasks)]
   if (first === undefined || second === undefined) return undefined
-  return pairedMeanOfTasks(
+  return pairedDifference(
     first.map(({ rows }, i) => ({
       a: rows.map(({ hit1 }) => hit1),
       b: second[i]!.rows.map(({ hit1 }) => hit1),

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type MadeRunOptions, writeMadeRun } from '../../../test/made-run.ts'
 import { emptyAnalysis, serializeAnalysis } from '../analysis/analysis.ts'
+import { compareRuns } from '../benchmark/comparison/compare-runs.ts'
 import { type EvalRun, openRun } from '../benchmark/run/eval-run.ts'
 import { report } from './folder.ts'
 import { runPageOf } from './runs/page.ts'
@@ -99,6 +100,31 @@ describe('the data of the page of runs', () => {
     expect(apart.tasks.map(({ name }) => name)).toContain('naming (run-c)')
     expect(apart.models.map(({ id }) => id)).toContain('good (run-c)')
     expect(apart.notes.join(' ')).toContain('naming has other rows in run-c')
+  })
+})
+
+describe('the page of a run and a comparison of its models', () => {
+  test.each([
+    [{ good: 0.8, poor: 0.5 }, 60],
+    // All queries, and none, which no resample varies.
+    [{ good: 1, poor: 0 }, 5],
+  ])('%o: the same differences, tests and detectable differences', async (models, rows) => {
+    const run = await made(`both-${rows}`, { models, rows })
+    const page = await runPageOf([run], few)
+    const { pairs } = await compareRuns([`${run.path}:poor`, `${run.path}:good`], { resamples: 200 })
+    const [{ tasks, means }] = [pairs[0]!]
+    const onPage = (kind: string, task?: string) =>
+      page.differences.find(
+        ({ scope }) => scope.kind === kind && (!task || ('task' in scope && scope.task === task)),
+      )?.interval
+    expect(page.verdict.interval).toEqual(means[0]!.difference)
+    expect(onPage('all')).toEqual(means[0]!.difference)
+    for (const { task, difference, test, detectable } of tasks) {
+      expect(onPage('task', task)).toEqual(difference)
+      const flips = page.flips.find((one) => one.task === task)
+      expect([flips?.p, flips?.adjusted]).toEqual([test?.p, test?.adjusted])
+      expect(flips?.detectable).toBe(detectable)
+    }
   })
 })
 

@@ -1,6 +1,7 @@
 /** @file Fits every remedy to one part of the pairs, and scores it on the rest against "as is". */
 
-import { bootstrapMean, type Interval, pairedMeanOfTasks } from '../../../foundation/numeric/bootstrap.ts'
+import { bootstrapMean, type Interval } from '../../../foundation/numeric/bootstrap.ts'
+import { pairedDifference } from '../../../foundation/numeric/bounded.ts'
 import { shapeOf } from '../../../foundation/numeric/linear.ts'
 import { shuffle, stream } from '../../../foundation/numeric/random.ts'
 import { type Clustered, clusteringOf, clusteringScores } from '../clustering.ts'
@@ -169,8 +170,7 @@ class Judge {
       return {
         score,
         interval: inShares(bootstrapMean(a, this.#clusters, { seed, resamples, expanded: true })),
-        difference:
-          tasks === undefined ? null : pairedMeanOfTasks(tasks, { seed, resamples, expanded: true }),
+        difference: tasks === undefined ? null : pairedDifference(tasks, { seed, resamples }),
       }
     })
     if (looked.clustered === undefined) return figures

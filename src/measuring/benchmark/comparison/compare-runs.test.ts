@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { writeMadeRun } from '../../../../test/made-run.ts'
+import { openRun } from '../run/eval-run.ts'
 import { runFiles } from '../run/files.ts'
 import { compareRuns } from './compare-runs.ts'
 import { type GateLimit, gateLimit, gatesOf } from './gates.ts'
@@ -110,7 +111,24 @@ test('equal models of two runs: no query tells them apart, and the words say so'
   const report = await compareRuns([at(GOOD), at('again')], options)
   expect(report.models.map(({ id }) => id)).toEqual(['both:good', 'again:good'])
   expect(report.pairs[0]).toMatchObject({ outcome: 'cannot-be-told' })
-  expect(comparisonWords(report, [], { color: false })).toMatch(/^No query tells again: The good model/)
+  const words = comparisonWords(report, [], { color: false })
+  expect(words).toMatch(
+    /^No query tells again: The good model .* Among other queries some may: 95 % interval −/,
+  )
+  expect(report.notes).toEqual([expect.stringMatching(/^again: The good model is the same model as both: /)])
+  expect(words).toContain(report.notes[0])
+})
+
+test('a model with itself is refused, and both names are told', async () => {
+  await expect(compareRuns([at(GOOD), at(GOOD)], options)).rejects.toMatchObject({
+    code: 'benchmark/nothing-to-compare',
+    message: expect.stringMatching(/both:good and .*both:good are one model, The good model/),
+  })
+})
+
+test('the default seed is that of the reference’s run', async () => {
+  const { setting } = await compareRuns([at(POOR), at(GOOD)], { resamples: 100 })
+  expect(setting.seed).toBe((await openRun(at('both'))).results.seed)
 })
 
 test('three models: the first with each other one, and one correction over all tests', async () => {
@@ -133,6 +151,26 @@ describe('runs that differ', () => {
     await refused(['again'], 'nothing-to-compare')
     await refused(['both:goof'], 'no-model')
     await refused(['nowhere'], 'run')
+  })
+
+  test('--unpaired: pools of other sizes are refused, pools that overlap are told', async () => {
+    const pools = async (name: string, least: number, most: number) => {
+      await writeMadeRun(at(name), { models: { good: 0.8 }, rows: 20 })
+      const file = join(at(name), runFiles.results)
+      const results = JSON.parse(readFileSync(file, 'utf8'))
+      for (const task of results.tasks) task.candidates = { least, most }
+      writeFileSync(file, JSON.stringify(results))
+    }
+    await pools('small', 6, 10)
+    await pools('large', 1000, 1000)
+    const apart = async (...words: string[]) =>
+      await compareRuns(words.map(at), { ...options, unpaired: true })
+    await expect(apart('small', 'large')).rejects.toMatchObject({
+      code: 'benchmark/other-candidates',
+      message: expect.stringMatching(/naming: .* among 6 to 10 candidates, .* among 1,000$/),
+    })
+    const { notes } = await apart(POOR, 'small')
+    expect(notes[0]).toMatch(/naming: .* among 6 candidates, .* among 6 to 10; the right one is easier/)
   })
 
   test('--common compares the rows that both have, and says how many were left', async () => {

@@ -3,7 +3,7 @@
 import { firstOf } from '../../../foundation/numeric/errors.ts'
 import type { Row } from '../../../inputs/data/task.ts'
 import { BenchmarkError } from '../errors.ts'
-import type { RowScores, TaskScores } from '../evaluate.ts'
+import type { ModelScores, RowScores, TaskScores } from '../evaluate.ts'
 import type { RunTask } from '../run/files.ts'
 import type { RunOperand } from './operands.ts'
 
@@ -38,17 +38,15 @@ export async function joinRuns(
   { common = false } = {},
 ): Promise<JoinedRuns> {
   const all = await Promise.all(operands.map(({ run, model }) => run.scores(model.id)))
-  const names = [...new Set(all.flatMap(({ tasks }) => tasks.map(({ task }) => task)))]
   const tasks: JoinedTask[] = []
   const left: LeftRows[] = []
-  for (const name of names) {
+  for (const name of taskNames(all)) {
     const found = all.map((scores) => scores.tasks.find(({ task }) => task === name))
-    const lacking = operands.filter((_, i) => found[i] === undefined)
     const present = found.flatMap((one) => one ?? [])
-    if (lacking.length > 0) {
+    if (present.length < operands.length) {
+      const lacking = operands.filter((_, i) => found[i] === undefined)
       if (!common) throw otherTasks(name, lacking, operands)
-      const rows = Math.max(...present.map(({ rows: own }) => own.length))
-      for (const { id } of lacking) left.push({ task: name, model: id, rows, reason: 'no such task' })
+      left.push(...lackingTask(name, operands, found))
       continue
     }
     const joined = await joinTask(name, operands, present, common)
@@ -61,6 +59,23 @@ export async function joinRuns(
     message: `${operands.map(({ label }) => label).join(' and ')} have no row of any task in common`,
     hint: 'Score them on the same tasks, and compare those.',
   })
+}
+
+/** Names of the tasks that any of the models was scored on, in the order of the models. */
+export function taskNames(all: readonly ModelScores[]): string[] {
+  return [...new Set(all.flatMap(({ tasks }) => tasks.map(({ task }) => task)))]
+}
+
+/** A task that some operands were not scored on: a line for each of those. */
+export function lackingTask(
+  task: string,
+  operands: readonly RunOperand[],
+  found: readonly (TaskScores | undefined)[],
+): LeftRows[] {
+  const rows = Math.max(...found.map((one) => one?.rows.length ?? 0))
+  return operands.flatMap(({ id: model }, i) =>
+    found[i] === undefined ? [{ task, model, rows, reason: 'no such task' }] : [],
+  )
 }
 
 async function joinTask(
@@ -107,7 +122,11 @@ function contentOf({ query, candidates, positive, positives, grades }: Row): str
   ])
 }
 
-function taskOf({ run }: RunOperand, name: string): RunTask {
+/**
+ * A task as the operand's run describes it.
+ * @throws BenchmarkError `benchmark/no-task`
+ */
+export function taskOf({ run }: RunOperand, name: string): RunTask {
   const found = run.tasks.find((task) => task.name === name)
   if (found !== undefined) return found
   throw new BenchmarkError('no-task', {

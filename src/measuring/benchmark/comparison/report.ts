@@ -80,6 +80,8 @@ export const comparisonSchema = z.strictObject({
   ),
   /** Rows and tasks that were left out, and why. */
   left: z.array(z.strictObject({ task: name, model: name, rows: count, reason: name })),
+  /** Sentences about the operands that limit what a difference says. */
+  notes: z.array(name),
   scores: z.array(z.strictObject({ model: name, task: name, value: share })),
   pairs: z.array(
     z.strictObject({

@@ -61,12 +61,12 @@ describe('a difference that is there', () => {
   })
 })
 
-test('a model against itself: 0, no evidence, nothing to detect', () => {
+test('a model against itself: 0, no evidence, and other queries may tell them apart', () => {
   const one = scored('a', { one: drawn(50, 0.5, 'x') })
   const { tasks } = compareScores(one, { ...one, model: 'b' }, options)
   expect(tasks[0]).toMatchObject({
-    difference: { value: 0, low: 0, high: 0 },
-    detectable: 0,
+    difference: { value: 0, low: expect.closeTo(-0.0711, 4), high: expect.closeTo(0.0711, 4) },
+    detectable: Number.NaN,
     test: { a: 0, b: 0, p: 1 },
     adjusted: 1,
   })
@@ -185,6 +185,15 @@ describe('two halves of one run', () => {
     const apart = compareUnpaired([a], [b], options)
     expect(apart.difference.value).toBeCloseTo(paired.difference.value, 12)
     expect(apart.detectable / paired.detectable).toBeGreaterThan(2)
+  })
+
+  test('all hits of few queries against none are no certainty', () => {
+    const all = (hit: number, count: number) => scored('a', { one: new Array<number>(count).fill(hit) }).tasks
+    const wide = compareUnpaired(all(1, 3), all(0, 3), options).difference
+    expect(wide.value).toBe(1)
+    expect(wide.high).toBe(1)
+    expect(wide.low).toBeLessThan(0)
+    expect(compareUnpaired(all(1, 20), all(0, 20), options).difference.low).toBeCloseTo(0.762, 3)
   })
 
   test('other tasks are refused', () => {

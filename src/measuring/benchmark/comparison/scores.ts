@@ -3,21 +3,20 @@
  * and the difference that so many queries can show. Also two models on different queries.
  */
 
+import { type Interval, standardError } from '../../../foundation/numeric/bootstrap.ts'
 import {
-  type BootstrapOptions,
-  type Interval,
-  meanOfTasks,
+  type BoundedOptions,
+  boundedMeanOfTasks,
   type PairedRows,
-  pairedMeanOfTasks,
-  standardError,
-} from '../../../foundation/numeric/bootstrap.ts'
+  pairedDifference,
+} from '../../../foundation/numeric/bounded.ts'
 import { normalQuantile } from '../../../foundation/numeric/quantiles.ts'
 import { holm, type SignTest, signTest } from '../../../foundation/numeric/significance.ts'
 import { mean } from '../../../foundation/numeric/statistics.ts'
 import { BenchmarkError } from '../errors.ts'
 import type { ModelScores, RowScores, TaskScores } from '../evaluate.ts'
 
-export interface CompareOptions extends Omit<BootstrapOptions, 'expanded'> {
+export interface CompareOptions extends BoundedOptions {
   /** Name of the metric, of the table of metrics. Default `hit1`. */
   metric?: string
   /** Of the detectable difference: how often it would be seen. Default 0.8. */
@@ -32,8 +31,8 @@ export interface Difference {
    * The least true difference that an interval of this width would exclude 0 for with the given
    * power: a smaller one is likely to be missed with so many queries (Bloom 1995). It takes the
    * spread as it was found; models that are further apart spread more, so that of small tasks it is
-   * found a little less often (docs/statistics.md). 0 where no query tells the models apart; NaN
-   * for a single cluster.
+   * found a little less often (docs/statistics.md). NaN where nothing is known of the spread: all
+   * queries differ alike, or there is a single cluster.
    */
   readonly detectable: number
 }
@@ -51,7 +50,7 @@ interface TaskComparison extends Difference {
    * their clusters.
    */
   readonly test: SignTest
-  /** Its p-value, adjusted for the number of tasks (Holm 1979). */
+  /** Its p-value, adjusted for the number of tasks of all couples (Holm 1979). */
   readonly adjusted: number
 }
 
@@ -74,29 +73,67 @@ export interface Flips {
  * @example const { mean } = compareScores(await scoresOf('a', …), await scoresOf('b', …), options)
  */
 export function compareScores(a: ModelScores, b: ModelScores, options: CompareOptions): Comparison {
-  const { power = 0.8, metric, ...bootstrap } = options
-  const pairs = pairedTasks(a, b).map(({ task, first, second }) => ({
-    task,
-    rows: pairedRows(first, second, metric),
-  }))
-  const tests = pairs.map(({ rows }) => signTest(rows.a, rows.b))
-  const adjusted = holm(tests.map(({ p }) => p))
-  const difference = (tasks: readonly PairedRows[]): Difference => ({
-    difference: withUnseen(pairedMeanOfTasks(tasks, { ...bootstrap, expanded: true }), tasks, bootstrap),
-    detectable: detectable(tasks, bootstrap.confidence ?? 0.95, power),
+  return compareCouples([[a, b]], options)[0]!
+}
+
+/**
+ * Compares several couples of models, `a` − `b`: Holm's rule is over all tasks of all couples.
+ * @throws as `compareScores`
+ */
+export function compareCouples(
+  couples: readonly (readonly [a: ModelScores, b: ModelScores])[],
+  options: CompareOptions,
+): Comparison[] {
+  const all = couples.map(([a, b]) => {
+    const tasks = pairedTasks(a, b).map(({ task, first, second }) => ({
+      task,
+      rows: pairedRows(first, second, options.metric),
+    }))
+    const tests = tasks.map(({ rows }) => signTest(rows.a, rows.b))
+    return { tasks, tests }
   })
-  return {
-    tasks: pairs.map(({ task, rows }, i) => ({
+  const adjusted = holm(all.flatMap(({ tests }) => tests.map(({ p }) => p)))
+  let next = 0
+  return all.map(({ tasks, tests }) => ({
+    tasks: tasks.map(({ task, rows }, i) => ({
       task,
       queries: rows.a.length,
       clusters: new Set(rows.clusters).size,
       a: mean(rows.a),
       b: mean(rows.b),
-      ...difference([rows]),
+      ...differenceOf([rows], options),
       test: tests[i]!,
-      adjusted: adjusted[i]!,
+      adjusted: adjusted[next++]!,
     })),
-    mean: difference(pairs.map(({ rows }) => rows)),
+    mean: differenceOf(
+      tasks.map(({ rows }) => rows),
+      options,
+    ),
+  }))
+}
+
+/**
+ * The difference of the plain mean over tasks, `a` − `b`, without that of each task.
+ * @throws as `compareScores`
+ */
+export function meanDifference(a: ModelScores, b: ModelScores, options: CompareOptions): Difference {
+  return differenceOf(
+    pairedTasks(a, b).map(({ first, second }) => pairedRows(first, second, options.metric)),
+    options,
+  )
+}
+
+function differenceOf(
+  tasks: readonly PairedRows[],
+  { power = 0.8, metric: _, ...bounded }: CompareOptions,
+): Difference {
+  const differences = tasks.map(({ a, b, clusters }) => ({
+    values: Float64Array.from(a, (value, i) => value - b[i]!),
+    clusters,
+  }))
+  return {
+    difference: pairedDifference(tasks, bounded),
+    detectable: detectable(standardError(differences), bounded.confidence, power),
   }
 }
 
@@ -111,34 +148,8 @@ export function flips(a: ModelScores, b: ModelScores, metric?: string): Flips[] 
   })
 }
 
-function detectable(tasks: readonly PairedRows[], confidence: number, power: number): number {
-  const differences = tasks.map(({ a, b, clusters }) => ({
-    values: Float64Array.from(a, (value, i) => value - b[i]!),
-    clusters,
-  }))
-  return (normalQuantile((1 + confidence) / 2) + normalQuantile(power)) * standardError(differences)
-}
-
-/**
- * Widens the interval by the tasks whose queries all differ alike, which resamples cannot vary: of
- * a share of 1 − (α / 2)^(1 / clusters) of such queries, none need have been seen, and their
- * differences lie anywhere from −1 to 1 (Clopper & Pearson 1934). So of fewer than six clusters
- * that one model wins without a loss, no model is the better one; the exact sign test says so too.
- */
-function withUnseen(
-  { value, low, high }: Interval,
-  tasks: readonly PairedRows[],
-  { confidence = 0.95 }: Pick<BootstrapOptions, 'confidence'>,
-): Interval {
-  let [below, above] = [0, 0]
-  for (const { a, b, clusters } of tasks) {
-    const own = (a[0] ?? 0) - (b[0] ?? 0)
-    if (own === 0 || Array.from(a).some((one, i) => one - b[i]! !== own)) continue
-    const unseen = 1 - ((1 - confidence) / 2) ** (1 / new Set(clusters).size)
-    below += (unseen * (own + 1)) / tasks.length
-    above += (unseen * (1 - own)) / tasks.length
-  }
-  return { value, low: low - below, high: high + above }
+function detectable(error: number, confidence = 0.95, power: number): number {
+  return error > 0 ? (normalQuantile((1 + confidence) / 2) + normalQuantile(power)) * error : Number.NaN
 }
 
 /** Tasks of both, in the order of `a`; rows in the same order. */
@@ -194,23 +205,23 @@ export function compareUnpaired(
   b: readonly TaskScores[],
   { power = 0.8, metric, ...options }: CompareOptions,
 ): Difference {
-  const sides = [a, b].map((side, sign) =>
-    side.map(({ rows }) => ({
-      values: rows.map((row) => (sign === 0 ? 1 : -1) * metricOf(row, metric)),
-      clusters: rows.map(({ cluster }) => cluster),
-    })),
-  )
   if (a.map(({ task }) => task).join() !== b.map(({ task }) => task).join())
     throw new BenchmarkError('other-rows', {
       message: `two samples of different tasks: ${a.map(({ task }) => task)} and ${b.map(({ task }) => task)}`,
       hint: 'Score both on the same tasks.',
     })
+  const side = (tasks: readonly TaskScores[], sign: 1 | -1) =>
+    tasks.map(({ rows }) => ({
+      values: rows.map((row) => sign * metricOf(row, metric)),
+      clusters: rows.map(({ cluster }) => cluster),
+      least: Math.min(0, sign),
+      most: Math.max(0, sign),
+    }))
   // The mean over the tasks of both is half the difference: those of `b` count negatively.
-  const both = sides.flat()
-  const { value, low, high } = meanOfTasks(both, { ...options, expanded: true })
-  const quantiles = normalQuantile((1 + (options.confidence ?? 0.95)) / 2) + normalQuantile(power)
+  const both = [...side(a, 1), ...side(b, -1)]
+  const { value, low, high } = boundedMeanOfTasks(both, options)
   return {
     difference: { value: 2 * value, low: 2 * low, high: 2 * high },
-    detectable: 2 * quantiles * standardError(both),
+    detectable: detectable(2 * standardError(both), options.confidence, power),
   }
 }

@@ -19,25 +19,30 @@ interface VerdictNames {
   readonly confidence: number
 }
 
-/** The finding with its interval; "cannot be told" where the interval holds 0. */
+/**
+ * The finding with its interval; "cannot be told" where the interval holds 0. A difference of 0
+ * without a spread is that of queries that all have equal scores.
+ */
 export function verdictOf({ difference, detectable, outcome }: Verdict, names: VerdictNames): string {
   const { reference, model, metric, tasks, queries, confidence } = names
   const { value, low, high } = difference
   const where = tasks.length === 1 ? `on ${tasks[0]}` : `on average over ${tasks.length} tasks`
   const interval = `${Math.round(100 * confidence)} % interval ${points(low)} to ${points(high)}`
-  if (outcome === 'cannot-be-told') {
-    if (value === 0 && low === 0 && high === 0)
-      return `No query tells ${model} and ${reference} apart in ${metric} ${where}.`
-    const seen =
-      detectable === null
-        ? ''
-        : `; with ${queries} queries a difference of ${magnitude(detectable)} points would probably be seen`
+  if (outcome !== 'cannot-be-told')
+    return `${model} is ${outcome} than ${reference}: ${points(value)} points of ${metric} ${where}, ${interval}.`
+  if (value === 0 && detectable === null && queries > 1)
     return (
-      `Whether ${model} or ${reference} is better cannot be told: ` +
-      `${points(value)} points of ${metric} ${where}, ${interval}${seen}.`
+      `No query tells ${model} and ${reference} apart in ${metric} ${where}. ` +
+      `Among other queries some may: ${interval}.`
     )
-  }
-  return `${model} is ${outcome} than ${reference}: ${points(value)} points of ${metric} ${where}, ${interval}.`
+  const seen =
+    detectable === null
+      ? ''
+      : `; with ${queries} queries a difference of ${magnitude(detectable)} points would probably be seen`
+  return (
+    `Whether ${model} or ${reference} is better cannot be told: ` +
+    `${points(value)} points of ${metric} ${where}, ${interval}${seen}.`
+  )
 }
 
 /** A difference of shares in points, with its sign. */

@@ -30,7 +30,7 @@ export function comparisonWords(
   const left = report.left.map(
     ({ task, model, rows, reason }) => `left out: ${rows} rows of ${task} of ${model}: ${reason}`,
   )
-  return [...parts, ...left, ...gates.map(gateWords)].join('\n').trimEnd()
+  return [...parts, ...report.notes, ...left, ...gates.map(gateWords)].join('\n').trimEnd()
 }
 
 interface Line {

@@ -1,10 +1,8 @@
 /** @file Scores of runs as tables: CSV, JSON, Markdown. */
 
 import type { Interval } from '../../../foundation/numeric/bootstrap.ts'
-import { suggestion } from '../../../foundation/numeric/suggestion.ts'
 import type { RunOperand } from '../comparison/operands.ts'
-import { BenchmarkError } from '../errors.ts'
-import { metricLabels } from '../metrics.ts'
+import { metricLabel, metricLabels } from '../metrics.ts'
 
 /** One model on one task, or on the mean of several. */
 export interface ScoreRecord {
@@ -103,22 +101,10 @@ export function markdownTable(records: readonly ScoreRecord[], metric = 'hit1'):
     return `| ${[title, ...labels.map((label) => cell(row, label))].join(' | ')} |`
   })
   return [
-    `| ${[`${labelOf(metric)}, %`, ...labels.map(escaped)].join(' | ')} |`,
+    `| ${[`${metricLabel(metric)}, %`, ...labels.map(escaped)].join(' | ')} |`,
     `|---|${labels.map(() => '---:').join('|')}|`,
     ...lines,
   ].join('\n')
-}
-
-function labelOf(metric: string): string {
-  const known = metricLabels()
-  const found = known.find(({ name }) => name === metric)
-  if (found !== undefined) return found.label
-  const names = known.map(({ name }) => name)
-  const near = suggestion(metric, names)
-  throw new BenchmarkError('no-metric', {
-    message: `there is no metric ${metric}; there are ${names.join(', ')}`,
-    hint: near === undefined ? 'Name one of these.' : `Did you mean ${near}?`,
-  })
 }
 
 function escaped(text: string): string {

@@ -90,7 +90,7 @@ function verdictOf(report: ComparisonReport, models: ResultsModel[], pair: Compa
       interval: overall.difference,
       otherSeeds: [],
       caveats:
-        overall.detectable === null || overall.detectable === 0 || overall.outcome === 'cannot-be-told'
+        overall.detectable === null || overall.outcome === 'cannot-be-told'
           ? []
           : [
               `With these queries a true difference of ${percent(overall.detectable)} points would be seen in ` +
@@ -172,7 +172,7 @@ function scopeOf(name: string, label: string): Scope {
   return { kind: 'average', average: label }
 }
 
-function about({ models, left, setting }: ComparisonReport): HTMLElement {
+function about({ models, notes, left, setting }: ComparisonReport): HTMLElement {
   return section(
     'models',
     'Models',
@@ -214,6 +214,14 @@ function about({ models, left, setting }: ComparisonReport): HTMLElement {
       `Intervals: ${Math.round(100 * setting.confidence)} %, ${setting.resamples.toLocaleString('en')} ` +
         `resamples of groups of queries, seed ${setting.seed}.`,
     ),
+    notes.length === 0
+      ? null
+      : h(
+          'div',
+          { class: 'notes' },
+          h('h3', {}, 'Notes'),
+          h('ul', {}, ...notes.map((note) => h('li', {}, note))),
+        ),
     left.length === 0
       ? null
       : h(

@@ -108,9 +108,9 @@ function table(counts: readonly FlipCounts[], a: string, b: string): HTMLElement
       ...[queries, both, onlyA, onlyB, neither].map((count) => cell(count, count.toLocaleString('en'))),
       cell(p, pValue(p)),
       cell(adjusted, pValue(adjusted), adjusted < 0.05),
-      Number.isFinite(detectable)
-        ? cell(detectable, points(detectable).replace('+', ''))
-        : h('td', { class: 'absent' }, '–'),
+      detectable === null
+        ? h('td', { class: 'absent' }, '–')
+        : cell(detectable, points(detectable).replace('+', '')),
     ),
   )
   return h(

@@ -1,13 +1,13 @@
 /** @file Means, differences and flips of gathered runs. */
 
 import type { BootstrapOptions } from '../../../foundation/numeric/bootstrap.ts'
-import { type Comparison, compareScores } from '../../benchmark/comparison/scores.ts'
+import { type Comparison, compareScores, meanDifference } from '../../benchmark/comparison/scores.ts'
 import type { ModelScores } from '../../benchmark/evaluate.ts'
 import { inScope, meanOver, scopesOf } from '../../benchmark/summary.ts'
 import type { Results, Scope } from '../results.ts'
 import type { FlipCounts, RunPage } from './form.ts'
 import type { Gathered, GatheredModel, GatheredTask } from './gather.ts'
-import { pairedDifference, shared } from './paired.ts'
+import { shared } from './shared.ts'
 import { verdictOf } from './verdict.ts'
 
 /** Tasks that a figure is taken over. */
@@ -83,8 +83,8 @@ function differencesOf(
   return overs.flatMap((over) => {
     const [first, second] = [within(a, namesOf(over)), within(b, namesOf(over))]
     if (first === undefined || second === undefined) return []
-    const interval = pairedDifference(first.tasks, second.tasks, options)
-    return [{ a: a.model, b: b.model, scope: over.scope, interval }]
+    const { difference } = meanDifference(first, second, options)
+    return [{ a: a.model, b: b.model, scope: over.scope, interval: difference }]
   })
 }
 
@@ -154,7 +154,7 @@ function flipsOf(a: GatheredModel, b: GatheredModel, { tasks }: Comparison): Fli
       neither: count(false, false),
       p: test.p,
       adjusted,
-      detectable: Number.isFinite(detectable) ? detectable : 0,
+      detectable: Number.isFinite(detectable) ? detectable : null,
     }
   })
 }

@@ -21,8 +21,8 @@ export interface FlipCounts {
   /** McNemar's exact test, and adjusted for the number of tasks (Holm 1979). */
   readonly p: number
   readonly adjusted: number
-  /** The difference that so many queries would show in four of five cases. */
-  readonly detectable: number
+  /** The difference that so many queries would show in four of five cases; null: not known. */
+  readonly detectable: number | null
 }
 
 /** `measures` and `alignment` are empty where no analysis lies beside the runs. */

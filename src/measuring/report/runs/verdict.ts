@@ -1,14 +1,14 @@
 /** @file The verdict on runs: one sentence, and the paired difference that it rests on. */
 
 import type { BootstrapOptions, Interval } from '../../../foundation/numeric/bootstrap.ts'
-import type { Comparison } from '../../benchmark/comparison/scores.ts'
+import { type Comparison, meanDifference } from '../../benchmark/comparison/scores.ts'
 import { meanOver } from '../../benchmark/summary.ts'
 import { percent, percentRange, points, pointsRange } from '../format.ts'
 import { excludesZero } from '../lookup.ts'
 import type { Results } from '../results.ts'
 import type { RunPage } from './form.ts'
 import type { GatheredModel, GatheredTask } from './gather.ts'
-import { pairedDifference, shared } from './paired.ts'
+import { shared } from './shared.ts'
 
 export interface Headline {
   readonly ranked: readonly GatheredModel[]
@@ -89,7 +89,7 @@ function othersWords(
   for (const other of others) {
     const [a, b] = shared(best.scores, other.scores)
     if (a.tasks.length === 0) continue
-    const clear = excludesZero(pairedDifference(a.tasks, b.tasks, { ...options, confidence }))
+    const clear = excludesZero(meanDifference(a, b, { ...options, confidence }).difference)
     ;(clear ? told : untold).push(other.shown.label)
   }
   return [
@@ -123,7 +123,7 @@ function ofOne({ baselines, tasks, means, options }: Headline, model: GatheredMo
   const interval =
     against === undefined
       ? { value: mean.value - guess, low: mean.low - guess, high: mean.high - guess }
-      : pairedDifference(a.tasks, b.tasks, options)
+      : meanDifference(a, b, options).difference
   const over = tasksWords(own.length)
   const bar = against?.shown.label ?? 'a blind guess'
   const compared = excludesZero(interval)
