@@ -42,6 +42,7 @@ export { type Drift, type DriftOptions, measureDrift } from './measuring/benchma
 export { type ExportOptions, exportRuns } from './measuring/benchmark/export/export.ts'
 export { type EvalRun, openRun } from './measuring/benchmark/run/eval-run.ts'
 export { type Evaluated, evaluate } from './measuring/benchmark/run/evaluate.ts'
+export { type MissedLimit, missedLimits, type ScoreLimit } from './measuring/benchmark/run/limits.ts'
 export { type MergeRunsOptions, mergeRuns } from './measuring/benchmark/run/merge.ts'
 export type { EvaluateOptions } from './measuring/benchmark/run/options.ts'
 export { type EvaluationPlan, planEvaluation } from './measuring/benchmark/run/prepare.ts'

@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { UsageError } from '../../foundation/numeric/errors.ts'
 import type { EvalRun } from '../../measuring/benchmark/run/eval-run.ts'
+import type { ScoreLimit } from '../../measuring/benchmark/run/limits.ts'
 import type { EvaluationPlan } from '../../measuring/benchmark/run/prepare.ts'
 import { command, wholeNumber } from '../command.ts'
 import { askedSchema, evaluationOf } from '../evaluation.ts'
@@ -69,6 +70,11 @@ export const evalCommand = withLoadFlags(own).action(
   async ({ out, items, store, shard: said, dryRun, failUnder = [], models = [], ...flagged }, io) => {
     const shard = shardOf(said, process.env)
     const limits = failUnder.map(limitOf)
+    if (shard !== undefined && limits.length > 0)
+      throw new UsageError('arguments', {
+        message: '--fail-under for a shard, which has no scores',
+        hint: 'Give it to merge-runs, which scores the shards.',
+      })
     const options = await evaluationOf(askedSchema.parse({ ...flagged, models }), out ?? '', io)
     if (items !== undefined) {
       const { writeItems } = await import('../../measuring/benchmark/run/vectors.ts')
@@ -82,7 +88,7 @@ export const evalCommand = withLoadFlags(own).action(
         message: 'no folder for the run',
         hint: 'Name it: --out FOLDER. A run of the same folder goes on.',
       })
-    const whole = { ...options, ...(store !== undefined && { store }), ...(shard && { shard }) }
+    const whole = { ...options, limits, ...(store !== undefined && { store }), ...(shard && { shard }) }
     if (dryRun) {
       const { planEvaluation } = await import('../../measuring/benchmark/run/prepare.ts')
       const plan = await planEvaluation(whole)
@@ -102,9 +108,10 @@ export const evalCommand = withLoadFlags(own).action(
 )
 
 /** The table, the problems, the page, and whether a score is below its limit. */
-export async function printRun(run: EvalRun, limits: readonly Limit[], io: CommandIo): Promise<0 | 4> {
-  const [{ runTable }, { writeRunReport }] = await Promise.all([
+export async function printRun(run: EvalRun, limits: readonly ScoreLimit[], io: CommandIo): Promise<0 | 4> {
+  const [{ runTable }, { missedLimits }, { writeRunReport }] = await Promise.all([
     import('../../measuring/benchmark/run/table.ts'),
+    import('../../measuring/benchmark/run/limits.ts'),
     import('../../measuring/report/write.ts'),
   ])
   const { results, path } = run
@@ -119,18 +126,14 @@ export async function printRun(run: EvalRun, limits: readonly Limit[], io: Comma
     return undefined
   })
   io.say(`run: ${path}${page === undefined ? '' : `\npage: ${page}`}`)
-  const low = limits.flatMap((limit) => below(run, limit))
-  for (const words of low) io.say(words)
-  return low.length > 0 ? 4 : 0
+  const missed = missedLimits(results, limits)
+  for (const { model, name, value, score } of missed)
+    io.say(`${model}: ${name} is ${(100 * value).toFixed(1)} %, below ${(100 * score).toFixed(1)} %`)
+  return missed.length > 0 ? 4 : 0
 }
 
-interface Limit {
-  name: string
-  score: number
-}
-
-/** @throws UsageError `usage/option` */
-function limitOf(given: string): Limit {
+/** `NAME=0.6` or `NAME=60%`; `mean` is that of all tasks. @throws UsageError `usage/option` */
+export function limitOf(given: string): ScoreLimit {
   const at = given.lastIndexOf('=')
   const [name, said] = [given.slice(0, at), given.slice(at + 1)]
   const score = said.endsWith('%') ? Number(said.slice(0, -1)) / 100 : Number(said)
@@ -140,33 +143,6 @@ function limitOf(given: string): Limit {
     message: `--fail-under "${given}": expected NAME=SCORE with a score from 0 to 1`,
     hint: 'Name a task or a mean: --fail-under scene-t2i=0.6 --fail-under mean=0.55',
   })
-}
-
-/**
- * The models that are below a limit; baselines may be.
- * @throws UsageError `usage/option` for a name that the run does not have
- */
-function below({ results }: EvalRun, { name, score }: Limit): string[] {
-  const models = new Set(results.models.filter(({ role }) => role === 'model').map(({ id }) => id))
-  const own = [
-    ...results.scores.filter(({ task }) => task === name),
-    ...results.means.filter((mean) => mean.name === name),
-  ].filter(({ model }) => models.has(model))
-  if (own.length === 0) {
-    const names = [
-      ...results.tasks.map((task) => task.name),
-      ...new Set(results.means.map((mean) => mean.name)),
-    ]
-    throw new UsageError('option', {
-      message: `--fail-under ${name}: the run has no such task or mean`,
-      hint: `It has ${names.join(', ')}.`,
-    })
-  }
-  return own.flatMap(({ model, headline: { value } }) =>
-    value < score
-      ? [`${model}: ${name} is ${(100 * value).toFixed(1)} %, below ${(100 * score).toFixed(1)} %`]
-      : [],
-  )
 }
 
 function planWords({ models, tasks, left, seconds }: EvaluationPlan): string {

@@ -8,6 +8,7 @@ import type { LoadOptions } from '../../../models/embedder/subject.ts'
 import type { Shard } from '../../../models/embedder/vectors/storing.ts'
 import type { TaskSource } from '../suites/suite.ts'
 import type { Contestant } from './contestant.ts'
+import type { ScoreLimit } from './limits.ts'
 
 /** How far a part of the run is. */
 interface RunProgress {
@@ -45,6 +46,8 @@ export interface EvaluateOptions {
   stray?: Stray
   /** Rows that may be left out because of their items; default 100. */
   maxProblems?: number
+  /** Scores to be reached: names that the run does not have are refused before it begins. */
+  limits?: readonly ScoreLimit[]
   /** Whether the first problem ends the run. */
   strict?: boolean
   /** Only this machine's part of the vectors, and no scores. */
@@ -80,6 +83,7 @@ export const evaluateOptionSchemas: OptionSchemas<EvaluateOptions> = {
   seed: z.int().min(0),
   stray: z.enum(STRAY),
   maxProblems: z.int().min(0),
+  limits: z.array(z.strictObject({ name: z.string().min(1), score: z.number().min(0).max(1) })),
   strict: z.boolean(),
   shard: z
     .strictObject({ index: count, of: count })

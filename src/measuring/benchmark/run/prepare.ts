@@ -8,6 +8,7 @@ import { earlierSetting } from './claim.ts'
 import { baselineContestants, type Contestant, modelContestants } from './contestant.ts'
 import { folderOf } from './embedding.ts'
 import { RUN_VERSION, type RunSetting, runFiles } from './files.ts'
+import { checkLimits } from './limits.ts'
 import { checkProblems, closeTasks, type OpenedTask, openTasks, rowsLeft } from './opening.ts'
 import {
   DEFAULT_MOST_PROBLEMS,
@@ -35,6 +36,7 @@ export async function prepare(options: EvaluateOptions): Promise<Prepared> {
   const given = [...models, ...beside, ...(options.contestants ?? [])]
   const opened = await openTasks(given, options)
   try {
+    checkLimits(options.limits ?? [], opened)
     const whole = opened.flatMap(({ open }) => open.problems)
     if (!strict) checkProblems(whole, options.maxProblems ?? DEFAULT_MOST_PROBLEMS)
     const taken = given.map(({ model }) => model.id)

@@ -125,7 +125,8 @@ const GROUPS: ReadonlyMap<string, string> = new Map([
   ['all', 'all tasks'],
 ])
 
-function groupsOf({ metaTask, domain }: RunTask): string[] {
+/** The groups that a task belongs to. */
+export function groupsOf({ metaTask, domain }: Pick<RunTask, 'metaTask' | 'domain'>): string[] {
   return [metaTask, domain === 'in' ? 'in-domain' : 'out-of-domain', 'all']
 }
 
