@@ -6,7 +6,7 @@ import type { RunResults } from './files.ts'
 import type { OpenedTask } from './opening.ts'
 import { groupsOf } from './results.ts'
 
-/** A task or a mean (`all`, `CLS`, `retrieval` …), and the score from 0 to 1 that it has to reach. */
+/** The score, from 0 to 1, that a task or a mean (`all`, `CLS`, `retrieval` …) has to reach. */
 export interface ScoreLimit {
   readonly name: string
   readonly score: number
