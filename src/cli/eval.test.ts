@@ -17,6 +17,7 @@ import { buildCli, startCli } from '../../test/built-cli.ts'
 import { runHere } from '../../test/command-line.ts'
 import { writeMadeRun } from '../../test/made-run.ts'
 import { writeRandomTwins } from '../../test/random-twins.ts'
+import { lockAlone } from '../foundation/files/lock.ts'
 import { openRun } from '../measuring/benchmark/run/eval-run.ts'
 import { printRun } from './commands/eval.ts'
 
@@ -120,6 +121,35 @@ describe('shards', () => {
     expect(bytesOf('merged')).toEqual(bytesOf('whole'))
   })
 
+  test('a merge copies nothing into a folder that another process or another run has', async () => {
+    const shards = [1, 2, 3].map((index) => at(`shard-${index}`))
+    const lock = await lockAlone(join(at('taken'), 'eval'))
+    const inUse = await runHere(['merge-runs', ...shards, '--out', at('taken')])
+    await lock.release()
+    expect(inUse).toMatchObject({ code: 2, stderr: expect.stringContaining('file/in-use') })
+    expect(readdirSync(at('taken'))).toEqual([])
+    await writeMadeRun(at('other'), { models: { good: 1 } })
+    const before = readdirSync(at('other'), { recursive: true })
+    const other = await runHere(['merge-runs', ...shards, '--out', at('other')])
+    expect(other).toMatchObject({ code: 2, stderr: expect.stringContaining('benchmark/other-run') })
+    expect(readdirSync(at('other'), { recursive: true })).toEqual(before)
+  })
+
+  test('a merge that fails in the middle goes on to the same bytes', async () => {
+    const shards = [1, 2, 3].map((index) => at(`shard-${index}`))
+    const merge = async () => await runHere(['merge-runs', ...shards, '--out', at('half')])
+    const [first = ''] = readdirSync(at('shard-3/vectors'), { recursive: true, encoding: 'utf8' }).filter(
+      (name) => name.endsWith('.safetensors'),
+    )
+    const inTheWay = join(at('half'), 'vectors', first)
+    mkdirSync(inTheWay, { recursive: true })
+    expect((await merge()).stderr).toContain('file/write')
+    expect(storedKeys('half').length).toBeGreaterThan(0)
+    rmSync(inTheWay, { recursive: true })
+    expect((await merge()).code).toBe(0)
+    expect(bytesOf('half')).toEqual(bytesOf('whole'))
+  })
+
   test.each([
     ['a missing one', [1, 2], 'benchmark/missing-shard'],
     ['one twice', [1, 2, 2], 'benchmark/shard-twice'],
@@ -165,7 +195,15 @@ test('vectors of another program are scored as the model that made them', async 
 
 test('shards keep their vectors elsewhere; a file that a merge copied by half is copied again', async () => {
   for (const part of ['1/2', '2/2'])
-    await runHere([...words, '--shard', part, '--store', at('shared'), '--out', at(`stored-${part[0]}`)])
+    await runHere([
+      ...words,
+      '--shard',
+      part,
+      '--store',
+      at('whole/vectors'),
+      '--out',
+      at(`stored-${part[0]}`),
+    ])
   const merge = async () =>
     (await runHere(['merge-runs', at('stored-1'), at('stored-2'), '--out', at('of-stored')])).code
   expect(await merge()).toBe(0)

@@ -44,6 +44,8 @@ export interface Merging {
   readonly known: Failures
   /** Refuses another setting than that of the shards. */
   check(setting: RunSetting): void
+  /** Copies the vectors of the shards. Called when the folder is this run's alone. */
+  collect(): Promise<void>
 }
 
 /** As `evaluate`; a run that is merged of shards computes no vector. */
@@ -59,6 +61,7 @@ export async function evaluateWith(options: EvaluateOptions, merging?: Merging):
       merging?.check(prepared.setting)
       const writer = new RunWriter(out)
       await writer.setting(prepared.setting)
+      await merging?.collect()
       const embedding: EmbeddingOptions = {
         ...embeddingOptions(options),
         shard,

@@ -17,9 +17,11 @@ export type MergeRunsOptions = Omit<EvaluateOptions, 'shard' | 'store'>
  */
 export async function mergeRuns(shards: readonly string[], options: MergeRunsOptions): Promise<Evaluated> {
   const { setting, failures } = await readShards(shards)
-  for (const shard of shards) await copyVectors(shard, options.out)
   return await evaluateWith(options, {
     known: failures,
+    collect: async () => {
+      for (const shard of shards) await copyVectors(shard, options.out)
+    },
     check: (own) => {
       if (JSON.stringify(own) === JSON.stringify(setting)) return
       throw new BenchmarkError('foreign-shard', {
