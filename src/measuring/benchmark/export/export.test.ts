@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { writeMadeRun } from '../../../../test/made-run.ts'
 import { FORMATS } from '../../../cli/commands/export.ts'
 import { openRun } from '../run/eval-run.ts'
+import { runFiles } from '../run/files.ts'
 import { EXPORT_FORMATS, exportRuns } from './export.ts'
 import { scoreObject } from './mmeb-scores.ts'
 
@@ -120,6 +121,24 @@ test('mteb: a file for each task in its folder of model and revision', async () 
     main_score: results.scores[0]!.hit1.value,
     hf_subset: 'default',
   })
+})
+
+test('mteb: the main score is that of the metric which is published for the task', async () => {
+  await writeMadeRun(at('documents'), { tasks: { pages: 'retrieval' } })
+  const file = at('documents', runFiles.results)
+  const results = JSON.parse(readFileSync(file, 'utf8'))
+  results.tasks[0].metric = 'ndcg5'
+  for (const score of results.scores) score.headline = { value: score.metrics.ndcg5, low: 0.1, high: 0.9 }
+  writeFileSync(file, JSON.stringify(results))
+  const { written } = await exportRuns([at('documents:good')], { format: 'mteb', out: at('mteb') })
+  const [scores] = JSON.parse(readFileSync(join(written[0]!, 'pages.json'), 'utf8')).scores.test
+  const [{ hit1, metrics }] = results.scores
+  expect(scores).toMatchObject({
+    main_score: metrics.ndcg5,
+    main_score_ci_low: 0.1,
+    hit_rate_at_1: hit1.value,
+  })
+  expect(metrics.ndcg5).not.toBe(hit1.value)
 })
 
 test('projector: a line and a tile for each item', async () => {

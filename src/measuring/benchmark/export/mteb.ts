@@ -26,7 +26,8 @@ const METRICS: Readonly<Record<string, string>> = {
 const MTEB_VERSION = '2.26.24'
 
 /**
- * Writes the files of one model. The main score is hit@1, MMEB's.
+ * Writes the files of one model. The main score is that of the metric that is published for the
+ * task: hit@1 for most, nDCG@5 for visual documents.
  * @returns the folder of the files
  * @throws FileError
  */
@@ -36,7 +37,7 @@ export async function exportMteb({ run, model, id }: RunOperand, out: string): P
   const folder = join(out, 'results', name.replaceAll('/', '__'), revision)
   const write = async (file: string, value: unknown) =>
     await writeFileAtomic(join(folder, `${fileName(file)}.json`), `${JSON.stringify(value, undefined, 2)}\n`)
-  for (const { model: own, task, hit1, metrics } of run.results.scores) {
+  for (const { model: own, task, hit1, headline, metrics } of run.results.scores) {
     if (own !== model.id) continue
     const renamed = Object.entries(METRICS).flatMap(([metric, called]): [string, number][] => {
       const value = metric === 'hit1' ? hit1.value : metrics[metric]
@@ -47,7 +48,9 @@ export async function exportMteb({ run, model, id }: RunOperand, out: string): P
       accuracy: hit1.value,
       hit_rate_at_1_ci_low: hit1.low,
       hit_rate_at_1_ci_high: hit1.high,
-      main_score: hit1.value,
+      main_score: headline.value,
+      main_score_ci_low: headline.low,
+      main_score_ci_high: headline.high,
       hf_subset: 'default',
       languages: ['eng-Latn'],
     }
