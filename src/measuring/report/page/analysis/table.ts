@@ -1,0 +1,53 @@
+/** @file Sortable tables whose cells hold figures with intervals. */
+
+import { measured, percent, percentRange, points, pointsRange } from '../../format.ts'
+import { excludesZero } from '../../lookup.ts'
+import type { Interval } from '../../results.ts'
+import { h, scrolling } from '../element.ts'
+import { sortable } from '../sortable.ts'
+
+type Cell = HTMLElement | string
+
+const heads = (names: readonly string[]) =>
+  h('thead', {}, h('tr', {}, ...names.map((name) => h('th', { scope: 'col' }, name))))
+
+export function table(
+  label: string,
+  names: readonly string[],
+  rows: readonly (readonly Cell[])[],
+): HTMLElement {
+  const body = rows.map(([first = '', ...cells]) =>
+    h(
+      'tr',
+      {},
+      h('th', { scope: 'row', ...(typeof first === 'string' ? { 'data-value': first } : {}) }, first),
+      ...cells.map((cell) => (typeof cell === 'string' ? h('td', { class: 'text' }, cell) : cell)),
+    ),
+  )
+  return scrolling(label, sortable(h('table', {}, heads(names), h('tbody', {}, ...body))))
+}
+
+/** A figure with its interval below; bold where it excludes zero and that means something. */
+export function intervalCell(
+  interval: Interval | null,
+  [value, range]: [(value: number) => string, (interval: Interval) => string],
+  bold = false,
+): HTMLElement {
+  if (interval === null) return h('td', { class: 'absent' }, '–')
+  const strong = bold && excludesZero(interval)
+  return h(
+    'td',
+    { 'data-value': String(interval.value), ...(strong ? { class: 'strong' } : {}) },
+    value(interval.value),
+    h('small', {}, range(interval)),
+  )
+}
+
+export const plain = [
+  measured,
+  ({ low, high }: Interval) => `${measured(low)} to ${measured(high)}`,
+] satisfies [(value: number) => string, (interval: Interval) => string]
+
+export const inPercent = [percent, percentRange] satisfies typeof plain
+
+export const inPoints = [points, pointsRange] satisfies typeof plain
