@@ -7,10 +7,10 @@ import type { ScoreLimit } from '../../measuring/benchmark/run/limits.ts'
 import type { EvaluationPlan } from '../../measuring/benchmark/run/prepare.ts'
 import { command, wholeNumber } from '../command.ts'
 import { askedSchema, evaluationOf } from '../evaluation.ts'
-import * as flags from '../flags.ts'
 import type { CommandIo } from '../io.ts'
 import { withLoadFlags } from '../load-flags.ts'
 import { shardOf } from '../shard.ts'
+import { TASK_WORDS, withRowFlags, withTaskFlags } from '../task-flags.ts'
 
 const DURATION = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?$/
 
@@ -26,47 +26,18 @@ const duration = z
   .optional()
 
 const own = command('eval [models...]', 'Score models on tasks: a table with intervals')
-  .option(
-    '--tasks <words...>',
-    'embedded, embedded:full, an embedded task, mmeb:FOLDER, visdoc:FOLDER, hf:ORG/NAME, a task file (.yaml), pairs of your own (.jsonl, .csv, .parquet, a folder of classes, a folder as BEIR has it)',
-  )
+  .option('--tasks <words...>', TASK_WORDS)
   .option('--out <folder>', 'the folder of the run; a stopped run goes on', z.string().min(1).optional())
   .option('--vectors <files...>', 'vectors that were made elsewhere, FILE or LABEL=FILE, by id or in order')
   .option('--items <folder>', 'write the items of the tasks for other programs, and stop')
-  .option('--baselines <names...>', 'pixels, colours, text-only, image-only, shuffled, …')
-  .option('--subset <names...>', "of MMEB: datasets, averages (CLS, IND), or kinds of tasks ('vqa')")
-  .option('--images <path>', 'folder or zip archive of the pictures')
-  .option(
-    '--kind <kind>',
-    'of your own pairs: classification, vqa or retrieval',
-    z
-      .enum(['classification', 'vqa', 'retrieval'], { error: 'expected classification, vqa or retrieval' })
-      .optional(),
-  )
-  .option(
-    '--columns <names>',
-    'columns of your own pairs, and what they are: queryImage=scan,target=words',
-    flags.pairColumns,
-  )
-  .option('--instruction <text>', 'for queries that bring none')
-  .option('--target-instruction <text>', 'for candidates that bring none')
-  .option('--split <name>', 'of a folder as BEIR has it; default test')
-  .option('--limit <n>', 'rows of each task at most: its first ones', flags.count)
   .option('--budget <time>', 'draw so many rows that embedding takes about 10m, 1h30m, …', duration)
   .option('--seed <n>', 'of intervals and of drawn rows; default 7', wholeNumber(0).optional())
-  .option(
-    '--stray <reading>',
-    'a placeholder of a picture in a text without one: drop (default), keep, token-only',
-    z.enum(['drop', 'keep', 'token-only'], { error: 'expected drop, keep or token-only' }).optional(),
-  )
-  .option('--max-problems <n>', 'rows that may be left out; default 100', wholeNumber(0).optional())
-  .option('--strict', 'stop at the first row that cannot be used')
   .option('--store <folder>', 'where vectors are kept; default: in the run')
   .option('--shard <i/n>', "this machine's part, from 1; auto/n reads the scheduler's index")
   .option('--dry-run', 'tell what would be done and how long it would take')
   .repeatable('--fail-under <name=score>', 'exit 4 where a task or a mean (all, CLS, …) is below: all=0.6')
 
-export const evalCommand = withLoadFlags(own).action(
+export const evalCommand = withLoadFlags(withRowFlags(withTaskFlags(own))).action(
   async ({ out, items, store, shard: said, dryRun, failUnder = [], models = [], ...flagged }, io) => {
     const shard = shardOf(said, process.env)
     const limits = failUnder.map(limitOf)
