@@ -79,10 +79,19 @@ function given<T extends object>(all: T): Partial<T> {
 
 /** The command, with the names of files in place of their paths on this machine. */
 function commandOf({ models, tasks, ...rest }: Asked): string {
-  const plain = (word: string) => (existsSync(word) ? basename(resolve(word)) : word)
-  const said = Object.entries({ tasks, ...rest }).flatMap(([name, value]) => {
+  return ['bifocal', 'eval', ...models.map(plain), ...saidFlags({ tasks, ...rest })].join(' ')
+}
+
+/** A path by the name of its file. */
+function plain(word: string): string {
+  return existsSync(word) ? basename(resolve(word)) : word
+}
+
+/** Flags with their values, as a command has them; paths of this machine by the names of files. */
+export function saidFlags(flags: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(flags).flatMap(([name, value]) => {
     const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
-    if (value === undefined || value === false) return []
+    if (value === undefined || value === null || value === false) return []
     if (value === true) return [flag]
     if (Array.isArray(value)) return [flag, ...value.map(plain)]
     if (typeof value === 'object')
@@ -94,5 +103,4 @@ function commandOf({ models, tasks, ...rest }: Asked): string {
       ]
     return [flag, plain(String(value))]
   })
-  return ['bifocal', 'eval', ...models.map(plain), ...said].join(' ')
 }

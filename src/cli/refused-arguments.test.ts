@@ -82,7 +82,7 @@ const refusals: Readonly<Record<string, Refusal>> = {
   'an unknown plan': {
     args: () => ['study', '--plan', 'quik'],
     code: 2,
-    says: /--plan "quik": expected quick, full, pairs or paper/,
+    says: /--plan "quik": expected one of quick, full, pairs, paper, checkpoints/,
   },
   'a study without a folder': {
     args: () => ['study', '--out', ''],

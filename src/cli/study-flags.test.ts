@@ -1,7 +1,11 @@
 /** @file Flags of `study` that the command line alone decides. */
 
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Command } from 'commander'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { runHere } from '../../test/command-line.ts'
 import { TASK_NAMES } from '../inputs/scenes/tasks/suite.ts'
 import { MASKS as STUDY_MASKS } from '../measuring/benchmark/words.ts'
 import { command } from './command.ts'
@@ -34,4 +38,46 @@ test.each<[string, string[], string | false | undefined]>([
     )
   await parser.parseAsync(['try', ...words], { from: 'user' })
   expect(tune).toBe(expected)
+})
+
+describe('the plan checkpoints', () => {
+  const refused = async (...words: string[]) => {
+    const { code, stderr } = await runHere(['study', ...words])
+    return `${code} ${stderr}`
+  }
+
+  test.each<[string[], string]>([
+    [['--data', 'a.jsonl', '--models', 'm', '--controls', 'no'], '--controls with --plan checkpoints'],
+    [['--data', 'a.jsonl', '--models', 'm', '--no-tune'], '--data with --no-tune'],
+    [['--data', 'a.jsonl', '--models', 'm', '--rank', '4', '--tune', 'all'], '--rank with --tune all'],
+    [['--data', 'a.jsonl'], 'no models'],
+    [['--plan', 'checkpoints', '--models', 'm'], 'no pairs were named'],
+    [['--plan', 'quick', '--limit', '3'], '--limit without --plan checkpoints'],
+    [['--tasks', 'scene-t2j'], 'Did you mean "scene-t2i"'],
+  ])('%s', async (words, message) => {
+    expect(await refused(...words)).toMatch(new RegExp(`^2 [^]*${message.replaceAll('-', '\\-')}`))
+  })
+
+  test('tasks of other files choose it; its dry run writes nothing', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'bifocal-study-'))
+    const rows = ['a', 'b', 'c'].map((name) => JSON.stringify({ query: `is ${name}`, target: name }))
+    writeFileSync(join(dir, 'rows.jsonl'), rows.join('\n'))
+    const words = [
+      '--tasks',
+      join(dir, 'rows.jsonl'),
+      '--kind',
+      'vqa',
+      '--models',
+      'bifocal:tower',
+      '--no-tune',
+    ]
+    const out = join(dir, 'out')
+    const { code, stdout } = await runHere(['study', ...words, '--dry-run', '--out', out])
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringMatching(/^tasks: rows; 3 rows\nscore Dual encoder: 6 items/),
+    ])
+    expect(existsSync(out)).toBe(false)
+    rmSync(dir, { recursive: true, force: true })
+  })
 })

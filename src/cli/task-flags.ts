@@ -1,4 +1,4 @@
-/** @file Flags that say how tasks are read and which rows are scored: those of `eval` and `study`. */
+/** @file Flags of `eval` and `study`: how tasks are read, and which rows are scored. */
 
 import { z } from 'zod'
 import { type CommandBuilder, wholeNumber } from './command.ts'

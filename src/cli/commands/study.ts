@@ -3,9 +3,11 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import { UsageError } from '../../foundation/numeric/errors.ts'
+import { checkpointStudy } from '../checkpoint-study.ts'
 import { type CommandResult, command, wholeNumber } from '../command.ts'
 import * as flags from '../flags.ts'
 import type { CommandIo } from '../io.ts'
+import { TASK_WORDS, withRowFlags, withTaskFlags } from '../task-flags.ts'
 
 /**
  * `TASK_NAMES` of the scenes, named here because the library is not loaded before a command runs; a
@@ -32,17 +34,30 @@ export const TASKS = [
 /** Masks of the plan `pairs`; a test compares. */
 export const MASKS = ['causal', 'bidirectional', 'block'] as const
 
-export const study = command('study', 'Tune models, measure them, explain the difference, write a report')
+const PLANS = ['quick', 'full', 'pairs', 'paper', 'checkpoints'] as const
+
+const own = command('study', 'Tune models, measure them, explain the difference, write a report')
   .option(
     '--models <models...>',
     'models as embed takes them: folders, ORG/NAME[@REVISION], bifocal:NAME; default: the shipped twins and their tower',
   )
-  .option('--tasks <names...>', `embedded tasks, default all: ${TASKS.join(', ')}`)
+  .option(
+    '--tasks <words...>',
+    `embedded tasks, default all: ${TASKS.join(', ')}; plan checkpoints: ${TASK_WORDS}`,
+  )
   .option(
     '--plan <name>',
-    'quick (minutes), full (hours), pairs (models of one base, mask by mask), paper (twins over seeds); default quick',
-    z.enum(['quick', 'full', 'pairs', 'paper'], { error: 'expected quick, full, pairs or paper' }).optional(),
+    'quick (minutes), full (hours), pairs (models of one base, mask by mask), paper (twins over seeds), checkpoints (any models on any tasks); default: checkpoints where --data or other tasks than embedded ones are named, else quick',
+    z.enum(PLANS, { error: `expected one of ${PLANS.join(', ')}` }).optional(),
   )
+  .option('--data <paths...>', 'plan checkpoints: pairs that models are tuned with, as tune reads them')
+  .option(
+    '--recipe <name>',
+    'plan checkpoints: published settings of tuning: vlm2vec, diffembed or bifocal',
+    flags.recipe,
+  )
+  .option('--tune-config <file>', 'plan checkpoints: settings of tuning, as tune --config has them')
+  .option('--dry-run', 'plan checkpoints: tell what would be done and how long it would take')
   .option('--weights <dir>', 'plan paper: holds SEED/NAME for each twin; default .bifocal/weights')
   .option('--extras', 'plan paper: further kinds of twins, and the other mask with all seeds')
   .option('--steps <n>', 'steps of each tuning', wholeNumber(1).optional())
@@ -68,6 +83,13 @@ export const study = command('study', 'Tune models, measure them, explain the di
     'whether random decoders are tuned too; default: no in quick, yes in full',
     z.enum(['yes', 'no'], { error: 'expected yes or no' }).optional(),
   )
+  .option('--pool <kind>', 'plan checkpoints: how positions become one vector: last, mean, …', flags.pool)
+  .option('--attention <kind>', 'plan checkpoints: native, causal, bidirectional or block', flags.attention)
+  .option(
+    '--preset <name>',
+    'plan checkpoints: prompt and readout of a published embedder, or none',
+    flags.preset,
+  )
   .option('--device <device>', 'cpu, webgpu or cuda; default cpu', flags.device)
   .option('--dtype <dtype>', 'f32, f16 or int8, of embedding; tuning computes in f32', flags.dtype)
   .option('--threads <n>', 'of each model, which run side by side; default 1', flags.threads)
@@ -77,57 +99,92 @@ export const study = command('study', 'Tune models, measure them, explain the di
     'where report and results go; default bifocal-study',
     z.string().min(1, 'expected a folder').optional(),
   )
-  .action(async (flagged, io) => {
-    const { out = 'bifocal-study', controls, extraMask, plan, weights, extras, ...rest } = flagged
-    if (plan === 'paper') return await paper({ ...rest, controls, extraMask }, { out, weights, extras }, io)
-    for (const [flag, value] of Object.entries({ weights, extras })) {
-      if (value === undefined || value === false) continue
-      throw new UsageError('arguments', {
-        message: `--${flag} without --plan paper`,
-        hint: `Only the plan paper has --${flag}.`,
-      })
-    }
-    const given = { ...rest, plan }
-    const untuned = { steps: given.steps, rank: given.rank, controls }
-    for (const [flag, value] of Object.entries(untuned)) {
-      if (given.tune !== false || value === undefined) continue
-      throw new UsageError('arguments', {
-        message: `--${flag} with --no-tune`,
-        hint: `--${flag} is for tunings: give one of the two.`,
-      })
-    }
-    if (given.tune === 'all' && given.rank !== undefined) {
-      throw new UsageError('arguments', {
-        message: '--rank with --tune all',
-        hint: 'Only low-rank updates have a rank: give one of the two.',
-      })
-    }
-    const [{ runStudy }, { scoreTable }] = await Promise.all([
-      import('../../measuring/study/study.ts'),
-      import('../../measuring/report/table.ts'),
-    ])
-    const { results, written } = await runStudy({
-      ...given,
-      controls: controls === undefined ? undefined : controls === 'yes',
-      extraMasks: extraMask?.filter((mask) => mask !== 'none'),
-      out,
-      argv: process.argv.slice(2),
-      signal: io.signal,
-      onProgress: io.progress,
-      onEstimate: io.say,
-      warn: io.warn,
-    })
-    const failed = results.criteria.filter(({ passed }) => !passed)
-    io.print(scoreTable(results, { width: io.width, color: io.color }), results)
-    io.say(`\n${results.finding.sentence}`)
-    for (const { sentence } of results.pairs?.comparisons.slice(1) ?? []) io.say(sentence)
-    io.say(
-      `criteria: ${results.criteria.length - failed.length} of ${results.criteria.length} ` +
-        `met${failed.length > 0 ? '; the report names the others' : ''}`,
-    )
-    io.say(`report: ${written.html}\nresults: ${written.results}`)
-    return 0
+
+export const study = withRowFlags(withTaskFlags(own)).action(async (flagged, io) => {
+  const { subset, images, kind, columns, instruction, targetInstruction, split } = flagged
+  const { baselines, limit, stray, maxProblems, strict, pool, attention, preset } = flagged
+  const { data, recipe, tuneConfig, dryRun } = flagged
+  const reading = { subset, images, kind, columns, instruction, targetInstruction, split }
+  const scoring = { ...reading, baselines, limit, stray, maxProblems, strict, pool, attention, preset }
+  const { out = 'bifocal-study', controls, extraMask, weights, extras, models, tasks: words } = flagged
+  const { steps, tune, blockSize, rank, device, dtype, threads, seed } = flagged
+  const plan = flagged.plan ?? (isForCheckpoints(words, data) ? 'checkpoints' : undefined)
+  if (plan === 'checkpoints') {
+    refuse({ extraMask, blockSize, controls, weights, extras }, 'with --plan checkpoints', OTHER_PLANS)
+    const tuning = { data, recipe, tuneConfig, steps, rank, tune }
+    checkTuning(tuning)
+    const asked = { ...scoring, models, tasks: words ?? ['embedded'], device, dtype, threads, seed }
+    return await checkpointStudy({ out, dryRun, tuning, scoring: asked }, io)
+  }
+  refuse({ ...scoring, data, recipe, tuneConfig, dryRun }, 'without --plan checkpoints', ONLY_CHECKPOINTS)
+  const tasks = words?.includes('embedded') ? undefined : words
+  const rest = { models, tasks, steps, tune, blockSize, rank, device, dtype, threads, seed }
+  if (plan === 'paper') return await paper({ ...rest, controls, extraMask }, { out, weights, extras }, io)
+  refuse({ weights, extras }, 'without --plan paper', 'Only the plan paper has this flag.')
+  checkTuning({ steps, rank, controls, tune })
+  const given = { ...rest, plan }
+  const [{ runStudy }, { scoreTable }] = await Promise.all([
+    import('../../measuring/study/study.ts'),
+    import('../../measuring/report/table.ts'),
+  ])
+  const { results, written } = await runStudy({
+    ...given,
+    controls: controls === undefined ? undefined : controls === 'yes',
+    extraMasks: extraMask?.filter((mask) => mask !== 'none'),
+    out,
+    argv: process.argv.slice(2),
+    signal: io.signal,
+    onProgress: io.progress,
+    onEstimate: io.say,
+    warn: io.warn,
   })
+  const failed = results.criteria.filter(({ passed }) => !passed)
+  io.print(scoreTable(results, { width: io.width, color: io.color }), results)
+  io.say(`\n${results.finding.sentence}`)
+  for (const { sentence } of results.pairs?.comparisons.slice(1) ?? []) io.say(sentence)
+  io.say(
+    `criteria: ${results.criteria.length - failed.length} of ${results.criteria.length} ` +
+      `met${failed.length > 0 ? '; the report names the others' : ''}`,
+  )
+  io.say(`report: ${written.html}\nresults: ${written.results}`)
+  return 0
+})
+
+const ONLY_CHECKPOINTS = 'Only the plan checkpoints has this flag; --data and tasks of your own choose it.'
+const OTHER_PLANS = 'The plan checkpoints runs any models as they are and tuned, and has no such flag.'
+
+/** Whether tasks or pairs were named that no other plan has. */
+function isForCheckpoints(
+  words: readonly string[] | undefined,
+  data: readonly string[] | undefined,
+): boolean {
+  return data !== undefined || (words ?? []).some((word) => word !== 'embedded' && !TASKS.includes(word))
+}
+
+/** @throws UsageError `usage/arguments` for the first flag that was given */
+function refuse(given: Readonly<Record<string, unknown>>, where: string, hint: string): void {
+  const found = Object.entries(given).find(([, value]) => value !== undefined && value !== false)
+  if (found === undefined) return
+  throw new UsageError('arguments', { message: `${spelled(found[0])} ${where}`, hint })
+}
+
+function spelled(flag: string): string {
+  return `--${flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+}
+
+/** Flags of tunings that contradict each other. @throws UsageError `usage/arguments` */
+function checkTuning({
+  tune,
+  ...tunings
+}: Readonly<Record<string, unknown>> & { tune: 'lora' | 'all' | false | undefined }): void {
+  if (tune === false) refuse(tunings, 'with --no-tune', 'The flag is for tunings: give one of the two.')
+  if (tune === 'all')
+    refuse(
+      { rank: tunings.rank },
+      'with --tune all',
+      'Only low-rank updates have a rank: give one of the two.',
+    )
+}
 
 /** Flags that the plan sets itself: a seed is part of its design. */
 const SET_BY_PAPER = ['models', 'tune', 'extraMask', 'blockSize', 'controls', 'device', 'dtype', 'seed']
@@ -148,7 +205,7 @@ async function paper(
   )
   if (refused !== undefined) {
     throw new UsageError('arguments', {
-      message: `--${refused.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} with --plan paper`,
+      message: `${spelled(refused)} with --plan paper`,
       hint: 'The plan names its models, seeds and masks itself; --weights says where the models are.',
     })
   }
