@@ -59,6 +59,10 @@ test('--baselines are scored beside the model, and an unknown one is refused wit
     ['pixels', 'baseline'],
     ['colours', 'baseline'],
   ])
+  // Of three queries, a model finds none, or a baseline all: these intervals have a width too.
+  const sure = results.scores.filter(({ hit1 }) => [0, 1].includes(hit1.value))
+  expect(sure.length).toBeGreaterThan(0)
+  for (const { hit1 } of sure) expect(hit1.high - hit1.low).toBeCloseTo(0.7076, 4)
   const unknown = await scored('unknown', '--baselines', 'pixel')
   expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining('Did you mean "pixels"?') })
 })

@@ -3,7 +3,8 @@
  * here.
  */
 
-import { bootstrapMean, type Interval } from '../../foundation/numeric/bootstrap.ts'
+import type { Interval } from '../../foundation/numeric/bootstrap.ts'
+import { meanOfShares } from '../../foundation/numeric/bounded.ts'
 import { clusterAgreement, kMeans } from '../../foundation/numeric/clustering.ts'
 import { normalQuantile } from '../../foundation/numeric/quantiles.ts'
 import { mean } from '../../foundation/numeric/statistics.ts'
@@ -70,11 +71,8 @@ async function mixedPool(task: Task, vectorOf: VectorOf, seed: number): Promise<
     return { ...row, candidates: [...row.candidates, ...queries.filter(({ key }) => !own.has(key))] }
   })
   const { rows } = await evaluateTask({ ...task, test }, vectorOf)
-  return bootstrapMean(
-    rows.map(({ hit1 }) => hit1),
-    rows.map(({ cluster }) => cluster),
-    { seed },
-  )
+  const scored = { values: rows.map(({ hit1 }) => hit1), clusters: rows.map(({ cluster }) => cluster) }
+  return meanOfShares([scored], { seed })
 }
 
 /** Queries of a class, on average, without which clusters mean nothing. */

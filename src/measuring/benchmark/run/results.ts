@@ -1,6 +1,7 @@
 /** @file From scores of rows to `results.json`: figures with intervals, and means over tasks. */
 
-import { bootstrapMean, type Interval, meanOfTasks } from '../../../foundation/numeric/bootstrap.ts'
+import type { Interval, ScoredRows } from '../../../foundation/numeric/bootstrap.ts'
+import { meanOfShares } from '../../../foundation/numeric/bounded.ts'
 import { mean } from '../../../foundation/numeric/statistics.ts'
 import type { MetaTask, Task } from '../../../inputs/data/task.ts'
 import { AVERAGES, datasetsOf, macroAverages } from '../averages.ts'
@@ -33,11 +34,7 @@ export function resultsOf({ command, seed, models, tasks, problems, scores }: Me
   const runTasks = tasks.map((task) => runTask(task, problems))
   const metricOf = new Map(runTasks.map(({ name, metric }) => [name, metric]))
   const figure = ({ rows }: TaskScoresFile, metric: string): Interval =>
-    bootstrapMean(
-      rows.map((row) => row.metrics[metric] ?? row.hit1),
-      rows.map(({ cluster }) => cluster),
-      { seed },
-    )
+    meanOfShares([sharesOf(rows, metric)], { seed })
   return {
     schemaVersion: RUN_VERSION,
     command,
@@ -70,6 +67,14 @@ export function resultsOf({ command, seed, models, tasks, problems, scores }: Me
     ),
     publishedMeans: publishedMeansOf(models, runTasks),
     problems: [...problems],
+  }
+}
+
+/** Scores of the queries, and the clusters that are drawn together. */
+function sharesOf(rows: TaskScoresFile['rows'], metric: string): ScoredRows {
+  return {
+    values: rows.map(({ metrics, hit1 }) => metrics[metric] ?? hit1),
+    clusters: rows.map(({ cluster }) => cluster),
   }
 }
 
@@ -147,14 +152,8 @@ function meansOver(
       const wanted = tasks.filter((task) => groups(task).includes(name))
       if (wanted.length > names.length) return []
       const interval = (metric: (task: RunTask) => string) =>
-        meanOfTasks(
-          wanted.map((task) => {
-            const { rows } = own.get(task.name)!
-            return {
-              values: rows.map((row) => row.metrics[metric(task)] ?? row.hit1),
-              clusters: rows.map(({ cluster }) => cluster),
-            }
-          }),
+        meanOfShares(
+          wanted.map((task) => sharesOf(own.get(task.name)!.rows, metric(task))),
           { seed },
         )
       const hit1 = interval(() => 'hit1')
