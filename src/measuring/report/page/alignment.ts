@@ -149,11 +149,16 @@ interface LayerRow extends Interval {
   model: { id: string; label: string }
 }
 
+/** Letters that fit into the margin of a panel. */
+const LONGEST_NAME = 14
+
 function layerPlot(rows: LayerRow[], width: number): Element {
   const height = 170
   const domain = padded(rows.flatMap(({ low, high }) => [low, high]))
   const last = Math.max(...rows.map((row) => row.depth))
-  const ends = rows.filter((row) => row.depth === last)
+  // Names that do not fit beside the lines stand in the key alone.
+  const isNamed = rows.every(({ model }) => model.label.length <= LONGEST_NAME)
+  const ends = isNamed ? rows.filter((row) => row.depth === last) : []
   const shifts = separate(
     ends.map(({ value }) => (height - 50) * (1 - (value - domain[0]) / (domain[1] - domain[0]))),
     14,
@@ -162,7 +167,7 @@ function layerPlot(rows: LayerRow[], width: number): Element {
     width,
     height,
     marginTop: 10,
-    marginRight: 92,
+    marginRight: isNamed ? 92 : 12,
     marginBottom: 40,
     marginLeft: 44,
     x: {

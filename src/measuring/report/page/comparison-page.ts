@@ -3,6 +3,7 @@
 import type { ComparedPair, ComparisonReport } from '../../benchmark/comparison/report.ts'
 import { percent } from '../format.ts'
 import type { Results, ResultsModel, Scope } from '../results.ts'
+import { figure } from './chart.ts'
 import { colourOf } from './colour.ts'
 import { flipColumn } from './comparison-flips.ts'
 import { labelOf, numbers } from './comparison-table.ts'
@@ -129,16 +130,11 @@ function pairSections(
       `pair-${index + 1}`,
       names,
       index === 0 ? null : h('p', { class: 'sentence' }, pair.verdict),
-      h(
-        'figure',
-        {},
+      figure(
+        `Differences in ${report.metric.label}`,
+        'Each bar is the 95 % interval of a difference; thick bars are means. Right of zero the first ' +
+          'scores higher, left of it the second; bars that cross zero are grey: they decide nothing.',
         differenceChart({ models }, { a, b, rows }, report.metric.label),
-        h(
-          'figcaption',
-          {},
-          'Each bar is the 95 % interval of a difference; thick bars are means. Right of zero the first ' +
-            'scores higher, left of it the second; bars that cross zero are grey: they decide nothing.',
-        ),
       ),
       numbers(report, pair),
     ),

@@ -68,6 +68,9 @@ export function differenceChart(
   )
 }
 
+/** Pixels for the names of tasks and means. */
+const LEFT = 146
+
 function differencePlot(
   results: Pick<Results, 'models'>,
   { a, b, rows }: DrawnPair,
@@ -90,10 +93,11 @@ function differencePlot(
   }))
   const extent = 1.08 * Math.max(1, ...lines.flatMap(({ low, high }) => [Math.abs(low), Math.abs(high)]))
   const lowest = Math.min(0, ...lines.map(({ low }) => low)) < 0 ? -extent : -extent * 0.1
+  const ticks = Math.max(2, Math.min(8, (width - LEFT) / 60))
   return plot({
     width,
     height: lines.length * 22 + 44,
-    marginLeft: 146,
+    marginLeft: LEFT,
     marginRight: 16,
     marginTop: 4,
     marginBottom: 38,
@@ -102,12 +106,12 @@ function differencePlot(
       label: `difference in ${metric}, points`,
       labelAnchor: 'center',
       labelArrow: 'none',
-      ticks: Math.min(8, width / 80),
+      ticks,
       tickFormat: (value: number) => points(value / 100).replace('.0', ''),
     },
     y: { domain: lines.map((line) => line.name), label: null, tickSize: 0 },
     marks: [
-      Plot.gridX({ stroke: 'var(--rule)', strokeOpacity: 1 }),
+      Plot.gridX({ stroke: 'var(--rule)', strokeOpacity: 1, ticks }),
       Plot.ruleX([0], { stroke: 'var(--ink)', strokeOpacity: 0.7 }),
       Plot.ruleY(lines, {
         x1: 'low',

@@ -17,6 +17,7 @@ export function intervalDots(
 ): Element {
   const values = rows.flatMap(({ low, high }) => [low, high])
   const { left = Math.min(170, width * 0.4) } = options
+  const ticks = Math.max(2, Math.min(6, (width - left) / 60))
   return plot({
     width,
     height: rows.length * 22 + (options.label === undefined ? 30 : 44),
@@ -29,11 +30,11 @@ export function intervalDots(
       label: options.label ?? null,
       labelAnchor: 'center',
       labelArrow: 'none',
-      ticks: Math.max(2, Math.min(6, (width - left) / 60)),
+      ticks,
     },
     y: { domain: rows.map(({ name }) => name), label: null, tickSize: 0 },
     marks: [
-      Plot.gridX({ stroke: 'var(--rule)', strokeOpacity: 1 }),
+      Plot.gridX({ stroke: 'var(--rule)', strokeOpacity: 1, ticks }),
       ...(options.zero === true ? [Plot.ruleX([0], { stroke: 'var(--ink)', strokeOpacity: 0.7 })] : []),
       Plot.ruleY(rows, {
         x1: 'low',

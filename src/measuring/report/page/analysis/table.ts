@@ -8,8 +8,17 @@ import { sortable } from '../sortable.ts'
 
 type Cell = HTMLElement | string
 
-const heads = (names: readonly string[]) =>
-  h('thead', {}, h('tr', {}, ...names.map((name) => h('th', { scope: 'col' }, name))))
+/** Heads of columns of words stand at their left, as the words do. */
+function heads(names: readonly string[], rows: readonly (readonly Cell[])[]): HTMLElement {
+  const hasWords = (column: number) =>
+    rows.some((cells) => {
+      const cell = cells[column]
+      return typeof cell === 'string' || cell?.classList.contains('text') === true
+    })
+  const head = (name: string, column: number) =>
+    h('th', { scope: 'col', ...(hasWords(column) ? { class: 'text' } : {}) }, name)
+  return h('thead', {}, h('tr', {}, ...names.map(head)))
+}
 
 export function table(
   label: string,
@@ -24,7 +33,7 @@ export function table(
       ...cells.map((cell) => (typeof cell === 'string' ? h('td', { class: 'text' }, cell) : cell)),
     ),
   )
-  return scrolling(label, sortable(h('table', {}, heads(names), h('tbody', {}, ...body))))
+  return scrolling(label, sortable(h('table', {}, heads(names, rows), h('tbody', {}, ...body))))
 }
 
 /** A figure with its interval below; bold where it excludes zero and that means something. */
