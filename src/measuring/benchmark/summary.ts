@@ -3,13 +3,8 @@
  * differences.
  */
 
-import {
-  type BootstrapOptions,
-  bootstrapMean,
-  type Interval,
-  meanOfTasks,
-} from '../../foundation/numeric/bootstrap.ts'
-import { pairedDifference } from '../../foundation/numeric/bounded.ts'
+import type { BootstrapOptions, Interval } from '../../foundation/numeric/bootstrap.ts'
+import { meanOfShares, pairedDifference } from '../../foundation/numeric/bounded.ts'
 import { mean } from '../../foundation/numeric/statistics.ts'
 import type { MetaTask, Task } from '../../inputs/data/task.ts'
 import type { ModelScores, TaskScores } from './evaluate.ts'
@@ -71,24 +66,21 @@ export interface TaskSummary {
 export function summariseTask({ task, rows }: TaskScores, options: BootstrapOptions): TaskSummary {
   return {
     task,
-    hit1: bootstrapMean(
-      rows.map(({ hit1 }) => hit1),
-      rows.map(({ cluster }) => cluster),
-      options,
-    ),
+    hit1: meanOfShares([hitsOf(rows)], options),
     metrics: perMetric((_, name) => mean(rows.map(({ metrics }) => metrics[name]!))),
   }
+}
+
+function hitsOf(rows: TaskScores['rows']) {
+  return { values: rows.map(({ hit1 }) => hit1), clusters: rows.map(({ cluster }) => cluster) }
 }
 
 /** How often the right candidate beats the hard one; undefined where no row has one. */
 export function apartScore({ rows }: TaskScores, options: BootstrapOptions): Interval | undefined {
   const hard = rows.flatMap(({ apart, cluster }) => (apart === undefined ? [] : [{ apart, cluster }]))
   if (hard.length === 0) return undefined
-  return bootstrapMean(
-    hard.map(({ apart }) => apart),
-    hard.map(({ cluster }) => cluster),
-    options,
-  )
+  const scored = { values: hard.map(({ apart }) => apart), clusters: hard.map(({ cluster }) => cluster) }
+  return meanOfShares([scored], options)
 }
 
 /**
@@ -103,11 +95,8 @@ export function meanOver(
 ): Interval | undefined {
   const found = within(scores, scope, tasks)
   if (found === undefined) return undefined
-  return meanOfTasks(
-    found.map(({ rows }) => ({
-      values: rows.map(({ hit1 }) => hit1),
-      clusters: rows.map(({ cluster }) => cluster),
-    })),
+  return meanOfShares(
+    found.map(({ rows }) => hitsOf(rows)),
     options,
   )
 }
