@@ -10,6 +10,7 @@ import { type Pairs, selected } from './pairs.ts'
 import { type Pool, poolOf } from './pool.ts'
 import type { Products } from './products.ts'
 import { type Turned, turnedHalves } from './rotation.ts'
+import { inSpan } from './span.ts'
 
 /** Kinds of products. All but `couples` are of all pairs. */
 export interface Evidence {
@@ -33,12 +34,13 @@ export interface EvidenceOptions {
   readonly drawn?: ArrayLike<number>
 }
 
-/** @param pairs of unit vectors @param products open as long as evidence is asked for */
+/** @param given unit vectors @param products open as long as evidence is asked for */
 export function evidenceOf(
-  pairs: Pairs,
+  given: Pairs,
   products: Products,
   { linked, drawn }: EvidenceOptions = {},
 ): EvidenceOf {
+  const pairs = inSpan(given)
   const { rows: count } = shapeOf(pairs.images)
   const halves = linked === undefined ? byTurns(count) : halvesOf(linked)
   const couples = once(() => {

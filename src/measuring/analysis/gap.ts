@@ -71,9 +71,13 @@ const NO_DISTANCE = 2e-3
 /** The same of 1 − cosine. */
 const NO_COSINE = 1e-6
 
+/** Squared distances below this are the rounding of a cosine of equal vectors. */
+const EQUAL = 2 ** -21
+
 /** Euclidean distance of two unit vectors from their cosine. */
 function chord(cosine: number): number {
-  return Math.sqrt(Math.max(0, 2 - 2 * cosine))
+  const squared = 2 - 2 * cosine
+  return squared > EQUAL ? Math.sqrt(squared) : 0
 }
 
 /**

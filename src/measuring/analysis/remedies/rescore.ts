@@ -10,6 +10,7 @@ import { type Pairs, selected } from '../pairs.ts'
 import { poolOf } from '../pool.ts'
 import { Products } from '../products.ts'
 import { CLUSTERING, type PairScoreName, pairScoreNames, pairScores } from '../scores.ts'
+import { bothInSpan } from '../span.ts'
 import type { Remedy } from './remedy.ts'
 import { remedies } from './table.ts'
 
@@ -72,12 +73,12 @@ const MOST_FITTED = 4000
  */
 export async function rescore(pairs: Pairs, options: RescoreOptions): Promise<Rescored | undefined> {
   const { seed, clusters, labels, threads, signal } = options
-  const { fitting, fittedClusters, scored } = splitOf(pairs, options)
-  const { rows: fitted } = shapeOf(fitting.images)
+  const { fitting: own, fittedClusters, scored } = splitOf(pairs, options)
+  const { rows: fitted } = shapeOf(own.images)
   if (fitted < FEWEST.fitted || scored.length < FEWEST.scored) return undefined
   await using products = new Products({ threads, signal })
-  const rest = selected(pairs, scored)
-  const heldOut = partOf(linkedPairs(fitting, fittedClusters), HELD_OUT, stream(seed, 'held out of fitting'))
+  const [fitting, rest] = bothInSpan(own, selected(pairs, scored))
+  const heldOut = partOf(linkedPairs(own, fittedClusters), HELD_OUT, stream(seed, 'held out of fitting'))
   const judge = new Judge(
     scored.map((row) => clusters[row]!),
     labels && scored.map((row) => labels[row]!),
