@@ -52,6 +52,7 @@ test.each([
 
 test.each([
   [['--data', 'pairs.jsonl'], '--data has no meaning in an analysis of vectors'],
+  [['--no-layers'], '--no-layers has no meaning in an analysis of vectors'],
   [['--ablate'], '--ablate has no meaning in an analysis of vectors'],
   [['--limit', '20'], '--limit has no meaning in an analysis of vectors'],
 ])('%s is refused beside two files of vectors', async (extra, message) => {

@@ -88,6 +88,7 @@ const KINDS_OF_FLAGS: Readonly<Record<string, readonly Kind[]>> = {
   instruction: ['models'],
   limit: ['models', 'runs'],
   base: ['models'],
+  layers: ['models'],
   ablate: ['models'],
   vectors: ['models'],
   preset: ['models'],
@@ -103,11 +104,14 @@ const KINDS_OF_FLAGS: Readonly<Record<string, readonly Kind[]>> = {
 function refuseFlags(given: object, kind: Kind): void {
   const foreign = Object.entries(given).find(
     ([name, value]) =>
-      value !== undefined && value !== false && KINDS_OF_FLAGS[name]?.includes(kind) === false,
+      value !== undefined &&
+      // A flag that begins with `no-` is given where its value is false.
+      value !== (name === 'layers') &&
+      KINDS_OF_FLAGS[name]?.includes(kind) === false,
   )
   if (foreign === undefined) return
   const [name] = foreign
-  const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+  const flag = `--${name === 'layers' ? 'no-' : ''}${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
   throw new UsageError('arguments', {
     message: `${flag} has no meaning in an analysis of ${kind}`,
     hint: `It belongs to an analysis of ${KINDS_OF_FLAGS[name]!.join(' or ')}: leave it out.`,

@@ -24,6 +24,7 @@ export interface Clustered {
 
 /**
  * Clusters images and texts together, with as many clusters as there are labels.
+ * @returns undefined where all have one label: every clustering agrees with it
  * @param labels   `[pairs]` @param clusters `[pairs]` what is drawn together in a resample
  */
 export function clusteringOf(
@@ -31,12 +32,13 @@ export function clusteringOf(
   labels: readonly string[],
   clusters: readonly string[],
   seed: number,
-): Clustered {
+): Clustered | undefined {
   const rows = shuffle(
     labels.map((_, i) => i),
     stream(seed, 'clustered pairs'),
   ).slice(0, MOST)
   const own = rows.map((row) => labels[row]!)
+  if (new Set(own).size < 2) return undefined
   const { images, texts } = selected(pairs, rows)
   const made = kMeans(joined([images, texts])!, new Set(own).size, { seed, starts: STARTS })
   return { drawnTogether: rows.map((row) => clusters[row]!), labels: own, clusters: made.clusters }

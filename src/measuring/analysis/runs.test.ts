@@ -16,7 +16,7 @@ beforeAll(async () => {
 })
 afterAll(() => rmSync(dir, { recursive: true, force: true }))
 
-const options = { resamples: 20, limit: 100 }
+const options = { resamples: 20, limit: 100, remedies: false }
 
 test('pairs of a picture and a text are measured for each model; two models predict nothing', async () => {
   const analysis = await analyzeRuns({ runs: [join(dir, 'run')], ...options })
@@ -56,4 +56,20 @@ test('tasks of one name with other rows are not scored together', async () => {
     code: 'usage/arguments',
     message: 'no task was scored on the same rows for all of these models',
   })
+})
+
+test('a model that stands in two runs counts once, and that is said', async () => {
+  await writeMadeRun(join(dir, 'again'))
+  const { subjects, notes } = await analyzeRuns({ runs: [join(dir, 'run'), join(dir, 'again')], ...options })
+  expect(subjects.map(({ id }) => id)).toEqual(['run:good', 'run:poor'])
+  expect(notes[0]).toBe('again:good is the model of run:good again: it is left out')
+})
+
+test('remedies are scored on the stored vectors', async () => {
+  const { remedies, notes } = await analyzeRuns({
+    runs: [`${join(dir, 'run')}:poor`],
+    ...options,
+    remedies: true,
+  })
+  expect(remedies.length + notes.length).toBe(1)
 })

@@ -13,8 +13,10 @@ import { analyseAlignment } from './alignment.ts'
 import { type Analysis, emptyAnalysis, figuresOf } from './analysis.ts'
 import { matrixOf } from './fused.ts'
 import { type AnalysisOptions, analysisOptionSchemas, SEED } from './options.ts'
-import { FEWEST_DRAWN, type Pairs } from './pairs.ts'
+import { FEWEST_DRAWN, type Pairs, unitPairs } from './pairs.ts'
 import { predictionOf, type ScoredModel } from './prediction.ts'
+import { rescore } from './remedies/rescore.ts'
+import { addRemedies } from './vectors.ts'
 
 export interface AnalyzeRunsOptions extends AnalysisOptions {
   /** `RUN`, all its models with stored vectors, or `RUN:MODEL`. */
@@ -49,8 +51,9 @@ export async function analyzeRuns(options: AnalyzeRunsOptions): Promise<Analysis
   const { seed = SEED, resamples, sample, limit = LIMIT, threads, signal, onProgress } = options
   const analysis = emptyAnalysis('runs', { seed, resamples, sample })
   analysis.inputs.push(...options.runs.map((name) => ({ role: 'run' as const, name })))
-  const subjects = await openOperands(options.runs)
-  const tasks = commonTasks(subjects)
+  const operands = await openOperands(options.runs)
+  const tasks = commonTasks(operands)
+  const subjects = distinct(operands, analysis)
   const scored: ScoredModel[] = []
   for (const [done, subject] of subjects.entries()) {
     onProgress?.({ label: 'measures', done, total: subjects.length })
@@ -71,6 +74,10 @@ export async function analyzeRuns(options: AnalyzeRunsOptions): Promise<Analysis
       clusters: new Set(clusters).size,
     })
     const hits = run.results.scores.filter((one) => one.model === model.id && tasks.includes(one.task))
+    if (options.remedies !== false) {
+      const remedying = { seed, clusters, threads, signal }
+      addRemedies(analysis, id, await rescore(unitPairs(pairs), remedying))
+    }
     scored.push({
       id,
       score: mean(hits.map(({ hit1 }) => hit1.value)),
@@ -85,6 +92,19 @@ export async function analyzeRuns(options: AnalyzeRunsOptions): Promise<Analysis
       rows: predictionOf(scored, { seed }),
     }
   return analysis
+}
+
+/** Each model once: over models, a second one of the same weights would count as new evidence. */
+function distinct(subjects: readonly RunOperand[], analysis: Analysis): RunOperand[] {
+  const first = new Map<string, string>()
+  return subjects.filter(({ id, model: { role, fingerprint, readout } }) => {
+    if (role !== 'model' || fingerprint === null) return true
+    const key = JSON.stringify([fingerprint, readout])
+    const before = first.get(key)
+    if (before === undefined) first.set(key, id)
+    else analysis.notes.push(`${id} is the model of ${before} again: it is left out`)
+    return before === undefined
+  })
 }
 
 /** @throws UsageError `usage/arguments` for runs that share no task with the same rows */

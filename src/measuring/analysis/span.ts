@@ -1,7 +1,7 @@
 /**
- * @file Vectors of more elements than there are vectors lie in a smaller space: their span. Measures
- * and remedies know nothing of vectors but their inner products, so coordinates in the span serve as
- * well, and matrices of `[dim, dim]` become small.
+ * @file Vectors of more elements than there are vectors lie in a smaller space: their span.
+ * Measures and remedies know nothing of vectors but their inner products, so coordinates in the
+ * span serve as well, and matrices of `[dim, dim]` become small.
  */
 
 import { dot, shapeOf } from '../../foundation/numeric/linear.ts'
@@ -13,8 +13,8 @@ import type { Pairs } from './pairs.ts'
 const ROUNDING = 1e-12
 
 /**
- * The same inner products from as few elements as the vectors need; vectors that have fewer elements
- * than there are vectors are returned as they are.
+ * The same inner products from as few elements as the vectors need; vectors that have fewer
+ * elements than there are vectors are returned as they are.
  */
 export function inSpan(pairs: Pairs): Pairs {
   const [images, texts] = coordinates([pairs.images, pairs.texts])
@@ -43,8 +43,8 @@ function coordinates(sets: readonly Tensor<'f32'>[]): readonly Tensor<'f32'>[] {
 }
 
 /**
- * Cholesky's factor of the matrix of all inner products, with pivots (Higham 2002, §10.3): its rows
- * have the inner products of the given ones.
+ * Cholesky's factor of the matrix of all inner products, with pivots (Higham 2002, §10.3): its
+ * rows have the inner products of the given ones.
  * @param rows `[rows, dim]` @returns `[rows, rank]`
  */
 function spanOf(rows: Tensor<'f32'>): Tensor<'f32'> {

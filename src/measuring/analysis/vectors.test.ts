@@ -96,6 +96,13 @@ test.each<[string, () => Promise<{ images: string | Tensor<'f32'>; texts: string
   await expect(analyzeVectors({ ...(await given()), ...options })).rejects.toMatchObject({ code })
 })
 
+test('one label alone gives no score of clusters', async () => {
+  const labels = names.map(() => 'a')
+  const { remedies, notes } = await analyzeVectors({ images, texts, labels, resamples: 20 })
+  expect(remedies[0]!.rows[0]!.figures.map(({ score }) => score)).not.toContain('vMeasure')
+  expect(notes).toEqual(['all labels are the same: there is no score of clusters'])
+})
+
 test('options are checked, and labels counted', async () => {
   const wrong = { images, texts, remedys: false }
   await expect(analyzeVectors(wrong)).rejects.toMatchObject({ code: 'usage/option' })

@@ -89,6 +89,8 @@ export async function analyzeVectors(options: AnalyzeVectorsOptions): Promise<An
         'keep one of each for recall that compares with other sets',
     )
   }
+  if (labels !== undefined && new Set(labels).size < 2)
+    analysis.notes.push('all labels are the same: there is no score of clusters')
   const label = options.label ?? (typeof options.images === 'string' ? options.images : 'vectors')
   const steps = options.remedies === false ? 1 : 2
   onProgress?.({ label: 'measures', done: 0, total: steps })

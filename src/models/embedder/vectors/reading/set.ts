@@ -68,7 +68,7 @@ export class SetCollector {
       return
     }
     const bad = vector.findIndex((value) => !Number.isFinite(value))
-    if (bad >= 0) throw damaged(this.#path, `${where}: element ${bad} is ${vector[bad]}`)
+    if (bad >= 0) throw damaged(this.#path, `${where}: element ${bad} is ${shown(vector[bad])}`)
     this.#table.set(this.#rows.length, vector)
     this.#rows.push({ vector: EMPTY, ...row })
   }
@@ -93,6 +93,11 @@ export class SetCollector {
       skipped: this.#skipped,
     }
   }
+}
+
+/** Doubles that no float holds are infinite here. */
+function shown(value: number | undefined): string {
+  return Number.isNaN(value) ? 'NaN' : `${value}, or too large for 32 bits`
 }
 
 /** A row's vector is in the table: the list of rows needs no second copy. */
