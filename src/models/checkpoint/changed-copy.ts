@@ -5,7 +5,7 @@
 
 import { existsSync } from 'node:fs'
 import { copyFile, readdir } from 'node:fs/promises'
-import { basename, dirname, extname, join } from 'node:path'
+import { basename, dirname, extname, isAbsolute, join, relative } from 'node:path'
 import { readFailure, writeFailure } from '../../foundation/files/errors.ts'
 import { makeFolder, piecesOf, writeFileAtomic } from '../../foundation/files/file.ts'
 import { f32ToBf16, f32ToF16, toF32 } from '../../foundation/numeric/float.ts'
@@ -40,7 +40,8 @@ export async function writeChangedCopy(
   { base, changed, valueFor, replace = false, onProgress, signal }: ChangedCopyOptions,
 ): Promise<void> {
   if (!replace) await requireEmpty(dir)
-  // A second checkpoint that was joined to this one stays where it is.
+  // A second checkpoint that was joined to this one is copied where it lies within its folder; one
+  // that lies elsewhere is found from here too.
   const files = base.files.filter((file) => dirname(file) === base.dir)
   for (const name of changed) requireOwn(base, name, files)
   const total = files.length
@@ -60,6 +61,7 @@ export async function writeChangedCopy(
     await writeFileAtomic(join(dir, basename(file)), pieces())
   }
   onProgress?.({ done: total, total })
+  await copyWithin(base, dir)
   await copySettings(base, dir, files)
 }
 
@@ -107,6 +109,22 @@ export async function requireEmpty(dir: string): Promise<void> {
     message: `${dir} has files already (${names.slice(0, 3).join(', ')}${names.length > 3 ? ', …' : ''})`,
     hint: 'Name a new folder, or remove this one.',
   })
+}
+
+/** Copies a second checkpoint, whose folder lies within that of the first. */
+async function copyWithin({ dir: from, files }: Checkpoint, dir: string): Promise<void> {
+  const folders = new Set(files.map((file) => relative(from, dirname(file))))
+  try {
+    for (const folder of folders) {
+      if (folder === '' || folder.startsWith('..') || isAbsolute(folder)) continue
+      await makeFolder(join(dir, folder))
+      for (const entry of await readdir(join(from, folder), { withFileTypes: true }))
+        if (!entry.isDirectory())
+          await copyFile(join(from, folder, entry.name), join(dir, folder, entry.name))
+    }
+  } catch (cause) {
+    throw writeFailure(dir, cause)
+  }
 }
 
 const COPIED = new Set(['.json', '.txt', '.jinja', '.model', '.py', '.tiktoken', ''])
