@@ -4,8 +4,11 @@
  */
 
 import { join } from 'node:path'
-import { writeFileAtomic } from '../src/foundation/files/file.ts'
+import { z } from 'zod'
+import { readJson, readText, writeFileAtomic } from '../src/foundation/files/file.ts'
+import type { Tensor } from '../src/foundation/numeric/tensor.ts'
 import { trainBpe } from '../src/inputs/text/bpe-trainer.ts'
+import { CODES_CONFIG } from '../src/learning/pretraining/twins/codes-config.ts'
 import { writeSafetensors } from '../src/models/checkpoint/safetensors.ts'
 import { initialWeights } from '../src/models/families/initial.ts'
 import { modelParameters } from '../src/models/families/parameters.ts'
@@ -24,6 +27,9 @@ const TINY: TwinSizes = { hidden: 24, heads: 2, layers: 2, inner: 48, towerLayer
 const PICTURE = 96
 const PATCH = 24
 const SPECIAL = ['<s>', '</s>', '<pad>', '<image>', '<mask>', '<eot>']
+
+const PREFIX = 'image_tokenizer.'
+const tokens = z.array(z.looseObject({ id: z.number(), content: z.string() }))
 
 const text = [
   'Represent the given image for classification Identify the object shown in the image Find me an image that matches the given caption:',
@@ -155,4 +161,72 @@ export async function writeRandomTwins(
     await writeSafetensors(join(folder, 'model.safetensors'), Object.fromEntries(stored))
   }
   return { tower: join(dir, 'tower'), ar: join(dir, 'twin-ar'), diffusion: join(dir, 'twin-diffusion') }
+}
+
+const CODE_STACK = {
+  ch: 32,
+  ch_mult: [1, 1, 1, 1],
+  num_res_blocks: [1, 1, 1, 1],
+  z_channels: 6,
+  resolution: 24,
+  attn_resolutions: [],
+}
+
+/**
+ * Writes `twin-discrete` (MMaDA) into `dir`, with its image tokenizer within: 9 codes a picture, 64
+ * different ones.
+ * @param like a folder of `writeRandomTwins`, which gives tokenizer and prompt
+ */
+export async function writeRandomDiscreteTwin(dir: string, like: string, sizes = TINY): Promise<string> {
+  const folder = join(dir, 'twin-discrete')
+  const given = await readJson(join(like, 'tokenizer.json'), z.looseObject({ added_tokens: tokens }))
+  const next = Math.max(...given.added_tokens.map(({ id }) => id)) + 1
+  const marks = ['<|soi|>', '<|eoi|>', '<|mmu|>'].map((content, i) => ({
+    ...given.added_tokens[0],
+    content,
+    id: next + i,
+  }))
+  const text = next + marks.length
+  const codes = 2 ** CODE_STACK.z_channels
+  const tokenizer = {
+    _class_name: 'MAGVITv2',
+    codebook_size: codes,
+    encoder: CODE_STACK,
+    decoder: CODE_STACK,
+  }
+  const config = {
+    ...CODES_CONFIG,
+    d_model: sizes.hidden,
+    n_layers: sizes.layers,
+    n_heads: sizes.heads,
+    n_kv_heads: sizes.heads,
+    mlp_hidden_size: sizes.inner,
+    vocab_size: text + codes,
+    embedding_size: text + codes,
+    new_vocab_size: text + codes,
+    llm_vocab_size: text,
+    codebook_size: codes,
+    num_vq_tokens: 9,
+    max_sequence_length: 256,
+    mask_token_id: given.added_tokens.find(({ content }) => content === '<mask>')!.id,
+    image_resolution: CODE_STACK.resolution,
+    image_tokenizer_config: tokenizer,
+  }
+  const model = modelOf(config)
+  const weights = initialWeights(modelParameters(model), { seed: 2, layers: sizes.layers, std: 0.1 })
+  const [own, pictures] = [new Map<string, Tensor>(), new Map<string, Tensor>()]
+  for (const [name, value] of Object.entries(weights)) {
+    if (name.startsWith(PREFIX)) pictures.set(name.slice(PREFIX.length), value)
+    else own.set(model.weightSpellings(name)[0]!, value)
+  }
+  await writeFileAtomic(join(folder, 'config.json'), JSON.stringify(config))
+  const tokenizerJson = { ...given, added_tokens: [...given.added_tokens, ...marks] }
+  await writeFileAtomic(join(folder, 'tokenizer.json'), JSON.stringify(tokenizerJson))
+  const settings = 'tokenizer_config.json'
+  await writeFileAtomic(join(folder, settings), await readText(join(like, settings)))
+  await writeSafetensors(join(folder, 'model.safetensors'), Object.fromEntries(own))
+  const companion = join(folder, 'image-tokenizer')
+  await writeFileAtomic(join(companion, 'config.json'), JSON.stringify(tokenizer))
+  await writeSafetensors(join(companion, 'pytorch_model.safetensors'), Object.fromEntries(pictures))
+  return folder
 }

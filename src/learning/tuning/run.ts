@@ -31,6 +31,7 @@ import { type BatchPair, batchPair } from './micro-batch.ts'
 import { type SkippedPair, SkippedPairs } from './skipped.ts'
 import { StepSessions } from './step-sessions.ts'
 import { TuningSteps } from './steps.ts'
+import { ofRows } from './trained/picture-path.ts'
 import type { Trained } from './trained/trained.ts'
 import type { TunableModel } from './tunable.ts'
 import { type SeenUpdate, scalarsOf, UpdateSteps } from './update-steps.ts'
@@ -267,7 +268,8 @@ async function runLocked(run: TuningRun): Promise<TuningOutcome> {
     const result = await train({
       parameters,
       optimizer,
-      gradient: updateSteps.gradient,
+      gradient:
+        trained.rows === undefined ? updateSteps.gradient : ofRows(trained.rows, updateSteps.gradient),
       schedule: scheduleOf(run.schedule, updates),
       steps: updates,
       clip: run.clip,

@@ -93,6 +93,11 @@ function partParameters(model: VisionLanguageModel, part: Part): ParameterSlot[]
     : visionParameters(model).filter((slot) => slot.part === part)
 }
 
+/** The parameters between a tower's features and the image rows. */
+export function projectorParameters(model: VisionLanguageModel): ParameterSlot[] {
+  return partParameters(model, 'projector')
+}
+
 /** Names of the parameters that come before the image rows. */
 export function visionNames(model: VisionLanguageModel): ReadonlySet<string> {
   return new Set(visionParameters(model).map(({ name }) => name))

@@ -41,6 +41,8 @@ export interface Trained {
   readonly idle: NamedArrays
   /** Names of layers with an update, and of weights that are trained themselves, for the plan. */
   readonly modules: readonly TrainedModule[]
+  /** Of tables of which some rows are trained alone: those rows. Gradients of others are dropped. */
+  readonly rows?: Readonly<Record<string, TableRows>>
   /** Whether anything before the image rows is trained: rows of a frozen tower can be kept. */
   readonly tower: boolean
   /** Present where elements are dropped: gives the feeds that a training graph wants for it. */
@@ -60,6 +62,12 @@ export interface Trained {
    */
   tuned(): ModelWeights
   result(): TunedResult
+}
+
+/** Rows of a table that lie side by side. */
+export interface TableRows {
+  readonly first: number
+  readonly count: number
 }
 
 export interface TrainedModule {

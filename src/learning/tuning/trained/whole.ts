@@ -15,9 +15,17 @@ export async function trainedWhole(
   tunable: TunableModel,
   settings: Pick<TrainSettings, 'targets' | 'exclude' | 'modulesToSave'>,
 ): Promise<Trained> {
+  return await trainedWeights(
+    tunable,
+    wholeParameters(tunable, settings).map(({ name }) => name),
+  )
+}
+
+/** @param names canonical ones */
+export async function trainedWeights(tunable: TunableModel, names: readonly string[]): Promise<Trained> {
   const { model, checkpoint, weights: base } = tunable
   const entries: [string, Tensor<'f32'>][] = []
-  for (const { name } of wholeParameters(tunable, settings)) {
+  for (const name of names) {
     const { dims, data } = await base.read(name)
     entries.push([name, f32(dims, data.slice())])
   }
