@@ -48,7 +48,7 @@ function taskCriterion(
 ): Criterion {
   const { label, scores } = finalState(studied)
   const hit1 = intervalOf(scores, task, options)
-  const shuffled = pointOf(studied.participant.shuffled, task)
+  const { shuffled } = studied.participant
   const few = candidatesOf(task) <= FEW
   const pixels = baselines.find(({ role }) => role === 'pixels')
   const others: [string, number][] = few
@@ -56,7 +56,9 @@ function taskCriterion(
     : pixels !== undefined && pixelsApply(task)
       ? [['raw pixels', pointOf(pixels.scores, task)]]
       : []
-  const rivals: [string, number][] = [['shuffled pictures', shuffled], ...others, ['chance', task.chance]]
+  const seeing: [string, number][] =
+    shuffled === undefined ? [] : [['shuffled pictures', pointOf(shuffled, task)]]
+  const rivals: [string, number][] = [...seeing, ...others, ['chance', task.chance]]
   const [name, best] = rivals.reduce((top, rival) => (rival[1] > top[1] ? rival : top))
   const bar = best + (few ? MARGIN : 0)
   return {

@@ -87,7 +87,7 @@ export function allScores({ studied, baselines }: Outcome): ModelScores[] {
     ]),
     ...studied.flatMap(({ control }) => (control === undefined ? [] : [control.scores])),
     ...baselines.map(({ scores }) => scores),
-    ...studied.map(({ participant }) => participant.shuffled),
+    ...studied.flatMap(({ participant: { shuffled } }) => (shuffled === undefined ? [] : [shuffled])),
   ]
 }
 

@@ -48,8 +48,8 @@ export interface Participant {
   readonly layers: readonly { layer: LayerName; pairs: PairVectors }[]
   /** Only where the study tunes. */
   readonly tuned: { readonly state: MeasuredState; readonly tuning: Tuning } | undefined
-  /** With other queries' pictures, in its last state. */
-  readonly shuffled: ModelScores
+  /** With other queries' pictures, in its last state; undefined where a plan looks instead. */
+  readonly shuffled: ModelScores | undefined
 }
 
 /** The same tuning of a random decoder. Only its scores are used. */
@@ -121,19 +121,26 @@ async function runParticipant(opened: Opened): Promise<Participant> {
   const { world, setting } = context
   const candidates = candidatesOf(subject)
   const layers = layersOf(subject)
+  const { look } = context
   const shuffledTasks = world.tasks.map((task) => withShuffledPictures(task, setting.seed))
   const shuffledBy = async (maker: VectorMaker, { choice }: MeasuredState) => {
+    if (look !== undefined) return undefined
     const vectors = await stored(maker, itemsOf(shuffledTasks, 'test'), context)
     return await scoresOf(`${id}-shuffled`, shuffledTasks, vectors.of(choice.readout))
   }
   const plain = await inState(opened, subject, { ...candidates, ...layers }, hash, async (makerIn) => {
-    // One pass gives the pairs' vectors of all layers; rows of tasks need the candidates only.
-    const pairs = await pairVectors(
-      await makerIn([...Object.keys(candidates), ...Object.keys(layers)]),
-      context,
-    )
-    const scored = await makerIn(Object.keys(candidates))
+    // One pass gives the pairs' vectors of all layers; rows of tasks need the candidates only, but
+    // where a plan looks at layers.
+    const everything = await makerIn([...Object.keys(candidates), ...Object.keys(layers)])
+    const pairs = await pairVectors(everything, context)
+    const scored = look?.layers ? everything : await makerIn(Object.keys(candidates))
     const state = await measured(scored, { id, readouts: candidates }, pairs, context)
+    await look?.at({
+      name: 'untuned',
+      readout: state.choice.readout,
+      layers: look.layers ? Object.entries(layers).map(([name, { layer }]) => [name, layer]) : [],
+      vectors: async (items) => await stored(scored, items, context),
+    })
     return {
       state,
       layers: Object.entries(layers).map(([name, { layer }]) => ({ layer, pairs: pairs(name) })),
@@ -145,7 +152,7 @@ async function runParticipant(opened: Opened): Promise<Participant> {
     0,
   )
   const shared = { id, subject, hash, parameters, plain: plain.state, layers: plain.layers }
-  if (plain.shuffled !== undefined) return { ...shared, tuned: undefined, shuffled: plain.shuffled }
+  if (!setting.tune) return { ...shared, tuned: undefined, shuffled: plain.shuffled }
 
   const model = tunableModel(subject)
   const readouts = trainedReadouts(subject)
@@ -153,6 +160,12 @@ async function runParticipant(opened: Opened): Promise<Participant> {
   const tuned = await inTuned(opened, tuning, async (maker) => {
     const pairs = await pairVectors(maker, context)
     const state = await measured(maker, { id: `${id}-tuned`, readouts }, pairs, context)
+    await look?.at({
+      name: 'tuned',
+      readout: state.choice.readout,
+      layers: [],
+      vectors: async (items) => await stored(maker, items, context),
+    })
     return { state, shuffled: await shuffledBy(maker, state) }
   })
   await writeTrained(join(context.options.out, 'models', `${id}-tuned`), {

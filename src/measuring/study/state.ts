@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { f32, type Tensor } from '../../foundation/numeric/tensor.ts'
 import type { KeyedItem } from '../../inputs/data/item.ts'
-import type { Readout } from '../../models/embedder/readout.ts'
+import type { LayerName, Readout } from '../../models/embedder/readout.ts'
 import { type AllVectors, embedAll } from '../../models/embedder/vectors/all.ts'
 import type { VectorMaker } from '../../models/embedder/vectors/maker.ts'
 import { chooseReadout, meanHit1, type ReadoutChoice, scoresOf } from '../benchmark/choice.ts'
@@ -25,6 +25,26 @@ export interface StudyContext {
   readonly options: StudyOptions
   /** Of this package: what another one left may be computed otherwise, and is not used. */
   readonly version: string
+  /** Further measures of each state, instead of its scores with other queries' pictures. */
+  readonly look?: Look
+}
+
+/** Measures that only some plans take, while a state can make vectors. */
+export interface Look {
+  /** Whether vectors of the untuned state come at every layer too, from the same pass. */
+  readonly layers: boolean
+  at(state: SeenState): Promise<void>
+}
+
+/** A state of a model that can make vectors. */
+export interface SeenState {
+  readonly name: 'untuned' | 'tuned'
+  /** The readout that was chosen. */
+  readonly readout: string
+  /** Readouts with mean pooling of every state of the decoder, where layers are looked at. */
+  readonly layers: readonly (readonly [readout: string, layer: LayerName])[]
+  /** From the study's store; test items of its tasks are there. */
+  vectors(items: readonly KeyedItem[]): Promise<AllVectors>
 }
 
 /** Vectors of the analysis pairs: `[pairs, dim]` each. */
