@@ -8,6 +8,7 @@
 import type { BootstrapOptions } from '../../../foundation/numeric/bootstrap.ts'
 import { type HierarchicalInterval, hierarchicalInterval } from '../../../foundation/numeric/hierarchical.ts'
 import type { MetaTask } from '../../../inputs/data/task.ts'
+import { type Drawn, drawnIn, drawsOf, groupBy } from './draws.ts'
 
 /** The first level of each factor is the one that effects are counted towards. */
 export const FACTORS = {
@@ -51,11 +52,7 @@ export interface FactorEffect {
   readonly scope: FactorScope
   /** Shares of 1, not points. */
   readonly interval: HierarchicalInterval
-  /**
-   * The draws of the interval are pretrainings, or tunings of one pretraining each: then nothing is
-   * known of other pretrainings.
-   */
-  readonly drawn: 'pretraining' | 'tuning' | 'nothing'
+  readonly drawn: Drawn
   /** Draws of each kind of model. */
   readonly draws: readonly number[]
 }
@@ -129,15 +126,10 @@ function effectOver(
   options: BootstrapOptions,
 ): FactorEffect {
   const within = tasks.flatMap((task, i) => (isWithin(task, scope) ? [i] : []))
-  const seedsOf = (own: readonly FactorRun[], seed: 'pretraining' | 'tuning') =>
-    new Set(own.map((run) => run[seed])).size
-  const drawn = (['pretraining', 'tuning'] as const).find((seed) =>
-    kinds.every((own) => seedsOf(own, seed) > 1),
+  const drawn = drawnIn(kinds)
+  const strata = kinds.map((own) =>
+    drawsOf(own, drawn).map((group) => contributionOf(group, factors, cells, within)),
   )
-  const strata = kinds.map((own) => {
-    const groups = groupBy(own, (run) => run[drawn ?? 'pretraining'])
-    return groups.map((group) => contributionOf(group, factors, cells, within))
-  })
   return {
     factors,
     scope,
@@ -146,7 +138,7 @@ function effectOver(
       within.map((task) => tasks[task]!.clusters),
       options,
     ),
-    drawn: drawn ?? 'nothing',
+    drawn,
     draws: strata.map((draws) => draws.length),
   }
 }
@@ -171,13 +163,6 @@ function contributionOf(
     }
     return sums
   })
-}
-
-/** In the order of first appearance. */
-function groupBy<T>(items: readonly T[], keyOf: (item: T) => unknown): T[][] {
-  const groups = new Map<unknown, T[]>()
-  for (const item of items) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item])
-  return [...groups.values()]
 }
 
 function isWithin({ metaTask, domain }: FactorTask, scope: FactorScope): boolean {

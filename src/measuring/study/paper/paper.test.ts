@@ -2,10 +2,11 @@ import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { writeRandomTwins } from '../../../../test/random-twins.ts'
+import { writeRandomDiscreteTwin, writeRandomTwins } from '../../../../test/random-twins.ts'
 import { type PaperOptions, runPaper } from './paper.ts'
 import { PAPER_PLAN, type PaperPlan, runId, runsOf } from './plan.ts'
 import { hitsOf, valuesOf } from './record.ts'
+import { STAGE } from './stage.ts'
 
 const LONG = 600_000
 
@@ -15,8 +16,11 @@ test('the plan: 36 tunings under the own mask, 12 under the other, a curve of fi
   expect(count(({ mask, share }) => mask === 'native' && share === 1)).toBe(36)
   expect(count(({ mask }) => mask === 'other')).toBe(12)
   expect(count(({ share }) => share < 1)).toBe(20)
-  expect(runsOf(PAPER_PLAN, { extras: true })).toHaveLength(68 + 12 + 24)
-  expect(new Set(runsOf(PAPER_PLAN, { extras: true }).map(runId)).size).toBe(68 + 12 + 24)
+  const all = runsOf(PAPER_PLAN, { extras: true })
+  // Beside the further kinds of models and the other mask, 12 runs for each of the two conditions.
+  expect(all).toHaveLength(68 + 2 * 12 + 12 + 24)
+  expect(new Set(all.map(runId)).size).toBe(all.length)
+  expect(all.filter(({ condition }) => condition === 'captions')).toHaveLength(12)
 })
 
 test('hits are kept exactly: digits, or numbers where ties count in parts', () => {
@@ -46,6 +50,7 @@ describe('a plan of tiny twins', () => {
       weights,
       plan,
       tasks: ['object-group'],
+      stage: { ...STAGE, pairs: 8, batch: 4, positions: 1200 },
       steps: 1,
       rank: 2,
       limits: { train: 40, dev: 4, test: 6, candidates: 4 },
@@ -57,7 +62,7 @@ describe('a plan of tiny twins', () => {
   const bytes = (out: string) => readFileSync(join(out, 'paper.json'), 'utf8')
 
   test(
-    'runs with what is there, says what is missing, and stopped twice it gives the same bytes',
+    'runs with what is there, and says what is missing',
     async () => {
       const whole = join(root, 'whole')
       const warned: string[] = []
@@ -79,18 +84,57 @@ describe('a plan of tiny twins', () => {
       const tables = readFileSync(join(whole, 'paper.md'), 'utf8')
       expect(tables).toMatch(/\| twin-ar \| own \| 1 \| 1 \| [\d.]+ % \| [\d.]+ % \|/)
       expect(tables).toContain('| twin-discrete | other | 1 | 1 |')
+    },
+    LONG,
+  )
+
+  test(
+    'the tests of alignment: stopped within the stage, behind finished runs, it gives the same bytes',
+    async () => {
+      const weights = join(root, 'with codes')
+      cpSync(join(root, 'twin-ar'), join(weights, '1', 'twin-ar'), { recursive: true })
+      await writeRandomDiscreteTwin(join(weights, '1'), join(root, 'twin-ar'))
+      const tested = {
+        ...options,
+        weights,
+        plan: {
+          ...plan,
+          arms: PAPER_PLAN.arms.filter(({ name }) => name === 'twin-ar' || name === 'twin-discrete'),
+          otherMask: [],
+          captions: [3],
+          alignedFirst: [3],
+        },
+      }
+      const whole = join(root, 'tests whole')
+      const { runs, causes } = await runPaper({ ...tested, out: whole })
+      const of = (arm: string, condition: string) =>
+        runs.find((run) => run.arm === arm && run.condition === condition)!
+      for (const arm of ['twin-ar', 'twin-discrete']) {
+        expect(of(arm, 'captions').model).toBe(of(arm, 'plain').model)
+        expect(of(arm, 'aligned-first').model).not.toBe(of(arm, 'plain').model)
+        // One pass scores every layer.
+        const scored = Object.values(of(arm, 'plain').layers).map(({ hit1 }) => hit1)
+        expect(scored).toHaveLength(3)
+        expect(scored.every((hit1) => hit1 !== undefined && hit1 >= 0 && hit1 <= 1)).toBe(true)
+        expect(Object.keys(of(arm, 'plain').tuned.remedies)).toEqual(['centred', 'whitened', 'linear'])
+      }
+      for (const changes of [causes.intervention, causes.substitution])
+        expect(changes.map(({ state, gaps }) => [state, gaps.length])).toEqual([
+          ['tuned', 1],
+          ['untuned', 1],
+        ])
+      expect(readFileSync(join(whole, 'paper.md'), 'utf8')).toContain(
+        'What is left of the gap without pictures?',
+      )
 
       const out = join(root, 'stopped')
-      for (const stopAt of [1, 5]) {
-        const control = new AbortController()
-        const onProgress = ({ label, done }: { label: string; done: number }) => {
-          if (label === 'runs of the plan' && done === stopAt) control.abort()
-        }
-        await expect(runPaper({ ...options, out, signal: control.signal, onProgress })).rejects.toMatchObject(
-          { code: 'interrupted' },
-        )
+      const control = new AbortController()
+      const onProgress = ({ label }: { label: string }) => {
+        if (label.startsWith('aligning')) control.abort()
       }
-      await runPaper({ ...options, out })
+      const stopped = runPaper({ ...tested, out, signal: control.signal, onProgress })
+      await expect(stopped).rejects.toMatchObject({ code: 'interrupted' })
+      await runPaper({ ...tested, out })
       expect(bytes(out)).toBe(bytes(whole))
     },
     LONG,

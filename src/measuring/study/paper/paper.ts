@@ -17,18 +17,25 @@ import {
   MOST_THREADS,
   type OptionSchemas,
 } from '../../../foundation/files/options.ts'
+import { shippedData } from '../../../foundation/files/shipped.ts'
 import { removeAbandoned } from '../../../foundation/files/temporary.ts'
 import { packageVersion } from '../../../foundation/files/version.ts'
+import { loadSheets } from '../../../inputs/scenes/sheets.ts'
+import { loadWorld } from '../../../inputs/scenes/world.ts'
 import { recordedGates } from '../../../learning/pretraining/card.ts'
 import { StudyError } from '../errors.ts'
 import { type StudyOptions, settingOf } from '../options.ts'
 import { Phases } from '../phases.ts'
 import { together } from '../together.ts'
 import { type StudyWorld, studyWorld } from '../world.ts'
+import { withCaptions } from './captions.ts'
+import { type Causes, causesOf } from './cause.ts'
+import { causeMarkdown, causeSentences } from './cause-words.ts'
 import { type FactorEffect, type FactorRun, type FactorTask, factorTable } from './factors.ts'
 import { PAPER_PLAN, type PaperPlan, type PaperRun, runId, runsOf } from './plan.ts'
 import { type PaperRecord, valuesOf } from './record.ts'
 import { recordOf } from './run.ts'
+import { STAGE, type StageSettings } from './stage.ts'
 import { armMarkdown, curveMarkdown } from './tables.ts'
 import { type MissingModel, missingModel, weightsOf } from './weights.ts'
 import { effectWords, factorMarkdown } from './words.ts'
@@ -44,6 +51,8 @@ export interface PaperOptions
   extras?: boolean
   /** Default: `PAPER_PLAN`. */
   plan?: PaperPlan
+  /** Of the stage of alignment; default: `STAGE`. */
+  stage?: StageSettings
 }
 
 const count = z.int().min(1)
@@ -52,6 +61,7 @@ const schemas: OptionSchemas<PaperOptions> = {
   weights: z.string().min(1),
   extras: z.boolean(),
   plan: z.custom<PaperPlan>((value) => typeof value === 'object'),
+  stage: z.custom<StageSettings>((value) => typeof value === 'object'),
   tasks: z.array(z.string()),
   steps: count,
   rank: count,
@@ -71,7 +81,9 @@ export interface PaperResults {
   readonly runs: readonly PaperRecord[]
   readonly missing: readonly MissingModel[]
   readonly effects: { readonly untuned: readonly FactorEffect[]; readonly tuned: readonly FactorEffect[] }
-  /** The main effects in words. */
+  /** The three tests of alignment, and remedies. */
+  readonly causes: Causes
+  /** The main effects and the tests in words. */
   readonly sentences: readonly string[]
 }
 
@@ -91,6 +103,7 @@ export async function runPaper(options: PaperOptions): Promise<PaperResults> {
     weights,
     extras = false,
     plan = PAPER_PLAN,
+    stage = STAGE,
     tasks,
     steps,
     rank,
@@ -119,6 +132,9 @@ export async function runPaper(options: PaperOptions): Promise<PaperResults> {
     await removeAbandoned(out, { recursive: true })
     const [version, phases] = [await packageVersion(), new Phases()]
     const world = await studyWorld(settingFor(SEED))
+    const scenes = await loadWorld(shippedData(), 'small')
+    const captioned = once(() => withCaptions(world, scenes))
+    const sheets = once(async () => await loadSheets(shippedData(), scenes.training))
     const atOnce = Math.max(1, Math.floor(availableParallelism() / settingFor(SEED).threads))
     let done = 0
     // Runs of one model follow each other: they share the vectors of the model as it is.
@@ -128,7 +144,10 @@ export async function runPaper(options: PaperOptions): Promise<PaperResults> {
       for (const { run, dir } of there.filter((one) => one.dir === model)) {
         const record = await recordOf(run, dir, {
           setting: settingFor(run.tuning),
-          world: withShare(world, run.share),
+          world: withShare(run.condition === 'captions' ? captioned() : world, run.share),
+          scenes,
+          sheets,
+          stage,
           phases,
           version,
           options: { ...options, plan: 'quick' },
@@ -158,6 +177,15 @@ function missingOf(
   return [...new Map(missing.map((model) => [model.command, model])).values()]
 }
 
+/** Made when it is first asked for. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
+}
+
 /** The first rows of each task: smaller shares are part of larger ones. */
 function withShare(world: StudyWorld, share: number): StudyWorld {
   const training = world.training.map((rows) => ({
@@ -182,7 +210,7 @@ function resultsOf(
       clusters: test.map(({ cluster }) => cluster),
     }),
   )
-  const whole = runs.filter(({ share }) => share === 1)
+  const whole = runs.filter(({ share, condition }) => share === 1 && condition === 'plain')
   const factorRuns = (state: 'untuned' | 'tuned') =>
     whole.flatMap((run): FactorRun[] => {
       const cell = arms.find(({ name }) => name === run.arm)?.cell
@@ -199,6 +227,8 @@ function resultsOf(
     untuned: factorTable(factorRuns('untuned'), tasks, options),
     tuned: factorTable(factorRuns('tuned'), tasks, options),
   }
+  const named = [...new Set([...arms.map(({ name }) => name), ...runs.map(({ arm }) => arm)])]
+  const causes = causesOf(runs, named, tasks, options)
   const main = ({ scope }: FactorEffect) => scope.metaTask === 'all' && scope.domain === 'all'
   return {
     schemaVersion: 1,
@@ -207,9 +237,13 @@ function resultsOf(
     runs,
     missing,
     effects,
-    sentences: (['tuned', 'untuned'] as const).flatMap((state) =>
-      effects[state].filter(main).map((effect) => effectWords(effect, state)),
-    ),
+    causes,
+    sentences: [
+      ...(['tuned', 'untuned'] as const).flatMap((state) =>
+        effects[state].filter(main).map((effect) => effectWords(effect, state)),
+      ),
+      ...causeSentences(causes),
+    ],
   }
 }
 
@@ -252,7 +286,7 @@ async function codesWords(weights: string): Promise<string[]> {
 }
 
 function markdownOf(
-  { command, runs, missing, effects, sentences }: PaperResults,
+  { command, runs, missing, effects, sentences, causes }: PaperResults,
   codes: readonly string[],
 ): string {
   const list = (lines: readonly string[]) => lines.map((line) => `- ${line}`).join('\n')
@@ -263,13 +297,17 @@ function markdownOf(
     '# Which ingredient costs how much',
     `Made by \`${command}\` from ${runs.length} runs.`,
     ...(missing.length === 0 ? [] : [`Missing, with the commands that make them:\n\n${list(makers)}`]),
-    ...(sentences.length === 0
-      ? ['No effect can be told: a kind of model of the design has no run.']
+    ...(effects.tuned.length === 0
+      ? ['No effect of a factor can be told: a kind of model of the design has no run.']
+      : []),
+    ...(sentences.length === 0 ? [] : [list(sentences)]),
+    ...(effects.tuned.length === 0
+      ? []
       : [
-          list(sentences),
           `## Factors\n\n${factorMarkdown(effects.tuned, 'tuned')}`,
           factorMarkdown(effects.untuned, 'untuned'),
         ]),
+    ...causeMarkdown(causes, runs),
     `## Kinds of models\n\n${armMarkdown(runs)}`,
     `## How many training rows\n\n${curveMarkdown(runs)}`,
     ...(codes.length === 0 ? [] : [`## What the codes hold\n\n${list(codes)}`]),

@@ -12,12 +12,23 @@ interface Arm {
   readonly cell?: Omit<Cell, 'mask'>
 }
 
+/**
+ * How a run differs from the ordinary one: `captions` has each picture replaced by its caption, in
+ * training and test rows; `aligned-first` puts a short training of the picture path alone, on
+ * pictures and captions, before everything else.
+ */
+export const CONDITIONS = ['plain', 'captions', 'aligned-first'] as const
+export type Condition = (typeof CONDITIONS)[number]
+
 export interface PaperPlan {
   readonly arms: readonly Arm[]
   /** Seeds of pretraining, and of tuning under each model's own mask and under the other one. */
   readonly pretraining: readonly number[]
   readonly tuning: readonly number[]
   readonly otherMask: readonly number[]
+  /** Seeds of tuning under the two conditions that test whether alignment is the cause. */
+  readonly captions: readonly number[]
+  readonly alignedFirst: readonly number[]
   /** Shares of the training rows, with the first seeds alone; the whole is among the other runs. */
   readonly shares: readonly number[]
 }
@@ -35,10 +46,15 @@ export const PAPER_PLAN: PaperPlan = {
   pretraining: [SEED, SEED + 1, SEED + 2],
   tuning: [7, 8, 9],
   otherMask: [7],
+  captions: [],
+  alignedFirst: [],
   shares: [0.01, 0.05, 0.1, 0.25, 0.5],
 }
 
-/** Arms outside the design, one pretraining each, and the other mask with all seeds of tuning. */
+/**
+ * Arms outside the design, one pretraining each; the two conditions; and the other mask with all
+ * seeds of tuning.
+ */
 const PAPER_EXTRAS = {
   arms: [
     { name: 'twin-adapted' },
@@ -47,6 +63,8 @@ const PAPER_EXTRAS = {
     { name: 'twin-discrete-aligned' },
   ],
   pretraining: [SEED],
+  captions: [7],
+  alignedFirst: [7],
   otherMask: [8, 9],
 } as const satisfies Partial<PaperPlan>
 
@@ -56,41 +74,57 @@ export interface PaperRun {
   readonly pretraining: number
   readonly tuning: number
   readonly mask: Cell['mask']
+  readonly condition: Condition
   /** Share of the training rows. */
   readonly share: number
 }
 
 /** Names a run in files. */
-export function runId({ arm, pretraining, tuning, mask, share }: PaperRun): string {
-  const other = mask === 'native' ? '' : '-other-mask'
-  return `${arm.name}-${pretraining}-${tuning}${other}${share === 1 ? '' : `-${share * 100}-percent`}`
+export function runId({ arm, pretraining, tuning, mask, condition, share }: PaperRun): string {
+  const parts = [
+    `${arm.name}-${pretraining}-${tuning}`,
+    ...(mask === 'native' ? [] : ['other-mask']),
+    ...(condition === 'plain' ? [] : [condition]),
+    ...(share === 1 ? [] : [`${share * 100}-percent`]),
+  ]
+  return parts.join('-')
 }
 
 /** All runs of a plan, in order. */
 export function runsOf(plan: PaperPlan, { extras = false }: { extras?: boolean } = {}): PaperRun[] {
-  const { arms, pretraining, tuning, otherMask, shares } = plan
+  const { arms, pretraining, tuning, otherMask, captions, alignedFirst, shares } = plan
+  const ordinary = { mask: 'native', condition: 'plain', share: 1 } as const
   const runs = (
     of: readonly Arm[],
     seeds: readonly number[],
     tunings: readonly number[],
-    mask: Cell['mask'],
-    share = 1,
+    changed: Partial<Pick<PaperRun, 'mask' | 'condition' | 'share'>> = {},
   ) =>
     // Seeds outermost: a plan that is stopped has whole replicates.
     seeds.flatMap((first) =>
       tunings.flatMap((second) =>
-        of.map((arm): PaperRun => ({ arm, pretraining: first, tuning: second, mask, share })),
+        of.map((arm): PaperRun => ({ arm, pretraining: first, tuning: second, ...ordinary, ...changed })),
       ),
     )
   const first = [pretraining.slice(0, 1), tuning.slice(0, 1)] as const
+  const tests = (
+    of: readonly Arm[],
+    seeds: readonly number[],
+    chosen: Pick<PaperPlan, 'captions' | 'alignedFirst'>,
+  ) => [
+    ...runs(of, seeds, chosen.captions, { condition: 'captions' }),
+    ...runs(of, seeds, chosen.alignedFirst, { condition: 'aligned-first' }),
+  ]
   return [
-    ...runs(arms, pretraining, tuning, 'native'),
-    ...runs(arms, pretraining, otherMask, 'other'),
-    ...shares.flatMap((share) => runs(arms, ...first, 'native', share)),
+    ...runs(arms, pretraining, tuning),
+    ...runs(arms, pretraining, otherMask, { mask: 'other' }),
+    ...shares.flatMap((share) => runs(arms, ...first, { share })),
+    ...tests(arms, pretraining, { captions, alignedFirst }),
     ...(extras
       ? [
-          ...runs(PAPER_EXTRAS.arms, PAPER_EXTRAS.pretraining, tuning, 'native'),
-          ...runs(arms, pretraining, PAPER_EXTRAS.otherMask, 'other'),
+          ...tests(arms, pretraining, PAPER_EXTRAS),
+          ...runs(PAPER_EXTRAS.arms, PAPER_EXTRAS.pretraining, tuning),
+          ...runs(arms, pretraining, PAPER_EXTRAS.otherMask, { mask: 'other' }),
         ]
       : []),
   ]

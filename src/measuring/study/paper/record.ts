@@ -1,6 +1,8 @@
 /** @file The scores of one run as they are kept and shipped: small, and exact. */
 
 import { z } from 'zod'
+import { mean } from '../../../foundation/numeric/statistics.ts'
+import { CONDITIONS } from './plan.ts'
 
 /**
  * hit@1 of a task's rows: a digit each where every row is right or wrong, else numbers (ties count
@@ -21,6 +23,11 @@ const state = z.strictObject({
    * out.
    */
   alignment: z.record(z.string(), z.number()),
+  /**
+   * Remedy → task → hit@1 of the chosen pooling's vectors after the remedy; of runs on all rows
+   * under their own mask alone.
+   */
+  remedies: z.record(z.string(), z.record(z.string(), hits)),
 })
 export type RecordedState = z.infer<typeof state>
 
@@ -30,6 +37,7 @@ export const recordSchema = z.strictObject({
   pretraining: z.int(),
   tuning: z.int(),
   mask: z.enum(['native', 'other']),
+  condition: z.enum(CONDITIONS),
   share: z.number(),
   /** Hash of the weights that were tuned. */
   model: z.string(),
@@ -37,8 +45,14 @@ export const recordSchema = z.strictObject({
   parameters: z.int(),
   untuned: state,
   tuned: state,
-  /** Measures of alignment by layer, as pretrained, mean pooling. */
-  layers: z.record(z.string(), z.record(z.string(), z.number())),
+  /**
+   * By layer, as pretrained, mean pooling: measures of alignment, and mean test hit@1 over all tasks
+   * where the run's untuned state was scored at every layer.
+   */
+  layers: z.record(
+    z.string(),
+    z.strictObject({ alignment: z.record(z.string(), z.number()), hit1: z.number().optional() }),
+  ),
 })
 export type PaperRecord = z.infer<typeof recordSchema>
 
@@ -50,4 +64,9 @@ export function hitsOf(rows: readonly { hit1: number }[]): Hits {
 /** `[rows]` */
 export function valuesOf(own: Hits): number[] {
   return typeof own === 'string' ? [...own].map(Number) : own
+}
+
+/** Mean over tasks of hit@1. */
+export function scoreOf({ hits: own }: Pick<RecordedState, 'hits'>): number {
+  return mean(Object.values(own).map((rows) => mean(valuesOf(rows))))
 }

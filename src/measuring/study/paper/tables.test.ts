@@ -2,13 +2,20 @@ import { expect, test } from 'vitest'
 import type { PaperRecord } from './record.ts'
 import { armMarkdown, curveMarkdown } from './tables.ts'
 
-const state = (hits: string) => ({ readout: 'mean', byReadout: {}, hits: { a: hits, b: '1' }, alignment: {} })
+const state = (hits: string) => ({
+  readout: 'mean',
+  byReadout: {},
+  hits: { a: hits, b: '1' },
+  alignment: {},
+  remedies: {},
+})
 const run = (arm: string, pretraining: number, tuned: string, share = 1): PaperRecord => ({
   id: '',
   arm,
   pretraining,
   tuning: 7,
   mask: 'native',
+  condition: 'plain',
   share,
   model: '',
   parameters: 1,

@@ -2,16 +2,11 @@
 
 import { mean } from '../../../foundation/numeric/statistics.ts'
 import { percent } from '../../report/format.ts'
-import { type PaperRecord, type RecordedState, valuesOf } from './record.ts'
-
-/** Mean over tasks of hit@1. */
-function scoreOf({ hits }: RecordedState): number {
-  return mean(Object.values(hits).map((own) => mean(valuesOf(own))))
-}
+import { type PaperRecord, scoreOf } from './record.ts'
 
 /** Means over runs, and the range of the means of pretrainings, as a Markdown table. */
 export function armMarkdown(runs: readonly PaperRecord[]): string {
-  const whole = runs.filter(({ share }) => share === 1)
+  const whole = runs.filter(({ share, condition }) => share === 1 && condition === 'plain')
   const kinds = groups(whole, ({ arm, mask }) => `${arm} | ${mask === 'native' ? 'own' : 'other'}`)
   const rows = [...kinds].map(([kind, own]) => {
     const seeds = [...groups(own, ({ pretraining }) => String(pretraining)).values()]
@@ -41,6 +36,7 @@ export function curveMarkdown(runs: readonly PaperRecord[]): string {
       run.arm === arm &&
       run.share === 1 &&
       run.mask === 'native' &&
+      run.condition === 'plain' &&
       run.pretraining === first.pretraining &&
       run.tuning === first.tuning
     const cells = [...shares.map((share) => own.find((run) => run.share === share)), runs.find(isWhole)]

@@ -1,6 +1,7 @@
 /** @file The factor table in words. No effect is claimed whose interval holds zero. */
 
 import { points, pointsRange } from '../../report/format.ts'
+import type { Drawn } from './draws.ts'
 import type { FactorEffect, FactorScope } from './factors.ts'
 
 /** A difference, and the words for it; of two factors, for how one depends on the other. */
@@ -23,11 +24,12 @@ function scopeName({ metaTask, domain }: FactorScope): string {
   return domain === 'all' ? tasks : `${tasks}, ${domain === 'in' ? 'in domain' : 'out of domain'}`
 }
 
-const COVERS = {
+/** What an interval covers. */
+export const COVERS: { readonly [D in Drawn]: string } = {
   pretraining: 'other pretrainings, other tunings, other test rows',
   tuning: 'other tunings and test rows, not other pretrainings',
   nothing: 'other test rows alone',
-} as const
+}
 
 /** One sentence, with its interval, and what that covers. */
 export function effectWords(effect: FactorEffect, state: 'tuned' | 'untuned'): string {
