@@ -14,7 +14,7 @@ import { meanHit1, scoresOf } from '../../benchmark/choice.ts'
 import { itemsOf } from '../../benchmark/task.ts'
 import { MASKS, maskOf, readoutWords } from '../../benchmark/words.ts'
 import { StudyError } from '../errors.ts'
-import { type MaskedModel, studiedModels } from '../masks.ts'
+import { type StudiedModel, studiedModels } from '../masks.ts'
 import { runModel } from '../participant.ts'
 import { isVisionLanguage } from '../planned.ts'
 import {
@@ -91,7 +91,7 @@ async function openedFor(
   run: PaperRun,
   dir: string,
   { setting, options }: StudyContext,
-): Promise<MaskedModel> {
+): Promise<StudiedModel['masked'][number]> {
   const { device, dtype, threads } = setting
   const { signal, warn } = options
   const subject = await openSubject(dir, { device, dtype, threads, signal, warn })
