@@ -14,8 +14,8 @@ import type { TableRows, Trained } from './trained.ts'
 import { trainedWeights } from './whole.ts'
 
 /**
- * @param firstCode the id of code 0, where pictures become codes: image positions of a prepared item
- *   hold it
+ * @param firstCode the id of code 0, where pictures become codes: image positions of a prepared
+ *   item hold it
  * @throws TuningError `tuning/targets` for a model without projector
  */
 export async function trainedPicturePath(

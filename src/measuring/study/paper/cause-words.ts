@@ -53,22 +53,22 @@ function predictionWords({ set, models, rows }: Prediction): string[] {
   const asked = rows.filter(({ measure }) => CENTROID_AND_DISTRIBUTION.some((name) => name === measure))
   const others = rows.filter((row) => !asked.includes(row))
   const told = others.filter(({ verdict }) => verdict === 'predicts')
+  const named = told.map((row) => `${labelOf(row.measure)} (${correlationWords(row)})`)
+  const found = named.length === 0 ? 'none can be told' : named.join('; ')
   const counted = `${models} models, ${rows.length} measures`
   return [
     ...asked.map((row) => `${labelOf(row.measure)} and hit@1, ${SETS[set]}: ${correlationWords(row)}.`),
     ...(others.length === 0
       ? []
-      : [
-          `Other measures that predict hit@1, ${SETS[set]} (${counted}, adjusted by Holm): ` +
-            `${told.length === 0 ? 'none can be told' : told.map((row) => `${labelOf(row.measure)} (${correlationWords(row)})`).join('; ')}.`,
-        ]),
+      : [`Other measures that predict hit@1, ${SETS[set]} (${counted}, adjusted by Holm): ${found}.`]),
   ]
 }
 
 function correlationWords({ correlation, adjusted, verdict }: PaperPrediction): string {
   if (correlation === null || adjusted === null) return 'cannot be told (no correlation is defined)'
   const { value, low, high } = correlation
-  const figures = `Spearman ${digits(value)}, 95 %: ${digits(low)} to ${digits(high)}, p ${adjusted.toFixed(3)} adjusted`
+  const range = `95 %: ${digits(low)} to ${digits(high)}`
+  const figures = `Spearman ${digits(value)}, ${range}, p ${adjusted.toFixed(3)} adjusted`
   return verdict === 'predicts' ? figures : `cannot be told (${figures})`
 }
 
@@ -104,7 +104,8 @@ export function causeMarkdown(causes: Causes, runs: readonly PaperRecord[]): str
     ...(substitution.length === 0
       ? []
       : [
-          `## What is left of the gap without pictures?\n\n${gapTable(substitution, 'with captions', "the picture side's part")}`,
+          '## What is left of the gap without pictures?',
+          gapTable(substitution, 'with captions', "the picture side's part"),
           gainTable(substitution, 'gain by captions'),
         ]),
     ...(remedies.length === 0

@@ -1,7 +1,7 @@
 /**
- * @file Is image-text alignment the cause? Three tests from the records of the runs: whether measures
- * of alignment predict scores, whether a stage of alignment closes gaps, and what is left of gaps
- * without pictures. Beside them: what remedies of the vectors recover.
+ * @file Is image-text alignment the cause? Three tests from the records of the runs: whether
+ * measures of alignment predict scores, whether a stage of alignment closes gaps, and how much of a
+ * gap is left without pictures. Beside them: how much remedies of the vectors recover.
  */
 
 import type { BootstrapOptions } from '../../../foundation/numeric/bootstrap.ts'

@@ -1,4 +1,4 @@
-/** @file The draws behind an interval over trainings: runs of one pretraining, or single tunings. */
+/** @file Draws of an interval over trainings: runs of one pretraining, or single tunings. */
 
 /** The seeds of a run; models scored as they are have no tuning. */
 export interface Seeded {

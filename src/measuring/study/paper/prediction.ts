@@ -29,7 +29,7 @@ export interface PaperPrediction {
   readonly measure: string
   /** Spearman's, its interval over models; null where it is not defined, and for two models. */
   readonly correlation: Interval | null
-  /** Chance of one this strong either way if measure and score had nothing to do with each other. */
+  /** Chance of one this strong either way, were models paired with scores at random. */
   readonly p: number | null
   /** Adjusted for the number of measures (Holm 1979). */
   readonly adjusted: number | null

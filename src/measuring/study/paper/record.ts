@@ -46,8 +46,8 @@ export const recordSchema = z.strictObject({
   untuned: state,
   tuned: state,
   /**
-   * By layer, as pretrained, mean pooling: measures of alignment, and mean test hit@1 over all tasks
-   * where the run's untuned state was scored at every layer.
+   * By layer, as pretrained, mean pooling: measures of alignment, and mean test hit@1 over all
+   * tasks where the run's untuned state was scored at every layer.
    */
   layers: z.record(
     z.string(),

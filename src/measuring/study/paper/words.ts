@@ -24,7 +24,7 @@ function scopeName({ metaTask, domain }: FactorScope): string {
   return domain === 'all' ? tasks : `${tasks}, ${domain === 'in' ? 'in domain' : 'out of domain'}`
 }
 
-/** What an interval covers. */
+/** The kinds of variation that an interval covers. */
 export const COVERS: { readonly [D in Drawn]: string } = {
   pretraining: 'other pretrainings, other tunings, other test rows',
   tuning: 'other tunings and test rows, not other pretrainings',
