@@ -41,7 +41,7 @@ export interface Trained {
   readonly idle: NamedArrays
   /** Names of layers with an update, and of weights that are trained themselves, for the plan. */
   readonly modules: readonly TrainedModule[]
-  /** Of tables of which some rows are trained alone: those rows. Gradients of others are dropped. */
+  /** Of tables of which some rows are trained alone: those rows. Other rows get no gradient. */
   readonly rows?: Readonly<Record<string, TableRows>>
   /** Whether anything before the image rows is trained: rows of a frozen tower can be kept. */
   readonly tower: boolean
