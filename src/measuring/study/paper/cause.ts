@@ -15,8 +15,7 @@ const STATES = ['tuned', 'untuned'] as const
 export type State = (typeof STATES)[number]
 
 /** Points that a prediction is tested on. */
-export const PREDICTION_SETS = ['untuned', 'tuned', 'within-layers', 'across-layers'] as const
-export type PredictionSet = (typeof PREDICTION_SETS)[number]
+export type PredictionSet = 'untuned' | 'tuned' | 'within-layers' | 'across-layers'
 
 export interface Prediction {
   readonly set: PredictionSet
@@ -71,7 +70,7 @@ export function causesOf(
       return changeOf(state, kinds)
     })
   return {
-    prediction: predictions(of('plain'), options.seed),
+    prediction: predictions(of('plain'), options),
     intervention: underCondition('aligned-first'),
     substitution: underCondition('captions'),
     remedies: Object.keys(PAPER_REMEDIES).flatMap((remedy) =>
@@ -107,7 +106,10 @@ interface Point {
   readonly figures: Readonly<Record<string, number>>
 }
 
-function predictions(plain: readonly PaperRecord[], seed: number): Prediction[] {
+function predictions(
+  plain: readonly PaperRecord[],
+  { seed, resamples: draws }: BootstrapOptions,
+): Prediction[] {
   const groups = new Map<string, PaperRecord[]>()
   for (const run of plain) {
     const id = `${run.arm} ${run.pretraining}`
@@ -143,7 +145,7 @@ function predictions(plain: readonly PaperRecord[], seed: number): Prediction[] 
   return sets.map(([set, over, points]) => {
     const placed = placedModels(points)
     const places = placed[0]?.scores.length ?? 0
-    return { set, models: placed.length, places, rows: paperPrediction(placed, over, { seed }) }
+    return { set, models: placed.length, places, rows: paperPrediction(placed, over, { seed, draws }) }
   })
 }
 

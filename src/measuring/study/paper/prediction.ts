@@ -22,8 +22,7 @@ export interface PlacedModel {
  * The correlation of measure and score over all models and places together; over models at each
  * place, the mean over places; over the places of each model, the mean over models.
  */
-export const OVER = ['all', 'models', 'places'] as const
-export type Over = (typeof OVER)[number]
+export type Over = 'all' | 'models' | 'places'
 
 export interface PaperPrediction {
   readonly measure: string
