@@ -81,6 +81,16 @@ export function unusedNames({
   }
 }
 
+/**
+ * A hint where a table has one column whose name looks like several: it was read with another
+ * delimiter or other quotes than it was written with.
+ */
+export function oneCellHint(names: readonly string[]): string | undefined {
+  const [only, ...others] = names
+  if (only === undefined || others.length > 0 || !/[,;|\t]/.test(only)) return undefined
+  return 'The first line is one cell. Take quotes around the whole line away; cells of a .csv file have commas between them, those of a .tsv file tabs.'
+}
+
 export const COLUMNS_HINT = 'Say which column is which field: --columns text=caption,image=path'
 
 /**
@@ -103,7 +113,7 @@ export function checkColumns(names: readonly string[], { name, columns }: Record
   if (usable && absent.length === 0) return
   throw new ItemError('columns', {
     message: `${name} has ${absent.length > 0 ? `no column ${namesOf(absent)}` : noContent(columns)}; its columns are ${namesOf(names)}`,
-    hint: COLUMNS_HINT,
+    hint: oneCellHint(names) ?? COLUMNS_HINT,
   })
 }
 

@@ -1,6 +1,6 @@
 /** @file From the rows of a table to pairs in our own columns: which columns, and their values. */
 
-import { namesOf } from '../columns.ts'
+import { namesOf, oneCellHint } from '../columns.ts'
 import { ItemError } from '../errors.ts'
 import { Unusable } from '../value.ts'
 import type { DraftPair } from './draft.ts'
@@ -67,7 +67,7 @@ export function plainReader(table: RowTable, { columns, warn }: PlainOptions): R
   if (header !== undefined) {
     const used = inHeader(() => columnsOf(header), name)
     finish()
-    if (!isWhole(used)) throw columnsError(`${name}: ${absent(used, header)}`)
+    if (!isWhole(used)) throw columnsError(`${name}: ${absent(used, header)}`, oneCellHint(header))
     table.only?.(header.filter((column) => !used.unused.includes(column)))
   }
   return {
@@ -100,9 +100,9 @@ function absent({ single }: UsedColumns, names: readonly string[]): string {
   return `no column holds the ${side}; its columns are ${namesOf(names)}`
 }
 
-function columnsError(message: string): ItemError {
+function columnsError(message: string, hint?: string): ItemError {
   return new ItemError('columns', {
     message,
-    hint: 'Say which column holds which part, as in columns: { queryImage: image, target: caption }.',
+    hint: hint ?? 'Say which column holds which part, as in columns: { queryImage: image, target: caption }.',
   })
 }

@@ -42,6 +42,8 @@ export async function ownSources(given: OwnTask, { warn, signal }: OwnOptions = 
       `${given.path} is read as ${found}; --kind, or kind in a task file, says it: classification, vqa or retrieval`,
     )
   const { name } = source
+  if (found === 'classification' && source.rows > 0 && targetsOf(source).size === 1)
+    warn?.(`${given.path} has one class: every answer is right, and the score says nothing`)
   await source.close()
   return taskNamesOf(name, found).map((task, index) => ({
     name: task,
@@ -60,18 +62,21 @@ export function isBeirLayout(names: readonly string[]): boolean {
   return ['queries', 'corpus', 'qrels'].every((part) => names.some((name) => name.split('.')[0] === part))
 }
 
+/** Numbers of the different targets. */
+function targetsOf(source: PairSource): Set<number> {
+  return new Set(Array.from({ length: source.rows }, (_, row) => source.facts(row).target))
+}
+
 /**
  * Pictures whose targets are few texts, each of several pictures, are pictures of classes; anything
  * else is retrieval.
  */
 function likeliestKind(source: PairSource): PairTaskKind {
-  const targets = new Set<number>()
   for (let row = 0; row < source.rows; row++) {
-    const { pictures, target } = source.facts(row)
+    const { pictures } = source.facts(row)
     if (pictures.query === 0 || pictures.target > 0) return 'retrieval'
-    targets.add(target)
   }
-  return targets.size * 2 <= source.rows ? 'classification' : 'retrieval'
+  return targetsOf(source).size * 2 <= source.rows ? 'classification' : 'retrieval'
 }
 
 async function openPart(

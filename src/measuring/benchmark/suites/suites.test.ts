@@ -109,6 +109,7 @@ describe('MMEB', () => {
 describe('own files', () => {
   for (const [i, name] of ['cat/1.bmp', 'cat/2.bmp', 'dog/3.bmp', 'dog/4.bmp'].entries())
     write(`animals/${name}`, smallPicture(i))
+  write('one/cat/1.bmp', smallPicture(1))
 
   test('a folder of class folders is classification', async () => {
     const said: string[] = []
@@ -121,6 +122,23 @@ describe('own files', () => {
     expect(rows[2]?.query).toMatchObject({ instruction: 'Which animal?' })
     expect(rows[2]!.candidates[rows[2]!.positive]?.text).toBe('dog')
     expect(said).toEqual([expect.stringContaining('read as classification')])
+  })
+
+  test('a folder of one class is told: every answer is right', async () => {
+    const said: string[] = []
+    await suitesOf([join(dir, 'one')], {
+      kind: 'classification',
+      warn: (message) => said.push(message),
+    })
+    expect(said).toEqual([expect.stringContaining('has one class: every answer is right')])
+  })
+
+  test('a table whose first line is one quoted cell gets a hint', async () => {
+    const path = write('quoted.csv', '"image,text"\na.png\n')
+    await expect(suitesOf([path], {})).rejects.toMatchObject({
+      code: 'data/columns',
+      hint: expect.stringContaining('The first line is one cell'),
+    })
   })
 
   test('a limit takes rows away, no candidates', async () => {
