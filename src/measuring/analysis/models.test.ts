@@ -115,9 +115,10 @@ test.each([
 })
 
 test('too few pairs are refused before a model is opened', async () => {
-  const few = memorySource('few', pairs.slice(0, 7))
+  const few = memorySource('few', [...pairs.slice(0, 7), pairs[0]!])
   await expect(analyzeModels({ ...options, data: few, models: ['no such model'] })).rejects.toMatchObject({
     code: 'analysis/too-few',
+    message: expect.stringContaining('7 pairs, expected at least 8 (1 pair was left out'),
   })
 })
 

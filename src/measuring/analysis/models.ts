@@ -80,7 +80,10 @@ export async function analyzeModels(options: AnalyzeModelsOptions): Promise<Anal
   const analysis = emptyAnalysis('models', { seed, resamples, sample })
   requireDistinctNames(options.models)
   const pairs = await pairsOf(options, analysis)
-  requireEnough(pairs.map(({ cluster }) => cluster))
+  requireEnough(
+    pairs.map(({ cluster }) => cluster),
+    analysis.notes,
+  )
   const states = await statesOf(options)
   analysis.inputs.push(...options.models.map((name) => ({ role: 'model' as const, name })))
   const fused = (['image', 'text'] as const).map((side) => ({ side, items: fusedItems(pairs, side) }))
@@ -96,7 +99,7 @@ export async function analyzeModels(options: AnalyzeModelsOptions): Promise<Anal
       hint: 'A model must embed both sides of a pair: the picture and the text.',
     })
   }
-  requireEnough(kept.map(({ cluster }) => cluster))
+  analysis.notes.push(...requireEnough(kept.map(({ cluster }) => cluster)))
   const work = new ModelAnalysis(analysis, kept, options)
   for (const { state, vectors } of read) {
     const [own, ...others] = vectors

@@ -47,19 +47,27 @@ export function unitPairs({ images, texts }: Pairs): Pairs {
   return { images: unitRows(images, 'image'), texts: unitRows(texts, 'text') }
 }
 
+/** With fewer, resamples differ less than samples do. */
+const ROUGH = 30
+
 /**
  * Checks that there is enough to draw from.
  * @param clusters `[pairs]` what is drawn together
+ * @param notes    sentences: why pairs were left out
+ * @returns sentences: what to keep in mind
  * @throws AnalysisError `analysis/too-few`
  */
-export function requireEnough(clusters: readonly string[]): void {
+export function requireEnough(clusters: readonly string[], notes: readonly string[] = []): string[] {
   const { size } = new Set(clusters)
-  if (size >= FEWEST_DRAWN) return
+  if (size >= ROUGH) return []
+  if (size >= FEWEST_DRAWN)
+    return [`intervals from ${size} different images are rough, and too narrow: about 100 make them useful`]
   const equal = size < clusters.length
+  const why = notes.length === 0 ? '' : ` (${notes.join('; ')})`
   throw new AnalysisError('too-few', {
     message: equal
-      ? `${clusters.length} pairs of only ${size} different images, expected at least ${FEWEST_DRAWN}`
-      : `${size} pairs, expected at least ${FEWEST_DRAWN}`,
+      ? `${clusters.length} pairs of only ${size} different images, expected at least ${FEWEST_DRAWN}${why}`
+      : `${size} ${size === 1 ? 'pair' : 'pairs'}, expected at least ${FEWEST_DRAWN}${why}`,
     hint: equal
       ? 'Pairs of one image are drawn together. Where all images have one vector, the model tells none from another.'
       : 'Intervals become useful from about 100 pairs.',

@@ -78,7 +78,7 @@ export async function analyzeVectors(options: AnalyzeVectorsOptions): Promise<An
     options.clusters === undefined
       ? repeated.images.map((row) => matched.ids[row]!)
       : ofPlaces(options.clusters, matched, 'clusters')
-  requireEnough(clusters)
+  const rough = requireEnough(clusters)
   const analysis = emptyAnalysis('vectors', { seed, resamples, sample })
   analysis.inputs.push(...inputsOf(options))
   if (matched.skipped > 0) analysis.notes.push(`${matched.skipped} pairs without both vectors were left out`)
@@ -89,6 +89,7 @@ export async function analyzeVectors(options: AnalyzeVectorsOptions): Promise<An
         'keep one of each for recall that compares with other sets',
     )
   }
+  analysis.notes.push(...rough)
   if (labels !== undefined && new Set(labels).size < 2)
     analysis.notes.push('all labels are the same: there is no score of clusters')
   const label = options.label ?? (typeof options.images === 'string' ? options.images : 'vectors')
