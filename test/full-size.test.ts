@@ -124,7 +124,7 @@ describe('two layers of an eighth of the width', () => {
     const layout = make({ layers: 2, scale: 8 })
     const dir = join(root, name)
     const written = await writeCheckpoint(dir, layout)
-    const { vector } = await measure(dir, written, 2)
+    const { vector } = await measure(dir, written, 1)
     const { difference, effects } = await compare(dir, layout, written, vector)
     expect(difference).toBeLessThanOrEqual(TOLERANCE)
     for (const { change } of effects) expect(change).toBeGreaterThan(10 * TOLERANCE)
@@ -144,7 +144,7 @@ describe('two layers of an eighth of the width', () => {
     const dir = join(root, 'tuning')
     const written = await writeCheckpoint(dir, layout, false, TEXTS)
     const { losses, byHand, foretold } = await tuneSteps(dir, layout, written, {
-      threads: 2,
+      threads: 1,
       recompute: true,
     })
     expect(losses[0]).toBeCloseTo(byHand, 4)
@@ -156,7 +156,7 @@ describe('two layers of an eighth of the width', () => {
     const dir = join(root, 'text')
     const written = await writeCheckpoint(dir, layout, false)
     expect(written.item.views).toEqual([])
-    const { vector } = await measure(dir, written, 2)
+    const { vector } = await measure(dir, written, 1)
     const { difference, effects } = await compare(dir, layout, written, vector)
     expect(difference).toBeLessThanOrEqual(TOLERANCE)
     expect(effects.length).toBeGreaterThanOrEqual(3)
