@@ -1,26 +1,36 @@
 /** @file Which items run together: of similar length, within a budget of positions. */
 
+/** The cost of a batch beside its positions, in positions of a small model. */
+const BATCH_COST = 64
+
 /**
- * Splits rows into batches. Sorted by length, so that little is padded; each batch has at most
- * `budget` positions, padding included (one row alone may exceed it).
+ * Splits rows into batches, sorted by length. Each has at most `budget` positions, padding included
+ * (one row alone may exceed it). Of all ways to cut the sorted rows the one with the least
+ * positions, a new batch counted as `BATCH_COST`: a batch ends where padding would cost more.
  * @param lengths positions of each row
  * @returns indices into `lengths`, longest batches first: memory peaks at the start
  * @example batches([3, 9, 3], 10) // [[1], [0, 2]]
  */
 export function batches(lengths: readonly number[], budget: number): number[][] {
   const order = indices(lengths.length).sort((a, b) => lengths[b]! - lengths[a]! || a - b)
-  const made: number[][] = []
-  let room = 0
-  for (const row of order) {
-    const current = made.at(-1)
-    if (current === undefined || room < 1) {
-      made.push([row])
-      room = Math.floor(budget / Math.max(1, lengths[row]!)) - 1
-    } else {
-      current.push(row)
-      room -= 1
+  const count = order.length
+  /** Of the rows from each place on: the least cost, and the rows of their first batch. */
+  const costs = new Float64Array(count + 1)
+  const sizes = new Int32Array(count)
+  for (let at = count - 1; at >= 0; at--) {
+    const longest = Math.max(1, lengths[order[at]!]!)
+    const most = Math.max(1, Math.min(count - at, Math.floor(budget / longest)))
+    let least = Number.POSITIVE_INFINITY
+    for (let size = most; size >= 1; size--) {
+      const cost = BATCH_COST + size * longest + costs[at + size]!
+      if (cost >= least) continue
+      least = cost
+      sizes[at] = size
     }
+    costs[at] = least
   }
+  const made: number[][] = []
+  for (let at = 0; at < count; at += sizes[at]!) made.push(order.slice(at, at + sizes[at]!))
   return made
 }
 
