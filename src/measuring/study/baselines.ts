@@ -13,7 +13,7 @@ import { itemsOf } from '../benchmark/task.ts'
 import { labelOf } from '../benchmark/words.ts'
 import type { Baseline } from './outcome.ts'
 import type { PlannedModel } from './planned.ts'
-import { contentHash, pairVectors, type StudyContext, stored } from './state.ts'
+import { contentHash, pairVectors, type StudyContext, stored, storedAs } from './state.ts'
 
 /** Dual encoders among the models, and raw pixels where a task has pictures on both sides. */
 export async function baselinesOf(
@@ -41,6 +41,7 @@ export async function baselinesOf(
         family: model.family,
         role: 'dual-encoder',
         scores: await scoresOf(id, tasks, vectors.of(CONTRACT_READOUT)),
+        stored: storedAs(maker, CONTRACT_READOUT, context),
         pairs,
       })
     } finally {
@@ -58,6 +59,7 @@ export async function baselinesOf(
       family: null,
       role: 'pixels',
       scores: await scoresOf('pixels', pictured, vectors.of('pixels')),
+      stored: storedAs(pixels, 'pixels', context),
       pairs: undefined,
     })
   }

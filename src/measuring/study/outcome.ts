@@ -10,7 +10,7 @@ import type { StudySetting } from './options.ts'
 import type { SeedRun } from './other-seeds.ts'
 import type { SharedBase } from './pairs/base.ts'
 import type { ControlParticipant, Participant } from './participant.ts'
-import type { PairVectors } from './state.ts'
+import type { PairVectors, StoredAs } from './state.ts'
 import type { StudyWorld } from './world.ts'
 
 /** A model under study with its control, if that was run. */
@@ -33,6 +33,7 @@ export interface Baseline {
   readonly role: 'dual-encoder' | 'pixels'
   /** Only the tasks that it can be scored on. */
   readonly scores: ModelScores
+  readonly stored: StoredAs
   /** Only of dual encoders that are studied alone. */
   readonly pairs: PairVectors | undefined
 }

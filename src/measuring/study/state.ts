@@ -53,12 +53,21 @@ export interface PairVectors {
   readonly texts: Tensor<'f32'>
 }
 
+/** Where the vectors that were scored lie: in the study's store, under a hash, among others. */
+export interface StoredAs {
+  readonly hash: string
+  readonly readouts: readonly string[]
+  /** The one of them that was scored. */
+  readonly readout: string
+}
+
 /** A model in one state: as it is, or tuned. */
 export interface MeasuredState {
   readonly choice: ReadoutChoice
   /** The readout that was chosen. */
   readonly readout: Readout
   readonly scores: ModelScores
+  readonly stored: StoredAs
   /** Mean test hit@1 over all tasks of every readout: said in a note, nothing is chosen by it. */
   readonly byReadout: Readonly<Record<string, number>>
   readonly pairs: PairVectors
@@ -84,6 +93,7 @@ export async function measured(
     choice,
     readout: readouts[choice.readout]!,
     scores: all.get(choice.readout)!,
+    stored: storedAs(maker, choice.readout, context),
     byReadout: Object.fromEntries([...all].map(([name, scores]) => [name, meanHit1(scores)])),
     pairs: pairs(choice.readout),
   }
@@ -99,14 +109,26 @@ export async function chosenOn(
   return await chooseReadout(tasks, await stored(maker, itemsOf(tasks, 'dev'), context), readouts)
 }
 
+/** Where `stored` keeps the vectors of a readout. */
+export function storedAs(maker: VectorMaker, readout: string, { version }: StudyContext): StoredAs {
+  return { hash: contentHash([version, maker.hash]), readouts: maker.readouts, readout }
+}
+
+/** The study's store. */
+export function storeOf({ options: { out } }: StudyContext): string {
+  return join(out, 'work', 'vectors')
+}
+
 /** Vectors from the study's store. */
 export async function stored(
   maker: VectorMaker,
   items: readonly KeyedItem[],
-  { options: { out, signal, onProgress, warn }, phases, version }: StudyContext,
+  context: StudyContext,
 ): Promise<AllVectors> {
+  const { phases, version } = context
+  const { signal, onProgress, warn } = context.options
   const vectors = await phases.time('vectors', () =>
-    embedAll(join(out, 'work', 'vectors'), { ...maker, hash: contentHash([version, maker.hash]) }, items, {
+    embedAll(storeOf(context), { ...maker, hash: contentHash([version, maker.hash]) }, items, {
       signal,
       warn,
       onProgress: ({ done, total }) => onProgress?.({ label: `embedding with ${maker.id}`, done, total }),

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { writeRandomTwins } from '../../../test/random-twins.ts'
 import { lockAlone } from '../../foundation/files/lock.ts'
 import { Embedder } from '../../models/embedder/embedder.ts'
+import { openRun } from '../benchmark/run/eval-run.ts'
 import { parseResults, type Results } from '../report/results.ts'
 import type { StudyOptions } from './options.ts'
 import { runStudy } from './study.ts'
@@ -126,6 +127,24 @@ describe('a study', () => {
     const { vectors } = await embedder.embed([{ text: 'a red apple' }])
     expect(vectors.data.reduce((sum, value) => sum + value * value, 0)).toBeCloseTo(1, 4)
     await embedder.close()
+  })
+
+  test('its models are a run that compare and report take: the same hits', async () => {
+    const run = await openRun(join(out(), 'run'))
+    expect(run.models.map(({ id, role }) => `${id} ${role}`)).toEqual([
+      'twin-ar model',
+      'twin-ar-tuned model',
+      'twin-diffusion model',
+      'twin-diffusion-tuned model',
+      'tower baseline',
+      'pixels baseline',
+    ])
+    for (const { model, task, hit1 } of results.scores) {
+      const found = run.results.scores.find((one) => one.model === model && one.task === task)
+      if (run.models.some(({ id }) => id === model)) expect(found!.hit1.value).toBe(hit1.value)
+    }
+    const { rows } = await run.shown('scene-t2i')
+    expect(rows.some(({ candidates }) => candidates.length > 0)).toBe(true)
   })
 
   test(

@@ -23,6 +23,7 @@ import { type StudiedModel, studiedModels } from './masks.ts'
 import { commandOf, type StudyOptions, type StudySetting, settingOf, studyOptionSchemas } from './options.ts'
 import { otherSeeds } from './other-seeds.ts'
 import { comparedPair, type Outcome, type Studied } from './outcome.ts'
+import { writeOwnRun } from './own-run.ts'
 import { differencesOfFiles, pairsIn, sharedBaseOf } from './pairs/base.ts'
 import { runModel } from './participant.ts'
 import { Phases } from './phases.ts'
@@ -132,6 +133,7 @@ async function resultsOf(
     ...(sharedBase && { sharedBase }),
     otherSeeds: compared?.length === 2 ? await otherSeeds(compared, setting) : [],
   }
+  await phases.time('run', () => writeOwnRun(outcome, context))
   const { signal, onProgress } = options
   return await phases.time('analysis', () => assemble(outcome, { seed: setting.seed, signal, onProgress }))
 }
