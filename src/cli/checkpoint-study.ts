@@ -6,7 +6,7 @@ import { askedSchema, evaluationOf, saidFlags } from './evaluation.ts'
 import type { CommandIo } from './io.ts'
 
 /** Flags of `study` that say how models are tuned. */
-export interface TuningFlags {
+interface TuningFlags {
   readonly data: readonly string[] | undefined
   readonly recipe: 'vlm2vec' | 'diffembed' | 'bifocal' | undefined
   readonly tuneConfig: string | undefined
@@ -16,7 +16,7 @@ export interface TuningFlags {
   readonly tune: 'lora' | 'all' | false | undefined
 }
 
-export interface CheckpointFlags {
+interface CheckpointFlags {
   readonly out: string
   readonly dryRun: boolean
   readonly tuning: TuningFlags

@@ -15,14 +15,13 @@ import type { Contestant } from '../benchmark/run/contestant.ts'
 import { evaluate } from '../benchmark/run/evaluate.ts'
 import { openedTask } from '../benchmark/suites/opened.ts'
 import type { TaskSource } from '../benchmark/suites/suite.ts'
-import type { ResultsModel } from '../report/results.ts'
 import { modelsOf } from './models.ts'
 import type { Outcome } from './outcome.ts'
 import { contentHash, type StoredAs, type StudyContext, storeOf } from './state.ts'
 
 /**
- * Writes the run, or leaves it as it is where it is this one. Models in all states, dual encoders
- * and raw pixels are in it; controls are not.
+ * Writes the run, or leaves it as it is where it is this one. Models in all states are in it;
+ * dual encoders where there are no others; no controls and baselines: each takes seconds.
  * @throws FileError; InterruptedError
  */
 export async function writeOwnRun(outcome: Outcome, context: StudyContext): Promise<void> {
@@ -72,11 +71,12 @@ function contestantsOf(outcome: Outcome, context: StudyContext): Contestant[] {
         ? []
         : [{ id: `${id}-tuned`, stored: tuned.state.stored, tasks: tuned.state.scores.tasks }]),
     ]),
-    ...baselines.map(({ id, stored, scores }) => ({ id, stored, tasks: scores.tasks })),
+    ...(studied.length > 0 ? [] : baselines).map(({ id, stored, scores }) => ({
+      id,
+      stored,
+      tasks: scores.tasks,
+    })),
   ]
-  // Dual encoders are baselines beside models, and models where there are no others.
-  const isBaseline = ({ role }: ResultsModel) =>
-    role === 'pixels' || (role === 'dual-encoder' && studied.length > 0)
   return scored.map(({ id, stored, tasks }) => {
     const model = models.find((one) => one.id === id)!
     const names = new Set(tasks.map(({ task }) => task))
@@ -86,7 +86,7 @@ function contestantsOf(outcome: Outcome, context: StudyContext): Contestant[] {
       model: {
         id,
         label: model.state === 'tuned' ? `${label} (tuned)` : label,
-        role: isBaseline(model) ? 'baseline' : 'model',
+        role: model.role === 'pixels' ? 'baseline' : 'model',
         ...{ family, objective, attention, parameters, fingerprint },
         readout: readout ?? 'as the model gives it',
         readouts: [CONTRACT_READOUT],

@@ -136,8 +136,6 @@ describe('a study', () => {
       'twin-ar-tuned model',
       'twin-diffusion model',
       'twin-diffusion-tuned model',
-      'tower baseline',
-      'pixels baseline',
     ])
     for (const { model, task, hit1 } of results.scores) {
       const found = run.results.scores.find((one) => one.model === model && one.task === task)

@@ -7,13 +7,13 @@ import type { CheckpointComparison } from './record.ts'
 const LEVEL = 0.05
 
 /** A model of the study by its places among the models that are compared. */
-export interface Places {
+interface Places {
   /** As it is. */
   readonly plain: number
   readonly tuned: number | undefined
 }
 
-export interface Couple {
+interface Couple {
   readonly kind: CheckpointComparison['kind']
   readonly places: readonly [reference: number, model: number]
 }

@@ -10,7 +10,7 @@ import { StudyError } from '../errors.ts'
 import type { StudyProgress } from '../options.ts'
 
 /** Settings of all tunings, as `tune` takes them. */
-export type TuningOptions = Omit<TuneOptions, 'model' | 'out' | keyof RunHooks>
+type TuningOptions = Omit<TuneOptions, 'model' | 'out' | keyof RunHooks>
 
 export interface CheckpointStudyOptions
   extends Pick<

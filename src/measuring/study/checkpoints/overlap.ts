@@ -7,7 +7,7 @@ import type { GivenPairs } from '../../../inputs/data/pairs/settings.ts'
 import type { EvaluateOptions } from '../../benchmark/run/options.ts'
 
 /** A task with rows that are training pairs too. */
-export interface Overlap {
+interface Overlap {
   readonly task: string
   readonly rows: number
   /** Rows of the task. */

@@ -17,7 +17,7 @@ export interface Checkpoint {
   readonly tuning: { readonly settings: TuneSettings; readonly folder: string } | undefined
 }
 
-export interface PreparedStudy {
+interface PreparedStudy {
   readonly checkpoints: readonly Checkpoint[]
   /** Names everything that decides the results. */
   readonly identity: string
