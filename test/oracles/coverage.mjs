@@ -3,7 +3,8 @@
 // 1,000 repetitions for each design, and exits 4 where one is not within 93 to 97 %. It also prints
 // how often the detectable difference was found when it was there (aimed at: 80 %), and how often
 // Holm's p-values called any of five tasks different where none was (at most 5 %). Hits come first,
-// then reciprocal ranks (MRR), then hits of two models on different queries.
+// then reciprocal ranks (MRR), then hits of two models on different queries; at last models that part
+// on few queries, and two halves of one run.
 const built = (path) => import(new URL(`../../dist/${path}.js`, import.meta.url).href)
 const [{ compareScores, compareUnpaired }, { stream }] = await Promise.all(
   ['measuring/benchmark/comparison/scores', 'foundation/numeric/random'].map(built),
@@ -106,3 +107,52 @@ for (let seed = 0; seed < repetitions; seed++) {
   if (tasks.some(({ adjusted }) => adjusted <= 0.05)) wrong += 1
 }
 console.log(`five tasks without a difference: one is called different in ${share(wrong)}`)
+
+/** Models that part on few of 100 queries: `gain` and `loss` are the chances of a query. */
+function rarely(gain, loss, random) {
+  const rows = { a: [], b: [] }
+  for (let query = 0; query < 100; query++) {
+    const luck = random()
+    const row = { id: `${query}`, cluster: `${query}`, best: 0, scoreGap: 0, metrics: {} }
+    rows.a.push({ ...row, hit1: Number(luck >= loss) })
+    rows.b.push({ ...row, hit1: Number(luck < loss || luck >= loss + gain) })
+  }
+  return ['a', 'b'].map((model) => ({ model, tasks: [{ task: 'task', rows: rows[model] }] }))
+}
+
+for (const [gain, loss] of [
+  [0.025, 0.025],
+  [0.04, 0.01],
+  [0.05, 0],
+]) {
+  let [covered, told] = [0, 0]
+  for (let seed = 0; seed < repetitions; seed++) {
+    const models = rarely(gain, loss, stream(seed, `rarely ${gain}`))
+    const { low, high } = compareScores(...models, { seed, resamples: RESAMPLES }).mean.difference
+    if (low <= gain - loss && high >= gain - loss) covered += 1
+    if (low > 0 || high < 0) told += 1
+  }
+  console.log(
+    `${100 * gain} % gained and ${100 * loss} % lost of 100 queries: ${share(covered)} of the intervals hold it; ` +
+      `called different in ${share(told)}`,
+  )
+}
+
+/** One model on 400 pictures of four queries each, of which each half gets every second picture. */
+let parted = 0
+for (let seed = 0; seed < repetitions; seed++) {
+  const random = stream(seed, 'halves')
+  const halves = [[], []]
+  for (let cluster = 0; cluster < 400; cluster++) {
+    const ease = 0.2 + 0.6 * random()
+    for (let query = 0; query < 4; query++)
+      halves[cluster % 2].push({
+        ...{ id: `${cluster} ${query}`, cluster: `${cluster}`, best: 0, scoreGap: 0, metrics: {} },
+        hit1: Number(random() < ease),
+      })
+  }
+  const [a, b] = halves.map((rows) => [{ task: 'task', rows }])
+  const { low, high } = compareUnpaired(a, b, { seed, resamples: RESAMPLES }).difference
+  if (low > 0 || high < 0) parted += 1
+}
+console.log(`two halves of one run: called different in ${share(parted)}`)

@@ -2,6 +2,8 @@
 
 import { basename } from 'node:path'
 import { shippedByName } from '../../foundation/files/shipped.ts'
+import { UsageError } from '../../foundation/numeric/errors.ts'
+import { publicName } from '../../models/hub/public-name.ts'
 import { MASKS, type Mask } from '../benchmark/words.ts'
 
 /** Ids of baselines that are no folders. */
@@ -43,4 +45,17 @@ export function maskedId(id: string, mask: Mask): string {
 /** The random decoder has the mask of the model that it is compared with. */
 export function controlId(id: string, mask: Mask): string {
   return `${id}-random-${mask}`
+}
+
+/**
+ * Checks that no model is named twice.
+ * @throws UsageError `usage/arguments`
+ */
+export function checkDistinct(models: readonly string[]): void {
+  const twice = models.find((model, i) => models.indexOf(model) < i)
+  if (twice === undefined) return
+  throw new UsageError('arguments', {
+    message: `the model ${publicName(twice)} is named twice: it has no difference to itself`,
+    hint: 'Name each model once.',
+  })
 }

@@ -15,3 +15,12 @@ test.each([
     message,
   })
 })
+
+test.each(['quick', 'pairs'] as const)('plan %s: a model that is named twice is refused', async (plan) => {
+  await expect(
+    runStudy({ out: 'never', plan, models: ['org/one', 'org/two', 'org/one'] }),
+  ).rejects.toMatchObject({
+    code: 'usage/arguments',
+    message: expect.stringContaining('org/one is named twice'),
+  })
+})

@@ -9,6 +9,7 @@ import type { Limits } from '../../inputs/scenes/tasks/task.ts'
 import { COMPLETE_LIMITS, QUICK_LIMITS } from '../../inputs/scenes/tasks/task.ts'
 import { publicName } from '../../models/hub/public-name.ts'
 import { MASKS, type Mask } from '../benchmark/words.ts'
+import { checkDistinct } from './names.ts'
 import { type StudyTuning, tuningSettings } from './tuning.ts'
 
 type PlanName = 'quick' | 'full' | 'pairs'
@@ -182,6 +183,7 @@ export const studyOptionSchemas: OptionSchemas<StudyOptions> = {
 export function settingOf(options: StudyOptions): StudySetting {
   const { plan: name = 'quick', tune, rank } = options
   const plan = PLANS[name]
+  checkDistinct(options.models ?? [])
   checkSharedBase(plan, options)
   const train =
     tune === 'all'

@@ -7,6 +7,7 @@ import type { RunHooks } from '../../../learning/tuning/job/job.ts'
 import type { TuneOptions } from '../../../learning/tuning/job/tune.ts'
 import { type EvaluateOptions, evaluateOptionSchemas } from '../../benchmark/run/options.ts'
 import { StudyError } from '../errors.ts'
+import { checkDistinct } from '../names.ts'
 import type { StudyProgress } from '../options.ts'
 
 /** Settings of all tunings, as `tune` takes them. */
@@ -60,8 +61,8 @@ const schemas: OptionSchemas<CheckpointStudyOptions> = {
 
 /**
  * @param call names the function in messages
- * @throws UsageError `usage/option`, `usage/arguments` for no models; StudyError `study/no-pairs`
- *   for tunings without pairs
+ * @throws UsageError `usage/option`, `usage/arguments` for no models, and one twice; StudyError
+ *   `study/no-pairs` for tunings without pairs
  */
 export function checkCheckpointOptions(call: string, options: CheckpointStudyOptions): void {
   checkOptions(call, schemas, options, ['out', 'models', 'tasks', 'tune'])
@@ -72,6 +73,7 @@ export function checkCheckpointOptions(call: string, options: CheckpointStudyOpt
       hint: 'Name models: --models ORG/NAME FOLDER …',
     })
   }
+  checkDistinct(models)
   if (tune !== false && tune.data === undefined && tune.config === undefined) {
     throw new StudyError('no-pairs', {
       message: 'the tasks have no training rows of their own, and no pairs were named',
