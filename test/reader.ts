@@ -93,6 +93,7 @@ export async function reader(): Promise<Reader> {
   for (const name of ['packages', 'test']) symlinkSync(join(root, name), join(folder, name))
   writeFileSync(join(folder, 'pairs.jsonl'), pairLines())
   writeFileSync(join(folder, 'captions.csv'), 'caption,path\na horse,packages/twins/horse.png\n')
+  writeFileSync(join(folder, 'pairs.csv'), 'scan,words\nphotos/day/0.bmp,day\nphotos/night/0.bmp,night\n')
   writeFileSync(join(folder, 'tune.yaml'), TUNING)
   for (const [name, level] of [
     ['night', 10],

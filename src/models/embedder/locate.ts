@@ -124,9 +124,10 @@ export async function warnOfOwnProcessor(
   adapter: string | undefined,
   { warn }: LocateOptions,
 ): Promise<void> {
-  if (adapter === undefined || (await realpath(adapter)) === (await realpath(base))) return
+  if (adapter === undefined) return
   const [own, used] = [join(adapter, PROCESSOR), join(base, PROCESSOR)]
-  if (!existsSync(own)) return
+  // An adapter that is not there is refused where it is read.
+  if (!existsSync(own) || (await realpath(adapter)) === (await realpath(base))) return
   const before = existsSync(used) ? await readJson(used, z.unknown()) : undefined
   if (isDeepStrictEqual(await readJson(own, z.unknown()), before)) return
   warn?.(
