@@ -46,7 +46,7 @@ test('goes on where a killed run stopped', async () => {
 test('an interruption ends it with 130 and no file', async () => {
   writeFileSync(
     at('many.jsonl'),
-    Array.from({ length: 150_000 }, (_, i) => `{"text":"a cat ${i}"}`).join('\n'),
+    Array.from({ length: 40_000 }, (_, i) => `{"text":"a cat ${i}"}`).join('\n'),
   )
   const child = startCli([
     'embed',
@@ -62,7 +62,7 @@ test('an interruption ends it with 130 and no file', async () => {
   child.stderr?.on('data', (chunk) => {
     said += chunk
     // Not before the work goes on: the first words are its progress.
-    if (/embed \d+\/150000/.test(said) && !child.killed) child.kill('SIGINT')
+    if (/embed \d+\/40000/.test(said) && !child.killed) child.kill('SIGINT')
   })
   const code = await new Promise((resolve) => child.on('close', resolve))
   expect(code).toBe(130)
@@ -84,7 +84,7 @@ test('a second interruption ends it at once', async () => {
   let said = ''
   child.stderr?.on('data', (chunk) => {
     said += chunk
-    if (/embed \d+\/150000/.test(said)) child.kill('SIGINT')
+    if (/embed \d+\/40000/.test(said)) child.kill('SIGINT')
   })
   const ended = await new Promise((resolve) => child.on('close', (code, signal) => resolve(signal ?? code)))
   expect(['SIGINT', 130]).toContain(ended)

@@ -164,9 +164,8 @@ describe('a study', () => {
       for (let stops = 1; ; stops++) {
         const controller = new AbortController()
         let events = 0
-        // Each round gets further before it is stopped: in a tuning, among vectors, in the
-        // analysis.
-        const onProgress = () => ++events === 14 * stops && controller.abort()
+        // Each round gets further before it is stopped: in a tuning, then among vectors.
+        const onProgress = () => ++events === 14 * stops ** 2 && controller.abort()
         const run = runStudy({ ...options, out: stopped, signal: controller.signal, onProgress })
         const ended = await run.then(
           () => true,
@@ -176,7 +175,10 @@ describe('a study', () => {
             return false
           },
         )
-        if (ended) break
+        if (ended) {
+          expect(stops).toBeGreaterThan(2)
+          break
+        }
         expect(stops).toBeLessThan(12)
       }
       expect(bytesOf(stopped)).toBe(bytesOf(out()))
