@@ -151,17 +151,19 @@ describe('installed', () => {
       )
     }, 60_000)
 
-    test('a study of the tower writes its report', () => {
+    test('an evaluation of the tower writes its page', () => {
       const { status, stderr } = bifocal(
-        'study',
-        '--models',
+        'eval',
         'bifocal:tower',
         '--tasks',
         'object-label',
-        '--no-tune',
+        '--limit',
+        '10',
+        '--out',
+        'run',
       )
       expect({ status, stderr }).toMatchObject({ status: 0 })
-      expect(readdirSync(join(elsewhere, 'bifocal-study'))).toContain('report.html')
+      expect(readdirSync(join(elsewhere, 'run'))).toContain('report.html')
     }, 240_000)
   })
 })

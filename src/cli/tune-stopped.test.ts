@@ -11,7 +11,7 @@ import { writeRandomTwins } from '../../test/random-twins.ts'
 import { readTuningRecord } from '../learning/tuning/job/record.ts'
 
 const pairs = fileURLToPath(new URL('../../packages/twins/pairs/pairs.jsonl', import.meta.url))
-const KILLS = 3
+const KILLS = 2
 const STEPS = 50
 
 let root: string
