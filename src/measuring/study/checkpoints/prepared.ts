@@ -1,6 +1,7 @@
 /** @file Everything of a study of checkpoints that is known before anything is computed. */
 
 import { basename, join } from 'node:path'
+import { decidingSettings } from '../../../learning/tuning/job/deciding.ts'
 import { settingsFrom } from '../../../learning/tuning/job/given.ts'
 import type { TuneSettings } from '../../../learning/tuning/settings.ts'
 import { tunableModel } from '../../../learning/tuning/tunable.ts'
@@ -100,9 +101,16 @@ function withInput(input: object) {
   return Object.keys(input).length === 0 ? {} : { input }
 }
 
-/** Without the places of this machine: the trainer itself compares the pairs. */
-function decidingOf({ model: _model, out: _out, data, ...settings }: TuneSettings) {
-  return { ...settings, data: data.map((source) => ({ ...source, path: basename(source.path) })) }
+/** Without the machine and its places: the trainer itself compares the pairs. */
+function decidingOf(settings: TuneSettings) {
+  const { data, dev } = settings
+  const named = (sources: TuneSettings['data']) =>
+    sources.map((source) => ({ ...source, path: basename(source.path) }))
+  return {
+    ...decidingSettings(settings, { train: [], dev: [] }),
+    data: named(data),
+    'dev.data': named(dev.data),
+  }
 }
 
 /** The names of tuned models: none of the models as they are may have one. */

@@ -17,6 +17,7 @@ import { suitesOf } from '../../benchmark/suites/suites.ts'
 import { couplesOf } from './comparisons.ts'
 import type { CheckpointStudyOptions } from './options.ts'
 import { overlapsOf, overlapWords } from './overlap.ts'
+import { prepareStudy } from './prepared.ts'
 import { type CheckpointStudy, studyCheckpoints } from './study.ts'
 
 const LONG = 300_000
@@ -116,6 +117,13 @@ describe('two models and a tower', () => {
     },
     LONG,
   )
+
+  test('settings of the machine are those of no other study', async () => {
+    const study = async (load: object) =>
+      (await prepareStudy({ ...options, load, out: at('whole') })).identity
+    const more = { threads: 2, memory: 'low' }
+    expect(await study(more)).toBe(await study({ threads: 1 }))
+  })
 
   test('another study in the same folder is refused', async () => {
     const other = studyCheckpoints({ ...options, tune: { ...tune, steps: 3 }, out: at('whole') })
