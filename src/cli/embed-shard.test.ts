@@ -1,6 +1,6 @@
 /** @file `bifocal embed --shard` and `merge-runs`: parts of a list, merged to the bytes of one. */
 
-import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type CliFiles, writeCliFiles } from '../../test/cli-files.ts'
@@ -94,6 +94,33 @@ test('a damaged part is refused; run again, it computes what is missing, to the 
   await merge(['1-of-3', '2-of-3', '3-of-3'], 'mended.npy')
   await merge(['1-of-1'], 'whole.npy')
   expect(readFileSync(at('mended.npy')).equals(readFileSync(at('whole.npy')))).toBe(true)
+})
+
+test('a part whose part.json is damaged is refused; started again, it keeps its vectors', async () => {
+  cpSync(at('3-of-3'), at('cut'), { recursive: true })
+  truncateSync(at('cut/part.json'), 40)
+  const refused = await merge(['1-of-3', '2-of-3', 'cut'], 'cut.npy')
+  expect(refused.stderr).toMatch(/embedder\/shard\]: .*part.json is damaged.*\n.*--shard i\/n` again/)
+  expect((await part(3, 3, [], 'cut')).code).toBe(0)
+  expect(readFileSync(at('cut/part.json'))).toEqual(readFileSync(at('3-of-3/part.json')))
+})
+
+test('a merge finds the damage of all chunks, so that the part can be mended at once', async () => {
+  cpSync(at('1-of-1'), at('chunks'), { recursive: true })
+  const names = readdirSync(at('chunks/vectors'), { recursive: true, encoding: 'utf8' })
+  const stored = names.filter((name) => name.endsWith('.safetensors'))
+  expect(stored).toHaveLength(2)
+  for (const name of stored) truncateSync(join(at('chunks/vectors'), name), 100)
+  const { stderr } = await merge(['chunks'], 'chunks.npy')
+  expect(stderr).toContain('part 1 of 1, lacks 271 vectors')
+  const lists = readdirSync(at('chunks/vectors'), { recursive: true, encoding: 'utf8' })
+  expect(lists.filter((name) => name.endsWith('.jsonl'))).toEqual([])
+})
+
+test('a list of nothing but bad items is a failure of each part, as of embed', async () => {
+  writeFileSync(at('bad.jsonl'), '{"image":"absent.png"}\n')
+  const list = ['--input', at('bad.jsonl'), '--shard', '1/2', '--out', at('bad-1')]
+  expect((await runHere(['embed', files.model, ...list])).code).toBe(3)
 })
 
 test.each([

@@ -114,16 +114,17 @@ function requireList({ input, out }: { input?: string; out?: string }): void {
   })
 }
 
-function printPart(part: EmbeddedPart, out: string, io: CommandIo): 0 {
+function printPart(part: EmbeddedPart, out: string, io: CommandIo): 0 | 3 {
   warnSkipped(part, io)
-  const { shard, items, own } = part
+  const { shard, items, own, skipped } = part
   if (own.resumed > 0) io.say(`goes on: ${own.resumed} vectors of an earlier run are kept`)
   io.print(
     `shard ${shard.index} of ${shard.of}: ${own.items} different items of ${items} lines → ${out}\n` +
       `merge them: bifocal merge-runs FOLDER… --out FILE`,
     { ...part, out },
   )
-  return 0
+  // A part without items of its own is none of a bad list.
+  return skipped.length === items ? 3 : 0
 }
 
 /** More would hide the others: all are in the list beside the file. */

@@ -150,17 +150,19 @@ async function partOf(
 }
 
 /**
- * Refuses the folder of another finished part.
- * @throws EmbedderError `embedder/other-run`
+ * Refuses the folder of another finished part, and one of another version.
+ * @throws EmbedderError `embedder/other-run`; FileError
  */
 async function checkOwn(out: string, own: Omit<Part, 'failures'>): Promise<void> {
-  if (!existsSync(join(out, partFiles.part))) return
   const found = await readPart(out).catch((error: unknown) => {
-    if (error instanceof BifocalError && ['file/json', 'file/schema'].includes(error.code)) return undefined
+    if (error instanceof BifocalError && ['embedder/shard', 'file/schema'].includes(error.code)) return error
     throw error
   })
-  if (found !== undefined && sameList(found, own) && found.shard.index === own.shard.index) return
-  const { shard, input, model } = found ?? {}
+  const isError = found instanceof BifocalError
+  // Not finished, or damaged: vectors are found by their model and item, whatever the list was.
+  if (isError && found.code === 'embedder/shard') return
+  if (!isError && sameList(found, own) && found.shard.index === own.shard.index) return
+  const { shard, input, model } = isError ? {} : found
   throw new EmbedderError('other-run', {
     message: `${out} holds another part${shard === undefined ? '' : `: ${shard.index} of ${shard.of} of ${input}, by ${model?.folder}`}`,
     hint: 'Name another folder, or remove this one.',

@@ -9,6 +9,7 @@ import { createReadStream, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { z } from 'zod'
+import { FileError } from '../../../foundation/files/errors.ts'
 import { readJson, sizeOfFile, writeFileAtomic } from '../../../foundation/files/file.ts'
 import { EmbedderError } from '../errors.ts'
 
@@ -116,10 +117,18 @@ export async function writePart(folder: string, part: Part): Promise<void> {
   await writeFileAtomic(join(folder, partFiles.part), `${text}\n`)
 }
 
-/** @throws EmbedderError `embedder/shard` for a folder that is no finished part; FileError */
+/**
+ * @throws EmbedderError `embedder/shard` for a folder that is no finished part, and one whose
+ *   `part.json` is damaged; FileError `file/schema` for that of another version
+ */
 export async function readPart(folder: string): Promise<Part> {
   const path = join(folder, partFiles.part)
-  if (existsSync(path)) return await readJson(path, partSchema)
+  if (existsSync(path)) {
+    return await readJson(path, partSchema).catch((error: unknown) => {
+      if (error instanceof FileError && error.code === 'file/json') throw damaged(path, error.message)
+      throw error
+    })
+  }
   throw new EmbedderError('shard', {
     message: `${folder} is no finished part of a list of vectors: it has no ${partFiles.part}`,
     hint: 'Start its `bifocal embed … --shard i/n` again: it goes on where it stopped.',

@@ -170,17 +170,25 @@ async function vectorsOf(
   })
   const table = new VectorTable({ rows: kept.length, dims: parts[0]!.dims })
   const rowOf = new Map<string, number>()
+  // All chunks are read before anything is refused: to read one is to find its damage, and a part
+  // that is started again computes the damage that was found.
+  const lacking = new Map<FoundPart, number>()
   for (const [i, chunk] of storedChunks(distinctKeys(rows)).entries()) {
     if (signal?.aborted) throw new InterruptedError('merging', signal)
     const keys = chunk.filter((key) => !failures.has(key))
     const at = i % parts.length
     const found = await folders[at]!.all(keys)
-    if (found.size < keys.length) throw incomplete(parts[at]!, keys.length - found.size)
+    if (found.size < keys.length) {
+      const part = parts[at]!
+      lacking.set(part, (lacking.get(part) ?? 0) + keys.length - found.size)
+    }
+    if (lacking.size > 0) continue
     for (const key of keys) {
       table.set(rowOf.size, found.get(key)![0]!)
       rowOf.set(key, rowOf.size)
     }
   }
+  if (lacking.size > 0) throw incomplete(lacking)
   const named = rows.some(({ id }) => id !== undefined)
   return {
     ...quantize(table.take(kept.map((at) => rowOf.get(keyAt(rows[at]!))!)), parts[0]!.quantize),
@@ -194,9 +202,12 @@ function keyAt(row: PartRow): string {
   return 'key' in row ? row.key : ''
 }
 
-function incomplete({ path, shard }: FoundPart, missing: number): EmbedderError {
+function incomplete(lacking: ReadonlyMap<FoundPart, number>): EmbedderError {
+  const told = [...lacking].map(
+    ([{ path, shard }, missing]) => `${path}, part ${shard.index} of ${shard.of}, lacks ${missing} vectors`,
+  )
   return new EmbedderError('missing-shard', {
-    message: `${path}, part ${shard.index} of ${shard.of}, lacks ${missing} vectors`,
-    hint: 'Run this part again: vectors that it has are kept, missing or damaged ones are computed.',
+    message: told.join('; '),
+    hint: `Run ${told.length === 1 ? 'this part' : 'these parts'} again: vectors that are there are kept, missing or damaged ones are computed.`,
   })
 }
