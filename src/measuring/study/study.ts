@@ -61,7 +61,7 @@ export async function runStudy(options: StudyOptions): Promise<StudyResult> {
     const phases = new Phases()
     const world = await phases.time('tasks', () => studyWorld(setting))
     const differs = pairs && (await differencesOfFiles(pairs, world))
-    await claimFolder(options.out, identityOf(planned, setting), command)
+    await claimFolder(options.out, { setting: identityOf(planned, setting) }, command)
     const studied = studiedModels(decodersOf(planned), setting)
     if (options.onEstimate !== undefined) {
       const subjects = [

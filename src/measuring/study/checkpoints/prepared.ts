@@ -20,8 +20,8 @@ export interface Checkpoint {
 
 interface PreparedStudy {
   readonly checkpoints: readonly Checkpoint[]
-  /** Names everything that decides the results. */
-  readonly identity: string
+  /** Names everything that decides the results, and the scores of the models as they are. */
+  readonly identity: { readonly setting: string; readonly scoring: string }
 }
 
 /** Parts of a study's folder. */
@@ -64,17 +64,14 @@ export async function prepareStudy(options: CheckpointStudyOptions): Promise<Pre
     checkpoints.push({ contestant, tuning: { settings, folder } })
   }
   const { limit, seed, stray, baselines, maxProblems } = options
-  const identity = contentHash({
+  const scoring = contentHash({
     kind: 'checkpoints',
-    models: checkpoints.map(({ contestant: { model }, tuning }) => [
-      model.id,
-      model.fingerprint,
-      tuning && decidingOf(tuning.settings),
-    ]),
+    models: checkpoints.map(({ contestant: { model } }) => [model.id, model.fingerprint]),
     tasks: tasks.map(({ name, suite }) => [suite, name]),
     ...{ limit, seed, stray, baselines, maxProblems },
   })
-  return { checkpoints, identity }
+  const tunings = checkpoints.map(({ tuning }) => tuning && decidingOf(tuning.settings))
+  return { checkpoints, identity: { setting: contentHash({ scoring, tunings }), scoring } }
 }
 
 type Load = NonNullable<CheckpointStudyOptions['load']>

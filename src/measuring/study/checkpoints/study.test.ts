@@ -4,7 +4,7 @@
  */
 
 import { createHash } from 'node:crypto'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -14,6 +14,7 @@ import { Embedder } from '../../../models/embedder/embedder.ts'
 import { readAnalysis } from '../../analysis/analysis.ts'
 import { openRun } from '../../benchmark/run/eval-run.ts'
 import { suitesOf } from '../../benchmark/suites/suites.ts'
+import { claimFolder } from '../claim.ts'
 import { couplesOf } from './comparisons.ts'
 import type { CheckpointStudyOptions } from './options.ts'
 import { overlapsOf, overlapWords } from './overlap.ts'
@@ -122,7 +123,7 @@ describe('two models and a tower', () => {
     const study = async (load: object) =>
       (await prepareStudy({ ...options, load, out: at('whole') })).identity
     const more = { threads: 2, memory: 'low' }
-    expect(await study(more)).toBe(await study({ threads: 1 }))
+    expect(await study(more)).toEqual(await study({ threads: 1 }))
   })
 
   test('another study in the same folder is refused', async () => {
@@ -171,4 +172,17 @@ test('couples: last states, tuned models with themselves, then untuned ones that
     'as they are 0,2',
   ])
   expect(couplesOf(models.slice(1)).map(({ kind }) => kind)).toEqual(['models'])
+})
+
+test('a study whose tuning failed goes on with other tunings, until one has ended', async () => {
+  const out = at('claimed')
+  mkdirSync(join(out, 'before'), { recursive: true })
+  writeFileSync(join(out, 'before/results.json'), '{}')
+  mkdirSync(join(out, 'models/a-tuned.work'), { recursive: true })
+  const claim = (setting: string, scoring: string) => claimFolder(out, { setting, scoring }, '')
+  await claim('first', 'scores')
+  await claim('second', 'scores')
+  await expect(claim('third', 'other scores')).rejects.toMatchObject({ code: 'study/other-run' })
+  mkdirSync(join(out, 'models/a-tuned'))
+  await expect(claim('third', 'scores')).rejects.toMatchObject({ code: 'study/other-run' })
 })
