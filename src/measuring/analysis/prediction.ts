@@ -1,6 +1,10 @@
 /** @file Over models: does a measure rank them as their scores do? */
 
-import { bootstrapWeighted, type Interval } from '../../foundation/numeric/bootstrap.ts'
+import {
+  type BootstrapOptions,
+  bootstrapWeighted,
+  type Interval,
+} from '../../foundation/numeric/bootstrap.ts'
 import { shuffle, stream } from '../../foundation/numeric/random.ts'
 import { holm } from '../../foundation/numeric/significance.ts'
 import { spearman } from '../../foundation/numeric/statistics.ts'
@@ -38,47 +42,69 @@ const ALPHA = 0.05
  * @example predictionOf(models, { seed: 7 }).filter(({ verdict }) => verdict === 'predicts')
  */
 export function predictionOf(models: readonly ScoredModel[], { seed }: { seed: number }): PredictionRow[] {
-  const names = Object.keys(models[0]?.figures ?? {}).filter((name) =>
-    models.every(({ figures }) => figures[name] !== undefined),
-  )
   const scores = models.map(({ score }) => score)
-  const found = names.map((measure) => {
+  const found = sharedMeasures(models).map((measure): Correlated => {
     const values = models.map(({ figures }) => figures[measure]!)
     const correlation = models.length < 3 ? Number.NaN : spearman(values, scores)
     if (!Number.isFinite(correlation)) return { measure, correlation: null, p: null }
+    const of = (drawn: readonly number[]) =>
+      spearman(
+        drawn.map((i) => values[i]!),
+        drawn.map((i) => scores[i]!),
+      )
     return {
       measure,
-      correlation: overModels(values, scores, seed),
+      correlation: overModels(models.length, of, { seed }),
       p: byLuck(values, scores, Math.abs(correlation), seed),
     }
   })
+  return judged(found, models.length)
+}
+
+/** Measures that all models have. */
+export function sharedMeasures(models: readonly { readonly figures: Readonly<Record<string, unknown>> }[]) {
+  return Object.keys(models[0]?.figures ?? {}).filter((name) =>
+    models.every(({ figures }) => figures[name] !== undefined),
+  )
+}
+
+/** A measure before it is judged. */
+export type Correlated = Pick<PredictionRow, 'measure' | 'correlation' | 'p'>
+
+/**
+ * A measure predicts where its interval leaves out 0 and its p-value, adjusted for the number of
+ * measures, is at most 5 %; fewer than `FEWEST_MODELS` models tell nothing.
+ */
+export function judged(found: readonly Correlated[], models: number): PredictionRow[] {
   const tested = found.filter(({ p }) => p !== null)
   const adjusted = holm(tested.map(({ p }) => p!))
   return found.map((one) => {
     const at = tested.indexOf(one)
     const corrected = at < 0 ? null : adjusted[at]!
     const { correlation } = one
-    const clear =
-      models.length >= FEWEST_MODELS &&
+    const isClear =
+      models >= FEWEST_MODELS &&
       correlation !== null &&
       (correlation.low > 0 || correlation.high < 0) &&
       corrected !== null &&
       corrected <= ALPHA
-    return { ...one, adjusted: corrected, verdict: clear ? 'predicts' : 'cannot-be-told' }
+    return { ...one, adjusted: corrected, verdict: isClear ? 'predicts' : 'cannot-be-told' }
   })
 }
 
-function overModels(values: readonly number[], scores: readonly number[], seed: number): Interval {
+/**
+ * The interval of a correlation over models, which are drawn whole.
+ * @param correlationOf of the models at these places, each as often as it is named
+ */
+export function overModels(
+  models: number,
+  correlationOf: (drawn: readonly number[]) => number,
+  options: Partial<BootstrapOptions> & { seed: number },
+): Interval {
   const { value, low, high } = bootstrapWeighted(
-    values.map((_, i) => String(i)),
-    (weights) => {
-      const drawn = [...weights].flatMap((count, i) => Array.from({ length: count }, () => i))
-      return spearman(
-        drawn.map((i) => values[i]!),
-        drawn.map((i) => scores[i]!),
-      )
-    },
-    { seed },
+    Array.from({ length: models }, (_, i) => String(i)),
+    (weights) => correlationOf([...weights].flatMap((count, i) => Array.from({ length: count }, () => i))),
+    options,
   )
   const inRange = (end: number) => Math.max(-1, Math.min(1, end))
   return { value: inRange(value), low: inRange(low), high: inRange(high) }

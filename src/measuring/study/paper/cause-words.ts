@@ -5,11 +5,11 @@
 
 import { mean } from '../../../foundation/numeric/statistics.ts'
 import { type MeasureName, measureNames, measures } from '../../analysis/measures.ts'
+import type { PredictionRow } from '../../analysis/prediction.ts'
 import { points, pointsRange } from '../../report/format.ts'
 import type { Causes, Change, Prediction, PredictionSet, State } from './cause.ts'
 import { groupBy } from './draws.ts'
 import type { ChangedGap } from './gaps.ts'
-import type { PaperPrediction } from './prediction.ts'
 import type { PaperRecord } from './record.ts'
 import { PAPER_REMEDIES } from './remedies.ts'
 import { COVERS } from './words.ts'
@@ -64,7 +64,7 @@ function predictionWords({ set, models, rows }: Prediction): string[] {
   ]
 }
 
-function correlationWords({ correlation, adjusted, verdict }: PaperPrediction): string {
+function correlationWords({ correlation, adjusted, verdict }: PredictionRow): string {
   if (correlation === null || adjusted === null) return 'cannot be told (no correlation is defined)'
   const { value, low, high } = correlation
   const range = `95 %: ${digits(low)} to ${digits(high)}`

@@ -5,9 +5,10 @@
  */
 
 import type { BootstrapOptions } from '../../../foundation/numeric/bootstrap.ts'
+import type { PredictionRow } from '../../analysis/prediction.ts'
 import { type ChangedGap, type ChangedKind, changedGaps, changedRuns, type Gain, gainsOf } from './gaps.ts'
 import type { Condition } from './plan.ts'
-import { type Over, type PaperPrediction, type PlacedModel, paperPrediction } from './prediction.ts'
+import { type Over, type PlacedModel, paperPrediction } from './prediction.ts'
 import { type PaperRecord, type RecordedState, scoreOf, valuesOf } from './record.ts'
 import { PAPER_REMEDIES } from './remedies.ts'
 
@@ -23,7 +24,7 @@ export interface Prediction {
   readonly models: number
   /** Tunings or layers of each. */
   readonly places: number
-  readonly rows: readonly PaperPrediction[]
+  readonly rows: readonly PredictionRow[]
 }
 
 /** Gaps to the first kind of model, with and without a change. */

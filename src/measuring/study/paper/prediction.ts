@@ -4,10 +4,16 @@
  * together.
  */
 
-import { bootstrapWeighted, type Interval } from '../../../foundation/numeric/bootstrap.ts'
 import { shuffle, stream } from '../../../foundation/numeric/random.ts'
-import { holm, signFlipTest } from '../../../foundation/numeric/significance.ts'
+import { signFlipTest } from '../../../foundation/numeric/significance.ts'
 import { mean, spearman } from '../../../foundation/numeric/statistics.ts'
+import {
+  type Correlated,
+  judged,
+  overModels,
+  type PredictionRow,
+  sharedMeasures,
+} from '../../analysis/prediction.ts'
 
 /** A model at its places: tunings, or layers. All models have the same places. */
 export interface PlacedModel {
@@ -24,61 +30,36 @@ export interface PlacedModel {
  */
 export type Over = 'all' | 'models' | 'places'
 
-export interface PaperPrediction {
-  readonly measure: string
-  /** Spearman's, its interval over models; null where it is not defined, and for two models. */
-  readonly correlation: Interval | null
-  /** Chance of one this strong either way, were models paired with scores at random. */
-  readonly p: number | null
-  /** Adjusted for the number of measures (Holm 1979). */
-  readonly adjusted: number | null
-  readonly verdict: 'predicts' | 'cannot-be-told'
-}
-
-/** With fewer models the strongest correlation comes by luck in more than one of twenty cases. */
-const FEWEST_MODELS = 5
-const ALPHA = 0.05
 /** Of intervals and tests. */
 const DRAWS = 2000
 
 /**
- * Compares each measure that all models have with their scores. A measure predicts where its
- * interval leaves out 0 and its adjusted p-value is at most 5 %.
+ * Compares each measure that all models have with their scores.
  * @param options.draws of intervals and tests
  */
 export function paperPrediction(
   models: readonly PlacedModel[],
   over: Over,
   { seed, draws = DRAWS }: { seed: number; draws?: number },
-): PaperPrediction[] {
-  const measures = Object.keys(models[0]?.figures ?? {}).filter((name) =>
-    models.every(({ figures }) => figures[name] !== undefined),
-  )
+): PredictionRow[] {
   const scores = models.map((model) => model.scores)
-  const found = measures.map((measure) => {
+  const found = sharedMeasures(models).map((measure): Correlated => {
     const figures = models.map((model) => model.figures[measure]!)
     const value = models.length < 3 ? Number.NaN : correlationOf(figures, scores, over)
     if (!Number.isFinite(value)) return { measure, correlation: null, p: null }
+    const of = (drawn: readonly number[]) =>
+      correlationOf(
+        drawn.map((model) => figures[model]!),
+        drawn.map((model) => scores[model]!),
+        over,
+      )
     return {
       measure,
-      correlation: intervalOf(figures, scores, over, { seed, draws }),
+      correlation: overModels(models.length, of, { seed, resamples: draws }),
       p: byLuck(figures, scores, over, { seed, draws }),
     }
   })
-  const tested = found.filter(({ p }) => p !== null)
-  const adjusted = holm(tested.map(({ p }) => p!))
-  return found.map((one) => {
-    const at = tested.indexOf(one)
-    const corrected = at < 0 ? null : adjusted[at]!
-    const { correlation } = one
-    const isClear =
-      models.length >= FEWEST_MODELS &&
-      correlation !== null &&
-      (correlation.low > 0 || correlation.high < 0) &&
-      corrected !== null &&
-      corrected <= ALPHA
-    return { ...one, adjusted: corrected, verdict: isClear ? 'predicts' : 'cannot-be-told' }
-  })
+  return judged(found, models.length)
 }
 
 /** Of models with `[places]` values each. NaN where no part of it is defined. */
@@ -99,28 +80,6 @@ function correlationOf(
         )
   // A layer at which all models score alike says nothing.
   return mean(parts.filter(Number.isFinite))
-}
-
-function intervalOf(
-  figures: readonly (readonly number[])[],
-  scores: readonly (readonly number[])[],
-  over: Over,
-  { seed, draws }: { seed: number; draws: number },
-): Interval {
-  const { value, low, high } = bootstrapWeighted(
-    figures.map((_, model) => String(model)),
-    (weights) => {
-      const drawn = [...weights].flatMap((count, model) => Array.from({ length: count }, () => model))
-      return correlationOf(
-        drawn.map((model) => figures[model]!),
-        drawn.map((model) => scores[model]!),
-        over,
-      )
-    },
-    { seed, resamples: draws },
-  )
-  const inRange = (end: number) => Math.max(-1, Math.min(1, end))
-  return { value: inRange(value), low: inRange(low), high: inRange(high) }
 }
 
 /**
