@@ -1,7 +1,7 @@
 /** @file Figures of couples of models: differences over tasks and means, and tests. */
 
 import type { Interval } from '../../../foundation/numeric/bootstrap.ts'
-import { holm, signFlipTest } from '../../../foundation/numeric/significance.ts'
+import { holm } from '../../../foundation/numeric/significance.ts'
 import { mean } from '../../../foundation/numeric/statistics.ts'
 import type { ModelScores, TaskScores } from '../evaluate.ts'
 import type { JoinedTask } from './join.ts'
@@ -14,6 +14,7 @@ import {
   compareUnpaired,
   type Difference,
   meanDifference,
+  meanTest,
   metricOf,
 } from './scores.ts'
 
@@ -35,16 +36,11 @@ export type CoupleFigures = Pick<ComparedPair, 'outcome' | 'test' | 'tasks' | 'm
 /** The figures of each couple, model − reference; Holm's rule is over all couples. */
 export function figuresOf(joined: JoinedCouples, options: CompareOptions): CoupleFigures[] {
   const { tasks, couples, unpaired, meanTests } = joined
-  const comparisons = unpaired
-    ? []
-    : compareCouples(
-        couples.map(([reference, model]) => [
-          scoresAt(joined, model, tasks),
-          scoresAt(joined, reference, tasks),
-        ]),
-        options,
-      )
-  const tests = unpaired || !meanTests ? [] : couples.map((couple) => meanTest(tasks, couple, options))
+  const sides = couples.map(
+    ([reference, model]) => [scoresAt(joined, model, tasks), scoresAt(joined, reference, tasks)] as const,
+  )
+  const comparisons = unpaired ? [] : compareCouples(sides, options)
+  const tests = unpaired || !meanTests ? [] : sides.map(([now, old]) => meanTest(now, old, options))
   const adjusted = holm(tests)
   return couples.map((couple, i) => {
     const means = meansOf(joined, couple, comparisons[i], options)
@@ -146,21 +142,4 @@ export function meanOf({ rows }: TaskScores, metric: string | undefined): number
 
 function outcomeOf({ low, high }: Interval): ComparedOutcome {
   return low > 0 ? 'better' : high < 0 ? 'worse' : 'cannot-be-told'
-}
-
-/** The p-value of flipped signs of clusters: it asks no shape of the differences. */
-function meanTest(
-  tasks: readonly JoinedTask[],
-  [reference, model]: Couple,
-  { metric, seed }: CompareOptions,
-): number {
-  const differences = tasks.map(({ scores }) => {
-    const others = scores[reference]!.rows
-    const { rows } = scores[model]!
-    return {
-      values: rows.map((row, i) => metricOf(row, metric) - metricOf(others[i]!, metric)),
-      clusters: rows.map(({ cluster }) => cluster),
-    }
-  })
-  return signFlipTest(differences, { seed })
 }

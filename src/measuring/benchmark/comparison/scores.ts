@@ -11,7 +11,7 @@ import {
   pairedDifference,
 } from '../../../foundation/numeric/bounded.ts'
 import { normalQuantile } from '../../../foundation/numeric/quantiles.ts'
-import { holm, type SignTest, signTest } from '../../../foundation/numeric/significance.ts'
+import { holm, type SignTest, signFlipTest, signTest } from '../../../foundation/numeric/significance.ts'
 import { mean } from '../../../foundation/numeric/statistics.ts'
 import { BenchmarkError } from '../errors.ts'
 import type { ModelScores, RowScores, TaskScores } from '../evaluate.ts'
@@ -123,18 +123,31 @@ export function meanDifference(a: ModelScores, b: ModelScores, options: CompareO
   )
 }
 
+/**
+ * The p-value of flipped signs of clusters for the plain mean over tasks: it asks no shape of the
+ * differences.
+ * @throws as `compareScores`
+ */
+export function meanTest(a: ModelScores, b: ModelScores, { metric, seed }: CompareOptions): number {
+  const tasks = pairedTasks(a, b).map(({ first, second }) => pairedRows(first, second, metric))
+  return signFlipTest(differencesOf(tasks), { seed })
+}
+
 function differenceOf(
   tasks: readonly PairedRows[],
   { power = 0.8, metric: _, ...bounded }: CompareOptions,
 ): Difference {
-  const differences = tasks.map(({ a, b, clusters }) => ({
+  return {
+    difference: pairedDifference(tasks, bounded),
+    detectable: detectable(standardError(differencesOf(tasks)), bounded.confidence, power),
+  }
+}
+
+function differencesOf(tasks: readonly PairedRows[]) {
+  return tasks.map(({ a, b, clusters }) => ({
     values: Float64Array.from(a, (value, i) => value - b[i]!),
     clusters,
   }))
-  return {
-    difference: pairedDifference(tasks, bounded),
-    detectable: detectable(standardError(differences), bounded.confidence, power),
-  }
 }
 
 /** The queries on which the models part. @throws as `compareScores` */
