@@ -8,7 +8,7 @@ import { colourOf } from './colour.ts'
 import { flipColumn } from './comparison-flips.ts'
 import { labelOf, numbers } from './comparison-table.ts'
 import { differenceChart } from './differences.ts'
-import { h, scrolling, section } from './element.ts'
+import { h, noteList, scrolling, section } from './element.ts'
 import { header } from './header.ts'
 import { verdict } from './verdict.ts'
 
@@ -210,27 +210,10 @@ function about({ models, notes, left, setting }: ComparisonReport): HTMLElement 
       `Intervals: ${Math.round(100 * setting.confidence)} %, ${setting.resamples.toLocaleString('en')} ` +
         `resamples of groups of queries, seed ${setting.seed}.`,
     ),
-    notes.length === 0
-      ? null
-      : h(
-          'div',
-          { class: 'notes' },
-          h('h3', {}, 'Notes'),
-          h('ul', {}, ...notes.map((note) => h('li', {}, note))),
-        ),
-    left.length === 0
-      ? null
-      : h(
-          'div',
-          { class: 'notes' },
-          h('h3', {}, 'Left out'),
-          h(
-            'ul',
-            {},
-            ...left.map(({ task, model, rows, reason }) =>
-              h('li', {}, `${rows} rows of ${task}, ${model}: ${reason}`),
-            ),
-          ),
-        ),
+    noteList('Notes', notes),
+    noteList(
+      'Left out',
+      left.map(({ task, model, rows, reason }) => `${rows} rows of ${task}, ${model}: ${reason}`),
+    ),
   )
 }

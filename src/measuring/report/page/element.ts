@@ -27,6 +27,17 @@ export function section(id: string, title: string, ...children: Child[]): HTMLEl
   )
 }
 
+/** A list under a head; nothing where it is empty. */
+export function noteList(title: string, lines: readonly string[]): HTMLElement | null {
+  if (lines.length === 0) return null
+  return h(
+    'div',
+    { class: 'notes' },
+    h('h3', {}, title),
+    h('ul', {}, ...lines.map((line) => h('li', {}, line))),
+  )
+}
+
 /** A wide table in a box that scrolls sideways by itself, by touch or keyboard. */
 export function scrolling(label: string, table: HTMLTableElement): HTMLElement {
   return h('div', { class: 'scroll', role: 'region', 'aria-label': label, tabindex: '0' }, table)

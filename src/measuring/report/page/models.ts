@@ -7,7 +7,7 @@ import { candidatesWords, percent } from '../format.ts'
 import { subjects } from '../lookup.ts'
 import type { Measured } from '../results.ts'
 import { colourOf } from './colour.ts'
-import { h, scrolling, section } from './element.ts'
+import { h, noteList, scrolling, section } from './element.ts'
 
 /** Both tables and the notes. */
 export function models(results: Measured): HTMLElement {
@@ -60,14 +60,7 @@ export function models(results: Measured): HTMLElement {
         ),
       ),
     ),
-    results.notes.length === 0
-      ? null
-      : h(
-          'div',
-          { class: 'notes' },
-          h('h3', {}, 'Notes'),
-          h('ul', {}, ...results.notes.map((note) => h('li', {}, note))),
-        ),
+    noteList('Notes', results.notes),
   )
 }
 

@@ -1,7 +1,7 @@
 /** @file Subjects, measures, inputs and notes of an analysis. */
 
 import type { Analysis } from '../../../analysis/analysis.ts'
-import { h, section } from '../element.ts'
+import { h, noteList, section } from '../element.ts'
 import { table } from './table.ts'
 
 export function about({ subjects, measures, inputs, notes }: Analysis): HTMLElement {
@@ -30,13 +30,6 @@ export function about({ subjects, measures, inputs, notes }: Analysis): HTMLElem
       ]),
     ),
     h('p', { class: 'meaning' }, `Read: ${inputs.map(({ role, name }) => `${role} ${name}`).join(', ')}.`),
-    notes.length === 0
-      ? null
-      : h(
-          'div',
-          { class: 'notes' },
-          h('h3', {}, 'Notes'),
-          h('ul', {}, ...notes.map((note) => h('li', {}, note))),
-        ),
+    noteList('Notes', notes),
   )
 }
