@@ -1,5 +1,6 @@
 /** @file The plan `checkpoints` of `bifocal study`: any models on any tasks. */
 
+import { given } from '../foundation/files/options.ts'
 import { UsageError } from '../foundation/numeric/errors.ts'
 import type { CheckpointStudy } from '../measuring/study/checkpoints/study.ts'
 import { askedSchema, evaluationOf, saidFlags } from './evaluation.ts'
@@ -46,13 +47,13 @@ export async function checkpointStudy(
     out,
     models,
     tasks,
-    ...defined({ baselines, load, limit, seed, stray, strict, maxProblems }),
+    ...given({ baselines, load, limit, seed, stray, strict, maxProblems }),
     tune:
       tune === false
         ? (false as const)
         : {
-            ...defined({ data, recipe, config: tuneConfig, steps }),
-            ...(Object.keys(defined(trained)).length > 0 && { train: defined(trained) }),
+            ...given({ data, recipe, config: tuneConfig, steps }),
+            ...(Object.keys(given(trained)).length > 0 && { train: given(trained) }),
           },
     argv: process.argv.slice(2),
     command: [
@@ -88,18 +89,4 @@ async function printStudy(
   io.say(`page: ${written.page}\nrun: ${run.path} (compare, report, analyze --runs and export take it)`)
   if (record.comparisons.length > 0) io.say(`comparison: ${out}/comparison/report.html`)
   io.say(`record: ${written.record}`)
-}
-
-/** Without what was not said. */
-function defined<T extends object>(all: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  const kept: { [K in keyof T]?: Exclude<T[K], undefined> } = {}
-  for (const name in all) {
-    const value = all[name]
-    if (isSaid(value)) kept[name] = value
-  }
-  return kept
-}
-
-function isSaid<T>(value: T): value is Exclude<T, undefined> {
-  return value !== undefined
 }

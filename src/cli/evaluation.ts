@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { z } from 'zod'
+import { given } from '../foundation/files/options.ts'
 import { UsageError } from '../foundation/numeric/errors.ts'
 import type { EvaluateOptions } from '../measuring/benchmark/run/options.ts'
 import { inMegabytes } from '../models/hub/progress.ts'
@@ -68,13 +69,6 @@ export async function evaluationOf(asked: Asked, out: string, io: CommandIo): Pr
     onProgress: io.progress,
     warn: io.warn,
   }
-}
-
-/** Without what was not said. */
-function given<T extends object>(all: T): Partial<T> {
-  const kept: Partial<T> = { ...all }
-  for (const name in kept) if (kept[name] === undefined) delete kept[name]
-  return kept
 }
 
 /** The command, with the names of files in place of their paths on this machine. */

@@ -50,6 +50,20 @@ function refused(call: string, message: string, hint = 'See the types of its opt
   return new UsageError('option', { message: `${call}: ${message}`, hint })
 }
 
+/** Options without those that are undefined, as an exact optional property wants them. */
+export function given<T extends object>(all: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const kept: { [K in keyof T]?: Exclude<T[K], undefined> } = {}
+  for (const name in all) {
+    const value = all[name]
+    if (isGiven(value)) kept[name] = value
+  }
+  return kept
+}
+
+function isGiven<T>(value: T): value is Exclude<T, undefined> {
+  return value !== undefined
+}
+
 /** Threads of one call: more than any machine's cores only wait for each other. */
 export const MOST_THREADS = 256
 

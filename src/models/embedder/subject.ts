@@ -8,6 +8,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { INT8_ROUNDING } from '../../engine/graph/compiled.ts'
 import type { Device } from '../../engine/runtime/devices.ts'
 import type { MemoryMode } from '../../engine/runtime/placement.ts'
+import { given } from '../../foundation/files/options.ts'
 import { firstOf, UsageError } from '../../foundation/numeric/errors.ts'
 import { type Adapter, hashOfAdapter } from '../checkpoint/adapter.ts'
 import { readAdapter } from '../checkpoint/adapter-folder.ts'
@@ -138,23 +139,23 @@ export async function openSubject(path: string, options: LoadOptions = {}): Prom
     )
   }
   const plain = located.contract?.contract ?? defaultContract(model)
-  const given = preset === undefined ? plain : withPreset(plain, preset, model.family)
+  const own = preset === undefined ? plain : withPreset(plain, preset, model.family)
   const {
-    attention = given.attention,
-    blockSize = given.blockSize,
-    truncation = given.truncation,
-    maxLength = given.maxLength,
-    dtype = given.dtype,
+    attention = own.attention,
+    blockSize = own.blockSize,
+    truncation = own.truncation,
+    maxLength = own.maxLength,
+    dtype = own.dtype,
   } = options
   const contract = {
-    ...given,
-    image: options.images ?? given.image,
+    ...own,
+    image: options.images ?? own.image,
     attention,
     ...(blockSize === undefined ? {} : { blockSize }),
     truncation,
     ...(maxLength === undefined ? {} : { maxLength }),
     dtype,
-    readout: { ...given.readout, ...present(options.readout ?? {}) },
+    readout: { ...own.readout, ...given(options.readout ?? {}) },
   }
   if (
     model.kind === 'dual-encoder' &&
@@ -287,10 +288,4 @@ function withAdapter(options: AdaptedOptions, warn: LoadOptions['warn']): ModelW
 /** The repository that a config says it came from. */
 function nameIn({ _name_or_path: name }: Readonly<Record<string, unknown>>): string | undefined {
   return typeof name === 'string' ? name : undefined
-}
-
-function present<T extends object>(given: T): Partial<T> {
-  const kept: Partial<T> = { ...given }
-  for (const key in kept) if (kept[key] === undefined) delete kept[key]
-  return kept
 }

@@ -1,6 +1,7 @@
 /** @file Everything of a study of checkpoints that is known before anything is computed. */
 
 import { basename, join } from 'node:path'
+import { given } from '../../../foundation/files/options.ts'
 import { decidingSettings } from '../../../learning/tuning/job/deciding.ts'
 import { settingsFrom } from '../../../learning/tuning/job/given.ts'
 import type { TuneSettings } from '../../../learning/tuning/settings.ts'
@@ -124,11 +125,4 @@ export function runOptionsOf(options: CheckpointStudyOptions): Omit<EvaluateOpti
     store: join(out, studyFiles.vectors),
     ...given({ limit, seed, stray, maxProblems, strict, argv, command, signal, warn, onProgress }),
   }
-}
-
-/** Without what was not said. */
-function given<T extends object>(all: T): Partial<T> {
-  const kept: Partial<T> = { ...all }
-  for (const name in kept) if (kept[name] === undefined) delete kept[name]
-  return kept
 }
