@@ -15,6 +15,14 @@ export function rangeOf(x: Tensor<'f32'>, start: number, length: number): Tensor
   return f32([length, ...x.dims.slice(1)], x.data.subarray(start * size, (start + length) * size))
 }
 
+/** `[rows, dim]` of rows of one length; `[0, 0]` of none. */
+export function stacked(rows: readonly Float32Array[]): Tensor<'f32'> {
+  const dim = rows[0]?.length ?? 0
+  const data = new Float32Array(rows.length * dim)
+  for (const [i, row] of rows.entries()) data.set(row, i * dim)
+  return f32([rows.length, dim], data)
+}
+
 /** Arrays of equal inner shape one after the other along the first axis; `undefined` for none. */
 export function joined(parts: readonly Tensor<'f32'>[]): Tensor<'f32'> | undefined {
   const [first] = parts

@@ -45,6 +45,11 @@ export interface KeyedItem extends KnownItem {
   readonly image?: readonly Picture[]
 }
 
+/** Each item once, in the order in which they first come. */
+export function distinctOf(items: readonly KeyedItem[]): KeyedItem[] {
+  return [...new Map(items.map((item) => [item.key, item])).values()]
+}
+
 /** An item with its pictures decoded. */
 export interface ReadItem {
   readonly instruction?: string

@@ -1,7 +1,7 @@
 /** @file Pairs of any format as tasks: somebody's own data, to measure a model on. */
 
 import { BifocalError, InterruptedError } from '../../foundation/numeric/errors.ts'
-import type { KeyedItem } from './item.ts'
+import { distinctOf, type KeyedItem } from './item.ts'
 import type { PairSource } from './pairs/source.ts'
 import { chanceOf, type MetaTask, type Pair, type Row, type Task } from './task.ts'
 
@@ -108,7 +108,7 @@ class Pool {
   readonly #places: ReadonlyMap<string, number>
 
   constructor(items: readonly KeyedItem[]) {
-    this.items = [...new Map(items.map((item) => [item.key, item])).values()]
+    this.items = distinctOf(items)
     this.#places = new Map(this.items.map(({ key }, i) => [key, i]))
   }
 

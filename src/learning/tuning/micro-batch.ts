@@ -4,7 +4,7 @@
  */
 
 import { f32, i64, type Tensor } from '../../foundation/numeric/tensor.ts'
-import type { KeyedItem } from '../../inputs/data/item.ts'
+import { distinctOf, type KeyedItem } from '../../inputs/data/item.ts'
 import type { Pair } from '../../inputs/data/task.ts'
 import type { PairRef } from './batches.ts'
 
@@ -36,7 +36,7 @@ export function itemsOf(pairs: readonly Pair[]): KeyedItem[] {
     ...pairs.map(({ target }) => target),
     ...pairs.flatMap(({ negatives }) => negatives),
   ]
-  return [...new Map(all.map((item) => [item.key, item])).values()]
+  return distinctOf(all)
 }
 
 /** Whether a pair has one of some items. */

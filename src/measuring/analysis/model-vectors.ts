@@ -1,6 +1,6 @@
 /** @file The vectors of some items in every readout that an analysis asks for, from one pass. */
 
-import type { KeyedItem } from '../../inputs/data/item.ts'
+import { distinctOf, type KeyedItem } from '../../inputs/data/item.ts'
 import { Embedder } from '../../models/embedder/embedder.ts'
 import { CONTRACT_READOUT } from '../../models/embedder/embedding.ts'
 import type { Readout } from '../../models/embedder/readout.ts'
@@ -39,7 +39,7 @@ export async function modelVectors(
 ): Promise<ModelVectors> {
   const embedder = await Embedder.over(withState(subject, { readouts }))
   try {
-    const distinct = [...new Map(items.map((item) => [item.key, item])).values()]
+    const distinct = distinctOf(items)
     if (dir !== undefined) {
       const maker = await makerOf(embedder, { id })
       const options = { signal, warn, badItems: 'skip', onProgress } as const

@@ -7,8 +7,8 @@ import type { Interval } from '../../foundation/numeric/bootstrap.ts'
 import { meanOfShares } from '../../foundation/numeric/bounded.ts'
 import { clusterAgreement, kMeans } from '../../foundation/numeric/clustering.ts'
 import { normalQuantile } from '../../foundation/numeric/quantiles.ts'
+import { stacked } from '../../foundation/numeric/rows.ts'
 import { mean } from '../../foundation/numeric/statistics.ts'
-import { f32 } from '../../foundation/numeric/tensor.ts'
 import type { KeyedItem } from '../../inputs/data/item.ts'
 import type { Row, Task } from '../../inputs/data/task.ts'
 import type { VectorOf } from '../../models/embedder/vectors/all.ts'
@@ -99,10 +99,7 @@ function labelsOf({ test }: Task): string[] {
 async function vMeasure(task: Task, vectorOf: VectorOf, seed: number): Promise<Interval> {
   const labels = labelsOf(task)
   const rows = task.test.map(({ query }) => vectorOf(query.key))
-  const dim = rows[0]?.length ?? 0
-  const data = new Float32Array(rows.length * dim)
-  for (const [i, row] of rows.entries()) data.set(row, i * dim)
-  const { clusters } = kMeans(f32([rows.length, dim], data), new Set(labels).size, { seed, starts: STARTS })
+  const { clusters } = kMeans(stacked(rows), new Set(labels).size, { seed, starts: STARTS })
   const { vMeasure: value } = clusterAgreement(labels, clusters)
   const shared = [...new Set(task.test.map(({ cluster }) => cluster))]
   const without = shared.map((left) => {

@@ -4,7 +4,7 @@
  */
 
 import { availableParallelism } from 'node:os'
-import { type Item, type KeyedItem, keyItem, readItem } from '../../inputs/data/item.ts'
+import { distinctOf, type Item, type KeyedItem, keyItem, readItem } from '../../inputs/data/item.ts'
 import { itemCost, speedFor } from '../../models/embedder/estimate.ts'
 import type { MachineSpeed } from '../../models/embedder/probe.ts'
 import type { Subject } from '../../models/embedder/subject.ts'
@@ -85,5 +85,5 @@ function distinct({ tasks, pairs }: StudyWorld): KeyedItem[] {
     ...itemsOf(tasks, 'test'),
     ...pairs.flatMap(({ image, text }) => [image, text]),
   ]
-  return [...new Map(all.map((item) => [item.key, item])).values()]
+  return distinctOf(all)
 }

@@ -6,7 +6,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BifocalError } from '../../foundation/numeric/errors.ts'
-import { f32 } from '../../foundation/numeric/tensor.ts'
+import { stacked } from '../../foundation/numeric/rows.ts'
 import type { Task } from '../../inputs/data/task.ts'
 import { CONTRACT_READOUT } from '../../models/embedder/embedding.ts'
 import { VectorFolder } from '../../models/embedder/vectors/folder.ts'
@@ -92,7 +92,7 @@ function contestantsOf(outcome: Outcome, context: StudyContext): Contestant[] {
         readouts: [CONTRACT_READOUT],
       },
       open: async () => ({
-        maker: makerFrom(storeOf(context), id, stored, fingerprint),
+        maker: await makerFrom(storeOf(context), id, stored, fingerprint),
         close: async () => {},
       }),
       ...(names.size < outcome.world.tasks.length && {
@@ -103,25 +103,22 @@ function contestantsOf(outcome: Outcome, context: StudyContext): Contestant[] {
 }
 
 /** Gives the vectors of a readout that are stored already. */
-function makerFrom(
+async function makerFrom(
   store: string,
   id: string,
   { hash, readouts, readout }: StoredAs,
   own: string,
-): VectorMaker {
+): Promise<VectorMaker> {
+  const folder = await VectorFolder.open(store, { fingerprint: hash, readouts })
+  const column = readouts.indexOf(readout)
   return {
     id,
     hash: own,
     readouts: [CONTRACT_READOUT],
     async embed(items) {
-      const folder = await VectorFolder.open(store, { fingerprint: hash, readouts })
       const found = await folder.all(items.map(({ key }) => key))
-      const column = readouts.indexOf(readout)
       const rows = items.map(({ key }) => found.get(key)![column]!)
-      const dim = rows[0]?.length ?? 0
-      const data = new Float32Array(rows.length * dim)
-      for (const [i, row] of rows.entries()) data.set(row, i * dim)
-      return { vectors: { [CONTRACT_READOUT]: f32([rows.length, dim], data) } }
+      return { vectors: { [CONTRACT_READOUT]: stacked(rows) } }
     },
   }
 }

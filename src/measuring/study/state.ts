@@ -5,7 +5,8 @@
 
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { f32, type Tensor } from '../../foundation/numeric/tensor.ts'
+import { stacked } from '../../foundation/numeric/rows.ts'
+import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import type { KeyedItem } from '../../inputs/data/item.ts'
 import type { LayerName, Readout } from '../../models/embedder/readout.ts'
 import { type AllVectors, embedAll } from '../../models/embedder/vectors/all.ts'
@@ -148,16 +149,9 @@ export async function pairVectors(
   const vectors = await stored(maker, items, context)
   return (readout) => {
     const of = vectors.of(readout)
-    const stack = (keys: readonly string[]) => {
-      const rows = keys.map((key) => of(key))
-      const dim = rows[0]?.length ?? 0
-      const data = new Float32Array(rows.length * dim)
-      for (const [i, row] of rows.entries()) data.set(row, i * dim)
-      return f32([rows.length, dim], data)
-    }
     return {
-      images: stack(pairs.map(({ image }) => image.key)),
-      texts: stack(pairs.map(({ text }) => text.key)),
+      images: stacked(pairs.map(({ image }) => of(image.key))),
+      texts: stacked(pairs.map(({ text }) => of(text.key))),
     }
   }
 }

@@ -6,7 +6,8 @@
 
 import { principalComponents } from '../../../foundation/numeric/principal.ts'
 import { shuffle, stream } from '../../../foundation/numeric/random.ts'
-import { f32, type Tensor } from '../../../foundation/numeric/tensor.ts'
+import { stacked } from '../../../foundation/numeric/rows.ts'
+import type { Tensor } from '../../../foundation/numeric/tensor.ts'
 import { mapOf } from '../../analysis/map.ts'
 import type { RowScores } from '../../benchmark/evaluate.ts'
 import type { Shown } from '../../benchmark/run/files.ts'
@@ -188,9 +189,7 @@ function layoutOf(
   const rows = items.map((item) => vectors!.get(keys[item]!)![0]!)
   const dim = rows[0]?.length ?? 0
   if (rows.length < 2 || dim < 2) return undefined
-  const matrix = f32([rows.length, dim], new Float32Array(rows.length * dim))
-  for (const [i, row] of rows.entries()) matrix.data.set(row, i * dim)
-  return { method, task, items, ...placed(matrix, method, seed) }
+  return { method, task, items, ...placed(stacked(rows), method, seed) }
 }
 
 function placed(

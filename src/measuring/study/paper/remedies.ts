@@ -5,8 +5,9 @@
 
 import { l2NormaliseRows } from '../../../foundation/numeric/linear.ts'
 import { stream } from '../../../foundation/numeric/random.ts'
-import { f32, type Tensor } from '../../../foundation/numeric/tensor.ts'
-import type { KeyedItem } from '../../../inputs/data/item.ts'
+import { stacked } from '../../../foundation/numeric/rows.ts'
+import type { Tensor } from '../../../foundation/numeric/tensor.ts'
+import { distinctOf, type KeyedItem } from '../../../inputs/data/item.ts'
 import type { VectorOf } from '../../../models/embedder/vectors/all.ts'
 import type { Pairs } from '../../analysis/pairs.ts'
 import { Products, type ProductsOptions } from '../../analysis/products.ts'
@@ -47,21 +48,21 @@ export async function remedyHits(
   if (pairs.length < FEWEST) return {}
   const fittedTo = await seen.vectors(pairs.flatMap(({ image, text }) => [image, text]))
   const fitting = {
-    images: stacked(
+    images: unitVectors(
       pairs.map(({ image }) => image),
       fittedTo.of(seen.readout),
     ),
-    texts: stacked(
+    texts: unitVectors(
       pairs.map(({ text }) => text),
       fittedTo.of(seen.readout),
     ),
   }
-  const items = [...new Map(itemsOf(tasks, 'test').map((item) => [item.key, item])).values()]
+  const items = distinctOf(itemsOf(tasks, 'test'))
   const [images, texts] = [items.filter(hasPicture), items.filter((item) => !hasPicture(item))]
   const given = await seen.vectors(items)
   const vectors = {
-    images: stacked(images, given.of(seen.readout)),
-    texts: stacked(texts, given.of(seen.readout)),
+    images: unitVectors(images, given.of(seen.readout)),
+    texts: unitVectors(texts, given.of(seen.readout)),
   }
   const random = stream(SEED, 'held out of fitting')
   const heldOut = new Set(pairs.map((_, i) => i).filter(() => random() < HELD_OUT))
@@ -100,12 +101,8 @@ function hasPicture({ image }: KeyedItem): boolean {
 }
 
 /** `[items, dim]` unit vectors. */
-function stacked(items: readonly KeyedItem[], of: VectorOf): Tensor<'f32'> {
-  const rows = items.map(({ key }) => of(key))
-  const dim = rows[0]?.length ?? 0
-  const data = new Float32Array(rows.length * dim)
-  for (const [i, row] of rows.entries()) data.set(row, i * dim)
-  return l2NormaliseRows(f32([rows.length, dim], data))
+function unitVectors(items: readonly KeyedItem[], of: VectorOf): Tensor<'f32'> {
+  return l2NormaliseRows(stacked(items.map(({ key }) => of(key))))
 }
 
 function vectorsByKey(images: readonly KeyedItem[], texts: readonly KeyedItem[], moved: Pairs): VectorOf {

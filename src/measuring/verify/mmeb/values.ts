@@ -1,8 +1,9 @@
 /** @file Evaluates a dataset: vectors, cosines, predictions and scores of every row. */
 
 import { dot } from '../../../foundation/numeric/linear.ts'
+import { stacked } from '../../../foundation/numeric/rows.ts'
 import { mean } from '../../../foundation/numeric/statistics.ts'
-import { f32, type Tensor } from '../../../foundation/numeric/tensor.ts'
+import type { Tensor } from '../../../foundation/numeric/tensor.ts'
 import type { KeyedItem } from '../../../inputs/data/item.ts'
 import { type MmebDataset, withoutItems } from '../../../inputs/data/mmeb/dataset.ts'
 import type { Task } from '../../../inputs/data/task.ts'
@@ -81,11 +82,7 @@ export function uniqueItems({ test }: Task): { queries: KeyedItem[]; candidates:
 
 /** `[items, dim]` */
 export function vectorsOf(items: readonly KeyedItem[], vectorOf: VectorOf): Tensor<'f32'> {
-  const rows = items.map(({ key }) => vectorOf(key))
-  const dim = rows[0]?.length ?? 0
-  const data = new Float32Array(rows.length * dim)
-  for (const [i, row] of rows.entries()) data.set(row, i * dim)
-  return f32([rows.length, dim], data)
+  return stacked(items.map(({ key }) => vectorOf(key)))
 }
 
 /** Values of every row, in order. */

@@ -3,11 +3,11 @@
  * it stopped, and ends with the same bytes.
  */
 
-import type { KeyedItem } from '../../../inputs/data/item.ts'
+import { distinctOf, type KeyedItem } from '../../../inputs/data/item.ts'
 import { EmbedderError } from '../errors.ts'
 import { VectorFolder } from './folder.ts'
 import type { VectorMaker } from './maker.ts'
-import { distinctOf, type EmbedAllOptions, type SkippedKey, storeAll } from './storing.ts'
+import { type EmbedAllOptions, type SkippedKey, storeAll } from './storing.ts'
 
 /** The vector of an item by its key. */
 export type VectorOf = (key: string) => Float32Array

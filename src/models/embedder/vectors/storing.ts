@@ -4,7 +4,7 @@
  */
 
 import { InterruptedError } from '../../../foundation/numeric/errors.ts'
-import type { KeyedItem } from '../../../inputs/data/item.ts'
+import { distinctOf, type KeyedItem } from '../../../inputs/data/item.ts'
 import { chunks } from '../batching.ts'
 import type { SkippedItem } from '../embedding.ts'
 import { EmbedderError } from '../errors.ts'
@@ -134,11 +134,6 @@ export async function storeChunks(
     report(0)
   }
   return { items: total, resumed, computed, skipped }
-}
-
-/** Each item once. */
-export function distinctOf(items: readonly KeyedItem[]): KeyedItem[] {
-  return [...new Map(items.map((item) => [item.key, item])).values()]
 }
 
 /** @throws EmbedderError `embedder/store` for tensors of another form than `MadeVectors` says */
