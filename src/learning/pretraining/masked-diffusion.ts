@@ -6,12 +6,11 @@
  */
 
 import { mul } from '../../engine/graph/elementwise.ts'
-import type { Value } from '../../engine/graph/graph.ts'
-import { gather } from '../../engine/graph/indexing.ts'
+import type { Graph, Value } from '../../engine/graph/graph.ts'
 import { reduceSum, tokenCrossEntropy } from '../../engine/graph/reduction.ts'
-import { reshape } from '../../engine/graph/shaping.ts'
 import type { Random } from '../../foundation/numeric/random.ts'
 import { f32, i64, type Tensor } from '../../foundation/numeric/tensor.ts'
+import type { DecoderPieces } from '../../models/families/family.ts'
 import { PretrainingError } from './errors.ts'
 
 /** No target here: prompt, image, padding. The published value. */
@@ -160,7 +159,7 @@ export function noise(rows: readonly TargetRow[], draws: Draws, options: Noising
 }
 
 /** Feeds of `maskedDiffusionLoss`: `[scored]` each. */
-export interface LossFeeds {
+export type LossFeeds = {
   scored_positions: Tensor<'i64'>
   scored_targets: Tensor<'i64'>
   scored_weights: Tensor<'f32'>
@@ -183,18 +182,15 @@ export function lossFeeds({
 /**
  * The loss in the graph, `Σ weight · CE(head(state), target)`. The head runs at the scored
  * positions only. Adds the inputs of `LossFeeds`.
- * @param hidden `[copies·batch, seq, hidden]` after the final norm
- * @param head   `[…, hidden] → […, vocabulary]` logits
+ * @param decoder gives the states at flat positions of `[copies·batch, seq]`, and logits of states
  * @returns a scalar
  */
 export function maskedDiffusionLoss(
-  hidden: Value<'f32'>,
-  head: (hidden: Value<'f32'>) => Value<'f32'>,
+  graph: Graph,
+  { normAt, head }: Pick<DecoderPieces, 'normAt' | 'head'>,
 ): Value<'f32'> {
-  const { graph } = hidden
   const positions = graph.input('scored_positions', 'i64', ['scored'])
   const targets = graph.input('scored_targets', 'i64', ['scored'])
   const weights = graph.input('scored_weights', 'f32', ['scored'])
-  const states = gather(reshape(hidden, [-1, hidden.dims.at(-1)!]), positions)
-  return reduceSum(mul(tokenCrossEntropy(head(states), targets), weights))
+  return reduceSum(mul(tokenCrossEntropy(head(normAt(positions)), targets), weights))
 }

@@ -6,6 +6,7 @@
 import { stream } from '../../foundation/numeric/random.ts'
 import { i64, type Tensor } from '../../foundation/numeric/tensor.ts'
 import type { SampleKind } from '../../inputs/scenes/sample.ts'
+import type { LossFeeds } from './masked-diffusion.ts'
 import {
   complementary,
   inverseDegree,
@@ -55,12 +56,20 @@ export function shownAt({ pictures, codes }: TwinSamples, i: number): Shown {
   return pictures[i] === null ? undefined : (codes?.[i] ?? 'features')
 }
 
-/** Feeds of `twinLoss`. @param drawn with codes, for a twin that reads them */
+/** Feeds of `twinLoss`: `[rows, seq]` each; of a twin on features `pixels` `[pictures, 96, 96, 3]` too. */
+export type TwinFeeds = LossFeeds & {
+  input_ids: Tensor<'i64'>
+  attention_mask: Tensor<'i64'>
+  image_index?: Tensor<'i64'>
+  pixels?: Tensor<'u8'>
+}
+
+/** @param drawn with codes, for a twin that reads them */
 export function twinBatch(
   at: TowerWorld,
   drawn: TwinSamples,
   { objective, seed, step, learning }: TwinBatchOptions,
-): Record<string, Tensor> {
+): TwinFeeds {
   const rows = drawn.samples.map((sample, i) => rowOf(at, sample, shownAt(drawn, i)))
   const diffusion = objective === 'masked-diffusion'
   const answers = Math.max(...rows.map(({ answer }) => answer.length))

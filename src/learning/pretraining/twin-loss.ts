@@ -27,7 +27,7 @@ export function twinLoss(graph: Graph, twin: Twin): Loss {
   // Codes are ids already.
   const seen = seesCodes(twin) ? {} : { imageRows: featureRows(), imageIndex: ids('image_index') }
   const decoder = model.buildDecoder(scope, { ...words, ...seen }, { attention: twin.attention })
-  return { loss: maskedDiffusionLoss(decoder.norm, decoder.head) }
+  return { loss: maskedDiffusionLoss(graph, decoder) }
 
   function featureRows() {
     const bytes = graph.input('pixels', 'u8', ['views', PICTURE_SIZE, PICTURE_SIZE, 3])

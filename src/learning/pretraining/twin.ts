@@ -14,6 +14,7 @@ import { openOptimizer } from '../training/optimizer.ts'
 import { PretrainingError } from './errors.ts'
 import { heldOutLosses } from './held-out.ts'
 import { identityOf } from './identity.ts'
+import { PART_POSITIONS, partsOf } from './parts.ts'
 import { DECODER, HEADS, HIDDEN, TWIN_DECAY, TWIN_MATCHING, TWIN_RATES, type TwinTraining } from './recipe.ts'
 import { openSight } from './sight.ts'
 import { startCodes } from './start-codes.ts'
@@ -107,6 +108,7 @@ export async function trainTwin(
     decay: TWIN_DECAY,
     matching: TWIN_MATCHING,
     schedule: { WARMUP, COOLDOWN },
+    part: PART_POSITIONS,
     clip: CLIP,
     tower: hashArrays(seesCodes(twin) ? pictures : frozen),
     ...(before === undefined ? {} : { before: hashArrays(before) }),
@@ -115,7 +117,7 @@ export async function trainTwin(
     await train({
       parameters,
       optimizer,
-      gradient: sessionStep({ session, parameters, feeds }),
+      gradient: sessionStep({ session, parameters, feeds: async (step) => partsOf(await feeds(step)) }),
       schedule: trapezoid({
         steps: recipe.steps,
         warmup: WARMUP,

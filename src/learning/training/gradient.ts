@@ -101,25 +101,51 @@ export interface SessionStepOptions {
   session: Session
   parameters: NamedArrays
   /**
-   * Gives the feeds beside the parameters. It depends on the step alone, so a resumed run sees the
-   * same batches.
+   * Gives the feeds beside the parameters, or those of several runs whose losses, metrics and
+   * gradients add up. It depends on the step alone, so a resumed run sees the same batches.
    */
-  feeds: (step: number) => Readonly<Record<string, Tensor>> | Promise<Readonly<Record<string, Tensor>>>
+  feeds: (step: number) => Batch | readonly Batch[] | Promise<Batch | readonly Batch[]>
 }
+
+type Batch = Readonly<Record<string, Tensor>>
 
 /** Steps by a session; the next batch is made while the engine computes this one. */
 export function sessionStep({ session, parameters, feeds }: SessionStepOptions): GradientStep {
-  const prepare = async (step: number) => await feeds(step)
+  const prepare = async (step: number) => [await feeds(step)].flat()
   let ahead: { step: number; batch: ReturnType<typeof prepare> } | undefined
   return async ({ step, next, signal }) => {
-    const batch = await (ahead?.step === step ? ahead.batch : prepare(step))
-    const running = session.run({ ...batch, ...parameters }, { signal })
+    const parts = await (ahead?.step === step ? ahead.batch : prepare(step))
+    const running = runAll(parts, async (part) =>
+      stepResultOf(await session.run({ ...part, ...parameters }, { signal })),
+    )
     ahead = next === undefined ? undefined : { step: next, batch: prepare(next) }
     // The step that needs this batch reports a failure. Catch it here so that Node does not see an
     // unhandled rejection.
     ahead?.batch.catch(() => {})
-    return stepResultOf(await running)
+    return await running
   }
+}
+
+/** Sums the results of runs, one after the other. */
+async function runAll(
+  parts: readonly Batch[],
+  run: (part: Batch) => Promise<StepResult>,
+): Promise<StepResult> {
+  const [first, ...rest] = parts
+  const sum = await run(first!)
+  const metrics: Record<string, number> = { ...sum.metrics }
+  let { loss } = sum
+  for (const part of rest) {
+    const result = await run(part)
+    loss += result.loss
+    for (const [name, value] of Object.entries(result.metrics)) metrics[name] = metrics[name]! + value
+    for (const [name, { data }] of Object.entries(result.gradients)) addTo(sum.gradients[name]!.data, data)
+  }
+  return { ...sum, loss, metrics }
+}
+
+function addTo(sum: Float32Array, values: Float32Array): void {
+  for (let i = 0; i < sum.length; i++) sum[i]! += values[i]!
 }
 
 /** Results of one run of a compiled loss. */

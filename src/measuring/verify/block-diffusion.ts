@@ -123,7 +123,7 @@ export async function verifyBlockDiffusion({
         const padded = [...imageIndex, ...new Array<number>(batch.length - imageIndex.length).fill(-1)]
         return [...padded, ...padded]
       })
-      const { norm, head } = model.buildDecoder(
+      const decoder = model.buildDecoder(
         scope,
         {
           inputIds: graph.constant(i64(dims, batch.inputIds.flat())),
@@ -133,7 +133,7 @@ export async function verifyBlockDiffusion({
         },
         { attention: graph.input('block_mask', 'f32', noised.block_mask.dims) },
       )
-      return maskedDiffusionLoss(norm, head)
+      return maskedDiffusionLoss(graph, decoder)
     })
     compareLoss({ recorder, fixture }, at, found, { loss: loss_tolerance, gradients: gradient_tolerance })
   }

@@ -223,7 +223,7 @@ async function decodedLoss(
       attentionMask: input('attention_mask'),
       ...pictures,
     })
-    return maskedDiffusionLoss(decoder.norm, decoder.head)
+    return maskedDiffusionLoss(graph, decoder)
   })
 }
 

@@ -149,6 +149,11 @@ export interface DecoderPieces {
   readonly layers: readonly Value<'f32'>[]
   /** `[batch, seq, hidden]` last layer after the final norm. */
   readonly norm: Value<'f32'>
+  /**
+   * The same at some positions, `row · seq + at` `[rows] i64` → `[rows, hidden]`: the feed-forward
+   * block of the last layer runs for those alone.
+   */
+  normAt(positions: Value<'i64'>): Value<'f32'>
   /** The final norm on any layer's output. `[…, hidden]` */
   finalNorm(hidden: Value<'f32'>): Value<'f32'>
   /** `[…, hidden]` after the norm → logits `[…, vocabulary]`. */

@@ -52,14 +52,15 @@ export function captionLoss(graph: Graph, signs: Value<'f32'>): Value<'f32'> {
     reshape(scope.weight('places.weight', [CODES, HIDDEN]), [1, CODES, HIDDEN]),
   )
   const words = scope.rows('words.weight', [VOCABULARY, HIDDEN], ids)
-  const { norm } = gatedDecoder(scope.under('decoder'), SHAPE, concat([seen, words], 1), {
+  const { normAt } = gatedDecoder(scope.under('decoder'), SHAPE, concat([seen, words], 1), {
     pattern: 'causal',
     keep,
     names: LLAMA_NAMES,
   })
-  return maskedDiffusionLoss(norm, (hidden) =>
-    scope.linear(hidden, 'head', HIDDEN, VOCABULARY, { bias: false }),
-  )
+  return maskedDiffusionLoss(graph, {
+    normAt,
+    head: (hidden) => scope.linear(hidden, 'head', HIDDEN, VOCABULARY, { bias: false }),
+  })
 }
 
 /** Captions as feeds of `captionLoss`; each token is scored at the position before it. */

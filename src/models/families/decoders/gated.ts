@@ -5,7 +5,8 @@
 
 import { add } from '../../../engine/graph/elementwise.ts'
 import type { Value } from '../../../engine/graph/graph.ts'
-import { iota } from '../../../engine/graph/indexing.ts'
+import { gather, iota } from '../../../engine/graph/indexing.ts'
+import { reshape } from '../../../engine/graph/shaping.ts'
 import type { ActivationName } from '../../../engine/nn/activation.ts'
 import {
   type Attention,
@@ -17,6 +18,7 @@ import { type GatedMlpNames, gatedMlp } from '../../../engine/nn/mlp.ts'
 import { rmsNorm } from '../../../engine/nn/norm.ts'
 import { type Rotary, type RotaryScaling, type RotaryShape, rotaryOf } from '../../../engine/nn/rotary.ts'
 import type { Scope } from '../../../engine/nn/scope.ts'
+import type { DecoderPieces } from '../family.ts'
 
 export interface GatedDecoderShape extends AttentionShape {
   layers: number
@@ -105,8 +107,8 @@ export interface GatedDecoderContext {
 
 /**
  * @param hidden `[batch, seq, hidden]` embeddings
- * @returns the residual stream after each layer, the last one after the final norm, and that norm
- *   for any other
+ * @returns the residual stream after each layer, the last one after the final norm, at all positions
+ *   or at some, and that norm for any other
  * @see specs/ar-vlms.md §0.5, specs/lavida.md §2–3
  */
 export function gatedDecoder(
@@ -114,7 +116,7 @@ export function gatedDecoder(
   shape: GatedDecoderShape,
   hidden: Value<'f32'>,
   { pattern, keep, positions, rotary, between, names = LLAMA_NAMES }: GatedDecoderContext,
-): { layers: Value<'f32'>[]; norm: Value<'f32'>; finalNorm: (hidden: Value<'f32'>) => Value<'f32'> } {
+): Pick<DecoderPieces, 'norm' | 'normAt' | 'finalNorm'> & { layers: Value<'f32'>[] } {
   const seq = hidden.dims[1]!
   const { graph } = scope
   const { epsilon } = shape
@@ -133,17 +135,27 @@ export function gatedDecoder(
   }
   const layers: Value<'f32'>[] = []
   let stream = hidden
+  let last = { layer: scope, input: hidden }
   for (let index = 0; index < shape.layers; index++) {
     const layer = scope.under(names.layer(index))
-    stream = layer.segment(stream, (x) => {
-      const before = rmsNorm(layer, x, names.attentionNorm, shape.hidden, epsilon)
-      const mixed = add(x, selfAttention(layer, before, attentionNames, shape, at))
-      const attended = rmsNorm(layer, mixed, names.mlpNorm, shape.hidden, epsilon)
-      return add(mixed, gatedMlp(layer, attended, names, shape))
-    })
+    last = { layer, input: stream }
+    stream = layer.segment(stream, (x) => feedForward(layer, attend(layer, x)))
     layers.push(stream)
     stream = between?.(index, stream) ?? stream
   }
   const finalNorm = (value: Value<'f32'>) => rmsNorm(scope, value, names.norm, shape.hidden, epsilon)
-  return { layers, norm: finalNorm(stream), finalNorm }
+  const normAt = (rows: Value<'i64'>) => {
+    const mixed = reshape(attend(last.layer, last.input), [-1, shape.hidden])
+    return finalNorm(feedForward(last.layer, gather(mixed, rows)))
+  }
+  return { layers, norm: finalNorm(stream), normAt, finalNorm }
+
+  function attend(layer: Scope, x: Value<'f32'>): Value<'f32'> {
+    const before = rmsNorm(layer, x, names.attentionNorm, shape.hidden, epsilon)
+    return add(x, selfAttention(layer, before, attentionNames, shape, at))
+  }
+  function feedForward(layer: Scope, mixed: Value<'f32'>): Value<'f32'> {
+    const attended = rmsNorm(layer, mixed, names.mlpNorm, shape.hidden, epsilon)
+    return add(mixed, gatedMlp(layer, attended, names, shape))
+  }
 }
