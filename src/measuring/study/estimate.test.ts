@@ -6,7 +6,7 @@ import { writeRandomTwins } from '../../../test/random-twins.ts'
 import { keyed } from '../../inputs/data/item.ts'
 import { openSubject, type Subject } from '../../models/embedder/subject.ts'
 import { captionSubject } from '../benchmark/dual-encoder.ts'
-import { estimateWords } from './estimate.ts'
+import { costliestFirst, estimateWords } from './estimate.ts'
 import { settingOf } from './options.ts'
 import { type StudyWorld, studyWorld } from './world.ts'
 
@@ -54,4 +54,10 @@ test('a caption that is too long for a text tower is cut here too, and ends no s
   const tower = subjects.filter(({ model }) => model.kind === 'dual-encoder')
   await expect(estimateWords(tower, long, setting)).rejects.toMatchObject({ code: 'embedder/too-long' })
   expect(await estimateWords(tower.map(captionSubject), long, setting)).toBeUndefined()
+})
+
+test('the costliest model is begun first, whatever its place', async () => {
+  const [decoder, tower] = subjects
+  expect(await costliestFirst([decoder!, tower!], world)).toEqual([0, 1])
+  expect(await costliestFirst([tower!, decoder!], world)).toEqual([1, 0])
 })

@@ -48,6 +48,16 @@ export async function estimateWords(
   return `this study will take about ${duration(total)} (${work}${distinct(world).length} items to embed); it can be stopped at any time and goes on where it stopped${hint}`
 }
 
+/**
+ * The order in which models that run side by side are begun: the costliest first, because the
+ * longest way must not begin last.
+ * @returns places in `subjects`
+ */
+export async function costliestFirst(subjects: readonly Subject[], world: StudyWorld): Promise<number[]> {
+  const costs = await Promise.all(subjects.map((subject) => meanCost(subject, world)))
+  return subjects.map((_, i) => i).sort((a, b) => costs[b]!.operations - costs[a]!.operations || a - b)
+}
+
 /** Seconds of one model, alone on its threads. */
 async function secondsOf(
   subject: Subject,
@@ -56,18 +66,10 @@ async function secondsOf(
   speed: MachineSpeed,
 ): Promise<number> {
   const items = distinct(world)
-  const costOf = await itemCost(subject)
-  const every = Math.max(1, Math.floor(items.length / SAMPLE))
-  const sample = items.filter((_, i) => i % every === 0).slice(0, SAMPLE)
-  const shown = subject.model.kind === 'dual-encoder' ? captioned : (item: Item) => item
-  const costs = await Promise.all(
-    sample.map(async (item) => costOf(await readItem(await keyItem(shown(item))))),
-  )
-  const mean = (part: 'operations' | 'elements' | 'preparing') =>
-    costs.reduce((sum, cost) => sum + cost[part], 0) / costs.length
-  const pass = mean('operations') / speed.operations + mean('elements') / speed.elements
+  const { operations, elements, preparing } = await meanCost(subject, world)
+  const pass = operations / speed.operations + elements / speed.elements
   const embedding = items.length * pass
-  if (subject.model.kind === 'dual-encoder') return embedding + items.length * mean('preparing')
+  if (subject.model.kind === 'dual-encoder') return embedding + items.length * preparing
   const {
     steps,
     batch: { size },
@@ -76,7 +78,28 @@ async function secondsOf(
   const tuning = setting.tune ? steps * 3 * size * PASSES_OF_A_STEP * pass : 0
   const states = setting.tune ? 2 : 1
   const controls = setting.controls ? tuning + embedding : 0
-  return items.length * mean('preparing') + states * embedding + tuning + controls
+  return items.length * preparing + states * embedding + tuning + controls
+}
+
+/** Of an item: operations in products, elements of all else, seconds of preparing. */
+interface MeanCost {
+  operations: number
+  elements: number
+  preparing: number
+}
+
+/** The mean over a sample of the study's items. */
+async function meanCost(subject: Subject, world: StudyWorld): Promise<MeanCost> {
+  const items = distinct(world)
+  const costOf = await itemCost(subject)
+  const every = Math.max(1, Math.floor(items.length / SAMPLE))
+  const sample = items.filter((_, i) => i % every === 0).slice(0, SAMPLE)
+  const shown = subject.model.kind === 'dual-encoder' ? captioned : (item: Item) => item
+  const costs = await Promise.all(
+    sample.map(async (item) => costOf(await readItem(await keyItem(shown(item))))),
+  )
+  const mean = (part: keyof MeanCost) => costs.reduce((sum, cost) => sum + cost[part], 0) / costs.length
+  return { operations: mean('operations'), elements: mean('elements'), preparing: mean('preparing') }
 }
 
 function distinct({ tasks, pairs }: StudyWorld): KeyedItem[] {

@@ -18,14 +18,14 @@ import { assemble } from './assemble.ts'
 import { baselinesOf } from './baselines.ts'
 import { cardOf } from './card.ts'
 import { claimFolder } from './claim.ts'
-import { estimateWords } from './estimate.ts'
+import { costliestFirst, estimateWords } from './estimate.ts'
 import { type StudiedModel, studiedModels } from './masks.ts'
 import { commandOf, type StudyOptions, type StudySetting, settingOf, studyOptionSchemas } from './options.ts'
 import { otherSeeds } from './other-seeds.ts'
 import { comparedPair, type Outcome, type Studied } from './outcome.ts'
 import { writeOwnRun } from './own-run.ts'
 import { differencesOfFiles, pairsIn, sharedBaseOf } from './pairs/base.ts'
-import { runModel } from './participant.ts'
+import { type MaskedRun, runModel } from './participant.ts'
 import { Phases } from './phases.ts'
 import { isVisionLanguage, type PlannedModel, plannedModels } from './planned.ts'
 import { contentHash, type StudyContext } from './state.ts'
@@ -105,7 +105,14 @@ async function resultsOf(
   // Side by side, with so many threads each as the setting says: the same bytes on any number of
   // cores.
   const atOnce = Math.max(1, Math.floor(availableParallelism() / setting.threads))
-  const runs = await together(models, atOnce, ({ masked }) => runModel(masked, context))
+  const order = await costliestFirst(
+    models.map(({ masked: [{ subject }] }) => subject),
+    world,
+  )
+  const runs: (readonly MaskedRun[])[] = []
+  await together(order, atOnce, async (place) => {
+    runs[place] = await runModel(models[place]!.masked, context)
+  })
   const studied = await Promise.all(
     runs.flat().map(async ({ participant, control, label }): Promise<Studied> => {
       const { subject } = participant
