@@ -16,6 +16,7 @@ export function isVisionLanguage(subject: Subject): subject is VisionLanguageSub
 const LABELS: Readonly<Record<string, string>> = {
   'twin-ar': 'AR twin',
   'twin-diffusion': 'Diffusion twin',
+  'twin-discrete': 'Discrete diffusion twin',
   tower: 'Dual encoder',
 }
 

@@ -86,29 +86,46 @@ function comparison(
 ): Finding {
   const interval = difference(outcome, a.scores, b.scores, scope, options)
   const [better, worse] = interval.value >= 0 ? [a, b] : [b, a]
-  const open = !excludesZero(interval)
-  const size = `${Math.abs(100 * interval.value).toFixed(1)} points of hit@1`
-  const range = `95 %: ${pointsRange(interval)}`
   const how = a.state === 'tuned' ? 'tuned alike' : 'as they are'
-  const sentence = open
-    ? `${runWords(outcome)} the ${a.label} and the ${b.label}, ${how}, cannot be told apart: ` +
-      `${points(interval.value)} points of hit@1 over ${over} (${range}).`
-    : `${runWords(outcome)} the ${better.label} embeds better than the ${worse.label}, ${how}, by ${size} over ${over} (${range}).`
+  const sentence = `${runWords(outcome)} ${comparedWords([a, b], interval, `, ${how},`)} over ${over} (${rangeOf(interval)}).`
   const { otherSeeds } = outcome
   const ranked = ({ scores, label }: Contender) => ({ id: scores.model, label })
+  // The first of the pair beside every further model.
+  const further = contenders(outcome).filter(({ scores }) => scores !== a.scores && scores !== b.scores)
+  const beside = further.map((other) => {
+    const apart = difference(outcome, a.scores, other.scores, scope, options)
+    return `${capital(comparedWords([a, other], apart, ''))} (${rangeOf(apart)}).`
+  })
   return {
-    sentence: [sentence, ...seedWords(interval, otherSeeds)].join(' '),
+    sentence: [sentence, ...seedWords(interval, otherSeeds), ...beside].join(' '),
     quantity: `${a.label} − ${b.label}, ${a.state === 'tuned' ? 'both tuned' : how}, mean hit@1 over ${over}`,
     interval,
     otherSeeds: [...otherSeeds],
-    caveats: agreementWords([ranked(better), ranked(worse)], open, analysed),
+    caveats: agreementWords([ranked(better), ranked(worse)], !excludesZero(interval), analysed),
   }
 }
 
+/** Which of two models embeds better, and by how much, or that it cannot be told. */
+export function comparedWords(
+  [a, b]: readonly [Pick<Contender, 'label'>, Pick<Contender, 'label'>],
+  interval: Interval,
+  how: string,
+): string {
+  if (!excludesZero(interval))
+    return `the ${a.label} and the ${b.label}${how} cannot be told apart: ${points(interval.value)} points of hit@1`
+  const [better, worse] = interval.value >= 0 ? [a, b] : [b, a]
+  const size = Math.abs(100 * interval.value).toFixed(1)
+  return `the ${better.label} embeds better than the ${worse.label}${how} by ${size} points of hit@1`
+}
+
+const rangeOf = (interval: Interval) => `95 %: ${pointsRange(interval)}`
+
+const capital = (words: string) => words.slice(0, 1).toUpperCase() + words.slice(1)
+
 const ONE_SEED =
-  'One seed and one pair of checkpoints: the interval covers the choice of test rows, not another pretraining or tuning run.'
+  'One seed and one pretraining of each model: the interval covers the choice of test rows, not another pretraining or tuning run.'
 const ROWS_ALONE =
-  'Each interval covers the choice of test rows. Seeds are those of the tuning; the pretrained checkpoints are one pair.'
+  'Each interval covers the choice of test rows. Seeds are those of the tuning; each model was pretrained once.'
 const TEST_ROWS = 'The interval covers the choice of test rows, nothing else.'
 
 const NO_INTERVAL: Interval = { value: 0, low: 0, high: 0 }

@@ -77,13 +77,16 @@ test(
 )
 
 test(
-  'two models as they are: compared, no tuning, no tuned folder',
+  'three models as they are: the first compared with each other one, no tuning, no tuned folder',
   async () => {
-    await runStudy({ ...options, models: [twins.ar, twins.diffusion], tune: false, out: out('plain') })
+    const third = join(dir, 'third')
+    cpSync(twins.diffusion, third, { recursive: true })
+    const models = [twins.ar, twins.diffusion, third]
+    await runStudy({ ...options, models, tune: false, out: out('plain') })
     const results = readBack('plain')
     expect(results.models.filter(({ tuning }) => tuning !== undefined)).toEqual([])
     expect(results.differences[0]).toMatchObject({ a: 'twin-ar', b: 'twin-diffusion' })
-    expect(results.finding.sentence).toMatch(/^In this run .* as they are, /)
+    expect(results.finding.sentence).toMatch(/^In this run .* as they are, .*\. The .*third .*\)\.$/)
     expect(results.criteria.map(({ name }) => name).join()).not.toContain('Tuning')
     expect(existsSync(join(out('plain'), 'models'))).toBe(false)
   },
