@@ -33,15 +33,17 @@ export class Products {
   /**
    * `a·bᵀ`: all inner products of rows.
    * @param a `[rowsA, dim]` @param b `[rowsB, dim]`
+   * @param rounds products of this size that are to come, this one included: many small ones are
+   *   worth a session too
    * @returns `[rowsA, rowsB]`
    * @throws BifocalError `tensor/size` when the widths differ; InterruptedError; RuntimeError
    */
-  async times(a: Tensor<'f32'>, b: Tensor<'f32'>): Promise<Tensor<'f32'>> {
+  async times(a: Tensor<'f32'>, b: Tensor<'f32'>, rounds = 1): Promise<Tensor<'f32'>> {
     const { signal, threads } = this.#options
     if (signal?.aborted) throw new InterruptedError('the analysis', signal)
     const { rows, dim } = shapeOf(a)
     const other = shapeOf(b)
-    if (rows * other.rows * dim < LARGE || other.dim !== dim) return gram(a, b)
+    if (rounds * rows * other.rows * dim < LARGE || other.dim !== dim) return gram(a, b)
     this.#session ??= openProduct(threads)
     return f32Of(await (await this.#session).run({ a, b }, { signal }), PRODUCT)
   }

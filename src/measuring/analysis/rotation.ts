@@ -48,8 +48,8 @@ export async function polarFactor(matrix: Tensor<'f32'>, products: Products): Pr
   )
   for (let round = 0; round < ROUNDS; round++) {
     const columns = transpose(turn)
-    const squares = await products.times(columns, columns)
-    const cubes = await products.times(turn, squares)
+    const squares = await products.times(columns, columns, ROUNDS)
+    const cubes = await products.times(turn, squares, ROUNDS)
     const next = turn.data.map((value, at) => 1.5 * value - 0.5 * cubes.data[at]!)
     const change = norm(next.map((value, at) => value - turn.data[at]!)) / Math.sqrt(dim)
     turn = f32(matrix.dims, next)
