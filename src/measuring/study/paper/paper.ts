@@ -4,11 +4,10 @@
  * stopped.
  */
 
-import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { readText, writeFileAtomic } from '../../../foundation/files/file.ts'
+import { writeFileAtomic } from '../../../foundation/files/file.ts'
 import { lockAlone } from '../../../foundation/files/lock.ts'
 import {
   abortSignal,
@@ -22,23 +21,19 @@ import { removeAbandoned } from '../../../foundation/files/temporary.ts'
 import { packageVersion } from '../../../foundation/files/version.ts'
 import { loadSheets } from '../../../inputs/scenes/sheets.ts'
 import { loadWorld } from '../../../inputs/scenes/world.ts'
-import { recordedGates } from '../../../learning/pretraining/card.ts'
 import { StudyError } from '../errors.ts'
 import { type StudyOptions, settingOf } from '../options.ts'
 import { Phases } from '../phases.ts'
 import { together } from '../together.ts'
 import { type StudyWorld, studyWorld } from '../world.ts'
 import { withCaptions } from './captions.ts'
-import { type Causes, causesOf } from './cause.ts'
-import { causeMarkdown, causeSentences } from './cause-words.ts'
-import { type FactorEffect, type FactorRun, type FactorTask, factorTable } from './factors.ts'
+import { codesWords, markdownOf } from './markdown.ts'
 import { PAPER_PLAN, type PaperPlan, type PaperRun, runId, runsOf } from './plan.ts'
-import { type PaperRecord, valuesOf } from './record.ts'
+import type { PaperRecord } from './record.ts'
+import { type PaperResults, resultsOf, SEED } from './results.ts'
 import { recordOf } from './run.ts'
 import { STAGE, type StageSettings } from './stage.ts'
-import { armMarkdown, curveMarkdown } from './tables.ts'
 import { type MissingModel, missingModel, weightsOf } from './weights.ts'
-import { effectWords, factorMarkdown } from './words.ts'
 
 export interface PaperOptions
   extends Pick<
@@ -72,24 +67,6 @@ const schemas: OptionSchemas<PaperOptions> = {
   onProgress: callback,
   warn: callback,
 }
-
-/** Results of the plan: everything that its tables are made from. */
-export interface PaperResults {
-  readonly schemaVersion: 1
-  readonly command: string
-  readonly tasks: readonly (Omit<FactorTask, 'clusters'> & { readonly clusters: readonly number[] })[]
-  readonly runs: readonly PaperRecord[]
-  readonly missing: readonly MissingModel[]
-  readonly effects: { readonly untuned: readonly FactorEffect[]; readonly tuned: readonly FactorEffect[] }
-  /** The three tests of alignment, and remedies. */
-  readonly causes: Causes
-  /** The main effects and the tests in words. */
-  readonly sentences: readonly string[]
-}
-
-const RESAMPLES = 2000
-/** Of the analysis pairs, which all runs share, and of the intervals. */
-const SEED = 7
 
 /**
  * @returns results, as written to `paper.json`; `paper.md` has the tables
@@ -195,72 +172,6 @@ function withShare(world: StudyWorld, share: number): StudyWorld {
   return { ...world, training }
 }
 
-function resultsOf(
-  runs: readonly PaperRecord[],
-  missing: readonly MissingModel[],
-  world: StudyWorld,
-  { arms }: PaperPlan,
-  command: string,
-): PaperResults {
-  const tasks = world.tasks.map(
-    ({ name, metaTask, domain, test }): FactorTask => ({
-      name,
-      metaTask,
-      domain,
-      clusters: test.map(({ cluster }) => cluster),
-    }),
-  )
-  const whole = runs.filter(({ share, condition }) => share === 1 && condition === 'plain')
-  const factorRuns = (state: 'untuned' | 'tuned') =>
-    whole.flatMap((run): FactorRun[] => {
-      const cell = arms.find(({ name }) => name === run.arm)?.cell
-      if (cell === undefined) return []
-      const { pretraining, mask } = run
-      // Untuned, a model is the same whatever seed its tuning has: one run stands for all.
-      if (state === 'untuned' && firstOf(whole, run) !== run) return []
-      const hits = tasks.map(({ name }) => valuesOf(run[state].hits[name]!))
-      const tuning = state === 'tuned' ? { tuning: run.tuning } : {}
-      return [{ cell: { ...cell, mask }, pretraining, ...tuning, hits }]
-    })
-  const options = { seed: SEED, resamples: RESAMPLES }
-  const effects = {
-    untuned: factorTable(factorRuns('untuned'), tasks, options),
-    tuned: factorTable(factorRuns('tuned'), tasks, options),
-  }
-  const named = [...new Set([...arms.map(({ name }) => name), ...runs.map(({ arm }) => arm)])]
-  const causes = causesOf(runs, named, tasks, options)
-  const main = ({ scope }: FactorEffect) => scope.metaTask === 'all' && scope.domain === 'all'
-  return {
-    schemaVersion: 1,
-    command,
-    tasks: tasks.map((task) => ({ ...task, clusters: numbered(task.clusters) })),
-    runs,
-    missing,
-    effects,
-    causes,
-    sentences: [
-      ...(['tuned', 'untuned'] as const).flatMap((state) =>
-        effects[state].filter(main).map((effect) => effectWords(effect, state)),
-      ),
-      ...causeSentences(causes),
-    ],
-  }
-}
-
-function firstOf(runs: readonly PaperRecord[], { arm, pretraining, mask }: PaperRecord) {
-  return runs.find((run) => run.arm === arm && run.pretraining === pretraining && run.mask === mask)
-}
-
-/** Clusters as numbers, in the order of first appearance. */
-function numbered(names: readonly string[]): number[] {
-  const numbers = new Map<string, number>()
-  return names.map((name) => {
-    const number = numbers.get(name) ?? numbers.size
-    numbers.set(name, number)
-    return number
-  })
-}
-
 function commandOf({ extras, tasks, steps, rank, limits, pairs }: PaperOptions): string {
   const flags = [
     ...(extras === true ? ['--extras'] : []),
@@ -271,46 +182,4 @@ function commandOf({ extras, tasks, steps, rank, limits, pairs }: PaperOptions):
     ...(pairs === undefined ? [] : [`(pairs ${pairs})`]),
   ]
   return ['bifocal study --plan paper', ...flags].join(' ')
-}
-
-/** The gates of the image tokenizers, as their cards have them: they limit the discrete twins. */
-async function codesWords(weights: string): Promise<string[]> {
-  const words: string[] = []
-  for (const model of ['image-tokenizer', 'image-tokenizer-aligned']) {
-    const card = join(weights, model, 'README.md')
-    if (!existsSync(card)) continue
-    for (const { name, value, passed, beside } of recordedGates(await readText(card)))
-      words.push(`${model}: ${name} ${(100 * value).toFixed(1)} % (${beside})${passed ? '' : ', missed'}`)
-  }
-  return words
-}
-
-function markdownOf(
-  { command, runs, missing, effects, sentences, causes }: PaperResults,
-  codes: readonly string[],
-): string {
-  const list = (lines: readonly string[]) => lines.map((line) => `- ${line}`).join('\n')
-  const makers = missing.map(
-    ({ arm, pretraining, command: make }) => `${arm}, seed ${pretraining}: \`${make}\``,
-  )
-  const parts = [
-    '# Which ingredient costs how much',
-    `Made by \`${command}\` from ${runs.length} runs.`,
-    ...(missing.length === 0 ? [] : [`Missing, with the commands that make them:\n\n${list(makers)}`]),
-    ...(effects.tuned.length === 0
-      ? ['No effect of a factor can be told: a kind of model of the design has no run.']
-      : []),
-    ...(sentences.length === 0 ? [] : [list(sentences)]),
-    ...(effects.tuned.length === 0
-      ? []
-      : [
-          `## Factors\n\n${factorMarkdown(effects.tuned, 'tuned')}`,
-          factorMarkdown(effects.untuned, 'untuned'),
-        ]),
-    ...causeMarkdown(causes, runs),
-    `## Kinds of models\n\n${armMarkdown(runs)}`,
-    `## How many training rows\n\n${curveMarkdown(runs)}`,
-    ...(codes.length === 0 ? [] : [`## What the codes hold\n\n${list(codes)}`]),
-  ]
-  return `${parts.join('\n\n')}\n`
 }

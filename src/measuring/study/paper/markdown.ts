@@ -1,0 +1,53 @@
+/** @file `paper.md`: the tables and sentences of the plan `paper`. */
+
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { readText } from '../../../foundation/files/file.ts'
+import { recordedGates } from '../../../learning/pretraining/card.ts'
+import { causeMarkdown } from './cause-words.ts'
+import type { PaperResults } from './results.ts'
+import { armMarkdown, curveMarkdown } from './tables.ts'
+import { factorMarkdown } from './words.ts'
+
+/** The gates of the image tokenizers, as their cards have them: they limit the discrete twins. */
+export async function codesWords(weights: string): Promise<string[]> {
+  const words: string[] = []
+  for (const model of ['image-tokenizer', 'image-tokenizer-aligned']) {
+    const card = join(weights, model, 'README.md')
+    if (!existsSync(card)) continue
+    for (const { name, value, passed, beside } of recordedGates(await readText(card)))
+      words.push(`${model}: ${name} ${(100 * value).toFixed(1)} % (${beside})${passed ? '' : ', missed'}`)
+  }
+  return words
+}
+
+/** @param codes what the image tokenizers hold, a line a gate */
+export function markdownOf(
+  { command, runs, missing, effects, sentences, causes }: PaperResults,
+  codes: readonly string[],
+): string {
+  const list = (lines: readonly string[]) => lines.map((line) => `- ${line}`).join('\n')
+  const makers = missing.map(
+    ({ arm, pretraining, command: make }) => `${arm}, seed ${pretraining}: \`${make}\``,
+  )
+  const parts = [
+    '# Which ingredient costs how much',
+    `Made by \`${command}\` from ${runs.length} runs.`,
+    ...(missing.length === 0 ? [] : [`Missing, with the commands that make them:\n\n${list(makers)}`]),
+    ...(effects.tuned.length === 0
+      ? ['No effect of a factor can be told: a kind of model of the design has no run.']
+      : []),
+    ...(sentences.length === 0 ? [] : [list(sentences)]),
+    ...(effects.tuned.length === 0
+      ? []
+      : [
+          `## Factors\n\n${factorMarkdown(effects.tuned, 'tuned')}`,
+          factorMarkdown(effects.untuned, 'untuned'),
+        ]),
+    ...causeMarkdown(causes, runs),
+    `## Kinds of models\n\n${armMarkdown(runs)}`,
+    `## How many training rows\n\n${curveMarkdown(runs)}`,
+    ...(codes.length === 0 ? [] : [`## What the codes hold\n\n${list(codes)}`]),
+  ]
+  return `${parts.join('\n\n')}\n`
+}
