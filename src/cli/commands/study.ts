@@ -59,6 +59,10 @@ const own = command('study', 'Tune models, measure them, explain the difference,
   .option('--tune-config <file>', 'plan checkpoints: settings of tuning, as tune --config has them')
   .option('--dry-run', 'plan checkpoints: tell what would be done and how long it would take')
   .option('--weights <dir>', 'plan paper: holds SEED/NAME for each twin; default .bifocal/weights')
+  .option(
+    '--records <files...>',
+    'plan paper: paper.json of earlier studies, whose runs stand for those of twins that are not there',
+  )
   .option('--extras', 'plan paper: further kinds of twins, and the other mask with all seeds')
   .option('--steps <n>', 'steps of each tuning', wholeNumber(1).optional())
   .option(
@@ -106,11 +110,13 @@ export const study = withRowFlags(withTaskFlags(own)).action(async (flagged, io)
   const { data, recipe, tuneConfig, dryRun } = flagged
   const reading = { subset, images, kind, columns, instruction, targetInstruction, split }
   const scoring = { ...reading, baselines, limit, stray, maxProblems, strict, pool, attention, preset }
-  const { out = 'bifocal-study', controls, extraMask, weights, extras, models, tasks: words } = flagged
+  const { out = 'bifocal-study', controls, extraMask, models, tasks: words } = flagged
+  const { weights, records, extras } = flagged
   const { steps, tune, blockSize, rank, device, dtype, threads, seed } = flagged
   const plan = flagged.plan ?? (isForCheckpoints(words, data) ? 'checkpoints' : undefined)
   if (plan === 'checkpoints') {
-    refuse({ extraMask, blockSize, controls, weights, extras }, 'with --plan checkpoints', OTHER_PLANS)
+    const others = { extraMask, blockSize, controls, weights, records, extras }
+    refuse(others, 'with --plan checkpoints', OTHER_PLANS)
     const tuning = { data, recipe, tuneConfig, steps, rank, tune }
     checkTuning(tuning)
     const asked = { ...scoring, models, tasks: words ?? ['embedded'], device, dtype, threads, seed }
@@ -119,8 +125,9 @@ export const study = withRowFlags(withTaskFlags(own)).action(async (flagged, io)
   refuse({ ...scoring, data, recipe, tuneConfig, dryRun }, 'without --plan checkpoints', ONLY_CHECKPOINTS)
   const tasks = words?.includes('embedded') ? undefined : words
   const rest = { models, tasks, steps, tune, blockSize, rank, device, dtype, threads, seed }
-  if (plan === 'paper') return await paper({ ...rest, controls, extraMask }, { out, weights, extras }, io)
-  refuse({ weights, extras }, 'without --plan paper', 'Only the plan paper has this flag.')
+  if (plan === 'paper')
+    return await paper({ ...rest, controls, extraMask }, { out, weights, records, extras }, io)
+  refuse({ weights, records, extras }, 'without --plan paper', 'Only the plan paper has this flag.')
   checkTuning({ steps, rank, controls, tune })
   const given = { ...rest, plan }
   const [{ runStudy }, { scoreTable }] = await Promise.all([
@@ -197,7 +204,7 @@ async function paper(
     rank?: number
     threads?: number
   },
-  { out, weights, extras }: { out: string; weights?: string; extras?: boolean },
+  { out, weights, records, extras }: { out: string; weights?: string; records?: string[]; extras?: boolean },
   io: CommandIo,
 ): Promise<CommandResult> {
   const refused = SET_BY_PAPER.find(
@@ -214,6 +221,7 @@ async function paper(
   const results = await runPaper({
     out,
     weights: weights ?? join('.bifocal', 'weights'),
+    records,
     extras,
     tasks,
     steps,

@@ -8,5 +8,7 @@ export class StudyError extends roomError('study', {
   'no-model': 3,
   'no-pair': 3,
   'no-pairs': 2,
+  'other-record': 2,
   'other-run': 2,
+  'two-records': 2,
 }) {}

@@ -2,12 +2,14 @@ import { describe, expect, test } from 'vitest'
 import { causesOf } from './cause.ts'
 import { causeMarkdown, causeSentences } from './cause-words.ts'
 import type { Condition } from './plan.ts'
-import type { PaperRecord, RecordedState } from './record.ts'
+import { hitsOf, type PaperRecord, type RecordedState } from './record.ts'
 
 const ROWS = 80
 const tasks = [{ name: 'label', clusters: Array.from({ length: ROWS }, (_, i) => `thing ${i >> 1}`) }]
 const options = { seed: 3, resamples: 200 }
-const hits = (count: number) => ({ label: '1'.repeat(count).padEnd(ROWS, '0') })
+const hits = (count: number) => ({
+  label: hitsOf(Array.from({ length: ROWS }, (_, row) => ({ hit1: row < count ? 1 : 0 }))),
+})
 
 /** Hits as pretrained; a tuned model has ten more. Distribution gaps run against scores. */
 function record(arm: string, pretraining: number, condition: Condition, own: number): PaperRecord {

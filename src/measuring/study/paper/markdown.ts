@@ -6,7 +6,7 @@ import { readText } from '../../../foundation/files/file.ts'
 import { recordedGates } from '../../../learning/pretraining/card.ts'
 import { causeMarkdown } from './cause-words.ts'
 import type { PaperResults } from './results.ts'
-import { armMarkdown, curveMarkdown } from './tables.ts'
+import { armMarkdown, curveMarkdown, weightsMarkdown } from './tables.ts'
 import { factorMarkdown } from './words.ts'
 
 /** The gates of the image tokenizers, as their cards have them: they limit the discrete twins. */
@@ -32,7 +32,7 @@ export function markdownOf(
   )
   const parts = [
     '# Which ingredient costs how much',
-    `Made by \`${command}\` from ${runs.length} runs.`,
+    `Made by \`${command}\` from ${runs.length} runs${recordedWords(runs)}.`,
     ...(missing.length === 0 ? [] : [`Missing, with the commands that make them:\n\n${list(makers)}`]),
     ...(effects.tuned.length === 0
       ? ['No effect of a factor can be told: a kind of model of the design has no run.']
@@ -47,7 +47,13 @@ export function markdownOf(
     ...causeMarkdown(causes, runs),
     `## Kinds of models\n\n${armMarkdown(runs)}`,
     `## How many training rows\n\n${curveMarkdown(runs)}`,
+    `## Weights\n\n${weightsMarkdown(runs)}`,
     ...(codes.length === 0 ? [] : [`## What the codes hold\n\n${list(codes)}`]),
   ]
   return `${parts.join('\n\n')}\n`
+}
+
+function recordedWords(runs: PaperResults['runs']): string {
+  const count = runs.filter(({ recorded }) => recorded).length
+  return count === 0 ? '' : `; ${count} of them were recorded earlier, and their weights were not there`
 }

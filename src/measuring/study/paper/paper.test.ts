@@ -23,12 +23,10 @@ test('the plan: 36 tunings under the own mask, 12 under the other, a curve of fi
   expect(all.filter(({ condition }) => condition === 'captions')).toHaveLength(12)
 })
 
-test('hits are kept exactly: digits, or numbers where ties count in parts', () => {
-  for (const values of [
-    [0, 1, 1, 0],
-    [0, 0.5, 1],
-  ])
+test('hits are kept exactly: bits, or numbers where ties count in parts', () => {
+  for (const values of [[], [0, 1, 1, 0], [1, 1, 1, 0, 0, 0, 1], [0, 0.5, 1 / 3, 1]])
     expect(valuesOf(hitsOf(values.map((hit1) => ({ hit1 }))))).toEqual(values)
+  expect(hitsOf([1, 0, 0, 0, 1].map((hit1) => ({ hit1 })))).toBe('5:88')
 })
 
 describe('a plan of tiny twins', () => {
@@ -139,6 +137,49 @@ describe('a plan of tiny twins', () => {
     },
     LONG,
   )
+
+  test(
+    'runs of earlier results stand for those of weights that are not there, and nothing else changes',
+    async () => {
+      const whole = join(root, 'whole')
+      const { runs: all } = await runPaper({ ...options, out: whole })
+      const parts = ['twin-ar twin-diffusion', 'twin-ar-discrete twin-discrete'].map((names, i) => {
+        const weights = join(root, `weights of part ${i}`)
+        for (const arm of names.split(' '))
+          cpSync(join(options.weights, '1', arm), join(weights, '1', arm), { recursive: true })
+        return { weights, out: join(root, `part ${i}`) }
+      })
+      for (const part of parts) {
+        // Its runs were made before: they need not be made again.
+        cpSync(join(whole, 'work', 'runs'), join(part.out, 'work', 'runs'), { recursive: true })
+        await runPaper({ ...options, ...part })
+      }
+      const [first, second] = parts.map(({ out }) => join(out, 'paper.json'))
+      const assembled = async (weights: string, records: string[]) => {
+        const out = join(root, `assembled ${records.length}`)
+        const results = await runPaper({ ...options, weights, records, out })
+        const unmarked = bytes(out).replaceAll('"recorded":true', '"recorded":false')
+        // The commands for missing models name the folder of the weights.
+        expect(unmarked.replaceAll(weights, options.weights)).toBe(bytes(whole))
+        return results.runs.map(({ recorded }) => recorded)
+      }
+      expect(await assembled(join(root, 'absent'), [first!, second!])).toEqual(all.map(() => true))
+      const some = await assembled(parts[0]!.weights, [second!])
+      expect(some).toEqual(all.map(({ arm }) => arm.endsWith('discrete')))
+      const tables = readFileSync(join(root, 'assembled 1', 'paper.md'), 'utf8')
+      expect(tables).toContain('from 8 runs; 4 of them were recorded earlier')
+    },
+    LONG,
+  )
+
+  test('earlier results with other settings are refused before anything is made', async () => {
+    const records = [join(root, 'whole', 'paper.json')]
+    const other = runPaper({ ...options, steps: 2, records, out: join(root, 'other') })
+    await expect(other).rejects.toMatchObject({
+      code: 'study/other-record',
+      message: expect.stringContaining('tuning.steps is 1, here 2'),
+    })
+  })
 
   test('without any model of the plan it says how to make one', async () => {
     const nothing = runPaper({ ...options, weights: join(root, 'absent'), out: join(root, 'none') })

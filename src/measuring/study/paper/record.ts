@@ -5,10 +5,10 @@ import { mean } from '../../../foundation/numeric/statistics.ts'
 import { CONDITIONS } from './plan.ts'
 
 /**
- * hit@1 of a task's rows: a digit each where every row is right or wrong, else numbers (ties count
- * in parts).
+ * hit@1 of a task's rows: `ROWS:BITS` where every row is right or wrong, four rows to a hexadecimal
+ * digit and the first row the highest bit; else numbers (ties count in parts).
  */
-const hits = z.union([z.string().regex(/^[01]*$/), z.array(z.number().min(0).max(1))])
+const hits = z.union([z.string().regex(/^\d+:[0-9a-f]*$/), z.array(z.number().min(0).max(1))])
 export type Hits = z.infer<typeof hits>
 
 const state = z.strictObject({
@@ -58,15 +58,32 @@ export type PaperRecord = z.infer<typeof recordSchema>
 
 export function hitsOf(rows: readonly { hit1: number }[]): Hits {
   const values = rows.map(({ hit1 }) => hit1)
-  return values.every((value) => value === 0 || value === 1) ? values.join('') : values
+  if (!values.every((value) => value === 0 || value === 1)) return values
+  const digits = Array.from({ length: Math.ceil(values.length / 4) }, (_, digit) =>
+    [0, 1, 2, 3].reduce((bits, row) => 2 * bits + (values[4 * digit + row] ?? 0), 0).toString(16),
+  )
+  return `${values.length}:${digits.join('')}`
 }
 
 /** `[rows]` */
 export function valuesOf(own: Hits): number[] {
-  return typeof own === 'string' ? [...own].map(Number) : own
+  if (typeof own !== 'string') return own
+  const [rows = '', digits = ''] = own.split(':')
+  return Array.from({ length: Number(rows) }, (_, row) => {
+    const bits = Number.parseInt(digits[row >> 2] ?? '0', 16)
+    return (bits >> (3 - (row & 3))) & 1
+  })
 }
 
 /** Mean over tasks of hit@1. */
 export function scoreOf({ hits: own }: Pick<RecordedState, 'hits'>): number {
   return mean(Object.values(own).map((rows) => mean(valuesOf(rows))))
+}
+
+/** Digits kept of a figure: finer than any interval, and a third of the file. */
+const DIGITS = 6
+
+/** A figure as records hold it. Hits stay exact. */
+export function recordedFigure(value: number): number {
+  return Number(value.toPrecision(DIGITS))
 }

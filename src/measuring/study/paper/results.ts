@@ -1,20 +1,49 @@
 /** @file `paper.json`: everything that the tables of the plan `paper` are made from. */
 
+import { z } from 'zod'
+import type { StudySetting } from '../options.ts'
 import type { StudyWorld } from '../world.ts'
 import { type Causes, causesOf } from './cause.ts'
 import { causeSentences } from './cause-words.ts'
 import { type FactorEffect, type FactorRun, type FactorTask, factorTable } from './factors.ts'
 import type { PaperPlan } from './plan.ts'
-import { type PaperRecord, valuesOf } from './record.ts'
+import { type PaperRecord, recordSchema, valuesOf } from './record.ts'
+import type { StageSettings } from './stage.ts'
 import type { MissingModel } from './weights.ts'
 import { effectWords } from './words.ts'
 
+/** The form of `paper.json` that this code writes and reads. */
+const PAPER_VERSION = 2
+
+const taskSchema = z.strictObject({
+  name: z.string(),
+  metaTask: z.enum(['classification', 'vqa', 'retrieval', 'grounding']),
+  domain: z.enum(['in', 'out']),
+  /** `[rows]`: equal numbers are drawn together. */
+  clusters: z.array(z.int()),
+})
+export type PaperTask = z.infer<typeof taskSchema>
+
+const runSchema = recordSchema.extend({
+  /** Whether the run was taken from earlier results: its weights, `model`, were not there. */
+  recorded: z.boolean(),
+})
+export type PaperRunResult = z.infer<typeof runSchema>
+
+/** The parts of `paper.json` that all others are computed from. */
+export const measuredSchema = z.object({
+  schemaVersion: z.literal(PAPER_VERSION),
+  command: z.string(),
+  /** Decides the scores of a run beside its model, its seeds and the tasks. */
+  settings: z.record(z.string(), z.union([z.number(), z.string(), z.boolean(), z.null()])),
+  tasks: z.array(taskSchema),
+  runs: z.array(runSchema),
+})
+export type PaperMeasured = z.infer<typeof measuredSchema>
+export type PaperSettings = PaperMeasured['settings']
+
 /** Results of the plan: everything that its tables are made from. */
-export interface PaperResults {
-  readonly schemaVersion: 1
-  readonly command: string
-  readonly tasks: readonly (Omit<FactorTask, 'clusters'> & { readonly clusters: readonly number[] })[]
-  readonly runs: readonly PaperRecord[]
+export interface PaperResults extends PaperMeasured {
   readonly missing: readonly MissingModel[]
   readonly effects: { readonly untuned: readonly FactorEffect[]; readonly tuned: readonly FactorEffect[] }
   /** The three tests of alignment, and remedies. */
@@ -27,21 +56,45 @@ const RESAMPLES = 2000
 /** Of the analysis pairs, which all runs share, and of the intervals. */
 export const SEED = 7
 
+/**
+ * All settings of a run, by the way to them: `tuning.steps`. Devices and threads move last bits
+ * alone.
+ */
+export function paperSettings(
+  { tuning, limits, dev, pairs }: Pick<StudySetting, 'tuning' | 'limits' | 'dev' | 'pairs'>,
+  stage: StageSettings,
+  version: string,
+): PaperSettings {
+  const found: PaperSettings = {}
+  const add = (path: string, value: unknown) => {
+    if (typeof value === 'object' && value !== null)
+      for (const [key, own] of Object.entries(value)) add(path === '' ? key : `${path}.${key}`, own)
+    else if (typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean')
+      found[path] = value
+    else if (value === null) found[path] = null
+  }
+  add('', { version, tuning, limits, dev, pairs, stage })
+  return found
+}
+
+export function paperTasks({ tasks }: Pick<StudyWorld, 'tasks'>): PaperTask[] {
+  return tasks.map(({ name, metaTask, domain, test }) => ({
+    name,
+    metaTask,
+    domain,
+    clusters: numbered(test.map(({ cluster }) => cluster)),
+  }))
+}
+
 /** Computes effects, tests and sentences of the runs that there are. */
 export function resultsOf(
-  runs: readonly PaperRecord[],
+  measured: Omit<PaperMeasured, 'schemaVersion'>,
   missing: readonly MissingModel[],
-  world: StudyWorld,
   { arms }: PaperPlan,
-  command: string,
 ): PaperResults {
-  const tasks = world.tasks.map(
-    ({ name, metaTask, domain, test }): FactorTask => ({
-      name,
-      metaTask,
-      domain,
-      clusters: test.map(({ cluster }) => cluster),
-    }),
+  const { runs } = measured
+  const tasks = measured.tasks.map(
+    (task): FactorTask => ({ ...task, clusters: task.clusters.map((cluster) => String(cluster)) }),
   )
   const whole = runs.filter(({ share, condition }) => share === 1 && condition === 'plain')
   const factorRuns = (state: 'untuned' | 'tuned') =>
@@ -64,10 +117,8 @@ export function resultsOf(
   const causes = causesOf(runs, named, tasks, options)
   const main = ({ scope }: FactorEffect) => scope.metaTask === 'all' && scope.domain === 'all'
   return {
-    schemaVersion: 1,
-    command,
-    tasks: tasks.map((task) => ({ ...task, clusters: numbered(task.clusters) })),
-    runs,
+    schemaVersion: PAPER_VERSION,
+    ...measured,
     missing,
     effects,
     causes,

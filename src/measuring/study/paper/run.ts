@@ -26,11 +26,14 @@ import {
   type StudyContext,
 } from '../state.ts'
 import { type PaperRun, runId } from './plan.ts'
-import { hitsOf, type PaperRecord, type RecordedState, recordSchema } from './record.ts'
+import { hitsOf, type PaperRecord, type RecordedState, recordedFigure, recordSchema } from './record.ts'
 import { type RemedyHits, remedyHits } from './remedies.ts'
 import { alignedFirst, type StageSettings } from './stage.ts'
 
-const keptSchema = z.strictObject({ key: z.string(), record: recordSchema })
+/** Of records in the work folder; another one makes them anew. */
+const FORM = 2
+const keyedSchema = z.object({ key: z.string() })
+const keptSchema = keyedSchema.extend({ record: recordSchema })
 
 export interface PaperContext extends StudyContext {
   /** Names the things in captions. */
@@ -55,10 +58,10 @@ export async function recordOf(run: PaperRun, dir: string, context: PaperContext
   const file = join(options.out, 'work', 'runs', `${id}.json`)
   const tasks = world.tasks.map((task) => [task.name, task.test.length])
   const model = await contentHashOf(fingerprintParts(subject))
-  const key = contentHash([version, run, model, setting.tuning, setting.limits, tasks])
+  const key = contentHash([FORM, version, run, model, setting.tuning, setting.limits, tasks])
   if (existsSync(file)) {
-    const kept = await readJson(file, keptSchema)
-    if (kept.key === key) return kept.record
+    const kept = await readJson(file, keyedSchema)
+    if (kept.key === key) return (await readJson(file, keptSchema)).record
   }
   const looked = lookedAt(run, context)
   const [measured] = await runModel([chosen], { ...context, look: looked.look })
@@ -78,7 +81,7 @@ export async function recordOf(run: PaperRun, dir: string, context: PaperContext
     layers: Object.fromEntries(
       await inOrder(participant.layers, async ({ layer, pairs }) => [
         String(layer),
-        { alignment: await alignmentOf(pairs, context), hit1: looked.layers.get(layer) },
+        { alignment: await alignmentOf(pairs, context), ...scored(looked.layers.get(layer)) },
       ]),
     ),
   }
@@ -170,18 +173,26 @@ async function stateOf(
 ): Promise<RecordedState> {
   return {
     readout: readoutWords(state.readout),
-    byReadout: state.byReadout,
+    byReadout: Object.fromEntries(
+      Object.entries(state.byReadout).map(([readout, hit1]) => [readout, recordedFigure(hit1)]),
+    ),
     hits: Object.fromEntries(state.scores.tasks.map(({ task, rows }) => [task, hitsOf(rows)])),
     alignment: await alignmentOf(state.pairs, context),
     remedies,
   }
 }
 
+function scored(hit1: number | undefined): { hit1?: number } {
+  return hit1 === undefined ? {} : { hit1: recordedFigure(hit1) }
+}
+
 /** Values without intervals: those of the plan are over models. */
 async function alignmentOf(pairs: PairVectors, { options }: StudyContext): Promise<Record<string, number>> {
   const found = await analyseAlignment(pairs, { seed: 1, resamples: 1, signal: options.signal })
   return Object.fromEntries(
-    [...found].flatMap(([measure, { value }]) => (Number.isFinite(value) ? [[measure, value] as const] : [])),
+    [...found].flatMap(([measure, { value }]) =>
+      Number.isFinite(value) ? [[measure, recordedFigure(value)] as const] : [],
+    ),
   )
 }
 

@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest'
-import type { PaperRecord } from './record.ts'
-import { armMarkdown, curveMarkdown } from './tables.ts'
+import { hitsOf, type PaperRecord } from './record.ts'
+import { armMarkdown, curveMarkdown, weightsMarkdown } from './tables.ts'
+
+const packed = (rows: string) => hitsOf([...rows].map((row) => ({ hit1: Number(row) })))
 
 const state = (hits: string) => ({
   readout: 'mean',
   byReadout: {},
-  hits: { a: hits, b: '1' },
+  hits: { a: packed(hits), b: packed('1') },
   alignment: {},
   remedies: {},
 })
@@ -35,4 +37,17 @@ test('the curve ends with the run on all rows, of the same seeds', () => {
   const runs = [run('twin-ar', 2, '0000'), run('twin-ar', 1, '1111'), run('twin-ar', 1, '1100', 0.5)]
   expect(curveMarkdown(runs)).toContain('| model | 50 % | 100 % |')
   expect(curveMarkdown(runs)).toContain('| twin-ar | 75.0 % | 100.0 % |')
+})
+
+test('weights: a line a model, and whether its runs were recorded', () => {
+  const of = (arm: string, seed: number, recorded: boolean) => ({
+    ...run(arm, seed, '1111'),
+    model: arm.repeat(4),
+    recorded,
+  })
+  const table = weightsMarkdown([of('twin-ar', 1, false), of('twin-ar', 2, true), of('twin-ar', 2, true)])
+  expect(table.split('\n').slice(2)).toEqual([
+    '| twin-ar | 1 | `twin-artwin-artw` | made here |',
+    '| twin-ar | 2 | `twin-artwin-artw` | recorded |',
+  ])
 })

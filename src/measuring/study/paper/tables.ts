@@ -3,6 +3,7 @@
 import { mean } from '../../../foundation/numeric/statistics.ts'
 import { percent } from '../../report/format.ts'
 import { type PaperRecord, scoreOf } from './record.ts'
+import type { PaperRunResult } from './results.ts'
 
 /** Means over runs, and the range of the means of pretrainings, as a Markdown table. */
 export function armMarkdown(runs: readonly PaperRecord[]): string {
@@ -49,6 +50,20 @@ export function curveMarkdown(runs: readonly PaperRecord[]): string {
     `| model | ${[...shares, 1].map((share) => `${100 * share} %`).join(' | ')} |`,
     `|---|${[...shares, 1].map(() => '---|').join('')}`,
     ...rows,
+  ].join('\n')
+}
+
+/** The weights behind the runs of each pretrained model, as it is read out under its own mask. */
+export function weightsMarkdown(runs: readonly PaperRunResult[]): string {
+  const own = runs.filter(({ mask, condition }) => mask === 'native' && condition === 'plain')
+  const models = groups(own, ({ arm, pretraining }) => `${arm} | ${pretraining}`)
+  return [
+    '| model | seed | hash | runs |',
+    '|---|---|---|---|',
+    ...[...models].map(([model, [first]]) => {
+      const from = first!.recorded ? 'recorded' : 'made here'
+      return `| ${model} | \`${first!.model.slice(0, 16)}\` | ${from} |`
+    }),
   ].join('\n')
 }
 
