@@ -5,6 +5,7 @@
 
 import sharp from 'sharp'
 import { below, fillNormal, type Random, stream } from '../src/foundation/numeric/random.ts'
+import type { Factors } from '../src/measuring/report/factors.ts'
 import type { Interval, Results, ResultsModel, Scope } from '../src/measuring/report/results.ts'
 import type { StudyRun } from '../src/measuring/report/run.ts'
 
@@ -457,4 +458,48 @@ export const syntheticRun: StudyRun = {
   },
   versions: { bifocal: '0.1.0', node: '20.20.0', 'onnxruntime-node': '1.30.0' },
   badItems: [],
+}
+
+/** A factor table as it might ship. None of the numbers is a finding. */
+export function syntheticFactors(): Factors {
+  const differences = [
+    ['next token − masked diffusion', 0.004, 0.03],
+    ['aligned features − discrete codes', 0.182, 0.05],
+    [
+      'what next token gains over masked diffusion with aligned features − what it gains with codes',
+      -0.02,
+      0.045,
+    ],
+    ["a model's own mask − the other one", 0.031, 0.02],
+    ['what its own mask is worth to next token − to masked diffusion', 0.01, 0.03],
+    ['what its own mask is worth with aligned features − with codes', 0.005, 0.03],
+  ] as const
+  const covers = 'other pretrainings, other tunings, other test rows'
+  return {
+    command: 'bifocal study --plan paper',
+    state: 'tuned',
+    sentence:
+      'Over seeds and all tasks, tuned alike: next token − masked diffusion, cannot be told (+0.4 points of ' +
+      'hit@1; 95 %: −2.6 to +3.4); aligned features − discrete codes, +18.2 points of hit@1 (95 %: +13.2 to ' +
+      "+23.2); a model's own mask − the other one, +3.1 points of hit@1 (95 %: +1.1 to +5.1).",
+    models: ['twin-ar', 'twin-diffusion', 'twin-ar-discrete', 'twin-discrete'].flatMap((name, i) =>
+      [1, 2, 3].map((pretraining) => ({
+        model: name,
+        pretraining,
+        tunings: [7, 8, 9],
+        hash: `${i}${pretraining}c0ffee`.repeat(8),
+      })),
+    ),
+    effects: (['tuned', 'untuned'] as const).flatMap((state) =>
+      differences.flatMap(([effect, value, half]) =>
+        (['all', 'classification', 'vqa', 'retrieval'] as const).flatMap((metaTask, task) =>
+          (['all', 'in', 'out'] as const).map((domain, place) => {
+            const moved = value * (1 + 0.1 * task - 0.2 * place) * (state === 'tuned' ? 1 : 0.3)
+            const interval = { value: moved, low: moved - half, high: moved + half }
+            return { effect, state, metaTask, domain, interval, covers }
+          }),
+        ),
+      ),
+    ),
+  }
 }

@@ -130,9 +130,10 @@ export const study = withRowFlags(withTaskFlags(own)).action(async (flagged, io)
   refuse({ weights, records, extras }, 'without --plan paper', 'Only the plan paper has this flag.')
   checkTuning({ steps, rank, controls, tune })
   const given = { ...rest, plan }
-  const [{ runStudy }, { scoreTable }] = await Promise.all([
+  const [{ runStudy }, { scoreTable }, { answerLines }] = await Promise.all([
     import('../../measuring/study/study.ts'),
     import('../../measuring/report/table.ts'),
+    import('../../measuring/report/factor-words.ts'),
   ])
   const { results, written } = await runStudy({
     ...given,
@@ -147,7 +148,7 @@ export const study = withRowFlags(withTaskFlags(own)).action(async (flagged, io)
   })
   const failed = results.criteria.filter(({ passed }) => !passed)
   io.print(scoreTable(results, { width: io.width, color: io.color }), results)
-  io.say(`\n${results.finding.sentence}`)
+  io.say(`\n${answerLines(results).join('\n')}`)
   for (const { sentence } of results.pairs?.comparisons.slice(1) ?? []) io.say(sentence)
   io.say(
     `criteria: ${results.criteria.length - failed.length} of ${results.criteria.length} ` +

@@ -11,7 +11,7 @@ import {
   pointAtSome,
   sectionsOf,
 } from '../../../test/report-page.ts'
-import { syntheticResults, syntheticRun } from '../../../test/synthetic-results.ts'
+import { syntheticFactors, syntheticResults, syntheticRun } from '../../../test/synthetic-results.ts'
 import type { Results } from './results.ts'
 import { scoreTable } from './table.ts'
 import { writeReport } from './write.ts'
@@ -49,6 +49,34 @@ describe.skipIf(chromiumPath === undefined)('the report in Chromium', () => {
       await page.close()
     },
   )
+
+  test.each([
+    ['light', 1280],
+    ['dark', 390],
+  ] as const)('%s, %d px: the shipped factor table stands before this run', async (scheme, width) => {
+    const results = { ...(await syntheticResults(7, TITLE)), factors: syntheticFactors() }
+    const opened = await pages.open(await written(results, `factors-${width}`), scheme, width)
+    const { page } = opened
+    await expectSound(opened, { width, title: TITLE, shot: `factors-${scheme}-${width}` })
+    expect((await sectionsOf(page)).slice(0, 2)).toEqual(['factors', 'scores'])
+    expect(await page.locator('nav a').first().textContent()).toBe('Over seeds')
+    expect(await page.locator('.finding .sentence').textContent()).toBe(results.factors.sentence)
+    expect(await page.locator('.finding .own').textContent()).toBe(results.finding.sentence)
+    const section = page.locator('#factors')
+    expect(await section.locator('p').first().textContent()).toContain(
+      'nobody should take one seed for a finding. This table is over 3 pretrainings of each kind of model, 3 tunings of',
+    )
+    expect(await section.locator('.command code').textContent()).toBe('bifocal study --plan paper')
+    const rows = section.locator('figure tbody tr')
+    expect(await rows.count()).toBe(6)
+    expect(await rows.nth(0).textContent()).toContain('+0.4−2.6 to +3.4cannot be told')
+    expect(await rows.nth(1).textContent()).not.toContain('cannot be told')
+    const hash = section.getByText('01c0ffee01c0')
+    expect(await hash.isVisible()).toBe(false)
+    await section.getByText('Weights behind the table').click()
+    expect(await hash.isVisible()).toBe(true)
+    await page.close()
+  })
 
   test('results of one untuned model, with no analysis, still make a page', async () => {
     const full = await syntheticResults()

@@ -9,6 +9,7 @@ import { z } from 'zod'
 import { canonicalJson } from '../../foundation/files/canonical-json.ts'
 import { readJson } from '../../foundation/files/file.ts'
 import { ReportError } from './errors.ts'
+import { factorsSchema } from './factors.ts'
 import { intervalSchema } from './interval.ts'
 import { pairsSchema } from './pairs.ts'
 import { danglingReferences } from './references.ts'
@@ -221,6 +222,8 @@ const resultsShape = z.strictObject({
   differences: z.array(differenceSchema),
   /** Only of a study of models that share a base. */
   pairs: pairsSchema.optional(),
+  /** Only of a study of shipped twins, where the table ships too: it comes from no run of this study. */
+  factors: factorsSchema.optional(),
   measures: z.array(measureSchema),
   alignment: z.array(alignmentSchema),
   maps: z.array(mapSchema),

@@ -64,6 +64,7 @@ export async function assemble(outcome: Outcome, analysis: AnalysisOptions): Pro
     ),
     differences: differencesOf(outcome, scopes, options),
     ...(pairs && { pairs }),
+    ...(outcome.factors && { factors: outcome.factors }),
     measures,
     alignment,
     maps: mapsOf(outcome, setting.seed),

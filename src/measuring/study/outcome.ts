@@ -5,6 +5,7 @@
 
 import type { Task } from '../../inputs/data/task.ts'
 import type { ModelScores } from '../benchmark/evaluate.ts'
+import type { Factors } from '../report/factors.ts'
 import type { ResultsModel } from '../report/results.ts'
 import type { StudySetting } from './options.ts'
 import type { SeedRun } from './other-seeds.ts'
@@ -49,6 +50,8 @@ export interface Outcome {
   readonly sharedBase?: SharedBase
   /** The headline difference in runs with other seeds, where they are known. */
   readonly otherSeeds: readonly SeedRun[]
+  /** What each ingredient costs over seeds, as it ships with the twins that are studied. */
+  readonly factors?: Factors | undefined
 }
 
 /** One model in the state in which the study compares it: tuned, or as it is. */

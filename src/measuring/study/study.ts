@@ -25,6 +25,7 @@ import { otherSeeds } from './other-seeds.ts'
 import { comparedPair, type Outcome, type Studied } from './outcome.ts'
 import { writeOwnRun } from './own-run.ts'
 import { differencesOfFiles, pairsIn, sharedBaseOf } from './pairs/base.ts'
+import { factorsBeside } from './paper/shipped.ts'
 import { type MaskedRun, runModel } from './participant.ts'
 import { Phases } from './phases.ts'
 import { isVisionLanguage, type PlannedModel, plannedModels } from './planned.ts'
@@ -139,6 +140,7 @@ async function resultsOf(
     ...measured,
     ...(sharedBase && { sharedBase }),
     otherSeeds: compared?.length === 2 ? await otherSeeds(compared, setting) : [],
+    factors: await factorsBeside(studied, setting),
   }
   await phases.time('run', () => writeOwnRun(outcome, context))
   const { signal, onProgress } = options

@@ -79,6 +79,7 @@ function provenance({ command, models }: Pick<Head, 'command' | 'models'>): HTML
 }
 
 const contents: ReadonlyMap<string, string> = new Map([
+  ['factors', 'Over seeds'],
   ['scores', 'Scores'],
   ['differences', 'Differences'],
   ['tuning', 'Tuning'],

@@ -5,6 +5,7 @@ import type { StudyRun } from '../run.ts'
 import { alignment } from './alignment.ts'
 import { differences } from './differences.ts'
 import { h } from './element.ts'
+import { factors } from './factors.ts'
 import { failures } from './failures.ts'
 import { footer, header } from './header.ts'
 import { pairMap } from './map.ts'
@@ -16,6 +17,7 @@ import { endsOf, verdict } from './verdict.ts'
 
 export function studyPage(results: Results, run: StudyRun | null): HTMLElement {
   const sections = [
+    factors(results),
     scores(results),
     pairs(results),
     differences(results),
@@ -36,7 +38,7 @@ export function studyPage(results: Results, run: StudyRun | null): HTMLElement {
         byline:
           `${results.world} world, ${results.plan} plan, seed ${results.seed}` +
           (run === null ? '' : `, ${run.finishedAt.slice(0, 10)}`),
-        verdict: verdict(results.finding, endsOf(results)),
+        verdict: verdict(results.finding, endsOf(results), results.factors?.sentence),
       },
       parts,
     ),

@@ -12,10 +12,14 @@ export interface End {
   readonly colour: string
 }
 
-/** @param ends the sides of the difference `a` − `b`; absent where it is no difference of two */
+/**
+ * @param ends     the sides of the difference `a` − `b`; absent where it is no difference of two
+ * @param headline an answer that rests on more than this run, and stands before its own
+ */
 export function verdict(
   { sentence, quantity, interval, otherSeeds, caveats }: Results['finding'],
   ends: { readonly a: End; readonly b: End } | undefined,
+  headline?: string,
 ): HTMLElement {
   const drawn = [interval, ...otherSeeds.map((other) => other.interval)]
   const extent = 1.15 * Math.max(0.01, ...drawn.flatMap(({ low, high }) => [Math.abs(low), Math.abs(high)]))
@@ -34,7 +38,8 @@ export function verdict(
   return h(
     'div',
     { class: 'finding' },
-    h('p', { class: 'sentence' }, sentence),
+    h('p', { class: 'sentence' }, headline ?? sentence),
+    headline === undefined ? null : h('p', { class: 'own' }, sentence),
     h(
       'div',
       { class: 'evidence', style: `--colour: ${colour}` },

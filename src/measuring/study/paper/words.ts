@@ -15,7 +15,7 @@ const EFFECTS: Readonly<Record<string, string>> = {
   'pictures mask': 'what its own mask is worth with aligned features − with codes',
 }
 
-function effectName({ factors }: Pick<FactorEffect, 'factors'>): string {
+export function effectName({ factors }: Pick<FactorEffect, 'factors'>): string {
   return EFFECTS[factors.join(' ')] ?? factors.join(' × ')
 }
 
