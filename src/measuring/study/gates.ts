@@ -19,6 +19,7 @@ import { PICTURE_MODELS } from '../../learning/pretraining/picture-models.ts'
 import { TWIN_TRAINING } from '../../learning/pretraining/recipe.ts'
 import { TWINS } from '../../learning/pretraining/twins/registry.ts'
 import type { Results } from '../report/results.ts'
+import { gatesOfCard, shippedCards } from './cards.ts'
 import { StudyError } from './errors.ts'
 import { runStudy } from './study.ts'
 
@@ -65,6 +66,13 @@ export async function runGates(options: GatesOptions): Promise<Gate[]> {
   const measuredTwins = TWINS.filter(({ name }) => isThere(name, 'model.safetensors'))
   const names = measuredTwins.map(({ name }) => name)
   const quoted = TWINS.filter(({ name }) => !names.includes(name) && isThere(name, 'README.md'))
+  const pictureModels = otherPictureModels(models)
+  // Where neither is, the card that ships is.
+  const found = [...names, ...quoted.map(({ name }) => name), ...SHIPPED]
+  const recorded = [
+    ...pictureModels.filter(({ dir }) => dir === undefined).map(({ name }) => name),
+    ...TWINS.map(({ name }) => name).filter((name) => !found.includes(name)),
+  ]
   const data = shippedData()
   const world = await loadWorld(data, 'small')
   const sheets = await loadSheets(data, [...world.training, ...world.heldOut])
@@ -80,17 +88,15 @@ export async function runGates(options: GatesOptions): Promise<Gate[]> {
     })),
   )
   const gates = await towerGates(at, tower.parameters, measured)
-  // The folders of other picture models are measured where they are.
-  for (const { name, read, gates: gatesOf } of Object.values(PICTURE_MODELS)) {
-    const dir = models === undefined ? undefined : join(models, name)
-    if (name === 'tower' || dir === undefined || !existsSync(join(dir, 'config.json'))) continue
-    gates.push(...(await gatesOf(at, await read(dir), measured)))
-  }
+  for (const { dir, read, gates: gatesOf } of pictureModels)
+    if (dir !== undefined) gates.push(...(await gatesOf(at, await read(dir), measured)))
   for (const { twin, parameters } of twins) {
     if (signal?.aborted) throw new InterruptedError('gates', signal)
     gates.push(...(await twinGates(twin, at, parameters, measured)))
   }
   for (const { name } of quoted) gates.push(...recordedGates(await readText(join(folder(name), 'README.md'))))
+  for (const card of shippedCards())
+    if (recorded.includes(card.name)) gates.push(...(await gatesOfCard(card)))
   if (!quick) {
     const dirs = [...names, 'tower'].map(folder)
     const { results } = await runStudy({ models: dirs, out, controls: true, signal, onProgress, warn })
@@ -103,6 +109,17 @@ export async function runGates(options: GatesOptions): Promise<Gate[]> {
         gates.filter(({ model }) => model === name),
       )
   return gates
+}
+
+/** Picture models beside the tower, which are measured where their folders are. */
+function otherPictureModels(models: string | undefined) {
+  return Object.values(PICTURE_MODELS)
+    .filter(({ name }) => name !== 'tower')
+    .map(({ name, read, gates }) => {
+      const dir = models === undefined ? undefined : join(models, name)
+      const isThere = dir !== undefined && existsSync(join(dir, 'config.json'))
+      return { name, read, gates, dir: isThere ? dir : undefined }
+    })
 }
 
 /**

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { readText } from '../../../foundation/files/file.ts'
 import { recordedGates } from '../../../learning/pretraining/card.ts'
+import { shippedCards } from '../cards.ts'
 import { causeMarkdown } from './cause-words.ts'
 import type { PaperResults } from './results.ts'
 import { armMarkdown, curveMarkdown, weightsMarkdown } from './tables.ts'
@@ -13,8 +14,9 @@ import { factorMarkdown } from './words.ts'
 export async function codesWords(weights: string): Promise<string[]> {
   const words: string[] = []
   for (const model of ['image-tokenizer', 'image-tokenizer-aligned']) {
-    const card = join(weights, model, 'README.md')
-    if (!existsSync(card)) continue
+    const shipped = shippedCards().flatMap(({ name, path }) => (name === model ? [path] : []))
+    const card = [join(weights, model, 'README.md'), ...shipped].find((path) => existsSync(path))
+    if (card === undefined) continue
     for (const { name, value, passed, beside } of recordedGates(await readText(card)))
       words.push(`${model}: ${name} ${(100 * value).toFixed(1)} % (${beside})${passed ? '' : ', missed'}`)
   }
