@@ -222,7 +222,7 @@ const resultsShape = z.strictObject({
   differences: z.array(differenceSchema),
   /** Only of a study of models that share a base. */
   pairs: pairsSchema.optional(),
-  /** Only of a study of shipped twins, where the table ships too: it comes from no run of this study. */
+  /** Only of a study of shipped twins, where the table ships too: no run of this study made it. */
   factors: factorsSchema.optional(),
   measures: z.array(measureSchema),
   alignment: z.array(alignmentSchema),

@@ -50,7 +50,7 @@ export interface Outcome {
   readonly sharedBase?: SharedBase
   /** The headline difference in runs with other seeds, where they are known. */
   readonly otherSeeds: readonly SeedRun[]
-  /** What each ingredient costs over seeds, as it ships with the twins that are studied. */
+  /** The costs of each ingredient over seeds, as they ship with the twins that are studied. */
   readonly factors?: Factors | undefined
 }
 

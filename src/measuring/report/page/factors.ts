@@ -1,4 +1,4 @@
-/** @file What each ingredient costs, over seeds: the table that ships with the twins. */
+/** @file The section of the shipped factor table: how much each ingredient costs, over seeds. */
 
 import { ONE_SEED, seedsWords } from '../factor-words.ts'
 import type { Factors, ShippedEffect } from '../factors.ts'

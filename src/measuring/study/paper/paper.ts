@@ -1,7 +1,7 @@
 /**
  * @file `bifocal study --plan paper`: which ingredient costs how much, over seeds of pretraining
- * and tuning. Runs with the weights that are there, takes other runs from earlier results, says which are missing, and goes on where it
- * stopped.
+ * and tuning. Runs with the weights that are there, takes other runs from earlier results, says
+ * which are missing, and goes on where it stopped.
  */
 
 import { availableParallelism } from 'node:os'

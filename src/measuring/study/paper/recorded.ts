@@ -123,6 +123,6 @@ function twoRecords(a: Placed, b: Placed): StudyError {
   const place = ({ record, path }: Placed) => `${record.id} in ${path}, of weights ${record.model}`
   return new StudyError('two-records', {
     message: `two records differ that should be of one model: ${place(a)}; ${place(b)}`,
-    hint: 'Leave out the file whose weights you do not trust, or give the weights (--weights): runs with weights are made.',
+    hint: 'Leave one of the files out, or give the weights (--weights): runs with weights are made.',
   })
 }
