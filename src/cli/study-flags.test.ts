@@ -40,6 +40,13 @@ test.each<[string, string[], string | false | undefined]>([
   expect(tune).toBe(expected)
 })
 
+test('earlier results are for the plan paper alone, and are read before anything is made', async () => {
+  const other = await runHere(['study', '--records', 'paper.json'])
+  expect([other.code, other.stderr]).toEqual([2, expect.stringContaining('--records without --plan paper')])
+  const absent = await runHere(['study', '--plan', 'paper', '--records', '/nowhere/paper.json'])
+  expect([absent.code, absent.stderr]).toEqual([3, expect.stringContaining('/nowhere/paper.json')])
+})
+
 describe('the plan checkpoints', () => {
   const refused = async (...words: string[]) => {
     const { code, stderr } = await runHere(['study', ...words])
