@@ -8,7 +8,8 @@ import { IMAGE_TOKENS } from './recipe.ts'
 import { rowOf } from './rows.ts'
 import type { TowerWorld } from './tower-batch.ts'
 import { twinBatch } from './twin-batch.ts'
-import { PHASES, READING_STEPS, samplesOf, trainingSamples, withShuffledPictures } from './twin-samples.ts'
+import { PHASES, READING_STEPS } from './twin-diet.ts'
+import { samplesOf, trainingSamples, withShuffledPictures } from './twin-samples.ts'
 import { SPECIAL_IDS } from './vocabulary.ts'
 
 const DATA = shippedData()

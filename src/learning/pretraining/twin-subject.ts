@@ -6,8 +6,8 @@ import { DECODER, HEADS, HIDDEN, TWIN_MATCHING, TWIN_RATES, TWIN_TRAINING } from
 import { sampleAnswers } from './sample-answers.ts'
 import type { PretrainingSubject } from './subject.ts'
 import { type TwinSources, trainTwin } from './twin.ts'
+import { TWIN_DIET } from './twin-diet.ts'
 import { isTower } from './twin-loss.ts'
-import { TWIN_DIET } from './twin-samples.ts'
 import { seesCodes, type Twin } from './twins/twin.ts'
 
 /** A twin that goes on from another has a fifth of its updates. */
