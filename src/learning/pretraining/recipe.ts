@@ -86,3 +86,8 @@ export function variedShares({ steps }: TowerTraining, step: number): VariedShar
 
 export const TOWER_TRAINING: TowerTraining = { steps: 6_000, batch: 64, bank: 24, seed: 20260206 }
 export const TWIN_TRAINING: TwinTraining = { steps: 5_000, batch: 64, seed: 20260206 }
+
+/** Where an update of the recipe falls in a training of `updates` in all. */
+export function scaledTo(updates: number, update: number): number {
+  return Math.round((update * updates) / TWIN_TRAINING.steps)
+}

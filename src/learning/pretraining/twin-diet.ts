@@ -2,6 +2,7 @@
 
 import { stream } from '../../foundation/numeric/random.ts'
 import type { SampleKind } from '../../inputs/scenes/sample.ts'
+import { scaledTo } from './recipe.ts'
 
 /**
  * Updates before the first picture, on plain texts learnt whole: what published twins bring along
@@ -91,19 +92,34 @@ const MATCHING: Phase = {
 }
 export const PHASES: readonly Phase[] = [NAMING, COUNTING, MATCHING]
 
-/** Numbers that decide which samples a step sees. */
-export const TWIN_DIET = {
-  reading: READING_STEPS,
-  wordsEvery: WORDS_EVERY,
-  textEvery: TEXT_EVERY,
-  phases: PHASES,
-} as const
+/** Numbers that decide which kind of samples an update sees. */
+export interface TwinDiet {
+  /** Updates before the first picture. */
+  readonly reading: number
+  readonly wordsEvery: number
+  readonly textEvery: number
+  readonly phases: readonly Phase[]
+}
+
+/** @param updates of the training in all: with half of the recipe's, every phase begins at half */
+export function dietOf(updates: number): TwinDiet {
+  return {
+    reading: scaledTo(updates, READING_STEPS),
+    wordsEvery: WORDS_EVERY,
+    textEvery: TEXT_EVERY,
+    phases: PHASES.map(({ from, shares }) => ({ from: scaledTo(updates, from), shares })),
+  }
+}
 
 /** The kind of a step's samples. */
-export function kindOf(seed: number, step: number): SampleKind {
-  if (step < READING_STEPS) return step % WORDS_EVERY === WORDS_EVERY - 1 ? 'text' : 'reading'
-  if (step % TEXT_EVERY === TEXT_EVERY - 1) return step % (2 * TEXT_EVERY) < TEXT_EVERY ? 'reading' : 'text'
-  const { shares } = PHASES.findLast(({ from }) => step >= from)!
+export function kindOf(
+  { reading, wordsEvery, textEvery, phases }: TwinDiet,
+  seed: number,
+  step: number,
+): SampleKind {
+  if (step < reading) return step % wordsEvery === wordsEvery - 1 ? 'text' : 'reading'
+  if (step % textEvery === textEvery - 1) return step % (2 * textEvery) < textEvery ? 'reading' : 'text'
+  const { shares } = phases.findLast(({ from }) => step >= from)!
   let rest = stream(seed, 'kind', step)()
   for (const kind of PICTURE_KINDS) {
     rest -= shares[kind]

@@ -8,9 +8,9 @@ import { INSTRUCTIONS } from '../../inputs/scenes/instructions.ts'
 import type { Sample, SampleKind } from '../../inputs/scenes/sample.ts'
 import { CAPTION_PROMPTS, pretrainingSample } from '../../inputs/scenes/samples.ts'
 import type { Description, SceneUse } from '../../inputs/scenes/scene.ts'
-import type { TwinTraining } from './recipe.ts'
+import { TWIN_TRAINING, type TwinTraining } from './recipe.ts'
 import type { TowerWorld } from './tower-batch.ts'
-import { kindOf } from './twin-diet.ts'
+import { dietOf, kindOf, type TwinDiet } from './twin-diet.ts'
 
 /** The samples and pictures of one batch. */
 export interface TwinSamples {
@@ -23,12 +23,13 @@ export interface TwinSamples {
 
 /** The samples of a step. A batch holds one kind, so that its rows are of like length. */
 export function trainingSamples(
-  { world }: TowerWorld,
+  { world }: Pick<TowerWorld, 'world'>,
   { batch, seed }: TwinTraining,
   step: number,
+  diet: TwinDiet = dietOf(TWIN_TRAINING.steps),
 ): TwinSamples {
   const { samples, pictures } = samplesOf(world, {
-    kind: kindOf(seed, step),
+    kind: kindOf(diet, seed, step),
     seed,
     from: step * batch,
     count: batch,

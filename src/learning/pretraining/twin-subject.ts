@@ -6,9 +6,9 @@ import { DECODER, HEADS, HIDDEN, TWIN_MATCHING, TWIN_RATES, TWIN_TRAINING } from
 import { sampleAnswers } from './sample-answers.ts'
 import type { PretrainingSubject } from './subject.ts'
 import { type TwinSources, trainTwin } from './twin.ts'
-import { TWIN_DIET } from './twin-diet.ts'
+import { dietOf } from './twin-diet.ts'
 import { isTower } from './twin-loss.ts'
-import { seesCodes, type Twin } from './twins/twin.ts'
+import { seesCodes, type Twin, updatesOf } from './twins/twin.ts'
 
 /** A twin that goes on from another has a fifth of its updates. */
 const GOING_ON = 5
@@ -17,7 +17,7 @@ export function twinSubject(twin: Twin, sources: TwinSources): PretrainingSubjec
   const { name, card, goesOn } = twin
   return {
     name,
-    training: goesOn === undefined ? TWIN_TRAINING : { ...TWIN_TRAINING, steps: goesOn.steps / GOING_ON },
+    training: { ...TWIN_TRAINING, steps: goesOn === undefined ? updatesOf(twin) : goesOn.steps / GOING_ON },
     train: (at, training, run) => trainTwin(twin, at, sources, training, run),
     write: (dir, trained, vocabulary) => writeTwin(dir, twin, trained, sources.pictures, vocabulary),
     read: async (dir) => (await readModel(dir)).parameters,
@@ -36,7 +36,7 @@ export function twinSubject(twin: Twin, sources: TwinSources): PretrainingSubjec
 
 function recipeLines(twin: Twin, numbers: (accepts: (parameter: string) => boolean) => string): string[] {
   const decoder = numbers((parameter) => !isTower(parameter))
-  const { reading, textEvery, phases } = TWIN_DIET
+  const { reading, textEvery, phases } = dietOf(updatesOf(twin))
   const percents = phases.map(({ from, shares }) => {
     const each = Object.entries(shares).map(([kind, share]) => `${Math.round(100 * share)} % ${kind}`)
     return `from update ${from} on ${each.join(', ')}`

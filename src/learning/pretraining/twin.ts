@@ -15,21 +15,32 @@ import { PretrainingError } from './errors.ts'
 import { heldOutLosses } from './held-out.ts'
 import { identityOf } from './identity.ts'
 import { PART_POSITIONS, partsOf } from './parts.ts'
-import { DECODER, HEADS, HIDDEN, TWIN_DECAY, TWIN_MATCHING, TWIN_RATES, type TwinTraining } from './recipe.ts'
+import {
+  DECODER,
+  HEADS,
+  HIDDEN,
+  scaledTo,
+  TWIN_DECAY,
+  TWIN_MATCHING,
+  TWIN_RATES,
+  type TwinTraining,
+} from './recipe.ts'
 import { openSight } from './sight.ts'
 import { startCodes } from './start-codes.ts'
 import { INITIAL_STD, isBlockMatrix, type PretrainingRun } from './tower.ts'
 import type { TowerWorld } from './tower-batch.ts'
 import { trapezoid } from './trapezoid.ts'
 import { twinBatch } from './twin-batch.ts'
+import { dietOf } from './twin-diet.ts'
 import { twinLoss } from './twin-loss.ts'
 import { trainingSamples } from './twin-samples.ts'
-import { roleOf, seesCodes, type Twin } from './twins/twin.ts'
+import { roleOf, seesCodes, type Twin, updatesOf } from './twins/twin.ts'
 
+/** Of the recipe's updates, those whose rates rise from nothing. */
 const WARMUP = 200
 /**
- * Updates whose rates fall to nothing: at the peak, answers to rare questions come and go from one
- * hundred updates to the next.
+ * Of the recipe's updates, those whose rates fall to nothing: at the peak, answers to rare questions
+ * come and go from one hundred updates to the next.
  */
 const COOLDOWN = 1_000
 const CLIP = 1
@@ -93,10 +104,13 @@ export async function trainTwin(
     { rule: adamW({ betas: [0.9, 0.98], weightDecay: 0.01 }), learningRate: TWIN_RATES.adamw },
   ])
   const { objective, goesOn } = twin
+  const updates = updatesOf(twin)
+  const diet = dietOf(updates)
+  const schedule = scheduleOf(updates)
   // A twin that goes on sees the samples behind those that it was trained with.
   const from = goesOn === undefined ? 0 : goesOn.steps
   const feeds = async (step: number) =>
-    twinBatch(at, await sight.see(trainingSamples(at, recipe, from + step), at, run.signal), {
+    twinBatch(at, await sight.see(trainingSamples(at, recipe, from + step, diet), at, run.signal), {
       objective,
       seed: recipe.seed,
       step: from + step,
@@ -107,7 +121,7 @@ export async function trainTwin(
     rates: TWIN_RATES,
     decay: TWIN_DECAY,
     matching: TWIN_MATCHING,
-    schedule: { WARMUP, COOLDOWN },
+    schedule,
     part: PART_POSITIONS,
     clip: CLIP,
     tower: hashArrays(seesCodes(twin) ? pictures : frozen),
@@ -120,8 +134,8 @@ export async function trainTwin(
       gradient: sessionStep({ session, parameters, feeds: async (step) => partsOf(await feeds(step)) }),
       schedule: trapezoid({
         steps: recipe.steps,
-        warmup: WARMUP,
-        cooldown: Math.min(COOLDOWN, recipe.steps - WARMUP),
+        warmup: schedule.WARMUP,
+        cooldown: Math.min(schedule.COOLDOWN, recipe.steps - schedule.WARMUP),
       }),
       steps: recipe.steps,
       clip: CLIP,
@@ -150,6 +164,14 @@ export async function trainTwin(
     await Promise.all([session.close(), optimizer.close(), sight.close()])
   }
   return parameters
+}
+
+/**
+ * Updates of warm-up and cool-down, named as snapshots name them.
+ * @param updates of the training in all
+ */
+export function scheduleOf(updates: number): { WARMUP: number; COOLDOWN: number } {
+  return { WARMUP: scaledTo(updates, WARMUP), COOLDOWN: scaledTo(updates, COOLDOWN) }
 }
 
 /** Puts in the values of another twin's parameters of the same roles and shapes. */

@@ -8,6 +8,7 @@ import type { VisionLanguageModel } from '../../../models/families/model.ts'
 import { modelOf } from '../../../models/families/registry.ts'
 import { PretrainingError } from '../errors.ts'
 import type { Objective } from '../objective.ts'
+import { TWIN_TRAINING } from '../recipe.ts'
 
 export interface Twin {
   /** The folder's name. */
@@ -17,6 +18,11 @@ export interface Twin {
   readonly pictures: PictureModel
   /** The mask that it is trained under and used with, where it is not its layout's own. */
   readonly attention?: 'causal' | 'bidirectional'
+  /**
+   * Its updates, where it has not those of the recipe: warm-up, phases of samples and cool-down then
+   * stand at the same shares of them.
+   */
+  readonly updates?: number
   /**
    * Goes on from a trained twin, with fewer updates: roles that both have start with its values.
    */
@@ -36,6 +42,11 @@ export interface Twin {
  * without and with text, against what is usual.
  */
 export type PictureModel = 'tower' | 'tower-unaligned' | 'image-tokenizer' | 'image-tokenizer-aligned'
+
+/** Updates that warm-up, phases of samples and cool-down are counted by. */
+export function updatesOf({ updates = TWIN_TRAINING.steps }: Pick<Twin, 'updates'>): number {
+  return updates
+}
 
 /** Whether a twin's pictures are codes. */
 export function seesCodes({ pictures }: Pick<Twin, 'pictures'>): boolean {
