@@ -65,13 +65,14 @@ function recipeLines(twin: Twin, numbers: (accepts: (parameter: string) => boole
 /** Differences between the twins, meant or not. */
 function unequalOf(twin: Twin): string[] {
   const codes = seesCodes(twin)
+  const steps = twin.updates === undefined ? 'batch, steps' : 'batch'
   return [
     codes
       ? 'Equal to all twins: pictures, prompts, answers and their order; decoder shape and start; RoPE base, ' +
-        'norms and their epsilon; tokenizer, batch, steps, learning rates.'
+        `norms and their epsilon; tokenizer, ${steps}, learning rates.`
       : 'Equal: pictures, prompts, answers and their order; the frozen tower (before its last norm) and its ' +
         'image tokens; projector and decoder shapes; RoPE base, norms and their epsilon; tokenizer, chat ' +
-        'template, batch, steps, learning rates.',
+        `template, ${steps}, learning rates.`,
     ...SHARED,
     ...(codes ? [] : FEATURES),
   ]

@@ -6,6 +6,7 @@ import { twinAr } from './twin-ar.ts'
 import { twinArDiscrete } from './twin-ar-discrete.ts'
 import { twinArUnaligned } from './twin-ar-unaligned.ts'
 import { twinDiffusion } from './twin-diffusion.ts'
+import { twinDiffusionHalf } from './twin-diffusion-half.ts'
 import { twinDiffusionUnaligned } from './twin-diffusion-unaligned.ts'
 import { twinDiscrete } from './twin-discrete.ts'
 import { twinDiscreteAligned } from './twin-discrete-aligned.ts'
@@ -15,6 +16,7 @@ export const TWINS: readonly Twin[] = [
   twinDiffusion,
   twinArDiscrete,
   twinDiscrete,
+  twinDiffusionHalf,
   twinAdapted,
   twinArUnaligned,
   twinDiffusionUnaligned,
