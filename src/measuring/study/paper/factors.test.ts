@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { stream } from '../../../foundation/numeric/random.ts'
-import { type Cell, FACTORS, type FactorRun, type FactorTask, factorTable } from './factors.ts'
+import { type Cell, computeTable, FACTORS, type FactorRun, type FactorTask, factorTable } from './factors.ts'
 
 const ROWS = 240
 const SEEDS = [11, 12, 13]
@@ -139,5 +139,49 @@ describe('the factor table', () => {
     )
     expect(effect(found, 'objective').drawn).toBe('tuning')
     expect(found.some(({ factors }) => factors.includes('mask'))).toBe(false)
+  })
+})
+
+describe('equal compute', () => {
+  const design = experiment({ objective: 6, pictures: 24, mask: 0, both: 0, objectiveOut: 0 }, FACTORS.mask)
+  /** Of half as many updates: ten rows fewer than the others of its cell, twelve out of domain. */
+  const half = experiment({ objective: 16, pictures: 24, mask: 0, both: 0, objectiveOut: 12 })
+    .filter(({ cell }) => cell.objective === 'masked-diffusion' && cell.pictures === 'aligned')
+    .map((run): FactorRun => ({ ...run, equalCompute: true }))
+
+  test('the effect is found, beside that of equal updates on the same pictures', () => {
+    const found = computeTable([...design, ...half], tasks, options)
+    const of = (equal: string, domain: string) =>
+      found.find((one) => one.equal === equal && one.scope.metaTask === 'all' && one.scope.domain === domain)!
+    // Next token: 6 rows above the middle of the pictures' cell; half: 16 below, out of domain 28.
+    expect(of('compute', 'in').interval.value).toBeCloseTo((6 + 16) / 240, 9)
+    expect(of('compute', 'out').interval.value).toBeCloseTo((6 + 16 + 12) / 240, 9)
+    expect(of('updates', 'in').interval.value).toBeCloseTo(12 / 240, 9)
+    expect(of('compute', 'in').interval.low).toBeGreaterThan(of('updates', 'in').interval.value)
+    expect(of('compute', 'all').draws).toEqual([3, 3])
+    expect(of('compute', 'all').drawn).toBe('pretraining')
+  })
+
+  test('no difference is not told: its interval holds zero', () => {
+    const same = half.map((run) => ({
+      ...run,
+      hits: design.find(
+        ({ cell, pretraining, tuning }) =>
+          cell.objective === 'next-token' &&
+          cell.pictures === 'aligned' &&
+          cell.mask === 'native' &&
+          pretraining === run.pretraining &&
+          tuning === run.tuning,
+      )!.hits,
+    }))
+    const [first] = computeTable([...design, ...same], tasks, options)
+    expect(first!.interval.value).toBeCloseTo(0, 9)
+    expect(first!.interval.low).toBeLessThan(0)
+    expect(first!.interval.high).toBeGreaterThan(0)
+  })
+
+  test('without its runs there is no row, and the design does not change with them', () => {
+    expect(computeTable(design, tasks, options)).toEqual([])
+    expect(factorTable([...design, ...half], tasks, options)).toEqual(factorTable(design, tasks, options))
   })
 })

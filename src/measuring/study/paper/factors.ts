@@ -22,6 +22,8 @@ export type Cell = { readonly [F in Factor]: (typeof FACTORS)[F][number] }
 /** One model, pretrained, tuned and scored. */
 export interface FactorRun {
   readonly cell: Cell
+  /** Pretrained with the compute of the next-token model of its picture path, not with its updates. */
+  readonly equalCompute?: true
   /** Seeds of the pretraining and of the tuning; models scored as they are have no second. */
   readonly pretraining: number
   readonly tuning?: number
@@ -49,6 +51,11 @@ export interface FactorEffect {
    * first level.
    */
   readonly factors: readonly Factor[]
+  /**
+   * Of objectives on aligned pictures alone: what both had as much of. Effects of the design have
+   * none; their models had equal updates.
+   */
+  readonly equal?: (typeof EQUALS)[number]
   readonly scope: FactorScope
   /** Shares of 1, not points. */
   readonly interval: HierarchicalInterval
@@ -67,6 +74,9 @@ const EFFECTS: readonly (readonly Factor[])[] = [
   ['pictures', 'mask'],
 ]
 
+/** What models of two objectives can have as much of. */
+export const EQUALS = ['compute', 'updates'] as const
+
 const META_TASKS = ['all', 'classification', 'vqa', 'retrieval', 'grounding'] as const
 const DOMAINS = ['all', 'in', 'out'] as const
 
@@ -79,10 +89,37 @@ export function factorTable(
   tasks: readonly FactorTask[],
   options: BootstrapOptions,
 ): FactorEffect[] {
+  const design = runs.filter(({ equalCompute }) => equalCompute === undefined)
   return EFFECTS.flatMap((factors) => {
-    const chosen = runsFor(factors, runs)
+    const chosen = runsFor(factors, design)
     if (chosen === undefined) return []
     return scopesIn(tasks).map((scope) => effectOver(factors, chosen, tasks, scope, options))
+  })
+}
+
+/**
+ * Next token − masked diffusion on aligned pictures, each model under its own mask: at equal
+ * compute, and at equal updates beside it. Empty without runs of equal compute.
+ */
+export function computeTable(
+  runs: readonly FactorRun[],
+  tasks: readonly FactorTask[],
+  options: BootstrapOptions,
+): FactorEffect[] {
+  const own = runs.filter(({ cell }) => cell.pictures === 'aligned' && cell.mask === 'native')
+  const [next, diffusion] = FACTORS.objective.map((one) => own.filter(({ cell }) => cell.objective === one))
+  const equal = {
+    compute: diffusion!.filter(({ equalCompute }) => equalCompute === true),
+    updates: diffusion!.filter(({ equalCompute }) => equalCompute === undefined),
+  }
+  if (next!.length === 0 || equal.compute.length === 0) return []
+  return EQUALS.flatMap((of) => {
+    if (equal[of].length === 0) return []
+    const chosen = { kinds: [next!, equal[of]], cells: 2 }
+    return scopesIn(tasks).map((scope) => ({
+      ...effectOver(['objective'], chosen, tasks, scope, options),
+      equal: of,
+    }))
   })
 }
 

@@ -10,6 +10,8 @@ import type { Cell } from './factors.ts'
 interface Arm {
   readonly name: string
   readonly cell?: Omit<Cell, 'mask'>
+  /** Stands beside the design: its compute is that of the next-token arm of its picture path. */
+  readonly equalCompute?: true
 }
 
 /**
@@ -52,10 +54,15 @@ export const PAPER_PLAN: PaperPlan = {
 }
 
 /**
- * Arms outside the design, one pretraining each; the two conditions; and the other mask with all
- * seeds of tuning.
+ * The arm of equal compute, with all seeds; arms outside the design, one pretraining each; the two
+ * conditions; and the other mask with all seeds of tuning.
  */
 const PAPER_EXTRAS = {
+  equalCompute: {
+    name: 'twin-diffusion-half',
+    cell: { objective: 'masked-diffusion', pictures: 'aligned' },
+    equalCompute: true,
+  },
   arms: [
     { name: 'twin-adapted' },
     { name: 'twin-ar-unaligned' },
@@ -66,7 +73,12 @@ const PAPER_EXTRAS = {
   captions: [7],
   alignedFirst: [7],
   otherMask: [8, 9],
-} as const satisfies Partial<PaperPlan>
+} as const satisfies Partial<PaperPlan> & { equalCompute: Arm }
+
+/** Arms that have a place in the factor table. */
+export function designedArms({ arms }: Pick<PaperPlan, 'arms'>): readonly Arm[] {
+  return [...arms, PAPER_EXTRAS.equalCompute]
+}
 
 /** One tuning, and the scores of its model before and after. */
 export interface PaperRun {
@@ -123,6 +135,7 @@ export function runsOf(plan: PaperPlan, { extras = false }: { extras?: boolean }
     ...(extras
       ? [
           ...tests(arms, pretraining, PAPER_EXTRAS),
+          ...runs([PAPER_EXTRAS.equalCompute], pretraining, tuning),
           ...runs(PAPER_EXTRAS.arms, PAPER_EXTRAS.pretraining, tuning),
           ...runs(arms, pretraining, PAPER_EXTRAS.otherMask, { mask: 'other' }),
         ]

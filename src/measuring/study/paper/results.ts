@@ -5,8 +5,8 @@ import type { StudySetting } from '../options.ts'
 import type { StudyWorld } from '../world.ts'
 import { type Causes, causesOf } from './cause.ts'
 import { causeSentences } from './cause-words.ts'
-import { type FactorEffect, type FactorRun, type FactorTask, factorTable } from './factors.ts'
-import type { PaperPlan } from './plan.ts'
+import { computeTable, type FactorEffect, type FactorRun, type FactorTask, factorTable } from './factors.ts'
+import { designedArms, type PaperPlan } from './plan.ts'
 import { type PaperRecord, recordSchema, valuesOf } from './record.ts'
 import type { StageSettings } from './stage.ts'
 import type { MissingModel } from './weights.ts'
@@ -90,29 +90,33 @@ export function paperTasks({ tasks }: Pick<StudyWorld, 'tasks'>): PaperTask[] {
 export function resultsOf(
   measured: Omit<PaperMeasured, 'schemaVersion'>,
   missing: readonly MissingModel[],
-  { arms }: PaperPlan,
+  plan: PaperPlan,
 ): PaperResults {
   const { runs } = measured
+  const { arms } = plan
+  const designed = designedArms(plan)
   const tasks = measured.tasks.map(
     (task): FactorTask => ({ ...task, clusters: task.clusters.map((cluster) => String(cluster)) }),
   )
   const whole = runs.filter(({ share, condition }) => share === 1 && condition === 'plain')
   const factorRuns = (state: 'untuned' | 'tuned') =>
     whole.flatMap((run): FactorRun[] => {
-      const cell = arms.find(({ name }) => name === run.arm)?.cell
-      if (cell === undefined) return []
+      const arm = designed.find(({ name }) => name === run.arm)
+      if (arm?.cell === undefined) return []
       const { pretraining, mask } = run
       // Untuned, a model is the same whatever seed its tuning has: one run stands for all.
       if (state === 'untuned' && firstOf(whole, run) !== run) return []
       const hits = tasks.map(({ name }) => valuesOf(run[state].hits[name]!))
       const tuning = state === 'tuned' ? { tuning: run.tuning } : {}
-      return [{ cell: { ...cell, mask }, pretraining, ...tuning, hits }]
+      const compute = arm.equalCompute === undefined ? {} : { equalCompute: arm.equalCompute }
+      return [{ cell: { ...arm.cell, mask }, ...compute, pretraining, ...tuning, hits }]
     })
   const options = { seed: SEED, resamples: RESAMPLES }
-  const effects = {
-    untuned: factorTable(factorRuns('untuned'), tasks, options),
-    tuned: factorTable(factorRuns('tuned'), tasks, options),
+  const effectsOf = (state: 'untuned' | 'tuned') => {
+    const own = factorRuns(state)
+    return [...factorTable(own, tasks, options), ...computeTable(own, tasks, options)]
   }
+  const effects = { untuned: effectsOf('untuned'), tuned: effectsOf('tuned') }
   const named = [...new Set([...arms.map(({ name }) => name), ...runs.map(({ arm }) => arm)])]
   const causes = causesOf(runs, named, tasks, options)
   const main = ({ scope }: FactorEffect) => scope.metaTask === 'all' && scope.domain === 'all'

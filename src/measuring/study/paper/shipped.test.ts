@@ -104,3 +104,22 @@ test('a table without effects says nothing', async () => {
   writeFileSync(join(folder, 'paper.json'), JSON.stringify(empty))
   expect(await shippedFactors('tuned', folder)).toBeUndefined()
 })
+
+test('effects of equal compute are in the table, by their own name, and not in the sentence', async () => {
+  const tuned = [
+    effect(['objective'], 0.01, 0.03),
+    { ...effect(['objective'], 0.04, 0.06), equal: 'compute' },
+  ]
+  const runs = [...results.runs, run('twin-diffusion-half', 1, 7)]
+  writeFileSync(
+    join(folder, 'paper.json'),
+    JSON.stringify({ ...results, runs, effects: { ...results.effects, tuned } }),
+  )
+  const found = (await shippedFactors('tuned', folder))!
+  expect(found.sentence).not.toContain('compute')
+  expect(found.effects.slice(0, 2).map((one) => one.effect)).toEqual([
+    'next token − masked diffusion',
+    'next token − masked diffusion, equal compute, aligned features',
+  ])
+  expect(found.models.at(-1)?.model).toBe('twin-diffusion-half')
+})

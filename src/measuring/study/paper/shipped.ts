@@ -10,8 +10,8 @@ import { points, pointsRange } from '../../report/format.ts'
 import { excludesZero } from '../../report/lookup.ts'
 import type { StudySetting } from '../options.ts'
 import type { Studied } from '../outcome.ts'
-import type { FactorEffect } from './factors.ts'
-import { PAPER_PLAN } from './plan.ts'
+import { EQUALS, type FactorEffect } from './factors.ts'
+import { designedArms, PAPER_PLAN } from './plan.ts'
 import { measuredSchema, type PaperMeasured } from './results.ts'
 import { COVERS, effectName } from './words.ts'
 
@@ -20,6 +20,7 @@ const FILE = 'paper.json'
 const effects = z.array(
   z.object({
     factors: z.array(z.enum(['objective', 'pictures', 'mask'])),
+    equal: z.enum(EQUALS).optional(),
     scope: z.object({
       metaTask: z.enum(['all', 'classification', 'vqa', 'retrieval', 'grounding']),
       domain: z.enum(['all', 'in', 'out']),
@@ -60,7 +61,8 @@ export async function shippedFactors(
   if (path === undefined || !existsSync(path)) return undefined
   const { command, runs, effects } = await readJson(path, shippedSchema)
   const main = effects[state].filter(
-    ({ factors, scope }) => factors.length === 1 && scope.metaTask === 'all' && scope.domain === 'all',
+    ({ factors, equal, scope }) =>
+      factors.length === 1 && equal === undefined && scope.metaTask === 'all' && scope.domain === 'all',
   )
   if (main.length === 0) return undefined
   const how = state === 'tuned' ? 'tuned alike' : 'as pretrained'
@@ -70,8 +72,8 @@ export async function shippedFactors(
     state,
     models: modelsBehind(runs),
     effects: (['tuned', 'untuned'] as const).flatMap((own) =>
-      effects[own].map(({ factors, scope, interval, drawn }) => ({
-        effect: effectName({ factors }),
+      effects[own].map(({ factors, equal, scope, interval, drawn }) => ({
+        effect: effectName({ factors, equal }),
         state: own,
         ...scope,
         interval,
@@ -90,12 +92,12 @@ function effectClause({ factors, interval, drawn }: ReadEffect): string {
     : `${effectName({ factors })}, cannot be told (${size}; ${range})`
 }
 
-/** Pretrained models of the design, under their own mask, in the order of the runs. */
+/** Pretrained models behind the table, under their own mask, in the order of the runs. */
 function modelsBehind(runs: PaperMeasured['runs']): Factors['models'] {
-  const inDesign = PAPER_PLAN.arms.filter(({ cell }) => cell !== undefined).map(({ name }) => name)
+  const inTable = designedArms(PAPER_PLAN).flatMap(({ name, cell }) => (cell === undefined ? [] : [name]))
   const behind = runs.filter(
     ({ arm, mask, condition, share }) =>
-      inDesign.includes(arm) && mask === 'native' && condition === 'plain' && share === 1,
+      inTable.includes(arm) && mask === 'native' && condition === 'plain' && share === 1,
   )
   const models = new Map<string, Factors['models'][number]>()
   for (const { arm, pretraining, tuning, model: hash } of behind) {

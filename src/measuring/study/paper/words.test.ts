@@ -31,3 +31,9 @@ test('the words say what an interval covers', () => {
   expect(effectWords(effect(0.01, 0.05, 'tuning'), 'tuned')).toContain('not other pretrainings')
   expect(effectWords(effect(0.01, 0.05, 'nothing'), 'tuned')).toContain('other test rows alone')
 })
+
+test('equal compute and equal updates have words of their own', () => {
+  const words = (equal: FactorEffect['equal']) => effectWords({ ...effect(0.01, 0.05), equal }, 'tuned')
+  expect(words('compute')).toMatch(/^next token − masked diffusion, equal compute, aligned features, tuned/)
+  expect(words('updates')).toMatch(/^next token − masked diffusion, equal updates, aligned features, tuned/)
+})

@@ -15,8 +15,9 @@ const EFFECTS: Readonly<Record<string, string>> = {
   'pictures mask': 'what its own mask is worth with aligned features − with codes',
 }
 
-export function effectName({ factors }: Pick<FactorEffect, 'factors'>): string {
-  return EFFECTS[factors.join(' ')] ?? factors.join(' × ')
+export function effectName({ factors, equal }: Pick<FactorEffect, 'factors' | 'equal'>): string {
+  const name = EFFECTS[factors.join(' ')] ?? factors.join(' × ')
+  return equal === undefined ? name : `${name}, equal ${equal}, aligned features`
 }
 
 function scopeName({ metaTask, domain }: FactorScope): string {
