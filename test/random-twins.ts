@@ -8,7 +8,7 @@ import { z } from 'zod'
 import { readJson, readText, writeFileAtomic } from '../src/foundation/files/file.ts'
 import type { Tensor } from '../src/foundation/numeric/tensor.ts'
 import { trainBpe } from '../src/inputs/text/bpe-trainer.ts'
-import { CODES_CONFIG } from '../src/learning/pretraining/twins/codes-config.ts'
+import { codesConfig } from '../src/learning/pretraining/twins/codes-config.ts'
 import { writeSafetensors } from '../src/models/checkpoint/safetensors.ts'
 import { initialWeights } from '../src/models/families/initial.ts'
 import { modelParameters } from '../src/models/families/parameters.ts'
@@ -195,7 +195,7 @@ export async function writeRandomDiscreteTwin(dir: string, like: string, sizes =
     decoder: CODE_STACK,
   }
   const config = {
-    ...CODES_CONFIG,
+    ...codesConfig('image-tokenizer'),
     d_model: sizes.hidden,
     n_layers: sizes.layers,
     n_heads: sizes.heads,

@@ -19,7 +19,7 @@ import { gradientGraph, stepResultOf } from '../training/gradient.ts'
 import { latestSnapshot } from '../training/snapshot.ts'
 import { readTwin, writeTwin } from './folder.ts'
 import { codeLoss } from './image-tokenizer/loss.ts'
-import { CODES } from './image-tokenizer/shape.ts'
+import { CODES, IMAGE_TOKENIZERS } from './image-tokenizer/shape.ts'
 import { IGNORED } from './masked-diffusion.ts'
 import { maskedPictures } from './objective.ts'
 import { VOCABULARY } from './recipe.ts'
@@ -39,6 +39,7 @@ import { twinArDiscrete } from './twins/twin-ar-discrete.ts'
 import { twinDiscrete } from './twins/twin-discrete.ts'
 import { SPECIAL_IDS, trainVocabulary } from './vocabulary.ts'
 
+const { stack } = IMAGE_TOKENIZERS['image-tokenizer']
 const DISCRETE = [twinDiscrete, twinArDiscrete] as const
 const root = mkdtempSync(join(tmpdir(), 'bifocal-discrete-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -46,7 +47,11 @@ afterAll(() => rmSync(root, { recursive: true }))
 /**
  * An image tokenizer that was not trained: its codes differ from picture to picture all the same.
  */
-const pictures = initialWeights(gradientGraph(codeLoss).parameters, { seed: 1, layers: 1, std: 0.1 })
+const pictures = initialWeights(gradientGraph((graph) => codeLoss(graph, stack)).parameters, {
+  seed: 1,
+  layers: 1,
+  std: 0.1,
+})
 const parameters = (twin: (typeof DISCRETE)[number]) => {
   const all = initialWeights(modelParameters(twinModel(twin)), { seed: 2, layers: 4, std: 0.04 })
   return Object.fromEntries(Object.entries(all).filter(([name]) => !isTower(name)))
@@ -148,7 +153,7 @@ test('masked pictures: a share by the cosine, at least one code; the marks are s
 
 test('codes that share bits start alike, in table and head', () => {
   const own = parameters(twinDiscrete)
-  startCodes(own, { seed: 1, std: 0.04 })
+  startCodes(own, { bits: stack.bits, seed: 1, std: 0.04 })
   const table = own['model.transformer.wte.weight']!
   const row = (code: number) => table.data.subarray((VOCABULARY + code) * 192, (VOCABULARY + code + 1) * 192)
   const cosine = (a: Float32Array, b: Float32Array) => {

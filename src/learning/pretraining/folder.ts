@@ -17,6 +17,7 @@ import { modelOf } from '../../models/families/registry.ts'
 import { checkpointWeights } from '../../models/families/weights.ts'
 import { PretrainingError } from './errors.ts'
 import { writeImageTokenizer } from './image-tokenizer/folder.ts'
+import { IMAGE_TOKENIZERS } from './image-tokenizer/shape.ts'
 import { DECODER, PICTURE_SIZE, TOWER } from './recipe.ts'
 import { TOWER_CONFIG } from './tower-config.ts'
 import { seesCodes, type Twin } from './twins/twin.ts'
@@ -87,7 +88,10 @@ export async function writeTwin(
 ): Promise<void> {
   const model = modelOf(twin.config)
   await writeModel(dir, model, { ...parameters, ...towerOf(model, pictures, twin.unread) }, twin.unread)
-  if (seesCodes(twin)) await writeImageTokenizer(join(dir, TOKENIZER_FOLDER), pictures)
+  if (seesCodes(twin)) {
+    const { stack } = IMAGE_TOKENIZERS[twin.pictures]
+    await writeImageTokenizer(join(dir, TOKENIZER_FOLDER), pictures, stack)
+  }
   if (twin.attention !== undefined) await writeMask(dir, model, twin)
   await writeJson(dir, 'config.json', twin.config)
   await writeTokenizer(dir, tokenizer, DECODER.maxPositions)

@@ -3,6 +3,7 @@
 import type { SessionOptions } from '../../engine/runtime/session.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import { openCodeReader } from './image-tokenizer/reader.ts'
+import { IMAGE_TOKENIZERS } from './image-tokenizer/shape.ts'
 import type { TowerWorld } from './tower-batch.ts'
 import type { TwinSamples } from './twin-samples.ts'
 import { seesCodes, type Twin } from './twins/twin.ts'
@@ -30,7 +31,11 @@ export async function openSight(
   const bare = Object.entries(parameters).map(
     ([name, value]) => [name.startsWith(WITHIN) ? name.slice(WITHIN.length) : name, value] as const,
   )
-  const reader = await openCodeReader(Object.fromEntries(bare), options)
+  const reader = await openCodeReader(
+    Object.fromEntries(bare),
+    IMAGE_TOKENIZERS[twin.pictures].stack,
+    options,
+  )
   return {
     async see(drawn, at, signal) {
       const shown = drawn.pictures.filter((picture) => picture !== null)

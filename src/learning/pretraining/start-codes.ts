@@ -3,7 +3,6 @@
 import { fillNormal, stream } from '../../foundation/numeric/random.ts'
 import type { Tensor } from '../../foundation/numeric/tensor.ts'
 import { LLADA_PLACES } from '../../models/families/decoders/llada.ts'
-import { CODE_STACK } from './image-tokenizer/shape.ts'
 import { VOCABULARY } from './recipe.ts'
 
 /**
@@ -14,11 +13,10 @@ import { VOCABULARY } from './recipe.ts'
  */
 export function startCodes(
   parameters: Readonly<Record<string, Tensor<'f32'>>>,
-  { seed, std }: { seed: number; std: number },
+  { bits, seed, std }: { bits: number; seed: number; std: number },
 ): void {
   const table = parameters[`${LLADA_PLACES.embeddings}.weight`]!
   const width = table.dims[1]!
-  const { bits } = CODE_STACK
   const each = fillNormal(
     new Float32Array(bits * width),
     std / Math.sqrt(bits),

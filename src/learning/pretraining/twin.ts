@@ -14,6 +14,7 @@ import { openOptimizer } from '../training/optimizer.ts'
 import { PretrainingError } from './errors.ts'
 import { heldOutLosses } from './held-out.ts'
 import { identityOf } from './identity.ts'
+import { IMAGE_TOKENIZERS } from './image-tokenizer/shape.ts'
 import { PART_POSITIONS, partsOf } from './parts.ts'
 import {
   DECODER,
@@ -81,7 +82,12 @@ export async function trainTwin(
     matching: { rows: (TWIN_MATCHING.heads * HIDDEN) / HEADS, gain: TWIN_MATCHING.gain },
     roleOf,
   })
-  if (seesCodes(twin)) startCodes(parameters, { seed: recipe.seed, std: INITIAL_STD })
+  if (seesCodes(twin))
+    startCodes(parameters, {
+      bits: IMAGE_TOKENIZERS[twin.pictures].stack.bits,
+      seed: recipe.seed,
+      std: INITIAL_STD,
+    })
   if (before !== undefined) startFrom(parameters, before)
   const frozen = Object.fromEntries(
     compiled.weights.map((slot) => [

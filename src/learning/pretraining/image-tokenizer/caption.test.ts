@@ -7,9 +7,10 @@ import { initialWeights } from '../../../models/families/initial.ts'
 import { gradientGraph, stepResultOf } from '../../training/gradient.ts'
 import { CAPTIONER, captionFeeds } from './caption.ts'
 import { alignedCodeLoss } from './loss.ts'
-import { CODE_PICTURE } from './shape.ts'
+import { CODE_PICTURE, IMAGE_TOKENIZERS } from './shape.ts'
 
-const { compiled, parameters: slots } = gradientGraph(alignedCodeLoss)
+const { stack } = IMAGE_TOKENIZERS['image-tokenizer-aligned']
+const { compiled, parameters: slots } = gradientGraph((graph) => alignedCodeLoss(graph, stack))
 const weights = () => initialWeights(slots, { seed: 1, layers: 2, std: 0.1 })
 const pixels = f32(
   [2, 3, CODE_PICTURE, CODE_PICTURE],

@@ -13,7 +13,7 @@ import { gatedDecoder, LLAMA_NAMES } from '../../../models/families/decoders/gat
 import { lossFeeds, maskedDiffusionLoss } from '../masked-diffusion.ts'
 import { DECODER, HEADS, HIDDEN, TOWER, VOCABULARY } from '../recipe.ts'
 import { SPECIAL_IDS } from '../vocabulary.ts'
-import { CODE_STACK, CODES } from './shape.ts'
+import { CODES } from './shape.ts'
 
 /** Of the captioner's parameters, which no model folder has. */
 export const CAPTIONER = 'captioner'
@@ -42,13 +42,13 @@ const SHAPE = {
  * @param signs `[batch, bits, rows, columns]`, with the gradient of the latents
  * @returns mean cross-entropy of a token, in nats
  */
-export function captionLoss(graph: Graph, signs: Value<'f32'>): Value<'f32'> {
+export function captionLoss(graph: Graph, signs: Value<'f32'>, bits: number): Value<'f32'> {
   const scope = rootScope(graph, { trainable: () => true }).under(CAPTIONER)
   const ids = graph.input('caption_ids', 'i64', ['batch', WORDS])
   const keep = graph.input('caption_mask', 'i64', ['batch', CODES + WORDS])
-  const cells = transpose(reshape(signs, ['batch', CODE_STACK.bits, CODES]), [0, 2, 1])
+  const cells = transpose(reshape(signs, ['batch', bits, CODES]), [0, 2, 1])
   const seen = add(
-    scope.linear(cells, 'codes', CODE_STACK.bits, HIDDEN),
+    scope.linear(cells, 'codes', bits, HIDDEN),
     reshape(scope.weight('places.weight', [CODES, HIDDEN]), [1, CODES, HIDDEN]),
   )
   const words = scope.rows('words.weight', [VOCABULARY, HIDDEN], ids)

@@ -6,8 +6,9 @@ import { toF32 } from '../../../foundation/numeric/float.ts'
 import { f32, type Tensor } from '../../../foundation/numeric/tensor.ts'
 import { openCheckpoint } from '../../../models/checkpoint/folder.ts'
 import { writeSafetensors } from '../../../models/checkpoint/safetensors.ts'
+import type { ConvolutionStack } from '../../../models/families/mmada/config.ts'
 import { signsOf } from '../../../models/families/mmada/image-tokenizer.ts'
-import { CODE_CONFIG, CODE_STACK } from './shape.ts'
+import { codeConfig } from './shape.ts'
 
 type Parameters = Readonly<Record<string, Tensor<'f32'>>>
 
@@ -16,15 +17,19 @@ const WEIGHTS = 'pytorch_model.safetensors'
 const BOOK = 'quantize.embedding'
 
 /** Writes weights in f32: rounded to bf16, signs near 0 would turn, and codes with them. */
-export async function writeImageTokenizer(dir: string, parameters: Parameters): Promise<void> {
-  const { bits } = CODE_STACK
+export async function writeImageTokenizer(
+  dir: string,
+  parameters: Parameters,
+  stack: ConvolutionStack,
+): Promise<void> {
+  const { bits } = stack
   const codes = Array.from({ length: 2 ** bits }, (_, code) => code)
   const book = f32(
     [codes.length, bits],
     codes.flatMap((code) => [...signsOf([code], bits, [1, 1])]),
   )
   await writeSafetensors(join(dir, WEIGHTS), { ...parameters, [BOOK]: book }, { format: 'pt' })
-  await writeFileAtomic(join(dir, 'config.json'), `${JSON.stringify(CODE_CONFIG, undefined, 2)}\n`)
+  await writeFileAtomic(join(dir, 'config.json'), `${JSON.stringify(codeConfig(stack), undefined, 2)}\n`)
 }
 
 /** @throws CheckpointError */

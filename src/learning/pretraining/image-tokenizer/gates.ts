@@ -6,36 +6,36 @@
 
 import type { Tensor } from '../../../foundation/numeric/tensor.ts'
 import type { Description } from '../../../inputs/scenes/scene.ts'
+import type { ConvolutionStack } from '../../../models/families/mmada/config.ts'
 import { signsOf } from '../../../models/families/mmada/image-tokenizer.ts'
 import { type Gate, type GateOptions, gate } from '../gates.ts'
 import { type Reading, readingsOf } from '../readings.ts'
 import type { TowerWorld } from '../tower-batch.ts'
 import { codePixels } from './batch.ts'
 import { openCodeJudge } from './judge.ts'
-import { CODE_STACK, CODES } from './shape.ts'
+import { CODES } from './shape.ts'
 
 type Parameters = Readonly<Record<string, Tensor<'f32'>>>
 
-/** @param model its name @throws InterruptedError */
+/** @throws InterruptedError */
 export async function imageTokenizerGates(
-  model: string,
+  { model, stack }: { model: string; stack: ConvolutionStack },
   at: TowerWorld,
   parameters: Parameters,
   options: GateOptions,
 ): Promise<Gate[]> {
   const { seed, threads, signal } = options
-  const judge = await openCodeJudge(at, seed, { threads })
+  const judge = await openCodeJudge(at, stack, seed, { threads })
   try {
     const { psnr, perplexity, used } = await judge.measure(parameters, signal)
     const features = {
       model,
-      width: CODES * CODE_STACK.bits,
+      width: CODES * stack.bits,
       of: async (pictures: readonly Description[], stop?: AbortSignal) =>
-        signsOf(
-          [...(await judge.codes(parameters, codePixels(pictures, at.sheets), stop))],
-          CODE_STACK.bits,
-          [1, CODES],
-        ),
+        signsOf([...(await judge.codes(parameters, codePixels(pictures, at.sheets), stop))], stack.bits, [
+          1,
+          CODES,
+        ]),
     }
     const { background, silhouette, label, withheld } = await readingsOf(at, features, options)
     const of = (name: string, { features: value, pixels }: Reading, bound: number, more: string) =>
@@ -47,7 +47,7 @@ export async function imageTokenizerGates(
         bounded: 'at least',
         beside: `${percent(pixels)} from pixels${more}`,
       })
-    const codes = `; ${psnr.toFixed(1)} dB, ${used} of ${2 ** CODE_STACK.bits} codes used, perplexity ${perplexity.toFixed(0)}`
+    const codes = `; ${psnr.toFixed(1)} dB, ${used} of ${2 ** stack.bits} codes used, perplexity ${perplexity.toFixed(0)}`
     const unseen = `; withheld drawings ${percent(withheld.features)} from codes, ${percent(withheld.pixels)} from pixels`
     return [
       of('background read from codes', background, 0.99, codes),

@@ -13,9 +13,10 @@ import { gradientGraph, stepResultOf } from '../../training/gradient.ts'
 import { readImageTokenizer, writeImageTokenizer } from './folder.ts'
 import { codeLoss } from './loss.ts'
 import { probe } from './probe.ts'
-import { CODE_PICTURE } from './shape.ts'
+import { CODE_PICTURE, IMAGE_TOKENIZERS } from './shape.ts'
 
-const { compiled, parameters: slots } = gradientGraph(codeLoss)
+const { stack } = IMAGE_TOKENIZERS['image-tokenizer']
+const { compiled, parameters: slots } = gradientGraph((graph) => codeLoss(graph, stack))
 const weights = () => initialWeights(slots, { seed: 1, layers: 1, std: 0.1 })
 
 describe('the loss', () => {
@@ -58,7 +59,7 @@ test('the folder is one that MMaDA takes: its code book has the order of bits', 
   const dir = mkdtempSync(join(tmpdir(), 'bifocal-codes-'))
   try {
     const parameters = weights()
-    await writeImageTokenizer(dir, parameters)
+    await writeImageTokenizer(dir, parameters, stack)
     expect(await readImageTokenizer(dir)).toEqual(parameters)
     const checkpoint = await openCheckpoint(dir, { otherwise: 'pytorch_model.safetensors' })
     await expect(checkCodebook(checkpoint)).resolves.toBeUndefined()

@@ -8,10 +8,11 @@ import { f32Of } from '../../../engine/runtime/results.ts'
 import { openSession, type SessionOptions } from '../../../engine/runtime/session.ts'
 import { memoryWeights } from '../../../engine/runtime/weights.ts'
 import type { Tensor } from '../../../foundation/numeric/tensor.ts'
+import type { ConvolutionStack } from '../../../models/families/mmada/config.ts'
 import { codesOf, decodeImage, encodeImage } from '../../../models/families/mmada/image-tokenizer.ts'
 import type { TowerWorld } from '../tower-batch.ts'
 import { codeBatch } from './batch.ts'
-import { CODE_PICTURE, CODE_STACK, CODES } from './shape.ts'
+import { CODE_PICTURE, CODES } from './shape.ts'
 
 type Parameters = Readonly<Record<string, Tensor<'f32'>>>
 
@@ -40,15 +41,16 @@ const BATCH = 64
 /** @param options where the session runs */
 export async function openCodeJudge(
   at: TowerWorld,
+  stack: ConvolutionStack,
   seed: number,
   options: Pick<SessionOptions, 'threads'>,
 ): Promise<CodeJudge> {
   const graph = new Graph()
   const scope = rootScope(graph, { trainable: () => true })
   const pixels = graph.input('pixels', 'f32', ['batch', 3, CODE_PICTURE, CODE_PICTURE])
-  const latents = encodeImage(scope, CODE_STACK, pixels)
+  const latents = encodeImage(scope, stack, pixels)
   graph.output('codes', codesOf(latents))
-  graph.output('rebuilt', decodeImage(scope, CODE_STACK, where(less(graph.scalar(0), latents), 1, -1)))
+  graph.output('rebuilt', decodeImage(scope, stack, where(less(graph.scalar(0), latents), 1, -1)))
   const compiled = compile(graph)
   const session = await openSession(compiled, { weights: memoryWeights({}), name: 'code-judge', ...options })
   const wanted = new Set(compiled.inputs.map(({ name }) => name))

@@ -17,10 +17,11 @@ import {
 import type { Graph, Value } from '../../../engine/graph/graph.ts'
 import { reduceMean } from '../../../engine/graph/reduction.ts'
 import { rootScope } from '../../../engine/nn/scope.ts'
+import type { ConvolutionStack } from '../../../models/families/mmada/config.ts'
 import { decodeImage, encodeImage } from '../../../models/families/mmada/image-tokenizer.ts'
 import type { Loss } from '../../training/gradient.ts'
 import { captionLoss } from './caption.ts'
-import { CODE_PICTURE, CODE_STACK } from './shape.ts'
+import { CODE_PICTURE } from './shape.ts'
 
 const COMMIT = 0.1
 const ENTROPY = 0.1
@@ -35,30 +36,30 @@ const LEAST = 1e-6
  * Feeds: `pixels` `[batch, 3, side, side]` from −1 to 1; `signs` `[]`: 1 passes the signs of the
  * latents on, with the gradient of the latents; 0 the latents themselves.
  */
-export function codeLoss(graph: Graph): Loss {
-  return lossOf(graph).loss
+export function codeLoss(graph: Graph, stack: ConvolutionStack): Loss {
+  return lossOf(graph, stack).loss
 }
 
 /**
  * The same, and the caption predicted from the signs. Feeds besides: those of `captionLoss`.
  */
-export function alignedCodeLoss(graph: Graph): Loss {
-  const { loss, passed } = lossOf(graph)
-  const caption = captionLoss(graph, passed)
+export function alignedCodeLoss(graph: Graph, stack: ConvolutionStack): Loss {
+  const { loss, passed } = lossOf(graph, stack)
+  const caption = captionLoss(graph, passed, stack.bits)
   return {
     loss: add(loss.loss, mul(caption, CAPTION)),
     metrics: { ...loss.metrics, caption },
   }
 }
 
-function lossOf(graph: Graph): { loss: Loss; passed: Value<'f32'> } {
+function lossOf(graph: Graph, stack: ConvolutionStack): { loss: Loss; passed: Value<'f32'> } {
   const scope = rootScope(graph, { trainable: () => true })
   const pixels = graph.input('pixels', 'f32', ['batch', 3, CODE_PICTURE, CODE_PICTURE])
-  const latents = encodeImage(scope, CODE_STACK, pixels)
+  const latents = encodeImage(scope, stack, pixels)
   const signs = where(less(graph.scalar(0), latents), 1, -1)
   const step = stopGradient(sub(signs, latents))
   const passed = add(latents, mul(step, graph.input('signs', 'f32', [])))
-  const rebuilt = decodeImage(scope, CODE_STACK, passed)
+  const rebuilt = decodeImage(scope, stack, passed)
   const reconstruction = meanSquare(sub(rebuilt, pixels))
   // The straight-through half of the published term pulls the other way: 1 − .25 of it is left.
   const commitment = meanSquare(sub(signs, latents))

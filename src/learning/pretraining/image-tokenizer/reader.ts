@@ -9,9 +9,10 @@ import { memoryWeights } from '../../../engine/runtime/weights.ts'
 import type { Tensor } from '../../../foundation/numeric/tensor.ts'
 import type { Description } from '../../../inputs/scenes/scene.ts'
 import type { Sheets } from '../../../inputs/scenes/sheets.ts'
+import type { ConvolutionStack } from '../../../models/families/mmada/config.ts'
 import { codesOf, encodeImage } from '../../../models/families/mmada/image-tokenizer.ts'
 import { codePixels } from './batch.ts'
-import { CODE_PICTURE, CODE_STACK, CODES } from './shape.ts'
+import { CODE_PICTURE, CODES } from './shape.ts'
 
 export interface CodeReader {
   /** `[pictures][codes]`, row by row of a picture. @throws InterruptedError */
@@ -22,11 +23,12 @@ export interface CodeReader {
 /** @param encoder the image tokenizer's parameters, `encoder.…`; others are not used */
 export async function openCodeReader(
   encoder: Readonly<Record<string, Tensor>>,
+  stack: ConvolutionStack,
   options: Pick<SessionOptions, 'threads' | 'thread'>,
 ): Promise<CodeReader> {
   const graph = new Graph()
   const pixels = graph.input('pixels', 'f32', ['batch', 3, CODE_PICTURE, CODE_PICTURE])
-  graph.output('codes', codesOf(encodeImage(rootScope(graph), CODE_STACK, pixels)))
+  graph.output('codes', codesOf(encodeImage(rootScope(graph), stack, pixels)))
   const weights = memoryWeights(encoder)
   const session = await openSession(compile(graph), { weights, name: 'code reader', ...options })
   return {

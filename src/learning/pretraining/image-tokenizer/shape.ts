@@ -12,24 +12,36 @@ import type { ConvolutionStack } from '../../../models/families/mmada/config.ts'
  */
 export const CODE_PICTURE = 48
 
-export const CODE_STACK: ConvolutionStack = {
-  width: 32,
-  multipliers: [1, 1, 2, 2],
-  blocks: [1, 1, 1, 1],
-  bits: 10,
+const MULTIPLIERS = [1, 1, 2, 2] as const
+
+/** Codes that rebuild their picture, or that predict its caption too. */
+type CodeKind = 'plain' | 'aligned'
+
+export interface ImageTokenizer {
+  readonly kind: CodeKind
+  readonly stack: ConvolutionStack
 }
 
-/** Pixels of a code's side, and codes of a picture. */
-export const CODE_SIDE = 2 ** (CODE_STACK.multipliers.length - 1)
+/** The image tokenizers by name. They differ in kind alone. */
+export const IMAGE_TOKENIZERS = {
+  'image-tokenizer': { kind: 'plain', stack: stackOf(10) },
+  'image-tokenizer-aligned': { kind: 'aligned', stack: stackOf(10) },
+} as const satisfies Readonly<Record<string, ImageTokenizer>>
+export type ImageTokenizerName = keyof typeof IMAGE_TOKENIZERS
+
+/** Pixels of a code's side, and codes of a picture: the same for every number of bits. */
+export const CODE_SIDE = 2 ** (MULTIPLIERS.length - 1)
 export const CODES = (CODE_PICTURE / CODE_SIDE) ** 2
 
 /** config.json, with the constants that the published file leaves to its code. */
-export const CODE_CONFIG = {
-  _class_name: 'MAGVITv2',
-  codebook_size: 2 ** CODE_STACK.bits,
-  encoder: configOf(CODE_STACK),
-  decoder: configOf(CODE_STACK),
-} as const
+export function codeConfig(stack: ConvolutionStack) {
+  return {
+    _class_name: 'MAGVITv2',
+    codebook_size: 2 ** stack.bits,
+    encoder: configOf(stack),
+    decoder: configOf(stack),
+  } as const
+}
 
 export interface CodeTraining {
   /** Updates. */
@@ -51,6 +63,10 @@ export const CODE_WARMUP = 200
  * after 75), because latents that may differ in size need not differ in sign.
  */
 export const PLAIN_LATENTS = 100
+
+function stackOf(bits: number): ConvolutionStack {
+  return { width: 32, multipliers: [...MULTIPLIERS], blocks: [1, 1, 1, 1], bits }
+}
 
 function configOf({ width, multipliers, blocks, bits }: ConvolutionStack) {
   return {

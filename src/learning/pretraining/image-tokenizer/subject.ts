@@ -7,23 +7,22 @@ import {
   CODE_PICTURE,
   CODE_RATE,
   CODE_SIDE,
-  CODE_STACK,
   CODE_TRAINING,
   CODES,
+  IMAGE_TOKENIZERS,
+  type ImageTokenizerName,
   PLAIN_LATENTS,
 } from './shape.ts'
-import { type CodeKind, trainImageTokenizer } from './train.ts'
+import { trainImageTokenizer } from './train.ts'
 
-export const imageTokenizerSubject = subjectOf('plain', {
-  name: 'image-tokenizer',
+export const imageTokenizerSubject = subjectOf('image-tokenizer', {
   summary:
     "The image tokenizer that the discrete twins share, in the layout of MMaDA's (MAGVIT-v2): a " +
     'convolutional net whose signs are the bits of a code, and the way back to pixels.',
   loss: 'Mean squared error, commitment and entropy of the bits; no text.',
 })
 
-export const alignedImageTokenizerSubject = subjectOf('aligned', {
-  name: 'image-tokenizer-aligned',
+export const alignedImageTokenizerSubject = subjectOf('image-tokenizer-aligned', {
   summary:
     'An image tokenizer whose codes also had to predict the caption: `image-tokenizer` in all else. A ' +
     'small decoder read the caption from the signs while it was trained, and was left out then.',
@@ -33,16 +32,17 @@ export const alignedImageTokenizerSubject = subjectOf('aligned', {
 })
 
 function subjectOf(
-  kind: CodeKind,
-  { name, summary, loss }: { name: string; summary: string; loss: string },
+  name: ImageTokenizerName,
+  { summary, loss }: { summary: string; loss: string },
 ): PretrainingSubject {
+  const { stack } = IMAGE_TOKENIZERS[name]
   return {
     name,
     training: CODE_TRAINING,
-    train: (at, training, run) => trainImageTokenizer(kind, at, training, run),
-    write: (dir, trained) => writeImageTokenizer(dir, trained),
+    train: (at, training, run) => trainImageTokenizer(name, at, training, run),
+    write: (dir, trained) => writeImageTokenizer(dir, trained, stack),
     read: readImageTokenizer,
-    gates: (at, parameters, options) => imageTokenizerGates(name, at, parameters, options),
+    gates: (at, parameters, options) => imageTokenizerGates({ model: name, stack }, at, parameters, options),
     answers: async () => [],
     card: {
       name,
@@ -51,7 +51,7 @@ function subjectOf(
       summary,
       recipe: (numbers) => [
         `${numbers(() => true)} parameters, half of them in the decoder. Pictures are seen at ` +
-          `${CODE_PICTURE} × ${CODE_PICTURE} pixels: ${CODES} codes of ${CODE_STACK.bits} bits, one for ` +
+          `${CODE_PICTURE} × ${CODE_PICTURE} pixels: ${CODES} codes of ${stack.bits} bits, one for ` +
           `${CODE_SIDE} × ${CODE_SIDE} pixels.`,
         `${loss} The first ${PLAIN_LATENTS} updates pass latents on without signs.`,
         `AdamW (${CODE_RATE}), warm-up, cosine to 0`,

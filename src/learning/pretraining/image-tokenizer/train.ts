@@ -17,14 +17,19 @@ import { captionedBatch, codeBatch } from './batch.ts'
 import { CAPTIONER } from './caption.ts'
 import { openCodeJudge } from './judge.ts'
 import { alignedCodeLoss, codeLoss } from './loss.ts'
-import { CODE_RATE, CODE_STACK, CODE_WARMUP, type CodeTraining, PLAIN_LATENTS } from './shape.ts'
-
-/** Codes that rebuild their picture, or that predict its caption too. */
-export type CodeKind = 'plain' | 'aligned'
+import {
+  CODE_RATE,
+  CODE_WARMUP,
+  type CodeTraining,
+  IMAGE_TOKENIZERS,
+  type ImageTokenizer,
+  type ImageTokenizerName,
+  PLAIN_LATENTS,
+} from './shape.ts'
 
 const KINDS = {
-  plain: { name: 'image-tokenizer', loss: codeLoss, batch: codeBatch },
-  aligned: { name: 'image-tokenizer-aligned', loss: alignedCodeLoss, batch: captionedBatch },
+  plain: { loss: codeLoss, batch: codeBatch },
+  aligned: { loss: alignedCodeLoss, batch: captionedBatch },
 } as const
 
 const CLIP = 1
@@ -35,13 +40,14 @@ const EVERY = 250
  * @returns encoder and decoder, in the names of a published image tokenizer; no captioner
  */
 export async function trainImageTokenizer(
-  kind: CodeKind,
+  name: ImageTokenizerName,
   at: TowerWorld,
   recipe: CodeTraining,
   run: PretrainingRun,
 ): Promise<Record<string, Tensor<'f32'>>> {
-  const { name, loss, batch } = KINDS[kind]
-  const { compiled, parameters: slots } = gradientGraph(loss)
+  const { kind, stack }: ImageTokenizer = IMAGE_TOKENIZERS[name]
+  const { loss, batch } = KINDS[kind]
+  const { compiled, parameters: slots } = gradientGraph((graph) => loss(graph, stack))
   const parameters = initialKernels(initialWeights(slots, { seed: recipe.seed, layers: 1, std: 1 }))
   const session = await openSession(compiled, {
     weights: memoryWeights({}),
@@ -53,8 +59,8 @@ export async function trainImageTokenizer(
     ...batch(at, recipe, step),
     signs: f32([], [step < PLAIN_LATENTS ? 0 : 1]),
   })
-  const judge = await openCodeJudge(at, recipe.seed, { threads: run.threads })
-  const settings = { ...recipe, rate: CODE_RATE, warmup: CODE_WARMUP, clip: CLIP, stack: CODE_STACK }
+  const judge = await openCodeJudge(at, stack, recipe.seed, { threads: run.threads })
+  const settings = { ...recipe, rate: CODE_RATE, warmup: CODE_WARMUP, clip: CLIP, stack }
   try {
     await train({
       parameters,

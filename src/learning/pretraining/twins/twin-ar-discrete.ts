@@ -3,7 +3,7 @@
  * publishes such a model; it is the fourth cell of objective × picture path.
  */
 
-import { CODES_CONFIG, CODES_UNEQUAL } from './codes-config.ts'
+import { codesConfig, codesUnequal } from './codes-config.ts'
 import type { Twin } from './twin.ts'
 
 export const twinArDiscrete: Twin = {
@@ -11,7 +11,7 @@ export const twinArDiscrete: Twin = {
   objective: 'next-token',
   pictures: 'image-tokenizer',
   attention: 'causal',
-  config: CODES_CONFIG,
+  config: codesConfig('image-tokenizer'),
   files: {},
   unread: [],
   card: {
@@ -22,7 +22,7 @@ export const twinArDiscrete: Twin = {
       'its own, not its family’s. Its sibling `twin-ar` differs in the way pictures come in.',
     answered: 'generated',
     unequal: [
-      ...CODES_UNEQUAL,
+      ...codesUnequal('image-tokenizer'),
       'Codes are predicted one after another, row by row of the picture, as are words.',
     ],
     sections: [],

@@ -3,14 +3,14 @@
  * attention, MMaDA's unified masked-diffusion objective.
  */
 
-import { CODES_CONFIG, CODES_UNEQUAL } from './codes-config.ts'
+import { codesConfig, codesUnequal } from './codes-config.ts'
 import type { Twin } from './twin.ts'
 
 export const twinDiscrete: Twin = {
   name: 'twin-discrete',
   objective: 'masked-diffusion',
   pictures: 'image-tokenizer',
-  config: CODES_CONFIG,
+  config: codesConfig('image-tokenizer'),
   files: {},
   unread: [],
   card: {
@@ -22,7 +22,7 @@ export const twinDiscrete: Twin = {
       '`twin-diffusion` in the way pictures come in.',
     answered: 'infilled',
     unequal: [
-      ...CODES_UNEQUAL,
+      ...codesUnequal('image-tokenizer'),
       'Answers are masked once, to a degree of their own, and count the inverse of it (MMaDA); ' +
         '`twin-diffusion` masks them twice, complementarily (LaViDa). Rows of pictures make up for ' +
         'the second copy in captions and labels only: in other batches a step costs half of that of ' +

@@ -7,6 +7,7 @@ import { huggingFaceSpelling } from '../../../models/families/decoders/llada.ts'
 import type { VisionLanguageModel } from '../../../models/families/model.ts'
 import { modelOf } from '../../../models/families/registry.ts'
 import { PretrainingError } from '../errors.ts'
+import { IMAGE_TOKENIZERS, type ImageTokenizerName } from '../image-tokenizer/shape.ts'
 import type { Objective } from '../objective.ts'
 import { TWIN_TRAINING } from '../recipe.ts'
 
@@ -41,7 +42,7 @@ export interface Twin {
  * give codes, which are ids of the vocabulary. Those called `unaligned` and `aligned` were trained
  * without and with text, against what is usual.
  */
-export type PictureModel = 'tower' | 'tower-unaligned' | 'image-tokenizer' | 'image-tokenizer-aligned'
+export type PictureModel = 'tower' | 'tower-unaligned' | ImageTokenizerName
 
 /** Updates that warm-up, phases of samples and cool-down are counted by. */
 export function updatesOf({ updates = TWIN_TRAINING.steps }: Pick<Twin, 'updates'>): number {
@@ -49,8 +50,10 @@ export function updatesOf({ updates = TWIN_TRAINING.steps }: Pick<Twin, 'updates
 }
 
 /** Whether a twin's pictures are codes. */
-export function seesCodes({ pictures }: Pick<Twin, 'pictures'>): boolean {
-  return pictures.startsWith('image-tokenizer')
+export function seesCodes<T extends Pick<Twin, 'pictures'>>(
+  twin: T,
+): twin is T & { readonly pictures: ImageTokenizerName } {
+  return twin.pictures in IMAGE_TOKENIZERS
 }
 
 /** The parts of a model card that only this twin has. */
