@@ -51,7 +51,7 @@ export interface CodeTraining {
   seed: number
 }
 
-export const CODE_TRAINING: CodeTraining = { steps: 6_000, batch: 16, seed: 20260206 }
+export const CODE_TRAINING: CodeTraining = { steps: 8_000, batch: 32, seed: 20260206 }
 
 /** Peak learning rate of AdamW, and updates of its warm-up; then it falls along a cosine to 0. */
 export const CODE_RATE = 2e-3
