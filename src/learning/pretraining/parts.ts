@@ -1,6 +1,6 @@
 /**
- * @file A batch in parts that fit the processor's cache. Losses and gradients of the parts add up to
- * those of the batch.
+ * @file A batch in parts that fit the processor's cache. Losses and gradients of the parts add up
+ * to those of the batch.
  */
 
 import { f32, i64, sizeOf, type Tensor, tensor } from '../../foundation/numeric/tensor.ts'

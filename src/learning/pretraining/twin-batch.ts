@@ -56,7 +56,10 @@ export function shownAt({ pictures, codes }: TwinSamples, i: number): Shown {
   return pictures[i] === null ? undefined : (codes?.[i] ?? 'features')
 }
 
-/** Feeds of `twinLoss`: `[rows, seq]` each; of a twin on features `pixels` `[pictures, 96, 96, 3]` too. */
+/**
+ * Feeds of `twinLoss`: `[rows, seq]` each; of a twin on features `pixels` `[pictures, 96, 96, 3]`
+ * too.
+ */
 export type TwinFeeds = LossFeeds & {
   input_ids: Tensor<'i64'>
   attention_mask: Tensor<'i64'>

@@ -40,8 +40,8 @@ import { roleOf, seesCodes, type Twin, updatesOf } from './twins/twin.ts'
 /** Of the recipe's updates, those whose rates rise from nothing. */
 const WARMUP = 200
 /**
- * Of the recipe's updates, those whose rates fall to nothing: at the peak, answers to rare questions
- * come and go from one hundred updates to the next.
+ * Of the recipe's updates, those whose rates fall to nothing: at the peak, answers to rare
+ * questions come and go from one hundred updates to the next.
  */
 const COOLDOWN = 1_000
 const CLIP = 1

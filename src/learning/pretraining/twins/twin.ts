@@ -20,8 +20,8 @@ export interface Twin {
   /** The mask that it is trained under and used with, where it is not its layout's own. */
   readonly attention?: 'causal' | 'bidirectional'
   /**
-   * Its updates, where it has not those of the recipe: warm-up, phases of samples and cool-down then
-   * stand at the same shares of them.
+   * Its updates, where it has not those of the recipe: warm-up, phases of samples and cool-down
+   * then stand at the same shares of them.
    */
   readonly updates?: number
   /**

@@ -22,7 +22,7 @@ export type Cell = { readonly [F in Factor]: (typeof FACTORS)[F][number] }
 /** One model, pretrained, tuned and scored. */
 export interface FactorRun {
   readonly cell: Cell
-  /** Pretrained with the compute of the next-token model of its picture path, not with its updates. */
+  /** Pretrained with the compute of its next-token sibling, not with its updates. */
   readonly equalCompute?: true
   /** Seeds of the pretraining and of the tuning; models scored as they are have no second. */
   readonly pretraining: number
@@ -74,7 +74,7 @@ const EFFECTS: readonly (readonly Factor[])[] = [
   ['pictures', 'mask'],
 ]
 
-/** What models of two objectives can have as much of. */
+/** Models of two objectives are compared at equal amounts of one of these. */
 export const EQUALS = ['compute', 'updates'] as const
 
 const META_TASKS = ['all', 'classification', 'vqa', 'retrieval', 'grounding'] as const

@@ -17,8 +17,8 @@ test('the plan: 36 tunings under the own mask, 12 under the other, a curve of fi
   expect(count(({ mask }) => mask === 'other')).toBe(12)
   expect(count(({ share }) => share < 1)).toBe(20)
   const all = runsOf(PAPER_PLAN, { extras: true })
-  // Beside the arm of equal compute, the further kinds of models and the other mask, 12 runs for each
-  // of the two conditions.
+  // Beside the arm of equal compute, the further kinds of models and the other mask, 12 runs for
+  // each of the two conditions.
   expect(all).toHaveLength(68 + 9 + 2 * 12 + 12 + 24)
   const half = all.filter(({ arm }) => arm.name === 'twin-diffusion-half')
   expect(half).toHaveLength(9)

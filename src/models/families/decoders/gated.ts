@@ -107,8 +107,8 @@ export interface GatedDecoderContext {
 
 /**
  * @param hidden `[batch, seq, hidden]` embeddings
- * @returns the residual stream after each layer, the last one after the final norm, at all positions
- *   or at some, and that norm for any other
+ * @returns the residual stream after each layer, the last one after the final norm, at all
+ *   positions or at some, and that norm for any other
  * @see specs/ar-vlms.md §0.5, specs/lavida.md §2–3
  */
 export function gatedDecoder(
