@@ -1,7 +1,7 @@
 /**
  * @file `twin-diffusion` of equal compute: half as many updates, because each of them runs its
- * batch twice. A snapshot at half of the updates of `twin-diffusion` is no such twin: its rates have not
- * come down, and its last phase of samples has not begun.
+ * batch twice. A snapshot at half of the updates of `twin-diffusion` is no such twin: its rates
+ * have not come down, and its last phase of samples has not begun.
  */
 
 import { TWIN_TRAINING } from '../recipe.ts'
