@@ -21,6 +21,7 @@ import { TWINS } from '../../learning/pretraining/twins/registry.ts'
 import type { Results } from '../report/results.ts'
 import { gatesOfCard, shippedCards } from './cards.ts'
 import { StudyError } from './errors.ts'
+import { otherWeights } from './paper/shipped.ts'
 import { runStudy } from './study.ts'
 
 /** The twins that ship; the others are made by `bifocal pretrain`. */
@@ -87,6 +88,8 @@ export async function runGates(options: GatesOptions): Promise<Gate[]> {
       parameters: (await readTwin(folder(twin.name), twin)).parameters,
     })),
   )
+  const there = names.map((name) => ({ name, dir: folder(name) }))
+  for (const words of await otherWeights(there)) warn?.(words)
   const gates = await towerGates(at, tower.parameters, measured)
   for (const { dir, read, gates: gatesOf } of pictureModels)
     if (dir !== undefined) gates.push(...(await gatesOf(at, await read(dir), measured)))

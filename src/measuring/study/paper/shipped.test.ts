@@ -2,8 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { writeRandomTwins } from '../../../../test/random-twins.ts'
+import { TWIN_TRAINING } from '../../../learning/pretraining/recipe.ts'
+import { contentHashOf } from '../../../models/embedder/fingerprint.ts'
+import { fingerprintParts, openSubject } from '../../../models/embedder/subject.ts'
 import { answerLines } from '../../report/factor-words.ts'
-import { factorsBeside, shippedFactors } from './shipped.ts'
+import { factorsBeside, otherWeights, shippedFactors } from './shipped.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'bifocal-shipped-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -122,4 +126,25 @@ test('effects of equal compute are in the table, by their own name, and not in t
     'next token − masked diffusion, equal compute, aligned features',
   ])
   expect(found.models.at(-1)?.model).toBe('twin-diffusion-half')
+})
+
+test('twins of other weights than those behind the shipped results are named', async () => {
+  const { ar, diffusion } = await writeRandomTwins(join(folder, 'twins'))
+  const { seed } = TWIN_TRAINING
+  const model = await contentHashOf(fingerprintParts(await openSubject(ar, { device: 'cpu' })))
+  const runs = [
+    run('twin-ar', seed, 7, { model }),
+    run('twin-ar', seed + 1, 7, { model: 'another' }),
+    run('twin-diffusion', seed, 7, { model }),
+  ]
+  writeFileSync(join(folder, 'paper.json'), JSON.stringify({ ...results, runs }))
+  const twins = [
+    { name: 'twin-ar', dir: ar },
+    { name: 'twin-diffusion', dir: diffusion },
+    { name: 'twin-adapted', dir: diffusion },
+  ]
+  const found = await otherWeights(twins, folder)
+  expect(found).toHaveLength(1)
+  expect(found[0]).toMatch(/^twin-diffusion: .* other weights/)
+  expect(await otherWeights(twins, join(folder, 'absent'))).toEqual([])
 })

@@ -5,6 +5,9 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { readJson } from '../../../foundation/files/file.ts'
 import { shippedPackage } from '../../../foundation/files/shipped.ts'
+import { TWIN_TRAINING } from '../../../learning/pretraining/recipe.ts'
+import { contentHashOf } from '../../../models/embedder/fingerprint.ts'
+import { fingerprintParts, openSubject } from '../../../models/embedder/subject.ts'
 import type { Factors, ShippedEffect } from '../../report/factors.ts'
 import { points, pointsRange } from '../../report/format.ts'
 import { excludesZero } from '../../report/lookup.ts'
@@ -108,3 +111,36 @@ function modelsBehind(runs: PaperMeasured['runs']): Factors['models'] {
   }
   return [...models.values()]
 }
+
+/**
+ * Says of which twins the shipped results came from other weights than those at hand: the same
+ * training on another processor differs in its last bits.
+ * @param twins  pretrained with the seed of the recipe, by name
+ * @param folder holds `paper.json`; default: the package of the twins
+ * @throws FileError for a damaged file; as `openSubject`
+ */
+export async function otherWeights(
+  twins: readonly { readonly name: string; readonly dir: string }[],
+  folder: string | undefined = shippedPackage(),
+): Promise<string[]> {
+  const path = folder === undefined ? undefined : join(folder, FILE)
+  if (path === undefined || !existsSync(path)) return []
+  const { runs } = await readJson(path, measuredSchema)
+  const words: string[] = []
+  for (const { name, dir } of twins) {
+    const recorded = runs.find(
+      ({ arm, pretraining, mask, condition }) =>
+        arm === name && pretraining === TWIN_TRAINING.seed && mask === 'native' && condition === 'plain',
+    )
+    if (recorded === undefined) continue
+    const own = await contentHashOf(fingerprintParts(await openSubject(dir, { device: 'cpu' })))
+    if (own !== recorded.model)
+      words.push(
+        `${name}: the shipped results came from other weights (${short(recorded.model)}, here ${short(own)}); ` +
+          'the same training on another processor differs in the last bits',
+      )
+  }
+  return words
+}
+
+const short = (hash: string) => hash.slice(0, 12)
