@@ -1,6 +1,10 @@
 /** @file The models that twins see pictures through, as subjects of pretraining. */
 
-import { alignedImageTokenizerSubject, imageTokenizerSubject } from './image-tokenizer/subject.ts'
+import {
+  alignedImageTokenizerSubject,
+  imageTokenizerSubject,
+  smallImageTokenizerSubject,
+} from './image-tokenizer/subject.ts'
 import type { PretrainingSubject } from './subject.ts'
 import { towerSubject } from './tower-subject.ts'
 import type { PictureModel } from './twins/twin.ts'
@@ -11,4 +15,5 @@ export const PICTURE_MODELS: { readonly [M in PictureModel]: PretrainingSubject 
   'tower-unaligned': unalignedTowerSubject,
   'image-tokenizer': imageTokenizerSubject,
   'image-tokenizer-aligned': alignedImageTokenizerSubject,
+  'image-tokenizer-6': smallImageTokenizerSubject,
 }

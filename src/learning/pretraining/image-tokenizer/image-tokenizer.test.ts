@@ -55,19 +55,25 @@ describe('the loss', () => {
   })
 })
 
-test('the folder is one that MMaDA takes: its code book has the order of bits', async () => {
-  const dir = mkdtempSync(join(tmpdir(), 'bifocal-codes-'))
-  try {
-    const parameters = weights()
-    await writeImageTokenizer(dir, parameters, stack)
-    expect(await readImageTokenizer(dir)).toEqual(parameters)
-    const checkpoint = await openCheckpoint(dir, { otherwise: 'pytorch_model.safetensors' })
-    await expect(checkCodebook(checkpoint)).resolves.toBeUndefined()
-    expect(checkpoint.tensors.get('quantize.embedding')?.dims).toEqual([1024, 10])
-  } finally {
-    rmSync(dir, { recursive: true })
-  }
-})
+test.each(['image-tokenizer', 'image-tokenizer-6'] as const)(
+  'the folder of %s is one that MMaDA takes: its code book has the order of bits',
+  async (name) => {
+    const dir = mkdtempSync(join(tmpdir(), 'bifocal-codes-'))
+    try {
+      const { stack: own } = IMAGE_TOKENIZERS[name]
+      const { parameters: ownSlots } = gradientGraph((graph) => codeLoss(graph, own))
+      const parameters = initialWeights(ownSlots, { seed: 1, layers: 1, std: 0.1 })
+      await writeImageTokenizer(dir, parameters, own)
+      expect(await readImageTokenizer(dir)).toEqual(parameters)
+      const checkpoint = await openCheckpoint(dir, { otherwise: 'pytorch_model.safetensors' })
+      await expect(checkCodebook(checkpoint)).resolves.toBeUndefined()
+      const rows = name === 'image-tokenizer' ? [1024, 10] : [64, 6]
+      expect(checkpoint.tensors.get('quantize.embedding')?.dims).toEqual(rows)
+    } finally {
+      rmSync(dir, { recursive: true })
+    }
+  },
+)
 
 describe('a probe', () => {
   const rows = (told: boolean, use: string, count: number) => {

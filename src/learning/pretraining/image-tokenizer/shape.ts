@@ -22,10 +22,15 @@ export interface ImageTokenizer {
   readonly stack: ConvolutionStack
 }
 
-/** The image tokenizers by name. They differ in kind alone. */
+/**
+ * The image tokenizers by name. They differ in kind and in the bits of a code alone. The one of 10
+ * bits uses about 380 of its 1,024 codes (its card counts them): more bits would not be filled. One
+ * of 6 bits has 64, a sixth of those in use, so it tells what fewer codes cost.
+ */
 export const IMAGE_TOKENIZERS = {
   'image-tokenizer': { kind: 'plain', stack: stackOf(10) },
   'image-tokenizer-aligned': { kind: 'aligned', stack: stackOf(10) },
+  'image-tokenizer-6': { kind: 'plain', stack: stackOf(6) },
 } as const satisfies Readonly<Record<string, ImageTokenizer>>
 export type ImageTokenizerName = keyof typeof IMAGE_TOKENIZERS
 

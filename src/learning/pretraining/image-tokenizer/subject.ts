@@ -31,6 +31,13 @@ export const alignedImageTokenizerSubject = subjectOf('image-tokenizer-aligned',
     "caption's tokens, which a decoder of two layers predicts from the signs.",
 })
 
+export const smallImageTokenizerSubject = subjectOf('image-tokenizer-6', {
+  summary:
+    'An image tokenizer of fewer codes: 64, with 6 bits each. `image-tokenizer` in all else. It shows ' +
+    'what the number of codes costs.',
+  loss: 'Mean squared error, commitment and entropy of the bits; no text.',
+})
+
 function subjectOf(
   name: ImageTokenizerName,
   { summary, loss }: { summary: string; loss: string },

@@ -9,6 +9,7 @@ import { twinDiffusion } from './twin-diffusion.ts'
 import { twinDiffusionHalf } from './twin-diffusion-half.ts'
 import { twinDiffusionUnaligned } from './twin-diffusion-unaligned.ts'
 import { twinDiscrete } from './twin-discrete.ts'
+import { twinDiscrete6 } from './twin-discrete-6.ts'
 import { twinDiscreteAligned } from './twin-discrete-aligned.ts'
 
 export const TWINS: readonly Twin[] = [
@@ -21,4 +22,5 @@ export const TWINS: readonly Twin[] = [
   twinArUnaligned,
   twinDiffusionUnaligned,
   twinDiscreteAligned,
+  twinDiscrete6,
 ]

@@ -6,6 +6,15 @@
 import { codesConfig, codesUnequal } from './codes-config.ts'
 import type { Twin } from './twin.ts'
 
+/** Differences of the objective, whatever the codes. */
+export const DISCRETE_UNEQUAL: readonly string[] = [
+  'Answers are masked once, to a degree of their own, and count the inverse of it (MMaDA); ' +
+    '`twin-diffusion` masks them twice, complementarily (LaViDa). Rows of pictures make up for ' +
+    'the second copy in captions and labels only: in other batches a step costs half of that of ' +
+    '`twin-diffusion`. Losses with real and shuffled pictures are measured with complementary ' +
+    'masks in both.',
+]
+
 export const twinDiscrete: Twin = {
   name: 'twin-discrete',
   objective: 'masked-diffusion',
@@ -21,14 +30,7 @@ export const twinDiscrete: Twin = {
       'objective of MMaDA. Its sibling `twin-ar-discrete` differs in objective and mask, ' +
       '`twin-diffusion` in the way pictures come in.',
     answered: 'infilled',
-    unequal: [
-      ...codesUnequal('image-tokenizer'),
-      'Answers are masked once, to a degree of their own, and count the inverse of it (MMaDA); ' +
-        '`twin-diffusion` masks them twice, complementarily (LaViDa). Rows of pictures make up for ' +
-        'the second copy in captions and labels only: in other batches a step costs half of that of ' +
-        '`twin-diffusion`. Losses with real and shuffled pictures are measured with complementary ' +
-        'masks in both.',
-    ],
+    unequal: [...codesUnequal('image-tokenizer'), ...DISCRETE_UNEQUAL],
     sections: [],
   },
 }

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { readText } from '../../../foundation/files/file.ts'
 import { recordedGates } from '../../../learning/pretraining/card.ts'
+import { IMAGE_TOKENIZERS } from '../../../learning/pretraining/image-tokenizer/shape.ts'
 import { shippedCards } from '../cards.ts'
 import { causeMarkdown } from './cause-words.ts'
 import type { PaperResults } from './results.ts'
@@ -13,7 +14,7 @@ import { factorMarkdown } from './words.ts'
 /** The gates of the image tokenizers, as their cards have them: they limit the discrete twins. */
 export async function codesWords(weights: string): Promise<string[]> {
   const words: string[] = []
-  for (const model of ['image-tokenizer', 'image-tokenizer-aligned']) {
+  for (const model of Object.keys(IMAGE_TOKENIZERS)) {
     const shipped = shippedCards().flatMap(({ name, path }) => (name === model ? [path] : []))
     const card = [join(weights, model, 'README.md'), ...shipped].find((path) => existsSync(path))
     if (card === undefined) continue

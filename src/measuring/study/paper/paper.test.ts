@@ -19,7 +19,7 @@ test('the plan: 36 tunings under the own mask, 12 under the other, a curve of fi
   const all = runsOf(PAPER_PLAN, { extras: true })
   // Beside the arm of equal compute, the further kinds of models and the other mask, 12 runs for
   // each of the two conditions.
-  expect(all).toHaveLength(68 + 9 + 2 * 12 + 12 + 24)
+  expect(all).toHaveLength(68 + 9 + 2 * 12 + 15 + 24)
   const half = all.filter(({ arm }) => arm.name === 'twin-diffusion-half')
   expect(half).toHaveLength(9)
   expect(new Set(half.map(({ pretraining }) => pretraining))).toEqual(new Set(PAPER_PLAN.pretraining))

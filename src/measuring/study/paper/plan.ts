@@ -68,6 +68,7 @@ const PAPER_EXTRAS = {
     { name: 'twin-ar-unaligned' },
     { name: 'twin-diffusion-unaligned' },
     { name: 'twin-discrete-aligned' },
+    { name: 'twin-discrete-6' },
   ],
   pretraining: [SEED],
   captions: [7],
