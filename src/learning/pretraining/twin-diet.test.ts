@@ -89,5 +89,5 @@ describe('positions that decoders run over', () => {
     )
     expect(diffusion! / ar!).toBeGreaterThanOrEqual(1)
     expect(diffusion! / ar!).toBeLessThan(1.05)
-  })
+  }, 300_000)
 })
