@@ -60,8 +60,8 @@ export async function shippedFactors(
   state: ShippedEffect['state'],
   folder: string | undefined = shippedPackage(),
 ): Promise<Factors | undefined> {
-  const path = folder === undefined ? undefined : join(folder, FILE)
-  if (path === undefined || !existsSync(path)) return undefined
+  const path = fileIn(folder)
+  if (path === undefined) return undefined
   const { command, runs, effects } = await readJson(path, shippedSchema)
   const main = effects[state].filter(
     ({ factors, equal, scope }) =>
@@ -123,8 +123,8 @@ export async function otherWeights(
   twins: readonly { readonly name: string; readonly dir: string }[],
   folder: string | undefined = shippedPackage(),
 ): Promise<string[]> {
-  const path = folder === undefined ? undefined : join(folder, FILE)
-  if (path === undefined || !existsSync(path)) return []
+  const path = fileIn(folder)
+  if (path === undefined) return []
   const { runs } = await readJson(path, measuredSchema)
   const words: string[] = []
   for (const { name, dir } of twins) {
@@ -141,6 +141,12 @@ export async function otherWeights(
       )
   }
   return words
+}
+
+/** Where the shipped results are; undefined where none ship. */
+function fileIn(folder: string | undefined): string | undefined {
+  const path = folder === undefined ? undefined : join(folder, FILE)
+  return path !== undefined && existsSync(path) ? path : undefined
 }
 
 const short = (hash: string) => hash.slice(0, 12)
