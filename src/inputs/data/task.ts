@@ -6,7 +6,8 @@
 import type { KeyedItem } from './item.ts'
 
 /** Kinds of tasks, as MMEB groups them. @see specs/vlm2vec-mmeb.md */
-export type MetaTask = 'classification' | 'vqa' | 'retrieval' | 'grounding'
+export const META_TASKS = ['classification', 'vqa', 'retrieval', 'grounding'] as const
+export type MetaTask = (typeof META_TASKS)[number]
 
 /** Which rows of a task are scored. */
 export type Part = 'dev' | 'test'

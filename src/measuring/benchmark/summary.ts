@@ -6,7 +6,7 @@
 import type { BootstrapOptions, Interval } from '../../foundation/numeric/bootstrap.ts'
 import { meanOfShares, pairedDifference } from '../../foundation/numeric/bounded.ts'
 import { mean } from '../../foundation/numeric/statistics.ts'
-import type { MetaTask, Task } from '../../inputs/data/task.ts'
+import { META_TASKS, type MetaTask, type Task } from '../../inputs/data/task.ts'
 import type { ModelScores, TaskScores } from './evaluate.ts'
 import { type PerMetric, perMetric } from './metrics.ts'
 
@@ -38,8 +38,6 @@ export function inScope(scope: Scope, { name, metaTask, domain, shift }: TaskSig
       return true
   }
 }
-
-const META_TASKS: readonly MetaTask[] = ['classification', 'vqa', 'retrieval', 'grounding']
 
 /**
  * The scopes wider than a task that have tasks, in the order of the report: shifts stand as the

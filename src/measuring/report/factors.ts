@@ -4,17 +4,23 @@
  */
 
 import { z } from 'zod'
+import { META_TASKS } from '../../inputs/data/task.ts'
 import { intervalSchema } from './interval.ts'
 
 const name = z.string().min(1)
 const state = z.enum(['tuned', 'untuned'])
 
+/** The tasks that an effect is about. */
+export const effectScope = {
+  metaTask: z.enum(['all', ...META_TASKS]),
+  domain: z.enum(['all', 'in', 'out']),
+}
+
 const effectSchema = z.strictObject({
   /** A difference in words: `next token − masked diffusion`. */
   effect: name,
   state,
-  metaTask: z.enum(['all', 'classification', 'vqa', 'retrieval', 'grounding']),
-  domain: z.enum(['all', 'in', 'out']),
+  ...effectScope,
   /** Of hit@1, shares of 1. */
   interval: intervalSchema,
   /** The kinds of variation that the interval covers, in words. */

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { canonicalJson } from '../../foundation/files/canonical-json.ts'
 import { readJson } from '../../foundation/files/file.ts'
+import { META_TASKS } from '../../inputs/data/task.ts'
 import { ReportError } from './errors.ts'
 import { factorsSchema } from './factors.ts'
 import { intervalSchema } from './interval.ts'
@@ -20,7 +21,7 @@ export const RESULTS_VERSION = 2
 const name = z.string().min(1)
 const count = z.int().nonnegative()
 
-const metaTaskSchema = z.enum(['classification', 'vqa', 'retrieval', 'grounding'])
+const metaTaskSchema = z.enum(META_TASKS)
 
 /**
  * The kind of a row of the score table. `twin`: a shipped twin; `checkpoint`: a model the user

@@ -5,6 +5,7 @@
 
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import { META_TASKS } from '../../../inputs/data/task.ts'
 
 /** The version that this code writes and reads. */
 export const RUN_VERSION = 1
@@ -39,7 +40,7 @@ const modelSchema = z.strictObject({
 const taskSchema = z.strictObject({
   name,
   suite: z.enum(['embedded', 'mmeb', 'own']),
-  metaTask: z.enum(['classification', 'vqa', 'retrieval', 'grounding']),
+  metaTask: z.enum(META_TASKS),
   domain: z.enum(['in', 'out']),
   shift: name,
   reason: name,

@@ -7,7 +7,7 @@
 
 import type { BootstrapOptions } from '../../../foundation/numeric/bootstrap.ts'
 import { type HierarchicalInterval, hierarchicalInterval } from '../../../foundation/numeric/hierarchical.ts'
-import type { MetaTask } from '../../../inputs/data/task.ts'
+import { META_TASKS, type MetaTask } from '../../../inputs/data/task.ts'
 import { type Drawn, drawnIn, drawsOf, groupBy } from './draws.ts'
 
 /** The first level of each factor is the one that effects are counted towards. */
@@ -77,7 +77,6 @@ const EFFECTS: readonly (readonly Factor[])[] = [
 /** Models of two objectives are compared at equal amounts of one of these. */
 export const EQUALS = ['compute', 'updates'] as const
 
-const META_TASKS = ['all', 'classification', 'vqa', 'retrieval', 'grounding'] as const
 const DOMAINS = ['all', 'in', 'out'] as const
 
 /**
@@ -210,7 +209,7 @@ function isWithin({ metaTask, domain }: FactorTask, scope: FactorScope): boolean
 }
 
 function scopesIn(tasks: readonly FactorTask[]): FactorScope[] {
-  return META_TASKS.flatMap((metaTask) => DOMAINS.map((domain) => ({ metaTask, domain }))).filter((scope) =>
-    tasks.some((task) => isWithin(task, scope)),
-  )
+  return (['all', ...META_TASKS] as const)
+    .flatMap((metaTask) => DOMAINS.map((domain) => ({ metaTask, domain })))
+    .filter((scope) => tasks.some((task) => isWithin(task, scope)))
 }

@@ -1,6 +1,7 @@
 /** @file `paper.json`: everything that the tables of the plan `paper` are made from. */
 
 import { z } from 'zod'
+import { META_TASKS } from '../../../inputs/data/task.ts'
 import type { StudySetting } from '../options.ts'
 import type { StudyWorld } from '../world.ts'
 import { type Causes, causesOf } from './cause.ts'
@@ -17,7 +18,7 @@ const PAPER_VERSION = 2
 
 const taskSchema = z.strictObject({
   name: z.string(),
-  metaTask: z.enum(['classification', 'vqa', 'retrieval', 'grounding']),
+  metaTask: z.enum(META_TASKS),
   domain: z.enum(['in', 'out']),
   /** `[rows]`: equal numbers are drawn together. */
   clusters: z.array(z.int()),

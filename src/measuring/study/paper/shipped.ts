@@ -8,7 +8,7 @@ import { shippedPackage } from '../../../foundation/files/shipped.ts'
 import { TWIN_TRAINING } from '../../../learning/pretraining/recipe.ts'
 import { contentHashOf } from '../../../models/embedder/fingerprint.ts'
 import { fingerprintParts, openSubject } from '../../../models/embedder/subject.ts'
-import type { Factors, ShippedEffect } from '../../report/factors.ts'
+import { effectScope, type Factors, type ShippedEffect } from '../../report/factors.ts'
 import { points, pointsRange } from '../../report/format.ts'
 import { excludesZero } from '../../report/lookup.ts'
 import type { StudySetting } from '../options.ts'
@@ -24,10 +24,7 @@ const effects = z.array(
   z.object({
     factors: z.array(z.enum(['objective', 'pictures', 'mask'])),
     equal: z.enum(EQUALS).optional(),
-    scope: z.object({
-      metaTask: z.enum(['all', 'classification', 'vqa', 'retrieval', 'grounding']),
-      domain: z.enum(['all', 'in', 'out']),
-    }),
+    scope: z.object(effectScope),
     interval: z.object({ value: z.number(), low: z.number(), high: z.number() }),
     drawn: z.enum(['pretraining', 'tuning', 'nothing']),
   }),
