@@ -7,13 +7,12 @@
  * Prints a line for each kill, and at the end the number of files compared and of vectors computed.
  */
 
-import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { randomNumbers, run, timed } from './killed-runs.mjs'
 
 const [kills = 30, seed = 1] = process.argv.slice(2).map(Number)
-const main = new URL('../../dist/cli/main.js', import.meta.url).pathname
 const dir = mkdtempSync(join(tmpdir(), 'bifocal-killed-eval-'))
 const words = [
   'eval',
@@ -26,17 +25,7 @@ const words = [
   '12',
 ]
 
-/** Runs to the end, or so many milliseconds. @returns the exit code, null where it was killed */
-function run(out, milliseconds) {
-  const child = spawn(process.execPath, [main, ...words, '--threads', '1', '--out', out], { stdio: 'ignore' })
-  const timer = milliseconds === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), milliseconds)
-  return new Promise((resolve) =>
-    child.on('close', (code) => {
-      clearTimeout(timer)
-      resolve(code)
-    }),
-  )
-}
+const wordsTo = (out) => [...words, '--threads', '1', '--out', out]
 
 const varying = /^(run\.json|report\.html)$/
 const filesOf = (out) =>
@@ -54,31 +43,25 @@ const keysOf = (out) =>
         .flatMap(([, text]) => Buffer.from(text, 'base64').toString().trim().split('\n'))
         .map((line) => JSON.parse(line).key)
 
-let state = seed
-const random = () => {
-  state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-  return state / 2 ** 32
-}
+const random = randomNumbers(seed)
 
 try {
   const [alone, killed] = [join(dir, 'alone'), join(dir, 'killed')]
-  const start = performance.now()
-  if ((await run(alone)) !== 0) throw new Error('the run left alone failed')
-  const whole = performance.now() - start
+  const whole = await timed(wordsTo(alone))
   const expected = filesOf(alone)
   let stopped = 0
   for (let kill = 1; kill <= kills; kill++) {
     // A killed run that got to its end starts anew, so that every kill meets work.
     if (existsSync(join(killed, 'results.json')) && keysOf(killed).length === keysOf(alone).length)
       rmSync(killed, { recursive: true, force: true })
-    const code = await run(killed, whole * (0.1 + 0.8 * random()))
+    const code = await run(wordsTo(killed), whole * (0.1 + 0.8 * random()))
     if (code === null) stopped += 1
     const keys = keysOf(killed)
     if (new Set(keys).size !== keys.length) throw new Error(`kill ${kill}: a vector is stored twice`)
     console.log(`${kill}: ${code === null ? 'killed' : `ended with ${code}`}, ${keys.length} vectors stored`)
   }
   const before = keysOf(killed).length
-  if ((await run(killed)) !== 0) throw new Error('the run after the kills failed')
+  if ((await run(wordsTo(killed))) !== 0) throw new Error('the run after the kills failed')
   const [{ items, resumed, computed }] = JSON.parse(readFileSync(join(killed, 'run.json'), 'utf8')).vectors
   if (resumed !== before || resumed + computed !== items)
     throw new Error('a stored vector was computed again')

@@ -8,29 +8,18 @@
  * line for each kill, then the SHA-256 of `paper.json`.
  */
 
-import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { randomNumbers, run, timed } from './killed-runs.mjs'
 
 const [kills = 2, seed = 1] = process.argv.slice(2, 4).map(Number)
 const dir = mkdtempSync(join(tmpdir(), 'bifocal-killed-paper-'))
 const weights = process.argv[4] ?? join(dir, 'weights')
-const main = new URL('../../dist/cli/main.js', import.meta.url).pathname
 const words = ['study', '--plan', 'paper', '--weights', weights, '--tasks', 'object-group', '--steps', '6']
 
-/** Runs to the end, or so many milliseconds. @returns the exit code, null where it was killed */
-function run(out, milliseconds) {
-  const child = spawn(process.execPath, [main, ...words, '--out', out], { stdio: 'ignore' })
-  const timer = milliseconds === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), milliseconds)
-  return new Promise((resolve) =>
-    child.on('close', (code) => {
-      clearTimeout(timer)
-      resolve(code)
-    }),
-  )
-}
+const wordsTo = (out) => [...words, '--out', out]
 
 const recordsOf = (out) => {
   const folder = join(out, 'work', 'runs')
@@ -41,25 +30,19 @@ const resultsOf = (out) =>
     .concat(recordsOf(out).map((name) => join(out, 'work', 'runs', name)))
     .map((path) => [path.slice(out.length), readFileSync(path)])
 
-let state = seed
-const random = () => {
-  state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-  return state / 2 ** 32
-}
+const random = randomNumbers(seed)
 
 try {
   const [alone, killed] = [join(dir, 'alone'), join(dir, 'killed')]
-  const start = performance.now()
-  if ((await run(alone)) !== 0) throw new Error('the run left alone failed')
-  const whole = performance.now() - start
+  const whole = await timed(wordsTo(alone))
   const expected = resultsOf(alone)
   for (let kill = 1; kill <= kills; kill++) {
     // Each kill comes somewhere in its own part of the time.
-    const code = await run(killed, (whole * (0.2 + 0.6 * random())) / kills)
+    const code = await run(wordsTo(killed), (whole * (0.2 + 0.6 * random())) / kills)
     if (code !== null) throw new Error(`kill ${kill} came too late: the run ended with ${code}`)
     console.log(`${kill}: killed, ${recordsOf(killed).length} of ${recordsOf(alone).length} runs kept`)
   }
-  if ((await run(killed)) !== 0) throw new Error('the run after the kills failed')
+  if ((await run(wordsTo(killed))) !== 0) throw new Error('the run after the kills failed')
   const found = new Map(resultsOf(killed))
   for (const [path, bytes] of expected)
     if (!bytes.equals(found.get(path) ?? Buffer.alloc(0))) throw new Error(`${path} differs`)
