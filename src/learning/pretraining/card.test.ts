@@ -48,7 +48,7 @@ beforeAll(async () => {
 const card = () => readFileSync(join(dir, 'README.md'), 'utf8')
 
 test('gates are read back from a card, marked as recorded', () => {
-  expect(recordedGates(card())).toEqual([{ ...count(0.25), beside: 'recorded; a|b' }])
+  expect(recordedGates(card())).toEqual([{ ...count(0.25), recorded: true, beside: 'recorded; a|b' }])
   expect(recordedGates('a card without a table')).toEqual([])
 })
 

@@ -96,6 +96,7 @@ export function recordedGates(card: string): Gate[] {
           bound: Number(bound),
           bounded,
           passed: passed === 'met',
+          recorded: true,
           beside: words === '' ? 'recorded' : `recorded; ${words}`,
         },
       ]

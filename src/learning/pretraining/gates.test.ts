@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { gate, gateRows, gateTable } from './gates.ts'
+import { conditionsAmong, gate, gateRows, gateTable } from './gates.ts'
 
 const figure = { model: 'twin-ar', name: 'count', bound: 0.5 }
 
@@ -21,6 +21,17 @@ test('a missed gate is shouted', () => {
     gate({ ...figure, bounded: 'at least', value: 0.4, beside: 'commonest answer 0.30' }),
   ])
   expect(rows).toEqual([['MISSED', 'twin-ar', 'count', '0.400', '≥ 0.500', 'commonest answer 0.30']])
+})
+
+test('a comparison needs the measured gates of tower, twin-ar and twin-diffusion, and no others', () => {
+  const missed = { ...figure, bounded: 'at least', value: 0.4 } as const
+  const own = ['tower', 'twin-ar', 'twin-diffusion'].map((model) => gate({ ...missed, model }))
+  const stated = [
+    gate({ ...missed, model: 'twin-discrete' }),
+    gate({ ...missed, model: 'image-tokenizer' }),
+    { ...gate(missed), recorded: true as const },
+  ]
+  expect(conditionsAmong([...stated, ...own])).toEqual(own)
 })
 
 test('columns of the table line up', () => {

@@ -28,6 +28,8 @@ export interface Gate {
   bound: number
   bounded: 'at least' | 'at most' | 'above'
   passed: boolean
+  /** Read from a card: its model's weights are not there. */
+  recorded?: true
   /** Context of the figure: a majority, both losses, an interval. */
   beside?: string
 }
@@ -47,11 +49,22 @@ export type GateOptions = Pick<SessionOptions, 'threads' | 'thread'> & {
 type Parameters = Readonly<Record<string, Tensor<'f32'>>>
 
 /** @returns the gate, judged */
-export function gate(figure: Omit<Gate, 'passed'>): Gate {
+export function gate(figure: Omit<Gate, 'passed' | 'recorded'>): Gate {
   const { value, bound, bounded } = figure
   const passed =
     bounded === 'at least' ? value >= bound : bounded === 'at most' ? value <= bound : value > bound
   return { ...figure, passed }
+}
+
+/**
+ * The models whose comparison the gates are a condition of. What all others reach is stated: a twin
+ * sees no more than its pictures tell, and nobody tunes the others down to it.
+ */
+const COMPARED: readonly string[] = ['tower', 'twin-ar', 'twin-diffusion']
+
+/** The measured gates that must be met. */
+export function conditionsAmong(gates: readonly Gate[]): Gate[] {
+  return gates.filter(({ model, recorded }) => recorded !== true && COMPARED.includes(model))
 }
 
 /** @param parameters of the tower's folder @throws InterruptedError */

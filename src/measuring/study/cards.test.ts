@@ -38,6 +38,7 @@ test('a row of a card is marked as recorded, and names the seed', async () => {
       bound: 0.85,
       bounded: 'at least',
       passed: false,
+      recorded: true,
       beside: 'recorded, seed 12; of 200',
     },
   ])
