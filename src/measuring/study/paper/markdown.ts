@@ -37,7 +37,8 @@ export function markdownOf(
     '# Which ingredient costs how much',
     `Made by \`${command}\` from ${runs.length} runs${recordedWords(runs)}.`,
     ...(missing.length === 0 ? [] : [`Missing, with the commands that make them:\n\n${list(makers)}`]),
-    ...(effects.tuned.length === 0
+    // Rows of equal compute are none of the design.
+    ...(effects.tuned.every(({ equal }) => equal !== undefined)
       ? ['No effect of a factor can be told: a kind of model of the design has no run.']
       : []),
     ...(sentences.length === 0 ? [] : [list(sentences)]),
