@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import { paperRecord, recordedState } from '../../../../test/paper-record.ts'
 import { causesOf } from './cause.ts'
 import { causeMarkdown, causeSentences } from './cause-words.ts'
 import type { Condition } from './plan.ts'
-import { hitsOf, type PaperRecord, type RecordedState } from './record.ts'
+import { hitsOf, type PaperRecord } from './record.ts'
 
 const ROWS = 80
 const tasks = [{ name: 'label', clusters: Array.from({ length: ROWS }, (_, i) => `thing ${i >> 1}`) }]
@@ -13,28 +14,21 @@ const hits = (count: number) => ({
 
 /** Hits as pretrained; a tuned model has ten more. Distribution gaps run against scores. */
 function record(arm: string, pretraining: number, condition: Condition, own: number): PaperRecord {
-  const state = (count: number): RecordedState => ({
-    readout: 'mean',
-    byReadout: {},
-    hits: hits(count),
-    alignment: { modalityGap: (pretraining * 7) % 5, distributionGap: 1 - count / 100 },
-    remedies: condition === 'plain' ? { centred: hits(count), linear: hits(count + 4) } : {},
-  })
+  const state = (count: number) =>
+    recordedState(hits(count), {
+      alignment: { modalityGap: (pretraining * 7) % 5, distributionGap: 1 - count / 100 },
+      remedies: condition === 'plain' ? { centred: hits(count), linear: hits(count + 4) } : {},
+    })
   const layer = (hit1: number) => ({ alignment: { distributionGap: 1 - hit1 }, hit1 })
-  return {
+  return paperRecord({
     id: `${arm} ${pretraining} ${condition}`,
     arm,
     pretraining,
-    tuning: 7,
-    mask: 'native',
     condition,
-    share: 1,
-    model: '',
-    parameters: 1,
     untuned: state(own),
     tuned: state(own + 10),
     layers: { inputs: layer(own / 300), 0: layer(own / 200), 1: layer(own / 100) },
-  }
+  })
 }
 
 /** A gap of 24 rows with pictures; captions leave 4, and the stage leaves it as it is. */

@@ -1,30 +1,14 @@
 import { expect, test } from 'vitest'
+import { paperRecord, recordedState } from '../../../../test/paper-record.ts'
 import { hitsOf, type PaperRecord } from './record.ts'
 import { type EarlierResults, recordedRuns } from './recorded.ts'
 
-const state = (rows: readonly number[]) => ({
-  readout: 'mean',
-  byReadout: {},
-  hits: { a: hitsOf(rows.map((hit1) => ({ hit1 }))) },
-  alignment: {},
-  remedies: {},
-})
-const run = (id: string, changed: Partial<PaperRecord> = {}) => ({
-  id,
-  arm: 'twin-ar',
-  pretraining: 1,
-  tuning: 7,
-  mask: 'native' as const,
-  condition: 'plain' as const,
-  share: 1,
-  model: 'aaaa',
-  parameters: 1,
-  untuned: state([0, 0]),
-  tuned: state([1, 0]),
-  layers: {},
-  recorded: false,
-  ...changed,
-})
+const state = (rows: readonly number[]) => recordedState({ a: hitsOf(rows.map((hit1) => ({ hit1 }))) })
+const run = (id: string, changed: Partial<PaperRecord> = {}) => {
+  const states = { untuned: state([0, 0]), tuned: state([1, 0]) }
+  const record = paperRecord({ id, arm: 'twin-ar', pretraining: 1, model: 'aaaa', ...states, ...changed })
+  return { ...record, recorded: false }
+}
 const task = { name: 'a', metaTask: 'vqa' as const, domain: 'in' as const, clusters: [0, 1] }
 const file = (path: string, runs: EarlierResults['runs'], tasks = [task]): EarlierResults => ({
   path,

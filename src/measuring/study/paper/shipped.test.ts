@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { paperRecord, recordedState } from '../../../../test/paper-record.ts'
 import { writeRandomTwins } from '../../../../test/random-twins.ts'
 import { TWIN_TRAINING } from '../../../learning/pretraining/recipe.ts'
 import { contentHashOf } from '../../../models/embedder/fingerprint.ts'
@@ -12,22 +13,10 @@ import { factorsBeside, otherWeights, shippedFactors } from './shipped.ts'
 const folder = mkdtempSync(join(tmpdir(), 'bifocal-shipped-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-const state = { readout: 'mean', byReadout: {}, hits: { a: '2:8' }, alignment: {}, remedies: {} }
+const state = recordedState({ a: '2:8' })
 const run = (arm: string, pretraining: number, tuning: number, changed = {}) => ({
-  id: `${arm}-${pretraining}-${tuning}`,
-  arm,
-  pretraining,
-  tuning,
-  mask: 'native',
-  condition: 'plain',
-  share: 1,
-  model: `${arm} ${pretraining}`,
-  parameters: 1,
-  untuned: state,
-  tuned: state,
-  layers: {},
+  ...paperRecord({ arm, pretraining, tuning, untuned: state, tuned: state, ...changed }),
   recorded: true,
-  ...changed,
 })
 const effect = (factors: string[], low: number, high: number, metaTask = 'all', drawn = 'pretraining') => ({
   factors,

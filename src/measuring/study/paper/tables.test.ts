@@ -1,30 +1,13 @@
 import { expect, test } from 'vitest'
-import { hitsOf, type PaperRecord } from './record.ts'
+import { paperRecord, recordedState } from '../../../../test/paper-record.ts'
+import { hitsOf } from './record.ts'
 import { armMarkdown, curveMarkdown, weightsMarkdown } from './tables.ts'
 
 const packed = (rows: string) => hitsOf([...rows].map((row) => ({ hit1: Number(row) })))
 
-const state = (hits: string) => ({
-  readout: 'mean',
-  byReadout: {},
-  hits: { a: packed(hits), b: packed('1') },
-  alignment: {},
-  remedies: {},
-})
-const run = (arm: string, pretraining: number, tuned: string, share = 1): PaperRecord => ({
-  id: '',
-  arm,
-  pretraining,
-  tuning: 7,
-  mask: 'native',
-  condition: 'plain',
-  share,
-  model: '',
-  parameters: 1,
-  untuned: state('0000'),
-  tuned: state(tuned),
-  layers: {},
-})
+const state = (hits: string) => recordedState({ a: packed(hits), b: packed('1') })
+const run = (arm: string, pretraining: number, tuned: string, share = 1) =>
+  paperRecord({ arm, pretraining, share, untuned: state('0000'), tuned: state(tuned) })
 
 test('kinds of models: means over tasks, then tunings, then pretrainings, with their range', () => {
   const runs = [run('twin-ar', 1, '1100'), run('twin-ar', 2, '1111'), run('twin-discrete', 1, '0000')]
